@@ -1,0 +1,56 @@
+package identity
+
+import "strings"
+
+// RoleARN names an IAM role: arn:<partition>:iam::<account>:role/<name>, the
+// name with its path. Partition and account of everything the program writes
+// come from it.
+type RoleARN struct {
+	Partition string // aws, aws-cn, aws-us-gov, …
+	Account   string // twelve digits
+	Name      string // with its path, such as teams/backup
+}
+
+// IsZero reports whether no role is set.
+func (r RoleARN) IsZero() bool { return r == RoleARN{} }
+
+// String is the ARN, or nothing where no role is set.
+func (r RoleARN) String() string {
+	if r.IsZero() {
+		return ""
+	}
+	return "arn:" + r.Partition + ":iam::" + r.Account + ":role/" + r.Name
+}
+
+// OIDCProvider is the issuer of a cluster's service account tokens as IAM knows
+// it.
+type OIDCProvider struct {
+	HostPath  string // such as oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE
+	Partition string // set only where the user gave an ARN
+	Account   string // set only where the user gave an ARN
+}
+
+// IsZero reports whether no provider is set.
+func (p OIDCProvider) IsZero() bool { return p == OIDCProvider{} }
+
+// ARN is the provider in the account of the role: IAM takes only those.
+func (p OIDCProvider) ARN(role RoleARN) string {
+	return "arn:" + role.Partition + ":iam::" + role.Account + ":oidc-provider/" + p.HostPath
+}
+
+// Match is a pattern of host namespaces: the word "uuid", or lower-case letters,
+// digits and dashes with the wildcards * and ?.
+type Match string
+
+// MatchUUID admits the namespaces that a Space names by itself:
+// mxp-<UUID>-system.
+const MatchUUID Match = "uuid"
+
+// Pattern is the namespace pattern in IAM's wildcards, or nothing.
+func (m Match) Pattern() string {
+	if m == MatchUUID {
+		q := func(n int) string { return strings.Repeat("?", n) }
+		return "mxp-" + strings.Join([]string{q(8), q(4), q(4), q(4), q(12)}, "-") + "-system"
+	}
+	return string(m)
+}
