@@ -44,6 +44,7 @@ type Component struct {
 	KMSKeyARN      string
 	Annotations    map[string]string // of the ServiceAccount, besides the role's
 	PodLabels      map[string]string
+	PodIdentity    PodIdentitySettings
 }
 
 // ValuesPaths is where the Spaces chart takes a component's settings, each path
