@@ -1,0 +1,74 @@
+# Two commands do all the set-up: make demo, make test. They need Go, git, make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe --always --dirty 2>/dev/null || echo unknown)
+binary    := bin/spaces-identity
+helm3     := $(CURDIR)/bin/tools/helm3
+helm4     := $(CURDIR)/bin/tools/helm4
+lint      := $(CURDIR)/bin/tools/golangci-lint
+modules   := . $(patsubst %/go.mod,%,$(wildcard testdata/tools/*/go.mod))
+scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
+with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
+
+# More flags for go test, such as TESTFLAGS=-race.
+TESTFLAGS ?=
+
+.PHONY: help
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## build bin/spaces-identity
+	@go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(version)' -o $(binary) ./cmd/spaces-identity
+
+.PHONY: helm
+helm: $(helm3) $(helm4) ## build the pinned Helm 3 and Helm 4 into bin/tools
+
+.PHONY: demo
+demo: build helm ## render a Spaces-like chart with both Helms and show what changed
+	@$(with_helm) examples/demo/run.sh
+
+.PHONY: test
+test: build helm ## run every test, those with real Helms included
+	@$(with_helm) go test $(TESTFLAGS) ./...
+
+.PHONY: check-chart
+check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
+	@test -n '$(CHART)' || { echo 'say which chart: make check-chart CHART=oci://host/repository/spaces VALUES=values.yaml' >&2; exit 2; }
+	@$(with_helm) SPACES_IDENTITY_CHART='$(CHART)' SPACES_IDENTITY_VALUES='$(abspath $(VALUES))' \
+		go test -count=1 -v -run '^TestGivenChart$$' ./internal/plugin
+
+.PHONY: lint
+lint: $(lint) ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck
+	@test -z "$$(gofmt -l cmd internal)" || { echo 'run gofmt -w on:'; gofmt -l cmd internal; exit 1; }
+	@go vet ./...
+	@$(lint) run ./...
+	@for module in $(modules); do go -C $$module mod tidy -diff || { echo "run go mod tidy in $$module"; exit 1; }; done
+	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
+	@shellcheck $(scripts)
+	@echo 'lint: nothing found'
+
+.PHONY: clean
+clean: ## remove everything that make made
+	@rm -rf bin identity-artifacts
+
+# The tools are built once, from modules of their own: who uses the project
+# downloads none of them.
+tools := testdata/tools
+
+$(helm3): $(tools)/helm3/go.mod
+	@echo 'building Helm 3 from the module proxy (once, about two minutes)'
+	@v=$$(go -C $(tools)/helm3 list -m -f '{{.Version}}' helm.sh/helm/v3) && \
+	go -C $(tools)/helm3 build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
+
+$(helm4): $(tools)/helm4/go.mod
+	@echo 'building Helm 4 from the module proxy (once, about two minutes)'
+	@v=$$(go -C $(tools)/helm4 list -m -f '{{.Version}}' helm.sh/helm/v4) && \
+	go -C $(tools)/helm4 build -ldflags "-X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
+
+$(lint): $(tools)/lint/go.mod
+	@echo 'building golangci-lint from the module proxy (once, about two minutes)'
+	@go -C $(tools)/lint build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
