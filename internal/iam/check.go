@@ -1,0 +1,132 @@
+package iam
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// The checks of this file stand at the door of every document, also for values
+// that the config has checked before: nothing reaches a policy unless it is the
+// plain name it claims to be.
+
+func checkMode(c identity.Component) error {
+	if c.Mode.UsesIRSA() || c.Mode.UsesPodIdentity() {
+		return nil
+	}
+	return fmt.Errorf("mode %q: choose irsa, pod-identity or both", c.Mode)
+}
+
+func checkRole(role identity.RoleARN) error {
+	if role.IsZero() {
+		return errors.New("no role is set: give roleARN (or --role-arn), such as arn:aws:iam::123456789012:role/spaces-backup")
+	}
+	if partitionName.MatchString(role.Partition) && accountID.MatchString(role.Account) && roleName.MatchString(role.Name) {
+		return nil
+	}
+	return fmt.Errorf("%q is no ARN of an IAM role: it looks like arn:aws:iam::123456789012:role/spaces-backup", role)
+}
+
+func checkServiceAccount(c identity.Component) error {
+	if len(c.ServiceAccount) <= 253 && dnsSubdomain.MatchString(c.ServiceAccount) {
+		return nil
+	}
+	return fmt.Errorf("service account %q is no Kubernetes name: "+
+		"use lower-case letters, digits, dashes and dots", c.ServiceAccount)
+}
+
+func checkProviders(spec identity.Spec, role identity.RoleARN) error {
+	var problems []error
+	seen := map[string]bool{}
+	for _, cluster := range clusters(spec) {
+		p := cluster.OIDC
+		problems = append(problems, checkProvider(cluster, role))
+		if !p.IsZero() && seen[p.HostPath] {
+			problems = append(problems, fmt.Errorf("two clusters have the OIDC provider %s: list each cluster once", p.HostPath))
+		}
+		seen[p.HostPath] = true
+	}
+	return errors.Join(problems...)
+}
+
+func checkProvider(cluster identity.Cluster, role identity.RoleARN) error {
+	p := cluster.OIDC
+	switch {
+	case p.IsZero():
+		return fmt.Errorf("cluster %q has no oidcProvider, which mode irsa needs: "+
+			"`aws eks describe-cluster --query cluster.identity.oidc.issuer` prints it", cluster.Name)
+	case !issuerPath.MatchString(p.HostPath):
+		return fmt.Errorf("OIDC provider %q is no host and path, such as "+
+			"oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E", p.HostPath)
+	case p.Account != "" && p.Account != role.Account, p.Partition != "" && p.Partition != role.Partition:
+		return fmt.Errorf("OIDC provider %s is in %s:%s and the role in %s:%s: IAM takes only a provider of the role's own account",
+			p.HostPath, p.Partition, p.Account, role.Partition, role.Account)
+	}
+	return nil
+}
+
+func checkClusters(spec identity.Spec) error {
+	var problems []error
+	seen := map[identity.Cluster]bool{}
+	for _, cluster := range clusters(spec) {
+		problems = append(problems, checkCluster(cluster))
+		key := identity.Cluster{Name: cluster.Name, Region: cluster.Region}
+		if seen[key] {
+			problems = append(problems, fmt.Errorf("cluster %s in %s is listed twice", cluster.Name, cluster.Region))
+		}
+		seen[key] = true
+	}
+	return errors.Join(problems...)
+}
+
+func checkCluster(cluster identity.Cluster) error {
+	if cluster.Name == "" || cluster.Region == "" {
+		return errors.New("mode pod-identity needs the name and region of each cluster: " +
+			"give cluster.name and cluster.region (or --cluster and --region)")
+	}
+	if !clusterName.MatchString(cluster.Name) {
+		return fmt.Errorf("cluster name %q: EKS names consist of letters, digits, dashes and underscores", cluster.Name)
+	}
+	if !regionName.MatchString(cluster.Region) {
+		return fmt.Errorf("region %q is no AWS region, such as us-west-2", cluster.Region)
+	}
+	return nil
+}
+
+// checkSessionTags refuses the combination that locks everybody out: the policy
+// asks for tags that the sessions do not have.
+func checkSessionTags(c identity.Component) error {
+	if !c.PodIdentity.DisableSessionTags {
+		return nil
+	}
+	return errors.New("podIdentity.disableSessionTags takes away the tags kubernetes-namespace, " +
+		"kubernetes-service-account and eks-cluster-arn, and the trust policy asks for them: no pod would get the role. " +
+		"Without those conditions every association in the account could use it. " +
+		"Leave session tags on, or use mode irsa")
+}
+
+func checkSourceARNs(c identity.Component) error {
+	var problems []error
+	for _, arn := range c.PodIdentity.SourceARNs {
+		if strings.Count(arn, ":") < 5 || !strings.HasPrefix(arn, "arn:") || strings.Contains(arn, "${") || !inIAMCharset(arn) {
+			problems = append(problems, fmt.Errorf("podIdentity source ARN %q is no ARN: it has the form "+
+				"arn:partition:service:region:account:resource, and * and ? stand for any characters", arn))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// inIAMCharset reports whether IAM takes the text in a policy: printable
+// characters up to U+00FF.
+//
+// Source: IAM API reference, UpdateAssumeRolePolicy, PolicyDocument.
+func inIAMCharset(s string) bool {
+	for _, r := range s {
+		if r < 0x20 || r > 0xFF {
+			return false
+		}
+	}
+	return true
+}

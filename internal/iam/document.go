@@ -1,0 +1,136 @@
+package iam
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// PolicyVersion is the current version of the IAM policy language. Only in it do
+// policy variables exist.
+//
+// Source: IAM User Guide, "IAM JSON policy elements: Version".
+const PolicyVersion = "2012-10-17"
+
+// Effect is what a statement does when it matches: Allow or Deny.
+type Effect string
+
+// The effects of the IAM policy language.
+const (
+	Allow Effect = "Allow"
+	Deny  Effect = "Deny"
+)
+
+// Document is an IAM policy. Its JSON is deterministic: elements in the order in
+// which AWS documents them, condition operators and keys sorted.
+//
+// Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+type Document struct {
+	Version   string
+	ID        string `json:"Id,omitempty"`
+	Statement []Statement
+}
+
+// Statement is one grant or refusal of a policy.
+type Statement struct {
+	Sid          string    `json:",omitempty"`
+	Effect       Effect    `json:",omitempty"`
+	Principal    Principal `json:",omitzero"`
+	NotPrincipal Principal `json:",omitzero"`
+	Action       Values    `json:",omitempty"`
+	NotAction    Values    `json:",omitempty"`
+	Resource     Values    `json:",omitempty"`
+	NotResource  Values    `json:",omitempty"`
+	Condition    Condition `json:",omitempty"`
+}
+
+// Values is a list that AWS writes as a string when it has one member.
+type Values []string
+
+// MarshalJSON writes a single value as a string and several as an array.
+func (v Values) MarshalJSON() ([]byte, error) {
+	if len(v) == 1 {
+		return compact(v[0])
+	}
+	return compact([]string(v))
+}
+
+// Condition is what a request must fulfil: by operator, such as StringEquals,
+// the values that each key may have.
+type Condition map[string]map[string]Values
+
+// Principal is who may act. Everyone stands for "Principal": "*".
+type Principal struct {
+	Everyone      bool   `json:"-"`
+	AWS           Values `json:",omitempty"`
+	CanonicalUser Values `json:",omitempty"`
+	Federated     Values `json:",omitempty"`
+	Service       Values `json:",omitempty"`
+}
+
+// IsZero reports whether the element is absent.
+func (p Principal) IsZero() bool {
+	return !p.Everyone && len(p.AWS)+len(p.CanonicalUser)+len(p.Federated)+len(p.Service) == 0
+}
+
+// MarshalJSON writes the object of principals, or "*" for everyone.
+func (p Principal) MarshalJSON() ([]byte, error) {
+	if p.Everyone {
+		return []byte(`"*"`), nil
+	}
+	type plain Principal
+	return compact(plain(p))
+}
+
+// JSON is the document indented by two spaces, with a newline at its end. The
+// same document always gives the same bytes.
+func (d Document) JSON() []byte { return indented(d) }
+
+// Compact is the document on one line without any optional white space, the form
+// in which IAM counts it.
+func (d Document) Compact() []byte {
+	data, err := compact(d)
+	if err != nil {
+		panic(err) // only strings inside: encoding cannot fail
+	}
+	return data
+}
+
+// Length is the number of characters that IAM counts towards its quotas: all but
+// the white space between the elements. White space within a value is counted,
+// which at worst reports a document as longer than IAM finds it.
+//
+// Source: IAM User Guide, "IAM and AWS STS quotas".
+func Length(d Document) int { return utf8.RuneCount(d.Compact()) }
+
+// sidPrefix marks the statements that this program writes.
+const sidPrefix = "SpacesIdentity"
+
+// Owns reports whether the statement bears a Sid that this program gives. The
+// live side replaces such statements and leaves a stranger's alone.
+func Owns(s Statement) bool { return strings.HasPrefix(s.Sid, sidPrefix) }
+
+// compact encodes without HTML escapes: IAM shows and counts what it is given.
+func compact(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func indented(v any) []byte {
+	data, err := compact(v)
+	if err != nil {
+		panic(err) // only strings and booleans inside: encoding cannot fail
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, data, "", "  "); err != nil {
+		panic(err) // it was encoded a line above
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}

@@ -1,0 +1,233 @@
+package iam
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// SyntaxError says where a policy is not what IAM takes. Line and Column count
+// from 1; a column counts characters.
+type SyntaxError struct {
+	Line, Column int
+	Problem      string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
+}
+
+// Parse reads a policy as strictly as IAM does and stricter than encoding/json:
+// no duplicate keys, no unknown elements, no elements of another type. A
+// statement that stands alone becomes a list of one, numbers and booleans among
+// the values of conditions become strings. An error is a [*SyntaxError].
+//
+// Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+func Parse(data []byte) (Document, error) {
+	p := &parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
+	p.dec.UseNumber()
+	if i := invalidUTF8(data); i >= 0 {
+		return Document{}, p.errorAt(i, "the policy is not valid UTF-8")
+	}
+	doc, err := p.document()
+	if err != nil {
+		return Document{}, err
+	}
+	if _, err := p.dec.Token(); !errors.Is(err, io.EOF) {
+		return Document{}, p.errorAt(p.skip(p.last), "there is more after the end of the policy: give one JSON object")
+	}
+	return doc, nil
+}
+
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
+}
+
+// parser walks the tokens of a policy; last is the offset behind the latest.
+type parser struct {
+	data  []byte
+	dec   *json.Decoder
+	start int // of the latest token
+	last  int
+}
+
+func (p *parser) next() (json.Token, error) {
+	p.start = p.skip(p.last)
+	t, err := p.dec.Token()
+	if err != nil {
+		return nil, p.notJSON(err)
+	}
+	p.last = int(p.dec.InputOffset())
+	return t, nil
+}
+
+// skip passes over what stands between two tokens.
+func (p *parser) skip(i int) int {
+	for i < len(p.data) && strings.IndexByte(" \t\r\n,:", p.data[i]) >= 0 {
+		i++
+	}
+	return i
+}
+
+func (p *parser) notJSON(err error) error {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return p.errorAt(max(0, int(syntax.Offset)-1), "not JSON: %s", syntax)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return p.errorAt(len(p.data), "not JSON: the policy ends too early")
+	}
+	return p.errorAt(p.start, "not JSON: %s", err)
+}
+
+func (p *parser) errorAt(offset int, format string, args ...any) error {
+	before := p.data[:min(offset, len(p.data))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	return &SyntaxError{line, column, fmt.Sprintf(format, args...)}
+}
+
+func (p *parser) document() (Document, error) {
+	var doc Document
+	err := p.object("the policy", func(element string) (err error) {
+		switch element {
+		case "Version":
+			doc.Version, err = p.oneOf("Version", PolicyVersion, "2008-10-17")
+		case "Id":
+			doc.ID, err = p.text("Id")
+		case "Statement":
+			doc.Statement, err = p.statements()
+		default:
+			err = p.unknown(element, "Version", "Id", "Statement")
+		}
+		return err
+	})
+	if err == nil && len(doc.Statement) == 0 {
+		err = p.errorAt(p.start, "the policy has no Statement")
+	}
+	return doc, err
+}
+
+func (p *parser) statements() ([]Statement, error) {
+	var out []Statement
+	sids := map[string]bool{}
+	err := p.oneOrMany("Statement", func(t json.Token) error {
+		at := p.start
+		s, err := p.statement(t)
+		if err != nil {
+			return err
+		}
+		if s.Sid != "" && sids[s.Sid] {
+			return p.errorAt(at, "two statements have the Sid %q: IAM wants each once", s.Sid)
+		}
+		sids[s.Sid] = true
+		out = append(out, s)
+		return nil
+	})
+	return out, err
+}
+
+func (p *parser) statement(open json.Token) (Statement, error) {
+	var s Statement
+	at := p.start
+	err := p.members("a statement", open, func(element string) (err error) {
+		switch element {
+		case "Sid":
+			s.Sid, err = p.text(element)
+		case "Effect":
+			var effect string
+			effect, err = p.oneOf(element, string(Allow), string(Deny))
+			s.Effect = Effect(effect)
+		case "Principal":
+			s.Principal, err = p.principal(element)
+		case "NotPrincipal":
+			s.NotPrincipal, err = p.principal(element)
+		case "Action":
+			s.Action, err = p.texts(element)
+		case "NotAction":
+			s.NotAction, err = p.texts(element)
+		case "Resource":
+			s.Resource, err = p.texts(element)
+		case "NotResource":
+			s.NotResource, err = p.texts(element)
+		case "Condition":
+			s.Condition, err = p.condition()
+		default:
+			err = p.unknown(element, "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction",
+				"Resource", "NotResource", "Condition")
+		}
+		return err
+	})
+	if err == nil {
+		err = p.complete(at, s)
+	}
+	return s, err
+}
+
+// complete checks which elements a statement must have and which exclude each
+// other.
+func (p *parser) complete(at int, s Statement) error {
+	switch {
+	case s.Effect == "":
+		return p.errorAt(at, "the statement has no Effect: expected Allow or Deny")
+	case len(s.Action) == 0 && len(s.NotAction) == 0:
+		return p.errorAt(at, "the statement has no Action")
+	case len(s.Action) > 0 && len(s.NotAction) > 0:
+		return p.errorAt(at, "the statement has Action and NotAction: IAM takes one of them")
+	case len(s.Resource) > 0 && len(s.NotResource) > 0:
+		return p.errorAt(at, "the statement has Resource and NotResource: IAM takes one of them")
+	case !s.Principal.IsZero() && !s.NotPrincipal.IsZero():
+		return p.errorAt(at, "the statement has Principal and NotPrincipal: IAM takes one of them")
+	}
+	return nil
+}
+
+func (p *parser) principal(element string) (Principal, error) {
+	var out Principal
+	t, err := p.next()
+	if err != nil {
+		return out, err
+	}
+	if text, ok := t.(string); ok {
+		if text != "*" {
+			return out, p.errorAt(p.start, `%s: expected "*" or an object such as {"Service": "pods.eks.amazonaws.com"}, not %q`, element, text)
+		}
+		return Principal{Everyone: true}, nil
+	}
+	at := p.start
+	lists := map[string]*Values{"AWS": &out.AWS, "CanonicalUser": &out.CanonicalUser, "Federated": &out.Federated, "Service": &out.Service}
+	err = p.members(element, t, func(kind string) (err error) {
+		list, ok := lists[kind]
+		if !ok {
+			return p.unknown(kind, "AWS", "Federated", "Service", "CanonicalUser")
+		}
+		*list, err = p.texts(kind)
+		return err
+	})
+	if err == nil && out.IsZero() {
+		err = p.errorAt(at, "%s names nobody", element)
+	}
+	return out, err
+}
+
+func (p *parser) condition() (Condition, error) {
+	out := Condition{}
+	err := p.object("Condition", func(operator string) error {
+		out[operator] = map[string]Values{}
+		return p.object(operator, func(key string) (err error) {
+			out[operator][key], err = p.scalars(key)
+			return err
+		})
+	})
+	return out, err
+}

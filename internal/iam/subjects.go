@@ -1,0 +1,173 @@
+package iam
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// Subjects are the host namespaces whose service account may become the role:
+// exact names, and a pattern beside them.
+type Subjects struct {
+	Namespaces []string // exact, sorted, without repetition
+	Match      identity.Match
+}
+
+// ErrNoSubjects says that nothing tells which control planes a role is for.
+var ErrNoSubjects = errors.New("no control plane is known: list the host namespaces in controlPlanes.namespaces " +
+	"(or --host-namespace), let a command that has the cluster discover them (controlPlanes.discover: true), " +
+	"or admit every namespace that a Space names by itself (match: uuid)")
+
+// initialNamespaces are those that every cluster has and that no control plane
+// lives in; a pattern that admits the first two is refused.
+//
+// Source: Kubernetes documentation, "Namespaces: Initial namespaces".
+var initialNamespaces = []string{"kube-system", "default", "kube-public", "kube-node-lease"}
+
+// Names of Kubernetes objects, as its documentation "Object Names and IDs"
+// defines them, and the patterns of host namespaces.
+var (
+	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	matchChars   = regexp.MustCompile(`^[a-z0-9*?-]+$`)
+	notWildcard  = regexp.MustCompile(`[a-z0-9-]`)
+)
+
+// Check reports what makes the subjects unfit for a policy: none at all, a
+// namespace that is no DNS label (a wildcard among exact names, say), or a
+// pattern that admits more than control planes.
+func (s Subjects) Check() error {
+	if len(s.Namespaces) == 0 && s.Match == "" {
+		return ErrNoSubjects
+	}
+	var problems []error
+	for _, ns := range s.Namespaces {
+		problems = append(problems, checkNamespace(ns))
+	}
+	return errors.Join(append(problems, CheckMatch(s.Match))...)
+}
+
+func checkNamespace(ns string) error {
+	if dnsLabel.MatchString(ns) {
+		return nil
+	}
+	if strings.ContainsAny(ns, "*?") {
+		return fmt.Errorf("namespace %q has a wildcard, which an exact condition takes literally: "+
+			"put the pattern under controlPlanes.match", ns)
+	}
+	return fmt.Errorf("namespace %q is no Kubernetes namespace name: use lower-case letters, digits and dashes", ns)
+}
+
+// CheckMatch refuses a pattern that would admit more than control planes: other
+// characters than lower-case letters, digits, dashes and the wildcards * and ?,
+// wildcards alone, or one that kube-system or default matches.
+func CheckMatch(m identity.Match) error {
+	if m == "" {
+		return nil
+	}
+	pattern := m.Pattern()
+	if !matchChars.MatchString(pattern) {
+		return fmt.Errorf("match %q: a pattern of namespaces consists of lower-case letters, digits, "+
+			"dashes, * and ?, or is the word uuid", m)
+	}
+	if !notWildcard.MatchString(pattern) {
+		return fmt.Errorf("match %q: wildcards alone admit every namespace of the cluster: "+
+			"use uuid, or a pattern such as mxp-*-system", m)
+	}
+	for _, ns := range initialNamespaces[:2] {
+		if like(pattern, ns) {
+			return fmt.Errorf("match %q admits the namespace %s, where no control plane lives: "+
+				"use uuid, or a narrower pattern such as mxp-*-system", m, ns)
+		}
+	}
+	return nil
+}
+
+// Admits reports whether a service account of that namespace is among the
+// subjects.
+func (s Subjects) Admits(namespace string) bool {
+	return slices.Contains(s.Namespaces, namespace) || s.covers(namespace)
+}
+
+func (s Subjects) covers(namespace string) bool {
+	return s.Match != "" && like(s.Match.Pattern(), namespace)
+}
+
+// exact are the namespaces that need a line of their own. One that the pattern
+// covers is left out: the grant is the same and the policy shorter.
+func (s Subjects) exact() []string {
+	var names []string
+	for _, ns := range s.Namespaces {
+		if !s.covers(ns) {
+			names = append(names, ns)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// like matches with IAM's wildcards: * for any characters or none, ? for one.
+//
+// Source: IAM User Guide, "IAM JSON policy elements: Condition operators",
+// string condition operators.
+func like(pattern, s string) bool {
+	return likeTokens(wildcards(pattern), []rune(s))
+}
+
+// token is one step of a pattern.
+type token struct {
+	kind tokenKind
+	char rune // of a literal
+}
+
+type tokenKind int
+
+const (
+	literal tokenKind = iota
+	anyChar
+	anyChars
+)
+
+func wildcards(pattern string) []token {
+	var tokens []token
+	for _, r := range pattern {
+		switch r {
+		case '*':
+			tokens = append(tokens, token{kind: anyChars})
+		case '?':
+			tokens = append(tokens, token{kind: anyChar})
+		default:
+			tokens = append(tokens, token{kind: literal, char: r})
+		}
+	}
+	return tokens
+}
+
+// likeTokens goes back only to the last *, so its time is at most the product of
+// the lengths, whatever the pattern.
+func likeTokens(pattern []token, s []rune) bool {
+	p, i, star, resume := 0, 0, -1, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p].kind == anyChars:
+			star, resume = p, i
+			p++
+		case p < len(pattern) && (pattern[p].kind == anyChar || pattern[p].kind == literal && pattern[p].char == s[i]):
+			p++
+			i++
+		case star >= 0:
+			resume++
+			p, i = star+1, resume
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p].kind == anyChars {
+		p++
+	}
+	return p == len(pattern)
+}
