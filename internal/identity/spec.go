@@ -17,6 +17,29 @@ type Spec struct {
 // NoArtifacts as ArtifactsDir means that no artifact is written.
 const NoArtifacts = "none"
 
+// DefaultTrustPolicyQuota is the length of a trust policy in an AWS account
+// that has asked for no other, in characters without white space (IAM and AWS
+// STS quotas).
+const DefaultTrustPolicyQuota = 2048
+
+// DefaultArtifactsDir is the artifacts' directory below the working directory.
+const DefaultArtifactsDir = "identity-artifacts"
+
+// AllClusters are the cluster and the additional ones.
+func (s Spec) AllClusters() []Cluster {
+	return append([]Cluster{s.Cluster}, s.AdditionalClusters...)
+}
+
+// Component returns the component of that name.
+func (s Spec) Component(name string) (Component, bool) {
+	for _, c := range s.Components {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Component{}, false
+}
+
 // Cluster is an EKS cluster whose service accounts may use the roles.
 type Cluster struct {
 	Name   string
@@ -58,10 +81,12 @@ type ValuesPaths struct {
 // Place is a spot in a chart that the program does not recognise by itself and
 // that the user's config points at.
 type Place struct {
-	Kind     string
-	Name     string
-	Path     string // dots between keys, [n] for items, ["a.b"] for a key with dots
-	Encoding string // "", "yaml", "json" or "base64"
+	Kind      string
+	Name      string
+	Path      string // as ParsePath reads it: dots between keys, [n] for items, ["a.b"] for a key with dots
+	Encoding  string // "yaml", "json", "base64" or "none"; "" to find out
+	Component string // whose place it is
+	Holds     string // "values", "annotations" or "podLabels"; "" to find out
 }
 
 // SharedBackupConfig names the emitted SharedBackupConfig object.

@@ -33,6 +33,14 @@ type OIDCProvider struct {
 // IsZero reports whether no provider is set.
 func (p OIDCProvider) IsZero() bool { return p == OIDCProvider{} }
 
+// String is the provider as the user gave it: its ARN, or host and path.
+func (p OIDCProvider) String() string {
+	if p.Account == "" {
+		return p.HostPath
+	}
+	return p.ARN(RoleARN{Partition: p.Partition, Account: p.Account})
+}
+
 // ARN is the provider in the account of the role: IAM takes only those.
 func (p OIDCProvider) ARN(role RoleARN) string {
 	return "arn:" + role.Partition + ":iam::" + role.Account + ":oidc-provider/" + p.HostPath

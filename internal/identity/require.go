@@ -1,0 +1,117 @@
+package identity
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Need is a setting that a command's output cannot do without.
+type Need int
+
+// What the commands need. The account and the partition stand in the role's
+// ARN.
+const (
+	NeedRole Need = iota
+	NeedOIDCProvider
+	NeedBucket
+	NeedClusterName
+	NeedRegion
+	NeedAccount
+)
+
+// Missing is one setting that is needed and not there.
+type Missing struct {
+	What string // such as "bucket"
+	Key  string // in the config, such as components[0].bucket
+	Flag string // such as --bucket; empty where no flag reaches it
+}
+
+// MissingError says all that a component's output lacks.
+type MissingError struct {
+	Component string
+	Missing   []Missing
+}
+
+// Error names each missing setting, its key in the config and its flag.
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "component %s lacks what this needs:", e.Component)
+	for _, m := range e.Missing {
+		fmt.Fprintf(&b, "\n  %s: set %s in the config", m.What, m.Key)
+		if m.Flag != "" {
+			fmt.Fprintf(&b, ", or give %s", m.Flag)
+		}
+	}
+	return b.String()
+}
+
+// ExitStatus is that of bad usage, config or input.
+func (e *MissingError) ExitStatus() int { return 2 }
+
+// Require asks for the settings that an output of the component needs, in every
+// cluster. The error is a *MissingError that names all that is not set.
+func (s Spec) Require(component string, needs ...Need) error {
+	var missing []Missing
+	for _, need := range needs {
+		for _, m := range s.missing(component, need) {
+			missing = appendOnce(missing, m)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &MissingError{Component: component, Missing: missing}
+}
+
+func appendOnce(all []Missing, m Missing) []Missing {
+	for _, other := range all {
+		if other == m {
+			return all
+		}
+	}
+	return append(all, m)
+}
+
+func (s Spec) missing(component string, need Need) []Missing {
+	c, key := s.componentAt(component)
+	switch need {
+	case NeedRole, NeedAccount: // the account stands in the role's ARN
+		return unless(!c.Role.IsZero(), Missing{"the role's ARN", key + ".roleARN", "--role-arn"})
+	case NeedBucket:
+		return unless(c.Bucket != "", Missing{"the bucket", key + ".bucket", "--bucket"})
+	case NeedOIDCProvider:
+		return s.eachCluster("the OIDC provider", "oidcProvider", "--oidc-provider", func(c Cluster) bool { return !c.OIDC.IsZero() })
+	case NeedClusterName:
+		return s.eachCluster("the cluster's name", "name", "--cluster", func(c Cluster) bool { return c.Name != "" })
+	case NeedRegion:
+		return s.eachCluster("the cluster's region", "region", "--region", func(c Cluster) bool { return c.Region != "" })
+	}
+	return nil
+}
+
+// componentAt finds the component and its place in the config. One that is not
+// listed would come last.
+func (s Spec) componentAt(name string) (Component, string) {
+	for i, c := range s.Components {
+		if c.Name == name {
+			return c, fmt.Sprintf("components[%d]", i)
+		}
+	}
+	return Component{}, fmt.Sprintf("components[%d]", len(s.Components))
+}
+
+func (s Spec) eachCluster(what, key, flag string, has func(Cluster) bool) []Missing {
+	missing := unless(has(s.Cluster), Missing{what, "cluster." + key, flag})
+	for i, c := range s.AdditionalClusters {
+		m := Missing{what, fmt.Sprintf("additionalClusters[%d].%s", i, key), ""}
+		missing = append(missing, unless(has(c), m)...)
+	}
+	return missing
+}
+
+func unless(set bool, m Missing) []Missing {
+	if set {
+		return nil
+	}
+	return []Missing{m}
+}
