@@ -1,0 +1,178 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3" // the node type of kyaml
+)
+
+// Parse reads the text of one document into a tree. It is nil for a document
+// without content. The error is a [*SyntaxError] where the text is no YAML, or
+// more than a program should expand.
+func Parse(text []byte) (*Node, error) {
+	if at := invalidUTF8(text); at >= 0 {
+		return nil, &SyntaxError{Offset: at, Problem: "the text is not valid UTF-8"}
+	}
+	tree, err := decode(text)
+	if err != nil {
+		return nil, &SyntaxError{Offset: locate(text, err), Problem: problem(err)}
+	}
+	if tree == nil {
+		return nil, nil
+	}
+	c := converter{text: text, lines: lineStarts(text), seen: map[*yaml.Node]*Node{}}
+	root := c.node(tree.Content[0])
+	if c.err != nil {
+		return nil, c.err
+	}
+	if at := expansion(root); at >= 0 {
+		return nil, &SyntaxError{Offset: at, Problem: "its aliases expand to more than a million values"}
+	}
+	return root, nil
+}
+
+// SyntaxError says where a text is not the YAML it should be. Its message does
+// not quote the text, which may be a Secret's.
+type SyntaxError struct {
+	Offset  int // bytes from the start of the text
+	Problem string
+}
+
+func (e *SyntaxError) Error() string { return e.Problem }
+
+// decode runs the YAML library on a text that must hold one document at most.
+func decode(text []byte) (tree *yaml.Node, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			tree, err = nil, fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	decoder := yaml.NewDecoder(bytes.NewReader(withoutVersion(text)))
+	tree = &yaml.Node{}
+	if err := decoder.Decode(tree); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errors.New("yaml: a second document begins where no --- stands in the first column")
+		}
+		return nil, err
+	}
+	return tree, nil
+}
+
+// withoutVersion makes a comment of a "%YAML 1.2" directive, which the library
+// refuses although it reads such documents.
+func withoutVersion(text []byte) []byte {
+	at := bytes.Index(text, []byte("%YAML"))
+	if at < 0 || !prelude(text[:at]) || at > 0 && text[at-1] != '\n' && text[at-1] != '\r' && text[at-1] != bom[2] {
+		return text
+	}
+	text = bytes.Clone(text)
+	text[at] = '#'
+	return text
+}
+
+// problem is the library's message without its position, which is not reliable,
+// and without names taken from the text.
+func problem(err error) string {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(msg, "line "); ok {
+		_, msg, _ = strings.Cut(rest, ": ")
+	}
+	if before, _, ok := strings.Cut(msg, "'"); ok && strings.HasPrefix(msg, "unknown anchor") {
+		return before + "is referenced"
+	}
+	return msg
+}
+
+// locate finds where a text stops being YAML: the shortest prefix on which the
+// library fails in the same way. Its own errors tell a line at best.
+func locate(text []byte, err error) int {
+	want := problem(err)
+	fails := func(n int) bool {
+		_, err := decode(text[:n])
+		return err != nil && problem(err) == want
+	}
+	low, high := 0, len(text)
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		if fails(mid) {
+			high = mid
+		} else {
+			low = mid + 1
+		}
+	}
+	return max(0, min(low, len(text))-1)
+}
+
+func invalidUTF8(text []byte) int {
+	if utf8.Valid(text) {
+		return -1
+	}
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return -1
+}
+
+// maxExpansion is how many values a document may hold once its aliases are
+// followed.
+const maxExpansion = 1_000_000
+
+// expansion finds the alias with which a tree grows past maxExpansion values,
+// or returns -1.
+func expansion(root *Node) int {
+	sizes := map[*Node]int{}
+	var culprit int
+	var size func(n *Node) int
+	size = func(n *Node) int {
+		if n.Kind == Alias {
+			if n.Target == nil || sizes[n.Target] == 0 {
+				culprit = n.Outer // it stands within what it names
+				return maxExpansion + 1
+			}
+			return sizes[n.Target]
+		}
+		sum := 1
+		for _, child := range n.Content {
+			grown := size(child)
+			if sum+grown > maxExpansion && child.Kind == Alias {
+				culprit = child.Outer
+			}
+			sum = min(sum+grown, maxExpansion+1)
+		}
+		if n.Anchor != "" {
+			sizes[n] = sum
+		}
+		return sum
+	}
+	if !aliased(root) || size(root) <= maxExpansion {
+		return -1
+	}
+	return culprit
+}
+
+func aliased(n *Node) bool {
+	if n.Kind == Alias {
+		return true
+	}
+	for _, child := range n.Content {
+		if aliased(child) {
+			return true
+		}
+	}
+	return false
+}

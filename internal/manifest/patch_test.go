@@ -1,0 +1,148 @@
+package manifest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/manifest"
+)
+
+var (
+	annotation = manifest.Path{}.Field("metadata", "annotations", "eks.amazonaws.com/role-arn")
+	role       = "arn:aws:iam::123456789012:role/b"
+)
+
+func TestPatch(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		in   string
+		sets []manifest.Set
+		want string
+	}{
+		{
+			name: "a key beside others goes to the head, its comments stay",
+			in:   "metadata: # m\n  # all of them\n  annotations: # why\n    # first\n    a: b # c\n",
+			want: "metadata: # m\n  # all of them\n  annotations: # why\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    # first\n    a: b # c\n",
+		},
+		{
+			name: "missing mappings are made",
+			in:   "kind: X\nmetadata:\n    name: x\nz: 1\n",
+			want: "kind: X\nmetadata:\n    annotations:\n        eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    name: x\nz: 1\n",
+		},
+		{
+			name: "a null becomes a mapping",
+			in:   "metadata:\n  annotations: # none\n  name: x\n",
+			want: "metadata:\n  annotations: # none\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n  name: x\n",
+		},
+		{
+			name: "a null at the end of a text without a line break",
+			in:   "metadata:\n  annotations:",
+			want: "metadata:\n  annotations:\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b",
+		},
+		{
+			name: "a tilde becomes a mapping",
+			in:   "metadata: {annotations: ~}\n",
+			want: "metadata: {annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\"}}\n",
+		},
+		{
+			name: "empty braces",
+			in:   "metadata:\n  annotations: {}\n",
+			want: "metadata:\n  annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\"}\n",
+		},
+		{
+			name: "flow with an annotation of Helm 4",
+			in:   "metadata: {name: x, annotations: {postrenderer.helm.sh/postrender-filename: 'a'}}\n",
+			want: "metadata: {name: x, annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\", postrenderer.helm.sh/postrender-filename: 'a'}}\n",
+		},
+		{
+			name: "JSON, compact",
+			in:   `{"metadata":{"annotations":{"a":"b"},"name":"x"}}`,
+			want: `{"metadata":{"annotations":{"eks.amazonaws.com/role-arn":"arn:aws:iam::123456789012:role/b","a":"b"},"name":"x"}}`,
+		},
+		{
+			name: "JSON, indented",
+			in:   "{\n  \"metadata\": {\n    \"annotations\": {\n      \"a\": \"b\"\n    }\n  }\n}\n",
+			want: "{\n  \"metadata\": {\n    \"annotations\": {\n      \"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\",\n      \"a\": \"b\"\n    }\n  }\n}\n",
+		},
+		{
+			name: "a value is replaced in its own style",
+			in:   "metadata:\n  annotations:\n    'eks.amazonaws.com/role-arn': 'old' # x\n",
+			want: "metadata:\n  annotations:\n    'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/b' # x\n",
+		},
+		{
+			name: "a folded value is replaced",
+			in:   "metadata:\n  annotations:\n    eks.amazonaws.com/role-arn: >-\n      arn:aws\n    b: c\n",
+			want: "metadata:\n  annotations:\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    b: c\n",
+		},
+		{
+			name: "CRLF",
+			in:   "metadata:\r\n  annotations:\r\n    a: b\r\n",
+			want: "metadata:\r\n  annotations:\r\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\r\n    a: b\r\n",
+		},
+		{
+			name: "byte order mark, marker and directive",
+			in:   "\ufeff%YAML 1.2\n--- # x\nmetadata:\n  annotations:\n    a: b\n...\n",
+			want: "\ufeff%YAML 1.2\n--- # x\nmetadata:\n  annotations:\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    a: b\n...\n",
+		},
+		{
+			name: "wide characters before the place",
+			in:   "metadata: {é日😀: \"ü\", annotations: {a: b}}\n",
+			want: "metadata: {é日😀: \"ü\", annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\", a: b}}\n",
+		},
+		{
+			name: "an alias at the place is written out",
+			in:   "x: &a\n  k: v\nmetadata:\n  annotations: *a\n",
+			want: "x: &a\n  k: v\nmetadata:\n  annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\", \"k\": \"v\"}\n",
+		},
+		{
+			name: "the alias of an anchor at the place is written out",
+			in:   "metadata:\n  annotations: &a\n    k: v\nx: *a\n",
+			want: "metadata:\n  annotations: &a\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    k: v\nx: {\"k\": \"v\"}\n",
+		},
+		{
+			name: "a merge key on the way",
+			in:   "x: &a {annotations: {k: v}}\nmetadata:\n  <<: *a\n  name: n\n",
+			want: "x: &a {annotations: {k: v}}\nmetadata:\n  {\"name\": n, \"annotations\": {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\", \"k\": \"v\"}}\n",
+		},
+		{
+			name: "tags and complex keys",
+			in:   "? metadata\n: !!map\n  ? annotations\n  : !!map\n    a: b\n",
+			want: "? metadata\n: !!map\n  ? annotations\n  : !!map\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    a: b\n",
+		},
+		{
+			name: "two places that are one through an anchor",
+			in:   "items:\n- m: &m\n    a: b\n- m: *m\n",
+			sets: []manifest.Set{
+				{Path: manifest.Path{}.Field("items").Item(0).Field("m", "k"), Value: "true"},
+				{Path: manifest.Path{}.Field("items").Item(1).Field("m", "k"), Value: "true"},
+			},
+			want: "items:\n- m: &m\n    k: \"true\"\n    a: b\n- m: *m\n",
+		},
+		{
+			name: "the first key of a list item",
+			in:   "- a: b\n  c: d\n",
+			sets: []manifest.Set{{Path: manifest.Path{}.Item(0).Field("k"), Value: "on"}},
+			want: "- k: \"on\"\n  a: b\n  c: d\n",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sets := test.sets
+			if sets == nil {
+				sets = []manifest.Set{{Path: annotation, Value: role}}
+			}
+			got, err := manifest.Patch([]byte(test.in), sets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.SplitAfter(test.want, "\n"), strings.SplitAfter(string(got), "\n")); diff != "" {
+				t.Fatalf("-want +got:\n%s", diff)
+			}
+			again, err := manifest.Patch(got, sets)
+			if err != nil || string(again) != string(got) {
+				t.Errorf("the second time: %q, %v", again, err)
+			}
+		})
+	}
+}

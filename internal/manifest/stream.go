@@ -1,0 +1,151 @@
+// Package manifest edits YAML streams without touching what it was not asked
+// to touch.
+//
+// A [Stream] is one buffer; its documents are ranges of it. A document that is
+// to change is parsed into a tree of [Node] values that know their bytes, each
+// wanted [Set] becomes an insertion or replacement of bytes, and the patched
+// document counts only after it was parsed again and found equal to the
+// original plus exactly what was wanted. The package does not know what an
+// annotation means.
+package manifest
+
+import (
+	"bytes"
+	"iter"
+)
+
+// Document is a range of a stream that holds one YAML document with the
+// comments and directives before it, its "---" and, where there is one, its
+// "...". The ranges of a stream's documents follow each other without a gap.
+type Document struct {
+	Number     int // from 1, empty documents counted
+	Start, End int // bytes of the stream
+}
+
+// Split cuts a stream into its documents. It reads nothing but line starts: a
+// "---" or "..." counts where YAML 1.2 says so (section 9.1.2), in the first
+// column with a space, a line break or nothing behind it, even where somebody
+// meant it as text.
+func Split(stream []byte) iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		doc := Document{Number: 1}
+		open := false // doc has its "---" or content: the next "---" ends it
+		for at := range markers(stream) {
+			if stream[at] == '.' {
+				if !open && blank(stream[doc.Start:at]) && doc.Number > 1 {
+					continue // a second "..." in a row
+				}
+				doc.End = lineEnd(stream, at)
+				if !yield(doc) {
+					return
+				}
+				doc, open = Document{Number: doc.Number + 1, Start: doc.End}, false
+				continue
+			}
+			if !open && prelude(stream[doc.Start:at]) {
+				open = true
+				continue
+			}
+			doc.End = at
+			if !yield(doc) {
+				return
+			}
+			doc, open = Document{Number: doc.Number + 1, Start: at}, true
+		}
+		doc.End = len(stream)
+		if doc.Start < doc.End || doc.Number == 1 {
+			yield(doc)
+		}
+	}
+}
+
+// markers yields the offsets of the lines that are document markers.
+func markers(stream []byte) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for at := firstByte(stream); at < len(stream); {
+			if isMarker(stream[at:]) && !yield(at) {
+				return
+			}
+			next := nextMarkerLine(stream, at)
+			if next < 0 {
+				return
+			}
+			at = next
+		}
+	}
+}
+
+// nextMarkerLine is the next line start after at where a marker may stand.
+func nextMarkerLine(stream []byte, at int) int {
+	for at < len(stream) {
+		i := bytes.IndexAny(stream[at:], "\r\n")
+		if i < 0 {
+			return -1
+		}
+		at += i + 1
+		if at < len(stream) && (stream[at] == '-' || stream[at] == '.') {
+			return at
+		}
+	}
+	return -1
+}
+
+func isMarker(line []byte) bool {
+	if len(line) < 3 || string(line[:3]) != "---" && string(line[:3]) != "..." {
+		return false
+	}
+	return len(line) == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '\n' || line[3] == '\r'
+}
+
+// prelude reports whether the text may stand before a document's "---" as part
+// of that document: blank lines, comments and directives.
+func prelude(text []byte) bool {
+	for line := range bytes.Lines(bytes.TrimPrefix(text, bom)) {
+		line = bytes.TrimLeft(line, " \t\r\n")
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' {
+			return false
+		}
+	}
+	return true
+}
+
+func blank(text []byte) bool { return len(bytes.TrimSpace(text)) == 0 }
+
+var bom = []byte("\xef\xbb\xbf")
+
+// firstByte is where a text begins behind its byte order mark.
+func firstByte(text []byte) int {
+	if bytes.HasPrefix(text, bom) {
+		return len(bom)
+	}
+	return 0
+}
+
+// lineEnd is the offset behind the line break that ends the line at the given
+// offset, or the length of the text.
+func lineEnd(text []byte, at int) int {
+	i := bytes.IndexAny(text[at:], "\r\n")
+	if i < 0 {
+		return len(text)
+	}
+	at += i + 1
+	if text[at-1] == '\r' && at < len(text) && text[at] == '\n' {
+		at++
+	}
+	return at
+}
+
+// Source is the chart template a document was rendered from, as the comment
+// "# Source: " that Helm writes says, or nothing.
+func Source(doc []byte) string {
+	for line := range bytes.Lines(doc) {
+		line = bytes.TrimSpace(line)
+		if source, ok := bytes.CutPrefix(line, []byte("# Source: ")); ok {
+			return string(source)
+		}
+		if len(line) > 0 && line[0] != '#' && string(line) != "---" {
+			return ""
+		}
+	}
+	return ""
+}

@@ -1,0 +1,209 @@
+package manifest
+
+import (
+	"bytes"
+	"slices"
+)
+
+// verifier compares a patched document with what it should be.
+type verifier struct {
+	equal map[[2]*Node]bool // pairs met through aliases
+}
+
+// differsOnly reports whether the patched tree is the original plus exactly the
+// sets.
+func differsOnly(original, patched *Node, sets []Set) bool {
+	v := verifier{equal: map[[2]*Node]bool{}}
+	return v.plus(original, patched, sets)
+}
+
+// plus reports whether b is a with the sets carried out. a is nil for what was
+// not there.
+func (v verifier) plus(a, b *Node, sets []Set) bool {
+	if len(sets) == 0 {
+		return v.same(a, b)
+	}
+	a, b = a.Resolve(), b.Resolve()
+	if b == nil {
+		return false
+	}
+	switch first := sets[0].Path; {
+	case len(first) == 0:
+		return b.IsString() && b.Value == sets[len(sets)-1].Value
+	case first[0].Into != nil:
+		return a != nil && v.inside(a, b, sets)
+	case first[0].Key != "":
+		return b.Kind == Mapping && (a == nil || a.IsNull() || a.Kind == Mapping) && v.fields(a, b, sets)
+	}
+	return a != nil && a.Kind == Sequence && b.Kind == Sequence && v.items(a, b, sets)
+}
+
+func (v verifier) items(a, b *Node, sets []Set) bool {
+	if len(a.Content) != len(b.Content) {
+		return false
+	}
+	for i := range a.Content {
+		if !v.plus(a.Content[i], b.Content[i], below(sets, Step{Index: i})) {
+			return false
+		}
+	}
+	return true
+}
+
+// fields compares mappings with their merge keys carried out.
+func (v verifier) fields(a, b *Node, sets []Set) bool {
+	var old []field
+	if a != nil && a.Kind == Mapping {
+		old = a.effective()
+	}
+	known := byKey(old)
+	wanted := newKeys(sets)
+	matched := 0
+	for _, f := range b.effective() {
+		key := f.key.Resolve()
+		if key.Kind != Scalar {
+			return false
+		}
+		was, under := known[key.Value], below(sets, Step{Key: key.Value})
+		if was.key != nil {
+			matched++
+		}
+		if was.key == nil && len(under) == 0 || was.key != nil && !v.same(was.key, f.key) {
+			return false
+		}
+		delete(wanted, key.Value)
+		if !v.plus(was.value, f.value, under) {
+			return false
+		}
+	}
+	return len(wanted) == 0 && matched == len(old)
+}
+
+func byKey(fields []field) map[string]field {
+	known := make(map[string]field, len(fields))
+	for _, f := range fields {
+		known[f.key.Resolve().Value] = f
+	}
+	return known
+}
+
+func newKeys(sets []Set) map[string]bool {
+	keys := map[string]bool{}
+	for _, set := range sets {
+		keys[set.Path[0].Key] = true
+	}
+	return keys
+}
+
+// below are the sets that go through a step, with what remains of their paths.
+func below(sets []Set, step Step) []Set {
+	var found []Set
+	for _, set := range sets {
+		if len(set.Path) > 0 && set.Path[0].equal(step) {
+			found = append(found, Set{set.Path[1:], set.Value})
+		}
+	}
+	return found
+}
+
+// inside compares strings that hold streams.
+func (v verifier) inside(a, b *Node, sets []Set) bool {
+	if a.Kind != Scalar || !b.IsString() {
+		return false
+	}
+	into := *sets[0].Path[0].Into
+	if len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
+		return false
+	}
+	was, ok := into.inner(a.Value)
+	is, ok2 := into.inner(b.Value)
+	if !ok || !ok2 {
+		return false
+	}
+	old, now := slices.Collect(Split(was)), slices.Collect(Split(is))
+	if len(old) != len(now) {
+		return false
+	}
+	for i := range old {
+		step := Step{Into: &Into{into.Skip, into.Base64, i}}
+		if !v.documents(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below(sets, step)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v verifier) documents(was, is []byte, sets []Set) bool {
+	if len(sets) == 0 {
+		return bytes.Equal(was, is)
+	}
+	a, err := Parse(was)
+	if err != nil {
+		return false
+	}
+	b, err := Parse(is)
+	return err == nil && v.plus(a, b, sets)
+}
+
+// same reports whether two values read the same, aliases followed.
+func (v verifier) same(a, b *Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.Kind == Alias || b.Kind == Alias {
+		pair := [2]*Node{a.Resolve(), b.Resolve()}
+		equal, known := v.equal[pair]
+		if !known {
+			equal = v.same(pair[0], pair[1])
+			v.equal[pair] = equal
+		}
+		return equal
+	}
+	if a.Kind != b.Kind {
+		return false
+	}
+	switch a.Kind {
+	case Scalar:
+		return sameScalar(a, b)
+	case Mapping:
+		if a.mergeValue() != nil || b.mergeValue() != nil {
+			return a.Tag == b.Tag && v.sameFields(a, b)
+		}
+	}
+	if len(a.Content) != len(b.Content) || a.Tag != b.Tag {
+		return false
+	}
+	for i := range a.Content {
+		if !v.same(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v verifier) sameFields(a, b *Node) bool {
+	old, now := a.effective(), b.effective()
+	if len(old) != len(now) {
+		return false
+	}
+	known := byKey(old)
+	for _, f := range now {
+		was := known[f.key.Resolve().Value]
+		if was.key == nil || !v.same(was.key, f.key) || !v.same(was.value, f.value) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameScalar takes two strings for the same however they are quoted, and what a
+// decoder may read as something else only if it is written the same.
+func sameScalar(a, b *Node) bool {
+	if a.IsNull() && b.IsNull() {
+		return true
+	}
+	if a.IsString() && b.IsString() {
+		return a.Value == b.Value
+	}
+	return a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain)
+}
