@@ -1,0 +1,136 @@
+package artifact
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Staging is a set of files that are put into place together. It is used by one
+// goroutine; any number of them, also of other processes, share a directory.
+type Staging struct {
+	dir   string // as the user named it
+	root  *os.Root
+	files []staged
+}
+
+// staged is a file that waits under its temporary name.
+type staged struct{ name, temp string }
+
+// Stage opens the directory, and makes it where it is not there. The caller
+// ends with Commit or Discard; both may be called more than once, and Discard
+// after Commit does nothing.
+func Stage(dir string) (*Staging, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, explain(dir, err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, explain(dir, err)
+	}
+	return &Staging{dir: dir, root: root}, nil
+}
+
+// Put stages the content under the name, which is a plain file name: letters,
+// digits and ._- that do not begin with a dot. Where the name has the content
+// already nothing is staged. A Put that fails leaves nothing behind.
+func (s *Staging) Put(name string, content []byte) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if s.root == nil {
+		return fmt.Errorf("cannot stage %s: the directory was committed or discarded", name)
+	}
+	same, err := s.holds(name, content)
+	if err != nil {
+		return explain(filepath.Join(s.dir, name), err)
+	}
+	if err := s.drop(name); err != nil || same {
+		return err
+	}
+	temp, err := s.write(content)
+	if err != nil {
+		return explain(filepath.Join(s.dir, name), err)
+	}
+	s.files = append(s.files, staged{name, temp})
+	return nil
+}
+
+func checkName(name string) error {
+	ok := name != "" && name[0] != '.' && len(name) <= 255
+	for _, r := range name {
+		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
+	}
+	if !ok {
+		return fmt.Errorf("%q is not the name of an artifact: it is of letters, digits, ., _ and -, and does not begin with a dot", name)
+	}
+	return nil
+}
+
+// holds reports whether the name is a regular file with this content. A
+// directory in the way is an error now, before anything is replaced.
+func (s *Staging) holds(name string, content []byte) (bool, error) {
+	info, err := s.root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case info.IsDir():
+		return false, errIsDirectory
+	case !info.Mode().IsRegular() || info.Size() != int64(len(content)):
+		return false, nil
+	}
+	there, err := s.root.ReadFile(name)
+	return err == nil && bytes.Equal(there, content), nil // a file that cannot be read is replaced
+}
+
+// drop takes back what was staged under the name before.
+func (s *Staging) drop(name string) error {
+	for i, f := range s.files {
+		if f.name == name {
+			s.files = append(s.files[:i:i], s.files[i+1:]...)
+			return s.root.Remove(f.temp)
+		}
+	}
+	return nil
+}
+
+// write makes a temporary file of the content and returns its name.
+func (s *Staging) write(content []byte) (temp string, err error) {
+	temp = tempName()
+	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, s.root.Remove(temp))
+	}
+	return temp, nil
+}
+
+// Discard takes the staged files away. Nothing in the directory has changed.
+func (s *Staging) Discard() error {
+	if s.root == nil {
+		return nil
+	}
+	var errs []error
+	for _, f := range s.files {
+		errs = append(errs, s.root.Remove(f.temp))
+	}
+	return errors.Join(append(errs, s.close())...)
+}
+
+func (s *Staging) close() error {
+	root := s.root
+	s.root, s.files = nil, nil
+	return root.Close()
+}
