@@ -1,0 +1,219 @@
+package iam
+
+import (
+	"fmt"
+	"strings"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// DefaultTrustQuota is the length in characters of a trust policy that AWS
+// grants without being asked.
+//
+// Source: IAM User Guide, "IAM and AWS STS quotas", role trust policy length.
+const DefaultTrustQuota = 2048
+
+// MaxInlinePolicies is the length in characters that the inline policies of a
+// role may have together.
+//
+// Source: IAM User Guide, "IAM and AWS STS quotas", IAM inline policies.
+const MaxInlinePolicies = 10240
+
+// warnAbove is the share of the quota, in percent, past which there is a
+// warning.
+const warnAbove = 80
+
+// Budget is how much of its quota a trust policy uses.
+type Budget struct {
+	Used      int      `json:"used"`      // characters, as IAM counts
+	Limit     int      `json:"limit"`     // characters
+	Fits      int      `json:"fits"`      // control planes of a Space's own naming that still fit
+	Unlimited bool     `json:"unlimited"` // a pattern admits them; their number does not matter
+	WaysOut   []WayOut `json:"waysOut,omitempty"`
+}
+
+// WayOut is a change that makes the policy fit, and what else it does.
+type WayOut struct {
+	Setting     string `json:"setting"`
+	Length      int    `json:"length"` // characters of the trust policy then
+	Fits        bool   `json:"fits"`   // within the limit as it is
+	Consequence string `json:"consequence"`
+}
+
+// NewBudget measures the trust policy of a component against spec's quota, or
+// [DefaultTrustQuota] where it sets none. The ways out are worked out where the
+// policy is past 80 % of it. The errors are those of [Trust].
+func NewBudget(spec identity.Spec, c identity.Component, subjects Subjects) (Budget, error) {
+	doc, err := Trust(spec, c, subjects)
+	if err != nil {
+		return Budget{}, err
+	}
+	b := Budget{Used: Length(doc), Limit: quota(spec)}
+	b.Unlimited = subjects.covers(uuidNamespace(0))
+	if !b.Unlimited {
+		b.Fits = fits(spec, c, subjects, b)
+	}
+	if c.Mode.UsesPodIdentity() {
+		b.Fits, b.Unlimited = limitByAssociations(b, len(subjects.Namespaces))
+	}
+	if b.Used*100 > b.Limit*warnAbove {
+		b.WaysOut = waysOut(spec, c, subjects, b)
+	}
+	return b, nil
+}
+
+func quota(spec identity.Spec) int {
+	if spec.TrustPolicyQuota > 0 {
+		return spec.TrustPolicyQuota
+	}
+	return DefaultTrustQuota
+}
+
+// uuidNamespace is a host namespace as a Space names it, for measuring.
+func uuidNamespace(n int) string {
+	return fmt.Sprintf("mxp-%08x-0000-4000-8000-000000000000-system", n)
+}
+
+// fits counts how many namespaces can be added. The second one added costs what
+// each one after it costs; the first may cost more, as it may open a statement
+// or make a list of a single value.
+func fits(spec identity.Spec, c identity.Component, subjects Subjects, b Budget) int {
+	length := func(extra int) int {
+		more := subjects
+		more.Namespaces = append([]string{}, subjects.Namespaces...)
+		for n := range extra {
+			more.Namespaces = append(more.Namespaces, uuidNamespace(n))
+		}
+		doc, err := Trust(spec, c, more)
+		if err != nil {
+			return b.Limit + 1
+		}
+		return Length(doc)
+	}
+	first, second, third := length(1), length(2), length(3)
+	if first > b.Limit {
+		return 0
+	}
+	if second > b.Limit {
+		return 1
+	}
+	return 2 + (b.Limit-second)/(third-second)
+}
+
+// limitByAssociations brings in the other quota of EKS Pod Identity.
+func limitByAssociations(b Budget, associations int) (fits int, unlimited bool) {
+	left := max(0, MaxAssociations-associations)
+	if b.Unlimited {
+		return left, false
+	}
+	return min(b.Fits, left), false
+}
+
+// Warning is what to tell the user past 80 % of the quota, or nothing.
+func (b Budget) Warning() string {
+	if b.Used > b.Limit || b.Used*100 <= b.Limit*warnAbove {
+		return ""
+	}
+	return b.String() + b.list()
+}
+
+// Err is an error that lists the ways out where the policy is past the quota.
+func (b Budget) Err() error {
+	if b.Used <= b.Limit {
+		return nil
+	}
+	return fmt.Errorf("the trust policy has %d characters and the quota is %d%s", b.Used, b.Limit, b.list())
+}
+
+// String is the budget in a line.
+func (b Budget) String() string {
+	used := fmt.Sprintf("trust policy: %d of %d characters (%d %%)", b.Used, b.Limit, b.Used*100/b.Limit)
+	switch {
+	case b.Unlimited:
+		return used + "; any number of control planes fits"
+	case b.Fits == 1:
+		return used + "; 1 more control plane fits"
+	}
+	return fmt.Sprintf("%s; %d more control planes fit", used, b.Fits)
+}
+
+func (b Budget) list() string {
+	if len(b.WaysOut) == 0 {
+		return ""
+	}
+	var out strings.Builder
+	out.WriteString("\nways out:")
+	for _, w := range b.WaysOut {
+		fmt.Fprintf(&out, "\n  %s: %d characters; %s", w.Setting, w.Length, w.Consequence)
+	}
+	return out.String()
+}
+
+func waysOut(spec identity.Spec, c identity.Component, subjects Subjects, b Budget) []WayOut {
+	var out []WayOut
+	add := func(setting, consequence string, c identity.Component, s Subjects) {
+		doc, err := Trust(spec, c, s)
+		if err == nil {
+			out = append(out, WayOut{setting, Length(doc), Length(doc) <= b.Limit, consequence})
+		}
+	}
+	withMatch := func(m identity.Match) Subjects { return Subjects{subjects.Namespaces, m} }
+
+	add(fmt.Sprintf("raise the quota to %d or more (trustPolicy.quota)", b.Used),
+		"ask AWS for a longer role trust policy first; the subjects stay exact", c, subjects)
+	if subjects.Match != identity.MatchUUID {
+		add("match: uuid", "also admits control planes made later, in namespaces that a Space names by itself", c, withMatch(identity.MatchUUID))
+	}
+	if m := commonPattern(subjects.Namespaces); m != "" && m != subjects.Match {
+		add("match: "+string(m), "also admits every other namespace of that form, whoever makes it", c, withMatch(m))
+	}
+	if c.Mode != identity.PodIdentity {
+		pods := c
+		pods.Mode = identity.PodIdentity
+		add("mode: pod-identity", "takes an association for each control plane and the agent add-on; exact names still grow", pods, subjects)
+		add("mode: pod-identity and match: uuid", "takes an association for each control plane, which limits who gets in", pods, withMatch(identity.MatchUUID))
+	}
+	return out
+}
+
+// commonPattern is the narrowest pattern with one * that the names share, cut at
+// their dashes, or nothing.
+func commonPattern(names []string) identity.Match {
+	if len(names) < 2 {
+		return ""
+	}
+	first := strings.Split(names[0], "-")
+	head, tail := len(first), len(first)
+	for _, name := range names[1:] {
+		parts := strings.Split(name, "-")
+		head = min(head, commonStart(first, parts))
+		tail = min(tail, commonEnd(first, parts))
+	}
+	if head == 0 || head+tail >= len(first) {
+		return ""
+	}
+	m := strings.Join(first[:head], "-") + "-*"
+	if tail > 0 {
+		m += "-" + strings.Join(first[len(first)-tail:], "-")
+	}
+	if CheckMatch(identity.Match(m)) != nil {
+		return ""
+	}
+	return identity.Match(m)
+}
+
+func commonStart(a, b []string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func commonEnd(a, b []string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,160 @@
+package iam
+
+import (
+	"fmt"
+	"strings"
+)
+
+// truth is what is known of a test: three values, because a test that cannot be
+// evaluated is neither passed nor failed.
+type truth int
+
+const (
+	no truth = iota
+	maybe
+	yes
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func (t truth) not() truth { return yes - t }
+
+// operator is one of IAM's condition operators without its qualifiers.
+type operator struct {
+	matches func(pattern []token, value string) (bool, error)
+	negated bool // holds where matches does not
+}
+
+// operators are those that trust policies of workload identities use. Any other
+// is not evaluated.
+//
+// Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
+var operators = map[string]operator{
+	"StringEquals":              {equals, false},
+	"StringNotEquals":           {equals, true},
+	"StringEqualsIgnoreCase":    {equalsIgnoreCase, false},
+	"StringNotEqualsIgnoreCase": {equalsIgnoreCase, true},
+	"StringLike":                {stringLike, false},
+	"StringNotLike":             {stringLike, true},
+	"ArnEquals":                 {arnLike, false}, // the same as ArnLike, says the source
+	"ArnNotEquals":              {arnLike, true},
+	"ArnLike":                   {arnLike, false},
+	"ArnNotLike":                {arnLike, true},
+	"Bool":                      {equalsIgnoreCase, false},
+}
+
+func equals(pattern []token, value string) (bool, error) { return text(pattern) == value, nil }
+
+func equalsIgnoreCase(pattern []token, value string) (bool, error) {
+	return strings.EqualFold(text(pattern), value), nil
+}
+
+func stringLike(pattern []token, value string) (bool, error) {
+	return likeTokens(pattern, []rune(value)), nil
+}
+
+// arnLike compares the six parts of an ARN one by one, so that no wildcard
+// reaches across a colon, except within the resource.
+func arnLike(pattern []token, value string) (bool, error) {
+	parts := splitARN(pattern)
+	if len(parts) != 6 {
+		return false, fmt.Errorf("%q, which is no ARN of six parts", text(pattern))
+	}
+	values := strings.SplitN(value, ":", 6)
+	if len(values) != 6 {
+		return false, nil
+	}
+	for i, part := range parts {
+		if !likeTokens(part, []rune(values[i])) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func splitARN(pattern []token) [][]token {
+	var parts [][]token
+	start := 0
+	for i, t := range pattern {
+		if len(parts) < 5 && t.kind == literal && t.char == ':' {
+			parts = append(parts, pattern[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, pattern[start:])
+}
+
+// text is the pattern as it is written, for operators without wildcards.
+func text(pattern []token) string {
+	var b strings.Builder
+	for _, t := range pattern {
+		switch t.kind {
+		case anyChars:
+			b.WriteByte('*')
+		case anyChar:
+			b.WriteByte('?')
+		case literal:
+			b.WriteRune(t.char)
+		}
+	}
+	return b.String()
+}
+
+// expand reads a policy value: wildcards, and the three policy variables that
+// stand for a character. Any other variable is an error that names it. Policies
+// of the older version have no variables.
+//
+// Source: IAM User Guide, "IAM policy elements: Variables and tags".
+func expand(value, version string) ([]token, error) {
+	if version != PolicyVersion {
+		return wildcards(value), nil
+	}
+	var out []token
+	for {
+		before, rest, found := strings.Cut(value, "${")
+		out = append(out, wildcards(before)...)
+		if !found {
+			return out, nil
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed || name != "*" && name != "?" && name != "$" {
+			return nil, fmt.Errorf("the policy variable ${%s}", name)
+		}
+		out = append(out, token{kind: literal, char: rune(name[0])})
+		value = after
+	}
+}
+
+// qualified is a condition operator as a policy writes it.
+type qualified struct {
+	operator
+	name     string
+	set      string // ForAnyValue, ForAllValues or nothing
+	ifExists bool
+	null     bool
+}
+
+// parseOperator takes an operator's name apart; ok is false for one that is not
+// evaluated.
+func parseOperator(name string) (q qualified, ok bool) {
+	q.name = name
+	base := name
+	if set, rest, found := strings.Cut(name, ":"); found {
+		if set != "ForAnyValue" && set != "ForAllValues" {
+			return q, false
+		}
+		q.set, base = set, rest
+	}
+	if base == "Null" && q.set == "" {
+		q.null = true
+		return q, true
+	}
+	base, q.ifExists = strings.CutSuffix(base, "IfExists")
+	q.operator, ok = operators[base]
+	return q, ok
+}
