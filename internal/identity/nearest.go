@@ -20,30 +20,42 @@ func fold(word string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
 }
 
-// distance is the number of characters to insert, delete or replace to make b
-// of a (Levenshtein). Words too long to be a misspelling are just far apart.
+// distance is the number of characters to insert, delete, replace or swap with
+// the next to make b of a (optimal string alignment). Words too long to be a
+// misspelling are just far apart.
 func distance(a, b string) int {
 	const longest = 256
 	if len(a) > longest || len(b) > longest {
 		return longest
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			step := diagonal
-			if a[i] != b[j] {
-				step++
+	d := firstRow(len(a), len(b))
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := d[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replace++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(step, row[j]+1, row[j+1]+1)
+			d[i][j] = min(replace, d[i-1][j]+1, d[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return d[len(a)][len(b)]
+}
+
+// firstRow makes the table of distances with what it costs to make a word of
+// nothing.
+func firstRow(rows, columns int) [][]int {
+	d := make([][]int, rows+1)
+	for i := range d {
+		d[i] = make([]int, columns+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	return d
 }
 
 // didYouMean is the end of a message that names the nearest choice, if any.

@@ -118,7 +118,7 @@ func (p *problems) controlPlanes(c ControlPlanes) {
 }
 
 func (p *problems) component(at string, c Component) {
-	p.add(at+".name", ValidateComponentName(c.Name))
+	p.given(at, "name", c.Name, ValidateComponentName)
 	p.text(at+".serviceAccount", c.ServiceAccount, ValidateServiceAccount)
 	p.text(at+".mode", string(c.Mode), discard(ParseMode))
 	p.text(at+".roleARN", c.Role.String(), discard(ParseRoleARN))
@@ -152,13 +152,13 @@ func (p *problems) described(at string, c Component) {
 		return
 	}
 	if c.ServiceAccount == "" {
-		p.add(at, fmt.Errorf("%s is not a component that the program knows (%s)%s; describe it with serviceAccount, and with values where the chart has settings for it: {path, annotations, podLabels}",
+		p.add(at+".serviceAccount", fmt.Errorf("%s is not a component that the program knows (%s)%s; describe it with serviceAccount, and with values where the chart has settings for it: {path, annotations, podLabels}",
 			quote(c.Name), strings.Join(KnownNames(), ", "), didYouMean(c.Name, KnownNames())))
 	}
 	if v := c.Values; len(v.Component) > 0 && len(v.Annotations) == 0 {
-		p.add(at+".values", errors.New("annotations is missing: the path below values.path where the chart takes the service account's annotations"))
+		p.add(at+".values.annotations", errors.New("is missing: write the path below values.path where the chart takes the service account's annotations"))
 	} else if len(v.Component) == 0 && len(v.Annotations)+len(v.PodLabels) > 0 {
-		p.add(at+".values", errors.New("path is missing: the component's path in the chart's values"))
+		p.add(at+".values.path", errors.New("is missing: write the component's path in the chart's values"))
 	}
 }
 
@@ -228,7 +228,7 @@ func (p *problems) place(at string, place Place, components []Component) {
 // given checks a setting that must not be left out.
 func (p *problems) given(at, key, value string, check func(string) error) {
 	if value == "" {
-		p.add(at, fmt.Errorf("%s is missing", key))
+		p.add(at+"."+key, errors.New("is missing"))
 		return
 	}
 	p.add(at+"."+key, check(value))

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Origin is where a setting came from: a position in the config file, a flag or
+// an environment variable.
+type Origin struct {
+	File   string // as the user named it
+	Line   int    // from 1; 0 where the whole file is meant
+	Column int    // from 1, in characters
+	Source string // --role-arn or SPACES_IDENTITY_ROLE_ARN; empty for the file
+}
+
+// String is file:line:column, the flag, or the environment variable.
+func (o Origin) String() string {
+	switch {
+	case o.Source != "":
+		return o.Source
+	case o.Line == 0:
+		return o.File
+	}
+	return fmt.Sprintf("%s:%d:%d", o.File, o.Line, o.Column)
+}
+
+// Problem is one thing that is wrong with the settings.
+type Problem struct {
+	Origin Origin
+	Path   string // in the config, such as components[0].roleARN; may be empty
+	Err    error
+}
+
+// Error is where, which setting, and what is wrong with it. For a flag or an
+// environment variable the name says which setting.
+func (p *Problem) Error() string {
+	var parts []string
+	if at := p.Origin.String(); at != "" {
+		parts = append(parts, at)
+	}
+	if p.Path != "" && p.Origin.Source == "" {
+		parts = append(parts, p.Path)
+	}
+	return strings.Join(append(parts, p.Err.Error()), ": ")
+}
+
+// Unwrap is what is wrong, without the place.
+func (p *Problem) Unwrap() error { return p.Err }
+
+// Error is everything that is wrong with the settings: those of the file by
+// position, then those of flags and environment variables.
+type Error struct{ Problems []*Problem }
+
+// Error has a line for each problem.
+func (e *Error) Error() string { return errors.Join(e.Unwrap()...).Error() }
+
+// Unwrap returns the problems.
+func (e *Error) Unwrap() []error {
+	errs := make([]error, len(e.Problems))
+	for i, p := range e.Problems {
+		errs[i] = p
+	}
+	return errs
+}
+
+// ExitStatus is that of bad usage, config or input.
+func (e *Error) ExitStatus() int { return 2 }
+
+// report is the problems as an error, or nil where there are none.
+func report(problems []*Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(problems, func(a, b *Problem) int {
+		x, y := a.Origin, b.Origin
+		return cmp.Or(strings.Compare(x.Source, y.Source), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
+	})
+	return &Error{problems}
+}
+
+// problemAt is a report of one problem.
+func problemAt(at Origin, err error) error {
+	return &Error{[]*Problem{{Origin: at, Err: err}}}
+}

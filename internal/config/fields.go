@@ -1,0 +1,103 @@
+package config
+
+import (
+	"fmt"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// header is what every file says of itself.
+var header = map[string]string{"apiVersion": APIVersion, "kind": Kind}
+
+// The fields of the file: each table is one mapping, each row a key and how its
+// value is read. Teaching the file another setting is adding a row.
+
+var specFields = []field[identity.Spec]{
+	{"apiVersion", is[identity.Spec](APIVersion)},
+	{"kind", is[identity.Spec](Kind)},
+	{"cluster", within(clusterFields, func(s *identity.Spec) *identity.Cluster { return &s.Cluster })},
+	{"additionalClusters", list(clusterFields, func(s *identity.Spec) *[]identity.Cluster { return &s.AdditionalClusters })},
+	{"controlPlanes", within(controlPlaneFields, func(s *identity.Spec) *identity.ControlPlanes { return &s.ControlPlanes })},
+	{"components", list(componentFields, func(s *identity.Spec) *[]identity.Component { return &s.Components })},
+	{"places", list(placeFields, func(s *identity.Spec) *[]identity.Place { return &s.Places })},
+	{"delivery", object(deliveryFields)},
+	{"trustPolicy", object(trustPolicyFields)},
+	{"sharedBackupConfig", within(sharedBackupConfigFields, func(s *identity.Spec) *identity.SharedBackupConfig { return &s.SharedBackupConfig })},
+	{"artifacts", object(artifactsFields)},
+}
+
+var clusterFields = []field[identity.Cluster]{
+	{"name", text(identity.ValidateClusterName, func(c *identity.Cluster) *string { return &c.Name })},
+	{"region", text(identity.ValidateRegion, func(c *identity.Cluster) *string { return &c.Region })},
+	{"oidcProvider", parsed(identity.ParseOIDCProvider, func(c *identity.Cluster) *identity.OIDCProvider { return &c.OIDC })},
+}
+
+var controlPlaneFields = []field[identity.ControlPlanes]{
+	{"namespaces", texts(identity.ValidateNamespace, func(c *identity.ControlPlanes) *[]string { return &c.Namespaces })},
+	{"match", parsed(identity.ParseMatch, func(c *identity.ControlPlanes) *identity.Match { return &c.Match })},
+	{"discover", boolean(func(c *identity.ControlPlanes) *bool { return &c.Discover })},
+}
+
+var componentFields = []field[identity.Component]{
+	{"name", text(identity.ValidateComponentName, func(c *identity.Component) *string { return &c.Name })},
+	{"serviceAccount", text(identity.ValidateServiceAccount, func(c *identity.Component) *string { return &c.ServiceAccount })},
+	{"values", within(valuesFields, func(c *identity.Component) *identity.ValuesPaths { return &c.Values })},
+	{"mode", parsed(identity.ParseMode, func(c *identity.Component) *identity.Mode { return &c.Mode })},
+	{"roleARN", parsed(identity.ParseRoleARN, func(c *identity.Component) *identity.RoleARN { return &c.Role })},
+	{"bucket", text(identity.ValidateBucket, func(c *identity.Component) *string { return &c.Bucket })},
+	{"prefix", parsed(identity.ParsePrefix, func(c *identity.Component) *string { return &c.Prefix })},
+	{"kmsKeyARN", text(identity.ValidateKMSKeyARN, func(c *identity.Component) *string { return &c.KMSKeyARN })},
+	{"serviceAccountAnnotations", pairs(identity.ValidateAnnotation, func(c *identity.Component) *map[string]string { return &c.Annotations })},
+	{"podLabels", pairs(identity.ValidateLabel, func(c *identity.Component) *map[string]string { return &c.PodLabels })},
+}
+
+var valuesFields = []field[identity.ValuesPaths]{
+	{"path", parsed(identity.ParseKeys, func(v *identity.ValuesPaths) *[]string { return &v.Component })},
+	{"annotations", parsed(identity.ParseKeys, func(v *identity.ValuesPaths) *[]string { return &v.Annotations })},
+	{"podLabels", parsed(identity.ParseKeys, func(v *identity.ValuesPaths) *[]string { return &v.PodLabels })},
+}
+
+var placeFields = []field[identity.Place]{
+	{"kind", text(identity.ValidateKind, func(p *identity.Place) *string { return &p.Kind })},
+	{"name", text(identity.ValidateObjectName, func(p *identity.Place) *string { return &p.Name })},
+	{"path", text(validatePath, func(p *identity.Place) *string { return &p.Path })},
+	{"encoding", text(identity.ValidateEncoding, func(p *identity.Place) *string { return &p.Encoding })},
+	{"component", text(identity.ValidateComponentName, func(p *identity.Place) *string { return &p.Component })},
+	{"holds", text(identity.ValidateHolds, func(p *identity.Place) *string { return &p.Holds })},
+}
+
+var deliveryFields = []field[identity.Spec]{
+	{"admissionPolicy", boolean(func(s *identity.Spec) *bool { return &s.AdmissionPolicy })},
+}
+
+var trustPolicyFields = []field[identity.Spec]{
+	{"quota", integer(identity.ValidateQuota, func(s *identity.Spec) *int { return &s.TrustPolicyQuota })},
+}
+
+var sharedBackupConfigFields = []field[identity.SharedBackupConfig]{
+	{"name", text(identity.ValidateObjectName, func(c *identity.SharedBackupConfig) *string { return &c.Name })},
+	{"namespace", text(identity.ValidateNamespace, func(c *identity.SharedBackupConfig) *string { return &c.Namespace })},
+	{"endpoint", text(identity.ValidateEndpoint, func(c *identity.SharedBackupConfig) *string { return &c.Endpoint })},
+}
+
+var artifactsFields = []field[identity.Spec]{
+	{"dir", text(identity.ValidateArtifactsDir, func(s *identity.Spec) *string { return &s.ArtifactsDir })},
+}
+
+func validatePath(value string) error {
+	_, err := identity.ParsePath(value)
+	return err
+}
+
+// is reads a key that can have one value only.
+func is[T any](want string) reader[T] {
+	check := func(value string) error {
+		if value != want {
+			return fmt.Errorf("%q is not what this version of the program reads: write %s", value, want)
+		}
+		return nil
+	}
+	return func(s *settings, path string, n node, into *T) {
+		readText(s, path, n, func(value string) error { return check(value) })
+	}
+}
