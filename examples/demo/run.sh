@@ -54,7 +54,8 @@ post_renderer_that_changes_nothing() {
 	case $1 in
 	helm3) echo cat ;;
 	helm4)
-		cp -R internal/plugin/testdata/unchanged "$HELM_DATA_HOME/plugins/"
+		mkdir "$HELM_DATA_HOME/plugins/unchanged"
+		cp internal/plugin/testdata/unchanged.yaml "$HELM_DATA_HOME/plugins/unchanged/plugin.yaml"
 		echo unchanged
 		;;
 	esac

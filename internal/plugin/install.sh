@@ -52,7 +52,8 @@ helm_is_3() {
 
 set_up_post_renderer() {
 	rm -rf "$post_renderer"
-	cp -R "$plugin/internal/plugin/spaces-identity-post-renderer" "$post_renderer"
+	mkdir "$post_renderer"
+	cp "$plugin/internal/plugin/post-renderer.yaml" "$post_renderer/plugin.yaml"
 	ln -s "../$(basename "$plugin")/bin/spaces-identity" "$post_renderer/spaces-identity"
 	say "installed, and with it the plugin for --post-renderer spaces-identity-post-renderer
 Helm 3 loads no plugin at all from a directory that holds such a one. If you also
