@@ -1,0 +1,283 @@
+package plugin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/diff"
+	"go.yaml.in/yaml/v3"
+)
+
+var update = flag.Bool("update", false, "write the golden files of testdata/diff")
+
+// carriers are the ways in which the stand-in chart hands on values.
+var carriers = []string{
+	"configmap-yaml", "configmap-json", "secret", "args", "env",
+	"crossplane-release", "flux", "argocd", "custom-resource",
+}
+
+// TestStandInChart renders the stand-in for the Spaces chart with each carrier
+// in each Helm. What the post-renderer changed is in testdata/diff.
+func TestStandInChart(t *testing.T) {
+	helms := findHelms(t)
+	dependOnFiles(t)
+	for _, h := range helms {
+		for _, carrier := range carriers {
+			t.Run(h.name+"/"+carrier, func(t *testing.T) {
+				t.Parallel()
+				r := newRendering(t, h, filepath.Join(repository(), "testdata", "chart"),
+					"--set", "standIn.carrier="+carrier,
+					"--set", "standIn.hostNamespaces={mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system}")
+				compareGolden(t, filepath.Join("testdata", "diff", h.name, carrier+".diff"), r.check(t))
+			})
+		}
+	}
+}
+
+// TestGivenChart does the same with a chart that make check-chart names, and
+// shows what changed, or what the program sees in it.
+func TestGivenChart(t *testing.T) {
+	chart := os.Getenv("SPACES_IDENTITY_CHART")
+	if chart == "" {
+		t.Skip("run make check-chart CHART=…")
+	}
+	var flags []string
+	if values := os.Getenv("SPACES_IDENTITY_VALUES"); values != "" {
+		flags = append(flags, "--values", values)
+	}
+	for _, h := range findHelms(t) {
+		t.Run(h.name, func(t *testing.T) {
+			r := newRendering(t, h, chart, flags...)
+			r.env = append(r.env, h.registry(t)...)
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("what spaces-identity inspect sees:\n%s", r.inspect(t))
+				}
+			})
+			t.Logf("what changed:\n%s", r.check(t))
+		})
+	}
+}
+
+// rendering is one chart in one Helm, in a directory of its own.
+type rendering struct {
+	helm  helm
+	dir   string
+	env   []string
+	chart string
+	flags []string
+}
+
+func newRendering(t *testing.T, h helm, chart string, flags ...string) rendering {
+	t.Helper()
+	dir := t.TempDir()
+	r := rendering{helm: h, dir: dir, env: helmHome(dir), chart: chart, flags: flags}
+	copyFile(t, filepath.Join("testdata", "chart.yaml"), filepath.Join(dir, "spaces-identity.yaml"))
+	r.output(t, nil, h.path, "plugin", "install", repository())
+	if h.name == "helm4" {
+		unchanged := filepath.Join(dir, "helm", "data", "plugins", "unchanged")
+		copyFile(t, filepath.Join("testdata", "unchanged.yaml"), filepath.Join(unchanged, "plugin.yaml"))
+	}
+	return r
+}
+
+// check renders the chart with and without the post-renderer and returns the
+// difference as a unified diff.
+func (r rendering) check(t *testing.T) string {
+	t.Helper()
+	given := r.template(t, r.unchanging())
+	got := r.template(t, r.postRenderer(t))
+	again := r.output(t, got, binary(), "post-render", "--artifacts-dir", "none")
+	if d := cmp.Diff(string(got), string(again)); d != "" {
+		t.Errorf("fed back in, the output changed (-once +twice):\n%s", d)
+	}
+	r.checkReport(t, given, got)
+	r.checkTrustPolicy(t)
+	return string(diff.Diff("given", given, "post-rendered", got))
+}
+
+func (r rendering) template(t *testing.T, postRenderer string) []byte {
+	t.Helper()
+	args := []string{"template", "spaces", r.chart, "--namespace", "upbound-system", "--post-renderer", postRenderer}
+	return r.output(t, nil, r.helm.path, append(args, r.flags...)...)
+}
+
+// unchanging is a post-renderer that changes nothing: Helm 4 writes manifests
+// anew for any.
+func (r rendering) unchanging() string {
+	if r.helm.name == "helm3" {
+		return "cat"
+	}
+	return "unchanged"
+}
+
+func (r rendering) postRenderer(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSpace(string(r.output(t, nil, r.helm.path, "spaces-identity", "post-renderer")))
+}
+
+// checkReport compares the report with what differs: it names a document as
+// changed if and only if one of its lines is another.
+func (r rendering) checkReport(t *testing.T, given, got []byte) {
+	t.Helper()
+	var report struct {
+		Findings []struct {
+			Outcome, Kind, Namespace, Name string
+		}
+	}
+	text := r.artifact(t, "report.json")
+	if err := json.Unmarshal(text, &report); err != nil {
+		t.Fatalf("report.json: %v\n%s", err, text)
+	}
+	var reported []string
+	for _, f := range report.Findings {
+		if f.Outcome == "changed" {
+			reported = append(reported, f.Kind+" "+f.Name)
+		}
+	}
+	slices.Sort(reported)
+	if d := cmp.Diff(changedObjects(t, given, got), slices.Compact(reported)); d != "" {
+		t.Errorf("the objects that changed and those that the report names differ (-changed +reported):\n%s", d)
+	}
+}
+
+// checkTrustPolicy looks for what any trust policy of this mode has.
+func (r rendering) checkTrustPolicy(t *testing.T) {
+	t.Helper()
+	policy := r.artifact(t, "mxp-controller.trust-policy.json")
+	for _, want := range []string{`"sts:AssumeRoleWithWebIdentity"`, `"system:serviceaccount:mxp-`, `:mxp-controller"`} {
+		if !bytes.Contains(policy, []byte(want)) {
+			t.Errorf("the trust policy has no %s:\n%s", want, policy)
+		}
+	}
+}
+
+func (r rendering) artifact(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.dir, "identity-artifacts", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// inspect is what the program sees in a chart.
+func (r rendering) inspect(t *testing.T) []byte {
+	t.Helper()
+	return r.output(t, r.template(t, r.unchanging()), binary(), "inspect")
+}
+
+// output runs a program in the rendering's directory.
+func (r rendering) output(t *testing.T, stdin []byte, program string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Dir = r.dir
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), isSetting), r.env...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		report, _ := os.ReadFile(filepath.Join(r.dir, "identity-artifacts", "report.json"))
+		t.Fatalf("%s %s: %v\n%s%s", filepath.Base(program), strings.Join(args, " "), err, &stderr, report)
+	}
+	return out
+}
+
+// isSetting reports whether a variable would set something for Helm or for the
+// program.
+func isSetting(variable string) bool {
+	return strings.HasPrefix(variable, "HELM_") || strings.HasPrefix(variable, "SPACES_IDENTITY_")
+}
+
+// registry is where the user of a Helm is logged in to registries and
+// repositories.
+func (h helm) registry(t *testing.T) []string {
+	t.Helper()
+	var env []string
+	for _, name := range []string{"HELM_REGISTRY_CONFIG", "HELM_REPOSITORY_CONFIG", "HELM_REPOSITORY_CACHE"} {
+		value, err := exec.Command(h.path, "env", name).Output()
+		if err != nil {
+			t.Fatalf("%s env %s: %v", h.name, name, err)
+		}
+		env = append(env, name+"="+strings.TrimSpace(string(value)))
+	}
+	return env
+}
+
+// changedObjects names the objects of the documents that differ, sorted.
+func changedObjects(t *testing.T, given, got []byte) []string {
+	t.Helper()
+	a, b := documents(given), documents(got)
+	if len(a) != len(b) {
+		t.Fatalf("%d documents went in, %d came out", len(a), len(b))
+	}
+	var objects []string
+	for i := range a {
+		if a[i] != b[i] {
+			objects = append(objects, object(t, a[i]))
+		}
+	}
+	slices.Sort(objects)
+	return slices.Compact(objects)
+}
+
+// documents splits what helm template prints: it starts every document with a
+// line of three dashes.
+func documents(stream []byte) []string {
+	return strings.Split("\n"+string(stream), "\n---\n")
+}
+
+func compareGolden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test ./internal/plugin -update writes it; make test says where the Helms are)", err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("what changed is not what %s says (-want +got):\n%s", path, d)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// object is the kind and name of the document's object.
+func object(t *testing.T, document string) string {
+	t.Helper()
+	var o struct {
+		Kind     string
+		Metadata struct{ Name string }
+	}
+	if err := yaml.Unmarshal([]byte(document), &o); err != nil {
+		t.Fatalf("%v in:\n%s", err, document)
+	}
+	return o.Kind + " " + o.Metadata.Name
+}
