@@ -66,9 +66,6 @@ func list[T, E any](fields []field[E], part func(*T) *[]E) reader[T] {
 	return func(s *settings, path string, n node, into *T) {
 		s.eachItem(path, n, func(at string, item node) {
 			var element E
-			if isNull(item) {
-				s.fail(s.at(item), at, errors.New("is empty: write its settings, or take the dash away"))
-			}
 			read(s, at, item, &element)
 			*part(into) = append(*part(into), element)
 		})

@@ -44,7 +44,9 @@ func spokenOf(content []byte, message string) int {
 		return bytes.Index(content, []byte("*"+anchor))
 	}
 	if strings.Contains(message, "control characters are not allowed") {
-		return bytes.IndexFunc(content, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\r\n", r) || r >= 0x7f && r < 0xa0 && r != 0x85 })
+		return bytes.IndexFunc(content, func(r rune) bool {
+			return r < ' ' && !strings.ContainsRune("\t\r\n", r) || r >= 0x7f && r < 0xa0 && r != 0x85
+		})
 	}
 	return -1
 }

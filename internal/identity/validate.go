@@ -36,6 +36,9 @@ func (s Spec) Problems() []*FieldError {
 	var p problems
 	for i, c := range s.AllClusters() {
 		p.cluster(clusterKey(i), c)
+		if i > 0 && c == (Cluster{}) {
+			p.add(clusterKey(i), errors.New("is empty: write its name, region and oidcProvider, or take it away"))
+		}
 	}
 	p.sameProvider(s.AllClusters())
 	p.controlPlanes(s.ControlPlanes)

@@ -1,0 +1,187 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/config"
+)
+
+const header = "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"
+
+// The header takes two lines, so what a case gives begins in line 3.
+func TestBadFiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		content string
+		want    []string
+	}{
+		"unknown key": {"cluster: {nmae: x}",
+			[]string{`f.yaml:3:11: cluster: unknown key "nmae", did you mean name?`}},
+		"unknown key like nothing": {"delivery: {speed: fast}",
+			[]string{`f.yaml:3:12: delivery: unknown key "speed": known here are admissionPolicy`}},
+		"key in another case": {"components:\n- name: vector\n  role_arn: x",
+			[]string{`f.yaml:5:3: components[0]: unknown key "role_arn", did you mean roleARN?`}},
+		"key twice": {"cluster:\n  region: us-west-2\n  region: us-west-2",
+			[]string{`f.yaml:5:3: cluster: the key "region" stands twice, first in line 4: keep one`}},
+		"key of no name": {"? [a]\n: b",
+			[]string{`f.yaml:3:3: a key is a name, and here stands a list (- item)`}},
+		"string for a list": {"components: vector",
+			[]string{`f.yaml:3:13: components: is a string, and must be a list (- item)`}},
+		"list for a mapping": {"cluster: [a]",
+			[]string{`f.yaml:3:10: cluster: is a list (- item), and must be a mapping (key: value)`}},
+		"number for a string": {"cluster: {name: 12}",
+			[]string{`f.yaml:3:17: cluster.name: is a whole number, and must be a string: write "12"`}},
+		"label values that YAML reads as something else": {"components:\n- name: vector\n  podLabels: {a: true, b: 1.5, c: 2024-01-01, d: }",
+			[]string{
+				`f.yaml:5:18: components[0].podLabels.a: is a boolean, true, and must be a string: write "true"`,
+				`f.yaml:5:27: components[0].podLabels.b: is a number with a fraction, and must be a string: write "1.5"`,
+				`f.yaml:5:35: components[0].podLabels.c: is a date, and must be a string: write "2024-01-01"`,
+				`f.yaml:5:50: components[0].podLabels.d: is without a value, and must be a string: write ""`,
+			}},
+		"word for a boolean": {"delivery: {admissionPolicy: yes}",
+			[]string{`f.yaml:3:29: delivery.admissionPolicy: is a string, and must be true or false`}},
+		"tag": {"delivery: {admissionPolicy: !!bool x}",
+			[]string{`f.yaml:3:29: delivery.admissionPolicy: has the tag !!bool, which a config does not need: take it away`}},
+		"number in another base": {"trustPolicy: {quota: 0x800}",
+			[]string{`f.yaml:3:22: trustPolicy.quota: "0x800" cannot be read: write it in decimal digits`}},
+		"quota out of range": {"trustPolicy: {quota: 20}",
+			[]string{`f.yaml:3:22: trustPolicy.quota: 20 characters is no length for a trust policy: write 256 to 65536 (AWS starts at 2048)`}},
+		"alias": {"cluster: &a {name: x}\nadditionalClusters: [*a]",
+			[]string{`f.yaml:4:22: additionalClusters[0]: aliases (*name) are not read in a config: write the value out`}},
+		"alias of nothing": {"cluster: {name: x}\nadditionalClusters: [*a]",
+			[]string{`f.yaml:4:22: is not valid YAML: unknown anchor 'a' referenced`}},
+		"alias bomb": {bomb(), []string{
+			`f.yaml:3:1: unknown key "a": known here are apiVersion, kind, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, sharedBackupConfig, artifacts`,
+			`f.yaml:14:13: components: aliases (*name) are not read in a config: write the value out`,
+		}},
+		"merge key": {"cluster: {<<: {name: x}}",
+			[]string{`f.yaml:3:11: cluster: merge keys (<<) are not read in a config: write the settings out`}},
+		"two documents": {"---\ncluster: {}",
+			[]string{`f.yaml:3:1: another document begins here: a config is one document`}},
+		"broken second document": {"--- [",
+			[]string{`f.yaml:3:1: is not valid YAML: did not find expected node content`}},
+		"broken YAML": {"\n  bad: indent",
+			[]string{`f.yaml:4:3: is not valid YAML: mapping values are not allowed in this context`}},
+		"control character": {"clus\x01ter: x",
+			[]string{`f.yaml:3:5: is not valid YAML: control characters are not allowed`}},
+		"not UTF-8": {"# ä \xe4",
+			[]string{`f.yaml:3:5: the byte 0xe4 is not UTF-8: save the file as UTF-8`}},
+		"100,000 levels": {"cluster: " + strings.Repeat("[", 100000),
+			[]string{`f.yaml:3:1: is not valid YAML: exceeded max depth of 10000`}},
+		"too large": {strings.Repeat("# comment\n", 200000),
+			[]string{`f.yaml: is larger than 1048576 bytes: this is not a config`}},
+		"component without a name": {"components: [{bucket: spaces}]",
+			[]string{`f.yaml:3:14: components[0].name: is missing`}},
+		"empty items": {"additionalClusters: [~]\ncomponents: [~]", []string{
+			`f.yaml:3:22: additionalClusters[0]: is empty: write its name, region and oidcProvider, or take it away`,
+			`f.yaml:4:14: components[0].name: is missing`,
+		}},
+		"unknown component": {"components:\n- name: mxp-controler",
+			[]string{`f.yaml:4:3: components[0].serviceAccount: "mxp-controler" is not a component that the program knows (mxp-controller, vector, external-secrets-controller, crossplane), did you mean mxp-controller?; describe it with serviceAccount, and with values where the chart has settings for it: {path, annotations, podLabels}`}},
+		"component described by half": {"components:\n- {name: a, serviceAccount: a, values: {path: x}}\n- {name: b, serviceAccount: b, values: {annotations: x}}",
+			[]string{
+				`f.yaml:4:40: components[0].values.annotations: is missing: write the path below values.path where the chart takes the service account's annotations`,
+				`f.yaml:5:40: components[1].values.path: is missing: write the component's path in the chart's values`,
+			}},
+		"component twice": {"components:\n- name: vector\n- name: vector",
+			[]string{`f.yaml:5:9: components[1].name: "vector" is components[0] already: write both as one`}},
+		"service account twice": {"components:\n- name: vector\n- {name: v, serviceAccount: vector}",
+			[]string{`f.yaml:5:29: components[1].serviceAccount: "vector" is the service account of "vector" already: one service account acts as one role`}},
+		"provider of another account": {"cluster:\n  oidcProvider: arn:aws:iam::111111111111:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/A\ncomponents:\n- name: vector\n  roleARN: arn:aws:iam::222222222222:role/r",
+			[]string{`f.yaml:4:17: cluster.oidcProvider: "arn:aws:iam::111111111111:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/A" is in account 111111111111 (aws), and the role arn:aws:iam::222222222222:role/r in 222222222222 (aws): IAM takes only providers of the role's account`}},
+		"key of another partition": {"components:\n- name: vector\n  roleARN: arn:aws-cn:iam::222222222222:role/r\n  kmsKeyARN: arn:aws:kms:us-west-2:222222222222:key/k",
+			[]string{`f.yaml:6:14: components[0].kmsKeyARN: "arn:aws:kms:us-west-2:222222222222:key/k" is in partition aws, and the role in aws-cn: a role reaches keys of its own partition only`}},
+		"provider copied": {"cluster: {oidcProvider: oidc.eks.us-west-2.amazonaws.com/id/A}\nadditionalClusters: [{oidcProvider: https://oidc.eks.us-west-2.amazonaws.com/id/A}]",
+			[]string{`f.yaml:4:37: additionalClusters[0].oidcProvider: "oidc.eks.us-west-2.amazonaws.com/id/A" is the provider of cluster.oidcProvider already: each cluster has its own`}},
+		"place": {"places: [{kind: configmap, path: 'a..b', encoding: yml, component: vektor, holds: value}]", []string{
+			`f.yaml:3:10: places[0].name: is missing`,
+			`f.yaml:3:17: places[0].kind: "configmap" is not a kind: write it as manifests do, like ConfigMap`,
+			`f.yaml:3:34: places[0].path: "a..b" at character 3: a key is missing`,
+			`f.yaml:3:52: places[0].encoding: "yml" is not one of the choices, did you mean yaml?: write yaml, json, base64 or none`,
+			`f.yaml:3:68: places[0].component: "vektor" is not among the components: they are mxp-controller`,
+			`f.yaml:3:83: places[0].holds: "value" is not one of the choices, did you mean values?: write values, annotations or podLabels`,
+		}},
+		"every value with a space": {"cluster: {name: ' a', region: 'us-west-2 ', oidcProvider: ' x'}\ncontrolPlanes: {namespaces: ['a '], match: 'uuid '}\ncomponents:\n- name: vector\n  roleARN: ' arn:'\n  bucket: ' b'\n  serviceAccountAnnotations: {a: ' b'}\n  podLabels: {a: 'b '}",
+			[]string{
+				`f.yaml:3:17: cluster.name: " a" has space around it: write "a"`,
+				`f.yaml:3:31: cluster.region: "us-west-2 " has space around it: write "us-west-2"`,
+				`f.yaml:3:59: cluster.oidcProvider: " x" has space around it: write "x"`,
+				`f.yaml:4:30: controlPlanes.namespaces[0]: "a " has space around it: write "a"`,
+				`f.yaml:4:44: controlPlanes.match: "uuid " has space around it: write "uuid"`,
+				`f.yaml:7:12: components[0].roleARN: " arn:" has space around it: write "arn:"`,
+				`f.yaml:8:11: components[0].bucket: " b" has space around it: write "b"`,
+				`f.yaml:9:31: components[0].serviceAccountAnnotations.a: the value of a: " b" has space around it: write "b"`,
+				`f.yaml:10:15: components[0].podLabels.a: the value of a: "b " has space around it: write "b"`,
+			}},
+		"the guide's annotation key": {"components:\n- name: vector\n  serviceAccountAnnotations: {eks.amazon.aws/role-arn: x}",
+			[]string{`f.yaml:5:31: components[0].serviceAccountAnnotations["eks.amazon.aws/role-arn"]: "eks.amazon.aws/role-arn" is not the key that EKS reads, that is eks.amazonaws.com/role-arn: set roleARN, and the program writes it`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Decode("f.yaml", []byte(header+c.content))
+			wantProblems(t, err, c.want)
+		})
+	}
+}
+
+func TestFilesWithoutAHeader(t *testing.T) {
+	empty := "f.yaml: is empty: begin it with apiVersion: spaces-identity.dev/v1alpha1 and kind: SpacesIdentity"
+	for content, want := range map[string][]string{
+		"":            {empty},
+		"# comment\n": {empty},
+		"---\n":       {empty},
+		"null":        {empty},
+		"text":        {"f.yaml:1:1: is a string, and must be a mapping (key: value)"},
+		"cluster: {}": {
+			"f.yaml:1:1: apiVersion: is missing: write apiVersion: spaces-identity.dev/v1alpha1",
+			"f.yaml:1:1: kind: is missing: write kind: SpacesIdentity",
+		},
+		"apiVersion: v1\nkind:": {
+			"f.yaml:1:1: kind: is missing: write kind: SpacesIdentity",
+			`f.yaml:1:13: apiVersion: "v1" is not what this version of the program reads: write spaces-identity.dev/v1alpha1`,
+		},
+		"\tapiVersion: v1": {"f.yaml:1:2: is not valid YAML: found character that cannot start any token"},
+	} {
+		t.Run(content, func(t *testing.T) {
+			_, err := config.Decode("f.yaml", []byte(content))
+			wantProblems(t, err, want)
+		})
+	}
+}
+
+func TestAByteOrderMarkIsNoMistake(t *testing.T) {
+	if _, err := config.Decode("f.yaml", []byte("\ufeff"+header)); err != nil {
+		t.Error(err)
+	}
+}
+
+// bomb is a billion nodes for whoever follows aliases.
+func bomb() string {
+	const nine = ", *%, *%, *%, *%, *%, *%, *%, *%"
+	b := "a:\n- &a [x]\n"
+	for c := 'b'; c <= 'j'; c++ {
+		b += "- &" + string(c) + " [*" + strings.ReplaceAll("%"+nine, "%", string(c-1)) + "]\n"
+	}
+	return b + "components: *j"
+}
+
+// wantProblems compares the lines of an error, which is a *config.Error of exit
+// status 2.
+func wantProblems(t *testing.T, err error, want []string) {
+	t.Helper()
+	var got []string
+	var e *config.Error
+	if errors.As(err, &e) {
+		got = strings.Split(e.Error(), "\n")
+		if e.ExitStatus() != 2 {
+			t.Errorf("exit status %d", e.ExitStatus())
+		}
+	} else if err != nil {
+		t.Errorf("%T is no *config.Error", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,55 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/config"
+)
+
+// FuzzDecode holds that any file is either refused with the problems' places,
+// or gives a Spec that is valid by itself and stays as it is.
+func FuzzDecode(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no examples in testdata", err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Add([]byte(header + bomb()))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		spec, err := config.Decode("f.yaml", content)
+		if err != nil {
+			wantPlaces(t, err)
+			return
+		}
+		if err := spec.Validate(); err != nil {
+			t.Errorf("came out and is not valid: %v", err)
+		}
+		if diff := cmp.Diff(spec, spec.WithDefaults()); diff != "" {
+			t.Errorf("defaults were left open:\n%s", diff)
+		}
+	})
+}
+
+func wantPlaces(t *testing.T, err error) {
+	t.Helper()
+	var e *config.Error
+	if !errors.As(err, &e) || len(e.Problems) == 0 {
+		t.Fatalf("no problems in %v", err)
+	}
+	for _, p := range e.Problems {
+		if p.Origin.File != "f.yaml" || p.Err == nil {
+			t.Errorf("no place or no reason: %v", p)
+		}
+	}
+}
