@@ -94,7 +94,7 @@ func (d Decision) decide(v Verdict, s *StatementResult, does string) Decision {
 	d.Verdict, d.Statement, d.Sid = v, s.Number, s.Sid
 	d.Reason = s.title() + " " + does
 	if v == Denied {
-		d.Changes = []string{s.title() + " would have to go, or to have a condition that spares this service account"}
+		d.Changes = []string{s.title() + " were gone, or had a condition that spares this service account, and another statement allowed it"}
 	}
 	return d
 }

@@ -51,7 +51,7 @@ func (s *StatementResult) distance() int {
 // say for the request to be allowed.
 func changes(s *StatementResult, r Request) []string {
 	if s == nil {
-		return []string{fmt.Sprintf("a statement would have to allow %s to %s %s", r.Action, r.Caller.Kind, r.Caller.ID)}
+		return []string{fmt.Sprintf("a statement allowed %s to %s %s", r.Action, r.Caller.Kind, r.Caller.ID)}
 	}
 	var out []string
 	for _, f := range s.Findings {
@@ -63,16 +63,16 @@ func changes(s *StatementResult, r Request) []string {
 func (f Finding) change() string {
 	switch {
 	case f.Cannot != "":
-		return "cannot evaluate " + f.Cannot
+		return f.Cannot + " fitted, which cannot be evaluated"
 	case f.Element != "Condition":
-		return fmt.Sprintf("%s would have to admit %s; it is %s", f.Element, quoted(f.Actual), quoted(f.Expected))
+		return fmt.Sprintf("%s admitted %s; it is %s", f.Element, quoted(f.Actual), quoted(f.Expected))
 	case len(f.Actual) == 0:
-		return fmt.Sprintf("%s %s would have to go: such a request does not have the key (its values are %s)",
+		return fmt.Sprintf("%s %s were gone: such a request does not have the key (the policy wants %s)",
 			f.Operator, f.Key, quoted(f.Expected))
 	case strings.Contains(f.Operator, "Not"):
-		return fmt.Sprintf("%s %s would have to spare %s; it is %s", f.Operator, f.Key, quoted(f.Actual), quoted(f.Expected))
+		return fmt.Sprintf("%s %s spared %s; it is %s", f.Operator, f.Key, quoted(f.Actual), quoted(f.Expected))
 	}
-	return fmt.Sprintf("%s %s would have to admit %s; it is %s%s", f.Operator, f.Key, quoted(f.Actual), quoted(f.Expected), f.hint())
+	return fmt.Sprintf("%s %s admitted %s; it is %s%s", f.Operator, f.Key, quoted(f.Actual), quoted(f.Expected), f.hint())
 }
 
 // hint points at the two mistakes that are made most.

@@ -37,11 +37,27 @@ func (q qualified) holds(expected, actual []string, present bool, version string
 	case q.null:
 		return null(expected, present)
 	case !present:
-		return truthOf(q.ifExists || q.set == "ForAllValues" || q.set == "" && q.negated), ""
+		return truthOf(q.holdsWithoutKey()), ""
 	case q.set == "" && len(actual) != 1:
 		return maybe, "a key of several values without ForAnyValue or ForAllValues"
 	}
 	return q.overSet(expected, actual, version)
+}
+
+// holdsWithoutKey is the result where the request does not have the key.
+// ForAnyValue fails even with IfExists: there is no value that could pass.
+//
+// Source: IAM User Guide, "IAM JSON policy elements: Condition operators", "…IfExists"
+// and "Set operators for multivalued context keys"; that the two together fail was
+// seen on AWS: re:Post, "ForAnyValue:StringEqualsIfExists behaving unexpectedly".
+func (q qualified) holdsWithoutKey() bool {
+	switch q.set {
+	case "ForAnyValue":
+		return false
+	case "ForAllValues":
+		return true
+	}
+	return q.ifExists || q.negated
 }
 
 // overSet tests each value of the request: with ForAnyValue one must pass,

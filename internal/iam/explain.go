@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -38,9 +39,10 @@ type Fact struct {
 // each cluster of spec, by each mechanism of the component's mode. EKS Pod
 // Identity needs sts:AssumeRole and sts:TagSession, so the one that is refused
 // decides. It is an error where a setting is missing that the request is made
-// of.
+// of, or a name is none that Kubernetes has: a token for it cannot exist.
 func Explain(doc Document, spec identity.Spec, c identity.Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
-	if err := checkRequest(spec, c); err != nil {
+	c.ServiceAccount = serviceAccount
+	if err := errors.Join(checkRequest(spec, c), checkNamespace(namespace), checkServiceAccount(c)); err != nil {
 		return Explanation{}, fmt.Errorf("explain %s/%s: %w", namespace, serviceAccount, err)
 	}
 	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String()}
@@ -92,16 +94,19 @@ func withFacts(r Request, facts []Fact) Request {
 	return r
 }
 
-// way evaluates the requests that must all be allowed and reports the first that
-// is not.
+// way evaluates the requests that must all be allowed; the first that is not
+// decides.
 func way(doc Document, mechanism identity.Mode, cluster string, requests ...Request) Way {
-	var w Way
+	w := Way{Mechanism: mechanism, Cluster: cluster}
+	var actions []string
 	for _, r := range requests {
-		w = Way{Mechanism: mechanism, Cluster: cluster, Action: r.Action, Decision: Evaluate(doc, r)}
+		w.Decision, w.Action = Evaluate(doc, r), r.Action
 		if w.Verdict != Allowed {
-			break
+			return w
 		}
+		actions = append(actions, r.Action)
 	}
+	w.Action = strings.Join(actions, " and ")
 	return w
 }
 
@@ -143,8 +148,8 @@ func (e Explanation) Text() string {
 	fmt.Fprintf(&b, "%s: service account %s in namespace %s, role %s\n", e.Verdict, e.ServiceAccount, e.Namespace, e.Role)
 	for _, w := range e.Ways {
 		fmt.Fprintf(&b, "\n%s on cluster %s (%s): %s\n  %s\n", w.Mechanism, w.Cluster, w.Action, w.Verdict, w.Reason)
-		for _, change := range w.Changes {
-			fmt.Fprintf(&b, "  to allow it: %s\n", change)
+		if len(w.Changes) > 0 {
+			fmt.Fprintf(&b, "  it would be allowed if:\n    %s\n", strings.Join(w.Changes, "\n    "))
 		}
 	}
 	for _, note := range e.Notes {

@@ -42,9 +42,9 @@ var operators = map[string]operator{
 	"StringLike":                {stringLike, false},
 	"StringNotLike":             {stringLike, true},
 	"ArnEquals":                 {arnLike, false}, // the same as ArnLike, says the source
-	"ArnNotEquals":              {arnLike, true},
+	"ArnNotEquals":              {arnNotLike, true},
 	"ArnLike":                   {arnLike, false},
-	"ArnNotLike":                {arnLike, true},
+	"ArnNotLike":                {arnNotLike, true},
 	"Bool":                      {equalsIgnoreCase, false},
 }
 
@@ -62,7 +62,7 @@ func stringLike(pattern []token, value string) (bool, error) {
 // reaches across a colon, except within the resource.
 func arnLike(pattern []token, value string) (bool, error) {
 	parts := splitARN(pattern)
-	if len(parts) != 6 {
+	if len(parts) != 6 || !likeTokens(parts[0], []rune("arn")) {
 		return false, fmt.Errorf("%q, which is no ARN of six parts", text(pattern))
 	}
 	values := strings.SplitN(value, ":", 6)
@@ -75,6 +75,15 @@ func arnLike(pattern []token, value string) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// arnNotLike is arnLike for the negated operators. AWS does not document whether
+// they hold for a value that is no ARN, so such a value is not judged.
+func arnNotLike(pattern []token, value string) (bool, error) {
+	if strings.Count(value, ":") < 5 {
+		return false, fmt.Errorf("%q, which is no ARN,", value)
+	}
+	return arnLike(pattern, value)
 }
 
 func splitARN(pattern []token) [][]token {

@@ -82,7 +82,7 @@ func (p *parser) skip(i int) int {
 
 func (p *parser) notJSON(err error) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return p.errorAt(max(0, int(syntax.Offset)-1), "not JSON: %s", syntax)
+		return p.errorAt(max(p.start, int(syntax.Offset)-1), "not JSON: %s", syntax)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return p.errorAt(len(p.data), "not JSON: the policy ends too early")
@@ -229,5 +229,8 @@ func (p *parser) condition() (Condition, error) {
 			return err
 		})
 	})
+	if len(out) == 0 {
+		out = nil // as if the element were absent
+	}
 	return out, err
 }

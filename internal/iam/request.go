@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
@@ -23,12 +24,13 @@ type Caller struct {
 }
 
 // Request is one call to AWS STS, as far as it is known before it is made. A key
-// that is neither in Context nor covered by Absent is unknown: a condition on it
-// cannot be evaluated.
+// that Context does not hold and Absent does not cover, or that Unknown names, is
+// unknown: a condition on it cannot be evaluated.
 type Request struct {
 	Caller  Caller
 	Action  string              // such as sts:AssumeRoleWithWebIdentity
 	Context map[string][]string // condition keys and their values; keys in any case
+	Unknown []string            // keys that such a request has with values not known here
 	Absent  []string            // keys that such a request never has; * stands for any characters
 }
 
@@ -64,6 +66,9 @@ func (r Request) lookup(key string) (presence, []string) {
 		if strings.EqualFold(k, key) {
 			return presentKey, values
 		}
+	}
+	if slices.ContainsFunc(r.Unknown, func(k string) bool { return strings.EqualFold(k, key) }) {
+		return unknownKey, nil
 	}
 	for _, pattern := range r.Absent {
 		if like(strings.ToLower(pattern), strings.ToLower(key)) {
@@ -122,7 +127,8 @@ func PodIdentityRequests(cluster identity.Cluster, role identity.RoleARN, namesp
 	request := Request{
 		Caller:  Caller{Service, PodIdentityService},
 		Context: context,
-		Absent:  []string{"*:aud", "*:sub", "*:amr", "*:oaud", "sts:ExternalId"},
+		Unknown: []string{"aws:RequestTag/kubernetes-pod-name", "aws:RequestTag/kubernetes-pod-uid"},
+		Absent:  []string{"*:aud", "*:sub", "*:amr", "*:oaud", "aws:RequestTag/*", "sts:ExternalId"},
 	}
 	assume, tag := request, request
 	assume.Action, tag.Action = "sts:AssumeRole", "sts:TagSession"

@@ -1,0 +1,116 @@
+package iam
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParse(t *testing.T) {
+	policy := `{"Version": "2008-10-17", "Id": "x", "Statement":
+	  {"Effect": "Deny", "NotPrincipal": {"AWS": ["1", "2"], "CanonicalUser": "c"}, "NotAction": "a", "NotResource": "r",
+	   "Condition": {"Bool": {"aws:SecureTransport": false}, "NumericLessThan": {"k": [1, "2"]}}}}`
+	want := Document{Version: "2008-10-17", ID: "x", Statement: []Statement{{
+		Effect:       Deny,
+		NotPrincipal: Principal{AWS: Values{"1", "2"}, CanonicalUser: Values{"c"}},
+		NotAction:    Values{"a"},
+		NotResource:  Values{"r"},
+		Condition:    Condition{"Bool": {"aws:SecureTransport": {"false"}}, "NumericLessThan": {"k": {"1", "2"}}},
+	}}}
+	got, err := Parse([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	statement := `{"Effect":"Allow","Principal":"*","Action":"a"}`
+	tests := map[string]struct {
+		policy string
+		want   SyntaxError
+	}{
+		"empty":               {"", SyntaxError{1, 1, "not JSON: the policy ends too early"}},
+		"not JSON":            {"{\n  Version: 1}", SyntaxError{2, 3, "not JSON: invalid character 'V'"}},
+		"YAML":                {"Version: x", SyntaxError{1, 1, "not JSON: invalid character 'V' looking for beginning of value"}},
+		"cut off":             {`{"Version":"2012-10-17",`, SyntaxError{1, 25, "not JSON: the policy ends too early"}},
+		"two documents":       {`{"Statement":` + statement + "}\n {}", SyntaxError{2, 2, "there is more after the end of the policy: give one JSON object"}},
+		"bad UTF-8":           {"{\n\"\xff\"}", SyntaxError{2, 2, "the policy is not valid UTF-8"}},
+		"a list":              {"[]", SyntaxError{1, 1, "the policy: expected an object, not a list"}},
+		"no statement":        {`{"Version":"2012-10-17"}`, SyntaxError{1, 24, "the policy has no Statement"}},
+		"empty statement":     {`{"Statement":[]}`, SyntaxError{1, 14, "Statement is empty"}},
+		"wrong version":       {"{\n  \"Version\": \"2012-10-18\"}", SyntaxError{2, 14, `Version: expected 2012-10-17 or 2008-10-17, not "2012-10-18"`}},
+		"version a number":    {`{"Version": 2012}`, SyntaxError{1, 13, "Version: expected a string, not the number 2012"}},
+		"version twice":       {`{"Version":"2012-10-17", "Version":"2012-10-17"}`, SyntaxError{1, 26, `duplicate key "Version" in the policy`}},
+		"unknown element":     {`{"Statements":[]}`, SyntaxError{1, 2, `unknown element "Statements": expected one of Version, Id, Statement`}},
+		"element's case":      {`{"Statement":{"effect":"Allow"}}`, SyntaxError{1, 15, `unknown element "effect": did you mean "Effect"?`}},
+		"duplicate condition": {`{"Statement":{"Condition":{"A":{"k":"1","k":"2"}}}}`, SyntaxError{1, 41, `duplicate key "k" in A`}},
+		"duplicate operator":  {`{"Statement":{"Condition":{"A":{"k":"1"},"A":{}}}}`, SyntaxError{1, 42, `duplicate key "A" in Condition`}},
+		"escaped duplicate":   {`{"Statement":{"Condition":{"A":{"k":"1","\u006b":"2"}}}}`, SyntaxError{1, 41, `duplicate key "k" in A`}},
+		"no effect":           {`{"Statement":{"Action":"a"}}`, SyntaxError{1, 14, "the statement has no Effect: expected Allow or Deny"}},
+		"effect":              {`{"Statement":{"Effect":"allow"}}`, SyntaxError{1, 24, `Effect: expected Allow or Deny, not "allow"`}},
+		"no action":           {`{"Statement":{"Effect":"Allow"}}`, SyntaxError{1, 14, "the statement has no Action"}},
+		"action null":         {`{"Statement":{"Action":null}}`, SyntaxError{1, 24, "Action: expected a string, not null"}},
+		"both actions":        {`{"Statement":{"Effect":"Allow","Action":"a","NotAction":"b"}}`, SyntaxError{1, 14, "the statement has Action and NotAction: IAM takes one of them"}},
+		"principal":           {`{"Statement":{"Principal":"x"}}`, SyntaxError{1, 27, `Principal: expected "*" or an object such as {"Service": "pods.eks.amazonaws.com"}, not "x"`}},
+		"principal kind":      {`{"Statement":{"Principal":{"service":"x"}}}`, SyntaxError{1, 28, `unknown element "service": did you mean "Service"?`}},
+		"principal empty":     {`{"Statement":{"Principal":{}}}`, SyntaxError{1, 27, "Principal names nobody"}},
+		"condition value":     {`{"Statement":{"Condition":{"A":{"k":{}}}}}`, SyntaxError{1, 37, "k: expected a string or a list of them, not an object"}},
+		"same Sid":            {`{"Statement":[{"Sid":"a","Effect":"Allow","Action":"a"},` + "\n" + `{"Sid":"a","Effect":"Allow","Action":"a"}]}`, SyntaxError{2, 1, `two statements have the Sid "a": IAM wants each once`}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			doc, err := Parse([]byte(tt.policy))
+			syntax, ok := errors.AsType[*SyntaxError](err)
+			if !ok {
+				t.Fatalf("%+v, %v", doc, err)
+			}
+			if diff := cmp.Diff(tt.want, *syntax); diff != "" {
+				t.Errorf("differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// FuzzParse: no input crashes the parser, and what it takes it takes again after
+// writing it, with the same meaning and length.
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/*/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(`{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":"*"},"NotAction":["a"],"Condition":{"Null":{"k":true}}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		doc, err := Parse(data)
+		if err != nil {
+			if _, ok := errors.AsType[*SyntaxError](err); !ok {
+				t.Fatalf("%v has no position", err)
+			}
+			return
+		}
+		again, err := Parse(doc.JSON())
+		if doc.Version == "" {
+			return // written as an empty Version, which the parser refuses
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, doc.JSON())
+		}
+		if diff := cmp.Diff(doc, again); diff != "" {
+			t.Fatal(diff)
+		}
+		Evaluate(doc, pod())
+		Evaluate(doc, irsa())
+	})
+}
