@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -80,9 +82,9 @@ func decode(name string, content []byte) (*settings, error) {
 
 // checkHeader asks for apiVersion and kind, which tell the file's form.
 func (s *settings) checkHeader() {
-	for key, want := range header {
+	for _, key := range slices.Sorted(maps.Keys(header)) {
 		if _, there := s.origins[key]; !there && !s.failed(key) {
-			s.fail(Origin{File: s.file, Line: 1, Column: 1}, key, errors.New("is missing: write "+key+": "+want))
+			s.fail(Origin{File: s.file, Line: 1, Column: 1}, key, errors.New("is missing: write "+key+": "+header[key]))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -125,7 +126,7 @@ func checkName(name string) error {
 		return fmt.Errorf("has %q, only letters, digits, -, _ and . are allowed", r)
 	}
 	if !alnumEnds(name) {
-		return fmt.Errorf("does not begin and end with a letter or digit")
+		return errors.New("does not begin and end with a letter or digit")
 	}
 	return nil
 }

@@ -6,6 +6,9 @@ import "strings"
 // where none is near. Case, dashes and underscores do not count.
 func Nearest(word string, choices []string) string {
 	word = fold(word)
+	if len(word) > longestWord {
+		return ""
+	}
 	best, least := "", len(word)/3+1
 	for _, choice := range choices {
 		if d := distance(word, fold(choice)); d < least || d == 0 {
@@ -20,13 +23,15 @@ func fold(word string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
 }
 
+// longestWord is the length from which no word is a misspelling of anything.
+const longestWord = 256
+
 // distance is the number of characters to insert, delete, replace or swap with
 // the next to make b of a (optimal string alignment). Words too long to be a
 // misspelling are just far apart.
 func distance(a, b string) int {
-	const longest = 256
-	if len(a) > longest || len(b) > longest {
-		return longest
+	if len(a) > longestWord || len(b) > longestWord {
+		return longestWord
 	}
 	d := firstRow(len(a), len(b))
 	for i := 1; i <= len(a); i++ {

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // FieldError is what is wrong with one setting.
@@ -189,10 +191,10 @@ func (p *problems) accounts(s Spec) {
 		}
 	}
 	for i, c := range s.Components {
-		partition, _, _ := strings.Cut(strings.TrimPrefix(c.KMSKeyARN, "arn:"), ":")
-		if c.KMSKeyARN != "" && !c.Role.IsZero() && partition != c.Role.Partition {
+		key, err := arn.Parse(c.KMSKeyARN)
+		if err == nil && !c.Role.IsZero() && key.Partition != c.Role.Partition {
 			p.add(componentKey(i)+".kmsKeyARN", fmt.Errorf("%s is in partition %s, and the role in %s: a role reaches keys of its own partition only",
-				quote(c.KMSKeyARN), partition, c.Role.Partition))
+				quote(c.KMSKeyARN), key.Partition, c.Role.Partition))
 		}
 	}
 }
