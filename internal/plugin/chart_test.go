@@ -129,19 +129,15 @@ func (r rendering) postRenderer(t *testing.T) string {
 func (r rendering) checkReport(t *testing.T, given, got []byte) {
 	t.Helper()
 	var report struct {
-		Findings []struct {
-			Outcome, Kind, Namespace, Name string
-		}
+		Changes []struct{ Kind, Name string }
 	}
 	text := r.artifact(t, "report.json")
 	if err := json.Unmarshal(text, &report); err != nil {
 		t.Fatalf("report.json: %v\n%s", err, text)
 	}
 	var reported []string
-	for _, f := range report.Findings {
-		if f.Outcome == "changed" {
-			reported = append(reported, f.Kind+" "+f.Name)
-		}
+	for _, c := range report.Changes {
+		reported = append(reported, c.Kind+" "+c.Name)
 	}
 	slices.Sort(reported)
 	if d := cmp.Diff(changedObjects(t, given, got), slices.Compact(reported)); d != "" {
