@@ -48,7 +48,7 @@ func Associations(spec identity.Spec, c identity.Component, namespaces []string)
 		return nil, fmt.Errorf("pod identity associations of %s: %w", c.Name, err)
 	}
 	var out []Association
-	for _, cluster := range clusters(spec) {
+	for _, cluster := range spec.AllClusters() {
 		for _, ns := range names {
 			out = append(out, association(cluster, c, ns))
 		}
@@ -79,7 +79,7 @@ func AssociationsJSON(list []Association) []byte {
 }
 
 func checkAssociations(spec identity.Spec, c identity.Component, names []string) error {
-	problems := []error{checkRole(c.Role), checkServiceAccount(c), checkClusters(spec),
+	problems := []error{checkRole(c.Role), checkServiceAccount(c.ServiceAccount), checkClusters(spec),
 		checkTarget(c), checkTags(c.PodIdentity.Tags), checkSessionPolicy(c)}
 	if !c.Mode.UsesPodIdentity() {
 		problems = append(problems, fmt.Errorf("mode %s has no associations: choose pod-identity or both", c.Mode))

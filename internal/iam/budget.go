@@ -7,12 +7,6 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// DefaultTrustQuota is the length in characters of a trust policy that AWS
-// grants without being asked.
-//
-// Source: IAM User Guide, "IAM and AWS STS quotas", role trust policy length.
-const DefaultTrustQuota = 2048
-
 // MaxInlinePolicies is the length in characters that the inline policies of a
 // role may have together.
 //
@@ -41,7 +35,7 @@ type WayOut struct {
 }
 
 // NewBudget measures the trust policy of a component against spec's quota, or
-// [DefaultTrustQuota] where it sets none. The ways out are worked out where the
+// [identity.DefaultTrustPolicyQuota] where it sets none. The ways out are worked out where the
 // policy is past 80 % of it. The errors are those of [Trust].
 func NewBudget(spec identity.Spec, c identity.Component, subjects Subjects) (Budget, error) {
 	doc, err := Trust(spec, c, subjects)
@@ -66,7 +60,7 @@ func quota(spec identity.Spec) int {
 	if spec.TrustPolicyQuota > 0 {
 		return spec.TrustPolicyQuota
 	}
-	return DefaultTrustQuota
+	return identity.DefaultTrustPolicyQuota
 }
 
 // uuidNamespace is a host namespace as a Space names it, for measuring.

@@ -9,8 +9,22 @@ import (
 )
 
 // The checks of this file stand at the door of every document, also for values
-// that the config has checked before: nothing reaches a policy unless it is the
-// plain name it claims to be.
+// that were checked before: nothing reaches a policy unless it is the plain name
+// it claims to be.
+
+// named puts the setting before what is wrong with it.
+func named(setting string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", setting, err)
+}
+
+func checkServiceAccount(name string) error {
+	return named("serviceAccount", identity.ValidateServiceAccount(name))
+}
+
+func checkNamespace(ns string) error { return named("namespace", identity.ValidateNamespace(ns)) }
 
 func checkMode(c identity.Component) error {
 	if c.Mode.UsesIRSA() || c.Mode.UsesPodIdentity() {
@@ -23,24 +37,17 @@ func checkRole(role identity.RoleARN) error {
 	if role.IsZero() {
 		return errors.New("no role is set: give roleARN (or --role-arn), such as arn:aws:iam::123456789012:role/spaces-backup")
 	}
-	if partitionName.MatchString(role.Partition) && accountID.MatchString(role.Account) && roleName.MatchString(role.Name) {
-		return nil
+	parsed, err := identity.ParseRoleARN(role.String())
+	if err == nil && parsed != role {
+		err = fmt.Errorf("%q is no ARN of an IAM role", role)
 	}
-	return fmt.Errorf("%q is no ARN of an IAM role: it looks like arn:aws:iam::123456789012:role/spaces-backup", role)
-}
-
-func checkServiceAccount(c identity.Component) error {
-	if len(c.ServiceAccount) <= 253 && dnsSubdomain.MatchString(c.ServiceAccount) {
-		return nil
-	}
-	return fmt.Errorf("service account %q is no Kubernetes name: "+
-		"use lower-case letters, digits, dashes and dots", c.ServiceAccount)
+	return named("roleARN", err)
 }
 
 func checkProviders(spec identity.Spec, role identity.RoleARN) error {
 	var problems []error
 	seen := map[string]bool{}
-	for _, cluster := range clusters(spec) {
+	for _, cluster := range spec.AllClusters() {
 		p := cluster.OIDC
 		problems = append(problems, checkProvider(cluster, role))
 		if !p.IsZero() && seen[p.HostPath] {
@@ -57,20 +64,21 @@ func checkProvider(cluster identity.Cluster, role identity.RoleARN) error {
 	case p.IsZero():
 		return fmt.Errorf("cluster %q has no oidcProvider, which mode irsa needs: "+
 			"`aws eks describe-cluster --query cluster.identity.oidc.issuer` prints it", cluster.Name)
-	case !issuerPath.MatchString(p.HostPath):
-		return fmt.Errorf("OIDC provider %q is no host and path, such as "+
-			"oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E", p.HostPath)
 	case p.Account != "" && p.Account != role.Account, p.Partition != "" && p.Partition != role.Partition:
 		return fmt.Errorf("OIDC provider %s is in %s:%s and the role in %s:%s: IAM takes only a provider of the role's own account",
 			p.HostPath, p.Partition, p.Account, role.Partition, role.Account)
 	}
-	return nil
+	parsed, err := identity.ParseOIDCProvider(p.HostPath)
+	if err == nil && parsed.HostPath != p.HostPath {
+		err = fmt.Errorf("%q is not the host and path of an issuer", p.HostPath)
+	}
+	return named("oidcProvider", err)
 }
 
 func checkClusters(spec identity.Spec) error {
 	var problems []error
 	seen := map[identity.Cluster]bool{}
-	for _, cluster := range clusters(spec) {
+	for _, cluster := range spec.AllClusters() {
 		problems = append(problems, checkCluster(cluster))
 		key := identity.Cluster{Name: cluster.Name, Region: cluster.Region}
 		if seen[key] {
@@ -86,13 +94,9 @@ func checkCluster(cluster identity.Cluster) error {
 		return errors.New("mode pod-identity needs the name and region of each cluster: " +
 			"give cluster.name and cluster.region (or --cluster and --region)")
 	}
-	if !clusterName.MatchString(cluster.Name) {
-		return fmt.Errorf("cluster name %q: EKS names consist of letters, digits, dashes and underscores", cluster.Name)
-	}
-	if !regionName.MatchString(cluster.Region) {
-		return fmt.Errorf("region %q is no AWS region, such as us-west-2", cluster.Region)
-	}
-	return nil
+	return errors.Join(
+		named("cluster name", identity.ValidateClusterName(cluster.Name)),
+		named("region", identity.ValidateRegion(cluster.Region)))
 }
 
 // checkSessionTags refuses the combination that locks everybody out: the policy

@@ -41,12 +41,11 @@ type Fact struct {
 // decides. It is an error where a setting is missing that the request is made
 // of, or a name is none that Kubernetes has: a token for it cannot exist.
 func Explain(doc Document, spec identity.Spec, c identity.Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
-	c.ServiceAccount = serviceAccount
-	if err := errors.Join(checkRequest(spec, c), checkNamespace(namespace), checkServiceAccount(c)); err != nil {
+	if err := errors.Join(checkRequest(spec, c), checkNamespace(namespace), checkServiceAccount(serviceAccount)); err != nil {
 		return Explanation{}, fmt.Errorf("explain %s/%s: %w", namespace, serviceAccount, err)
 	}
 	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String()}
-	for _, cluster := range clusters(spec) {
+	for _, cluster := range spec.AllClusters() {
 		if c.Mode.UsesIRSA() {
 			request := IRSARequest(cluster, c.Role, namespace, serviceAccount)
 			e.Ways = append(e.Ways, way(doc, identity.IRSA, clusterLabel(cluster), withFacts(request, facts)))
@@ -62,7 +61,7 @@ func Explain(doc Document, spec identity.Spec, c identity.Component, namespace, 
 }
 
 func checkRequest(spec identity.Spec, c identity.Component) error {
-	for _, cluster := range clusters(spec) {
+	for _, cluster := range spec.AllClusters() {
 		if c.Mode.UsesIRSA() {
 			if err := checkProvider(cluster, c.Role); err != nil {
 				return err

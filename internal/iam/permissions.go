@@ -3,23 +3,10 @@ package iam
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
-
-// bucketName takes today's and the older, laxer bucket names, and nothing that a
-// policy could read as more than a name.
-//
-// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
-
-// kmsKeyID is a key's ID, that of a multi-Region key included. An alias is not
-// one: IAM does not follow aliases in a policy's Resource.
-//
-// Source: AWS KMS Developer Guide, "Key policies: Resource" and "Aliases".
-var kmsKeyID = regexp.MustCompile(`^key/[A-Za-z0-9-]+$`)
 
 // Permissions is what the component's role may do: list the bucket, read, write
 // and delete its objects, and use the KMS key where one is set. With a prefix it
@@ -107,7 +94,7 @@ func assumeTarget(target identity.RoleARN) Statement {
 
 func bucketARN(c identity.Component) string { return "arn:" + c.Role.Partition + ":s3:::" + c.Bucket }
 
-func prefix(c identity.Component) string { return strings.TrimRight(c.Prefix, "/") }
+func prefix(c identity.Component) string { return strings.TrimSuffix(c.Prefix, "/") }
 
 func checkPermissions(c identity.Component) error {
 	return errors.Join(checkRole(c.Role), checkBucket(c.Bucket), checkPrefix(c.Prefix), checkKey(c), checkTarget(c))
@@ -117,44 +104,34 @@ func checkBucket(bucket string) error {
 	if bucket == "" {
 		return errors.New("no bucket is set: give bucket (or --bucket)")
 	}
-	if bucketName.MatchString(bucket) {
-		return nil
-	}
-	return fmt.Errorf("bucket %q is no name of an S3 bucket: it has 3 to 63 lower-case letters, digits, dots and dashes", bucket)
+	return named("bucket", identity.ValidateBucket(bucket))
 }
 
 func checkPrefix(p string) error {
-	switch {
-	case strings.ContainsAny(p, "*?"), strings.Contains(p, "${"):
-		return fmt.Errorf("prefix %q has a wildcard or a policy variable: give the plain start of the object keys", p)
-	case strings.HasPrefix(p, "/"):
-		return fmt.Errorf("prefix %q starts with a slash, and object keys do not: leave it out", p)
-	case !inIAMCharset(p):
-		return fmt.Errorf("prefix %q has characters that IAM takes in no policy", p)
+	if !inIAMCharset(p) {
+		return fmt.Errorf("prefix %q has characters that IAM takes in no policy: use those up to U+00FF", p)
 	}
-	return nil
+	_, err := identity.ParsePrefix(p)
+	return named("prefix", err)
 }
 
 func checkKey(c identity.Component) error {
 	if c.KMSKeyARN == "" {
 		return nil
 	}
-	parts := strings.SplitN(c.KMSKeyARN, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "kms" ||
-		!regionName.MatchString(parts[3]) || !accountID.MatchString(parts[4]) || !kmsKeyID.MatchString(parts[5]) {
-		return fmt.Errorf("kmsKeyARN %q is no ARN of a KMS key: it looks like "+
-			"arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab (an alias does not work in a policy)", c.KMSKeyARN)
+	if err := identity.ValidateKMSKeyARN(c.KMSKeyARN); err != nil {
+		return named("kmsKeyARN", err)
 	}
-	if parts[1] != c.Role.Partition {
-		return fmt.Errorf("kmsKeyARN %q is in partition %s and the role in %s", c.KMSKeyARN, parts[1], c.Role.Partition)
+	if partition := strings.Split(c.KMSKeyARN, ":")[1]; partition != c.Role.Partition {
+		return fmt.Errorf("kmsKeyARN %q is in partition %s and the role in %s", c.KMSKeyARN, partition, c.Role.Partition)
 	}
 	return nil
 }
 
 func checkTarget(c identity.Component) error {
 	target := c.PodIdentity.TargetRole
-	if target.IsZero() || checkRole(target) == nil {
+	if target.IsZero() {
 		return nil
 	}
-	return fmt.Errorf("podIdentity.targetRoleARN: %w", checkRole(target))
+	return named("podIdentity.targetRoleARN", checkRole(target))
 }

@@ -23,7 +23,7 @@ func TestPermissionsGoldens(t *testing.T) {
 		"prefix-and-key": with(func(c *identity.Component) {
 			c.Prefix, c.KMSKeyARN = "prod/space-1/", keyARN
 		}),
-		"prefix-quotes": with(func(c *identity.Component) { c.Prefix = `a"b\c $d` }),
+		"prefix-quotes": with(func(c *identity.Component) { c.Prefix = `it's $HOME %{x} <&> é` }),
 		"target-role": with(func(c *identity.Component) {
 			c.PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "999999999999", Name: "vault/backups"}
 		}),
@@ -106,7 +106,7 @@ func TestAssociationsRefuse(t *testing.T) {
 	}{
 		"irsa":         {backup(identity.IRSA), []string{nsA}, "mode irsa has no associations"},
 		"no namespace": {backup(identity.PodIdentity), nil, "needs the exact name"},
-		"wildcard":     {backup(identity.PodIdentity), []string{"mxp-*"}, "wildcard"},
+		"wildcard":     {backup(identity.PodIdentity), []string{"mxp-*"}, "is a pattern"},
 		"too many":     {backup(identity.PodIdentity), uuidNamespaces(5001), "5001 associations are more than the 5000"},
 		"policy alone": {with(identity.PodIdentitySettings{Policy: `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`}),
 			[]string{nsA}, "only with disableSessionTags: true"},
@@ -128,7 +128,7 @@ func TestAssociationsRefuse(t *testing.T) {
 // What is written can be read: every document survives Parse unchanged.
 func TestParseReadsOurDocuments(t *testing.T) {
 	c := backup(identity.Both)
-	c.Prefix, c.KMSKeyARN = `a"b`, keyARN
+	c.Prefix, c.KMSKeyARN = "it's <&>", keyARN
 	trust, err := Trust(twoClusters(), c, Subjects{[]string{"team-a", "team-b"}, identity.MatchUUID})
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func examples(pattern string, known []string) []string {
 	var out []string
 	for _, fill := range [][2]string{{"someone-else", "0"}, {"x", "x"}, {"prod", "z"}} {
 		name := strings.NewReplacer("*", fill[0], "?", fill[1]).Replace(pattern)
-		if dnsLabel.MatchString(name) && like(pattern, name) && !slices.Contains(known, name) && !slices.Contains(out, name) {
+		if identity.ValidateNamespace(name) == nil && like(pattern, name) && !slices.Contains(known, name) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}

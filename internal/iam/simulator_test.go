@@ -24,12 +24,12 @@ const (
 
 // simulatorCase is a line of the simulator's input.
 type simulatorCase struct {
-	Policy    json.RawMessage `json:"policy"`
-	Principal string          `json:"principal"`
-	Action    string          `json:"action"`
-	Role      string          `json:"role"`
-	Account   string          `json:"account"`
-	Context   map[string]any  `json:"context"`
+	Policy    json.RawMessage   `json:"policy"`
+	Principal string            `json:"principal"`
+	Action    string            `json:"action"`
+	Role      string            `json:"role"`
+	Account   string            `json:"account"`
+	Context   map[string]Values `json:"context"`
 }
 
 type simulatorAnswer struct {
@@ -79,12 +79,9 @@ func askSimulator(t *testing.T, docs []Document, requests []Request) []simulator
 	t.Helper()
 	var input bytes.Buffer
 	for i, r := range requests {
-		line := simulatorCase{docs[i].Compact(), r.Caller.ID, r.Action, backup(identity.Both).Role.String(), "123456789012", map[string]any{}}
+		line := simulatorCase{docs[i].Compact(), r.Caller.ID, r.Action, backup(identity.Both).Role.String(), "123456789012", map[string]Values{}}
 		for key, values := range r.Context {
-			line.Context[key] = values[0]
-			if len(values) > 1 {
-				line.Context[key] = values
-			}
+			line.Context[key] = values
 		}
 		if err := json.NewEncoder(&input).Encode(line); err != nil {
 			t.Fatal(err)

@@ -3,9 +3,7 @@ package iam
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -28,15 +26,6 @@ var ErrNoSubjects = errors.New("no control plane is known: list the host namespa
 // Source: Kubernetes documentation, "Namespaces: Initial namespaces".
 var initialNamespaces = []string{"kube-system", "default", "kube-public", "kube-node-lease"}
 
-// Names of Kubernetes objects, as its documentation "Object Names and IDs"
-// defines them, and the patterns of host namespaces.
-var (
-	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	matchChars   = regexp.MustCompile(`^[a-z0-9*?-]+$`)
-	notWildcard  = regexp.MustCompile(`[a-z0-9-]`)
-)
-
 // Check reports what makes the subjects unfit for a policy: none at all, a
 // namespace that is no DNS label (a wildcard among exact names, say), or a
 // pattern that admits more than control planes.
@@ -51,35 +40,17 @@ func (s Subjects) Check() error {
 	return errors.Join(append(problems, CheckMatch(s.Match))...)
 }
 
-func checkNamespace(ns string) error {
-	if dnsLabel.MatchString(ns) {
-		return nil
-	}
-	if strings.ContainsAny(ns, "*?") {
-		return fmt.Errorf("namespace %q has a wildcard, which an exact condition takes literally: "+
-			"put the pattern under controlPlanes.match", ns)
-	}
-	return fmt.Errorf("namespace %q is no Kubernetes namespace name: use lower-case letters, digits and dashes", ns)
-}
-
-// CheckMatch refuses a pattern that would admit more than control planes: other
-// characters than lower-case letters, digits, dashes and the wildcards * and ?,
-// wildcards alone, or one that kube-system or default matches.
+// CheckMatch refuses a pattern that would admit more than control planes: one
+// that [identity.ParseMatch] refuses, or one that admits kube-system or default.
 func CheckMatch(m identity.Match) error {
 	if m == "" {
 		return nil
 	}
-	pattern := m.Pattern()
-	if !matchChars.MatchString(pattern) {
-		return fmt.Errorf("match %q: a pattern of namespaces consists of lower-case letters, digits, "+
-			"dashes, * and ?, or is the word uuid", m)
-	}
-	if !notWildcard.MatchString(pattern) {
-		return fmt.Errorf("match %q: wildcards alone admit every namespace of the cluster: "+
-			"use uuid, or a pattern such as mxp-*-system", m)
+	if _, err := identity.ParseMatch(string(m)); err != nil {
+		return named("match", err)
 	}
 	for _, ns := range initialNamespaces[:2] {
-		if like(pattern, ns) {
+		if like(m.Pattern(), ns) {
 			return fmt.Errorf("match %q admits the namespace %s, where no control plane lives: "+
 				"use uuid, or a narrower pattern such as mxp-*-system", m, ns)
 		}

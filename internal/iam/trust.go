@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"spaces-identity.dev/internal/identity"
@@ -34,17 +33,6 @@ const (
 	tagClusterARN     = "aws:RequestTag/eks-cluster-arn"
 )
 
-// What the names in a policy may look like; anything else could act as a
-// wildcard, a policy variable or a second part of an ARN.
-var (
-	partitionName = regexp.MustCompile(`^aws[a-z0-9-]*$`)
-	accountID     = regexp.MustCompile(`^[0-9]{12}$`)
-	roleName      = regexp.MustCompile(`^([\x21-\x29\x2b-\x2e\x30-\x3e\x40-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
-	clusterName   = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`)
-	regionName    = regexp.MustCompile(`^[a-z0-9-]+$`)
-	issuerPath    = regexp.MustCompile(`^[A-Za-z0-9.-]+(/[A-Za-z0-9._-]+)*$`)
-)
-
 // Trust is the trust policy of the component's role: it admits the component's
 // service account in the namespaces of subjects, on the cluster of spec and on
 // those that share its roles, by the mechanism of the component's mode, and
@@ -64,7 +52,7 @@ func Trust(spec identity.Spec, c identity.Component, subjects Subjects) (Documen
 	}
 	doc := Document{Version: PolicyVersion}
 	if c.Mode.UsesIRSA() {
-		for i, cluster := range clusters(spec) {
+		for i, cluster := range spec.AllClusters() {
 			doc.Statement = append(doc.Statement, irsaStatements(cluster, i, c, subjects)...)
 		}
 	}
@@ -72,10 +60,6 @@ func Trust(spec identity.Spec, c identity.Component, subjects Subjects) (Documen
 		doc.Statement = append(doc.Statement, podStatements(spec, c, subjects)...)
 	}
 	return doc, nil
-}
-
-func clusters(spec identity.Spec) []identity.Cluster {
-	return append([]identity.Cluster{spec.Cluster}, spec.AdditionalClusters...)
 }
 
 func irsaStatements(cluster identity.Cluster, index int, c identity.Component, subjects Subjects) []Statement {
@@ -161,7 +145,7 @@ func podStatement(spec identity.Spec, c identity.Component, sid string) Statemen
 
 func clusterARNs(spec identity.Spec, role identity.RoleARN) Values {
 	var arns Values
-	for _, cluster := range clusters(spec) {
+	for _, cluster := range spec.AllClusters() {
 		arns = append(arns, clusterARN(cluster, role))
 	}
 	return arns
@@ -174,7 +158,7 @@ func clusterARN(cluster identity.Cluster, role identity.RoleARN) string {
 }
 
 func checkTrust(spec identity.Spec, c identity.Component, subjects Subjects) error {
-	problems := []error{checkMode(c), checkRole(c.Role), checkServiceAccount(c), subjects.Check()}
+	problems := []error{checkMode(c), checkRole(c.Role), checkServiceAccount(c.ServiceAccount), subjects.Check()}
 	if c.Mode.UsesIRSA() {
 		problems = append(problems, checkProviders(spec, c.Role))
 	}

@@ -82,12 +82,12 @@ func TestTrustRefusesWhatCouldWidenIt(t *testing.T) {
 
 func TestMatchRefused(t *testing.T) {
 	tests := map[identity.Match]string{
-		"*":            "wildcards alone",
-		"?*":           "wildcards alone",
+		"*":            "would admit every namespace",
+		"?*":           "would admit every namespace",
 		"*-system":     "admits the namespace kube-system",
 		"kube-*":       "admits the namespace kube-system",
 		"d*":           "admits the namespace default",
-		"???????":      "wildcards alone",
+		"???????":      "would admit every namespace",
 		"defaul?":      "admits the namespace default",
 		"mxp:*":        "lower-case letters",
 		"mxp-*:x":      "lower-case letters",
@@ -95,8 +95,8 @@ func TestMatchRefused(t *testing.T) {
 		"${aws:x}*":    "lower-case letters",
 		"mxp-[a-z]*":   "lower-case letters",
 		`mxp-*","*`:    "lower-case letters",
-		"mxp-*\n":      "lower-case letters",
-		"*-*-*-*":      "",
+		"mxp-*\n":      "has space around it",
+		"*-*-*-*":      "would admit every namespace",
 		"mxp-*-system": "",
 		"uuid":         "",
 		"":             "",
@@ -130,7 +130,7 @@ func TestTrustErrors(t *testing.T) {
 		"foreign account": {foreign, backup(identity.IRSA), Subjects{Match: "uuid"}, "role's own account"},
 		"twice":           {twice, backup(identity.Both), Subjects{Match: "uuid"}, "is listed twice"},
 		"session tags":    {space(), noTags, Subjects{Match: "uuid"}, "no pod would get the role"},
-		"wildcard":        {space(), backup(identity.IRSA), Subjects{Namespaces: []string{"mxp-*"}}, "put the pattern under controlPlanes.match"},
+		"wildcard":        {space(), backup(identity.IRSA), Subjects{Namespaces: []string{"mxp-*"}}, "give it as controlPlanes.match"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
