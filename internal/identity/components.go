@@ -9,7 +9,8 @@ var known = []Component{
 	{Name: "mxp-controller", ServiceAccount: "mxp-controller",
 		Values: paths("controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels")},
 	{Name: "vector", ServiceAccount: "vector",
-		Values: paths("controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels")},
+		Values:   paths("controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
+		Settings: []Setting{{split("billing.storage.secretRef.name"), ""}}}, // or it looks for static keys
 	{Name: "external-secrets-controller", ServiceAccount: "external-secrets-controller",
 		Values: paths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
 	{Name: "crossplane", ServiceAccount: "crossplane",

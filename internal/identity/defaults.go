@@ -39,6 +39,7 @@ func (c Component) withDefaults() Component {
 		c.ServiceAccount = chart.ServiceAccount
 	}
 	c.Values = c.Values.or(chart.Values)
+	c.Settings = chart.Settings
 	return c
 }
 

@@ -23,7 +23,7 @@ const (
 type Missing struct {
 	What string // such as "bucket"
 	Key  string // in the config, such as components[0].bucket
-	Flag string // such as --bucket; empty where no flag reaches it
+	Flag string // such as --bucket or --component vector --bucket; empty where no flag reaches it
 }
 
 // MissingError says all that a component's output lacks.
@@ -74,11 +74,12 @@ func appendOnce(all []Missing, m Missing) []Missing {
 
 func (s Spec) missing(component string, need Need) []Missing {
 	c, key := s.componentAt(component)
+	flag := flagOf(component)
 	switch need {
 	case NeedRole, NeedAccount: // the account stands in the role's ARN
-		return unless(!c.Role.IsZero(), Missing{"the role's ARN", key + ".roleARN", "--role-arn"})
+		return unless(!c.Role.IsZero(), Missing{"the role's ARN", key + ".roleARN", flag + "--role-arn"})
 	case NeedBucket:
-		return unless(c.Bucket != "", Missing{"the bucket", key + ".bucket", "--bucket"})
+		return unless(c.Bucket != "", Missing{"the bucket", key + ".bucket", flag + "--bucket"})
 	case NeedOIDCProvider:
 		return s.eachCluster("the OIDC provider", "oidcProvider", "--oidc-provider", func(c Cluster) bool { return !c.OIDC.IsZero() })
 	case NeedClusterName:
@@ -87,6 +88,14 @@ func (s Spec) missing(component string, need Need) []Missing {
 		return s.eachCluster("the cluster's region", "region", "--region", func(c Cluster) bool { return c.Region != "" })
 	}
 	return nil
+}
+
+// flagOf is what stands before a component's flag so that it speaks of this one.
+func flagOf(component string) string {
+	if component == DefaultComponent {
+		return ""
+	}
+	return "--component " + component + " "
 }
 
 // componentAt finds the component and its place in the config. One that is not

@@ -68,6 +68,13 @@ type Component struct {
 	Annotations    map[string]string // of the ServiceAccount, besides the role's
 	PodLabels      map[string]string
 	PodIdentity    PodIdentitySettings
+	Settings       []Setting // other values of the chart that a workload identity needs
+}
+
+// Setting is a value of the Spaces chart.
+type Setting struct {
+	Path  []string
+	Value string
 }
 
 // ValuesPaths is where the Spaces chart takes a component's settings, each path

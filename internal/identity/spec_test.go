@@ -37,6 +37,9 @@ func of(name, path, annotations, podLabels string) identity.Component {
 	if podLabels != "" {
 		c.Values.PodLabels = strings.Split(podLabels, ".")
 	}
+	if name == "vector" {
+		c.Settings = []identity.Setting{{Path: []string{"billing", "storage", "secretRef", "name"}}}
+	}
 	return c
 }
 
@@ -82,9 +85,7 @@ func TestRequire(t *testing.T) {
 			{Name: "vector", Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}},
 		},
 	}
-	role := func(i string) identity.Missing {
-		return identity.Missing{What: "the role's ARN", Key: "components[" + i + "].roleARN", Flag: "--role-arn"}
-	}
+	role := identity.Missing{What: "the role's ARN", Key: "components[0].roleARN", Flag: "--role-arn"}
 	for name, c := range map[string]struct {
 		component string
 		needs     []identity.Need
@@ -92,9 +93,9 @@ func TestRequire(t *testing.T) {
 	}{
 		"nothing":       {"mxp-controller", nil, nil},
 		"what is there": {"mxp-controller", []identity.Need{identity.NeedBucket}, nil},
-		"the role once": {"mxp-controller", []identity.Need{identity.NeedRole, identity.NeedAccount}, []identity.Missing{role("0")}},
-		"of another":    {"vector", []identity.Need{identity.NeedRole, identity.NeedBucket}, []identity.Missing{{What: "the bucket", Key: "components[1].bucket", Flag: "--bucket"}}},
-		"of none":       {"crossplane", []identity.Need{identity.NeedRole}, []identity.Missing{role("2")}},
+		"the role once": {"mxp-controller", []identity.Need{identity.NeedRole, identity.NeedAccount}, []identity.Missing{role}},
+		"of another":    {"vector", []identity.Need{identity.NeedRole, identity.NeedBucket}, []identity.Missing{{What: "the bucket", Key: "components[1].bucket", Flag: "--component vector --bucket"}}},
+		"of none":       {"crossplane", []identity.Need{identity.NeedRole}, []identity.Missing{{What: "the role's ARN", Key: "components[2].roleARN", Flag: "--component crossplane --role-arn"}}},
 		"of every cluster": {"vector", []identity.Need{identity.NeedClusterName, identity.NeedRegion, identity.NeedOIDCProvider}, []identity.Missing{
 			{What: "the cluster's name", Key: "additionalClusters[0].name"},
 			{What: "the cluster's region", Key: "cluster.region", Flag: "--region"},
@@ -105,7 +106,7 @@ func TestRequire(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := spec.Require(c.component, c.needs...)
 			var got []identity.Missing
-			if missing := (*identity.MissingError)(nil); errors.As(err, &missing) {
+			if missing, ok := errors.AsType[*identity.MissingError](err); ok {
 				got = missing.Missing
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {

@@ -113,6 +113,14 @@ func (n *Node) Items() []*Node {
 	return nil
 }
 
+// Item is an element of a sequence, or nil.
+func (n *Node) Item(index int) *Node {
+	if items := n.Items(); index < len(items) {
+		return items[index]
+	}
+	return nil
+}
+
 // Fields calls yield with each own key and value of a mapping until it returns
 // false.
 func (n *Node) Fields(yield func(key, value *Node) bool) {

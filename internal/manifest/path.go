@@ -84,8 +84,5 @@ func (n *Node) child(s Step) *Node {
 	if s.Key != "" {
 		return n.Field(s.Key)
 	}
-	if items := n.Items(); s.Index < len(items) {
-		return items[s.Index]
-	}
-	return nil
+	return n.Item(s.Index)
 }

@@ -1,0 +1,139 @@
+// Package cli is the command line: a file for each verb, which turns flags into
+// a call.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"spaces-identity.dev/internal/config"
+)
+
+// System is the world of the running process.
+func System() World {
+	return World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv,
+		Terminal: func(s any) bool {
+			f, ok := s.(*os.File)
+			return ok && term.IsTerminal(int(f.Fd()))
+		}}
+}
+
+// World is what a command reads and writes.
+type World struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Env      func(string) string
+	Terminal func(stream any) bool
+}
+
+// Exit statuses, as users and scripts know them.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitDiffers = 3
+)
+
+// Run carries out a command line, prints its error and returns the exit status.
+func Run(ctx context.Context, world World, args []string) int {
+	a := &app{World: world}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetIn(world.In)
+	root.SetOut(world.Out)
+	root.SetErr(world.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	a.report(err)
+	return a.status(err)
+}
+
+// app is one invocation.
+type app struct {
+	World
+	flags   config.Flags
+	started bool // past the parsing of the command line
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "spaces-identity",
+		Short: "Give the control planes of a self-hosted Upbound Space an AWS workload identity",
+		Long: "spaces-identity sits in Helm's post-render pipe, writes the identity of a Space's components into the\n" +
+			"chart's manifests and the matching IAM documents beside them.\n\n" +
+			"Without a command, and with manifests on standard input, it is the post-renderer.",
+		Args:          noCommand,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.Terminal(a.In) {
+				return cmd.Help()
+			}
+			return a.postRender(cmd)
+		},
+	}
+	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	a.flags.Register(root.PersistentFlags())
+	a.registerPostRender(root)
+	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
+		a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
+	return root
+}
+
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
+	}
+	return fmt.Errorf("there is no command %q%s (see spaces-identity --help)", args[0], hint)
+}
+
+// statusError is an error that knows the exit status it asks for.
+type statusError interface {
+	error
+	ExitStatus() int
+}
+
+func (a *app) status(err error) int {
+	if e, ok := errors.AsType[statusError](err); ok {
+		return e.ExitStatus()
+	}
+	if !a.started {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// report prints an error once. Helm 4 drops what a post-renderer says, so there
+// it goes to the terminal too, where there is one.
+func (a *app) report(err error) {
+	message := "Error: " + err.Error() + "\n"
+	fmt.Fprint(a.Err, message)
+	if a.Env("HELM_PLUGIN_NAME") != postRendererPlugin || a.Terminal(a.Err) {
+		return
+	}
+	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+		fmt.Fprint(tty, message)
+		tty.Close()
+	}
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+// ExitStatus is that of bad usage.
+func (usageError) ExitStatus() int { return exitUsage }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/rewrite"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	var diff bool
+	var output string
+	cmd := &cobra.Command{
+		Use:   "inspect",
+		Short: "Show every place in the manifests that carries, or could carry, a component's identity",
+		Long: "inspect reads manifests on standard input and shows what the post-renderer would do with them: the places\n" +
+			"it would change, those that are right, those it leaves, and the texts that name a component and are no place\n" +
+			"it knows. Describe such a text under places: in the config.",
+		Example: "  helm template spaces CHART | spaces-identity inspect\n  helm template spaces CHART | spaces-identity inspect --diff",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inspect(cmd, diff, output)
+		},
+	}
+	cmd.Flags().BoolVar(&diff, "diff", false, "show the change as a unified diff, without the contents of Secrets")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	a.registerPostRender(cmd)
+	return cmd
+}
+
+func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
+	if output != "table" && output != "json" {
+		return usagef("--output is %q: it must be table or json", output)
+	}
+	spec, err := a.flags.Resolve(a.Env)
+	if err != nil {
+		return err
+	}
+	options, err := a.options(cmd)
+	if err != nil {
+		return err
+	}
+	options.OnMissing, options.Mentions = rewrite.MissingWarns, true
+	stream, err := a.read(cmd.Context())
+	if err != nil {
+		return err
+	}
+	result, err := rewrite.Run(stream, asked(spec), options)
+	if err != nil {
+		return err
+	}
+	switch {
+	case diff:
+		_, err = a.Out.Write(result.Diff())
+	case output == "json":
+		err = a.inspectJSON(result)
+	default:
+		err = a.inspectTable(result)
+	}
+	return err
+}
+
+// asked is the spec with something to ask for: without a role inspect shows
+// where one would go.
+func asked(spec identity.Spec) identity.Spec {
+	for i, c := range spec.Components {
+		if c.Role.IsZero() && c.Mode.UsesIRSA() {
+			spec.Components[i].Role = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}
+		}
+	}
+	return spec
+}
+
+func (a *app) inspectJSON(result *rewrite.Result) error {
+	encoder := json.NewEncoder(a.Out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	findings := result.Findings
+	if findings == nil {
+		findings = []rewrite.Finding{}
+	}
+	return encoder.Encode(findings)
+}
+
+var outcomeWords = map[rewrite.Outcome]string{
+	rewrite.Changed:      "change",
+	rewrite.Right:        "right",
+	rewrite.Left:         "leave",
+	rewrite.Unrecognised: "unknown",
+}
+
+func (a *app) inspectTable(result *rewrite.Result) error {
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "WOULD\tCOMPONENT\tLINE\tOBJECT\tPLACE\tPATH")
+	for _, f := range result.Findings {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s%s\n", outcomeWords[f.Outcome], f.Component, f.Line, objectOf(f), f.Place, f.Path, detail(f))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, warning := range result.Warnings {
+		if _, err := fmt.Fprintf(a.Out, "\nwarning: %s\n", warning); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func objectOf(f rewrite.Finding) string {
+	name := strings.Trim(f.Namespace+"/"+f.Name, "/")
+	return strings.TrimSpace(f.Kind + " " + name)
+}
+
+// detail is what is to be said of a finding behind its path.
+func detail(f rewrite.Finding) string {
+	switch {
+	case f.Outcome == rewrite.Changed && f.Old != nil:
+		return fmt.Sprintf(" = %s (was %s)", f.New, *f.Old)
+	case f.Outcome == rewrite.Changed:
+		return " = " + f.New
+	case f.Reason != "":
+		return " (" + f.Reason + ")"
+	}
+	return ""
+}

@@ -1,0 +1,160 @@
+// Package postrender is the program's main way: manifests in, manifests and
+// artifacts out, all or nothing.
+package postrender
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"helm.sh/helm/v3/pkg/postrender"
+
+	"spaces-identity.dev/internal/artifact"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/rewrite"
+)
+
+// Renderer rewrites manifests for one config.
+type Renderer struct {
+	Spec    identity.Spec
+	Options rewrite.Options
+	Dir     string // takes the manifests too, as [ManifestsFile], and the artifacts in place of Spec.ArtifactsDir
+}
+
+// ManifestsFile is the name of the manifests in a Renderer's Dir.
+const ManifestsFile = "manifests.yaml"
+
+// The program is a post-renderer in Helm's own sense too.
+var _ postrender.PostRenderer = Renderer{}
+
+// Run is [Renderer.Render] between buffers, as Helm's libraries call it.
+func (r Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
+	out := &bytes.Buffer{}
+	_, err := r.Render(context.Background(), rendered.Bytes(), out)
+	return out, err
+}
+
+// Render rewrites a stream of manifests. Everything that can fail happens before
+// the first byte goes out: the artifacts are staged, the manifests are written,
+// the artifacts are renamed into place. Where it fails no artifact is replaced
+// but the report, which holds the error.
+func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Report, error) {
+	result, docs, err := r.prepare(stream)
+	report := NewReport(result)
+	report.Components = docs.components
+	report.Warnings = append(report.Warnings, docs.warnings...)
+	if err == nil {
+		err = r.deliver(ctx, result, docs.files, report, out)
+	}
+	if err != nil {
+		return report, r.Fail(report, err)
+	}
+	return report, nil
+}
+
+func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
+	result, err := rewrite.Run(stream, r.Spec, r.Options)
+	if err != nil {
+		return nil, documents{}, err
+	}
+	if r.Spec.ArtifactsDir == identity.NoArtifacts {
+		return result, documents{}, r.requireRoles()
+	}
+	docs, err := newDocuments(r.Spec, result.ServiceAccounts)
+	return result, docs, err
+}
+
+// requireRoles asks for the one setting that manifests need: the role that an
+// annotation names.
+func (r Renderer) requireRoles() error {
+	var problems []error
+	for _, c := range r.Spec.Components {
+		if c.Mode.UsesIRSA() {
+			problems = append(problems, r.Spec.Require(c.Name, identity.NeedRole))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// deliver stages the artifacts, writes the manifests and puts the artifacts into
+// place.
+func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []file, report Report, out io.Writer) error {
+	if r.Spec.ArtifactsDir != identity.NoArtifacts {
+		files = append(files, file{ReportFile, report.JSON()})
+	}
+	if r.Dir != "" {
+		var manifests bytes.Buffer
+		if _, err := result.WriteTo(&manifests); err != nil {
+			return err
+		}
+		files, result = append(files, file{ManifestsFile, manifests.Bytes()}), &rewrite.Result{}
+	}
+	staging, err := r.stage(files)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = staging.Discard() }() // after a Commit there is nothing to discard
+	if err := interruptible(ctx, func() error { _, err := result.WriteTo(out); return err }); err != nil {
+		return fmt.Errorf("writing the manifests to standard output: %w; the artifacts are as they were", err)
+	}
+	return staging.Commit()
+}
+
+// interruptible runs what may block for ever, and gives up when the context ends.
+func interruptible(ctx context.Context, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r Renderer) stage(files []file) (*artifact.Staging, error) {
+	if len(files) == 0 {
+		return &artifact.Staging{}, nil
+	}
+	staging, err := artifact.Stage(cmp.Or(r.Dir, r.Spec.ArtifactsDir))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if err := staging.Put(f.name, f.content); err != nil {
+			return nil, errors.Join(err, staging.Discard())
+		}
+	}
+	return staging, nil
+}
+
+// Fail writes the error into the report, where it survives a caller that drops
+// standard error, and returns it.
+func (r Renderer) Fail(report Report, err error) error {
+	status := 1
+	if e, ok := errors.AsType[interface {
+		error
+		ExitStatus() int
+	}](err); ok {
+		status = e.ExitStatus()
+	}
+	if r.Spec.ArtifactsDir == identity.NoArtifacts {
+		return err
+	}
+	report.Error = &Failure{err.Error(), status}
+	report.Changes = nil // nothing was
+	staging, staged := r.stage([]file{{ReportFile, report.JSON()}})
+	if staged == nil {
+		staged = staging.Commit()
+	}
+	if staged != nil {
+		return fmt.Errorf("%w\n(the report could not be written: %w)", err, staged)
+	}
+	return err
+}

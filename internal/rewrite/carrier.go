@@ -1,0 +1,216 @@
+package rewrite
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/manifest"
+)
+
+// A carrier is a mapping at a component's values path, at any depth, in any
+// object: as structure, or inside strings of YAML, JSON or, in a Secret's data,
+// base64. From there the Space takes what it gives to the control planes it
+// makes later.
+
+// carriers looks for carriers in an object.
+func (r *run) carriers(o object) {
+	w := walk{run: r, object: o}
+	w.value(o.node, o.path, o.node)
+}
+
+// walk is a way through the values of an object and the strings in them.
+type walk struct {
+	run    *run
+	object object
+	depth  int // strings within strings
+}
+
+// maxStringDepth bounds documents in strings in documents in strings.
+const maxStringDepth = 8
+
+// value looks at a value and all below it. near is the value of the object's own
+// document that holds it.
+func (w walk) value(n *manifest.Node, path manifest.Path, near *manifest.Node) {
+	n = n.Resolve()
+	if n == nil {
+		return
+	}
+	if w.depth == 0 {
+		near = n
+	}
+	switch n.Kind {
+	case manifest.Mapping:
+		for _, c := range w.run.spec.Components {
+			w.run.carrier(w.object, c, n, path, near)
+		}
+		for key, child := range n.Fields {
+			if key.Value == lastApplied && w.depth == 0 {
+				continue // a record of what kubectl did, not a setting
+			}
+			w.value(child, path.Field(key.Resolve().Value), near)
+		}
+	case manifest.Sequence:
+		for i, item := range n.Content {
+			w.value(item, path.Item(i), near)
+		}
+	case manifest.Scalar:
+		w.text(n, path, near)
+	}
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// carrier writes a component's settings where a mapping has its values path.
+func (r *run) carrier(o object, c identity.Component, root *manifest.Node, path manifest.Path, near *manifest.Node) {
+	if len(c.Values.Component) == 0 {
+		return
+	}
+	settings := root.Get(c.Values.Component...).Resolve()
+	if settings == nil || settings.Kind != manifest.Mapping && !settings.IsNull() {
+		return
+	}
+	r.settings(o, c, settings, path.Field(c.Values.Component...), near)
+}
+
+// settings writes into the mapping that holds a component's settings.
+func (r *run) settings(o object, c identity.Component, settings *manifest.Node, path manifest.Path, near *manifest.Node) {
+	at := site{object: o, finding: o.finding(CarrierPlace, c.Name), near: near}
+	annotations := at
+	annotations.path = path.Field(c.Values.Annotations...)
+	annotations.values = settings.Get(c.Values.Annotations...)
+	r.annotate(annotations, c)
+	if len(c.PodLabels) == 0 {
+		return
+	}
+	if len(c.Values.PodLabels) == 0 {
+		r.warn("the chart has no value for pod labels of %s: its pods get none from %s", c.Name, o)
+		return
+	}
+	labels := at
+	labels.path = path.Field(c.Values.PodLabels...)
+	labels.values = settings.Get(c.Values.PodLabels...)
+	for _, key := range slices.Sorted(maps.Keys(c.PodLabels)) {
+		r.put(labels, key, c.PodLabels[key])
+	}
+}
+
+// text looks for carriers in a string.
+func (w walk) text(n *manifest.Node, path manifest.Path, near *manifest.Node) {
+	if w.depth == maxStringDepth || len(n.Value) < minCarrier {
+		return
+	}
+	w.depth++
+	if w.object.kind == "Secret" && w.depth == 1 && isData(w.object, path) {
+		if decoded, ok := manifest.Base64(n.Value); ok && w.names().mayBeIn(decoded) {
+			w.stream(decoded, manifest.Into{Base64: true}, path, near)
+		}
+		return
+	}
+	if !w.names().mayBeIn([]byte(n.Value)) {
+		return
+	}
+	if w.stream([]byte(n.Value), manifest.Into{}, path, near) {
+		return
+	}
+	if skip := flagName(n.Value); skip > 0 {
+		w.stream([]byte(n.Value[skip:]), manifest.Into{Skip: skip}, path, near)
+	}
+}
+
+// minCarrier is less than the shortest text that can hold a carrier.
+const minCarrier = len("a: {b: }")
+
+// names are the last keys of the components' values paths.
+func (w walk) names() names {
+	var n names
+	for _, c := range w.run.spec.Components {
+		if keys := c.Values.Component; len(keys) > 0 {
+			n = n.with(keys[len(keys)-1])
+		}
+	}
+	return n
+}
+
+// isData reports whether a path leads to a value of a Secret's data.
+func isData(o object, path manifest.Path) bool {
+	return len(path) == len(o.path)+2 && path[len(o.path)].Key == "data"
+}
+
+// flagName is how much of an argument comes before what it gives: --values= or
+// VALUES=. It is 0 where the text is no such argument.
+func flagName(text string) int {
+	name, _, ok := strings.Cut(text, "=")
+	if !ok || strings.ContainsAny(name, " \t\r\n:{\"'") {
+		return 0
+	}
+	return len(name) + 1
+}
+
+// stream looks at the documents in a string. It reports whether one of them is
+// more than a text.
+func (w walk) stream(stream []byte, into manifest.Into, path manifest.Path, near *manifest.Node) bool {
+	structured := false
+	for doc := range manifest.Split(stream) {
+		text := stream[doc.Start:doc.End]
+		if !w.names().mayBeIn(text) {
+			continue
+		}
+		into.Document = doc.Number - 1
+		root, err := manifest.Parse(text)
+		if err != nil {
+			structured = w.broken(text, path, near, err) || structured
+			continue
+		}
+		if root = root.Resolve(); root != nil && root.Kind != manifest.Scalar {
+			structured = true
+			w.value(root, path.Inside(into), near)
+		}
+	}
+	return structured
+}
+
+// broken deals with a string that names a component and is no YAML. Where the
+// component's key is certainly meant that is an error. A template is left alone.
+func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err error) bool {
+	c, ok := w.certain(text)
+	if !ok {
+		return false
+	}
+	if bytes.Contains(text, []byte("{{")) {
+		f := w.object.finding(CarrierPlace, c.Name)
+		f.Path, f.Line, f.Outcome = path.String(), w.object.line(near), Left
+		f.Reason = "the text is a template and no YAML before it is rendered"
+		w.run.note(f)
+		return true
+	}
+	line := 0
+	if syntax, ok := err.(*manifest.SyntaxError); ok {
+		line, _ = manifest.NewLines(text).Position(syntax.Offset)
+	}
+	w.run.fail(w.object.doc.inputError(w.object.String(), near.Outer, fmt.Sprintf(
+		"%s holds values with the key %s that are not valid YAML, at their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err)))
+	return true
+}
+
+// certain finds the component all of whose keys a text has as keys.
+func (w walk) certain(text []byte) (identity.Component, bool) {
+	for _, c := range w.run.spec.Components {
+		if len(c.Values.Component) > 0 && !slices.ContainsFunc(c.Values.Component, func(key string) bool {
+			return !hasKey(text, key)
+		}) && !bytes.HasPrefix(text, []byte("#!")) {
+			return c, true
+		}
+	}
+	return identity.Component{}, false
+}
+
+// hasKey reports whether a text has a line, or the head of a flow mapping, that
+// looks like the key.
+func hasKey(text []byte, key string) bool {
+	return regexp.MustCompile(`(?m)(^|[{,])[ \t]*["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*:`).Match(text)
+}

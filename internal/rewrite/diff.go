@@ -1,0 +1,79 @@
+package rewrite
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"spaces-identity.dev/internal/manifest"
+)
+
+// Diff is the change as a unified diff of each document that changes. What a
+// Secret holds is replaced by its size.
+func (r *Result) Diff() []byte {
+	var b bytes.Buffer
+	for _, p := range r.patches {
+		old := r.stream[p.doc.Start:p.doc.End]
+		name := fmt.Sprintf("document %d", p.doc.Number)
+		if source := manifest.Source(old); source != "" {
+			name += " " + source
+		}
+		text := diff.Diff("before: "+name, withoutSecrets(old), "after: "+name, withoutSecrets(p.text))
+		_, text, _ = bytes.Cut(text, []byte("\n")) // a line of the library's own
+		b.Write(text)
+	}
+	return b.Bytes()
+}
+
+// withoutSecrets is a document in which the values of Secrets are replaced by
+// their sizes.
+func withoutSecrets(text []byte) []byte {
+	if !mayBeSecret(text) {
+		return text
+	}
+	root, err := manifest.Parse(text)
+	if err != nil || root == nil {
+		return []byte("(a document that may hold Secrets)\n")
+	}
+	var hidden []*manifest.Node
+	for _, o := range listed(nil, root, nil, maxListDepth) {
+		if o.kind == "Secret" {
+			hidden = append(hidden, secretValues(o)...)
+		}
+	}
+	slices.SortFunc(hidden, func(a, b *manifest.Node) int { return a.Start - b.Start })
+	return redacted(text, hidden)
+}
+
+func secretValues(o object) []*manifest.Node {
+	var values []*manifest.Node
+	for _, field := range []string{"data", "stringData"} {
+		for _, value := range o.node.Field(field).Fields {
+			values = append(values, value.Resolve())
+		}
+	}
+	if record := o.node.Get("metadata", "annotations", lastApplied).Resolve(); record != nil {
+		values = append(values, record)
+	}
+	return values
+}
+
+func redacted(text []byte, hidden []*manifest.Node) []byte {
+	var b bytes.Buffer
+	at := 0
+	for _, n := range hidden {
+		if n.Start < at {
+			continue // one value by two names
+		}
+		b.Write(text[at:n.Start])
+		fmt.Fprintf(&b, "(%d bytes, not shown)", len(n.Value))
+		at = n.End
+		if at > n.Start && text[at-1] == '\n' {
+			b.WriteByte('\n')
+		}
+	}
+	b.Write(text[at:])
+	return b.Bytes()
+}

@@ -1,0 +1,61 @@
+package rewrite
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"spaces-identity.dev/internal/manifest"
+)
+
+// InputError says which manifest cannot be used as it is, and where. It never
+// quotes the manifest, which may be a Secret.
+type InputError struct {
+	Document int    // number in the stream, from 1
+	Source   string // the chart's template, where Helm tells it
+	Object   string // such as ConfigMap upbound-system/values
+	Line     int    // in the stream, from 1
+	Column   int    // from 1, in characters
+	Problem  string
+}
+
+func (e *InputError) Error() string {
+	where := []string{fmt.Sprintf("document %d", e.Document)}
+	if e.Source != "" {
+		where = append(where, e.Source)
+	}
+	if e.Object != "" {
+		where = append(where, e.Object)
+	}
+	return fmt.Sprintf("manifests:%d:%d: %s (%s)", e.Line, e.Column, e.Problem, strings.Join(where, ", "))
+}
+
+// ExitStatus is that of bad input.
+func (e *InputError) ExitStatus() int { return 2 }
+
+// MissingError says that components have no place in the manifests.
+type MissingError struct{ Components []string }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("no place found for %s: no ServiceAccount of that name, no pod template that runs as it, no values at its path; "+
+		"pipe the manifests into `spaces-identity inspect` to see what names it, describe what it shows under places: in the config, or pass --on-missing warn",
+		strings.Join(e.Components, ", "))
+}
+
+// inputError places a problem at an offset of a document.
+func (d *document) inputError(object string, offset int, problem string) *InputError {
+	line, column := d.lines.Position(offset)
+	return &InputError{Document: d.Number, Source: manifest.Source(d.text), Object: object,
+		Line: d.first + line - 1, Column: column, Problem: problem}
+}
+
+// patchError places what the manifest package says of a document.
+func (d *document) patchError(object string, err error) error {
+	if place, ok := errors.AsType[*manifest.PlaceError](err); ok {
+		return d.inputError(object, place.Offset, place.Error())
+	}
+	if syntax, ok := errors.AsType[*manifest.SyntaxError](err); ok {
+		return d.inputError(object, syntax.Offset, "this is not valid YAML: "+syntax.Problem)
+	}
+	return err
+}

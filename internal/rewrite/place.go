@@ -1,0 +1,121 @@
+package rewrite
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/manifest"
+)
+
+// configuredPlaces writes to the places that the config points at.
+func (r *run) configuredPlaces() {
+	for _, p := range r.spec.Places {
+		found := false
+		for _, doc := range r.docs {
+			for _, o := range doc.objects {
+				if o.kind == p.Kind && o.name == p.Name {
+					found = true
+					r.configuredPlace(o, p)
+				}
+			}
+		}
+		if !found {
+			r.warn("places: no %s %s is in the manifests", p.Kind, p.Name)
+		}
+	}
+}
+
+func (r *run) configuredPlace(o object, p identity.Place) {
+	c, ok := r.spec.Component(p.Component)
+	if !ok {
+		c = r.spec.Components[0]
+	}
+	n, path, problem := o.follow(p)
+	if problem != "" {
+		r.fail(o.doc.inputError(o.String(), o.node.Outer, fmt.Sprintf("places: %s: %s", p.Path, problem)))
+		return
+	}
+	at := site{object: o, finding: o.finding(CarrierPlace, c.Name), near: o.node, path: path, values: n}
+	switch holds(n, c, p) {
+	case "values":
+		r.carrier(o, c, n, path, o.node)
+	case "settings":
+		r.settings(o, c, n, path, o.node)
+	case "podLabels":
+		for _, key := range slices.Sorted(maps.Keys(c.PodLabels)) {
+			r.put(at, key, c.PodLabels[key])
+		}
+	default:
+		r.annotate(at, c)
+	}
+}
+
+// holds is what a place holds: what the config says, else what shows. A mapping
+// that has neither the component's values path nor the head of its annotations'
+// path is the annotations themselves.
+func holds(n *manifest.Node, c identity.Component, p identity.Place) string {
+	switch {
+	case p.Holds != "":
+		return p.Holds
+	case len(c.Values.Component) > 0 && n.Get(c.Values.Component...) != nil:
+		return "values"
+	case len(c.Values.Annotations) > 1 && n.Field(c.Values.Annotations[0]) != nil:
+		return "settings"
+	}
+	return "annotations"
+}
+
+// follow finds the mapping a configured place points at. It is nil where only
+// its last keys are missing: they are made.
+func (o object) follow(p identity.Place) (*manifest.Node, manifest.Path, string) {
+	steps, err := identity.ParsePath(p.Path)
+	if err != nil {
+		return nil, nil, err.Error()
+	}
+	n, path := o.node, o.path
+	for _, step := range steps {
+		if step.IsItem {
+			n, path = n.Item(step.Item), path.Item(step.Item)
+			if n == nil {
+				return nil, nil, fmt.Sprintf("there is no item %d", step.Item)
+			}
+			continue
+		}
+		n, path = n.Field(step.Key), path.Field(step.Key)
+	}
+	return inside(n.Resolve(), path, p.Encoding)
+}
+
+// inside is the mapping at the end of a place's path, or in the string there.
+func inside(n *manifest.Node, path manifest.Path, encoding string) (*manifest.Node, manifest.Path, string) {
+	structure := n == nil || n.Kind == manifest.Mapping || n.IsNull()
+	switch {
+	case structure && encoding != "" && encoding != "none":
+		return nil, nil, "encoding " + encoding + " asks for a string and there is none"
+	case structure:
+		return n, path, ""
+	case n.Kind != manifest.Scalar:
+		return nil, nil, "a list stands here; point at one of its items"
+	case encoding == "none":
+		return nil, nil, "a string stands here; say encoding: yaml, json or base64"
+	}
+	into := manifest.Into{Base64: encoding == "base64"}
+	text := []byte(n.Value)
+	if into.Base64 {
+		decoded, ok := manifest.Base64(n.Value)
+		if !ok {
+			return nil, nil, "the string is no valid base64"
+		}
+		text = decoded
+	}
+	root, err := manifest.Parse(text)
+	if err != nil {
+		return nil, nil, "the string is no valid YAML: " + err.Error()
+	}
+	if root = root.Resolve(); root == nil || root.Kind != manifest.Mapping {
+		return nil, nil, "the string holds no mapping"
+	}
+	return root, path.Inside(into), ""
+}

@@ -1,0 +1,101 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"spaces-identity.dev/internal/manifest"
+)
+
+// site is a mapping of annotations or labels, or where one is to be made.
+type site struct {
+	object  object
+	finding Finding // what is the same for all of its keys
+	path    manifest.Path
+	near    *manifest.Node // the innermost value on the path that is in the object's own document, for the line
+	values  *manifest.Node // the mapping, nil where there is none
+	label   bool
+}
+
+// put asks for a value under a key and notes what became of it.
+func (r *run) put(s site, key, value string) {
+	f := s.describe(key)
+	f.New = value
+	old := s.values.Field(key).Resolve()
+	if old == nil || old.IsNull() {
+		r.change(s, f, key)
+		return
+	}
+	if old.Kind == manifest.Scalar {
+		f.Old = &old.Value
+		if old.IsString() && old.Value == value {
+			f.Outcome = Right
+			r.note(f)
+			return
+		}
+	}
+	switch r.options.OnConflict {
+	case ConflictKeep:
+		f.Outcome, f.Reason = Left, "another value stands here and --on-conflict keep leaves it"
+		f.New = ""
+		r.note(f)
+	case ConflictFails:
+		r.fail(s.object.doc.inputError(s.object.String(), s.near.Outer,
+			fmt.Sprintf("%s has another value already and --on-conflict fail refuses to replace it", f.Path)))
+	default:
+		f.Reason = "another value stood here and was replaced"
+		r.change(s, f, key)
+	}
+}
+
+// stamp is put for an annotation of the program's own: no conflict is possible.
+func (r *run) stamp(s site, value string) {
+	f := s.describe(stampAnnotation)
+	f.New = value
+	if old := s.values.Field(stampAnnotation).Resolve(); old != nil && old.Kind == manifest.Scalar {
+		f.Old = &old.Value
+		if old.IsString() && old.Value == value {
+			f.Outcome = Right
+			r.note(f)
+			return
+		}
+	}
+	r.change(s, f, stampAnnotation)
+}
+
+func (s site) describe(key string) Finding {
+	f := s.finding
+	f.Path = s.path.Field(key).String()
+	f.Line = s.object.line(s.near)
+	return f
+}
+
+func (r *run) change(s site, f Finding, key string) {
+	f.Outcome = Changed
+	r.note(f)
+	doc := s.object.doc
+	doc.wants = append(doc.wants, want{manifest.Set{Path: s.path.Field(key), Value: f.New}, s.object, s.label})
+}
+
+// leave notes a key that is there and is not touched.
+func (r *run) leave(s site, key, reason string) {
+	old := s.values.Field(key).Resolve()
+	if old == nil || old.Kind != manifest.Scalar {
+		return
+	}
+	f := s.describe(key)
+	f.Outcome, f.Old, f.Reason = Left, &old.Value, reason
+	r.note(f)
+}
+
+// note adds a finding, once for each component at a path.
+func (r *run) note(f Finding) {
+	key := [2]string{fmt.Sprint(f.Document, f.Path), f.Component}
+	if !r.noted[key] {
+		r.noted[key] = true
+		r.result.Findings = append(r.result.Findings, f)
+	}
+}
+
+func (r *run) warn(format string, args ...any) {
+	r.result.Warnings = append(r.result.Warnings, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,136 @@
+package rewrite
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"spaces-identity.dev/internal/manifest"
+)
+
+// selectors refuses a pod label that would take pods away from what selects
+// them: the workload's own selector, which cannot change either, or that of a
+// Service, a PodDisruptionBudget, a NetworkPolicy or the like.
+func (r *run) selectors() {
+	changes := r.labelChanges()
+	if len(changes) == 0 {
+		return
+	}
+	var looked names
+	for _, change := range changes {
+		for key := range change.replaced {
+			looked = looked.with(key)
+		}
+	}
+	r.openNaming(looked)
+	for _, doc := range r.docs {
+		for _, o := range doc.objects {
+			r.selects(o, changes)
+		}
+	}
+}
+
+// labelChange is a pod template's labels before and after.
+type labelChange struct {
+	object        object
+	before, after map[string]string
+	replaced      map[string]bool // keys that had another value
+}
+
+func (r *run) labelChanges() []labelChange {
+	var changes []labelChange
+	for _, doc := range r.docs {
+		for _, w := range doc.wants {
+			if !w.label {
+				continue
+			}
+			i := slices.IndexFunc(changes, func(c labelChange) bool { return c.object.node == w.object.node })
+			if i < 0 {
+				i = len(changes)
+				changes = append(changes, newLabelChange(w.object))
+			}
+			key := w.set.Path[len(w.set.Path)-1].Key
+			if _, had := changes[i].before[key]; had {
+				changes[i].replaced[key] = true
+			}
+			changes[i].after[key] = w.set.Value
+		}
+	}
+	return changes
+}
+
+func newLabelChange(o object) labelChange {
+	template, _ := o.podTemplate()
+	before := stringMap(template.Get("metadata", "labels"))
+	return labelChange{o, before, maps.Clone(before), map[string]bool{}}
+}
+
+func stringMap(n *manifest.Node) map[string]string {
+	values := map[string]string{}
+	for key, value := range n.Fields {
+		if value = value.Resolve(); value != nil && value.Kind == manifest.Scalar {
+			values[key.Resolve().Value] = value.Value
+		}
+	}
+	return values
+}
+
+// selects looks whether an object selects pods that it would not select any more.
+func (r *run) selects(o object, changes []labelChange) {
+	spec := o.node.Field("spec")
+	for _, field := range []string{"selector", "podSelector"} {
+		selector := spec.Field(field)
+		if selector == nil {
+			continue
+		}
+		for _, change := range changes {
+			own := o.node == change.object.node
+			_, workload := podTemplates[o.kind]
+			if own || !workload && o.sameNamespace(change.object) {
+				if matches(selector, change.before) && !matches(selector, change.after) {
+					r.fail(o.doc.inputError(o.String(), selector.Outer, fmt.Sprintf(
+						"its selector uses a pod label of %s that would be replaced, so it would lose those pods; give the label another key, or keep its value with --on-conflict keep", change.object)))
+				}
+			}
+		}
+	}
+}
+
+// matches evaluates a label selector, or the plain map of a Service
+// (Kubernetes documentation, "Labels and Selectors").
+func matches(selector *manifest.Node, labels map[string]string) bool {
+	if selector.Field("matchLabels") == nil && selector.Field("matchExpressions") == nil {
+		return matchesAll(selector, labels)
+	}
+	if !matchesAll(selector.Field("matchLabels"), labels) {
+		return false
+	}
+	return !slices.ContainsFunc(selector.Field("matchExpressions").Items(), func(e *manifest.Node) bool {
+		return !matchesExpression(e, labels)
+	})
+}
+
+func matchesAll(wanted *manifest.Node, labels map[string]string) bool {
+	for key, value := range stringMap(wanted) {
+		if has, ok := labels[key]; !ok || has != value {
+			return false
+		}
+	}
+	return true
+}
+
+func matchesExpression(e *manifest.Node, labels map[string]string) bool {
+	value, has := labels[e.Text("key")]
+	in := slices.ContainsFunc(e.Field("values").Items(), func(v *manifest.Node) bool { return v.Resolve().Value == value })
+	switch e.Text("operator") {
+	case "In":
+		return has && in
+	case "NotIn":
+		return !has || !in
+	case "Exists":
+		return has
+	case "DoesNotExist":
+		return !has
+	}
+	return true
+}
