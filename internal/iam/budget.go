@@ -138,23 +138,34 @@ func (b Budget) list() string {
 	var out strings.Builder
 	out.WriteString("\nways out:")
 	for _, w := range b.WaysOut {
-		fmt.Fprintf(&out, "\n  %s: %d characters; %s", w.Setting, w.Length, w.Consequence)
+		fmt.Fprintf(&out, "\n  %s (%d characters%s): %s", w.Setting, w.Length, w.tooLong(b.Limit), w.Consequence)
 	}
 	return out.String()
 }
 
+// tooLong marks a change that shortens the policy, but not enough. A higher
+// quota always is enough.
+func (w WayOut) tooLong(limit int) string {
+	if w.Fits || strings.HasPrefix(w.Setting, "trustPolicy.quota") {
+		return ""
+	}
+	return fmt.Sprintf(", still more than %d", limit)
+}
+
 func waysOut(spec identity.Spec, c identity.Component, subjects Subjects, b Budget) []WayOut {
-	var out []WayOut
+	out := []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", b.Used), b.Used, b.Used <= b.Limit,
+		"at least that, after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
 	add := func(setting, consequence string, c identity.Component, s Subjects) {
 		doc, err := Trust(spec, c, s)
-		if err == nil {
-			out = append(out, WayOut{setting, Length(doc), Length(doc) <= b.Limit, consequence})
+		if err != nil {
+			return
+		}
+		if n := Length(doc); n < b.Used {
+			out = append(out, WayOut{setting, n, n <= b.Limit, consequence})
 		}
 	}
 	withMatch := func(m identity.Match) Subjects { return Subjects{subjects.Namespaces, m} }
 
-	add(fmt.Sprintf("raise the quota to %d or more (trustPolicy.quota)", b.Used),
-		"ask AWS for a longer role trust policy first; the subjects stay exact", c, subjects)
 	if subjects.Match != identity.MatchUUID {
 		add("match: uuid", "also admits control planes made later, in namespaces that a Space names by itself", c, withMatch(identity.MatchUUID))
 	}
@@ -164,8 +175,8 @@ func waysOut(spec identity.Spec, c identity.Component, subjects Subjects, b Budg
 	if c.Mode != identity.PodIdentity {
 		pods := c
 		pods.Mode = identity.PodIdentity
-		add("mode: pod-identity", "takes an association for each control plane and the agent add-on; exact names still grow", pods, subjects)
-		add("mode: pod-identity and match: uuid", "takes an association for each control plane, which limits who gets in", pods, withMatch(identity.MatchUUID))
+		add("mode: pod-identity", "takes the agent add-on and an association for each control plane; the policy still grows with each", pods, subjects)
+		add("mode: pod-identity, match: uuid", "takes the agent add-on and an association for each control plane; the associations keep others out", pods, withMatch(identity.MatchUUID))
 	}
 	return out
 }

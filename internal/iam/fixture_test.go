@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"crypto/sha256"
 	"flag"
 	"fmt"
 	"os"
@@ -43,7 +44,8 @@ func backup(mode identity.Mode) identity.Component {
 func uuidNamespaces(n int) []string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = fmt.Sprintf("mxp-%08x-5bb8-4a7e-9f41-2fc38ef4b065-system", i)
+		id := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+		out[i] = fmt.Sprintf("mxp-%x-%x-%x-%x-%x-system", id[:4], id[4:6], id[6:8], id[8:10], id[10:16])
 	}
 	return out
 }
