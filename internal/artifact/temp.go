@@ -39,7 +39,7 @@ func (s *Staging) sweep() {
 	if err != nil {
 		return
 	}
-	defer dir.Close() // read only: nothing is lost
+	defer func() { _ = dir.Close() }() // read only: nothing is lost
 	names, _ := dir.Readdirnames(-1)
 	for _, name := range names {
 		if made, isTemp := madeAt(name); isTemp && time.Since(made) > abandoned {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -18,8 +19,8 @@ func TestBadFiles(t *testing.T) {
 		content string
 		want    []string
 	}{
-		"unknown key": {"cluster: {nmae: x}",
-			[]string{`f.yaml:3:11: cluster: unknown key "nmae", did you mean name?`}},
+		"unknown key": {"cluster: {regoin: x}",
+			[]string{`f.yaml:3:11: cluster: unknown key "regoin", did you mean region?`}},
 		"unknown key like nothing": {"delivery: {speed: fast}",
 			[]string{`f.yaml:3:12: delivery: unknown key "speed": known here are admissionPolicy`}},
 		"key in another case": {"components:\n- name: vector\n  role_arn: x",
@@ -159,12 +160,13 @@ func TestAByteOrderMarkIsNoMistake(t *testing.T) {
 
 // bomb is a billion nodes for whoever follows aliases.
 func bomb() string {
-	const nine = ", *%, *%, *%, *%, *%, *%, *%, *%"
-	b := "a:\n- &a [x]\n"
+	const line = "- &%s [*%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s]\n"
+	var b strings.Builder
+	b.WriteString("a:\n- &a [x]\n")
 	for c := 'b'; c <= 'j'; c++ {
-		b += "- &" + string(c) + " [*" + strings.ReplaceAll("%"+nine, "%", string(c-1)) + "]\n"
+		fmt.Fprintf(&b, line, string(c), string(c-1))
 	}
-	return b + "components: *j"
+	return b.String() + "components: *j"
 }
 
 // wantProblems compares the lines of an error, which is a *config.Error of exit
@@ -172,8 +174,7 @@ func bomb() string {
 func wantProblems(t *testing.T, err error, want []string) {
 	t.Helper()
 	var got []string
-	var e *config.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*config.Error](err); ok {
 		got = strings.Split(e.Error(), "\n")
 		if e.ExitStatus() != 2 {
 			t.Errorf("exit status %d", e.ExitStatus())

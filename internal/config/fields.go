@@ -97,7 +97,7 @@ func is[T any](want string) reader[T] {
 		}
 		return nil
 	}
-	return func(s *settings, path string, n node, into *T) {
-		readText(s, path, n, func(value string) error { return check(value) })
+	return func(s *settings, path string, n node, _ *T) {
+		readText(s, path, n, check)
 	}
 }

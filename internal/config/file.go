@@ -50,7 +50,7 @@ func readFile(file string) ([]byte, error) {
 	if err != nil {
 		return nil, problemAt(Origin{}, fmt.Errorf("cannot read the config: %w", err))
 	}
-	defer f.Close() // read only: nothing is lost
+	defer func() { _ = f.Close() }() // read only: nothing is lost
 	content, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
 	if err != nil {
 		return nil, problemAt(Origin{}, fmt.Errorf("cannot read the config: %w", err))

@@ -81,6 +81,7 @@ func everySetting() identity.Spec {
 			Annotations: map[string]string{
 				"eks.amazonaws.com/sts-regional-endpoints": "true", "example.com/owner": "the billing team"},
 			PodLabels: map[string]string{"example.com/identity": "yes"},
+			Settings:  []identity.Setting{{Path: []string{"billing", "storage", "secretRef", "name"}}},
 		}, {
 			Name:           "my-operator",
 			ServiceAccount: "operator",

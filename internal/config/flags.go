@@ -141,8 +141,7 @@ func (f *Flags) readFile(env func(string) string) (*settings, error) {
 
 // blame says which flag or variable named the file that cannot be read.
 func blame(err error, from Origin) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		for _, p := range e.Problems {
 			p.Origin = from
 		}

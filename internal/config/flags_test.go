@@ -74,7 +74,7 @@ func TestPrecedence(t *testing.T) {
 			summary{"of-file", "us-west-1", "of-file", "", "of-file", "", "a=of-file b=of-file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			chdirWith(t, config.DefaultFile, file)
+			chdirWith(t, file)
 			got, err := resolve(t, c.env, c.args...)
 			if err != nil {
 				t.Fatal(err)
@@ -113,7 +113,7 @@ func TestWhichFileIsRead(t *testing.T) {
 		"the flag's over one that is missing": {map[string]string{"SPACES_IDENTITY_CONFIG": "none.yaml"}, []string{"--config=flag.yaml"}, "flag"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			chdirWith(t, config.DefaultFile, header+"cluster: {name: default}")
+			chdirWith(t, header+"cluster: {name: default}")
 			write(t, "env.yaml", header+"cluster: {name: env}")
 			write(t, "flag.yaml", header+"cluster: {name: flag}")
 			got, err := resolve(t, c.env, c.args...)
@@ -143,7 +143,7 @@ func TestWhichComponentTheFlagsSpeakOf(t *testing.T) {
 		"one not listed and nothing else": {"[]", []string{"--component=vector"}, []string{"vector "}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			chdirWith(t, config.DefaultFile, header+"components: "+c.components)
+			chdirWith(t, header+"components: "+c.components)
 			spec, err := resolve(t, nil, c.args...)
 			if err != nil {
 				t.Fatal(err)
@@ -198,7 +198,7 @@ func TestBadFlags(t *testing.T) {
 			[]string{`--config: is empty: name a file, or leave the flag out`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			chdirWith(t, config.DefaultFile, header+c.file)
+			chdirWith(t, header+c.file)
 			_, err := resolve(t, c.env, c.args...)
 			wantProblems(t, err, c.want)
 		})
@@ -216,11 +216,11 @@ func resolve(t *testing.T, env map[string]string, args ...string) (identity.Spec
 	return flags.Resolve(func(name string) string { return env[name] })
 }
 
-// chdirWith makes a directory with the file the working directory.
-func chdirWith(t *testing.T, name, content string) {
+// chdirWith makes a directory with the config the working directory.
+func chdirWith(t *testing.T, content string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	write(t, name, content)
+	write(t, config.DefaultFile, content)
 }
 
 func write(t *testing.T, name, content string) {

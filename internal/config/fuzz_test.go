@@ -43,8 +43,8 @@ func FuzzDecode(f *testing.F) {
 
 func wantPlaces(t *testing.T, err error) {
 	t.Helper()
-	var e *config.Error
-	if !errors.As(err, &e) || len(e.Problems) == 0 {
+	e, ok := errors.AsType[*config.Error](err)
+	if !ok || len(e.Problems) == 0 {
 		t.Fatalf("no problems in %v", err)
 	}
 	for _, p := range e.Problems {

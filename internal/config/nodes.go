@@ -117,16 +117,17 @@ func article(n node) string {
 	if kind := kinds[n.Kind]; kind != "" {
 		return kind
 	}
-	tag := tags[n.ShortTag()]
-	switch {
-	case tag == "":
-		return "of the type " + n.ShortTag()
-	case tag == "true or false":
+	tag := n.ShortTag()
+	switch tag {
+	case "!!bool":
 		return "a boolean, " + n.Value
-	case tag == "nothing":
+	case "!!null":
 		return "without a value"
 	}
-	return tag
+	if name := tags[tag]; name != "" {
+		return name
+	}
+	return "of the type " + tag
 }
 
 // join is the path of a key below another path.

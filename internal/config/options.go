@@ -66,7 +66,10 @@ func (o option) note(s *settings, path string, from Origin, err error) {
 	if err == nil {
 		return
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok {
+	if several, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err); ok {
 		for _, err := range several.Unwrap() {
 			s.fail(from, path, err)
 		}

@@ -30,8 +30,8 @@ func ValidateBucket(name string) error {
 // bucketIn finds the bucket in an ARN or an s3:// URL.
 func bucketIn(value string) (bucket string, ok bool) {
 	rest, ok := strings.CutPrefix(value, "s3://")
-	if at := strings.Index(value, ":s3:::"); !ok && strings.HasPrefix(value, "arn:") && at >= 0 {
-		rest, ok = value[at+len(":s3:::"):], true
+	if _, after, isARN := strings.Cut(value, ":s3:::"); isARN && strings.HasPrefix(value, "arn:") {
+		rest, ok = after, true
 	}
 	bucket, _, _ = strings.Cut(rest, "/")
 	return bucket, ok && checkBucketName(bucket) == nil

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -54,22 +55,15 @@ func (s Spec) Require(component string, needs ...Need) error {
 	var missing []Missing
 	for _, need := range needs {
 		for _, m := range s.missing(component, need) {
-			missing = appendOnce(missing, m)
+			if !slices.Contains(missing, m) {
+				missing = append(missing, m)
+			}
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
 	return &MissingError{Component: component, Missing: missing}
-}
-
-func appendOnce(all []Missing, m Missing) []Missing {
-	for _, other := range all {
-		if other == m {
-			return all
-		}
-	}
-	return append(all, m)
 }
 
 func (s Spec) missing(component string, need Need) []Missing {

@@ -169,7 +169,7 @@ func TestValidateChecksEveryValue(t *testing.T) {
 func TestNearest(t *testing.T) {
 	choices := []string{"name", "roleARN", "serviceAccount", "serviceAccountAnnotations"}
 	for word, want := range map[string]string{
-		"nmae": "name", "role_arn": "roleARN", "role-arn": "roleARN", "rolARN": "roleARN", "serviceaccount": "serviceAccount",
+		"naem": "name", "role_arn": "roleARN", "role-arn": "roleARN", "rolARN": "roleARN", "serviceaccount": "serviceAccount",
 		"serviceAccountAnotations": "serviceAccountAnnotations", "speed": "", "": "", strings.Repeat("x", 10000): "",
 	} {
 		if diff := cmp.Diff(want, identity.Nearest(word, choices)); diff != "" {
