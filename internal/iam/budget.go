@@ -143,6 +143,15 @@ func (b Budget) list() string {
 	return out.String()
 }
 
+// enough is the quota, doubled until the policy has room.
+func enough(b Budget) int {
+	quota := 2 * b.Limit
+	for quota < b.Used {
+		quota *= 2
+	}
+	return quota
+}
+
 // tooLong marks a change that shortens the policy, but not enough. A higher
 // quota always is enough.
 func (w WayOut) tooLong(limit int) string {
@@ -153,8 +162,8 @@ func (w WayOut) tooLong(limit int) string {
 }
 
 func waysOut(spec identity.Spec, c identity.Component, subjects Subjects, b Budget) []WayOut {
-	out := []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", b.Used), b.Used, b.Used <= b.Limit,
-		"at least that, after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
+	out := []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", enough(b)), b.Used, b.Used <= b.Limit,
+		"after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
 	add := func(setting, consequence string, c identity.Component, s Subjects) {
 		doc, err := Trust(spec, c, s)
 		if err != nil {
