@@ -38,7 +38,7 @@ test: build helm ## run every test, those with real Helms included
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
 	@test -n '$(CHART)' || { echo 'say which chart: make check-chart CHART=oci://host/repository/spaces VALUES=values.yaml' >&2; exit 2; }
-	@$(with_helm) SPACES_IDENTITY_CHART='$(CHART)' SPACES_IDENTITY_VALUES='$(abspath $(VALUES))' \
+	@$(with_helm) SPACES_IDENTITY_CHART='$(or $(abspath $(wildcard $(CHART))),$(CHART))' SPACES_IDENTITY_VALUES='$(abspath $(VALUES))' \
 		go test -count=1 -v -run '^TestGivenChart$$' ./internal/plugin
 
 .PHONY: lint

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/diff"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -36,7 +35,7 @@ func TestStandInChart(t *testing.T) {
 				r := newRendering(t, h, filepath.Join(repository(), "testdata", "chart"),
 					"--set", "standIn.carrier="+carrier,
 					"--set", "standIn.hostNamespaces={mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system}")
-				compareGolden(t, filepath.Join("testdata", "diff", h.name, carrier+".diff"), r.check(t))
+				compareGolden(t, filepath.Join("testdata", "diff", h.name, carrier+".diff"), r.check(t, r.template(t, r.unchanging())))
 			})
 		}
 	}
@@ -57,12 +56,13 @@ func TestGivenChart(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			r := newRendering(t, h, chart, flags...)
 			r.env = append(r.env, h.registry(t)...)
+			given := r.template(t, r.unchanging())
 			t.Cleanup(func() {
 				if t.Failed() {
-					t.Logf("what spaces-identity inspect sees:\n%s", r.inspect(t))
+					t.Logf("what spaces-identity inspect sees:\n%s", r.output(t, given, binary(), "inspect"))
 				}
 			})
-			t.Logf("what changed:\n%s", r.check(t))
+			t.Logf("what changed:\n%s", r.check(t, given))
 		})
 	}
 }
@@ -89,11 +89,10 @@ func newRendering(t *testing.T, h helm, chart string, flags ...string) rendering
 	return r
 }
 
-// check renders the chart with and without the post-renderer and returns the
-// difference as a unified diff.
-func (r rendering) check(t *testing.T) string {
+// check renders the chart through the post-renderer and returns what differs from
+// the given manifests as a unified diff.
+func (r rendering) check(t *testing.T, given []byte) string {
 	t.Helper()
-	given := r.template(t, r.unchanging())
 	got := r.template(t, r.postRenderer(t))
 	again := r.output(t, got, binary(), "post-render", "--artifacts-dir", "none")
 	if d := cmp.Diff(string(got), string(again)); d != "" {
@@ -101,7 +100,23 @@ func (r rendering) check(t *testing.T) string {
 	}
 	r.checkReport(t, given, got)
 	r.checkTrustPolicy(t)
-	return string(diff.Diff("given", given, "post-rendered", got))
+	return r.diff(t, given, got)
+}
+
+func (r rendering) diff(t *testing.T, given, got []byte) string {
+	t.Helper()
+	files := []string{filepath.Join(r.dir, "given.yaml"), filepath.Join(r.dir, "post-rendered.yaml")}
+	for i, text := range [][]byte{given, got} {
+		if err := os.WriteFile(files[i], text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("diff", "-u", "--label", "given", "--label", "post-rendered", files[0], files[1])
+	out, err := cmd.Output()
+	if err != nil && cmd.ProcessState.ExitCode() != 1 {
+		t.Fatalf("diff: %v", err)
+	}
+	return string(out)
 }
 
 func (r rendering) template(t *testing.T, postRenderer string) []byte {
@@ -163,12 +178,6 @@ func (r rendering) artifact(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// inspect is what the program sees in a chart.
-func (r rendering) inspect(t *testing.T) []byte {
-	t.Helper()
-	return r.output(t, r.template(t, r.unchanging()), binary(), "inspect")
 }
 
 // output runs a program in the rendering's directory.
