@@ -39,7 +39,7 @@ render() {
 		cd "$dir"
 		template "$helm" "$baseline" >before.yaml
 		template "$helm" "$post_renderer" >after.yaml
-		diff -u before.yaml after.yaml || [[ $? -eq 1 ]]
+		diff -u --label before --label after before.yaml after.yaml || [[ $? -eq 1 ]]
 	)
 }
 
