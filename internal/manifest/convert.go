@@ -45,9 +45,8 @@ func (c *converter) node(y *yaml.Node) *Node {
 }
 
 func (c *converter) collection(n *Node, y *yaml.Node, opening, closing byte) {
-	n.Content = make([]*Node, len(y.Content))
-	for i, child := range y.Content {
-		n.Content[i] = c.node(child)
+	for _, child := range y.Content {
+		n.Content = append(n.Content, c.node(child))
 	}
 	n.End = n.Start
 	if len(n.Content) > 0 {

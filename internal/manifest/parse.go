@@ -15,6 +15,14 @@ import (
 // without content. The error is a [*SyntaxError] where the text is no YAML, or
 // more than a program should expand.
 func Parse(text []byte) (*Node, error) {
+	if root, ok := quickParse(text); ok {
+		return root, nil
+	}
+	return parse(text)
+}
+
+// parse is Parse by the library.
+func parse(text []byte) (*Node, error) {
 	if at := invalidUTF8(text); at >= 0 {
 		return nil, &SyntaxError{Offset: at, Problem: "the text is not valid UTF-8"}
 	}

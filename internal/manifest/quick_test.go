@@ -1,0 +1,78 @@
+package manifest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestQuickParse holds the quick parser to the library's tree on real manifests,
+// and asks that it does not leave them all to the library.
+func TestQuickParse(t *testing.T) {
+	files, err := filepath.Glob("testdata/quick/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no test data: %v", err)
+	}
+	real, err := filepath.Glob("../../../shared/corpus/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, quick := 0, 0
+	for _, file := range slices.Concat(files, real) {
+		stream, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for doc := range Split(stream) {
+			documents++
+			if sameTrees(t, file, stream[doc.Start:doc.End]) {
+				quick++
+			}
+		}
+	}
+	t.Logf("%d of %d documents parsed without the library", quick, documents)
+	if quick*10 < documents*8 {
+		t.Errorf("only %d of %d documents were parsed without the library", quick, documents)
+	}
+}
+
+// sameTrees compares the two parsers on a document that the quick one takes.
+func sameTrees(t *testing.T, name string, text []byte) bool {
+	t.Helper()
+	got, ok := quickParse(text)
+	if !ok {
+		return false
+	}
+	want, err := parse(text)
+	if err != nil {
+		t.Errorf("%s: the library refuses what the quick parser takes: %v\n%s", name, err, text)
+		return true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: -library +quick:\n%s\nof:\n%s", name, diff, text)
+	}
+	return true
+}
+
+func FuzzQuickParse(f *testing.F) {
+	for _, seed := range []string{
+		"a: b\n", "a:\n- b\n- c: d\n  e: |\n    f\n\n    g\nh: {\"i\": [1, 'j']}\n", "- - a\n  - b: c\n", "a: b\n  c\n\n  d\ne: 'f''g'\n",
+		"# c\n---\na: # d\n  # e\n  b: \"\\u0041\\n\" # f\n", "{\n  \"a\": {},\n  \"b\": []\n}\n", "a: |+2\n    b\n\n", "a:\nb: \n  - \n  -\n    c: d\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if got, ok := quickParse([]byte(text)); ok {
+			want, err := parse([]byte(text))
+			if err != nil {
+				t.Fatalf("the library refuses what the quick parser takes: %v\n%q", err, text)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("-library +quick:\n%s\nof %q", diff, text)
+			}
+		}
+	})
+}
