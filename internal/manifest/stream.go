@@ -61,33 +61,59 @@ func Split(stream []byte) iter.Seq[Document] {
 
 // markers yields the offsets of the lines that are document markers.
 func markers(stream []byte) iter.Seq[int] {
+	next := nextMarker
+	if hasLoneCR(stream) {
+		next = nextMarkerAnyBreak
+	}
 	return func(yield func(int) bool) {
-		for at := firstByte(stream); at < len(stream); {
-			if isMarker(stream[at:]) && !yield(at) {
+		at := firstByte(stream)
+		if isMarker(stream[at:]) && !yield(at) {
+			return
+		}
+		dashes, dots := next(stream, at, "---"), next(stream, at, "...")
+		for dashes < len(stream) || dots < len(stream) {
+			at = min(dashes, dots)
+			if !yield(at) {
 				return
 			}
-			next := nextMarkerLine(stream, at)
-			if next < 0 {
-				return
+			if at == dashes {
+				dashes = next(stream, at, "---")
+			} else {
+				dots = next(stream, at, "...")
 			}
-			at = next
 		}
 	}
 }
 
-// nextMarkerLine is the next line start after at where a marker may stand.
-func nextMarkerLine(stream []byte, at int) int {
-	for at < len(stream) {
-		i := bytes.IndexAny(stream[at:], "\r\n")
+// nextMarker is the next line behind an offset that is the marker, or the length
+// of the stream. It leans on the speed of a search for a fixed text.
+func nextMarker(stream []byte, at int, marker string) int {
+	text := []byte("\n" + marker)
+	for {
+		i := bytes.Index(stream[at:], text)
 		if i < 0 {
-			return -1
+			return len(stream)
 		}
 		at += i + 1
-		if at < len(stream) && (stream[at] == '-' || stream[at] == '.') {
+		if isMarker(stream[at:]) {
 			return at
 		}
 	}
-	return -1
+}
+
+// nextMarkerAnyBreak is nextMarker for a stream in which a CR alone ends lines.
+func nextMarkerAnyBreak(stream []byte, at int, marker string) int {
+	for at = lineEnd(stream, at); at < len(stream); at = lineEnd(stream, at) {
+		if bytes.HasPrefix(stream[at:], []byte(marker)) && isMarker(stream[at:]) {
+			return at
+		}
+	}
+	return len(stream)
+}
+
+func hasLoneCR(stream []byte) bool {
+	crs := bytes.Count(stream, []byte{'\r'})
+	return crs > 0 && crs != bytes.Count(stream, []byte("\r\n"))
 }
 
 func isMarker(line []byte) bool {
