@@ -40,7 +40,7 @@ func (s *script) trust(g Grant) {
 		s.line("  aws iam create-open-id-connect-provider --url %s --client-id-list %s", sh(p.URL), sh(iam.Audience))
 		s.line("fi")
 	}
-	s.line("\ntrust_policy=%s", sh(string(g.Document.JSON())))
+	s.line("\ntrust_policy=%s", sh(policy(g)))
 	s.line("if aws iam get-role --role-name %s >/dev/null 2>&1; then", sh(g.RoleName()))
 	s.line(`  aws iam update-assume-role-policy --role-name %s --policy-document "$trust_policy"`, sh(g.RoleName()))
 	s.line("else")
@@ -48,8 +48,10 @@ func (s *script) trust(g Grant) {
 	s.line("fi")
 }
 
+func policy(g Grant) string { return strings.TrimSpace(string(g.Document.JSON())) }
+
 func (s *script) permissions(g Grant) {
-	s.line("\npermissions_policy=%s", sh(string(g.Document.JSON())))
+	s.line("\npermissions_policy=%s", sh(policy(g)))
 	s.line(`aws iam put-role-policy --role-name %s --policy-name %s --policy-document "$permissions_policy"`, sh(g.RoleName()), sh(g.PolicyName()))
 }
 
@@ -67,6 +69,7 @@ associate() {
     aws eks update-pod-identity-association --region "$1" --association-id "$id" --cli-input-json "$6"
   fi
 }
+
 `
 
 func (s *script) associations(g Grant) {
@@ -77,11 +80,11 @@ func (s *script) associations(g Grant) {
 	}
 }
 
-// update is the input of `aws eks update-pod-identity-association
+// associationUpdate is the input of `aws eks update-pod-identity-association
 // --cli-input-json`, without the association's ID.
 //
 // Source: Amazon EKS API reference, UpdatePodIdentityAssociation.
-type update struct {
+type associationUpdate struct {
 	ClusterName        string `json:"clusterName"`
 	RoleARN            string `json:"roleArn"`
 	DisableSessionTags bool   `json:"disableSessionTags"`
@@ -89,8 +92,8 @@ type update struct {
 	Policy             string `json:"policy,omitempty"`
 }
 
-func updateOf(a iam.Association) update {
-	return update{a.ClusterName, a.RoleARN, a.DisableSessionTags, a.TargetRoleARN, a.Policy}
+func updateOf(a iam.Association) associationUpdate {
+	return associationUpdate{a.ClusterName, a.RoleARN, a.DisableSessionTags, a.TargetRoleARN, a.Policy}
 }
 
 func oneLine(v any) string {

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"spaces-identity.dev/internal/iam"
 )
@@ -18,7 +18,7 @@ import (
 func asTerraform(g Grant) ([]byte, error) {
 	t := &hcl{}
 	t.line("# The %s of component %s, for the role", g.Part, g.Component)
-	t.line("# %s", g.Role)
+	t.line("# %s\n", g.Role)
 	switch g.Part {
 	case Trust:
 		t.trust(g)
@@ -34,32 +34,55 @@ type hcl struct{ bytes.Buffer }
 
 func (t *hcl) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
 
-// argument is a name and an expression of a resource's block.
+// argument is a name and an expression, in a block or in an object.
 type argument struct{ name, expression string }
 
-// resource writes a block; names are padded as `terraform fmt` does for
-// expressions of one line.
+func (a argument) multiline() bool { return strings.Contains(a.expression, "\n") }
+
 func (t *hcl) resource(kind, label string, arguments []argument) {
-	t.line("\nresource %q %q {", kind, label)
+	t.line("resource %q %q {\n%s}", kind, label, body(arguments, "  "))
+}
+
+// body writes arguments as `terraform fmt` does: the equals signs of neighbours
+// of one line stand in a column.
+func body(arguments []argument, indent string) string {
+	var b strings.Builder
+	for len(arguments) > 0 {
+		if arguments[0].multiline() {
+			fmt.Fprintf(&b, "%s%s = %s\n", indent, arguments[0].name, arguments[0].expression)
+			arguments = arguments[1:]
+			continue
+		}
+		end := slices.IndexFunc(arguments, argument.multiline)
+		if end < 0 {
+			end = len(arguments)
+		}
+		width := widest(arguments[:end])
+		for _, a := range arguments[:end] {
+			padding := strings.Repeat(" ", width-utf8.RuneCountInString(a.name))
+			fmt.Fprintf(&b, "%s%s%s = %s\n", indent, a.name, padding, a.expression)
+		}
+		arguments = arguments[end:]
+	}
+	return b.String()
+}
+
+func widest(arguments []argument) int {
 	width := 0
 	for _, a := range arguments {
-		if !strings.Contains(a.expression, "\n") {
-			width = max(width, len(a.name))
-		}
+		width = max(width, utf8.RuneCountInString(a.name))
 	}
-	for _, a := range arguments {
-		if strings.Contains(a.expression, "\n") {
-			t.line("\n  %s = %s", a.name, a.expression)
-		} else {
-			t.line("  %-*s = %s", width, a.name, a.expression)
-		}
-	}
-	t.line("}")
+	return width
+}
+
+// object writes an object expression of more than one line.
+func object(members []argument, indent string) string {
+	return "{\n" + body(members, indent+"  ") + indent + "}"
 }
 
 func (t *hcl) trust(g Grant) {
 	for i, p := range g.Providers {
-		t.line("\n# Leave this out where the cluster's provider is managed elsewhere.")
+		t.line("# Leave this out where the cluster's provider is managed elsewhere.")
 		label := identifier(g.Component)
 		if i > 0 {
 			label += "_" + hash(p.ARN)
@@ -68,6 +91,7 @@ func (t *hcl) trust(g Grant) {
 			{"url", quote(p.URL)},
 			{"client_id_list", "[" + quote(iam.Audience) + "]"},
 		})
+		t.line("")
 	}
 	t.resource("aws_iam_role", identifier(g.Component), []argument{
 		{"name", quote(g.RoleName())},
@@ -115,27 +139,25 @@ func (t *hcl) associations(g Grant) {
 }
 
 func each(list []Association, regional bool) string {
-	var b strings.Builder
-	b.WriteString("{\n")
-	for _, a := range list {
+	members := make([]argument, len(list))
+	for i, a := range list {
 		key := a.ClusterName + "/" + a.Namespace
 		region := ""
 		if regional {
 			key = a.Region + "/" + key
 			region = "region = " + quote(a.Region) + ", "
 		}
-		fmt.Fprintf(&b, "    %s = { %scluster_name = %s, namespace = %s }\n", quote(key), region, quote(a.ClusterName), quote(a.Namespace))
+		members[i] = argument{quote(key), fmt.Sprintf("{ %scluster_name = %s, namespace = %s }", region, quote(a.ClusterName), quote(a.Namespace))}
 	}
-	return b.String() + "  }"
+	return object(members, "  ")
 }
 
 func tags(tags map[string]string) string {
-	var b strings.Builder
-	b.WriteString("{\n")
+	var members []argument
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		fmt.Fprintf(&b, "    %s = %s\n", quote(key), quote(tags[key]))
+		members = append(members, argument{quote(key), quote(tags[key])})
 	}
-	return b.String() + "  }"
+	return object(members, "  ")
 }
 
 var notInIdentifier = regexp.MustCompile(`[^A-Za-z0-9_-]`)
@@ -174,53 +196,64 @@ func quote(s string) string {
 
 // expression turns JSON into the same value in HCL.
 func expression(data []byte, indent string) string {
-	d := json.NewDecoder(bytes.NewReader(data))
-	var b strings.Builder
-	if err := value(&b, d, indent); err != nil && err != io.EOF {
+	out, err := value(json.NewDecoder(bytes.NewReader(data)), indent)
+	if err != nil {
 		panic(err) // our own encoding of strings
 	}
-	return b.String()
+	return out
 }
 
-func value(b *strings.Builder, d *json.Decoder, indent string) error {
+func value(d *json.Decoder, indent string) (string, error) {
 	t, err := d.Token()
 	if err != nil {
-		return err
+		return "", err
 	}
-	switch t := t.(type) {
-	case string:
-		b.WriteString(quote(t))
-	case json.Delim:
-		return collection(b, d, t, indent)
-	default:
-		return fmt.Errorf("unexpected %v in a policy", t)
+	switch t {
+	case json.Delim('{'):
+		return members(d, indent)
+	case json.Delim('['):
+		return items(d, indent)
 	}
-	return nil
+	text, ok := t.(string)
+	if !ok {
+		return "", fmt.Errorf("unexpected %v in a policy", t)
+	}
+	return quote(text), nil
 }
 
-func collection(b *strings.Builder, d *json.Decoder, open json.Delim, indent string) error {
-	b.WriteString(open.String() + "\n")
+// element is a name of the policy language, which needs no quotes as a key.
+var element = regexp.MustCompile(`^[A-Z][A-Za-z]*$`)
+
+func members(d *json.Decoder, indent string) (string, error) {
+	var out []argument
 	for d.More() {
-		b.WriteString(indent + "  ")
-		if open == '{' {
-			key, err := d.Token()
-			if err != nil {
-				return err
-			}
-			b.WriteString(quote(key.(string)) + " = ")
+		key, err := value(d, indent)
+		if err != nil {
+			return "", err
 		}
-		if err := value(b, d, indent+"  "); err != nil {
-			return err
+		if bare := strings.Trim(key, `"`); element.MatchString(bare) {
+			key = bare
 		}
-		if open == '[' {
-			b.WriteString(",")
+		v, err := value(d, indent+"  ")
+		if err != nil {
+			return "", err
 		}
-		b.WriteString("\n")
+		out = append(out, argument{key, v})
 	}
-	end, err := d.Token()
-	if err != nil {
-		return err
+	_, err := d.Token()
+	return object(out, indent), err
+}
+
+func items(d *json.Decoder, indent string) (string, error) {
+	var b strings.Builder
+	b.WriteString("[\n")
+	for d.More() {
+		v, err := value(d, indent+"  ")
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(indent + "  " + v + ",\n")
 	}
-	b.WriteString(indent + end.(json.Delim).String())
-	return nil
+	_, err := d.Token()
+	return b.String() + indent + "]", err
 }

@@ -7,12 +7,6 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// MaxInlinePolicies is the length in characters that the inline policies of a
-// role may have together.
-//
-// Source: IAM User Guide, "IAM and AWS STS quotas", IAM inline policies.
-const MaxInlinePolicies = 10240
-
 // warnAbove is the share of the quota, in percent, past which there is a
 // warning.
 const warnAbove = 80

@@ -15,7 +15,7 @@ func irsa() Request {
 }
 
 func pod() Request {
-	return PodIdentityRequests(space().Cluster, backup(identity.PodIdentity).Role, nsA, "mxp-controller")[0]
+	return PodIdentityRequests(space().Cluster, backup(identity.PodIdentity), nsA, "mxp-controller")[0]
 }
 
 // federated is a policy with one statement for web identities and the condition
@@ -188,6 +188,34 @@ func TestExplainGoldens(t *testing.T) {
 			golden(t, "explain/"+name+".txt", []byte(e.Text()))
 			golden(t, "explain/"+name+".json", indented(e))
 		})
+	}
+}
+
+// Without session tags the conditions on them admit nobody, and no permission to
+// tag is needed.
+func TestExplainWithoutSessionTags(t *testing.T) {
+	doc, err := Trust(space(), backup(identity.PodIdentity), Subjects{Namespaces: []string{nsA}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := Parse([]byte(strings.Replace(podPolicy(`{}`), `,"sts:TagSession"`, "", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagless := backup(identity.PodIdentity)
+	tagless.PodIdentity.DisableSessionTags = true
+	for _, tt := range []struct {
+		doc  Document
+		c    identity.Component
+		want Verdict
+	}{
+		{doc, backup(identity.PodIdentity), Allowed}, {doc, tagless, Denied},
+		{open, backup(identity.PodIdentity), Denied}, {open, tagless, Allowed},
+	} {
+		e, err := Explain(tt.doc, space(), tt.c, nsA, "mxp-controller")
+		if err != nil || e.Verdict != tt.want {
+			t.Errorf("%s, %v, want %s:\n%s", e.Verdict, err, tt.want, e.Text())
+		}
 	}
 }
 

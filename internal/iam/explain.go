@@ -37,8 +37,8 @@ type Fact struct {
 
 // Explain evaluates a trust policy, ours or any other, for a service account: on
 // each cluster of spec, by each mechanism of the component's mode. EKS Pod
-// Identity needs sts:AssumeRole and sts:TagSession, so the one that is refused
-// decides. It is an error where a setting is missing that the request is made
+// Identity needs sts:AssumeRole and, for session tags, sts:TagSession, so the one
+// that is refused decides. It is an error where a setting is missing that the request is made
 // of, or a name is none that Kubernetes has: a token for it cannot exist.
 func Explain(doc Document, spec identity.Spec, c identity.Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
 	if err := errors.Join(checkRequest(spec, c), checkNamespace(namespace), checkServiceAccount(serviceAccount)); err != nil {
@@ -48,11 +48,11 @@ func Explain(doc Document, spec identity.Spec, c identity.Component, namespace, 
 	for _, cluster := range spec.AllClusters() {
 		if c.Mode.UsesIRSA() {
 			request := IRSARequest(cluster, c.Role, namespace, serviceAccount)
-			e.Ways = append(e.Ways, way(doc, identity.IRSA, clusterLabel(cluster), withFacts(request, facts)))
+			e.Ways = append(e.Ways, way(doc, identity.IRSA, clusterLabel(cluster), withFacts([]Request{request}, facts)...))
 		}
 		if c.Mode.UsesPodIdentity() {
-			requests := PodIdentityRequests(cluster, c.Role, namespace, serviceAccount)
-			e.Ways = append(e.Ways, way(doc, identity.PodIdentity, clusterLabel(cluster), withFacts(requests[0], facts), withFacts(requests[1], facts)))
+			requests := PodIdentityRequests(cluster, c, namespace, serviceAccount)
+			e.Ways = append(e.Ways, way(doc, identity.PodIdentity, clusterLabel(cluster), withFacts(requests, facts)...))
 		}
 	}
 	e.Verdict = best(e.Ways)
@@ -86,11 +86,13 @@ func clusterLabel(cluster identity.Cluster) string {
 	return cluster.OIDC.HostPath
 }
 
-func withFacts(r Request, facts []Fact) Request {
-	for _, f := range facts {
-		r = r.With(f.Key, f.Values...)
+func withFacts(requests []Request, facts []Fact) []Request {
+	for i := range requests {
+		for _, f := range facts {
+			requests[i] = requests[i].With(f.Key, f.Values...)
+		}
 	}
-	return r
+	return requests
 }
 
 // way evaluates the requests that must all be allowed; the first that is not

@@ -21,6 +21,9 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
+// ExitStatus is that of bad usage, config or input.
+func (e *SyntaxError) ExitStatus() int { return 2 }
+
 // Parse reads a policy as strictly as IAM does and stricter than encoding/json:
 // no duplicate keys, no unknown elements, no elements of another type. A
 // statement that stands alone becomes a list of one, numbers and booleans among

@@ -60,12 +60,14 @@ func checkNobodyElse(t *testing.T, doc Document, spec identity.Spec, c identity.
 	stranger := identity.Cluster{Name: "prod-spac", Region: "us-west-2", OIDC: identity.OIDCProvider{HostPath: provider + "X"}}
 	foreign := c.Role
 	foreign.Account = "999999999999"
-	requests := append(PodIdentityRequests(stranger, c.Role, ns, c.ServiceAccount),
+	abroad := c
+	abroad.Role = foreign
+	requests := append(PodIdentityRequests(stranger, c, ns, c.ServiceAccount),
 		IRSARequest(stranger, c.Role, ns, c.ServiceAccount),
 		IRSARequest(spec.Cluster, foreign, ns, c.ServiceAccount),
 		IRSARequest(spec.Cluster, c.Role, ns, c.ServiceAccount).With(spec.Cluster.OIDC.HostPath+":aud", "sts.amazonaws.com.cn"))
-	requests = append(requests, PodIdentityRequests(spec.Cluster, foreign, ns, c.ServiceAccount)...)
-	for _, r := range append(PodIdentityRequests(spec.Cluster, c.Role, ns, c.ServiceAccount), IRSARequest(spec.Cluster, c.Role, ns, c.ServiceAccount)) {
+	requests = append(requests, PodIdentityRequests(spec.Cluster, abroad, ns, c.ServiceAccount)...)
+	for _, r := range append(PodIdentityRequests(spec.Cluster, c, ns, c.ServiceAccount), IRSARequest(spec.Cluster, c.Role, ns, c.ServiceAccount)) {
 		r.Caller.ID += "x"
 		requests = append(requests, r)
 		r.Caller.ID = strings.TrimSuffix(r.Caller.ID, "x")

@@ -98,39 +98,41 @@ func IRSARequest(cluster identity.Cluster, role identity.RoleARN, namespace, ser
 	}
 }
 
-// PodIdentityRequests are the two permissions that EKS Pod Identity needs at once
-// when it assumes the role for a pod of that service account.
+// PodIdentityRequests are what EKS Pod Identity asks for when it assumes the
+// component's role for a pod of that service account: the role and, unless the
+// component's session tags are off, the tags. All must be allowed.
 //
 // What aws:SourceArn holds is not documented, so it is unknown; see
 // [Request.With].
 //
 // Source: Amazon EKS User Guide, "Grant Pods access to AWS resources based on
 // tags".
-func PodIdentityRequests(cluster identity.Cluster, role identity.RoleARN, namespace, serviceAccount string) []Request {
-	tags := map[string]string{
-		"eks-cluster-arn":            clusterARN(cluster, role),
-		"eks-cluster-name":           cluster.Name,
-		"kubernetes-namespace":       namespace,
-		"kubernetes-service-account": serviceAccount,
+func PodIdentityRequests(cluster identity.Cluster, c identity.Component, namespace, serviceAccount string) []Request {
+	assume := Request{
+		Caller:  Caller{Service, PodIdentityService},
+		Action:  "sts:AssumeRole",
+		Context: map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceAccount": {c.Role.Account}},
+		Absent: []string{"*:aud", "*:sub", "*:amr", "*:oaud", "sts:ExternalId",
+			"aws:RequestTag/*", "aws:TagKeys", "sts:TransitiveTagKeys"},
 	}
+	if c.PodIdentity.DisableSessionTags {
+		return []Request{assume}
+	}
+	assume = assume.withSessionTags(clusterARN(cluster, c.Role), cluster.Name, namespace, serviceAccount)
+	tag := assume
+	tag.Action = "sts:TagSession"
+	return []Request{assume, tag}
+}
+
+// withSessionTags adds the tags that EKS gives every session. Those of the pod
+// are there, but not known here.
+func (r Request) withSessionTags(clusterARN, clusterName, namespace, serviceAccount string) Request {
+	r = r.With("aws:RequestTag/eks-cluster-arn", clusterARN).
+		With("aws:RequestTag/eks-cluster-name", clusterName).
+		With("aws:RequestTag/kubernetes-namespace", namespace).
+		With("aws:RequestTag/kubernetes-service-account", serviceAccount)
 	keys := []string{"eks-cluster-arn", "eks-cluster-name", "kubernetes-namespace",
 		"kubernetes-pod-name", "kubernetes-pod-uid", "kubernetes-service-account"}
-	context := map[string][]string{
-		"aws:SecureTransport":   {"true"},
-		"aws:SourceAccount":     {role.Account},
-		"aws:TagKeys":           keys,
-		"sts:TransitiveTagKeys": keys,
-	}
-	for tag, value := range tags {
-		context["aws:RequestTag/"+tag] = []string{value}
-	}
-	request := Request{
-		Caller:  Caller{Service, PodIdentityService},
-		Context: context,
-		Unknown: []string{"aws:RequestTag/kubernetes-pod-name", "aws:RequestTag/kubernetes-pod-uid"},
-		Absent:  []string{"*:aud", "*:sub", "*:amr", "*:oaud", "aws:RequestTag/*", "sts:ExternalId"},
-	}
-	assume, tag := request, request
-	assume.Action, tag.Action = "sts:AssumeRole", "sts:TagSession"
-	return []Request{assume, tag}
+	r.Unknown = []string{"aws:RequestTag/kubernetes-pod-name", "aws:RequestTag/kubernetes-pod-uid"}
+	return r.With("aws:TagKeys", keys...).With("sts:TransitiveTagKeys", keys...)
 }

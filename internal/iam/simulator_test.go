@@ -120,7 +120,7 @@ func randomCase(rng *rand.Rand) (Document, Request) {
 	if rng.IntN(2) == 0 {
 		r = IRSARequest(cluster, role, namespace, account)
 	} else {
-		r = PodIdentityRequests(cluster, role, namespace, account)[rng.IntN(2)]
+		r = PodIdentityRequests(cluster, backup(identity.Both), namespace, account)[rng.IntN(2)]
 	}
 	r = fitForSimulator(r)
 	doc := Document{Version: pickOne(rng, PolicyVersion, PolicyVersion, PolicyVersion, "2008-10-17")}
