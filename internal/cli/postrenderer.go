@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 )
@@ -28,10 +29,14 @@ func (a *app) postRendererCommand() *cobra.Command {
 }
 
 // postRenderer is a path for Helm 3, which takes programs, and a plugin's name
-// for Helm 4. Helm 3 alone tells its plugins where its own program is.
+// for Helm 4. The install hook sets that plugin up beside this one under Helm 4
+// only; in a directory that has it Helm 3 runs no plugin.
 func (a *app) postRenderer() (string, error) {
-	if a.Env("HELM_PLUGIN_DIR") != "" && a.Env("HELM_BIN") == "" {
-		return postRendererPlugin, nil
+	if dir := a.Env("HELM_PLUGIN_DIR"); dir != "" {
+		companion := filepath.Join(filepath.Dir(dir), postRendererPlugin)
+		if _, err := os.Stat(companion); err == nil {
+			return postRendererPlugin, nil
+		}
 	}
 	path, err := os.Executable()
 	if err != nil {
