@@ -102,7 +102,7 @@ func crossplaneAssociations(g Grant) ([]byte, error) {
 	resources := make([]any, len(g.Associations))
 	for i, a := range g.Associations {
 		if a.Policy != "" {
-			return nil, fmt.Errorf("the PodIdentityAssociation of Crossplane's AWS provider (%s) has no field for a session policy: "+
+			return nil, fmt.Errorf("the PodIdentityAssociation of Crossplane's AWS provider (%s, as far as this program knows it) has no field for a session policy: "+
 				"leave podIdentity.policy out, or use another format", eksAPI)
 		}
 		resources[i] = managed[associationParameters]{eksAPI, "PodIdentityAssociation",

@@ -26,12 +26,12 @@ func asScript(g Grant) ([]byte, error) {
 	case Associations:
 		s.associations(g)
 	}
-	return s.Bytes(), nil
+	return s.out.Bytes(), nil
 }
 
-type script struct{ bytes.Buffer }
+type script struct{ out bytes.Buffer }
 
-func (s *script) line(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
+func (s *script) line(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
 
 func (s *script) trust(g Grant) {
 	for _, p := range g.Providers {
@@ -73,7 +73,7 @@ associate() {
 `
 
 func (s *script) associations(g Grant) {
-	s.WriteString(associateFunction)
+	s.out.WriteString(associateFunction)
 	for _, a := range g.Associations {
 		s.line("associate %s", strings.Join([]string{sh(a.Region), sh(a.ClusterName), sh(a.Namespace), sh(a.ServiceAccount),
 			sh(oneLine(a.Association)), sh(oneLine(updateOf(a.Association)))}, " "))

@@ -27,12 +27,12 @@ func asTerraform(g Grant) ([]byte, error) {
 	case Associations:
 		t.associations(g)
 	}
-	return t.Bytes(), nil
+	return t.out.Bytes(), nil
 }
 
-type hcl struct{ bytes.Buffer }
+type hcl struct{ out bytes.Buffer }
 
-func (t *hcl) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
+func (t *hcl) line(format string, args ...any) { fmt.Fprintf(&t.out, format+"\n", args...) }
 
 // argument is a name and an expression, in a block or in an object.
 type argument struct{ name, expression string }

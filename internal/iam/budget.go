@@ -42,7 +42,7 @@ func NewBudget(spec identity.Spec, c identity.Component, subjects Subjects) (Bud
 		b.Fits = fits(spec, c, subjects, b)
 	}
 	if c.Mode.UsesPodIdentity() {
-		b.Fits, b.Unlimited = limitByAssociations(b, len(subjects.Namespaces))
+		b = b.limitedByAssociations(len(subjects.Namespaces))
 	}
 	if b.Used*100 > b.Limit*warnAbove {
 		b.WaysOut = waysOut(spec, c, subjects, b)
@@ -88,13 +88,14 @@ func fits(spec identity.Spec, c identity.Component, subjects Subjects, b Budget)
 	return 2 + (b.Limit-second)/(third-second)
 }
 
-// limitByAssociations brings in the other quota of EKS Pod Identity.
-func limitByAssociations(b Budget, associations int) (fits int, unlimited bool) {
+// limitedByAssociations brings in the other quota of EKS Pod Identity.
+func (b Budget) limitedByAssociations(associations int) Budget {
 	left := max(0, MaxAssociations-associations)
-	if b.Unlimited {
-		return left, false
+	if b.Unlimited || left < b.Fits {
+		b.Fits = left
 	}
-	return min(b.Fits, left), false
+	b.Unlimited = false
+	return b
 }
 
 // Warning is what to tell the user past 80 % of the quota, or nothing.

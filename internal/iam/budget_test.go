@@ -3,6 +3,7 @@ package iam
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,7 +41,7 @@ func checkFits(t *testing.T, name string, spec identity.Spec, c identity.Compone
 	length := func(extra int) int {
 		more := subjects
 		for n := range extra {
-			more.Namespaces = append(more.Namespaces[:len(more.Namespaces):len(more.Namespaces)], uuidNamespace(n))
+			more.Namespaces = append(slices.Clip(more.Namespaces), uuidNamespace(n))
 		}
 		doc, err := Trust(spec, c, more)
 		if err != nil {

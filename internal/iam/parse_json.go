@@ -3,6 +3,7 @@ package iam
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -120,10 +121,8 @@ func (p *parser) oneOf(what string, allowed ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, a := range allowed {
-		if text == a {
-			return text, nil
-		}
+	if slices.Contains(allowed, text) {
+		return text, nil
 	}
 	return "", p.errorAt(p.start, "%s: expected %s, not %q", what, strings.Join(allowed, " or "), text)
 }
