@@ -61,59 +61,36 @@ func Split(stream []byte) iter.Seq[Document] {
 
 // markers yields the offsets of the lines that are document markers.
 func markers(stream []byte) iter.Seq[int] {
-	next := nextMarker
-	if hasLoneCR(stream) {
-		next = nextMarkerAnyBreak
-	}
 	return func(yield func(int) bool) {
-		at := firstByte(stream)
-		if isMarker(stream[at:]) && !yield(at) {
-			return
-		}
-		dashes, dots := next(stream, at, "---"), next(stream, at, "...")
+		first := firstByte(stream)
+		dashes, dots := nextMarker(stream, first, first, "---"), nextMarker(stream, first, first, "...")
 		for dashes < len(stream) || dots < len(stream) {
-			at = min(dashes, dots)
+			at := min(dashes, dots)
 			if !yield(at) {
 				return
 			}
 			if at == dashes {
-				dashes = next(stream, at, "---")
+				dashes = nextMarker(stream, first, at+1, "---")
 			} else {
-				dots = next(stream, at, "...")
+				dots = nextMarker(stream, first, at+1, "...")
 			}
 		}
 	}
 }
 
-// nextMarker is the next line behind an offset that is the marker, or the length
-// of the stream. It leans on the speed of a search for a fixed text.
-func nextMarker(stream []byte, at int, marker string) int {
-	text := []byte("\n" + marker)
-	for {
-		i := bytes.Index(stream[at:], text)
+// nextMarker is the next line at or behind an offset that is the marker, or the
+// length of the stream. It leans on the speed of a search for a fixed text.
+func nextMarker(stream []byte, first, at int, marker string) int {
+	for ; ; at++ {
+		i := bytes.Index(stream[at:], []byte(marker))
 		if i < 0 {
 			return len(stream)
 		}
-		at += i + 1
-		if isMarker(stream[at:]) {
+		at += i
+		if (at == first || stream[at-1] == '\n' || stream[at-1] == '\r') && isMarker(stream[at:]) {
 			return at
 		}
 	}
-}
-
-// nextMarkerAnyBreak is nextMarker for a stream in which a CR alone ends lines.
-func nextMarkerAnyBreak(stream []byte, at int, marker string) int {
-	for at = lineEnd(stream, at); at < len(stream); at = lineEnd(stream, at) {
-		if bytes.HasPrefix(stream[at:], []byte(marker)) && isMarker(stream[at:]) {
-			return at
-		}
-	}
-	return len(stream)
-}
-
-func hasLoneCR(stream []byte) bool {
-	crs := bytes.Count(stream, []byte{'\r'})
-	return crs > 0 && crs != bytes.Count(stream, []byte("\r\n"))
 }
 
 func isMarker(line []byte) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -41,7 +42,43 @@ func (n names) mayBeIn(text []byte) bool {
 
 // in reports whether a text holds one of the names as it is.
 func (n names) in(text []byte) bool {
-	return slices.ContainsFunc(n, func(name []byte) bool { return bytes.Contains(text, name) })
+	return slices.ContainsFunc(n, func(name []byte) bool { return contains(text, name) })
+}
+
+// contains is bytes.Contains for a name in a text of many words: it looks for
+// the name from its rarest letter on, because a search that meets its first
+// letter all the time is several times slower.
+func contains(text, name []byte) bool {
+	rare := rarest(name)
+	for at := 0; ; at++ {
+		i := bytes.Index(text[at:], name[rare:])
+		if i < 0 {
+			return false
+		}
+		at += i
+		if at >= rare && bytes.HasPrefix(text[at-rare:], name) {
+			return true
+		}
+	}
+}
+
+// byFrequency are the characters that manifests have most, the most frequent
+// first.
+const byFrequency = " etaoinsrlcdpmu-:hgfybv.wk"
+
+// rarest is the offset of a name's character that manifests have least.
+func rarest(name []byte) int {
+	best, rank := 0, -1
+	for i, c := range name {
+		r := strings.IndexByte(byFrequency, c)
+		if r < 0 {
+			return i
+		}
+		if r > rank {
+			best, rank = i, r
+		}
+	}
+	return best
 }
 
 // escapedIn reports whether a text has an escape of a quoted scalar that stands

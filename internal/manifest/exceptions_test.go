@@ -1,0 +1,5 @@
+package manifest
+
+var suiteExceptions = map[string]exception{}
+
+var ownExceptions = map[string]exception{}

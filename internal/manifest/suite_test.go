@@ -1,0 +1,337 @@
+package manifest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"gopkg.in/yaml.v3"
+)
+
+// yamlCase is a stream that is valid YAML, or must be refused.
+type yamlCase struct {
+	name  string
+	text  string
+	valid bool
+}
+
+// suiteCases is how many cases the YAML test suite has.
+const suiteCases = 402
+
+// TestSuite holds the package to the YAML test suite, which stands beside the
+// repository or is not there.
+func TestSuite(t *testing.T) {
+	files, err := filepath.Glob("../../../shared/yaml-test-suite/src/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Skip("the YAML test suite is not beside the repository: TestOwnSuite has a smaller one")
+	}
+	var cases []yamlCase
+	for _, file := range files {
+		cases = append(cases, readSuite(t, file)...)
+	}
+	if len(cases) != suiteCases {
+		t.Errorf("%d cases, want %d", len(cases), suiteCases)
+	}
+	checkCases(t, cases, suiteExceptions)
+}
+
+// TestOwnSuite does the same with what the repository has itself.
+func TestOwnSuite(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/suite.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []yamlCase
+	for _, file := range archive.Files {
+		kind, _, _ := strings.Cut(file.Name, "/")
+		cases = append(cases, yamlCase{file.Name, visible(string(file.Data)), kind == "valid"})
+	}
+	checkCases(t, cases, ownExceptions)
+}
+
+// readSuite reads a file of the suite: a list of cases, each of which has what it
+// does not say from the one before.
+func readSuite(t *testing.T, file string) []yamlCase {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []struct {
+		YAML *string `yaml:"yaml"`
+		Fail bool    `yaml:"fail"`
+		Skip bool    `yaml:"skip"`
+	}
+	if err := yaml.Unmarshal(content, &entries); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	var cases []yamlCase
+	name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+	for i, e := range entries {
+		if e.YAML == nil {
+			t.Fatalf("%s: case %d has no text", file, i)
+		}
+		if len(entries) > 1 {
+			cases = append(cases, yamlCase{fmt.Sprintf("%s-%02d", name, i), visible(*e.YAML), !e.Fail})
+			continue
+		}
+		cases = append(cases, yamlCase{name, visible(*e.YAML), !e.Fail})
+	}
+	return cases
+}
+
+var tabs = regexp.MustCompile("—*»")
+
+// visible undoes the suite's notation for characters that cannot be seen.
+func visible(text string) string {
+	text = tabs.ReplaceAllString(text, "\t")
+	text = strings.TrimSuffix(text, "∎\n")
+	return strings.NewReplacer("␣", " ", "←", "\r", "⇔", "\ufeff", "↵", "").Replace(text)
+}
+
+// exception is where the package does not do with a case what YAML says, with
+// the reason.
+type exception struct{ what, reason string }
+
+// What may be excepted.
+const (
+	refused  = "refused although it is valid"
+	accepted = "accepted although it is not valid"
+)
+
+// checkCases asks of each case what the package promises. Exceptions must be
+// true: one that holds no longer fails the test.
+func checkCases(t *testing.T, cases []yamlCase, exceptions map[string]exception) {
+	t.Helper()
+	found := map[string]string{}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if what := checkParse(t, c); what != "" {
+				found[c.name] = what
+			}
+			if c.valid {
+				checkWrapped(t, c.text)
+			}
+		})
+	}
+	want := map[string]string{}
+	for name, e := range exceptions {
+		want[name] = e.what
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("exceptions -listed +found:\n%s", diff)
+	}
+	valid := len(slices.DeleteFunc(slices.Clone(cases), func(c yamlCase) bool { return !c.valid }))
+	t.Logf("%d cases, %d of them valid, %d exceptions", len(cases), valid, len(found))
+}
+
+// checkParse checks a case as a stream: its ranges are the stream, its documents
+// parse, or one does not where the case is not valid, and those that are mappings
+// take a key. It says which exception the case is, if any.
+func checkParse(t *testing.T, c yamlCase) string {
+	t.Helper()
+	stream := []byte(c.text)
+	checkRanges(t, stream)
+	var failed error
+	for doc := range Split(stream) {
+		text := stream[doc.Start:doc.End]
+		root, err := parse(text)
+		if err != nil {
+			failed = err
+		}
+		if quickRoot, ok := quickParse(text); ok {
+			if diff := cmp.Diff(root, quickRoot); diff != "" || err != nil {
+				t.Errorf("the library: %v; -library +quick:\n%s", err, diff)
+			}
+		}
+		if root != nil && root.Kind == Mapping && c.valid {
+			checkKeyAdded(t, text)
+		}
+	}
+	switch {
+	case c.valid && failed != nil:
+		return refused
+	case !c.valid && failed == nil:
+		return accepted
+	}
+	return ""
+}
+
+func checkRanges(t *testing.T, stream []byte) {
+	t.Helper()
+	at, number := 0, 0
+	for doc := range Split(stream) {
+		number++
+		if doc.Start != at || doc.End < at || doc.Number != number {
+			t.Fatalf("document %+v begins where %d bytes of document %d end", doc, at, number-1)
+		}
+		at = doc.End
+	}
+	if at != len(stream) {
+		t.Fatalf("the documents end at %d, the stream at %d", at, len(stream))
+	}
+}
+
+const addedKey = "spaces-identity.dev/added"
+
+// checkKeyAdded adds a key to a document that is a mapping.
+func checkKeyAdded(t *testing.T, text []byte) {
+	t.Helper()
+	sets := []Set{{Path: Path{}.Field(addedKey), Value: "12:30"}}
+	patched, err := Patch(text, sets)
+	if err != nil {
+		t.Errorf("%v\n%s", err, text)
+		return
+	}
+	before, err := readIndependently(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := readIndependently(patched)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, patched)
+	}
+	if diff := cmp.Diff(before.with(addedKey, "12:30"), after); diff != "" {
+		t.Errorf("-want +got:\n%s\nof:\n%s", diff, patched)
+	}
+	if again, err := Patch(patched, sets); err != nil || string(again) != string(patched) {
+		t.Errorf("the second time: %q, %v", again, err)
+	}
+}
+
+// wrapping writes a text as a value of a ConfigMap or a Secret. What it cannot
+// hold, it leaves out.
+type wrapping struct {
+	name  string
+	write func(text string) (yaml string, ok bool)
+	exact bool // it reads back as the text
+}
+
+var wrappings = []wrapping{
+	{"literal", func(s string) (string, bool) { return literal("|"+chomping(s), s, "    ") }, true},
+	{"literal clip", func(s string) (string, bool) { return literal("|", s, "    ") }, false},
+	{"literal strip", func(s string) (string, bool) { return literal("|-", s, "    ") }, false},
+	{"literal keep", func(s string) (string, bool) { return literal("|+", s, "    ") }, false},
+	{"literal, indicator 1", func(s string) (string, bool) { return literal("|1"+chomping(s), s, "   ") }, true},
+	{"literal, indicator 4", func(s string) (string, bool) { return literal("|"+chomping(s)+"4 # c", s, "      ") }, true},
+	{"literal, indicator 9", func(s string) (string, bool) { return literal("|9"+chomping(s), s, strings.Repeat(" ", 11)) }, true},
+	{"folded clip", func(s string) (string, bool) { return literal(">", s, "    ") }, false},
+	{"folded strip", func(s string) (string, bool) { return literal(">-2", s, "    ") }, false},
+	{"folded keep", func(s string) (string, bool) { return literal(">+", s, "    ") }, false},
+	{"double quotes", func(s string) (string, bool) { return quoted(s), true }, true},
+	{"double quotes, anchored and tagged", func(s string) (string, bool) { return "!!str &it " + quoted(s) + "\n  again: *it", true }, true},
+	{"double quotes over lines", overLines, true},
+	{"single quotes", inSingleQuotes, true},
+	{"plain", plainText, true},
+	{"flow", func(s string) (string, bool) { return "{ a: [ " + quoted(s) + ",], }", true }, false},
+	{"base64", func(s string) (string, bool) { return base64.StdEncoding.EncodeToString([]byte(s)), s != "" }, false},
+}
+
+// chomping is the indicator that keeps the line breaks at the end of a text.
+func chomping(s string) string {
+	switch {
+	case !strings.HasSuffix(s, "\n"):
+		return "-"
+	case strings.HasSuffix(s, "\n\n") || s == "\n":
+		return "+"
+	}
+	return ""
+}
+
+// literal writes a block scalar. One without an indentation indicator cannot
+// hold a text that begins with white space, none holds what is not printable.
+func literal(header, s, indent string) (string, bool) {
+	first := strings.TrimLeft(s, "\n")
+	if !strings.ContainsAny(header, "123456789") && (first == "" || first[0] == ' ' || first[0] == '\t' || first != s) {
+		return "", false
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r == '\r' || r != '\n' && r != '\t' && !shown(r) }) || strings.Trim(s, " \t\n") == "" {
+		return "", false
+	}
+	text := header + "\n"
+	for line := range strings.Lines(s) {
+		text += indent + line
+	}
+	return strings.TrimSuffix(text, "\n"), true
+}
+
+// overLines writes each line of a text on a line of its own in double quotes.
+func overLines(s string) (string, bool) {
+	text := quoted(s)
+	text = strings.ReplaceAll(text, `\n`, "\\n\\\n    ")
+	return strings.ReplaceAll(text, "\n     ", "\n    \\ "), !strings.Contains(s, `\`)
+}
+
+func inSingleQuotes(s string) (string, bool) {
+	text := strings.ReplaceAll(s, "'", "''")
+	blanks := strings.Contains(s, " \n") || strings.Contains(s, "\n ") || strings.Contains(s, "\t\n") || strings.Contains(s, "\n\t")
+	text = strings.ReplaceAll(text, "\n", "\n\n    ")
+	return "'" + text + "'", !blanks && !strings.Contains(s, "\n\n") && printable(strings.ReplaceAll(strings.ReplaceAll(s, "\n", ""), "\t", ""))
+}
+
+func plainText(s string) (string, bool) {
+	body := strings.TrimSuffix(s, "\n")
+	return body, s == body && plainSafe(s)
+}
+
+// wrapped writes a document with a text in it between two places.
+func wrapped(kind, annotations, value, last string) string {
+	return "kind: " + kind + "\nmetadata:\n  annotations:\n" + annotations + "    b: c\ndata:\n  it: " + value + "\n  last: " + last + " # kept\n"
+}
+
+// checkWrapped writes a text as a value in each style, edits before and behind
+// it, and holds every byte.
+func checkWrapped(t *testing.T, text string) {
+	t.Helper()
+	for _, w := range wrappings {
+		value, ok := w.write(text)
+		if !ok {
+			continue
+		}
+		kind := "ConfigMap"
+		if w.name == "base64" {
+			kind = "Secret"
+		}
+		in := wrapped(kind, "", value, "old")
+		want := wrapped(kind, "    k: \"on\"\n", value, "new")
+		got, err := Patch([]byte(in), []Set{
+			{Path: Path{}.Field("metadata", "annotations", "k"), Value: "on"},
+			{Path: Path{}.Field("data", "last"), Value: "new"},
+		})
+		if err != nil {
+			t.Errorf("%s: %v\n%s", w.name, err, in)
+			continue
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", w.name, diff)
+		}
+		checkRead(t, w, text, in, string(got))
+	}
+}
+
+// checkRead holds what another decoder reads before and after.
+func checkRead(t *testing.T, w wrapping, text, in, out string) {
+	t.Helper()
+	type document struct{ Data map[string]any }
+	var before, after document
+	if err := yaml.Unmarshal([]byte(in), &before); err != nil {
+		t.Fatalf("%s: %v\n%s", w.name, err, in)
+	}
+	if err := yaml.Unmarshal([]byte(out), &after); err != nil {
+		t.Fatalf("%s: %v\n%s", w.name, err, out)
+	}
+	before.Data["last"] = "new"
+	if w.exact {
+		before.Data["it"] = text
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("%s: -want +read:\n%s\nof:\n%s", w.name, diff, out)
+	}
+}
