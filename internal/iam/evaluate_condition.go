@@ -17,6 +17,10 @@ func conditionOf(name, key string, values Values, version string, r Request) (tr
 		f.Cannot = fmt.Sprintf("the condition operator %s", name)
 		return maybe, f
 	}
+	if version == PolicyVersion && strings.Contains(key, "${") {
+		f.Cannot = fmt.Sprintf("the policy variable in the condition key %s", key)
+		return maybe, f
+	}
 	known, actual := r.lookup(key)
 	f.Actual = actual
 	if known == unknownKey {

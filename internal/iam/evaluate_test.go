@@ -89,6 +89,7 @@ func TestEvaluateConditions(t *testing.T) {
 		"operator in another case":     {federated("Allow", `{"stringequals":{"P:aud":"x"}}`), irsa(), CannotEvaluate, "the condition operator stringequals"},
 		"unknown key":                  {federated("Allow", `{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`), irsa(), CannotEvaluate, "the condition key aws:PrincipalOrgID"},
 		"unknown variable":             {federated("Allow", `{"StringEquals":{"P:sub":"${aws:username}"}}`), irsa(), CannotEvaluate, "the policy variable ${aws:username}"},
+		"variable in a key":            {federated("Allow", `{"Null":{"aws:RequestTag/${aws:username}":"true"}}`), irsa(), CannotEvaluate, "the policy variable in the condition key"},
 		"unknown but other fails":      {federated("Allow", `{"StringEquals":{"P:sub":"x","aws:PrincipalOrgID":"o-1"}}`), irsa(), Denied, ""},
 		"unknown but other matches":    {federated("Allow", `{"StringEquals":{"P:sub":["${aws:username}","`+sub+`"]}}`), irsa(), Allowed, ""},
 		"a fact of the user":           {podPolicy(`{"ArnLike":{"aws:SourceArn":"arn:aws:eks:*:*:*"}}`), pod().With("aws:sourcearn", "arn:aws:eks:us-west-2:123456789012:cluster/x"), Allowed, ""},
