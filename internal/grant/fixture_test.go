@@ -42,7 +42,7 @@ func subjects() iam.Subjects {
 // config can hold it.
 const nasty = `it's $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |` + "`touch pwned`"
 
-// nastyGrant is the component with such values wherever a config lets them pass.
+// nastyComponent has such values wherever a config lets them pass.
 func nastyComponent() identity.Component {
 	c := backup()
 	c.Prefix = nasty
