@@ -18,7 +18,7 @@ import (
 
 // System is the world of the running process.
 func System() World {
-	return World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv,
+	return World{In: os.Stdin, Out: standardOutput(), Err: os.Stderr, Env: os.Getenv,
 		Terminal: func(s any) bool {
 			f, ok := s.(*os.File)
 			return ok && term.IsTerminal(int(f.Fd()))
@@ -45,7 +45,7 @@ const (
 func Run(ctx context.Context, world World, args []string) int {
 	a := &app{World: world}
 	root := a.command()
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // cobra takes the process's own for nil
 	root.SetIn(world.In)
 	root.SetOut(world.Out)
 	root.SetErr(world.Err)
@@ -53,9 +53,25 @@ func Run(ctx context.Context, world World, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	if !a.started {
+		err = a.misunderstood(err)
+	}
 	a.report(err)
 	return a.status(err)
 }
+
+// misunderstood is an error of the command line itself. Where Helm 4 runs the
+// program only the report can tell it.
+func (a *app) misunderstood(err error) error {
+	err = usageError{fmt.Errorf("%w (see spaces-identity --help)", err)}
+	if a.underHelm4() {
+		return a.failEarly("", err)
+	}
+	return err
+}
+
+// underHelm4 reports whether Helm 4 runs the program as its post-renderer.
+func (a *app) underHelm4() bool { return a.Env("HELM_PLUGIN_NAME") == postRendererPlugin }
 
 // app is one invocation.
 type app struct {
@@ -97,7 +113,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
 	}
-	return fmt.Errorf("there is no command %q%s (see spaces-identity --help)", args[0], hint)
+	return fmt.Errorf("there is no command %q%s", args[0], hint)
 }
 
 // statusError is an error that knows the exit status it asks for.
@@ -110,9 +126,6 @@ func (a *app) status(err error) int {
 	if e, ok := errors.AsType[statusError](err); ok {
 		return e.ExitStatus()
 	}
-	if !a.started {
-		return exitUsage
-	}
 	return exitFailed
 }
 
@@ -121,7 +134,7 @@ func (a *app) status(err error) int {
 func (a *app) report(err error) {
 	message := "Error: " + err.Error() + "\n"
 	fmt.Fprint(a.Err, message)
-	if a.Env("HELM_PLUGIN_NAME") != postRendererPlugin || a.Terminal(a.Err) {
+	if !a.underHelm4() || a.Terminal(a.Err) {
 		return
 	}
 	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
@@ -132,6 +145,8 @@ func (a *app) report(err error) {
 
 // usageError is a mistake on the command line.
 type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // ExitStatus is that of bad usage.
 func (usageError) ExitStatus() int { return exitUsage }

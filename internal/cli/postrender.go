@@ -41,15 +41,21 @@ func (a *app) registerPostRender(cmd *cobra.Command) {
 // postRender is the main way. A failure that comes before the manifests are read
 // goes into the report too.
 func (a *app) postRender(cmd *cobra.Command) error {
+	return a.render(cmd, "", a.read)
+}
+
+// render post-renders what read gives. Where dir is not empty the manifests and
+// the artifacts go there.
+func (a *app) render(cmd *cobra.Command, dir string, read func(context.Context) ([]byte, error)) error {
 	spec, err := a.flags.Resolve(a.Env)
 	if err != nil {
-		return a.failEarly(err)
+		return a.failEarly(dir, err)
 	}
-	renderer := postrender.Renderer{Spec: spec}
+	renderer := postrender.Renderer{Spec: spec, Dir: dir}
 	if renderer.Options, err = a.options(cmd); err != nil {
 		return renderer.Fail(postrender.Report{}, err)
 	}
-	stream, err := a.read(cmd.Context())
+	stream, err := read(cmd.Context())
 	if err != nil {
 		return renderer.Fail(postrender.Report{}, err)
 	}
@@ -60,11 +66,12 @@ func (a *app) postRender(cmd *cobra.Command) error {
 	return err
 }
 
-// failEarly reports an error of the config in the default artifacts directory,
-// or in the one that the command line names: the config's is not known.
-func (a *app) failEarly(err error) error {
-	dir := a.flags.ArtifactsDir(a.Env)
-	return postrender.Renderer{Spec: identity.Spec{ArtifactsDir: dir}}.Fail(postrender.Report{}, err)
+// failEarly reports an error that comes before the config is known: in dir, or
+// where that is empty in the artifacts directory of the command line, or in the
+// default one.
+func (a *app) failEarly(dir string, err error) error {
+	spec := identity.Spec{ArtifactsDir: a.flags.ArtifactsDir(a.Env)}
+	return postrender.Renderer{Spec: spec, Dir: dir}.Fail(postrender.Report{}, err)
 }
 
 func (a *app) options(cmd *cobra.Command) (rewrite.Options, error) {
@@ -108,7 +115,7 @@ func (a *app) read(ctx context.Context) ([]byte, error) {
 		}
 		return in.stream, nil
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, fmt.Errorf("stopped while reading the manifests: %w", context.Cause(ctx))
 	}
 }
 

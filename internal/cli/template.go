@@ -43,24 +43,11 @@ func (a *app) template(cmd *cobra.Command, args []string) error {
 			return usagef("template post-renders by itself: leave --post-renderer out")
 		}
 	}
-	spec, err := a.flags.Resolve(a.Env)
-	if err != nil {
-		return a.failEarly(err)
-	}
-	renderer := postrender.Renderer{Spec: spec}
-	renderer.Dir, _ = cmd.Flags().GetString("output-dir")
-	if renderer.Options, err = a.options(cmd); err != nil {
-		return err
-	}
-	stream, err := a.helmTemplate(cmd.Context(), helm)
+	dir, err := cmd.Flags().GetString("output-dir")
 	if err != nil {
 		return err
 	}
-	report, err := renderer.Render(cmd.Context(), stream, a.Out)
-	if err == nil {
-		a.tell(report)
-	}
-	return err
+	return a.render(cmd, dir, func(ctx context.Context) ([]byte, error) { return a.helmTemplate(ctx, helm) })
 }
 
 // divide parts a command line into the flags of this program and what is

@@ -114,12 +114,8 @@ func (w walk) text(n *manifest.Node, path manifest.Path, near *manifest.Node) {
 	if !w.names().mayBeIn([]byte(n.Value)) {
 		return
 	}
-	if w.stream([]byte(n.Value), manifest.Into{}, path, near) {
-		return
-	}
-	if skip := flagName(n.Value); skip > 0 {
-		w.stream([]byte(n.Value[skip:]), manifest.Into{Skip: skip}, path, near)
-	}
+	skip := flagName(n.Value)
+	w.stream([]byte(n.Value[skip:]), manifest.Into{Skip: skip}, path, near)
 }
 
 // minCarrier is less than the shortest text that can hold a carrier.
@@ -151,10 +147,8 @@ func flagName(text string) int {
 	return len(name) + 1
 }
 
-// stream looks at the documents in a string. It reports whether one of them is
-// more than a text.
-func (w walk) stream(stream []byte, into manifest.Into, path manifest.Path, near *manifest.Node) bool {
-	structured := false
+// stream looks at the documents in a string.
+func (w walk) stream(stream []byte, into manifest.Into, path manifest.Path, near *manifest.Node) {
 	for doc := range manifest.Split(stream) {
 		text := stream[doc.Start:doc.End]
 		if !w.names().mayBeIn(text) {
@@ -163,30 +157,28 @@ func (w walk) stream(stream []byte, into manifest.Into, path manifest.Path, near
 		into.Document = doc.Number - 1
 		root, err := manifest.Parse(text)
 		if err != nil {
-			structured = w.broken(text, path, near, err) || structured
+			w.broken(text, path, near, err)
 			continue
 		}
 		if root = root.Resolve(); root != nil && root.Kind != manifest.Scalar {
-			structured = true
 			w.value(root, path.Inside(into), near)
 		}
 	}
-	return structured
 }
 
 // broken deals with a string that names a component and is no YAML. Where the
 // component's key is certainly meant that is an error. A template is left alone.
-func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err error) bool {
+func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err error) {
 	c, ok := w.certain(text)
 	if !ok {
-		return false
+		return
 	}
 	if bytes.Contains(text, []byte("{{")) {
 		f := w.object.finding(CarrierPlace, c.Name)
 		f.Path, f.Line, f.Outcome = path.String(), w.object.line(near), Left
 		f.Reason = "the text is a template and no YAML before it is rendered"
 		w.run.note(f)
-		return true
+		return
 	}
 	line := 0
 	if syntax, ok := err.(*manifest.SyntaxError); ok {
@@ -194,7 +186,6 @@ func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err e
 	}
 	w.run.fail(w.object.doc.inputError(w.object.String(), near.Outer, fmt.Sprintf(
 		"%s holds values with the key %s that are not valid YAML, at their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err)))
-	return true
 }
 
 // certain finds the component all of whose keys a text has as keys.

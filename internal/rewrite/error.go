@@ -34,11 +34,18 @@ func (e *InputError) Error() string {
 func (e *InputError) ExitStatus() int { return 2 }
 
 // MissingError says that components have no place in the manifests.
-type MissingError struct{ Components []string }
+type MissingError struct {
+	Components  []string
+	NoManifests bool // the stream is empty
+}
 
 func (e *MissingError) Error() string {
+	if e.NoManifests {
+		return fmt.Sprintf("no manifests came in, so there is no place for %s; check what should write them, or pass --on-missing warn where nothing is fine",
+			strings.Join(e.Components, ", "))
+	}
 	return fmt.Sprintf("no place found for %s: no ServiceAccount of that name, no pod template that runs as it, no values at its path; "+
-		"pipe the manifests into `spaces-identity inspect` to see what names it, describe what it shows under places: in the config, or pass --on-missing warn",
+		"`spaces-identity inspect` shows what names it in the manifests: point at that under places: in the config, or pass --on-missing warn to go on without",
 		strings.Join(e.Components, ", "))
 }
 

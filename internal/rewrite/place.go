@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,17 +33,17 @@ func (r *run) configuredPlace(o object, p identity.Place) {
 	if !ok {
 		c = r.spec.Components[0]
 	}
-	n, path, problem := o.follow(p)
+	n, path, near, problem := o.follow(p)
 	if problem != "" {
-		r.fail(o.doc.inputError(o.String(), o.node.Outer, fmt.Sprintf("places: %s: %s", p.Path, problem)))
+		r.fail(o.doc.inputError(o.String(), near.Outer, fmt.Sprintf("the config's places point at %s, and %s", p.Path, problem)))
 		return
 	}
-	at := site{object: o, finding: o.finding(CarrierPlace, c.Name), near: o.node, path: path, values: n}
+	at := site{object: o, finding: o.finding(CarrierPlace, c.Name), near: near, path: path, values: n}
 	switch holds(n, c, p) {
 	case "values":
-		r.carrier(o, c, n, path, o.node)
+		r.carrier(o, c, n, path, near)
 	case "settings":
-		r.settings(o, c, n, path, o.node)
+		r.settings(o, c, n, path, near)
 	case "podLabels":
 		for _, key := range slices.Sorted(maps.Keys(c.PodLabels)) {
 			r.put(at, key, c.PodLabels[key])
@@ -67,25 +68,38 @@ func holds(n *manifest.Node, c identity.Component, p identity.Place) string {
 	return "annotations"
 }
 
-// follow finds the mapping a configured place points at. It is nil where only
-// its last keys are missing: they are made.
-func (o object) follow(p identity.Place) (*manifest.Node, manifest.Path, string) {
+// follow finds the mapping a configured place points at, and the last value on
+// the way. The mapping is nil where only its last keys are missing: they are made.
+func (o object) follow(p identity.Place) (n *manifest.Node, path manifest.Path, near *manifest.Node, problem string) {
 	steps, err := identity.ParsePath(p.Path)
 	if err != nil {
-		return nil, nil, err.Error()
+		return nil, nil, o.node, err.Error()
 	}
-	n, path := o.node, o.path
+	n, path, near = o.node, o.path, o.node
 	for _, step := range steps {
 		if step.IsItem {
 			n, path = n.Item(step.Item), path.Item(step.Item)
 			if n == nil {
-				return nil, nil, fmt.Sprintf("there is no item %d", step.Item)
+				return nil, nil, near, fmt.Sprintf("there is no item %d", step.Item)
 			}
-			continue
+		} else {
+			n, path = n.Field(step.Key), path.Field(step.Key)
 		}
-		n, path = n.Field(step.Key), path.Field(step.Key)
+		if n != nil {
+			near = n
+		}
 	}
-	return inside(n.Resolve(), path, p.Encoding)
+	if n == nil && o.holdsStrings() {
+		return nil, nil, near, "nothing stands there"
+	}
+	n, path, problem = inside(n.Resolve(), path, p.Encoding)
+	return n, path, near, problem
+}
+
+// holdsStrings reports whether Kubernetes takes only strings in the object, so
+// that no mapping can be made there.
+func (o object) holdsStrings() bool {
+	return o.group == "" && (o.kind == "ConfigMap" || o.kind == "Secret")
 }
 
 // inside is the mapping at the end of a place's path, or in the string there.
@@ -93,29 +107,32 @@ func inside(n *manifest.Node, path manifest.Path, encoding string) (*manifest.No
 	structure := n == nil || n.Kind == manifest.Mapping || n.IsNull()
 	switch {
 	case structure && encoding != "" && encoding != "none":
-		return nil, nil, "encoding " + encoding + " asks for a string and there is none"
+		return nil, nil, "no string stands there for encoding: " + encoding
 	case structure:
 		return n, path, ""
 	case n.Kind != manifest.Scalar:
-		return nil, nil, "a list stands here; point at one of its items"
+		return nil, nil, "a list stands there; point at one of its items"
 	case encoding == "none":
-		return nil, nil, "a string stands here; say encoding: yaml, json or base64"
+		return nil, nil, "a string stands there; say encoding: yaml, json or base64"
 	}
 	into := manifest.Into{Base64: encoding == "base64"}
 	text := []byte(n.Value)
 	if into.Base64 {
 		decoded, ok := manifest.Base64(n.Value)
 		if !ok {
-			return nil, nil, "the string is no valid base64"
+			return nil, nil, "the string there is no valid base64"
 		}
 		text = decoded
 	}
+	if encoding == "json" && !json.Valid(text) {
+		return nil, nil, "the string there is no valid JSON"
+	}
 	root, err := manifest.Parse(text)
 	if err != nil {
-		return nil, nil, "the string is no valid YAML: " + err.Error()
+		return nil, nil, "the string there is no valid YAML: " + err.Error()
 	}
 	if root = root.Resolve(); root == nil || root.Kind != manifest.Mapping {
-		return nil, nil, "the string holds no mapping"
+		return nil, nil, "the string there holds no mapping"
 	}
 	return root, path.Inside(into), ""
 }

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"slices"
 
 	"spaces-identity.dev/internal/manifest"
 )
@@ -20,6 +21,10 @@ type site struct {
 func (r *run) put(s site, key, value string) {
 	f := s.describe(key)
 	f.New = value
+	if second := s.repeated(key); second != nil {
+		r.fail(s.inputError(second, f.Path+" has two values in one mapping; remove one"))
+		return
+	}
 	old := s.values.Field(key).Resolve()
 	if old == nil || old.IsNull() {
 		r.change(s, f, key)
@@ -39,8 +44,7 @@ func (r *run) put(s site, key, value string) {
 		f.New = ""
 		r.note(f)
 	case ConflictFails:
-		r.fail(s.object.doc.inputError(s.object.String(), s.near.Outer,
-			fmt.Sprintf("%s has another value already and --on-conflict fail refuses to replace it", f.Path)))
+		r.fail(s.inputError(old, f.Path+" has another value already, and --on-conflict fail refuses to replace it"))
 	default:
 		f.Reason = "another value stood here and was replaced"
 		r.change(s, f, key)
@@ -65,8 +69,37 @@ func (r *run) stamp(s site, value string) {
 func (s site) describe(key string) Finding {
 	f := s.finding
 	f.Path = s.path.Field(key).String()
-	f.Line = s.object.line(s.near)
+	f.Line = s.object.line(s.nearest(s.values.Field(key)))
 	return f
+}
+
+// repeated is the second key of that name in the site's mapping, or nil.
+func (s site) repeated(key string) *manifest.Node {
+	seen := false
+	for k := range s.values.Fields {
+		if k.Resolve().Value != key {
+			continue
+		}
+		if seen {
+			return k
+		}
+		seen = true
+	}
+	return nil
+}
+
+// nearest is the node itself where it stands in the object's own document, else
+// the value that holds it there.
+func (s site) nearest(n *manifest.Node) *manifest.Node {
+	inString := slices.ContainsFunc(s.path, func(step manifest.Step) bool { return step.Into != nil })
+	if n == nil || inString {
+		return s.near
+	}
+	return n
+}
+
+func (s site) inputError(n *manifest.Node, problem string) *InputError {
+	return s.object.doc.inputError(s.object.String(), s.nearest(n).Outer, problem)
 }
 
 func (r *run) change(s site, f Finding, key string) {

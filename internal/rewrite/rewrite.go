@@ -4,6 +4,7 @@
 package rewrite
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -212,6 +213,9 @@ func (r *run) patch() {
 	slices.SortFunc(r.result.patches, func(a, b patch) int { return a.doc.Start - b.doc.Start })
 }
 
+// empty reports whether the stream holds no document at all.
+func (r *run) empty() bool { return len(bytes.TrimSpace(r.stream)) == 0 }
+
 // missing is the error for components without a place, or a warning where the
 // user asked for one.
 func (r *run) missing() error {
@@ -226,7 +230,7 @@ func (r *run) missing() error {
 	if len(without) == 0 {
 		return nil
 	}
-	err := &MissingError{without}
+	err := &MissingError{Components: without, NoManifests: r.empty()}
 	if r.options.OnMissing == MissingWarns {
 		r.result.Warnings = append(r.result.Warnings, err.Error())
 		return nil

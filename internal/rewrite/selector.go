@@ -9,8 +9,8 @@ import (
 )
 
 // selectors refuses a pod label that would take pods away from what selects
-// them: the workload's own selector, which cannot change either, or that of a
-// Service, a PodDisruptionBudget, a NetworkPolicy or the like.
+// them: the workload's own selector, which cannot change either, a Service, a
+// PodDisruptionBudget, a NetworkPolicy or the like.
 func (r *run) selectors() {
 	changes := r.labelChanges()
 	if len(changes) == 0 {
@@ -18,7 +18,7 @@ func (r *run) selectors() {
 	}
 	var looked names
 	for _, change := range changes {
-		for key := range change.replaced {
+		for _, key := range change.keys {
 			looked = looked.with(key)
 		}
 	}
@@ -34,7 +34,7 @@ func (r *run) selectors() {
 type labelChange struct {
 	object        object
 	before, after map[string]string
-	replaced      map[string]bool // keys that had another value
+	keys          []string // those that change
 }
 
 func (r *run) labelChanges() []labelChange {
@@ -50,9 +50,7 @@ func (r *run) labelChanges() []labelChange {
 				changes = append(changes, newLabelChange(w.object))
 			}
 			key := w.set.Path[len(w.set.Path)-1].Key
-			if _, had := changes[i].before[key]; had {
-				changes[i].replaced[key] = true
-			}
+			changes[i].keys = append(changes[i].keys, key)
 			changes[i].after[key] = w.set.Value
 		}
 	}
@@ -62,7 +60,7 @@ func (r *run) labelChanges() []labelChange {
 func newLabelChange(o object) labelChange {
 	template, _ := o.podTemplate()
 	before := stringMap(template.Get("metadata", "labels"))
-	return labelChange{o, before, maps.Clone(before), map[string]bool{}}
+	return labelChange{object: o, before: before, after: maps.Clone(before)}
 }
 
 func stringMap(n *manifest.Node) map[string]string {
@@ -77,23 +75,54 @@ func stringMap(n *manifest.Node) map[string]string {
 
 // selects looks whether an object selects pods that it would not select any more.
 func (r *run) selects(o object, changes []labelChange) {
-	spec := o.node.Field("spec")
-	for _, field := range []string{"selector", "podSelector"} {
-		selector := spec.Field(field)
-		if selector == nil {
-			continue
-		}
+	for _, selector := range selectorsOf(o) {
 		for _, change := range changes {
-			own := o.node == change.object.node
-			_, workload := podTemplates[o.kind]
-			if own || !workload && o.sameNamespace(change.object) {
-				if matches(selector, change.before) && !matches(selector, change.after) {
-					r.fail(o.doc.inputError(o.String(), selector.Outer, fmt.Sprintf(
-						"its selector uses a pod label of %s that would be replaced, so it would lose those pods; give the label another key, or keep its value with --on-conflict keep", change.object)))
-				}
+			if o.mayLose(selector, change) && matches(selector, change.before) && !matches(selector, change.after) {
+				r.fail(o.doc.inputError(o.String(), selector.Outer, fmt.Sprintf(
+					"this selector uses a pod label of %s that would change, so it would lose those pods; give the label another key, or keep its value with --on-conflict keep", change.object)))
 			}
 		}
 	}
+}
+
+// mayLose reports whether a selector of the object may be one for the pods of a
+// change: a workload's spec.selector is for pods of its own.
+func (o object) mayLose(selector *manifest.Node, change labelChange) bool {
+	_, workload := podTemplates[o.kind]
+	if workload && selector == o.node.Get("spec", "selector").Resolve() {
+		return o.node == change.object.node
+	}
+	return o.sameNamespace(change.object)
+}
+
+// selectsNoPods are kinds whose selectors are for other objects: Services, and
+// volumes.
+var selectsNoPods = map[string]bool{"ServiceMonitor": true, "PersistentVolumeClaim": true}
+
+// selectorsOf are the selectors of pods in an object: a Service's, a workload's,
+// a PodDisruptionBudget's, those of a NetworkPolicy and its peers, of affinities
+// and of topology spreads.
+func selectorsOf(o object) []*manifest.Node {
+	if selectsNoPods[o.kind] {
+		return nil
+	}
+	return selectorsBelow(o.node.Field("spec"), nil)
+}
+
+func selectorsBelow(n *manifest.Node, found []*manifest.Node) []*manifest.Node {
+	for key, value := range n.Fields {
+		switch key.Resolve().Value {
+		case "selector", "podSelector", "labelSelector":
+			found = append(found, value.Resolve())
+		case "volumeClaimTemplates": // select volumes
+		default:
+			found = selectorsBelow(value, found)
+		}
+	}
+	for _, item := range n.Items() {
+		found = selectorsBelow(item, found)
+	}
+	return found
 }
 
 // matches evaluates a label selector, or the plain map of a Service
