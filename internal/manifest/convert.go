@@ -52,7 +52,8 @@ func (c *converter) collection(n *Node, y *yaml.Node, opening, closing byte) {
 	if len(n.Content) > 0 {
 		n.End = n.Content[len(n.Content)-1].End
 	}
-	if n.Start < len(c.text) && c.text[n.Start] == opening && y.Style&yaml.FlowStyle != 0 {
+	bracketed := len(n.Content) == 0 || n.Content[0].Outer > n.Start // not so the mapping in [{a: b}: c]
+	if bracketed && n.Start < len(c.text) && c.text[n.Start] == opening && y.Style&yaml.FlowStyle != 0 {
 		n.Style = Flow
 		n.End = c.closing(max(n.End, n.Start+1), closing)
 	} else if y.Style&yaml.FlowStyle != 0 {
@@ -85,7 +86,7 @@ func (c *converter) start(n *Node, y *yaml.Node) int {
 		switch {
 		case c.text[at] == '&' && n.Anchor != "":
 			end = at + 1 + len(n.Anchor)
-		case c.text[at] == '!' && y.Style&yaml.TaggedStyle != 0:
+		case c.text[at] == '!' && (y.Style&yaml.TaggedStyle != 0 || at == n.Outer || y.Value != ""): // the library forgets a lone "!"
 			end = at + tokenLength(c.text[at:])
 			n.Tag = string(c.text[at:end])
 		case y.Kind == yaml.ScalarNode && scalarStyle(y.Style) == Plain && y.Value == "":
