@@ -22,7 +22,7 @@ help: ## show this
 
 .PHONY: build
 build: ## build bin/spaces-identity
-	@go build -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)' -o $(binary) ./cmd/spaces-identity
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)' -o $(binary) ./cmd/spaces-identity
 
 .PHONY: helm
 helm: $(helm3) $(helm4) ## build the pinned Helm 3 and Helm 4 into bin/tools

@@ -49,6 +49,16 @@ var componentFields = []field[identity.Component]{
 	{"kmsKeyARN", text(identity.ValidateKMSKeyARN, func(c *identity.Component) *string { return &c.KMSKeyARN })},
 	{"serviceAccountAnnotations", pairs(identity.ValidateAnnotation, func(c *identity.Component) *map[string]string { return &c.Annotations })},
 	{"podLabels", pairs(identity.ValidateLabel, func(c *identity.Component) *map[string]string { return &c.PodLabels })},
+	{"podIdentity", within(podIdentityFields, func(c *identity.Component) *identity.PodIdentitySettings { return &c.PodIdentity })},
+}
+
+var podIdentityFields = []field[identity.PodIdentitySettings]{
+	{"tags", pairs(identity.ValidateTag, func(p *identity.PodIdentitySettings) *map[string]string { return &p.Tags })},
+	{"targetRoleARN", parsed(identity.ParseRoleARN, func(p *identity.PodIdentitySettings) *identity.RoleARN { return &p.TargetRole })},
+	{"disableSessionTags", boolean(func(p *identity.PodIdentitySettings) *bool { return &p.DisableSessionTags })},
+	{"policy", text(identity.ValidateSessionPolicy, func(p *identity.PodIdentitySettings) *string { return &p.Policy })},
+	{"sourceAccount", boolean(func(p *identity.PodIdentitySettings) *bool { return &p.SourceAccount })},
+	{"sourceARNs", texts(identity.ValidateSourceARN, func(p *identity.PodIdentitySettings) *[]string { return &p.SourceARNs })},
 }
 
 var valuesFields = []field[identity.ValuesPaths]{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
@@ -45,8 +46,18 @@ var options = []option{
 		path: "serviceAccountAnnotations", component: merge(identity.ValidateAnnotation, func(c *identity.Component) *map[string]string { return &c.Annotations })},
 	{flag: "pod-label", usage: "a label of the component's pods, `KEY=VALUE` (repeatable)", list: true,
 		path: "podLabels", component: merge(identity.ValidateLabel, func(c *identity.Component) *map[string]string { return &c.PodLabels })},
+	{flag: "quota", usage: "the account's quota of `CHARACTERS` for role trust policies (default 2048)", path: "trustPolicy.quota",
+		spec: single(parseQuota, func(s *identity.Spec) *int { return &s.TrustPolicyQuota })},
 	{flag: "artifacts-dir", usage: "the `DIRECTORY` of the artifacts, or none (default " + identity.DefaultArtifactsDir + ")", path: "artifacts.dir",
 		spec: single(checked(identity.ValidateArtifactsDir), func(s *identity.Spec) *string { return &s.ArtifactsDir })},
+}
+
+func parseQuota(value string) (int, error) {
+	characters, err := strconv.Atoi(value)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no number of characters", value)
+	}
+	return characters, identity.ValidateQuota(characters)
 }
 
 // setSpec sets a setting of the Spec and remembers where it came from.

@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -113,30 +110,15 @@ func checkSessionPolicy(c identity.Component) error {
 	return nil
 }
 
-// tagText are the characters that AWS allows in tags everywhere.
-//
-// Source: Amazon EKS API reference, CreatePodIdentityAssociation, tags.
-var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
-
 func checkTags(tags map[string]string) error {
 	var problems []error
 	if len(tags) > 50 {
 		problems = append(problems, fmt.Errorf("podIdentity.tags: %d tags are more than the 50 that AWS takes", len(tags)))
 	}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		problems = append(problems, checkTag(key, tags[key]))
+		if err := identity.ValidateTag(key, tags[key]); err != nil {
+			problems = append(problems, fmt.Errorf("podIdentity.tags: %w", err))
+		}
 	}
 	return errors.Join(problems...)
-}
-
-func checkTag(key, value string) error {
-	switch {
-	case key == "" || utf8.RuneCountInString(key) > 128 || !tagText.MatchString(key):
-		return fmt.Errorf("podIdentity.tags: key %q: 1 to 128 letters, digits, spaces and _.:/=+@-", key)
-	case utf8.RuneCountInString(value) > 256 || !tagText.MatchString(value):
-		return fmt.Errorf("podIdentity.tags: value of %q: at most 256 letters, digits, spaces and _.:/=+@-", key)
-	case strings.HasPrefix(strings.ToLower(key), "aws:"):
-		return fmt.Errorf("podIdentity.tags: key %q: AWS keeps the prefix aws: to itself", key)
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package iam
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -114,23 +113,9 @@ func checkSessionTags(c identity.Component) error {
 func checkSourceARNs(c identity.Component) error {
 	var problems []error
 	for _, arn := range c.PodIdentity.SourceARNs {
-		if strings.Count(arn, ":") < 5 || !strings.HasPrefix(arn, "arn:") || strings.Contains(arn, "${") || !inIAMCharset(arn) {
-			problems = append(problems, fmt.Errorf("podIdentity source ARN %q is no ARN: it has the form "+
-				"arn:partition:service:region:account:resource, and * and ? stand for any characters", arn))
+		if err := identity.ValidateSourceARN(arn); err != nil {
+			problems = append(problems, fmt.Errorf("podIdentity %w", err))
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// inIAMCharset reports whether IAM takes the text in a policy: printable
-// characters up to U+00FF.
-//
-// Source: IAM API reference, UpdateAssumeRolePolicy, PolicyDocument.
-func inIAMCharset(s string) bool {
-	for _, r := range s {
-		if r < 0x20 || r > 0xFF {
-			return false
-		}
-	}
-	return true
 }

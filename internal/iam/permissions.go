@@ -108,9 +108,6 @@ func checkBucket(bucket string) error {
 }
 
 func checkPrefix(p string) error {
-	if !inIAMCharset(p) {
-		return fmt.Errorf("prefix %q has characters that IAM takes in no policy: use those up to U+00FF", p)
-	}
 	_, err := identity.ParsePrefix(p)
 	return named("prefix", err)
 }

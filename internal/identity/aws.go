@@ -114,6 +114,9 @@ func checkPrefix(value string) error {
 	if r, strange := stranger(value, ok); strange {
 		return fmt.Errorf("has %q: take it away", r)
 	}
+	if !inIAMCharset(value) {
+		return errors.New("has characters that IAM takes in no policy: use those up to U+00FF")
+	}
 	return nil
 }
 

@@ -30,7 +30,7 @@ build_binary() {
 Install Go ($(go_wanted) or newer), or put the binary there; then run:
   helm plugin uninstall spaces-identity; helm plugin install <where you installed it from>"
 	say "building version $version with $(go env GOVERSION)"
-	(cd "$plugin" && go build -trimpath -buildvcs=false -ldflags "-s -w -X spaces-identity.dev/internal/cli.Version=$version" \
+	(cd "$plugin" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X spaces-identity.dev/internal/cli.Version=$version" \
 		-o bin/spaces-identity.new ./cmd/spaces-identity && mv bin/spaces-identity.new bin/spaces-identity) ||
 		fail "go build failed (it wants Go $(go_wanted) or newer, and the modules of go.mod).
 When that is mended, run:
