@@ -121,7 +121,9 @@ func (r reading) sort() {
 	slices.SortFunc(r.Fields, func(a, b readField) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 }
 
-func (r reading) String() string { return fmt.Sprintf("%s %q %v %v", r.Type, r.Scalar, r.Fields, r.Items) }
+func (r reading) String() string {
+	return fmt.Sprintf("%s %q %v %v", r.Type, r.Scalar, r.Fields, r.Items)
+}
 
 func stringReading(s string) reading { return reading{Type: "!!str", Scalar: s} }
 
@@ -173,8 +175,11 @@ func (r reading) set(path Path, value string) reading {
 		r.Fields = slices.Clone(r.Fields)
 		r.Fields[i].Value = r.Fields[i].Value.set(path[1:], value)
 	default:
-		made := reading{Type: "!!map"}.set(path[1:], value)
-		r = reading{Type: "!!map", Fields: append(slices.Clone(r.Fields), readField{stringReading(step.Key), made})}
+		made := reading{Type: "!!null"}.set(path[1:], value)
+		r.Fields = append(slices.Clone(r.Fields), readField{stringReading(step.Key), made})
+		if r.Type == "!!null" {
+			r.Type, r.Scalar = "!!map", ""
+		}
 		r.sort()
 	}
 	return r
