@@ -1,0 +1,136 @@
+package rewrite_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/manifest"
+	"spaces-identity.dev/internal/rewrite"
+)
+
+// behind are documents with places of their own, to come behind any others.
+const behind = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: behind\n" +
+	"---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: behind\n  namespace: behind\nspec:\n  template:\n    spec:\n      serviceAccountName: mxp-controller\n"
+
+// FuzzRun holds for any stream that is taken: what comes out goes through
+// unchanged, documents without a change are the same bytes, and streams can be
+// joined before or after.
+func FuzzRun(f *testing.F) {
+	files, err := filepath.Glob("../../testdata/golden/*.txtar")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no manifests to begin with", err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, section := range archive.Files {
+			if section.Name == "in.yaml" {
+				f.Add(section.Data)
+			}
+		}
+	}
+	f.Add([]byte("kind: ConfigMap\ndata:\n  v: |\n    controlPlanes:\n      mxpController: {}\n"))
+	f.Add([]byte("kind: Secret\nmetadata: {name: s}\ndata:\n  v: Y29udHJvbFBsYW5lczoKICBteHBDb250cm9sbGVyOiB7fQo=\n"))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		stream = append(bytes.Clone(stream), "\n---\nlast: one\n"...)
+		result, err := run(stream)
+		joined, joinedErr := run(append(bytes.Clone(stream), behind...))
+		if (err == nil) != (joinedErr == nil) {
+			t.Fatalf("alone: %v; before other documents: %v", err, joinedErr)
+		}
+		if err != nil {
+			return
+		}
+		out := written(t, result)
+		checkAgain(t, out, result)
+		checkUnchanged(t, stream, out, result)
+		after, err := run([]byte(behind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(out)+string(written(t, after)), string(written(t, joined))); diff != "" {
+			t.Errorf("-one by one +joined:\n%s", diff)
+		}
+	})
+}
+
+// run asks for a role and a label for two components.
+func run(stream []byte) (*rewrite.Result, error) {
+	var spec identity.Spec
+	for _, name := range []string{"mxp-controller", "vector"} {
+		c, _ := identity.Known(name)
+		c.Role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}
+		c.PodLabels = map[string]string{"on": "y"}
+		spec.Components = append(spec.Components, c)
+	}
+	return rewrite.Run(stream, spec.WithDefaults(), rewrite.Options{OnMissing: rewrite.MissingWarns, Mentions: true})
+}
+
+func written(t *testing.T, r *rewrite.Result) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if _, err := r.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// checkAgain feeds output back in.
+func checkAgain(t *testing.T, out []byte, first *rewrite.Result) {
+	t.Helper()
+	again, err := run(out)
+	if err != nil {
+		t.Fatalf("the second time: %v\n%q", err, out)
+	}
+	if diff := cmp.Diff(string(out), string(written(t, again))); diff != "" {
+		t.Errorf("fed back in (-first +second):\n%s", diff)
+	}
+	if before, after := places(first), places(again); before != after {
+		t.Errorf("%d places the first time, %d the second", before, after)
+	}
+}
+
+// places counts what was changed or is right. What reads a carrier is a place
+// only when the carrier changes.
+func places(r *rewrite.Result) int {
+	n := 0
+	for _, f := range r.Findings {
+		if (f.Outcome == rewrite.Changed || f.Outcome == rewrite.Right) && f.Place != rewrite.ReaderPlace {
+			n++
+		}
+	}
+	return n
+}
+
+// checkUnchanged compares the documents in which nothing was changed.
+func checkUnchanged(t *testing.T, in, out []byte, result *rewrite.Result) {
+	t.Helper()
+	changed := map[int]bool{}
+	for _, f := range result.Findings {
+		changed[f.Document] = changed[f.Document] || f.Outcome == rewrite.Changed
+	}
+	before, after := documents(in), documents(out)
+	if len(before) != len(after) {
+		t.Fatalf("%d documents became %d", len(before), len(after))
+	}
+	for i := range before {
+		if same := before[i] == after[i]; same == changed[i+1] {
+			t.Errorf("document %d: said to be changed: %v; is the same: %v\n%q\n%q", i+1, changed[i+1], same, before[i], after[i])
+		}
+	}
+}
+
+func documents(stream []byte) []string {
+	var all []string
+	for doc := range manifest.Split(stream) {
+		all = append(all, string(stream[doc.Start:doc.End]))
+	}
+	return all
+}
