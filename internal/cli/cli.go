@@ -56,7 +56,9 @@ func Run(ctx context.Context, world World, args []string) int {
 	if !a.started {
 		err = a.misunderstood(err)
 	}
-	a.report(err)
+	if !silent(err) {
+		a.report(err)
+	}
 	return a.status(err)
 }
 
@@ -101,7 +103,7 @@ func (a *app) command() *cobra.Command {
 	a.flags.Register(root.PersistentFlags())
 	a.registerPostRender(root)
 	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
-		a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
+		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
 	return root
 }
 
@@ -110,6 +112,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := ""
+	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
 	}

@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/grant"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
@@ -15,19 +19,17 @@ func (a *app) policyCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		a.documentCommand("trust", "Print the role's trust policy", trustDocument),
-		a.documentCommand("permissions", "Print what the role may do with the bucket", permissionsDocument),
-		a.documentCommand("associations", "Print the EKS Pod Identity associations", associationsDocument),
+		a.grantCommand(grant.Trust, "Print the role's trust policy; its length and its reach go to standard error"),
+		a.grantCommand(grant.Permissions, "Print what the role may do with the bucket"),
+		a.grantCommand(grant.Associations, "Print the EKS Pod Identity associations"),
 	)
 	return cmd
 }
 
-// document makes the text of a document for one component.
-type document func(identity.Spec, identity.Component) ([]byte, error)
-
-func (a *app) documentCommand(name, short string, make document) *cobra.Command {
-	return &cobra.Command{
-		Use:   name,
+func (a *app) grantCommand(part grant.Part, short string) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   string(part),
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -35,64 +37,105 @@ func (a *app) documentCommand(name, short string, make document) *cobra.Command 
 			if err != nil {
 				return err
 			}
-			text, err := make(spec, c)
-			if err != nil {
-				return usageError{err}
-			}
-			_, err = a.Out.Write(text)
-			return err
+			return a.grant(part, format, spec, c)
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", grant.Formats()[0], "the `FORM` it is applied in: "+strings.Join(grant.Formats(), ", "))
+	return cmd
+}
+
+func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identity.Component) error {
+	if err := spec.Require(c.Name, needsOf(part, c)...); err != nil {
+		return err
+	}
+	subjects := iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
+	g, err := grant.New(part, spec, c, subjects)
+	if err != nil {
+		return usageError{err}
+	}
+	text, err := grant.Render(format, g)
+	if err != nil {
+		return usageError{err}
+	}
+	if part == grant.Trust {
+		if err := a.tellOfTrust(spec, c, subjects); err != nil {
+			return err
+		}
+	}
+	_, err = a.Out.Write(text)
+	return err
+}
+
+// needsOf are the settings that a document cannot do without.
+func needsOf(part grant.Part, c identity.Component) []identity.Need {
+	needs := []identity.Need{identity.NeedRole}
+	if part == grant.Permissions {
+		return append(needs, identity.NeedBucket)
+	}
+	if part == grant.Trust && c.Mode.UsesIRSA() {
+		needs = append(needs, identity.NeedOIDCProvider)
+	}
+	if part == grant.Associations || c.Mode.UsesPodIdentity() {
+		needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
+	}
+	return needs
+}
+
+// tellOfTrust says what a trust policy uses of its quota and whom a pattern in
+// it admits. A policy that does not fit is an error.
+func (a *app) tellOfTrust(spec identity.Spec, c identity.Component, subjects iam.Subjects) error {
+	budget, err := iam.NewBudget(spec, c, subjects)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := budget.Err(); err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintln(a.Err, budget)
+	if warning := budget.Warning(); warning != "" {
+		fmt.Fprintf(a.Err, "warning: %s\n", warning)
+	}
+	if c.Mode == identity.Both {
+		fmt.Fprintf(a.Err, "warning: %s\n", iam.OverrideWarning)
+	}
+	if subjects.Match == "" {
+		return nil
+	}
+	reach, err := iam.NewReach(subjects.Match, subjects.Namespaces)
+	if err == nil {
+		fmt.Fprint(a.Err, reach.Text())
+	}
+	return err
 }
 
 // component is the config with the component the command speaks of: the one that
-// --component names, the default one, or the only one.
+// --component names, the default one, or the only one. Where there are others the
+// user is told how to get at them.
 func (a *app) component() (identity.Spec, identity.Component, error) {
 	spec, err := a.flags.Resolve(a.Env)
 	if err != nil {
 		return spec, identity.Component{}, err
 	}
 	name, named := a.flags.Component(a.Env)
-	if c, ok := spec.Component(name); ok {
-		return spec, c, nil
+	c, ok := spec.Component(name)
+	switch {
+	case !ok && !named && len(spec.Components) == 1:
+		c = spec.Components[0]
+	case !ok:
+		return spec, c, usagef("the config has no component %s; name one of %s with --component", name, strings.Join(others(spec, ""), ", "))
+	case !named && len(spec.Components) > 1:
+		fmt.Fprintf(a.Err, "note: this is for %s; --component takes %s\n", name, strings.Join(others(spec, name), ", "))
 	}
-	if !named && len(spec.Components) == 1 {
-		return spec, spec.Components[0], nil
-	}
-	return spec, identity.Component{}, usagef("the config has no component %s; name one of its own with --component", name)
+	return spec, c, nil
 }
 
-func trustDocument(spec identity.Spec, c identity.Component) ([]byte, error) {
-	needs := []identity.Need{identity.NeedRole}
-	if c.Mode.UsesIRSA() {
-		needs = append(needs, identity.NeedOIDCProvider)
+// others are the names of the components besides one.
+func others(spec identity.Spec, name string) []string {
+	var names []string
+	for _, c := range spec.Components {
+		if c.Name != name {
+			names = append(names, c.Name)
+		}
 	}
-	if c.Mode.UsesPodIdentity() {
-		needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
-	}
-	if err := spec.Require(c.Name, needs...); err != nil {
-		return nil, err
-	}
-	doc, err := iam.Trust(spec, c, configuredSubjects(spec))
-	return doc.JSON(), err
-}
-
-func configuredSubjects(spec identity.Spec) iam.Subjects {
-	return iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
-}
-
-func permissionsDocument(spec identity.Spec, c identity.Component) ([]byte, error) {
-	if err := spec.Require(c.Name, identity.NeedRole, identity.NeedBucket); err != nil {
-		return nil, err
-	}
-	doc, err := iam.Permissions(c)
-	return doc.JSON(), err
-}
-
-func associationsDocument(spec identity.Spec, c identity.Component) ([]byte, error) {
-	if err := spec.Require(c.Name, identity.NeedRole, identity.NeedClusterName); err != nil {
-		return nil, err
-	}
-	list, err := iam.Associations(spec, c, spec.ControlPlanes.Namespaces)
-	return iam.AssociationsJSON(list), err
+	return names
 }

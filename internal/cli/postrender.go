@@ -115,7 +115,7 @@ func (a *app) read(ctx context.Context) ([]byte, error) {
 		}
 		return in.stream, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("stopped while reading the manifests: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("stopped while reading the manifests: %w; nothing was written", context.Cause(ctx))
 	}
 }
 

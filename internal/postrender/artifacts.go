@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"spaces-identity.dev/internal/grant"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
@@ -53,8 +54,14 @@ func (d *documents) add(spec identity.Spec, c identity.Component, found []rewrit
 	}
 	d.components = append(d.components, ComponentReport{Name: c.Name, ServiceAccount: c.ServiceAccount, Mode: c.Mode,
 		RoleARN: c.Role.String(), Namespaces: orEmpty(subjects.Namespaces), Match: subjects.Match.Pattern(), TrustPolicy: &budget})
-	for _, make := range makers {
-		file, err := make(spec, c, subjects)
+	if c.Mode.UsesPodIdentity() && len(subjects.Namespaces) == 0 {
+		d.warnings = append(d.warnings, fmt.Sprintf("%s: no %s.pod-identity-associations.json is written: an association takes an exact namespace, and the config and the manifests have none", c.Name, c.Name))
+	}
+	if c.Mode == identity.Both {
+		d.warnings = append(d.warnings, fmt.Sprintf("%s: %s", c.Name, iam.OverrideWarning))
+	}
+	for _, render := range renderers {
+		file, err := render(spec, c, subjects)
 		if err != nil {
 			return asInput(err)
 		}
@@ -78,9 +85,9 @@ func needs(c identity.Component) []identity.Need {
 	return needed
 }
 
-// makers make the artifacts of a component, each one or, where the config does
+// renderers make the artifacts of a component, each one or, where the config does
 // not ask for it, none. Another artifact is another entry.
-var makers = []func(identity.Spec, identity.Component, iam.Subjects) (*file, error){
+var renderers = []func(identity.Spec, identity.Component, iam.Subjects) (*file, error){
 	trustPolicy, permissionsPolicy, associations, sharedBackupConfig,
 }
 
@@ -97,16 +104,23 @@ func permissionsPolicy(_ identity.Spec, c identity.Component, _ iam.Subjects) (*
 	return &file{".permissions-policy.json", doc.JSON()}, err
 }
 
+// associations are none where only a pattern says which control planes there
+// are: EKS takes exact namespaces only.
 func associations(spec identity.Spec, c identity.Component, subjects iam.Subjects) (*file, error) {
-	if !c.Mode.UsesPodIdentity() {
+	if !c.Mode.UsesPodIdentity() || len(subjects.Namespaces) == 0 {
 		return nil, nil
 	}
 	list, err := iam.Associations(spec, c, subjects.Namespaces)
 	return &file{".pod-identity-associations.json", iam.AssociationsJSON(list)}, err
 }
 
-func sharedBackupConfig(identity.Spec, identity.Component, iam.Subjects) (*file, error) {
-	return nil, nil
+// sharedBackupConfig is for the one component that backs up.
+func sharedBackupConfig(spec identity.Spec, c identity.Component, _ iam.Subjects) (*file, error) {
+	if c.Name != identity.DefaultComponent || c.Bucket == "" || spec.Cluster.Region == "" {
+		return nil, nil
+	}
+	text, err := grant.SharedBackupConfig(spec, c)
+	return &file{".shared-backup-config.yaml", text}, err
 }
 
 // inputError is an error that lies in what the user gave.

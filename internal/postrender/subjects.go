@@ -25,6 +25,9 @@ func subjectsOf(spec identity.Spec, c identity.Component, found []rewrite.Servic
 				"if it is to have the role, list its namespace under controlPlanes.namespaces", c.ServiceAccount))
 		case !configured:
 			subjects.Namespaces = append(subjects.Namespaces, sa.Namespace)
+		case c.Mode.UsesPodIdentity() && subjects.Admits(sa.Namespace):
+			// The trust policy's pattern covers it; an association takes its name.
+			subjects.Namespaces = append(subjects.Namespaces, sa.Namespace)
 		case !subjects.Admits(sa.Namespace):
 			warnings = append(warnings, fmt.Sprintf("the ServiceAccount %s/%s is annotated, but the config does not name its namespace, so the trust policy does not admit it; "+
 				"list it under controlPlanes.namespaces if it should", sa.Namespace, c.ServiceAccount))

@@ -80,6 +80,7 @@ func Run(stream []byte, spec identity.Spec, options Options) (*Result, error) {
 	r.configuredPlaces()
 	r.stamps()
 	r.selectors()
+	r.backups()
 	if options.Mentions {
 		r.mentions()
 	}
