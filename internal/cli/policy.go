@@ -45,7 +45,7 @@ func (a *app) grantCommand(part grant.Part, short string) *cobra.Command {
 }
 
 func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identity.Component) error {
-	if err := spec.Require(c.Name, needsOf(part, c)...); err != nil {
+	if err := spec.Require(c.Name, needsOf(part, format, c)...); err != nil {
 		return err
 	}
 	subjects := iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
@@ -67,15 +67,22 @@ func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identi
 }
 
 // needsOf are the settings that a document cannot do without.
-func needsOf(part grant.Part, c identity.Component) []identity.Need {
+func needsOf(part grant.Part, format string, c identity.Component) []identity.Need {
 	needs := []identity.Need{identity.NeedRole}
-	if part == grant.Permissions {
+	switch part {
+	case grant.Permissions:
 		return append(needs, identity.NeedBucket)
+	case grant.Associations:
+		needs = append(needs, identity.NeedClusterName)
+		if format != grant.Formats()[0] {
+			needs = append(needs, identity.NeedRegion) // a command names it, the document does not
+		}
+		return needs
 	}
-	if part == grant.Trust && c.Mode.UsesIRSA() {
+	if c.Mode.UsesIRSA() {
 		needs = append(needs, identity.NeedOIDCProvider)
 	}
-	if part == grant.Associations || c.Mode.UsesPodIdentity() {
+	if c.Mode.UsesPodIdentity() {
 		needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
 	}
 	return needs
