@@ -30,9 +30,6 @@ func (r *Result) Diff() []byte {
 // withoutSecrets is a document in which the values of Secrets are replaced by
 // their sizes.
 func withoutSecrets(text []byte) []byte {
-	if !mayBeSecret(text) {
-		return text
-	}
 	root, err := manifest.Parse(text)
 	if err != nil || root == nil {
 		return []byte("(a document that may hold Secrets)\n")
@@ -50,7 +47,11 @@ func withoutSecrets(text []byte) []byte {
 func secretValues(o object) []*manifest.Node {
 	var values []*manifest.Node
 	for _, field := range []string{"data", "stringData"} {
-		for _, value := range o.node.Field(field).Fields {
+		held := o.node.Field(field).Resolve()
+		if held != nil && held.Kind == manifest.Scalar {
+			values = append(values, held)
+		}
+		for _, value := range held.Fields {
 			values = append(values, value.Resolve())
 		}
 	}

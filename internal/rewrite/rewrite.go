@@ -233,7 +233,7 @@ func (r *run) missing() error {
 	}
 	err := &MissingError{Components: without, NoManifests: r.empty()}
 	if r.options.OnMissing == MissingWarns {
-		r.result.Warnings = append(r.result.Warnings, err.Error())
+		r.result.Warnings = append(r.result.Warnings, err.Warning())
 		return nil
 	}
 	return err
