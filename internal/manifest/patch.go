@@ -1,16 +1,13 @@
 package manifest
 
-// Patch carries out sets on the text of one document. What it returns was parsed
-// again and is the document plus exactly the sets; bytes that no set concerns
-// are the same. An error is a [*SyntaxError] or a [*PlaceError].
-func Patch(text []byte, sets []Set) ([]byte, error) {
-	root, err := Parse(text)
-	if err != nil {
-		return nil, err
-	}
+// Patch carries out sets on the text of one document, whose tree is root. What it
+// returns was parsed again and is the document plus exactly the sets; bytes that
+// no set concerns are the same. An error is a [*SyntaxError] or a [*PlaceError].
+func Patch(text []byte, root *Node, sets []Set) ([]byte, error) {
 	if patched, err := attempt(text, root, sets); err != nil || patched != nil {
 		return patched, err
 	}
+	var err error
 	for i := range sets {
 		if text, err = patchOne(text, sets[i:i+1]); err != nil {
 			return nil, err
@@ -26,9 +23,6 @@ func Patch(text []byte, sets []Set) ([]byte, error) {
 // attempt edits in place. It returns nothing where that does more or less than
 // the sets.
 func attempt(text []byte, root *Node, sets []Set) ([]byte, error) {
-	if root == nil {
-		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
-	}
 	edits, err := plan(text, root, sets)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,9 @@ func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem 
 // plan turns the sets of one document into edits of its text, in place and
 // without a look at what they do: that is verify's.
 func plan(text []byte, root *Node, sets []Set) ([]Edit, error) {
+	if root == nil {
+		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
+	}
 	var edits []Edit
 	var additions []*addition
 	for _, group := range groups(sets) {
