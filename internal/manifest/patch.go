@@ -1,9 +1,18 @@
 package manifest
 
-// Patch carries out sets on the text of one document, whose tree is root. What it
-// returns was parsed again and is the document plus exactly the sets; bytes that
-// no set concerns are the same. An error is a [*SyntaxError] or a [*PlaceError].
-func Patch(text []byte, root *Node, sets []Set) ([]byte, error) {
+// Patch carries out sets on the text of one document. What it returns was parsed
+// again and is the document plus exactly the sets; bytes that no set concerns
+// are the same. An error is a [*SyntaxError] or a [*PlaceError].
+func Patch(text []byte, sets []Set) ([]byte, error) {
+	root, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return PatchParsed(text, root, sets)
+}
+
+// PatchParsed is Patch for a text whose tree is known.
+func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 	if patched, err := attempt(text, root, sets); err != nil || patched != nil {
 		return patched, err
 	}

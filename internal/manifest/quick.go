@@ -15,7 +15,7 @@ type quick struct {
 	text   string
 	at     int
 	depth  int
-	slab   []Node
+	slab   []Node // nodes made and not used
 	gaveUp bool
 }
 
@@ -316,7 +316,7 @@ func (q *quick) null() *Node { return q.newNode(Scalar, Plain, q.at) }
 
 func (q *quick) newNode(kind Kind, style Style, at int) *Node {
 	if len(q.slab) == 0 {
-		q.slab = make([]Node, 128)
+		q.slab = make([]Node, min((len(q.text)-q.at)/12+4, 1024)) // about a node for twelve bytes
 	}
 	n := &q.slab[0]
 	q.slab = q.slab[1:]

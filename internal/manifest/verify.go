@@ -199,11 +199,11 @@ func (v verifier) sameFields(a, b *Node) bool {
 // sameScalar takes two strings for the same however they are quoted, and what a
 // decoder may read as something else only if it is written the same.
 func sameScalar(a, b *Node) bool {
+	if a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain) {
+		return true
+	}
 	if a.IsNull() && b.IsNull() {
 		return true
 	}
-	if a.IsString() && b.IsString() {
-		return a.Value == b.Value
-	}
-	return a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain)
+	return a.Value == b.Value && a.IsString() && b.IsString()
 }
