@@ -153,6 +153,9 @@ func (a *addition) intoNull(text []byte, n *Node) (Edit, error) {
 	start := lineStart(text, n.Outer)
 	line := text[start:n.Outer]
 	key := bytes.TrimLeft(line, " ")
+	if n.Tag != "" && n.Anchor == "" { // !!null is no longer true
+		return Edit{n.Outer, n.End, "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"}, nil
+	}
 	if n.Start != n.End || !endsLine(text, n.End) || len(key) == 0 || bytes.ContainsAny(key[:1], "-?{[") {
 		written := "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"
 		if n.Start > 0 && !isSpace(text[n.Start-1]) {
