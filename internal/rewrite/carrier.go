@@ -165,7 +165,7 @@ func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err e
 		return
 	}
 	if err == nil || bytes.Contains(text, []byte("{{")) {
-		f := w.object.finding(CarrierPlace, c.Name)
+		f := w.object.finding(MentionPlace, c.Name) // what it will be once rendered is not known
 		f.Path, f.Line, f.Outcome = path.String(), w.object.line(near), Left
 		f.Reason = "the text is a template and no YAML before it is rendered"
 		w.run.note(f)
