@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,9 +134,7 @@ func checkDecoders(t *testing.T, doc []byte, want map[string]any) {
 		"gopkg.in/yaml.v2, YAML 1.1":  func(b []byte, v any) error { return yaml11.Unmarshal(b, v) },
 		"sigs.k8s.io/yaml, kubectl's": func(b []byte, v any) error { return yaml.Unmarshal(b, v) },
 	}
-	for name, h := range helms(t) {
-		decoders[name] = h
-	}
+	maps.Copy(decoders, helms(t))
 	for name, decode := range decoders {
 		var got struct {
 			M map[string]any `json:"m"`
