@@ -127,10 +127,10 @@ func (a *app) tell(report postrender.Report) {
 	}
 	for _, f := range report.Changes {
 		if f.Old != nil && f.Reason != "" {
-			fmt.Fprintf(a.Err, "warning: %s %s %s: another value stood here and was replaced: %s\n", f.Kind, f.Name, f.Path, *f.Old)
+			fmt.Fprintf(a.Err, "warning: %s %s: another value stood here and was replaced: %s\n", objectOf(f), f.Path, *f.Old)
 		}
 	}
 	for _, f := range report.Left {
-		fmt.Fprintf(a.Err, "note: %s %s %s was left: %s\n", f.Kind, f.Name, f.Path, f.Reason)
+		fmt.Fprintf(a.Err, "note: %s %s was left: %s\n", objectOf(f), f.Path, f.Reason)
 	}
 }
