@@ -28,7 +28,7 @@ func plan(text []byte, root *Node, sets []Set) ([]Edit, error) {
 		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
 	}
 	var edits []Edit
-	var additions []*addition
+	added := additions{of: map[*Node]*addition{}}
 	for _, group := range groups(sets) {
 		if group.into != nil {
 			inner, err := planInside(text, root, group)
@@ -47,9 +47,9 @@ func plan(text []byte, root *Node, sets []Set) ([]Edit, error) {
 			edits = append(edits, replacement(text, at, set.Value))
 			continue
 		}
-		additions = add(additions, at.node, set.Path[:len(set.Path)-len(rest)], rest, set.Value)
+		added.add(at.node, set.Path[:len(set.Path)-len(rest)], rest, set.Value)
 	}
-	for _, a := range additions {
+	for _, a := range added.all {
 		edit, err := a.edit(text)
 		if err != nil {
 			return nil, err
@@ -68,22 +68,26 @@ type group struct {
 }
 
 func groups(sets []Set) []group {
+	type target struct {
+		prefix string
+		into   Into
+	}
 	var found []group
+	known := map[target]int{}
 	for _, set := range sets {
 		at := slices.IndexFunc(set.Path, func(s Step) bool { return s.Into != nil })
 		if at < 0 {
 			found = append(found, group{sets: []Set{set}})
 			continue
 		}
-		prefix, rest := set.Path[:at], Set{set.Path[at+1:], set.Value}
-		i := slices.IndexFunc(found, func(g group) bool {
-			return g.into != nil && *g.into == *set.Path[at].Into && slices.EqualFunc(g.prefix, prefix, Step.equal)
-		})
-		if i < 0 {
+		to := target{set.Path[:at].String(), *set.Path[at].Into}
+		i, ok := known[to]
+		if !ok {
 			i = len(found)
-			found = append(found, group{prefix: prefix, into: set.Path[at].Into})
+			known[to] = i
+			found = append(found, group{prefix: set.Path[:at], into: set.Path[at].Into})
 		}
-		found[i].sets = append(found[i].sets, rest)
+		found[i].sets = append(found[i].sets, Set{set.Path[at+1:], set.Value})
 	}
 	return found
 }
