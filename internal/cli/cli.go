@@ -18,7 +18,7 @@ import (
 
 // System is the world of the running process.
 func System() World {
-	return World{In: os.Stdin, Out: standardOutput(), Err: os.Stderr, Env: os.Getenv,
+	return World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv,
 		Terminal: func(s any) bool {
 			f, ok := s.(*os.File)
 			return ok && term.IsTerminal(int(f.Fd()))
