@@ -104,6 +104,10 @@ func (j *job) check(t tool) (costs, error) {
 		c.left = "changes nothing within a string"
 		return c, nil
 	}
+	if j.stream.growth && t.name != reference && t.name != ours {
+		c.left = "is not part of the growth"
+		return c, nil
+	}
 	if t.prepare != nil {
 		if err := t.prepare(j); err != nil {
 			return c, err

@@ -12,6 +12,12 @@ const (
 	stamp    = "0123456789abcdef"
 )
 
+// The programs that the others are compared with.
+const (
+	reference = "cat"
+	ours      = "spaces-identity"
+)
+
 // tool is a program and how it is asked for the edit.
 type tool struct {
 	name    string
@@ -22,10 +28,10 @@ type tool struct {
 }
 
 var tools = []tool{
-	{name: "cat", copies: true, command: func(*job) []string { return []string{"cat"} }},
+	{name: reference, copies: true, command: func(*job) []string { return []string{"cat"} }},
 	{name: "a copier in Go", copies: true, command: func(j *job) []string { return []string{j.tool("copier")} }},
-	{name: "spaces-identity", inside: true, command: func(j *job) []string {
-		return []string{filepath.Join(j.options.bin, "spaces-identity"), "post-render", "--role-arn", role, "--artifacts-dir", "none"}
+	{name: ours, inside: true, command: func(j *job) []string {
+		return []string{filepath.Join(j.options.bin, ours), "post-render", "--role-arn", role, "--artifacts-dir", "none"}
 	}},
 	{name: "yq", inside: true, command: func(j *job) []string { return []string{j.tool("yq"), yqExpression(j.stream)} }},
 	{name: "kyaml pipeline", command: func(j *job) []string { return []string{j.tool("kio")} }},
