@@ -43,7 +43,7 @@ func quickParse(text []byte) (root *Node, ok bool) {
 	return root, true
 }
 
-// quickReach is how far a text is certainly YAML.
+// quickReach is how far a text is certainly YAML, or 0 where it is only cut off.
 func quickReach(text []byte) int {
 	q := quick{text: string(text)}
 	if !quickText(text) || !q.begin() {
@@ -52,8 +52,8 @@ func quickReach(text []byte) int {
 	if column, more := q.next(); more {
 		q.node(column, -1, true)
 	}
-	if !q.gaveUp {
-		return q.at
+	if blank(text[q.reach:]) {
+		return 0
 	}
 	return q.reach
 }

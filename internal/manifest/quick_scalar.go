@@ -58,7 +58,13 @@ func (q *quick) singleQuoted() string {
 		}
 		return value
 	}
-	q.giveUp() // it goes over several lines
+	return q.severalLines(start)
+}
+
+// severalLines gives up on a quoted scalar that does not end on its line.
+func (q *quick) severalLines(start int) string {
+	q.at = start - 1
+	q.giveUp()
 	return ""
 }
 
@@ -77,8 +83,7 @@ func (q *quick) doubleQuoted() string {
 			q.at++
 			return b.String()
 		case '\n':
-			q.giveUp() // it goes over several lines
-			return ""
+			return q.severalLines(start)
 		case '\\':
 			if !q.escape(&b) {
 				q.giveUp()
@@ -89,8 +94,7 @@ func (q *quick) doubleQuoted() string {
 			q.at++
 		}
 	}
-	q.giveUp()
-	return ""
+	return q.severalLines(start)
 }
 
 // escape decodes one escape of a double-quoted scalar: those that JSON and YAML
