@@ -64,7 +64,7 @@ fuzz: ## fuzz each target in turn: FUZZTIME=30m
 
 .PHONY: bench
 bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## measure beside cat, yq, kustomize and kyaml; WRITE=1 puts the tables into docs/benchmarks.md
-	@go -C testdata/bench build -o $(compared)/copier ./copier
+	@go -C testdata/bench build -o $(compared) ./copier ./timed
 	@go -C testdata/bench build -o $(compared)/bench .
 	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
 

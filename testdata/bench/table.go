@@ -65,6 +65,9 @@ func (r result) of(tool string) costs {
 }
 
 func milliseconds(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
 	ms := float64(d.Microseconds()) / 1e3
 	if ms < 100 {
 		return fmt.Sprintf("%.1f ms", ms)
@@ -72,18 +75,23 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.0f ms", ms)
 }
 
-func times(d, reference time.Duration) string {
-	if reference == 0 {
-		return "–"
+func times(d, of time.Duration) string {
+	if d == 0 || of == 0 {
+		return ""
 	}
-	ratio := float64(d) / float64(reference)
+	ratio := float64(d) / float64(of)
 	if ratio < 10 {
 		return fmt.Sprintf("%.1f", ratio)
 	}
 	return fmt.Sprintf("%.0f", ratio)
 }
 
-func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+func mebibytes(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
+}
 
 // processor is the model's name.
 func processor() string {

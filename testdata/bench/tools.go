@@ -24,13 +24,14 @@ type tool struct {
 	command func(j *job) []string
 	inside  bool // it can change what is within a string
 	copies  bool // it changes nothing
+	piped   bool // it is measured behind a pipe too
 	prepare func(j *job) error
 }
 
 var tools = []tool{
-	{name: reference, copies: true, command: func(*job) []string { return []string{"cat"} }},
-	{name: "a copier in Go", copies: true, command: func(j *job) []string { return []string{j.tool("copier")} }},
-	{name: ours, inside: true, command: func(j *job) []string {
+	{name: reference, copies: true, piped: true, command: func(*job) []string { return []string{"cat"} }},
+	{name: "a copier in Go", copies: true, piped: true, command: func(j *job) []string { return []string{j.tool("copier")} }},
+	{name: ours, inside: true, piped: true, command: func(j *job) []string {
 		return []string{filepath.Join(j.options.bin, ours), "post-render", "--role-arn", role, "--artifacts-dir", "none"}
 	}},
 	{name: "yq", inside: true, command: func(j *job) []string { return []string{j.tool("yq"), yqExpression(j.stream)} }},
@@ -50,8 +51,7 @@ func yqExpression(s stream) string {
 }
 
 // kustomization puts the two patches beside the stream. kustomize reads files
-// alone, so that where the stream comes through a pipe, writing it to a file
-// first is part of its work and is left out: it has the stream as a file always.
+// alone.
 func kustomization(j *job) error {
 	return os.WriteFile(filepath.Join(j.dir, "kustomization.yaml"), []byte(`resources:
 - `+inputFile+`
