@@ -163,11 +163,15 @@ func (a *addition) intoNull(text []byte, n *Node) (Edit, error) {
 		return Edit{n.Outer, n.End, "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"}, nil
 	}
 	if n.Start != n.End || !endsLine(text, n.End) || len(key) == 0 || bytes.ContainsAny(key[:1], "-?{[") {
-		written := "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"
-		if n.Start > 0 && !isSpace(text[n.Start-1]) {
-			written = " " + written
+		layout, space := flowLayout{": ", ", "}, ""
+		switch {
+		case n.Start == 0 || isSpace(text[n.Start-1]):
+		case n.Start < n.End && text[n.Start-1] == ':': // compact JSON
+			layout = flowLayout{":", ","}
+		default:
+			space = " "
 		}
-		return Edit{n.Start, n.End, written}, nil
+		return Edit{n.Start, n.End, space + "{" + layout.entries(a.tree.children) + "}"}, nil
 	}
 	step := stepAt(text, start)
 	indent := strings.Repeat(" ", len(line)-len(key)) + step
