@@ -9,7 +9,7 @@ binary    := bin/spaces-identity
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 lint      := $(CURDIR)/bin/tools/golangci-lint
-modules   := . $(patsubst %/go.mod,%,$(wildcard testdata/tools/*/go.mod testdata/bench/go.mod testdata/bench/*/go.mod))
+modules   := $(patsubst %/go.mod,%,$(patsubst go.mod,./go.mod,$(shell git ls-files '*go.mod')))
 scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
