@@ -33,8 +33,16 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 	@$(with_helm) examples/demo/run.sh
 
 .PHONY: test
-test: build helm ## run every test, those with real Helms included
+test: build helm simulator ## run every test, those with real Helms included
 	@$(with_helm) go test $(TESTFLAGS) ./...
+
+# A second opinion on trust policies, of another make; it needs Node.js.
+.PHONY: simulator
+simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
+	@$(if $(shell command -v npm),,echo 'npm is not installed: the evaluator of trust policies gets no second opinion')
+
+testdata/simulator/node_modules: testdata/simulator/package-lock.json
+	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
