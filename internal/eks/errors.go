@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 )
@@ -42,18 +44,21 @@ func (c Caller) failed(action, resource string, err error) error {
 // such as a connection that failed, keeps it.
 func brief(err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return answer{api}
+		return answer{api, err}
 	}
 	return err
 }
 
 // answer is what AWS said, as code and message.
-type answer struct{ smithy.APIError }
+type answer struct {
+	smithy.APIError
+	whole error
+}
 
 func (a answer) Error() string { return message(a.APIError) }
 
-// Unwrap is the SDK's error.
-func (a answer) Unwrap() error { return a.APIError }
+// Unwrap is the SDK's error, with the response that it came in.
+func (a answer) Unwrap() error { return a.whole }
 
 func message(err error) string {
 	api, ok := errors.AsType[smithy.APIError](err)
@@ -92,6 +97,14 @@ func IsUnseen(err error) bool {
 
 // IsTooLong reports whether IAM refused a policy for its length.
 func IsTooLong(err error) bool { return isCode(err, "LimitExceeded") }
+
+// IsTransient reports whether the same call may succeed a little later: AWS
+// throttled it or failed, or the connection did.
+func IsTransient(err error) bool {
+	known := retry.IsErrorRetryables(append(slices.Clone(retry.DefaultRetryables),
+		retry.RetryableErrorCode{Codes: map[string]struct{}{"ConcurrentModification": {}}}))
+	return err != nil && known.IsErrorRetryable(err) == aws.TrueTernary
+}
 
 // explainCredentials says what to do where there are no credentials, or none
 // that AWS takes.

@@ -78,10 +78,12 @@ func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
 	return a.Caller.failed("iam:CreateRole", r.ARN.String(), err)
 }
 
-// SetTrustPolicy replaces the trust policy of a role.
+// SetTrustPolicy replaces the trust policy of a role. It is tried once: who tries
+// again should read again before, as another may have written in the meantime
+// ([IsTransient]).
 func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error {
 	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{
-		RoleName: aws.String(roleName(role)), PolicyDocument: aws.String(policy)})
+		RoleName: aws.String(roleName(role)), PolicyDocument: aws.String(policy)}, func(o *iam.Options) { o.Retryer = aws.NopRetryer{} })
 	return a.Caller.failed("iam:UpdateAssumeRolePolicy", role.String(), err)
 }
 
