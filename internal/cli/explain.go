@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/grant"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
@@ -71,7 +72,7 @@ func (a *app) explain(cmd *cobra.Command, q question) error {
 	}
 	if q.policy != "" {
 		for _, problem := range iam.Review(doc) {
-			fmt.Fprintf(a.Err, "warning: %s\n", problem)
+			a.say("warning: %s\n", problem)
 		}
 	}
 	if err := a.printExplanation(explanation, q.output); err != nil {
@@ -82,7 +83,7 @@ func (a *app) explain(cmd *cobra.Command, q question) error {
 
 // trustPolicy is the policy in question.
 func (a *app) trustPolicy(cmd *cobra.Command, file string, spec identity.Spec, c identity.Component) (iam.Document, error) {
-	if err := spec.Require(c.Name, needsOf("trust", c)...); err != nil {
+	if err := spec.Require(c.Name, needsOf(grant.Trust, "", c)...); err != nil {
 		return iam.Document{}, err
 	}
 	var text []byte

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -95,20 +96,38 @@ var outcomeWords = map[rewrite.Outcome]string{
 }
 
 func (a *app) inspectTable(result *rewrite.Result) error {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "WOULD\tCOMPONENT\tLINE\tOBJECT\tPLACE\tPATH")
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	rows := []string{"WOULD\tCOMPONENT\tLINE\tOBJECT\tPLACE\tPATH\n"}
 	for _, f := range result.Findings {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s%s\n", outcomeWords[f.Outcome], f.Component, f.Line, objectOf(f), f.Place, f.Path, detail(f))
+		rows = append(rows, fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s%s\n", outcomeWords[f.Outcome], f.Component, f.Line, objectOf(f), f.Place, f.Path, detail(f)))
+	}
+	if _, err := io.WriteString(w, strings.Join(rows, "")); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, warning := range result.Warnings {
-		if _, err := fmt.Fprintf(a.Out, "\nwarning: %s\n", warning); err != nil {
-			return err
+		fmt.Fprintf(&b, "\nwarning: %s\n", warning)
+	}
+	b.WriteString(hint(result.Findings))
+	_, err := io.WriteString(a.Out, b.String())
+	return err
+}
+
+// hint says what to do about what is unknown.
+func hint(findings []rewrite.Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		if f.Encoding != "" {
+			fmt.Fprintf(&b, "  - {kind: %s, name: %s, path: '%s', encoding: %s}\n", f.Kind, f.Name, strings.ReplaceAll(f.Path, "'", "''"), f.Encoding)
 		}
 	}
-	return nil
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\nWhere one of the unknown carries the identity, point at it in the config:\n\n  places:\n" + b.String()
 }
 
 func objectOf(f rewrite.Finding) string {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,7 +44,7 @@ func (a *app) grantCommand(part grant.Part, short string) *cobra.Command {
 }
 
 func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identity.Component) error {
-	if err := spec.Require(c.Name, needsOf(part, c)...); err != nil {
+	if err := spec.Require(c.Name, needsOf(part, format, c)...); err != nil {
 		return err
 	}
 	subjects := iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
@@ -67,15 +66,22 @@ func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identi
 }
 
 // needsOf are the settings that a document cannot do without.
-func needsOf(part grant.Part, c identity.Component) []identity.Need {
+func needsOf(part grant.Part, format string, c identity.Component) []identity.Need {
 	needs := []identity.Need{identity.NeedRole}
-	if part == grant.Permissions {
+	switch part {
+	case grant.Permissions:
 		return append(needs, identity.NeedBucket)
+	case grant.Associations:
+		needs = append(needs, identity.NeedClusterName)
+		if format != grant.Formats()[0] {
+			needs = append(needs, identity.NeedRegion) // a command names it, the document does not
+		}
+		return needs
 	}
-	if part == grant.Trust && c.Mode.UsesIRSA() {
+	if c.Mode.UsesIRSA() {
 		needs = append(needs, identity.NeedOIDCProvider)
 	}
-	if part == grant.Associations || c.Mode.UsesPodIdentity() {
+	if c.Mode.UsesPodIdentity() {
 		needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
 	}
 	return needs
@@ -91,19 +97,19 @@ func (a *app) tellOfTrust(spec identity.Spec, c identity.Component, subjects iam
 	if err := budget.Err(); err != nil {
 		return usageError{err}
 	}
-	fmt.Fprintln(a.Err, budget)
+	a.say("%s\n", budget)
 	if warning := budget.Warning(); warning != "" {
-		fmt.Fprintf(a.Err, "warning: %s\n", warning)
+		a.say("warning: %s\n", warning)
 	}
 	if c.Mode == identity.Both {
-		fmt.Fprintf(a.Err, "warning: %s\n", iam.OverrideWarning)
+		a.say("warning: %s\n", iam.OverrideWarning)
 	}
 	if subjects.Match == "" {
 		return nil
 	}
 	reach, err := iam.NewReach(subjects.Match, subjects.Namespaces)
 	if err == nil {
-		fmt.Fprint(a.Err, reach.Text())
+		a.say("%s", reach.Text())
 	}
 	return err
 }
@@ -124,7 +130,7 @@ func (a *app) component() (identity.Spec, identity.Component, error) {
 	case !ok:
 		return spec, c, usagef("the config has no component %s; name one of %s with --component", name, strings.Join(others(spec, ""), ", "))
 	case !named && len(spec.Components) > 1:
-		fmt.Fprintf(a.Err, "note: this is for %s; --component takes %s\n", name, strings.Join(others(spec, name), ", "))
+		a.say("note: this is for %s; --component takes %s\n", name, strings.Join(others(spec, name), ", "))
 	}
 	return spec, c, nil
 }

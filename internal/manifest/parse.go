@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +29,7 @@ func parse(text []byte) (*Node, error) {
 	}
 	tree, err := decode(text)
 	if err != nil {
-		return nil, &SyntaxError{Offset: locate(text, err), Problem: problem(err)}
+		return nil, &SyntaxError{Offset: max(locate(text, err), quickReach(text)), Problem: problem(err)}
 	}
 	if tree == nil {
 		return nil, nil
@@ -174,13 +175,5 @@ func expansion(root *Node) int {
 }
 
 func aliased(n *Node) bool {
-	if n.Kind == Alias {
-		return true
-	}
-	for _, child := range n.Content {
-		if aliased(child) {
-			return true
-		}
-	}
-	return false
+	return n.Kind == Alias || slices.ContainsFunc(n.Content, aliased)
 }

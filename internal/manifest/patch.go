@@ -1,5 +1,7 @@
 package manifest
 
+import "slices"
+
 // Patch carries out sets on the text of one document. What it returns was parsed
 // again and is the document plus exactly the sets; bytes that no set concerns
 // are the same. An error is a [*SyntaxError] or a [*PlaceError].
@@ -8,9 +10,15 @@ func Patch(text []byte, sets []Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if patched, err := attempt(text, root, sets); err != nil || patched != nil {
+	return PatchParsed(text, root, sets)
+}
+
+// PatchParsed is Patch for a text whose tree is known.
+func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
+	if patched, err := attempt(text, root, sets, false); err != nil || patched != nil {
 		return patched, err
 	}
+	var err error
 	for i := range sets {
 		if text, err = patchOne(text, sets[i:i+1]); err != nil {
 			return nil, err
@@ -25,11 +33,8 @@ func Patch(text []byte, sets []Set) ([]byte, error) {
 
 // attempt edits in place. It returns nothing where that does more or less than
 // the sets.
-func attempt(text []byte, root *Node, sets []Set) ([]byte, error) {
-	if root == nil {
-		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
-	}
-	edits, err := plan(text, root, sets)
+func attempt(text []byte, root *Node, sets []Set, care bool) ([]byte, error) {
+	edits, err := plan(text, root, sets, care)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +57,10 @@ func patchOne(text []byte, set []Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if patched, err := attempt(text, root, set); err != nil || patched != nil {
-		return patched, err
+	for _, care := range []bool{false, true} {
+		if patched, err := attempt(text, root, set, care); err != nil || patched != nil {
+			return patched, err
+		}
 	}
 	for _, edits := range rewritings(text, root, set[0].Path) {
 		rewritten, ok := apply(text, edits)
@@ -64,7 +71,7 @@ func patchOne(text []byte, set []Set) ([]byte, error) {
 		if err != nil || !differsOnly(root, same, nil) {
 			continue
 		}
-		if patched, err := attempt(rewritten, same, set); err == nil && patched != nil {
+		if patched, err := attempt(rewritten, same, set, true); err == nil && patched != nil {
 			return patched, nil
 		}
 	}
@@ -89,8 +96,7 @@ func rewritings(text []byte, root *Node, path Path) [][]Edit {
 	if edits := unshared(root, trail); len(edits) > 0 {
 		ways = append(ways, edits)
 	}
-	for i := len(trail) - 1; i >= 0; i-- {
-		n := trail[i]
+	for _, n := range slices.Backward(trail) {
 		ways = append(ways, []Edit{{n.Outer, contentEnd(text, n), flowText(n)}})
 	}
 	return ways

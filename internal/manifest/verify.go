@@ -33,17 +33,27 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	case first[0].Into != nil:
 		return a != nil && v.inside(a, b, sets)
 	case first[0].Key != "":
-		return b.Kind == Mapping && (a == nil || a.IsNull() || a.Kind == Mapping) && v.fields(a, b, sets)
+		return b.Kind == Mapping && (a == nil || a.IsNull() || a.Kind == Mapping) && sameTag(a, b) && v.fields(a, b, sets)
 	}
-	return a != nil && a.Kind == Sequence && b.Kind == Sequence && v.items(a, b, sets)
+	return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag == b.Tag && v.items(a, b, sets)
+}
+
+// sameTag reports whether a mapping kept its tag, or has none where there was
+// no mapping before.
+func sameTag(a, b *Node) bool {
+	if a == nil || a.Kind != Mapping {
+		return b.Tag == ""
+	}
+	return a.Tag == b.Tag
 }
 
 func (v verifier) items(a, b *Node, sets []Set) bool {
 	if len(a.Content) != len(b.Content) {
 		return false
 	}
+	under := byStep(sets)
 	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], below(sets, Step{Index: i})) {
+		if !v.plus(a.Content[i], b.Content[i], under[Step{Index: i}]) {
 			return false
 		}
 	}
@@ -58,13 +68,14 @@ func (v verifier) fields(a, b *Node, sets []Set) bool {
 	}
 	known := byKey(old)
 	wanted := newKeys(sets)
+	sorted := byStep(sets)
 	matched := 0
 	for _, f := range b.effective() {
 		key := f.key.Resolve()
 		if key.Kind != Scalar {
 			return false
 		}
-		was, under := known[key.Value], below(sets, Step{Key: key.Value})
+		was, under := known[key.Value], sorted[Step{Key: key.Value}]
 		if was.key != nil {
 			matched++
 		}
@@ -95,7 +106,20 @@ func newKeys(sets []Set) map[string]bool {
 	return keys
 }
 
-// below are the sets that go through a step, with what remains of their paths.
+// byStep sorts sets by the key or item that they go through, with what remains of
+// their paths.
+func byStep(sets []Set) map[Step][]Set {
+	sorted := make(map[Step][]Set, len(sets))
+	for _, set := range sets {
+		if len(set.Path) > 0 && set.Path[0].Into == nil {
+			sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
+		}
+	}
+	return sorted
+}
+
+// below are the sets that go into a document of a string, with what remains of
+// their paths.
 func below(sets []Set, step Step) []Set {
 	var found []Set
 	for _, set := range sets {
@@ -199,11 +223,11 @@ func (v verifier) sameFields(a, b *Node) bool {
 // sameScalar takes two strings for the same however they are quoted, and what a
 // decoder may read as something else only if it is written the same.
 func sameScalar(a, b *Node) bool {
+	if a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain) {
+		return true
+	}
 	if a.IsNull() && b.IsNull() {
 		return true
 	}
-	if a.IsString() && b.IsString() {
-		return a.Value == b.Value
-	}
-	return a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain)
+	return a.Value == b.Value && a.IsString() && b.IsString()
 }

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -19,7 +20,7 @@ import (
 
 // carriers looks for carriers in an object.
 func (r *run) carriers(o object) {
-	w := walk{run: r, object: o}
+	w := walk{run: r, object: o, names: valuesNames(r.spec)}
 	w.value(o.node, o.path, o.node)
 }
 
@@ -27,7 +28,8 @@ func (r *run) carriers(o object) {
 type walk struct {
 	run    *run
 	object object
-	depth  int // strings within strings
+	names  names // the last keys of the components' values paths
+	depth  int   // strings within strings
 }
 
 // maxStringDepth bounds documents in strings in documents in strings.
@@ -106,12 +108,12 @@ func (w walk) text(n *manifest.Node, path manifest.Path, near *manifest.Node) {
 	}
 	w.depth++
 	if w.object.kind == "Secret" && w.depth == 1 && isData(w.object, path) {
-		if decoded, ok := manifest.Base64(n.Value); ok && w.names().mayBeIn(decoded) {
+		if decoded, ok := manifest.Base64(n.Value); ok && w.names.mayBeIn(decoded) {
 			w.stream(decoded, manifest.Into{Base64: true}, path, near)
 		}
 		return
 	}
-	if !w.names().mayBeIn([]byte(n.Value)) {
+	if !w.names.mayBeIn([]byte(n.Value)) {
 		return
 	}
 	skip := flagName(n.Value)
@@ -120,17 +122,6 @@ func (w walk) text(n *manifest.Node, path manifest.Path, near *manifest.Node) {
 
 // minCarrier is less than the shortest text that can hold a carrier.
 const minCarrier = len("a: {b: }")
-
-// names are the last keys of the components' values paths.
-func (w walk) names() names {
-	var n names
-	for _, c := range w.run.spec.Components {
-		if keys := c.Values.Component; len(keys) > 0 {
-			n = n.with(keys[len(keys)-1])
-		}
-	}
-	return n
-}
 
 // isData reports whether a path leads to a value of a Secret's data.
 func isData(o object, path manifest.Path) bool {
@@ -151,12 +142,12 @@ func flagName(text string) int {
 func (w walk) stream(stream []byte, into manifest.Into, path manifest.Path, near *manifest.Node) {
 	for doc := range manifest.Split(stream) {
 		text := stream[doc.Start:doc.End]
-		if !w.names().mayBeIn(text) {
+		if !w.names.mayBeIn(text) {
 			continue
 		}
 		into.Document = doc.Number - 1
 		root, err := manifest.Parse(text)
-		if err != nil {
+		if err != nil || isTemplate(root) {
 			w.broken(text, path, near, err)
 			continue
 		}
@@ -166,38 +157,75 @@ func (w walk) stream(stream []byte, into manifest.Into, path manifest.Path, near
 	}
 }
 
-// broken deals with a string that names a component and is no YAML. Where the
-// component's key is certainly meant that is an error. A template is left alone.
+// broken deals with a string that names a component and is no YAML, or, without
+// an error, a template that reads as YAML. Where the component's key is certainly
+// meant, bad YAML is an error. A template is left alone.
 func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err error) {
 	c, ok := w.certain(text)
 	if !ok {
 		return
 	}
-	if bytes.Contains(text, []byte("{{")) {
-		f := w.object.finding(CarrierPlace, c.Name)
+	if err == nil || bytes.Contains(text, []byte("{{")) {
+		f := w.object.finding(MentionPlace, c.Name) // what it will be once rendered is not known
 		f.Path, f.Line, f.Outcome = path.String(), w.object.line(near), Left
 		f.Reason = "the text is a template and no YAML before it is rendered"
 		w.run.note(f)
 		return
 	}
 	line := 0
-	if syntax, ok := err.(*manifest.SyntaxError); ok {
+	if syntax, ok := errors.AsType[*manifest.SyntaxError](err); ok {
 		line, _ = manifest.NewLines(text).Position(syntax.Offset)
 	}
 	w.run.fail(w.object.doc.inputError(w.object.String(), near.Outer, fmt.Sprintf(
 		"%s holds values with the key %s that are not valid YAML, at their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err)))
 }
 
-// certain finds the component all of whose keys a text has as keys.
+// isTemplate reports whether a value has a mapping for a key, as {{ .Values }}
+// reads where it stands alone: no values do.
+func isTemplate(n *manifest.Node) bool {
+	if n == nil {
+		return false
+	}
+	for key := range n.Fields {
+		if key = key.Resolve(); key != nil && key.Kind == manifest.Mapping {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.Content, isTemplate)
+}
+
+// certain finds the component all of whose keys a text has as keys. A script, or
+// prose, has other things before them.
 func (w walk) certain(text []byte) (identity.Component, bool) {
+	if !beginsAsValues(text) {
+		return identity.Component{}, false
+	}
 	for _, c := range w.run.spec.Components {
 		if len(c.Values.Component) > 0 && !slices.ContainsFunc(c.Values.Component, func(key string) bool {
 			return !hasKey(text, key)
-		}) && !bytes.HasPrefix(text, []byte("#!")) {
+		}) {
 			return c, true
 		}
 	}
 	return identity.Component{}, false
+}
+
+// key is what a line of values begins with, or a flow mapping, or a template.
+var key = regexp.MustCompile(`^(\{|- |["']?[\w./-]+["']?[ \t]*:([ \t\r\n]|$))`)
+
+// beginsAsValues reports whether the first line of a text that is neither empty
+// nor a comment nor a marker may be one of values.
+func beginsAsValues(text []byte) bool {
+	if bytes.HasPrefix(text, []byte("#!")) {
+		return false
+	}
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimLeft(line, " \t\r\n")
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && !bytes.HasPrefix(line, []byte("---")) {
+			return key.Match(line)
+		}
+	}
+	return false
 }
 
 // hasKey reports whether a text has a line, or the head of a flow mapping, that

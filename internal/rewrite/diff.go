@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rogpeppe/go-internal/diff"
-
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -20,9 +18,7 @@ func (r *Result) Diff() []byte {
 		if source := manifest.Source(old); source != "" {
 			name += " " + source
 		}
-		text := diff.Diff("before: "+name, withoutSecrets(old), "after: "+name, withoutSecrets(p.text))
-		_, text, _ = bytes.Cut(text, []byte("\n")) // a line of the library's own
-		b.Write(text)
+		b.WriteString(unified(name, withoutSecrets(old), withoutSecrets(p.text)))
 	}
 	return b.Bytes()
 }
@@ -30,9 +26,6 @@ func (r *Result) Diff() []byte {
 // withoutSecrets is a document in which the values of Secrets are replaced by
 // their sizes.
 func withoutSecrets(text []byte) []byte {
-	if !mayBeSecret(text) {
-		return text
-	}
 	root, err := manifest.Parse(text)
 	if err != nil || root == nil {
 		return []byte("(a document that may hold Secrets)\n")
@@ -50,7 +43,11 @@ func withoutSecrets(text []byte) []byte {
 func secretValues(o object) []*manifest.Node {
 	var values []*manifest.Node
 	for _, field := range []string{"data", "stringData"} {
-		for _, value := range o.node.Field(field).Fields {
+		held := o.node.Field(field).Resolve()
+		if held != nil && held.Kind == manifest.Scalar {
+			values = append(values, held)
+		}
+		for _, value := range held.Fields {
 			values = append(values, value.Resolve())
 		}
 	}

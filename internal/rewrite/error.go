@@ -41,12 +41,18 @@ type MissingError struct {
 
 func (e *MissingError) Error() string {
 	if e.NoManifests {
-		return fmt.Sprintf("no manifests came in, so there is no place for %s; check what should write them, or pass --on-missing warn where nothing is fine",
-			strings.Join(e.Components, ", "))
+		return e.Warning() + "; check what should write them, or pass --on-missing warn where nothing is fine"
 	}
-	return fmt.Sprintf("no place found for %s: no ServiceAccount of that name, no pod template that runs as it, no values at its path; "+
-		"`spaces-identity inspect` shows what names it in the manifests: point at that under places: in the config, or pass --on-missing warn to go on without",
-		strings.Join(e.Components, ", "))
+	return e.Warning() + "; `spaces-identity inspect` shows what names it in the manifests: point at that under places: in the config, or pass --on-missing warn to go on without"
+}
+
+// Warning is what is missing, without what to do about it.
+func (e *MissingError) Warning() string {
+	components := strings.Join(e.Components, ", ")
+	if e.NoManifests {
+		return "no manifests came in, so there is no place for " + components
+	}
+	return fmt.Sprintf("no place found for %s: no ServiceAccount of that name, no pod template that runs as it, no values at its path", components)
 }
 
 // inputError places a problem at an offset of a document.

@@ -14,15 +14,23 @@ type names [][]byte
 
 // namesOf are the names that the rules look for.
 func namesOf(spec identity.Spec) names {
-	var n names
+	n := valuesNames(spec)
 	for _, c := range spec.Components {
 		n = n.with(c.ServiceAccount)
-		if keys := c.Values.Component; len(keys) > 0 {
-			n = n.with(keys[len(keys)-1])
-		}
 	}
 	for _, p := range spec.Places {
 		n = n.with(p.Name)
+	}
+	return n
+}
+
+// valuesNames are the last keys of the components' values paths.
+func valuesNames(spec identity.Spec) names {
+	var n names
+	for _, c := range spec.Components {
+		if keys := c.Values.Component; len(keys) > 0 {
+			n = n.with(keys[len(keys)-1])
+		}
 	}
 	return n
 }

@@ -45,6 +45,8 @@ func (r *run) configuredPlace(o object, p identity.Place) {
 	case "settings":
 		r.settings(o, c, n, path, near)
 	case "podLabels":
+		template, templatePath := o.podTemplate()
+		at.label = template != nil && samePath(path, templatePath.Field("metadata", "labels"))
 		for _, key := range slices.Sorted(maps.Keys(c.PodLabels)) {
 			r.put(at, key, c.PodLabels[key])
 		}
@@ -89,17 +91,17 @@ func (o object) follow(p identity.Place) (n *manifest.Node, path manifest.Path, 
 			near = n
 		}
 	}
-	if n == nil && o.holdsStrings() {
+	if n == nil && o.holdsStrings(steps[0].Key) {
 		return nil, nil, near, "nothing stands there"
 	}
 	n, path, problem = inside(n.Resolve(), path, p.Encoding)
 	return n, path, near, problem
 }
 
-// holdsStrings reports whether Kubernetes takes only strings in the object, so
-// that no mapping can be made there.
-func (o object) holdsStrings() bool {
-	return o.group == "" && (o.kind == "ConfigMap" || o.kind == "Secret")
+// holdsStrings reports whether Kubernetes takes only strings in a field of the
+// object, so that no mapping can be made there.
+func (o object) holdsStrings(field string) bool {
+	return o.group == "" && (o.kind == "ConfigMap" || o.kind == "Secret") && field != "metadata"
 }
 
 // inside is the mapping at the end of a place's path, or in the string there.

@@ -4,11 +4,12 @@
 package rewrite
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
@@ -194,47 +195,39 @@ func (r *run) places(o object) {
 	r.carriers(o)
 }
 
-// patch carries out what is wanted, document by document.
+// patch carries out what is wanted, several documents at a time.
 func (r *run) patch() {
-	for _, doc := range r.docs {
-		if len(doc.wants) == 0 {
-			continue
-		}
-		sets := make([]manifest.Set, len(doc.wants))
-		for i, w := range doc.wants {
-			sets[i] = w.set
-		}
-		text, err := manifest.Patch(doc.text, sets)
-		if err != nil {
-			r.fail(doc.patchError(doc.wants[0].object.String(), err))
-			continue
-		}
-		r.result.patches = append(r.result.patches, patch{doc.Document, text})
+	docs := slices.DeleteFunc(slices.Clone(r.docs), func(d *document) bool { return len(d.wants) == 0 })
+	slices.SortFunc(docs, func(a, b *document) int { return a.Start - b.Start })
+	r.result.patches = make([]patch, len(docs))
+	errs := make([]error, len(docs))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(docs)) {
+		workers.Go(func() {
+			for i := range next {
+				r.result.patches[i], errs[i] = docs[i].patch()
+			}
+		})
 	}
-	slices.SortFunc(r.result.patches, func(a, b patch) int { return a.doc.Start - b.doc.Start })
+	for i := range docs {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	if err := errors.Join(errs...); err != nil {
+		r.fail(err)
+	}
 }
 
-// empty reports whether the stream holds no document at all.
-func (r *run) empty() bool { return len(bytes.TrimSpace(r.stream)) == 0 }
-
-// missing is the error for components without a place, or a warning where the
-// user asked for one.
-func (r *run) missing() error {
-	var without []string
-	for _, c := range r.spec.Components {
-		if !slices.ContainsFunc(r.result.Findings, func(f Finding) bool {
-			return f.Component == c.Name && f.Outcome != Unrecognised
-		}) {
-			without = append(without, c.Name)
-		}
+func (d *document) patch() (patch, error) {
+	sets := make([]manifest.Set, len(d.wants))
+	for i, w := range d.wants {
+		sets[i] = w.set
 	}
-	if len(without) == 0 {
-		return nil
+	text, err := manifest.PatchParsed(d.text, d.root, sets)
+	if err != nil {
+		return patch{}, d.patchError(d.wants[0].object.String(), err)
 	}
-	err := &MissingError{Components: without, NoManifests: r.empty()}
-	if r.options.OnMissing == MissingWarns {
-		r.result.Warnings = append(r.result.Warnings, err.Error())
-		return nil
-	}
-	return err
+	return patch{d.Document, text}, nil
 }

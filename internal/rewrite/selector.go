@@ -39,14 +39,16 @@ type labelChange struct {
 
 func (r *run) labelChanges() []labelChange {
 	var changes []labelChange
+	index := map[*manifest.Node]int{} // by object
 	for _, doc := range r.docs {
 		for _, w := range doc.wants {
 			if !w.label {
 				continue
 			}
-			i := slices.IndexFunc(changes, func(c labelChange) bool { return c.object.node == w.object.node })
-			if i < 0 {
+			i, known := index[w.object.node]
+			if !known {
 				i = len(changes)
+				index[w.object.node] = i
 				changes = append(changes, newLabelChange(w.object))
 			}
 			key := w.set.Path[len(w.set.Path)-1].Key

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"spaces-identity.dev/internal/cli"
+)
+
+// marker stands for a secret: it must appear nowhere but in the manifests.
+const marker = "hunter2"
+
+// secretTexts are contents of Secrets: right ones, and broken ones in all the
+// ways that make an error speak of them.
+var secretTexts = map[string]string{
+	"values":        "controlPlanes:\n  mxpController:\n    password: hunter2\n",
+	"conflict":      "controlPlanes:\n  mxpController:\n    password: hunter2\n    serviceAccount: {annotations: {eks.amazonaws.com/role-arn: old, hunter2: hunter2}}\n",
+	"duplicate":     "controlPlanes:\n  mxpController:\n    password: hunter2\n    serviceAccount: {annotations: {eks.amazonaws.com/role-arn: hunter2, eks.amazonaws.com/role-arn: hunter2}}\n",
+	"no mapping":    "controlPlanes:\n  mxpController:\n    serviceAccount: hunter2\n",
+	"alias":         "controlPlanes:\n  mxpController:\n    password: *hunter2\n",
+	"tag":           "controlPlanes:\n  mxpController:\n    password: !hunter2!hunter2 x\n",
+	"anchor":        "controlPlanes: &hunter2\n  mxpController: *hunter2\n",
+	"directive":     "%hunter2 hunter2\n---\ncontrolPlanes:\n  mxpController: {}\n",
+	"flow":          "controlPlanes:\n  mxpController: {password: hunter2\n",
+	"quote":         "controlPlanes:\n  mxpController:\n    password: \"hunter2\n",
+	"escape":        "controlPlanes:\n  mxpController:\n    password: \"hunter2 \\hunter2\"\n",
+	"indentation":   "controlPlanes:\n  mxpController:\n    password: x\n   hunter2: y\n",
+	"template":      "controlPlanes:\n  mxpController: {{ hunter2 }}\n",
+	"key":           "controlPlanes:\n  mxpController:\n    ? [hunter2\n",
+	"mention":       "the password of mxp-controller is hunter2",
+	"many mentions": "mxpController hunter2\nhunter2\n",
+	"shell":         "#!/bin/sh\ncontrolPlanes: { mxpController: hunter2",
+	"invalid UTF-8": "controlPlanes:\n  mxpController:\n    password: hunter2\xff\n",
+}
+
+func TestSecretsStaySecret(t *testing.T) {
+	for name, content := range secretTexts {
+		t.Run(name, func(t *testing.T) {
+			for form, manifest := range secretForms(t, content) {
+				for _, args := range [][]string{nil, {"--on-conflict=keep"}, {"--on-conflict=fail"}, {"--on-missing=warn"},
+					{"inspect"}, {"inspect", "--output=json"}, {"inspect", "--diff"}} {
+					holdsSecret(t, form, manifest, args)
+				}
+			}
+		})
+	}
+}
+
+// secretForms are Secrets that hold a content in each way there is.
+func secretForms(t *testing.T, content string) map[string]string {
+	t.Helper()
+	head := "kind: Secret\nmetadata:\n  name: s\n"
+	data := base64.StdEncoding.EncodeToString([]byte(content))
+	forms := map[string]string{
+		"data":           head + "data:\n  v: " + data + "\n",
+		"wrapped data":   head + "data:\n  v: |\n    " + data[:20] + "\n    " + data[20:] + "\n",
+		"list":           "kind: List\nitems:\n- {kind: Secret, metadata: {name: s}, data: {v: " + data + "}}\n",
+		"json":           fmt.Sprintf("{\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"},\"data\":{\"v\":%q}}\n", data),
+		"escaped kind":   fmt.Sprintf("\"kind\": \"S\\x65cret\"\nmetadata: {name: mxp-controller}\ndata: {v: %q}\n", data),
+		"data of string": head + "data: " + data + "\n",
+	}
+	if quoted := fmt.Sprintf("%q", content); !strings.Contains(quoted, `\xff`) {
+		forms["stringData"] = head + "stringData:\n  v: " + quoted + "\n"
+		forms["block"] = head + "stringData:\n  v: |\n    " + strings.ReplaceAll(content, "\n", "\n    ") + "\n"
+		forms["stringData in a list"] = "kind: List\nitems:\n- kind: Secret\n  metadata: {name: s}\n  stringData:\n    v: " + quoted + "\n"
+	}
+	return forms
+}
+
+// holdsSecret runs the program beside a ServiceAccount that changes, and looks
+// for the marker in all it says.
+func holdsSecret(t *testing.T, form, manifest string, args []string) {
+	t.Helper()
+	dir := t.TempDir()
+	var out, stderr bytes.Buffer
+	cli.Run(t.Context(), cli.World{In: strings.NewReader(serviceAccount + "---\n" + manifest), Out: &out, Err: &stderr,
+		Env: func(string) string { return "" }, Terminal: func(any) bool { return false }},
+		append(append(args, identityFlags...), "--artifacts-dir="+dir))
+	said := map[string]string{"stderr": stderr.String()}
+	if len(args) > 0 && args[0] == "inspect" {
+		said["output"] = out.String()
+	} else {
+		said["report"] = readFile(t, filepath.Join(dir, "report.json"))
+	}
+	for where, text := range said {
+		for _, secret := range []string{marker, base64.StdEncoding.EncodeToString([]byte(marker))[:8], manifestData(manifest)} {
+			if secret != "" && strings.Contains(text, secret) {
+				t.Errorf("%s %q: the %s tells %q:\n%s", form, args, where, secret, text)
+			}
+		}
+	}
+}
+
+// manifestData is the head of the base64 in a manifest, or nothing.
+func manifestData(manifest string) string {
+	_, data, ok := strings.Cut(manifest, "v: ")
+	if !ok || len(data) < 24 || strings.ContainsAny(data[:24], " |\n\\") {
+		return ""
+	}
+	return strings.Trim(data[:16], `"`)
+}
+
+func readFile(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const serviceAccount = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: mxp-a-system\n"
+
+// process is the real binary with pipes at its ends, and artifacts that stand
+// from an earlier run.
+type process struct {
+	*exec.Cmd
+	in     io.WriteCloser
+	out    io.ReadCloser
+	stderr bytes.Buffer
+}
+
+func startProcess(t *testing.T) *process {
+	t.Helper()
+	p := &process{Cmd: exec.CommandContext(t.Context(), "spaces-identity", append(identityFlags, "--bucket=spaces-backups")...)}
+	p.Dir = t.TempDir()
+	p.Stderr = &p.stderr
+	writeEarlier(t, p.Dir)
+	var err error
+	if p.in, err = p.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if p.out, err = p.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func writeEarlier(t *testing.T, dir string) {
+	t.Helper()
+	dir = filepath.Join(dir, "identity-artifacts")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"mxp-controller.trust-policy.json", "report.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("earlier"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantFailed holds that the program ended with status 1, said why, and replaced
+// the report alone.
+func (p *process) wantFailed(t *testing.T, message string) {
+	t.Helper()
+	err := p.Wait()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != 1 {
+		t.Errorf("ended with %v, want exit status 1", err)
+	}
+	if d := cmp.Diff("Error: "+message+"\n", p.stderr.String()); d != "" {
+		t.Errorf("stderr (-want +got):\n%s", d)
+	}
+	dir := filepath.Join(p.Dir, "identity-artifacts")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]bool{}
+	for _, e := range entries {
+		content, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(content) == "earlier"
+	}
+	if d := cmp.Diff(map[string]bool{"mxp-controller.trust-policy.json": true, "report.json": false}, files); d != "" {
+		t.Errorf("files that are as they were (-want +got):\n%s", d)
+	}
+	report, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil || !strings.Contains(string(report), message) {
+		t.Errorf("the report lacks %q (%v):\n%s", message, err, report)
+	}
+}
+
+// More than a pipe takes is written before the signal: the program is reading
+// by then.
+func TestTerminatedWhileReading(t *testing.T) {
+	p := startProcess(t)
+	if _, err := io.WriteString(p.in, strings.Repeat("# comment\n", 100_000)); err != nil {
+		t.Fatal(err)
+	}
+	p.terminate(t)
+	out, err := io.ReadAll(p.out)
+	if err != nil || len(out) > 0 {
+		t.Errorf("%d bytes of output, %v", len(out), err)
+	}
+	p.wantFailed(t, "stopped while reading the manifests: terminated signal received; nothing was written")
+}
+
+// The first byte of the output tells that the program is writing, and nobody
+// reads the rest of what is more than a pipe takes.
+func TestTerminatedWhileWriting(t *testing.T) {
+	p := startProcess(t)
+	p.feed(t)
+	if _, err := io.ReadFull(p.out, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	p.terminate(t)
+	p.wantFailed(t, "writing the manifests to standard output: terminated signal received; the artifacts are as they were")
+}
+
+// The fake Helm says that it runs, and waits for what nobody writes.
+func TestTerminatedWhileHelmRenders(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "never"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	helm := filepath.Join(dir, "helm")
+	if err := os.WriteFile(helm, []byte("#!/bin/sh\necho ready >&2\nread x <never\n"), 0o700); err != nil { //nolint:gosec // it is to run
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "spaces-identity", append([]string{"template", "spaces", "chart"}, identityFlags...)...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HELM_BIN="+helm)
+	stderr, err := cmd.StderrPipe()
+	if err := errors.Join(err, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewReader(stderr)
+	if line, err := said.ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "Error: stopped while " + helm + " renders the chart: terminated signal received; nothing was written\n"
+	if d := cmp.Diff(want, string(rest)); d != "" {
+		t.Errorf("stderr (-want +got):\n%s", d)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok || exit.ExitCode() != 1 {
+		t.Error("want exit status 1")
+	}
+}
+
+// Who reads the output goes away in the middle.
+func TestReaderGoesAway(t *testing.T) {
+	p := startProcess(t)
+	p.feed(t)
+	if _, err := io.ReadFull(p.out, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantFailed(t, "writing the manifests to standard output: write /dev/stdout: broken pipe; the artifacts are as they were")
+}
+
+// feed gives the program a stream of a megabyte.
+func (p *process) feed(t *testing.T) {
+	t.Helper()
+	_, err := io.WriteString(p.in, serviceAccount+"---\n"+strings.Repeat("# comment\n", 100_000))
+	if err := errors.Join(err, p.in.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,3 @@
+module spaces-identity.dev/testdata/bench
+
+go 1.26.0
