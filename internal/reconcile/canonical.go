@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 
 	"spaces-identity.dev/internal/iam"
@@ -52,5 +53,35 @@ func elements(a, b iam.Statement) []string {
 		return iam.Statement{Resource: s.Resource, NotResource: s.NotResource}
 	})
 	differ("Condition", func(s iam.Statement) iam.Statement { return iam.Statement{Condition: s.Condition} })
+	return out
+}
+
+// values are what the elements of a statement say, each value on its own.
+func values(s iam.Statement) []string {
+	var out []string
+	add := func(element string, values iam.Values) {
+		for _, v := range sorted(values) {
+			out = append(out, element+" "+v)
+		}
+	}
+	if s.Effect != "" {
+		add("Effect", iam.Values{string(s.Effect)})
+	}
+	if s.Principal.Everyone {
+		add("Principal", iam.Values{"*"})
+	}
+	add("Principal AWS", s.Principal.AWS)
+	add("Principal CanonicalUser", s.Principal.CanonicalUser)
+	add("Principal Federated", s.Principal.Federated)
+	add("Principal Service", s.Principal.Service)
+	add("Action", s.Action)
+	add("NotAction", s.NotAction)
+	add("Resource", s.Resource)
+	add("NotResource", s.NotResource)
+	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
+		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
+			add("Condition "+operator+" "+key, s.Condition[operator][key])
+		}
+	}
 	return out
 }

@@ -138,7 +138,9 @@ func (r *merger) combine(s, want iam.Statement) {
 		return
 	}
 	c.Action = Change
-	c.Elements = elements(withSubjects(sameSubjects(s, w), w, w.subjects), withSubjects(want, w, w.subjects))
+	bare := withSubjects(sameSubjects(s, w), w, w.subjects)
+	c.Elements = elements(bare, want)
+	c.Gained, c.Lost = minus(values(want), values(bare)), minus(values(bare), values(want))
 	r.put(result, c)
 }
 

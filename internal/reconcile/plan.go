@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"spaces-identity.dev/internal/eks"
 	"spaces-identity.dev/internal/iam"
 )
 
@@ -78,6 +79,8 @@ type StatementChange struct {
 	Covered  []string `json:"covered,omitempty"`  // subjects that another statement admits now
 	Kept     []string `json:"kept,omitempty"`     // subjects that the config does not name
 	Elements []string `json:"elements,omitempty"` // what else differs, such as Condition
+	Gained   []string `json:"gained,omitempty"`   // values in those elements from now on, such as Action s3:GetObject
+	Lost     []string `json:"lost,omitempty"`     // values in them that go
 }
 
 // PolicyChange is about an inline policy.
@@ -100,6 +103,12 @@ type AssociationChange struct {
 	Elements       []string `json:"elements,omitempty"` // what differs, such as roleArn
 
 	wanted iam.Association
+}
+
+// newPlan is a plan whose lists are empty, not absent, in JSON.
+func newPlan(c eks.Caller) *Plan {
+	return &Plan{Identity: c.ARN, Account: c.Account, Providers: []ProviderChange{}, Agents: []AgentChange{}, Roles: []RoleChange{},
+		Associations: []AssociationChange{}, Warnings: []string{}, Blocked: []string{}}
 }
 
 // Changes is the number of things that carrying out the plan would write.

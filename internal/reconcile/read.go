@@ -32,7 +32,7 @@ type Reconciler struct {
 // than the credentials, where AWS cannot be read, and where the trust policy
 // would be longer than the account allows: then nothing is planned.
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
-	p := &Plan{Identity: r.Caller.ARN, Account: r.Caller.Account}
+	p := newPlan(r.Caller)
 	if err := r.checkAccount(spec); err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (r *Reconciler) liveRole(ctx context.Context, arn identity.RoleARN) (liveRo
 }
 
 func (r *Reconciler) planRole(ctx context.Context, wanted wantedRole, live liveRole, there bool) (RoleChange, error) {
-	c := RoleChange{ARN: wanted.arn.String(), Action: None, wanted: wanted}
+	c := RoleChange{ARN: wanted.arn.String(), Action: None, Policies: []PolicyChange{}, wanted: wanted}
 	switch {
 	case !there:
 		c.Action = Create
@@ -117,7 +117,9 @@ func comparePolicies(live, wanted iam.Document) []StatementChange {
 	var out []StatementChange
 	for i, s := range wanted.Statement {
 		c := StatementChange{Sid: s.Sid, Place: i + 1, Action: Create}
-		if before, ok := bySid(live, s.Sid); ok {
+		before, ok := bySid(live, s.Sid)
+		c.Gained, c.Lost = minus(values(s), values(before)), minus(values(before), values(s))
+		if ok {
 			c.Action, c.Elements = None, elements(before, s)
 			if len(c.Elements) > 0 {
 				c.Action = Change
@@ -127,7 +129,7 @@ func comparePolicies(live, wanted iam.Document) []StatementChange {
 	}
 	for i, s := range live.Statement {
 		if _, ok := bySid(wanted, s.Sid); !ok {
-			out = append(out, StatementChange{Sid: s.Sid, Place: i + 1, Action: Remove})
+			out = append(out, StatementChange{Sid: s.Sid, Place: i + 1, Action: Remove, Lost: values(s)})
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ func (p *Plan) warn() {
 		if r.Action == Foreign {
 			p.warnf("role %s is not this program's: only the statements and the policy of this program's name are written; --adopt makes it this program's", r.ARN)
 		}
+		p.warnOfSubjects(r)
 		for _, s := range r.Trust.Statements {
 			p.warnOfStatement(r.ARN, s)
 		}
@@ -25,13 +27,36 @@ func (p *Plan) warnf(format string, args ...any) {
 	p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...))
 }
 
+// warnOfSubjects says who loses the role, and who keeps it without being named.
+func (p *Plan) warnOfSubjects(r RoleChange) {
+	var removed, kept []string
+	for _, s := range r.Trust.Statements {
+		removed = append(removed, names(s.Removed)...)
+		kept = append(kept, names(s.Kept)...)
+	}
+	if removed = unique(removed); len(removed) > 0 {
+		p.warnf("role %s: these lose access: %s", r.ARN, cut(removed))
+	}
+	if kept = unique(kept); len(kept) > 0 {
+		p.warnf("role %s: these keep access, and the config does not name them: %s; --prune removes them", r.ARN, cut(kept))
+	}
+}
+
+// names are the namespaces of subjects.
+func names(subjects []string) []string {
+	var out []string
+	for _, s := range subjects {
+		ns, _, _ := strings.Cut(strings.TrimPrefix(s, "system:serviceaccount:"), ":")
+		out = append(out, ns)
+	}
+	return out
+}
+
+func unique(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+
 func (p *Plan) warnOfStatement(role string, s StatementChange) {
 	switch {
-	case len(s.Removed) > 0:
-		p.warnf("role %s: %d that had access lose it: %s", role, len(s.Removed), cut(s.Removed))
-	case len(s.Kept) > 0:
-		p.warnf("role %s: %d that the config does not name keep their access: %s; --prune removes them", role, len(s.Kept), cut(s.Kept))
-	case s.Action == Keep:
+	case s.Action == Keep && len(s.Kept) == 0:
 		p.warnf("role %s: statement %s was edited and is not in the config; --prune removes it", role, s.Sid)
 	case s.Action == Foreign && len(s.Covered) > 0:
 		p.warnf("role %s: statement %d is not this program's and grants nothing beyond the config; --adopt takes its place", role, s.Place)
@@ -51,13 +76,13 @@ func (p *Plan) warnOfAssociations() {
 		}
 	}
 	if len(kept) > 0 {
-		p.warnf("%d associations of namespaces that the config does not name stay: %s; --prune removes them", len(kept), cut(kept))
+		p.warnf("the associations of these namespaces stay, and the config does not name them: %s; --prune removes them", cut(kept))
 	}
 	if len(removed) > 0 {
-		p.warnf("%d associations go, and with them the access of %s", len(removed), cut(removed))
+		p.warnf("the associations of these namespaces go, and their access with them: %s", cut(removed))
 	}
 	if len(foreign) > 0 {
-		p.warnf("%d associations are as the config says and not this program's: %s; --adopt takes them over", len(foreign), cut(foreign))
+		p.warnf("the associations of these namespaces are as the config says and not this program's: %s; --adopt takes them over", cut(foreign))
 	}
 }
 
