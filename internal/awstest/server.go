@@ -70,7 +70,7 @@ type Server struct {
 
 // New starts a server for the time of the test, and points the SDK's default
 // chain at it.
-func New(t *testing.T) *Server {
+func New(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{state: newState()}
 	s.web = httptest.NewServer(http.HandlerFunc(s.serve))

@@ -26,6 +26,10 @@ func (r *Reconciler) progress(done, total int) {
 	}
 }
 
+// mostForgotten is how many associations a run that is killed leaves to be read
+// one by one.
+const mostForgotten = 250
+
 // applyAssociations makes, changes and adopts associations, one after the other.
 func (r *Reconciler) applyAssociations(ctx context.Context, p *Plan) error {
 	var todo []AssociationChange
@@ -44,6 +48,12 @@ func (r *Reconciler) applyAssociations(ctx context.Context, p *Plan) error {
 		}
 		p.remember(c, id)
 		r.progress(i+1, len(todo))
+		if (i+1)%mostForgotten != 0 {
+			continue
+		}
+		if err := r.remember(ctx, p); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -105,6 +115,7 @@ func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
 		if err := r.untilSeen(ctx, eks.IsMissing, func() error { return r.IAM.TagRole(ctx, b.role, map[string]string{tagSeen: after}) }); err != nil {
 			return err
 		}
+		b.before = after
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (c *clock) Pause(ctx context.Context, d time.Duration) error {
 }
 
 // account is a server with the cluster, and nothing else.
-func account(t *testing.T) *awstest.Server {
+func account(t testing.TB) *awstest.Server {
 	t.Helper()
 	s := awstest.New(t)
 	s.Change(func(state *awstest.State) {
@@ -96,7 +96,7 @@ func apply(ctx context.Context, s identity.Spec, change ...func(*reconcile.Recon
 	return p, r.Apply(ctx, p)
 }
 
-func mustApply(t *testing.T, s identity.Spec, change ...func(*reconcile.Reconciler)) *reconcile.Plan {
+func mustApply(t testing.TB, s identity.Spec, change ...func(*reconcile.Reconciler)) *reconcile.Plan {
 	t.Helper()
 	p, err := apply(t.Context(), s, change...)
 	if err != nil {
