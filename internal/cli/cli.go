@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,10 @@ type World struct {
 	Out, Err io.Writer
 	Env      func(string) string
 	Terminal func(stream any) bool
+
+	// Discoverer asks the cluster for its control planes; nil for a program that
+	// cannot.
+	Discoverer Discoverer
 }
 
 // Exit statuses, as users and scripts know them.
@@ -79,7 +84,8 @@ func (a *app) underHelm4() bool { return a.Env("HELM_PLUGIN_NAME") == postRender
 type app struct {
 	World
 	flags   config.Flags
-	started bool // past the parsing of the command line
+	started bool          // past the parsing of the command line
+	lines   *bufio.Reader // of the answers on the terminal
 }
 
 func (a *app) command() *cobra.Command {
@@ -103,7 +109,7 @@ func (a *app) command() *cobra.Command {
 	a.flags.Register(root.PersistentFlags())
 	a.registerPostRender(root)
 	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
-		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
+		a.explainCommand(), a.valuesCommand(), a.initCommand(), a.planCommand(), a.applyCommand(), a.postRendererCommand(), a.versionCommand())
 	return root
 }
 

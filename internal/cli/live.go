@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/reconcile"
+)
+
+// Found is a control plane's host namespace, as a cluster shows it.
+type Found struct {
+	Namespace string
+	Source    string // what told of it
+}
+
+// Discoverer finds the host namespaces of the control planes that there are. One
+// that could not ask all of its sources returns an error, not a part: what is
+// missing from it could be pruned.
+type Discoverer interface {
+	Namespaces(ctx context.Context) ([]Found, error)
+}
+
+// liveFlags are those of the commands that look into AWS.
+type liveFlags struct {
+	profile string
+	output  string
+	adopt   bool
+	prune   bool
+	readAll bool
+}
+
+func (f *liveFlags) register(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringVar(&f.profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
+	set.StringVarP(&f.output, "output", "o", "text", "text or json")
+	set.BoolVar(&f.adopt, "adopt", false, "take over statements, roles and associations that are as the config says already")
+	set.BoolVar(&f.prune, "prune", false, "remove subjects and associations of control planes that the config does not name")
+	set.BoolVar(&f.readAll, "read-all", false, "read every association, also those that are as this program last left them")
+}
+
+func (f *liveFlags) check() error {
+	if f.output != "text" && f.output != "json" {
+		return usagef("--output is %q: it must be text or json", f.output)
+	}
+	return nil
+}
+
+// reconciler connects to AWS and plans for the config.
+func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconciler, *reconcile.Plan, error) {
+	spec, err := a.flags.Resolve(a.Env)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := requireLive(spec); err != nil {
+		return nil, nil, err
+	}
+	account, err := eks.Connect(ctx, eks.Options{Profile: f.profile, Region: spec.Cluster.Region})
+	if err != nil {
+		return nil, nil, err
+	}
+	spec, err = a.discovered(ctx, spec, f.prune)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(account), Adopt: f.adopt, Prune: f.prune, ReadAll: f.readAll,
+		Clock: reconcile.WallClock{}, Progress: a.progress("associations")}
+	plan, err := r.Plan(ctx, spec)
+	return r, plan, err
+}
+
+// requireLive asks for what the live side cannot do without. The issuer it finds
+// by itself, where it knows the cluster.
+func requireLive(spec identity.Spec) error {
+	var problems []error
+	for _, c := range spec.Components {
+		needs := []identity.Need{identity.NeedRole}
+		if c.Mode.UsesPodIdentity() {
+			needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
+		}
+		if c.Mode.UsesIRSA() && slices.ContainsFunc(spec.AllClusters(), unknownIssuer) {
+			needs = append(needs, identity.NeedOIDCProvider)
+		}
+		problems = append(problems, spec.Require(c.Name, needs...))
+	}
+	return errors.Join(problems...)
+}
+
+func unknownIssuer(c identity.Cluster) bool {
+	return c.OIDC.IsZero() && (c.Name == "" || c.Region == "")
+}
+
+// discovered adds what the cluster shows to the namespaces of the config.
+func (a *app) discovered(ctx context.Context, spec identity.Spec, prune bool) (identity.Spec, error) {
+	if !spec.ControlPlanes.Discover {
+		return spec, nil
+	}
+	if a.Discoverer == nil {
+		return spec, usagef("controlPlanes.discover is true, and this build cannot ask a cluster: list the host namespaces in controlPlanes.namespaces")
+	}
+	found, err := a.Discoverer.Namespaces(ctx)
+	if err != nil {
+		return spec, fmt.Errorf("discovering the control planes: %w", err)
+	}
+	if prune && len(found) == 0 {
+		return spec, errors.New("no control plane was discovered, and --prune would remove all that have access: look at the kubeconfig's context (spaces-identity discover), or prune without discovery")
+	}
+	for _, f := range found {
+		spec.ControlPlanes.Namespaces = append(spec.ControlPlanes.Namespaces, f.Namespace)
+	}
+	return spec.WithDefaults(), nil
+}
