@@ -8,6 +8,7 @@ version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe
 binary    := bin/spaces-identity
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
+kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
 modules   := . $(patsubst %/go.mod,%,$(wildcard testdata/tools/*/go.mod))
 scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
@@ -34,6 +35,13 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 .PHONY: test
 test: build helm ## run every test, those with real Helms included
 	@$(with_helm) go test $(TESTFLAGS) ./...
+
+.PHONY: kube
+kube: $(kube) ## build the pinned etcd, API server and controllers into bin/tools
+
+.PHONY: e2e
+e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/e2e
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
@@ -68,6 +76,18 @@ $(helm4): $(tools)/helm4/go.mod
 	@echo 'building Helm 4 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm4 list -m -f '{{.Version}}' helm.sh/helm/v4) && \
 	go -C $(tools)/helm4 build -ldflags "-X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
+
+# Helm reads the server's version, which a plain build does not set.
+kube_version = $$(go -C $(tools)/kube list -m -f '{{.Version}}' k8s.io/kubernetes)
+kube_package = $(or $(kube_package_$(@F)),k8s.io/kubernetes/cmd/$(@F))
+kube_package_etcd := go.etcd.io/etcd/server/v3
+kube_package_kwok := sigs.k8s.io/kwok/cmd/kwok
+
+$(kube): $(tools)/kube/go.mod
+	@echo 'building $(@F) from the module proxy (once; all of them about ten minutes)'
+	@v=$(kube_version) && minor=$${v#v1.} && \
+	CGO_ENABLED=0 go -C $(tools)/kube build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
+		-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" $(kube_package)
 
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'
