@@ -10,8 +10,9 @@ helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
-modules   := . $(patsubst %/go.mod,%,$(wildcard testdata/tools/*/go.mod))
+modules   := . $(patsubst %/go.mod,%,$(wildcard testdata/tools/*/go.mod testdata/bench/go.mod testdata/bench/*/go.mod))
 scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
+compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
 
 # More flags for go test, such as TESTFLAGS=-race.
@@ -59,6 +60,22 @@ lint: $(lint) ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck
 	@shellcheck $(scripts)
 	@echo 'lint: nothing found'
 
+# How long make fuzz takes for each target.
+FUZZTIME ?= 30m
+
+.PHONY: fuzz
+fuzz: ## fuzz each target in turn: FUZZTIME=30m
+	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' internal | while IFS=: read -r file func; do \
+		echo "$${func#func } in $${file%/*}"; \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${file%/*}" </dev/null; \
+	done
+
+.PHONY: bench
+bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## measure beside cat, yq, kustomize and kyaml; WRITE=1 puts the tables into docs/benchmarks.md
+	@go -C testdata/bench build -o $(compared)/copier ./copier
+	@go -C testdata/bench build -o $(compared)/bench .
+	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
+
 .PHONY: clean
 clean: ## remove everything that make made
 	@rm -rf bin identity-artifacts
@@ -92,3 +109,12 @@ $(kube): $(tools)/kube/go.mod
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'
 	@go -C $(tools)/lint build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(compared)/yq: testdata/bench/yq/go.mod
+	@go -C testdata/bench/yq build -o $@ github.com/mikefarah/yq/v4
+
+$(compared)/kustomize: testdata/bench/kustomize/go.mod
+	@go -C testdata/bench/kustomize build -o $@ sigs.k8s.io/kustomize/kustomize/v5
+
+$(compared)/kio: testdata/bench/kio/go.mod testdata/bench/kio/main.go
+	@go -C testdata/bench/kio build -o $@ .

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -107,12 +108,27 @@ func (a *app) inspectTable(result *rewrite.Result) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	var b strings.Builder
 	for _, warning := range result.Warnings {
-		if _, err := fmt.Fprintf(a.Out, "\nwarning: %s\n", warning); err != nil {
-			return err
+		fmt.Fprintf(&b, "\nwarning: %s\n", warning)
+	}
+	b.WriteString(hint(result.Findings))
+	_, err := io.WriteString(a.Out, b.String())
+	return err
+}
+
+// hint says what to do about what is unknown.
+func hint(findings []rewrite.Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		if f.Encoding != "" {
+			fmt.Fprintf(&b, "  - {kind: %s, name: %s, path: '%s', encoding: %s}\n", f.Kind, f.Name, strings.ReplaceAll(f.Path, "'", "''"), f.Encoding)
 		}
 	}
-	return nil
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\nWhere one of the unknown carries the identity, point at it in the config:\n\n  places:\n" + b.String()
 }
 
 func objectOf(f rewrite.Finding) string {

@@ -124,7 +124,7 @@ func (a *addition) intoBlock(text []byte, n *Node) (Edit, error) {
 		pad := strings.Repeat(" ", len(indent))
 		return Edit{first, first, joinLines(lines, pad, newline(text)) + newline(text) + pad}, nil
 	}
-	if head := headOf(text, n, start); head >= 0 {
+	if head := headOf(text, start); head >= 0 {
 		return Edit{head, head, newline(text) + indent + joinLines(lines, indent, newline(text))}, nil
 	}
 	return Edit{first, first, joinLines(lines, indent, newline(text)) + newline(text) + indent}, nil
@@ -132,7 +132,7 @@ func (a *addition) intoBlock(text []byte, n *Node) (Edit, error) {
 
 // headOf is the end of the line above the first key and the comments before it,
 // or -1 where there is no such line.
-func headOf(text []byte, n *Node, start int) int {
+func headOf(text []byte, start int) int {
 	for start > firstByte(text) {
 		end := start
 		start = lineAbove(text, end)
@@ -153,6 +153,9 @@ func (a *addition) intoNull(text []byte, n *Node) (Edit, error) {
 	start := lineStart(text, n.Outer)
 	line := text[start:n.Outer]
 	key := bytes.TrimLeft(line, " ")
+	if n.Tag != "" && n.Anchor == "" { // !!null is no longer true
+		return Edit{n.Outer, n.End, "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"}, nil
+	}
 	if n.Start != n.End || !endsLine(text, n.End) || len(key) == 0 || bytes.ContainsAny(key[:1], "-?{[") {
 		written := "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"
 		if n.Start > 0 && !isSpace(text[n.Start-1]) {

@@ -82,11 +82,12 @@ func (c *converter) closing(at int, bracket byte) int {
 // sets the node's tag.
 func (c *converter) start(n *Node, y *yaml.Node) int {
 	at, end := n.Outer, n.Outer
+	anchored := n.Anchor == "" // or its anchor was passed: the next is the first key's
 	for at < len(c.text) {
 		switch {
-		case c.text[at] == '&' && n.Anchor != "":
-			end = at + 1 + len(n.Anchor)
-		case c.text[at] == '!' && (y.Style&yaml.TaggedStyle != 0 || at == n.Outer || y.Value != ""): // the library forgets a lone "!"
+		case c.text[at] == '&' && !anchored:
+			end, anchored = at+1+len(n.Anchor), true
+		case c.text[at] == '!' && n.Tag == "" && (y.Style&yaml.TaggedStyle != 0 || forgotten(n, y, at)):
 			end = at + tokenLength(c.text[at:])
 			n.Tag = string(c.text[at:end])
 		case y.Kind == yaml.ScalarNode && scalarStyle(y.Style) == Plain && y.Value == "":
@@ -97,6 +98,12 @@ func (c *converter) start(n *Node, y *yaml.Node) int {
 		at = skipBlanks(c.text, end)
 	}
 	return end
+}
+
+// forgotten reports whether a tag at an offset is a scalar's lone "!", of which
+// the library does not tell.
+func forgotten(n *Node, y *yaml.Node, at int) bool {
+	return y.Kind == yaml.ScalarNode && (at == n.Outer || y.Value != "")
 }
 
 // skipBlanks is the offset of what follows blanks, line breaks and comments.

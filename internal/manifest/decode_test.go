@@ -134,21 +134,6 @@ func (r reading) with(key, value string) reading {
 	return r
 }
 
-// at follows a path without strings within; what is not there is not ok.
-func (r reading) at(path Path) (reading, bool) {
-	for _, step := range path {
-		switch i := r.index(step); {
-		case i < 0:
-			return reading{}, false
-		case step.Key != "":
-			r = r.Fields[i].Value
-		default:
-			r = r.Items[i]
-		}
-	}
-	return r, true
-}
-
 // index is where a step leads in the fields or the items, or -1.
 func (r reading) index(step Step) int {
 	if step.Key != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -174,13 +175,5 @@ func expansion(root *Node) int {
 }
 
 func aliased(n *Node) bool {
-	if n.Kind == Alias {
-		return true
-	}
-	for _, child := range n.Content {
-		if aliased(child) {
-			return true
-		}
-	}
-	return false
+	return n.Kind == Alias || slices.ContainsFunc(n.Content, aliased)
 }

@@ -1,5 +1,7 @@
 package manifest
 
+import "slices"
+
 // Patch carries out sets on the text of one document. What it returns was parsed
 // again and is the document plus exactly the sets; bytes that no set concerns
 // are the same. An error is a [*SyntaxError] or a [*PlaceError].
@@ -92,8 +94,7 @@ func rewritings(text []byte, root *Node, path Path) [][]Edit {
 	if edits := unshared(root, trail); len(edits) > 0 {
 		ways = append(ways, edits)
 	}
-	for i := len(trail) - 1; i >= 0; i-- {
-		n := trail[i]
+	for _, n := range slices.Backward(trail) {
 		ways = append(ways, []Edit{{n.Outer, contentEnd(text, n), flowText(n)}})
 	}
 	return ways

@@ -47,6 +47,11 @@ func TestPatch(t *testing.T) {
 			want: "metadata: {annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\"}}\n",
 		},
 		{
+			name: "a null that says so becomes a mapping that does not",
+			in:   "metadata:\n  annotations: !!null\n",
+			want: "metadata:\n  annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\"}\n",
+		},
+		{
 			name: "empty braces",
 			in:   "metadata:\n  annotations: {}\n",
 			want: "metadata:\n  annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\"}\n",

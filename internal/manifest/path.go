@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,16 +27,16 @@ type Path []Step
 // Field is the path to a key of the mapping at p.
 func (p Path) Field(keys ...string) Path {
 	for _, key := range keys {
-		p = append(p[:len(p):len(p)], Step{Key: key})
+		p = append(slices.Clip(p), Step{Key: key})
 	}
 	return p
 }
 
 // Item is the path to an element of the sequence at p.
-func (p Path) Item(index int) Path { return append(p[:len(p):len(p)], Step{Index: index}) }
+func (p Path) Item(index int) Path { return append(slices.Clip(p), Step{Index: index}) }
 
 // Inside is the path to a document in the string at p.
-func (p Path) Inside(into Into) Path { return append(p[:len(p):len(p)], Step{Into: &into}) }
+func (p Path) Inside(into Into) Path { return append(slices.Clip(p), Step{Into: &into}) }
 
 // String is the path as people write it: spec.containers[0].env[1].value, with
 // keys that hold dots in brackets, and " → " where it goes into a string.

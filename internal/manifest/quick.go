@@ -65,7 +65,7 @@ func (q *quick) begin() bool {
 			q.at = end
 		case q.text[q.at] == '%':
 			return false
-		case line == "---" || strings.HasPrefix(line, "--- #"):
+		case q.text[q.at] == '-' && (line == "---" || strings.HasPrefix(line, "--- #")):
 			q.at = end
 			return true
 		default:

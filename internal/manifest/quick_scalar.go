@@ -203,35 +203,13 @@ func (q *quick) beginsPlain(flow bool) bool {
 // continuation reads the further lines of a plain scalar: those indented more
 // than the collection around it.
 func (q *quick) continuation(n *Node, parent int) {
-	if q.at >= len(q.text) || q.text[q.at] != '\n' && !q.blankLine() {
-		return
-	}
-	var b *strings.Builder
+	var b strings.Builder
 	for {
-		save := q.at
-		breaks := 0
-		for q.at < len(q.text) && q.blankLine() {
-			q.at = q.lineEnd()
-			breaks++
-		}
-		start := q.at
-		for q.at < len(q.text) && q.text[q.at] == ' ' {
-			q.at++
-		}
-		if q.at >= len(q.text) || breaks == 0 || q.at-start <= parent || q.text[q.at] == '#' {
-			q.at = save
+		breaks, more := q.folds(parent)
+		if !more || q.gaveUp {
 			break
 		}
-		if q.text[q.at] == '\t' || parent < 0 {
-			q.gaveUp = true
-			return
-		}
-		line := q.newNode(Scalar, Plain, q.at)
-		if q.plainLine(line); q.gaveUp {
-			return
-		}
-		if b == nil {
-			b = &strings.Builder{}
+		if b.Len() == 0 {
 			b.WriteString(n.Value)
 		}
 		if breaks == 1 {
@@ -239,26 +217,45 @@ func (q *quick) continuation(n *Node, parent int) {
 		} else {
 			b.WriteString(strings.Repeat("\n", breaks-1))
 		}
-		b.WriteString(line.Value)
-		n.End = line.End
+		line := q.plainLine()
+		b.WriteString(line)
+		n.End = q.at
 	}
-	if b != nil {
+	if b.Len() > 0 {
 		n.Value = b.String()
 	}
 }
 
+// folds goes to the further line of a plain scalar, if there is one, and tells
+// how many line breaks lie between.
+func (q *quick) folds(parent int) (breaks int, more bool) {
+	save := q.at
+	for q.at < len(q.text) && q.blankLine() {
+		q.at = q.lineEnd()
+		breaks++
+	}
+	start := q.at
+	for q.at < len(q.text) && q.text[q.at] == ' ' {
+		q.at++
+	}
+	if q.at >= len(q.text) || breaks == 0 || q.at-start <= parent || q.text[q.at] == '#' {
+		q.at = save
+		return 0, false
+	}
+	q.gaveUp = q.gaveUp || q.text[q.at] == '\t' || parent < 0
+	return breaks, true
+}
+
 // plainLine reads a further line of a plain scalar, which may begin with any
 // character.
-func (q *quick) plainLine(n *Node) {
+func (q *quick) plainLine() string {
 	line := q.text[q.at:q.lineEnd()]
-	if strings.ContainsAny(line, "\t") || strings.Contains(line, ": ") || strings.Contains(line, " #") ||
-		strings.HasSuffix(strings.TrimRight(line, " \n"), ":") {
+	text := strings.TrimRight(line, " \n")
+	if strings.Contains(line, "\t") || strings.Contains(line, ": ") || strings.Contains(line, " #") || strings.HasSuffix(text, ":") {
 		q.gaveUp = true
-		return
 	}
-	n.Value = strings.TrimRight(line, " \n")
-	n.End = q.at + len(n.Value)
-	q.at = n.End
+	q.at += len(text)
+	return text
 }
 
 // blankLine reports whether nothing but blanks is left of the line.
@@ -274,43 +271,31 @@ func (q *quick) blankLine() bool {
 func (q *quick) literal(parent int) *Node {
 	n := q.newNode(Scalar, Literal, q.at)
 	chomp, indent, ok := q.blockHeader(parent)
+	if ok && indent < 0 {
+		indent, ok = q.firstIndent(parent)
+	}
 	if !ok {
 		q.gaveUp = true
 		return n
 	}
 	var b strings.Builder
 	pending := 0 // line breaks that count only if more text follows
-	broken := false
 	for q.at < len(q.text) {
 		end := q.lineEnd()
 		line := strings.TrimSuffix(q.text[q.at:end], "\n")
 		spaces := len(line) - len(strings.TrimLeft(line, " "))
-		if indent < 0 && spaces < len(line) {
-			indent = spaces
-			if indent <= parent || line[spaces] == '\t' {
-				q.gaveUp = true
-				return n
-			}
+		if spaces < indent && spaces < len(line) {
+			break
 		}
-		switch {
-		case spaces == len(line) && (indent < 0 || spaces <= indent):
-			if indent < 0 && spaces > 0 {
-				q.gaveUp = true // it may be more than the indentation to come
-				return n
-			}
-			pending++
-		case spaces < indent:
-			goto done
-		default:
+		if len(line) > indent {
 			b.WriteString(strings.Repeat("\n", pending))
 			b.WriteString(line[indent:])
-			pending = 1
+			pending = 0
 		}
-		broken = end > q.at && q.text[end-1] == '\n'
+		pending++
 		q.at = end
 	}
-done:
-	if indent < 0 || b.Len() == 0 || !broken {
+	if b.Len() == 0 || q.text[q.at-1] != '\n' {
 		q.gaveUp = true // empty, or cut off
 		return n
 	}
@@ -322,6 +307,23 @@ done:
 	}
 	n.Value, n.End = b.String(), q.at
 	return n
+}
+
+// firstIndent is the indentation of the first line of a block scalar. Blanks on
+// an empty line before it may be more than that, which is an error.
+func (q *quick) firstIndent(parent int) (indent int, ok bool) {
+	at := q.at
+	for at < len(q.text) && q.text[at] == '\n' {
+		at++
+	}
+	start := at
+	for at < len(q.text) && q.text[at] == ' ' {
+		at++
+	}
+	if at == len(q.text) || q.text[at] == '\n' || q.text[at] == '\t' {
+		return 0, false
+	}
+	return at - start, at-start > parent
 }
 
 // blockHeader reads the "|" line. The indentation is -1 where the first line is

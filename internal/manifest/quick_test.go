@@ -16,12 +16,12 @@ func TestQuickParse(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no test data: %v", err)
 	}
-	real, err := filepath.Glob("../../../shared/corpus/*.yaml")
+	corpus, err := filepath.Glob("../../../shared/corpus/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	documents, quick := 0, 0
-	for _, file := range slices.Concat(files, real) {
+	for _, file := range slices.Concat(files, corpus) {
 		stream, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 )
 
 // maxStream is how large a stream of unknown size may become, in bytes.
@@ -37,7 +38,7 @@ func readOn(begun []byte, r io.Reader) ([]byte, error) {
 	if err != nil || len(rest) == 0 {
 		return begun, err
 	}
-	return append(begun[:len(begun):len(begun)], rest...), nil
+	return append(slices.Clip(begun), rest...), nil
 }
 
 // sizeOf is one byte more than a regular file has, so that its end is met

@@ -28,35 +28,48 @@ type Document struct {
 // meant it as text.
 func Split(stream []byte) iter.Seq[Document] {
 	return func(yield func(Document) bool) {
-		doc := Document{Number: 1}
-		open := false // doc has its "---" or content: the next "---" ends it
+		s := splitter{stream: stream, doc: Document{Number: 1}}
 		for at := range markers(stream) {
-			if stream[at] == '.' {
-				if !open && blank(stream[doc.Start:at]) && doc.Number > 1 {
-					continue // a second "..." in a row
-				}
-				doc.End = lineEnd(stream, at)
-				if !yield(doc) {
-					return
-				}
-				doc, open = Document{Number: doc.Number + 1, Start: doc.End}, false
-				continue
-			}
-			if !open && prelude(stream[doc.Start:at]) {
-				open = true
-				continue
-			}
-			doc.End = at
-			if !yield(doc) {
+			if end := s.ends(at); end >= 0 && !yield(s.cut(end, stream[at] == '-')) {
 				return
 			}
-			doc, open = Document{Number: doc.Number + 1, Start: at}, true
 		}
-		doc.End = len(stream)
-		if doc.Start < doc.End || doc.Number == 1 {
-			yield(doc)
+		if s.doc.Start < len(stream) || s.doc.Number == 1 {
+			yield(s.cut(len(stream), false))
 		}
 	}
+}
+
+// splitter is the document that is being read.
+type splitter struct {
+	stream []byte
+	doc    Document
+	begun  bool // the document has its "---": the next one ends it
+}
+
+// ends is where the document ends because of the marker at an offset, or -1
+// where the marker is its own.
+func (s *splitter) ends(at int) int {
+	before := s.stream[s.doc.Start:at]
+	if s.stream[at] == '.' {
+		if !s.begun && blank(before) && s.doc.Number > 1 {
+			return -1 // one "..." after another
+		}
+		return lineEnd(s.stream, at)
+	}
+	if !s.begun && prelude(before) {
+		s.begun = true
+		return -1
+	}
+	return at
+}
+
+// cut ends the document and begins the next, which has its "---" already or not.
+func (s *splitter) cut(end int, begun bool) Document {
+	done := s.doc
+	done.End = end
+	s.doc, s.begun = Document{Number: done.Number + 1, Start: end}, begun
+	return done
 }
 
 // markers yields the offsets of the lines that are document markers.

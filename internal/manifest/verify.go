@@ -33,9 +33,18 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	case first[0].Into != nil:
 		return a != nil && v.inside(a, b, sets)
 	case first[0].Key != "":
-		return b.Kind == Mapping && (a == nil || a.IsNull() || a.Kind == Mapping) && v.fields(a, b, sets)
+		return b.Kind == Mapping && (a == nil || a.IsNull() || a.Kind == Mapping) && sameTag(a, b) && v.fields(a, b, sets)
 	}
-	return a != nil && a.Kind == Sequence && b.Kind == Sequence && v.items(a, b, sets)
+	return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag == b.Tag && v.items(a, b, sets)
+}
+
+// sameTag reports whether a mapping kept its tag, or has none where there was
+// no mapping before.
+func sameTag(a, b *Node) bool {
+	if a == nil || a.Kind != Mapping {
+		return b.Tag == ""
+	}
+	return a.Tag == b.Tag
 }
 
 func (v verifier) items(a, b *Node, sets []Set) bool {

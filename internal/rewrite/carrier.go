@@ -165,7 +165,7 @@ func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err e
 		return
 	}
 	if err == nil || bytes.Contains(text, []byte("{{")) {
-		f := w.object.finding(CarrierPlace, c.Name)
+		f := w.object.finding(MentionPlace, c.Name) // what it will be once rendered is not known
 		f.Path, f.Line, f.Outcome = path.String(), w.object.line(near), Left
 		f.Reason = "the text is a template and no YAML before it is rendered"
 		w.run.note(f)
@@ -193,16 +193,38 @@ func isTemplate(n *manifest.Node) bool {
 	return slices.ContainsFunc(n.Content, isTemplate)
 }
 
-// certain finds the component all of whose keys a text has as keys.
+// certain finds the component all of whose keys a text has as keys. A script, or
+// prose, has other things before them.
 func (w walk) certain(text []byte) (identity.Component, bool) {
+	if !beginsAsValues(text) {
+		return identity.Component{}, false
+	}
 	for _, c := range w.run.spec.Components {
 		if len(c.Values.Component) > 0 && !slices.ContainsFunc(c.Values.Component, func(key string) bool {
 			return !hasKey(text, key)
-		}) && !bytes.HasPrefix(text, []byte("#!")) {
+		}) {
 			return c, true
 		}
 	}
 	return identity.Component{}, false
+}
+
+// key is what a line of values begins with, or a flow mapping, or a template.
+var key = regexp.MustCompile(`^(\{|- |["']?[\w./-]+["']?[ \t]*:([ \t\r\n]|$))`)
+
+// beginsAsValues reports whether the first line of a text that is neither empty
+// nor a comment nor a marker may be one of values.
+func beginsAsValues(text []byte) bool {
+	if bytes.HasPrefix(text, []byte("#!")) {
+		return false
+	}
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimLeft(line, " \t\r\n")
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && !bytes.HasPrefix(line, []byte("---")) {
+			return key.Match(line)
+		}
+	}
+	return false
 }
 
 // hasKey reports whether a text has a line, or the head of a flow mapping, that

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rogpeppe/go-internal/diff"
-
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -20,9 +18,7 @@ func (r *Result) Diff() []byte {
 		if source := manifest.Source(old); source != "" {
 			name += " " + source
 		}
-		text := diff.Diff("before: "+name, withoutSecrets(old), "after: "+name, withoutSecrets(p.text))
-		_, text, _ = bytes.Cut(text, []byte("\n")) // a line of the library's own
-		b.Write(text)
+		b.WriteString(unified(name, withoutSecrets(old), withoutSecrets(p.text)))
 	}
 	return b.Bytes()
 }

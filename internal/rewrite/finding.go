@@ -41,6 +41,7 @@ type Finding struct {
 	Old       *string `json:"old,omitempty"` // the annotation's or label's value before
 	New       string  `json:"new,omitempty"`
 	Reason    string  `json:"reason,omitempty"`
+	Encoding  string  `json:"encoding,omitempty"` // of a mention that the config's places can point at
 }
 
 // compareFindings orders findings as they stand in the stream.

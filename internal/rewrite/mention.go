@@ -1,15 +1,18 @@
 package rewrite
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
-// mentions notes every text that names a component and is no place that the
-// program knows, in every document that can be read.
+// mentions notes every text that names a component, or that by its name may
+// hold a ServiceAccount's annotations, and is no place that the program knows,
+// in every document that can be read.
 func (r *run) mentions() {
 	failed := len(r.errs)
 	r.open(func([]byte) bool { return true })
@@ -22,17 +25,27 @@ func (r *run) mentions() {
 			for _, c := range r.spec.Components {
 				r.mentioned(o, c, o.node, o.path)
 			}
+			if o.kind != "CustomResourceDefinition" { // which describes fields and holds none
+				r.suspected(o, o.node, o.path)
+			}
 		}
 	}
 }
 
+// mentioned notes what names a component. Labels and names of objects cannot
+// carry an identity.
 func (r *run) mentioned(o object, c identity.Component, n *manifest.Node, path manifest.Path) {
 	switch n.Kind {
 	case manifest.Mapping:
 		for key, value := range n.Fields {
-			at := path.Field(key.Resolve().Value)
-			if key := key.Resolve(); namedIn(c, key.Value) && !r.known(o, c, at) {
-				r.mention(o, c, key, at, "a key")
+			key, at := key.Resolve(), path.Field(key.Resolve().Value)
+			if key.Value == "labels" || key.Value == "matchLabels" || samePath(at, o.path.Field("metadata", "name")) {
+				continue
+			}
+			if namedIn(c, key.Value) {
+				f := o.mention(c.Name, key, at)
+				f.Reason, f.Encoding = "a key that names the component", encodingOf(value.Resolve())
+				r.unrecognised(o, f)
 			}
 			r.mentioned(o, c, value, at)
 		}
@@ -41,16 +54,25 @@ func (r *run) mentioned(o object, c identity.Component, n *manifest.Node, path m
 			r.mentioned(o, c, item, path.Item(i))
 		}
 	case manifest.Scalar:
-		if reason := mentionReason(c, n.Value); reason != "" && !r.known(o, c, path) {
-			r.mention(o, c, n, path, reason)
+		f := o.mention(c.Name, n, path)
+		if f.Reason, f.Encoding = mentionReason(c, n); f.Reason != "" {
+			r.unrecognised(o, f)
 		}
 	}
 }
 
-func (r *run) mention(o object, c identity.Component, n *manifest.Node, path manifest.Path, reason string) {
-	f := o.finding(MentionPlace, c.Name)
-	f.Outcome, f.Path, f.Line, f.Reason = Unrecognised, path.String(), o.line(n), reason
-	r.note(f)
+// mention is a finding for a text of the object.
+func (o object) mention(component string, n *manifest.Node, path manifest.Path) Finding {
+	f := o.finding(MentionPlace, component)
+	f.Outcome, f.Path, f.Line = Unrecognised, path.String(), o.line(n)
+	return f
+}
+
+// unrecognised notes a mention, unless it is part of a place that is known.
+func (r *run) unrecognised(o object, f Finding) {
+	if !r.known(o, f) {
+		r.note(f)
+	}
 }
 
 // namedIn reports whether a text names the component: its ServiceAccount, or the
@@ -63,38 +85,114 @@ func namedIn(c identity.Component, text string) bool {
 	return len(keys) > 0 && strings.Contains(text, keys[len(keys)-1])
 }
 
-// mentionReason says how a text names the component, or nothing.
-func mentionReason(c identity.Component, text string) string {
-	switch {
-	case !namedIn(c, text):
-		if decoded, ok := manifest.Base64(text); ok && len(text) >= 12 && namedIn(c, string(decoded)) {
-			return "base64 in which the component is named; describe it under places: with encoding: base64"
+// mentionReason says how a string names the component, or nothing, and the
+// encoding with which the config can point at it, if it can.
+func mentionReason(c identity.Component, n *manifest.Node) (reason, encoding string) {
+	encoding = encodingOf(n)
+	switch lines := manifest.Breaks([]byte(n.Value)); {
+	case encoding == "base64":
+		if decoded, _ := manifest.Base64(n.Value); !namedIn(c, string(decoded)) {
+			return "", ""
 		}
-		return ""
-	case strings.Contains(text, "{{"):
-		return "a template"
+		return "base64 that names the component", encoding
+	case !namedIn(c, n.Value):
+		return "", ""
+	case strings.Contains(n.Value, "{{"):
+		return "a template that names the component", ""
+	case strings.HasPrefix(n.Value, "--set"):
+		return "an argument of the --set kind, which no place can point into: set the value in the chart, as `spaces-identity values` prints it", ""
+	case lines > 0:
+		return fmt.Sprintf("a text of %d lines that names the component", lines+1), encoding
 	}
-	if lines := manifest.Breaks([]byte(text)); lines > 0 {
-		return fmt.Sprintf("a text of %d lines", lines+1)
-	}
-	return "a text"
+	return "a text that names the component", encoding
 }
 
-// known reports whether a path is that of a place or leads to one.
-func (r *run) known(o object, c identity.Component, path manifest.Path) bool {
-	if o.kind == "ServiceAccount" && o.name == c.ServiceAccount && samePath(path, o.path.Field("metadata", "name")) {
-		return true
+// encodingOf is how a string holds a mapping, as the config's places say it, or
+// nothing.
+func encodingOf(n *manifest.Node) string {
+	switch {
+	case n == nil || n.Kind != manifest.Scalar:
+		return ""
+	case holdsMapping([]byte(n.Value)) && json.Valid([]byte(n.Value)):
+		return "json"
+	case holdsMapping([]byte(n.Value)):
+		return "yaml"
 	}
-	if template, at := o.podTemplate(); template != nil && (samePath(path, at.Field("spec", "serviceAccountName")) || samePath(path, at.Field("spec", "serviceAccount"))) {
-		return true
+	const shortest = 12 // characters of base64 that hold a mapping
+	if decoded, ok := manifest.Base64(n.Value); ok && len(n.Value) >= shortest && holdsMapping(decoded) {
+		return "base64"
 	}
-	text := path.String()
-	for _, f := range r.result.Findings {
-		if f.Document == o.doc.Number && f.Component == c.Name && f.Outcome != Unrecognised && leads(text, f.Path) {
-			return true
+	return ""
+}
+
+func holdsMapping(text []byte) bool {
+	root, err := manifest.Parse(text)
+	return err == nil && root != nil && root.Resolve() != nil && root.Resolve().Kind == manifest.Mapping
+}
+
+// suspected notes keys and environment variables that by their names may hold a
+// ServiceAccount's annotations, whatever the component is called there.
+func (r *run) suspected(o object, n *manifest.Node, path manifest.Path) {
+	if value := n.Field("value"); value != nil && suspicious(n.Text("name")) {
+		r.suspect(o, value, path.Field("value"), "the variable "+n.Text("name"))
+	}
+	for key, value := range n.Fields {
+		key := key.Resolve()
+		if key.Value == "annotations" || key.Value == "labels" {
+			continue // of objects, not of the values that make some
 		}
+		if suspicious(key.Value) {
+			r.suspect(o, value, path.Field(key.Value), "the key "+key.Value)
+		}
+		r.suspected(o, value, path.Field(key.Value))
 	}
-	return false
+	for i, item := range n.Items() {
+		r.suspected(o, item, path.Item(i))
+	}
+}
+
+func (r *run) suspect(o object, n *manifest.Node, path manifest.Path, what string) {
+	component := "" // it may be any
+	if len(r.spec.Components) == 1 {
+		component = r.spec.Components[0].Name
+	}
+	f := o.mention(component, n, path)
+	f.Reason, f.Encoding = what+" may hold a service account's annotations", encodingOf(n.Resolve())
+	r.unrecognised(o, f)
+}
+
+// suspicious reports whether a name speaks of a ServiceAccount's annotations or
+// of a role, however it is written.
+func suspicious(name string) bool {
+	letters := strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' {
+			return c
+		}
+		return -1
+	}, strings.ToLower(name))
+	return slices.ContainsFunc([]string{"serviceaccountannotation", "saannotation", "rolearn", "workloadidentity", "podidentity"},
+		func(word string) bool { return strings.Contains(letters, word) })
+}
+
+// known reports whether a finding is part of a place or leads to one.
+func (r *run) known(o object, mention Finding) bool {
+	if c, ok := r.spec.Component(mention.Component); ok && o.runsAs(c, mention.Path) {
+		return true
+	}
+	return slices.ContainsFunc(r.result.Findings, func(f Finding) bool {
+		return f.Document == mention.Document && (f.Component == mention.Component || mention.Component == "") &&
+			(f.Outcome != Unrecognised || f.Path == mention.Path) && leads(mention.Path, f.Path)
+	})
+}
+
+// runsAs reports whether a path of the object is where its pods name the
+// component's ServiceAccount.
+func (o object) runsAs(c identity.Component, path string) bool {
+	template, at := o.podTemplate()
+	if template == nil || serviceAccountOf(template) != c.ServiceAccount {
+		return false
+	}
+	return path == at.Field("spec", "serviceAccountName").String() || path == at.Field("spec", "serviceAccount").String()
 }
 
 func samePath(a, b manifest.Path) bool { return a.String() == b.String() }

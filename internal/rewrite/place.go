@@ -45,6 +45,8 @@ func (r *run) configuredPlace(o object, p identity.Place) {
 	case "settings":
 		r.settings(o, c, n, path, near)
 	case "podLabels":
+		template, templatePath := o.podTemplate()
+		at.label = template != nil && samePath(path, templatePath.Field("metadata", "labels"))
 		for _, key := range slices.Sorted(maps.Keys(c.PodLabels)) {
 			r.put(at, key, c.PodLabels[key])
 		}

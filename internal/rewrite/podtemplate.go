@@ -61,6 +61,8 @@ func (o object) immutable() bool {
 	return o.kind == "Job" && o.node.Get("metadata", "annotations", "helm.sh/hook") == nil
 }
 
+const immutableJob = "the pod template of a Job that is no Helm hook cannot change in an upgrade"
+
 // metadataSite is the labels or the annotations of a pod template.
 func metadataSite(o object, template *manifest.Node, path manifest.Path, field string, f Finding) site {
 	near := template.Field("metadata")

@@ -102,7 +102,13 @@ func (s site) inputError(n *manifest.Node, problem string) *InputError {
 	return s.object.doc.inputError(s.object.String(), s.nearest(n).Outer, problem)
 }
 
+// change asks for a value, unless it is in a pod template that cannot change.
 func (r *run) change(s site, f Finding, key string) {
+	if template, path := s.object.podTemplate(); template != nil && s.object.immutable() && leads(path.String(), f.Path) {
+		f.Outcome, f.Reason, f.New = Left, immutableJob, ""
+		r.note(f)
+		return
+	}
 	f.Outcome = Changed
 	r.note(f)
 	doc := s.object.doc

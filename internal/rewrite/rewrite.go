@@ -4,7 +4,6 @@
 package rewrite
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -236,29 +235,4 @@ func (d *document) patch() (patch, error) {
 		return patch{}, d.patchError(d.wants[0].object.String(), err)
 	}
 	return patch{d.Document, text}, nil
-}
-
-// empty reports whether the stream holds no document at all.
-func (r *run) empty() bool { return len(bytes.TrimSpace(r.stream)) == 0 }
-
-// missing is the error for components without a place, or a warning where the
-// user asked for one.
-func (r *run) missing() error {
-	var without []string
-	for _, c := range r.spec.Components {
-		if !slices.ContainsFunc(r.result.Findings, func(f Finding) bool {
-			return f.Component == c.Name && f.Outcome != Unrecognised
-		}) {
-			without = append(without, c.Name)
-		}
-	}
-	if len(without) == 0 {
-		return nil
-	}
-	err := &MissingError{Components: without, NoManifests: r.empty()}
-	if r.options.OnMissing == MissingWarns {
-		r.result.Warnings = append(r.result.Warnings, err.Warning())
-		return nil
-	}
-	return err
 }

@@ -90,7 +90,7 @@ func (r *run) dependencies(serviceAccount string, read []string) (runs, depends 
 
 func (r *run) leaveJob(o object, template *manifest.Node, path manifest.Path, f Finding) {
 	f.Path, f.Line = path.Field("metadata").String(), o.line(template)
-	f.Outcome, f.Reason = Left, "the pod template of a Job that is no Helm hook cannot change in an upgrade"
+	f.Outcome, f.Reason = Left, immutableJob
 	r.note(f)
 }
 
