@@ -94,8 +94,8 @@ func expressions(t *testing.T, value string) []string {
 		Annotations: map[string]string{"a" + value: value}, PodLabels: map[string]string{value: value}}
 	var all []string
 	for _, p := range []policy{
-		serviceAccountPolicy(c, Annotations(c), "request.namespace in "+literals([]string{value}), identity.FailureIgnored),
-		podPolicy(c, "true", identity.FailureIgnored),
+		serviceAccountPolicy(c, Annotations(c), scope{condition: "request.namespace in " + literals([]string{value})}, identity.FailureIgnored),
+		podPolicy(c, scope{label: NamespaceLabel}, identity.FailureIgnored),
 	} {
 		for _, condition := range p.Spec.MatchConditions {
 			skeleton, _ := lex(t, condition.Expression)

@@ -76,16 +76,6 @@ func Annotations(c identity.Component) map[string]string {
 	return all
 }
 
-// ServiceAccountPolicy is the name of the policy, and of its binding, for a
-// component's ServiceAccounts.
-func ServiceAccountPolicy(component string) string {
-	return "spaces-identity." + component + ".serviceaccounts"
-}
-
-// PodPolicy is the name of the policy, and of its binding, for a component's
-// pods.
-func PodPolicy(component string) string { return "spaces-identity." + component + ".pods" }
-
 func ofComponent(spec identity.Spec, c identity.Component) ([]Object, error) {
 	annotations := Annotations(c)
 	if len(annotations) == 0 && len(c.PodLabels) == 0 {
@@ -96,16 +86,18 @@ func ofComponent(spec identity.Spec, c identity.Component) ([]Object, error) {
 			return nil, err
 		}
 	}
-	scope, err := scopeOf(spec.ControlPlanes)
+	scopes, err := scopesOf(spec.ControlPlanes)
 	if err != nil {
 		return nil, fmt.Errorf("admission policy of %s: %w", c.Name, err)
 	}
 	var all []Object
-	if len(annotations) > 0 {
-		all = append(all, pair(c, serviceAccountPolicy(c, annotations, scope, failurePolicy(spec)))...)
-	}
-	if len(c.PodLabels) > 0 {
-		all = append(all, pair(c, podPolicy(c, scope, failurePolicy(spec)))...)
+	for _, scope := range scopes {
+		if len(annotations) > 0 {
+			all = append(all, pair(c, serviceAccountPolicy(c, annotations, scope, failurePolicy(spec)))...)
+		}
+		if len(c.PodLabels) > 0 {
+			all = append(all, pair(c, podPolicy(c, scope, failurePolicy(spec)))...)
+		}
 	}
 	return all, checkNames(all)
 }
@@ -133,14 +125,34 @@ func checkNames(objects []Object) error {
 // reference.
 const NamespaceLabel = "internal.spaces.upbound.io/controlplane-name"
 
-// scopeOf is the CEL expression that is true in the control planes' namespaces:
-// those listed, those that match and, with discover, those that Spaces has
-// labelled.
-func scopeOf(planes identity.ControlPlanes) (string, error) {
+// scope is one way to tell the control planes' namespaces: an expression on their
+// names, or a label that they have. A policy has one scope: its conditions see
+// the name of a namespace and not its labels, its selector sees the labels only.
+type scope struct {
+	suffix    string // of the policy's name
+	condition string // in CEL; empty for every namespace that has the label
+	label     string
+}
+
+// scopesOf are the ways in which the config tells the namespaces: those listed
+// and those that match in one, and with discover those that Spaces has labelled.
+func scopesOf(planes identity.ControlPlanes) ([]scope, error) {
 	subjects := iam.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
-	if err := subjects.Check(); err != nil && (len(planes.Namespaces) > 0 || planes.Match != "" || !planes.Discover) {
-		return "", err
+	named := len(planes.Namespaces) > 0 || planes.Match != ""
+	if err := subjects.Check(); err != nil && (named || !planes.Discover) {
+		return nil, err
 	}
+	var scopes []scope
+	if named {
+		scopes = append(scopes, scope{condition: nameCondition(planes)})
+	}
+	if planes.Discover {
+		scopes = append(scopes, scope{suffix: ".labelled", label: NamespaceLabel})
+	}
+	return scopes, nil
+}
+
+func nameCondition(planes identity.ControlPlanes) string {
 	var ways []string
 	if len(planes.Namespaces) > 0 {
 		names := slices.Compact(slices.Sorted(slices.Values(planes.Namespaces)))
@@ -149,10 +161,7 @@ func scopeOf(planes identity.ControlPlanes) (string, error) {
 	if planes.Match != "" {
 		ways = append(ways, "request.namespace.matches("+literal(pattern(planes.Match))+")")
 	}
-	if planes.Discover {
-		ways = append(ways, "(has(namespaceObject.metadata.labels) && "+literal(NamespaceLabel)+" in namespaceObject.metadata.labels)")
-	}
-	return strings.Join(ways, " || "), nil
+	return strings.Join(ways, " || ")
 }
 
 // encode writes an object. The types of this package always encode.

@@ -31,7 +31,17 @@ type policySpec struct {
 }
 
 type matchConstraints struct {
-	ResourceRules []resourceRule `yaml:"resourceRules"`
+	NamespaceSelector *labelSelector `yaml:"namespaceSelector,omitempty"`
+	ResourceRules     []resourceRule `yaml:"resourceRules"`
+}
+
+type labelSelector struct {
+	MatchExpressions []labelExpression `yaml:"matchExpressions"`
+}
+
+type labelExpression struct {
+	Key      string `yaml:"key"`
+	Operator string `yaml:"operator"`
 }
 
 type resourceRule struct {
@@ -79,24 +89,31 @@ func pair(c identity.Component, p policy) []Object {
 }
 
 // newPolicy is a policy for a core resource that changes an object where every
-// condition holds. The first condition is the scope, so that nothing else is
-// evaluated for the objects of others.
-func newPolicy(name, resource, scope string, failure identity.FailurePolicy, conditions []condition, expression string) policy {
-	return policy{apiVersion, KindPolicy, metadata{name}, policySpec{
+// condition holds. The scope comes first, so that nothing else is evaluated for
+// the objects of others.
+func newPolicy(c identity.Component, resource string, in scope, failure identity.FailurePolicy, conditions []condition, expression string) policy {
+	constraints := matchConstraints{ResourceRules: []resourceRule{{
+		APIGroups: []string{""}, APIVersions: []string{"v1"},
+		Operations: []string{"CREATE", "UPDATE"}, Resources: []string{resource},
+	}}}
+	if in.label != "" {
+		constraints.NamespaceSelector = &labelSelector{[]labelExpression{{in.label, "Exists"}}}
+	}
+	if in.condition != "" {
+		conditions = slices.Insert(conditions, 0, condition{"in-a-control-plane", in.condition})
+	}
+	return policy{apiVersion, KindPolicy, metadata{"spaces-identity." + c.Name + "." + resource + in.suffix}, policySpec{
 		FailurePolicy:      failure,
 		ReinvocationPolicy: "IfNeeded", // another admission plugin may change the object behind this one
-		MatchConstraints: matchConstraints{[]resourceRule{{
-			APIGroups: []string{""}, APIVersions: []string{"v1"},
-			Operations: []string{"CREATE", "UPDATE"}, Resources: []string{resource},
-		}}},
-		MatchConditions: append([]condition{{"in-a-control-plane", scope}}, conditions...),
-		Mutations:       []mutation{{"ApplyConfiguration", applyConfiguration{expression}}},
+		MatchConstraints:   constraints,
+		MatchConditions:    conditions,
+		Mutations:          []mutation{{"ApplyConfiguration", applyConfiguration{expression}}},
 	}}
 }
 
 // serviceAccountPolicy puts the annotations on the component's ServiceAccounts.
 // An object that has them all is not touched.
-func serviceAccountPolicy(c identity.Component, annotations map[string]string, scope string, failure identity.FailurePolicy) policy {
+func serviceAccountPolicy(c identity.Component, annotations map[string]string, in scope, failure identity.FailurePolicy) policy {
 	missing := "!has(object.metadata.annotations)" + orAny(annotations, func(key, value string) string {
 		return "!(" + key + " in object.metadata.annotations) || object.metadata.annotations[" + key + "] != " + value
 	})
@@ -107,13 +124,13 @@ func serviceAccountPolicy(c identity.Component, annotations map[string]string, s
 	expression := "Object{\n  metadata: Object.metadata{\n    annotations: {\n      " +
 		entries(annotations, func(key, value string) string { return key + ": " + value }) +
 		"\n    }\n  }\n}"
-	return newPolicy(ServiceAccountPolicy(c.Name), "serviceaccounts", scope, failure, conditions, expression)
+	return newPolicy(c, "serviceaccounts", in, failure, conditions, expression)
 }
 
 // podPolicy puts the labels on the component's pods. A label that has another
 // value is left: a selector may use it, and a pod that its owner's selector no
 // longer selects would be made again and again.
-func podPolicy(c identity.Component, scope string, failure identity.FailurePolicy) policy {
+func podPolicy(c identity.Component, in scope, failure identity.FailurePolicy) policy {
 	missing := "!has(object.metadata.labels)" + orAny(c.PodLabels, func(key, _ string) string {
 		return "!(" + key + " in object.metadata.labels)"
 	})
@@ -126,7 +143,7 @@ func podPolicy(c identity.Component, scope string, failure identity.FailurePolic
 			return "?" + key + ": has(object.metadata.labels) && " + key + " in object.metadata.labels ? optional.none() : optional.of(" + value + ")"
 		}) +
 		"\n    }\n  }\n}"
-	return newPolicy(PodPolicy(c.Name), "pods", scope, failure, conditions, expression)
+	return newPolicy(c, "pods", in, failure, conditions, expression)
 }
 
 // orAny is the disjunction of a condition on each pair, sorted by key.
