@@ -38,7 +38,7 @@ test: build helm ## run every test, those with real Helms included
 	@$(with_helm) go test $(TESTFLAGS) ./...
 
 .PHONY: kube
-kube: $(kube) ## build the pinned etcd, API server and controllers into bin/tools
+kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server and controllers into bin/tools
 
 .PHONY: e2e
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
@@ -105,6 +105,13 @@ $(kube): $(tools)/kube/go.mod
 	@v=$(kube_version) && minor=$${v#v1.} && \
 	CGO_ENABLED=0 go -C $(tools)/kube build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
 		-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" $(kube_package)
+
+# What kwok makes of pods and nodes is in its own module.
+bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
+	@mkdir -p bin/tools
+	@stages=$$(go -C $(tools)/kube list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage && \
+	for f in $$stages/pod/fast/pod-*.yaml $$stages/node/fast/node-*.yaml $$stages/node/heartbeat-with-lease/node-*.yaml; do \
+		echo ---; cat $$f; done > $@
 
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'

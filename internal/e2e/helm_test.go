@@ -42,7 +42,8 @@ func TestInstall(t *testing.T) {
 			install := []string{"upgrade", "--install", "spaces", absolute(t, repository, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
 				"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t)}
 			h.run(t, install...)
-			inForce(t, c, planeA, "mxp-controller")
+			namespaces(t, c, planeB)
+			inForce(t, c, planeB, "mxp-controller")
 			controlPlane(t, c, planeA)
 			if got := roleOf(t, c, planeA, "mxp-controller"); got != role {
 				t.Errorf("the service account of a control plane made later has the role %q", got)

@@ -38,7 +38,8 @@ func (c *Cluster) startNodes() error {
 	if _, err := c.run("kube-scheduler", "--kubeconfig", kubeconfig, "--leader-elect=false", "--secure-port", "0"); err != nil {
 		return err
 	}
-	kwok, err := c.run("kwok", "--kubeconfig", kubeconfig, "--manage-all-nodes=true", "--node-lease-duration-seconds", "40")
+	kwok, err := c.run("kwok", "--kubeconfig", kubeconfig, "--config", filepath.Join(c.programs, "kwok-stages.yaml"),
+		"--manage-all-nodes=true", "--node-lease-duration-seconds", "40")
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func (c *Cluster) Patch(t testing.TB, resource schema.GroupVersionResource, name
 }
 
 // eventuallyTimeout is far more than anything takes on a busy machine.
-const eventuallyTimeout = 2 * time.Minute
+const eventuallyTimeout = time.Minute
 
 // Eventually asks until the answer is yes. It returns the last error where the
 // answer is yes, and says so where it never was.
