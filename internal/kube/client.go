@@ -185,18 +185,26 @@ func Get[T any](ctx context.Context, c *Client, r Resource, namespace, name stri
 	return object, nil
 }
 
-// Patch merges a JSON patch into an object and returns what became of it. Where
-// the API server cannot be reached it is not tried again: the patch may have
-// been carried out.
+// Patch merges a JSON patch into an object and returns what became of it. It is
+// tried again where the API server says that it did nothing: a conflict, or too
+// many requests. Where the server cannot be reached the patch may have been
+// carried out, and it is not.
 func Patch[T any](ctx context.Context, c *Client, r Resource, namespace, name string, patch []byte) (T, error) {
 	var object T
-	body, err := c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).Timeout(requestTimeout).
-		Param("fieldManager", "spaces-identity").Body(patch).Do(ctx).Raw()
-	if err == nil {
-		err = json.Unmarshal(body, &object)
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		body, err := c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).Timeout(requestTimeout).
+			Param("fieldManager", "spaces-identity").Body(patch).Do(ctx).Raw()
+		if err == nil {
+			err = json.Unmarshal(body, &object)
+		}
+		if err == nil {
+			return object, nil
+		}
+		undone := apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
+		if attempt == attempts || !undone || !sleep(ctx, pause) {
+			return object, &Error{Verb: "patch", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
+		}
+		pause *= 2
 	}
-	if err != nil {
-		return object, &Error{Verb: "patch", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
-	}
-	return object, nil
 }

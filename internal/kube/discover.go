@@ -60,7 +60,7 @@ func (d Discovery) Namespaces() []string {
 // Discover asks every source. One that cannot be asked is a problem in the
 // result; it is an error where none can, or where no other call would do better.
 func Discover(ctx context.Context, c *Client, components []identity.Component) (Discovery, error) {
-	f := finder{client: c, planes: map[string]*ControlPlane{}}
+	f := finder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
 	sources := []func(context.Context) error{f.controlPlanes, f.labels}
 	for _, component := range components {
 		sources = append(sources, func(ctx context.Context) error { return f.serviceAccounts(ctx, component) })
@@ -87,12 +87,12 @@ func Discover(ctx context.Context, c *Client, components []identity.Component) (
 type finder struct {
 	client   *Client
 	planes   map[string]*ControlPlane // by host namespace
-	pending  []ControlPlane           // that have none yet
+	pending  map[string]ControlPlane  // that have none yet, by group and name
 	problems []*Error
 }
 
 func (f *finder) discovery() Discovery {
-	planes := slices.Clone(f.pending)
+	planes := slices.Collect(maps.Values(f.pending))
 	for _, p := range f.planes {
 		planes = append(planes, *p)
 	}
@@ -140,7 +140,8 @@ func (f *finder) controlPlanes(ctx context.Context) error {
 			host = "mxp-" + o.Status.ID + "-system"
 		}
 		if host == "" {
-			f.pending = append(f.pending, ControlPlane{Name: o.Meta.Name, Namespace: o.Meta.Namespace, Sources: []Source{FromControlPlane}, Certain: true})
+			f.pending[o.Meta.Namespace+"/"+o.Meta.Name] = ControlPlane{Name: o.Meta.Name, Namespace: o.Meta.Namespace,
+				Sources: []Source{FromControlPlane}, Certain: true}
 			return
 		}
 		p := f.plane(host, FromControlPlane)

@@ -87,3 +87,6 @@ func isNetwork(err error) bool {
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	return unknown
 }
+
+// Forbidden reports whether RBAC refuses the call.
+func (e *Error) Forbidden() bool { return apierrors.IsForbidden(e.Err) }

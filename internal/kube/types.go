@@ -233,3 +233,25 @@ type Backup struct {
 		} `json:"conditions"`
 	} `json:"status"`
 }
+
+// Is reports whether two workloads are the same object.
+func (w Workload) Is(other Workload) bool {
+	return w.Resource == other.Resource && w.Meta.Namespace == other.Meta.Namespace && w.Meta.Name == other.Meta.Name
+}
+
+// RolledOut reports whether every pod is of the current template and available,
+// and none of an older one is left.
+func (w Workload) RolledOut() bool {
+	s := w.Status
+	if s.ObservedGeneration < w.Meta.Generation {
+		return false
+	}
+	if w.Resource == DaemonSets {
+		return s.UpdatedOnNodes == s.Desired && s.AvailableOnNode == s.Desired
+	}
+	replicas := 1
+	if w.Spec.Replicas != nil {
+		replicas = *w.Spec.Replicas
+	}
+	return s.Updated == replicas && s.Replicas == replicas && s.Available == replicas
+}
