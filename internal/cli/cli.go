@@ -103,7 +103,8 @@ func (a *app) command() *cobra.Command {
 	a.flags.Register(root.PersistentFlags())
 	a.registerPostRender(root)
 	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
-		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
+		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(),
+		a.discoverCommand(), a.verifyCommand(), a.restartCommand(), a.versionCommand())
 	return root
 }
 

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
@@ -111,12 +112,16 @@ func TestAdmissionPolicyTakesAnything(t *testing.T) {
 }
 
 // inForce waits until the API server acts by a policy: it reads them a moment
-// after they are written. Nothing is created on the way.
+// after they are written. Nothing is created or changed on the way.
 func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
 	err := kubetest.Eventually(t.Context(), func() (bool, error) {
 		made, err := c.Objects.Resource(kubetest.ServiceAccounts).Namespace(namespace).Create(t.Context(), newServiceAccount(namespace, name, ""), dryRun)
+		if apierrors.IsAlreadyExists(err) {
+			made, err = c.Objects.Resource(kubetest.ServiceAccounts).Namespace(namespace).Patch(t.Context(), name, types.MergePatchType, []byte("{}"),
+				metav1.PatchOptions{DryRun: dryRun.DryRun})
+		}
 		return err == nil && len(made.GetAnnotations()) > 0, err
 	})
 	if err != nil {

@@ -4,7 +4,7 @@
 // need no root. make e2e builds them and says where they are.
 //
 // What these do not have is EKS: no webhook injects credentials into pods.
-// [Cluster.InjectIdentity] plays it and is named so in every test that uses it.
+// [Cluster.PlayWebhook] plays it in the tests that need it.
 package kubetest
 
 import (

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"spaces-identity.dev/internal/kube"
+)
+
+// clusterFlags say which cluster to speak to. Helm keeps flags of these names for
+// itself and hands them on in the environment.
+type clusterFlags struct{ kubeconfig, context string }
+
+func (f *clusterFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` (default KUBECONFIG, then ~/.kube/config)")
+	cmd.Flags().StringVar(&f.context, "kube-context", "", "the kubeconfig's `CONTEXT` (default HELM_KUBECONTEXT, then the current one)")
+}
+
+// cluster connects to the cluster of the flags or of the environment.
+func (a *app) cluster(f clusterFlags) (*kube.Client, error) {
+	return kube.Connect(kube.Target{Kubeconfig: f.kubeconfig, Context: f.context, Env: a.Env})
+}
+
+// say tells on standard error what is going on, where somebody looks.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.Err, format+"\n", args...)
+}
+
+// incompleteError says that what was asked could be answered only in part. What
+// is missing stands in the output.
+type incompleteError struct{ what string }
+
+func (e incompleteError) Error() string { return e.what }
+
+// differsError says that something differs from what the config says.
+type differsError struct{ what string }
+
+func (e differsError) Error() string { return e.what }
+
+// ExitStatus is that of a difference.
+func (differsError) ExitStatus() int { return exitDiffers }
