@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -16,8 +18,7 @@ func (a *app) applyCommand() *cobra.Command {
 	var f liveFlags
 	var approve bool
 	cmd := &cobra.Command{
-		Use:   "apply",
-		Short: "Carry out the difference between the config and AWS, after a yes",
+		Use: "apply",
 		Long: "apply shows the plan, asks, and carries it out, so that at no moment more is granted than before or after.\n" +
 			"It touches only what is its own: statements by their Sid, associations and roles by their tag. Without a\n" +
 			"terminal it needs --approve, and is made to run again and again: where nothing differs it changes nothing.",

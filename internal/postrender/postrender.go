@@ -56,9 +56,16 @@ func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Rep
 }
 
 func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
-	result, err := rewrite.Run(stream, r.Spec, r.Options)
+	options, err := r.Options, error(nil)
+	if options.Objects, err = AdmissionObjects(r.Spec); err != nil {
+		return nil, documents{}, err
+	}
+	result, err := rewrite.Run(stream, r.Spec, options)
 	if err != nil {
 		return nil, documents{}, err
+	}
+	if r.Spec.AdmissionPolicy && len(options.Objects) == 0 {
+		result.Warnings = append(result.Warnings, nothingToAdmit)
 	}
 	if r.Spec.ArtifactsDir == identity.NoArtifacts {
 		return result, documents{}, r.requireRoles()

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"spaces-identity.dev/internal/cli"
+)
+
+const (
+	repository = "../.."
+	role       = "arn:aws:iam::123456789012:role/spaces-backup"
+	annotation = "eks.amazonaws.com/role-arn"
+)
+
+// outcome is what a run of the program comes to.
+type outcome struct {
+	Out, Err string
+	Status   int
+}
+
+// program is the program with its environment.
+type program map[string]string
+
+// with is the program connected by a kubeconfig.
+func with(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
+
+// run runs a command line in this process.
+func (p program) run(t testing.TB, stdin string, args ...string) outcome {
+	t.Helper()
+	var out, err bytes.Buffer
+	world := cli.World{In: strings.NewReader(stdin), Out: &out, Err: &err,
+		Env:      func(name string) string { return p[name] },
+		Terminal: func(any) bool { return false }}
+	status := cli.Run(t.Context(), world, args)
+	return outcome{out.String(), err.String(), status}
+}
+
+// must runs a command line that succeeds, and returns what it printed.
+func (p program) must(t testing.TB, args ...string) string {
+	t.Helper()
+	o := p.run(t, "", args...)
+	if o.Status != 0 {
+		t.Fatalf("%s: exit status %d\n%s%s", strings.Join(args, " "), o.Status, o.Out, o.Err)
+	}
+	return o.Out
+}
+
+// settings writes a config and returns its path.
+func settings(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "spaces-identity.yaml")
+	writeFile(t, path, "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+text)
+	return path
+}
+
+func writeFile(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
