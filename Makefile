@@ -10,7 +10,7 @@ helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
-modules   := . $(patsubst %/go.mod,%,$(wildcard testdata/tools/*/go.mod testdata/bench/go.mod testdata/bench/*/go.mod))
+modules   := $(patsubst %/go.mod,%,$(patsubst go.mod,./go.mod,$(shell git ls-files '*go.mod')))
 scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
@@ -34,7 +34,7 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 	@$(with_helm) examples/demo/run.sh
 
 .PHONY: test
-test: build helm ## run every test, those with real Helms included
+test: build helm simulator ## run every test, those with real Helms included
 	@$(with_helm) go test $(TESTFLAGS) ./...
 
 .PHONY: kube
@@ -43,6 +43,14 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 .PHONY: e2e
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/e2e
+
+# A second opinion on trust policies, of another make; it needs Node.js.
+.PHONY: simulator
+simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
+	@$(if $(shell command -v npm),,echo 'npm is not installed: the evaluator of trust policies gets no second opinion')
+
+testdata/simulator/node_modules: testdata/simulator/package-lock.json
+	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
@@ -72,7 +80,7 @@ fuzz: ## fuzz each target in turn: FUZZTIME=30m
 
 .PHONY: bench
 bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## measure beside cat, yq, kustomize and kyaml; WRITE=1 puts the tables into docs/benchmarks.md
-	@go -C testdata/bench build -o $(compared)/copier ./copier
+	@go -C testdata/bench build -o $(compared) ./copier ./timed
 	@go -C testdata/bench build -o $(compared)/bench .
 	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
 

@@ -297,7 +297,7 @@ func TestFileOfAnotherUser(t *testing.T) {
 		out  string
 	}{
 		{"the other user's directory", 0o755, ""},
-		{"a directory like /tmp, where only the renaming fails", os.ModeSticky | 0o777, b.out},
+		{"a directory of all users, where only the renaming fails", os.ModeSticky | 0o777, b.out},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := filepath.Join(openToAll(t), "artifacts")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -116,6 +117,42 @@ func TestTerminatedWhileWriting(t *testing.T) {
 	}
 	p.terminate(t)
 	p.wantFailed(t, "writing the manifests to standard output: terminated signal received; the artifacts are as they were")
+}
+
+// The fake Helm says that it runs, and waits for what nobody writes.
+func TestTerminatedWhileHelmRenders(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "never"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	helm := filepath.Join(dir, "helm")
+	if err := os.WriteFile(helm, []byte("#!/bin/sh\necho ready >&2\nread x <never\n"), 0o700); err != nil { //nolint:gosec // it is to run
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "spaces-identity", append([]string{"template", "spaces", "chart"}, identityFlags...)...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HELM_BIN="+helm)
+	stderr, err := cmd.StderrPipe()
+	if err := errors.Join(err, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewReader(stderr)
+	if line, err := said.ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "Error: stopped while " + helm + " renders the chart: terminated signal received; nothing was written\n"
+	if d := cmp.Diff(want, string(rest)); d != "" {
+		t.Errorf("stderr (-want +got):\n%s", d)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok || exit.ExitCode() != 1 {
+		t.Error("want exit status 1")
+	}
 }
 
 // Who reads the output goes away in the middle.

@@ -18,7 +18,7 @@ import (
 
 // System is the world of the running process.
 func System() World {
-	return World{In: os.Stdin, Out: standardOutput(), Err: os.Stderr, Env: os.Getenv,
+	return World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv,
 		Terminal: func(s any) bool {
 			f, ok := s.(*os.File)
 			return ok && term.IsTerminal(int(f.Fd()))
@@ -92,7 +92,7 @@ func (a *app) command() *cobra.Command {
 		Args:          noCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.Terminal(a.In) {
 				return cmd.Help()
 			}
@@ -137,15 +137,18 @@ func (a *app) status(err error) int {
 // it goes to the terminal too, where there is one.
 func (a *app) report(err error) {
 	message := "Error: " + err.Error() + "\n"
-	fmt.Fprint(a.Err, message)
+	a.say("%s", message)
 	if !a.underHelm4() || a.Terminal(a.Err) {
 		return
 	}
 	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
-		fmt.Fprint(tty, message)
-		tty.Close()
+		_, err = io.WriteString(tty, message)
+		_ = errors.Join(err, tty.Close()) // there is nowhere left to say it
 	}
 }
+
+// say writes to standard error. Where that takes nothing there is nobody to tell.
+func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.Err, format, args...) }
 
 // usageError is a mistake on the command line.
 type usageError struct{ error }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/kube"
@@ -20,11 +18,6 @@ func (f *clusterFlags) register(cmd *cobra.Command) {
 // cluster connects to the cluster of the flags or of the environment.
 func (a *app) cluster(f clusterFlags) (*kube.Client, error) {
 	return kube.Connect(kube.Target{Kubeconfig: f.kubeconfig, Context: f.context, Env: a.Env})
-}
-
-// say tells on standard error what is going on, where somebody looks.
-func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.Err, format+"\n", args...)
 }
 
 // incompleteError says that what was asked could be answered only in part. What

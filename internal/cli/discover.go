@@ -59,7 +59,7 @@ func (a *app) discovered(found kube.Discovery, output string) error {
 	}
 	incomplete := false
 	for _, p := range found.Problems {
-		a.say("warning: %v", p)
+		a.say("warning: %v\n", p)
 		incomplete = incomplete || !p.NotServed()
 	}
 	if incomplete {

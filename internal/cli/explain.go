@@ -72,7 +72,7 @@ func (a *app) explain(cmd *cobra.Command, q question) error {
 	}
 	if q.policy != "" {
 		for _, problem := range iam.Review(doc) {
-			fmt.Fprintf(a.Err, "warning: %s\n", problem)
+			a.say("warning: %s\n", problem)
 		}
 	}
 	if err := a.printExplanation(explanation, q.output); err != nil {

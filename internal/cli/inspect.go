@@ -100,15 +100,18 @@ var outcomeWords = map[rewrite.Outcome]string{
 }
 
 func (a *app) inspectTable(result *rewrite.Result) error {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "WOULD\tCOMPONENT\tLINE\tOBJECT\tPLACE\tPATH")
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	rows := []string{"WOULD\tCOMPONENT\tLINE\tOBJECT\tPLACE\tPATH\n"}
 	for _, f := range result.Findings {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s%s\n", outcomeWords[f.Outcome], f.Component, f.Line, objectOf(f), f.Place, f.Path, detail(f))
+		rows = append(rows, fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s%s\n", outcomeWords[f.Outcome], f.Component, f.Line, objectOf(f), f.Place, f.Path, detail(f)))
+	}
+	if _, err := io.WriteString(w, strings.Join(rows, "")); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	var b strings.Builder
 	for _, warning := range result.Warnings {
 		fmt.Fprintf(&b, "\nwarning: %s\n", warning)
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -99,19 +98,19 @@ func (a *app) tellOfTrust(spec identity.Spec, c identity.Component, subjects iam
 	if err := budget.Err(); err != nil {
 		return usageError{err}
 	}
-	fmt.Fprintln(a.Err, budget)
+	a.say("%s\n", budget)
 	if warning := budget.Warning(); warning != "" {
-		fmt.Fprintf(a.Err, "warning: %s\n", warning)
+		a.say("warning: %s\n", warning)
 	}
 	if c.Mode == identity.Both {
-		fmt.Fprintf(a.Err, "warning: %s\n", iam.OverrideWarning)
+		a.say("warning: %s\n", iam.OverrideWarning)
 	}
 	if subjects.Match == "" {
 		return nil
 	}
 	reach, err := iam.NewReach(subjects.Match, subjects.Namespaces)
 	if err == nil {
-		fmt.Fprint(a.Err, reach.Text())
+		a.say("%s", reach.Text())
 	}
 	return err
 }
@@ -132,7 +131,7 @@ func (a *app) component() (identity.Spec, identity.Component, error) {
 	case !ok:
 		return spec, c, usagef("the config has no component %s; name one of %s with --component", name, strings.Join(others(spec, ""), ", "))
 	case !named && len(spec.Components) > 1:
-		fmt.Fprintf(a.Err, "note: this is for %s; --component takes %s\n", name, strings.Join(others(spec, name), ", "))
+		a.say("note: this is for %s; --component takes %s\n", name, strings.Join(others(spec, name), ", "))
 	}
 	return spec, c, nil
 }

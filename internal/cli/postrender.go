@@ -123,14 +123,14 @@ func (a *app) read(ctx context.Context) ([]byte, error) {
 // it is for those who run the program themselves.
 func (a *app) tell(report postrender.Report) {
 	for _, warning := range report.Warnings {
-		fmt.Fprintf(a.Err, "warning: %s\n", warning)
+		a.say("warning: %s\n", warning)
 	}
 	for _, f := range report.Changes {
 		if f.Old != nil && f.Reason != "" {
-			fmt.Fprintf(a.Err, "warning: %s %s %s: another value stood here and was replaced: %s\n", f.Kind, f.Name, f.Path, *f.Old)
+			a.say("warning: %s %s: another value stood here and was replaced: %s\n", objectOf(f), f.Path, *f.Old)
 		}
 	}
 	for _, f := range report.Left {
-		fmt.Fprintf(a.Err, "note: %s %s %s was left: %s\n", f.Kind, f.Name, f.Path, f.Reason)
+		a.say("note: %s %s was left: %s\n", objectOf(f), f.Path, f.Reason)
 	}
 }

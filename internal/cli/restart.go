@@ -14,7 +14,7 @@ import (
 func (a *app) restartCommand() *cobra.Command {
 	var flags clusterFlags
 	var output string
-	options := restart.Options{Interval: 2 * time.Second, Progress: func(message string) { a.say("%s", message) }}
+	options := restart.Options{Interval: 2 * time.Second, Progress: func(message string) { a.say("%s\n", message) }}
 	cmd := &cobra.Command{
 		Use:   "restart",
 		Short: "Restart only the workloads whose pods run without their identity",

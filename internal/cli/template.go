@@ -85,6 +85,9 @@ func (a *app) helmTemplate(ctx context.Context, args []string) ([]byte, error) {
 	if errors.Is(err, exec.ErrNotFound) {
 		return nil, fmt.Errorf("there is no %s on PATH: install Helm, or name its program in HELM_BIN", program)
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("stopped while %s renders the chart: %w; nothing was written", program, context.Cause(ctx))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s template: %w", program, err)
 	}

@@ -73,7 +73,7 @@ func (a *app) verify(ctx context.Context, client *kube.Client, spec identity.Spe
 	deadline := time.Now().Add(wait)
 	for {
 		if a.Terminal(a.Err) {
-			a.say("reading the cluster…")
+			a.say("reading the cluster…\n")
 		}
 		result, err := verify.Verify(ctx, client, nil, spec)
 		if err != nil || !result.Failed() || time.Now().Add(verifyInterval).After(deadline) {

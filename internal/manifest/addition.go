@@ -21,16 +21,22 @@ type branch struct {
 	children []branch
 }
 
+// additions are those of one document, in the order of the sets.
+type additions struct {
+	all []*addition
+	of  map[*Node]*addition
+}
+
 // add notes a value that is missing below a node, together with those already
 // noted for the same node.
-func add(additions []*addition, node *Node, path, rest Path, value string) []*addition {
-	i := slices.IndexFunc(additions, func(a *addition) bool { return a.node.Resolve() == node.Resolve() })
-	if i < 0 {
-		i = len(additions)
-		additions = append(additions, &addition{node: node, path: path})
+func (a *additions) add(node *Node, path, rest Path, value string) {
+	noted := a.of[node.Resolve()]
+	if noted == nil {
+		noted = &addition{node: node, path: path}
+		a.all = append(a.all, noted)
+		a.of[node.Resolve()] = noted
 	}
-	grow(&additions[i].tree, rest, value)
-	return additions
+	grow(&noted.tree, rest, value)
 }
 
 func grow(b *branch, rest Path, value string) {
@@ -157,11 +163,15 @@ func (a *addition) intoNull(text []byte, n *Node) (Edit, error) {
 		return Edit{n.Outer, n.End, "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"}, nil
 	}
 	if n.Start != n.End || !endsLine(text, n.End) || len(key) == 0 || bytes.ContainsAny(key[:1], "-?{[") {
-		written := "{" + flowLayout{": ", ", "}.entries(a.tree.children) + "}"
-		if n.Start > 0 && !isSpace(text[n.Start-1]) {
-			written = " " + written
+		layout, space := flowLayout{": ", ", "}, ""
+		switch {
+		case n.Start == 0 || isSpace(text[n.Start-1]):
+		case n.Start < n.End && text[n.Start-1] == ':': // compact JSON
+			layout = flowLayout{":", ","}
+		default:
+			space = " "
 		}
-		return Edit{n.Start, n.End, written}, nil
+		return Edit{n.Start, n.End, space + "{" + layout.entries(a.tree.children) + "}"}, nil
 	}
 	step := stepAt(text, start)
 	indent := strings.Repeat(" ", len(line)-len(key)) + step

@@ -103,7 +103,7 @@ func styleWriter(text []byte, n *Node) (func(string) (string, bool), bool) {
 		return func(s string) (string, bool) {
 			return strings.ReplaceAll(s, "'", "''"), printable(s)
 		}, true
-	case Plain:
+	case Plain, Folded:
 		return func(s string) (string, bool) { return s, printable(s) }, true
 	case Literal:
 		line := newline(text) + strings.Repeat(" ", blockIndent(text, n))

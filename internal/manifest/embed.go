@@ -65,9 +65,17 @@ func wrapLike(old, text string) string {
 	return string(bytes.Join(lines, []byte("\n")))
 }
 
-func commonPrefix(a, b string) int {
+func commonPrefix[T string | []byte](a, b T) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func commonSuffix[T string | []byte](a, b T) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
 		n++
 	}
 	return n

@@ -69,9 +69,27 @@ func TestPatchInStrings(t *testing.T) {
 			sets: inString(manifest.Into{Skip: len("--values=")}, "a", "k"),
 		},
 		{
-			name: "folded",
+			name: "folded, within a line",
 			in:   "data:\n  v: >\n    {\"a\":\n    {\"b\": \"c\"}}\n  z: 1\n",
-			want: "data:\n  v: \"{\\\"a\\\": {\\\"k\\\": \\\"w\\\", \\\"b\\\": \\\"c\\\"}}\\n\"\n  z: 1\n",
+			want: "data:\n  v: >\n    {\"a\":\n    {\"k\": \"w\", \"b\": \"c\"}}\n  z: 1\n",
+			sets: inString(yaml, "a", "k"),
+		},
+		{
+			name: "folded, with a line more",
+			in:   "data:\n  v: >-\n    a:\n      b: c\n      d: e\n\n    f: g\n\n  z: 1\n",
+			want: "data:\n  v: |-\n    a:\n      k: w\n      b: c\n      d: e\n\n    f: g\n\n  z: 1\n",
+			sets: inString(yaml, "a", "k"),
+		},
+		{
+			name: "an anchor that two places in a string share",
+			in:   "data:\n  v: |\n    x: &s\n      b: c\n    a: *s\n",
+			want: "data:\n  v: |\n    x: &s\n      b: c\n    a: {\"k\": \"w\", b: c}\n",
+			sets: inString(yaml, "a", "k"),
+		},
+		{
+			name: "null in compact JSON",
+			in:   `{"data":{"v":"{\"a\":null}"}}`,
+			want: `{"data":{"v":"{\"a\":{\"k\":\"w\"}}"}}`,
 			sets: inString(yaml, "a", "k"),
 		},
 		{

@@ -29,7 +29,7 @@ func parse(text []byte) (*Node, error) {
 	}
 	tree, err := decode(text)
 	if err != nil {
-		return nil, &SyntaxError{Offset: locate(text, err), Problem: problem(err)}
+		return nil, &SyntaxError{Offset: max(locate(text, err), quickReach(text)), Problem: problem(err)}
 	}
 	if tree == nil {
 		return nil, nil

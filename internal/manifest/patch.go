@@ -15,7 +15,7 @@ func Patch(text []byte, sets []Set) ([]byte, error) {
 
 // PatchParsed is Patch for a text whose tree is known.
 func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
-	if patched, err := attempt(text, root, sets); err != nil || patched != nil {
+	if patched, err := attempt(text, root, sets, false); err != nil || patched != nil {
 		return patched, err
 	}
 	var err error
@@ -33,8 +33,8 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 
 // attempt edits in place. It returns nothing where that does more or less than
 // the sets.
-func attempt(text []byte, root *Node, sets []Set) ([]byte, error) {
-	edits, err := plan(text, root, sets)
+func attempt(text []byte, root *Node, sets []Set, care bool) ([]byte, error) {
+	edits, err := plan(text, root, sets, care)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,10 @@ func patchOne(text []byte, set []Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if patched, err := attempt(text, root, set); err != nil || patched != nil {
-		return patched, err
+	for _, care := range []bool{false, true} {
+		if patched, err := attempt(text, root, set, care); err != nil || patched != nil {
+			return patched, err
+		}
 	}
 	for _, edits := range rewritings(text, root, set[0].Path) {
 		rewritten, ok := apply(text, edits)
@@ -69,7 +71,7 @@ func patchOne(text []byte, set []Set) ([]byte, error) {
 		if err != nil || !differsOnly(root, same, nil) {
 			continue
 		}
-		if patched, err := attempt(rewritten, same, set); err == nil && patched != nil {
+		if patched, err := attempt(rewritten, same, set, true); err == nil && patched != nil {
 			return patched, nil
 		}
 	}

@@ -31,6 +31,8 @@ func pieces(text []byte, n *Node) []piece {
 		found = quotedPieces(text, n, doubleQuotedUnit)
 	case Literal:
 		found = literalPieces(text, n)
+	case Folded:
+		found = foldedPieces(text, n)
 	}
 	if !relates(text, n.Value, found) {
 		return nil
@@ -180,6 +182,40 @@ func literalPieces(text []byte, n *Node) []piece {
 		at = end
 	}
 	return found
+}
+
+// foldedPieces relates a folded scalar line by line: between two lines stands one
+// space in the value, or line breaks.
+func foldedPieces(text []byte, n *Node) []piece {
+	indent := blockIndent(text, n)
+	var found []piece
+	value, gap := 0, lineEnd(text, n.Start)
+	for at := gap; at < n.End && value < len(n.Value); at = lineEnd(text, at) {
+		line := bytes.TrimRight(text[at:lineEnd(text, at)], "\r\n")
+		if len(line) <= indent {
+			continue
+		}
+		if between := betweenLines(n.Value[value:]); between > 0 && value > 0 {
+			found = append(found, piece{value, gap, between, at + indent - gap, false})
+			value += between
+		}
+		found = append(found, piece{value, at + indent, len(line) - indent, len(line) - indent, true})
+		value += len(line) - indent
+		gap = at + len(line)
+	}
+	if value < len(n.Value) {
+		found = append(found, piece{value, gap, len(n.Value) - value, n.End - gap, false})
+	}
+	return found
+}
+
+// betweenLines is how much of a folded scalar's value stands for the break
+// between two lines.
+func betweenLines(value string) int {
+	if strings.HasPrefix(value, " ") {
+		return 1
+	}
+	return len(value) - len(strings.TrimLeft(value, "\n"))
 }
 
 // blockIndent is the indentation of a block scalar's content in bytes.

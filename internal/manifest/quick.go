@@ -17,6 +17,7 @@ type quick struct {
 	depth  int
 	slab   []Node // nodes made and not used
 	gaveUp bool
+	reach  int // where it gave up: all before is YAML
 }
 
 // quickParse is the tree of a document, or not ok where the library must look.
@@ -40,6 +41,27 @@ func quickParse(text []byte) (root *Node, ok bool) {
 		return nil, false
 	}
 	return root, true
+}
+
+// quickReach is how far a text is certainly YAML, or 0 where it is only cut off.
+func quickReach(text []byte) int {
+	q := quick{text: string(text)}
+	if !quickText(text) || !q.begin() {
+		return 0
+	}
+	if column, more := q.next(); more {
+		q.node(column, -1, true)
+	}
+	if blank(text[q.reach:]) {
+		return 0
+	}
+	return q.reach
+}
+
+func (q *quick) giveUp() {
+	if !q.gaveUp {
+		q.gaveUp, q.reach = true, q.at
+	}
 }
 
 // quickText reports whether a text has only characters whose meaning does not
@@ -99,11 +121,11 @@ func (q *quick) next() (column int, more bool) {
 		case '#':
 			q.at = q.lineEnd()
 		case '\t':
-			q.gaveUp = true
+			q.giveUp()
 			return 0, false
 		case '.', '-':
 			if q.at == start && len(q.text)-q.at >= 3 && (q.text[q.at:q.at+3] == "..." || q.text[q.at:q.at+3] == "---") {
-				q.gaveUp = true
+				q.giveUp()
 				return 0, false
 			}
 			return q.at - start, true
@@ -128,7 +150,7 @@ func (q *quick) endLine() {
 		q.at = at
 		at = q.lineEnd()
 	default:
-		q.gaveUp = true
+		q.giveUp()
 	}
 	q.at = at
 }
@@ -141,7 +163,7 @@ const maxQuickDepth = 1000
 // block says so, not behind "key: ".
 func (q *quick) node(column, parent int, block bool) *Node {
 	if q.depth++; q.depth > maxQuickDepth {
-		q.gaveUp = true
+		q.giveUp()
 	}
 	defer func() { q.depth-- }()
 	if q.gaveUp {
@@ -150,7 +172,7 @@ func (q *quick) node(column, parent int, block bool) *Node {
 	switch c := q.text[q.at]; {
 	case c == '-' && q.blankAt(q.at+1):
 		if !block {
-			q.gaveUp = true
+			q.giveUp()
 			return q.null()
 		}
 		return q.sequence(column)
@@ -173,7 +195,7 @@ func (q *quick) keyOrScalar(column, parent int, block bool) *Node {
 	}
 	if q.at < len(q.text) && q.text[q.at] == ':' {
 		if !block || q.at-start > maxKey {
-			q.gaveUp = true
+			q.giveUp()
 			return n
 		}
 		return q.mapping(n, column)
@@ -194,7 +216,7 @@ func (q *quick) mapping(key *Node, column int) *Node {
 	for {
 		q.at++ // the colon
 		if !q.blankAt(q.at) {
-			q.gaveUp = true
+			q.giveUp()
 			return n
 		}
 		n.Content = append(n.Content, key, q.value(column))
@@ -207,7 +229,7 @@ func (q *quick) mapping(key *Node, column int) *Node {
 		}
 		start := q.at
 		if key = q.scalar(false); q.gaveUp || q.at-start > maxKey || q.at == len(q.text) || q.text[q.at] != ':' {
-			q.gaveUp = true
+			q.giveUp()
 			return n
 		}
 	}
@@ -265,7 +287,7 @@ func (q *quick) sequence(column int) *Node {
 	}
 	n.End = n.Content[len(n.Content)-1].End
 	if at, more := q.peek(); more && at > column {
-		q.gaveUp = true
+		q.giveUp()
 	}
 	return n
 }
@@ -292,7 +314,7 @@ func (q *quick) entry(dash, column int) *Node {
 func (q *quick) nextAt(column int) (int, bool) {
 	at, more := q.peek()
 	if more && at > column {
-		q.gaveUp = true
+		q.giveUp()
 	}
 	if more && at == column && !q.gaveUp {
 		q.next()

@@ -4,7 +4,7 @@ package manifest
 // the collection around it.
 func (q *quick) flow(parent int) *Node {
 	if q.depth++; q.depth > maxQuickDepth {
-		q.gaveUp = true
+		q.giveUp()
 		return q.null()
 	}
 	defer func() { q.depth-- }()
@@ -30,7 +30,7 @@ func (q *quick) flow(parent int) *Node {
 			q.at++
 		case closing:
 		default:
-			q.gaveUp = true
+			q.giveUp()
 		}
 	}
 	return n
@@ -41,7 +41,7 @@ func (q *quick) flowEntry(n *Node, parent int) {
 	if n.Kind == Sequence {
 		item := q.flowValue(parent)
 		if q.at < len(q.text) && q.text[q.at] == ':' {
-			q.gaveUp = true // a mapping without braces
+			q.giveUp() // a mapping without braces
 		}
 		n.Content = append(n.Content, item)
 		return
@@ -49,12 +49,12 @@ func (q *quick) flowEntry(n *Node, parent int) {
 	start := q.at
 	key := q.scalar(true)
 	if q.gaveUp || q.at >= len(q.text) || q.text[q.at] != ':' || q.at-start > maxKey {
-		q.gaveUp = true
+		q.giveUp()
 		return
 	}
 	q.at++
 	if key.Style == Plain && !q.blankAt(q.at) || !q.flowBlanks(parent) {
-		q.gaveUp = true
+		q.giveUp()
 		return
 	}
 	n.Content = append(n.Content, key, q.flowValue(parent))
@@ -65,7 +65,7 @@ func (q *quick) flowValue(parent int) *Node {
 	case '{', '[':
 		return q.flow(parent)
 	case ',', '}', ']':
-		q.gaveUp = true // an empty value
+		q.giveUp() // an empty value
 		return q.null()
 	}
 	return q.scalar(true)
@@ -80,7 +80,7 @@ func (q *quick) flowBlanks(parent int) bool {
 			q.at++
 		case '\t':
 			if parent >= 0 {
-				q.gaveUp = true
+				q.giveUp()
 			}
 			q.at++
 		case '\n':
@@ -88,17 +88,17 @@ func (q *quick) flowBlanks(parent int) bool {
 			q.flowIndent(parent)
 		case '#':
 			if before := q.text[q.at-1]; before != ' ' && before != '\n' {
-				q.gaveUp = true
+				q.giveUp()
 			}
 			q.at = q.lineEnd() - 1
 			if q.text[q.at] != '\n' {
-				q.gaveUp = true
+				q.giveUp()
 			}
 		default:
 			return true
 		}
 	}
-	q.gaveUp = true
+	q.giveUp()
 	return false
 }
 
@@ -111,9 +111,9 @@ func (q *quick) flowIndent(parent int) {
 	}
 	at := q.at + column
 	if at < len(q.text) && q.text[at] != '\n' && column <= parent {
-		q.gaveUp = true
+		q.giveUp()
 	}
 	if column == 0 && len(q.text)-at >= 3 && (q.text[at:at+3] == "---" || q.text[at:at+3] == "...") {
-		q.gaveUp = true
+		q.giveUp()
 	}
 }

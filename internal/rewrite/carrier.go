@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -172,7 +173,7 @@ func (w walk) broken(text []byte, path manifest.Path, near *manifest.Node, err e
 		return
 	}
 	line := 0
-	if syntax, ok := err.(*manifest.SyntaxError); ok {
+	if syntax, ok := errors.AsType[*manifest.SyntaxError](err); ok {
 		line, _ = manifest.NewLines(text).Position(syntax.Offset)
 	}
 	w.run.fail(w.object.doc.inputError(w.object.String(), near.Outer, fmt.Sprintf(

@@ -19,7 +19,7 @@ func diffLines(before, after []string) []diffLine {
 	var lines []diffLine
 	x, y := len(before), len(after)
 	rows := furthest(before, after)
-	for d := len(rows) - 1; d >= 0; d-- {
+	for d := range slices.Backward(rows) {
 		fromX, fromY := 0, 0
 		if d > 0 {
 			fromX, fromY = origin(rows[d-1], d, x-y)

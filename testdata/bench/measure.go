@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -48,7 +48,7 @@ type cost struct {
 // costs are the medians of a program's runs on a stream.
 type costs struct {
 	tool       string
-	file, pipe cost
+	file, pipe cost // pipe is zero where it was not measured
 	stray      int
 	left       string // why it was left out; empty where it was not
 }
@@ -84,11 +84,15 @@ func (j *job) measure() (result, error) {
 			if err != nil {
 				return r, err
 			}
+			files[i] = append(files[i], file)
+			if !t.piped {
+				continue
+			}
 			pipe, err := j.run(t, true, io.Discard)
 			if err != nil {
 				return r, err
 			}
-			files[i], pipes[i] = append(files[i], file), append(pipes[i], pipe)
+			pipes[i] = append(pipes[i], pipe)
 		}
 	}
 	for i := range r.costs {
@@ -102,6 +106,10 @@ func (j *job) check(t tool) (costs, error) {
 	c := costs{tool: t.name}
 	if j.stream.inside && !t.inside && !t.copies {
 		c.left = "changes nothing within a string"
+		return c, nil
+	}
+	if j.stream.growth && t.name != reference && t.name != ours {
+		c.left = "is not part of the growth"
 		return c, nil
 	}
 	if t.prepare != nil {
@@ -140,27 +148,39 @@ func (j *job) run(t tool, piped bool, out io.Writer) (cost, error) {
 	defer func() { _ = in.Close() }()
 	ctx, stop := context.WithTimeout(context.Background(), j.options.limit)
 	defer stop()
-	command := t.command(j)
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd := exec.CommandContext(ctx, j.tool("timed"), t.command(j)...)
 	cmd.Stdin, cmd.Stdout, cmd.Dir = in, struct{ io.Writer }{out}, j.dir
 	if piped {
 		cmd.Stdin = struct{ io.Reader }{in}
 	}
 	var said tail
 	cmd.Stderr = &said
-	start := time.Now()
-	err = cmd.Run()
-	c := cost{wall: time.Since(start)}
+	cmd.WaitDelay = time.Second
+	c, err := timed(cmd)
 	if ctx.Err() != nil {
 		return c, errTooLong
 	}
-	if err != nil && !(piped && t.prepare != nil && errors.Is(err, syscall.EPIPE)) {
-		return c, fmt.Errorf("%w: %s", err, said)
+	if err != nil {
+		return c, fmt.Errorf("%s: %w: %s", t.name, err, said)
 	}
-	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	c.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	c.memory = used.Maxrss << 10
 	return c, nil
+}
+
+// timed runs the program that measures another, and reads what it says.
+func timed(cmd *exec.Cmd) (cost, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return cost{}, err
+	}
+	defer func() { _ = read.Close() }()
+	cmd.ExtraFiles = []*os.File{write}
+	err = errors.Join(cmd.Run(), write.Close())
+	if err != nil {
+		return cost{}, err
+	}
+	var c struct{ Wall, CPU, Memory int64 }
+	err = json.NewDecoder(read).Decode(&c)
+	return cost{time.Duration(c.Wall), time.Duration(c.CPU), c.Memory}, err
 }
 
 // tail keeps the first kilobyte that a program says.

@@ -14,7 +14,7 @@ func tables(results []result, o options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Measured on %s, %s, %d cores; medians of %d runs in turns.\n", time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), o.runs)
 	for _, r := range results {
-		if !r.stream.growth || r.stream.name == "100 MB" {
+		if !r.stream.growth {
 			streamTable(&b, r)
 		}
 	}
@@ -26,14 +26,14 @@ func streamTable(b *strings.Builder, r result) {
 	fmt.Fprintf(b, "\n### %s\n\n", r.stream.name)
 	fmt.Fprintf(b, "| program | from a file | × cat | × spaces-identity | through a pipe | × cat | processor time | peak memory, file | pipe | stray lines |\n")
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
-	cat, ours := r.of("cat"), r.of("spaces-identity")
+	cat, own := r.of(reference), r.of(ours)
 	for _, c := range r.costs {
 		if c.left != "" {
 			fmt.Fprintf(b, "| %s | %s | | | | | | | | |\n", c.tool, c.left)
 			continue
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d |\n", c.tool,
-			milliseconds(c.file.wall), times(c.file.wall, cat.file.wall), times(c.file.wall, ours.file.wall),
+			milliseconds(c.file.wall), times(c.file.wall, cat.file.wall), times(c.file.wall, own.file.wall),
 			milliseconds(c.pipe.wall), times(c.pipe.wall, cat.pipe.wall),
 			milliseconds(c.file.cpu), mebibytes(c.file.memory), mebibytes(c.pipe.memory), c.stray)
 	}
@@ -42,12 +42,12 @@ func streamTable(b *strings.Builder, r result) {
 // growthTable shows whether time and memory grow as the stream does.
 func growthTable(b *strings.Builder, results []result) {
 	b.WriteString("\n### Growth\n\n| stream | from a file | per MB | processor time per MB | memory beyond the stream, file | memory ÷ stream, pipe |\n|---|--:|--:|--:|--:|--:|\n")
-	for _, name := range []string{"1 MB", "10 MB", "100 MB"} {
+	for _, name := range []string{"1 MB", "10 MB", hundred} {
 		for _, r := range results {
 			if r.stream.name != name {
 				continue
 			}
-			c, mb := r.of("spaces-identity"), float64(r.size)/1e6
+			c, mb := r.of(ours), float64(r.size)/1e6
 			fmt.Fprintf(b, "| %.1f MB | %s | %.2f ms | %.2f ms | %s | %.2f |\n", mb, milliseconds(c.file.wall),
 				float64(c.file.wall.Microseconds())/1e3/mb, float64(c.file.cpu.Microseconds())/1e3/mb,
 				mebibytes(c.file.memory-r.size), float64(c.pipe.memory)/float64(r.size))
@@ -65,6 +65,9 @@ func (r result) of(tool string) costs {
 }
 
 func milliseconds(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
 	ms := float64(d.Microseconds()) / 1e3
 	if ms < 100 {
 		return fmt.Sprintf("%.1f ms", ms)
@@ -72,18 +75,23 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.0f ms", ms)
 }
 
-func times(d, reference time.Duration) string {
-	if reference == 0 {
-		return "–"
+func times(d, of time.Duration) string {
+	if d == 0 || of == 0 {
+		return ""
 	}
-	ratio := float64(d) / float64(reference)
+	ratio := float64(d) / float64(of)
 	if ratio < 10 {
 		return fmt.Sprintf("%.1f", ratio)
 	}
 	return fmt.Sprintf("%.0f", ratio)
 }
 
-func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+func mebibytes(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
+}
 
 // processor is the model's name.
 func processor() string {

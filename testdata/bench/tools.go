@@ -12,20 +12,27 @@ const (
 	stamp    = "0123456789abcdef"
 )
 
+// The programs that the others are compared with.
+const (
+	reference = "cat"
+	ours      = "spaces-identity"
+)
+
 // tool is a program and how it is asked for the edit.
 type tool struct {
 	name    string
 	command func(j *job) []string
 	inside  bool // it can change what is within a string
 	copies  bool // it changes nothing
+	piped   bool // it is measured behind a pipe too
 	prepare func(j *job) error
 }
 
 var tools = []tool{
-	{name: "cat", copies: true, command: func(*job) []string { return []string{"cat"} }},
-	{name: "a copier in Go", copies: true, command: func(j *job) []string { return []string{j.tool("copier")} }},
-	{name: "spaces-identity", inside: true, command: func(j *job) []string {
-		return []string{filepath.Join(j.options.bin, "spaces-identity"), "post-render", "--role-arn", role, "--artifacts-dir", "none"}
+	{name: reference, copies: true, piped: true, command: func(*job) []string { return []string{"cat"} }},
+	{name: "a copier in Go", copies: true, piped: true, command: func(j *job) []string { return []string{j.tool("copier")} }},
+	{name: ours, inside: true, piped: true, command: func(j *job) []string {
+		return []string{filepath.Join(j.options.bin, ours), "post-render", "--role-arn", role, "--artifacts-dir", "none"}
 	}},
 	{name: "yq", inside: true, command: func(j *job) []string { return []string{j.tool("yq"), yqExpression(j.stream)} }},
 	{name: "kyaml pipeline", command: func(j *job) []string { return []string{j.tool("kio")} }},
@@ -44,8 +51,7 @@ func yqExpression(s stream) string {
 }
 
 // kustomization puts the two patches beside the stream. kustomize reads files
-// alone, so that where the stream comes through a pipe, writing it to a file
-// first is part of its work and is left out: it has the stream as a file always.
+// alone.
 func kustomization(j *job) error {
 	return os.WriteFile(filepath.Join(j.dir, "kustomization.yaml"), []byte(`resources:
 - `+inputFile+`
