@@ -89,7 +89,7 @@ func TestBadConditions(t *testing.T) {
 			t.Errorf("exit status %d, expired %d times\n%s%s", o.Status, expired, o.Out, o.Err)
 		}
 	})
-	t.Run("forbidden on one namespace of many", func(t *testing.T) { forbiddenOnOne(t, c, p, file) })
+	t.Run("forbidden on one namespace of many", func(t *testing.T) { forbiddenOnOne(t, c, p) })
 	t.Run("no CRDs", func(t *testing.T) {
 		p.reset(func(_ int, r *http.Request) http.HandlerFunc {
 			if strings.Contains(r.URL.Path, "upbound.io/") {
@@ -114,7 +114,7 @@ func TestBadConditions(t *testing.T) {
 }
 
 // forbiddenOnOne gives a user the rights in one of two namespaces.
-func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy, file string) {
+func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy) {
 	p.reset(nil)
 	namespaces(t, c, planeB)
 	serviceAccount(t, c, planeB, "mxp-controller", role)
