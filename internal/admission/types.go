@@ -3,6 +3,7 @@ package admission
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -148,9 +149,9 @@ func podPolicy(c identity.Component, in scope, failure identity.FailurePolicy) p
 
 // orAny is the disjunction of a condition on each pair, sorted by key.
 func orAny(pairs map[string]string, of func(key, value string) string) string {
-	expression := ""
+	var b strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
-		expression += " || " + of(literal(key), literal(pairs[key]))
+		b.WriteString(" || " + of(literal(key), literal(pairs[key])))
 	}
-	return expression
+	return b.String()
 }

@@ -5,6 +5,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -51,11 +52,11 @@ func (a *app) discoverCommand() *cobra.Command {
 // discovered prints what was found. A source that could not be asked makes the
 // answer incomplete, unless the cluster just does not have it.
 func (a *app) discovered(found kube.Discovery, output string) error {
-	print := a.discoveredTable
+	show := a.discoveredTable
 	if output == "json" {
-		print = a.discoveredJSON
+		show = a.discoveredJSON
 	}
-	if err := print(found); err != nil {
+	if err := show(found); err != nil {
 		return err
 	}
 	incomplete := false
@@ -86,8 +87,7 @@ func (a *app) json(value any) error {
 }
 
 func (a *app) discoveredTable(found kube.Discovery) error {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOST NAMESPACE\tCONTROL PLANE\tTOLD BY\tNOTE")
+	rows := []string{"HOST NAMESPACE\tCONTROL PLANE\tTOLD BY\tNOTE\n"}
 	for _, p := range found.ControlPlanes {
 		note := ""
 		switch {
@@ -96,7 +96,16 @@ func (a *app) discoveredTable(found kube.Discovery) error {
 		case !p.Certain:
 			note = "uncertain: only the name of a service account tells; list it under controlPlanes.namespaces if it is one"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", or(p.HostNamespace, "-"), or(strings.Trim(p.Namespace+"/"+p.Name, "/"), "-"), sources(p), note)
+		rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s\n", or(p.HostNamespace, "-"), or(strings.Trim(p.Namespace+"/"+p.Name, "/"), "-"), sources(p), note))
+	}
+	return a.table(rows)
+}
+
+// table prints rows with their cells, which tabs part, under each other.
+func (a *app) table(rows []string) error {
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(w, strings.Join(rows, "")); err != nil {
+		return err
 	}
 	return w.Flush()
 }

@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,11 +58,11 @@ func (a *app) restartCommand() *cobra.Command {
 }
 
 func (a *app) restarted(ctx context.Context, steps []restart.Step, output string) error {
-	print := a.restartedTable
+	show := a.restartedTable
 	if output == "json" {
-		print = func(steps []restart.Step) error { return a.json(append([]restart.Step{}, steps...)) }
+		show = func(steps []restart.Step) error { return a.json(append([]restart.Step{}, steps...)) }
 	}
-	if err := print(steps); err != nil {
+	if err := show(steps); err != nil {
 		return err
 	}
 	failed, left := 0, 0
@@ -91,10 +90,9 @@ func (a *app) restartedTable(steps []restart.Step) error {
 		_, err := fmt.Fprintln(a.Out, "every pod has its identity: nothing to restart")
 		return err
 	}
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAMESPACE\tWORKLOAD\tOUTCOME\tREASON")
+	rows := []string{"NAMESPACE\tWORKLOAD\tOUTCOME\tREASON\n"}
 	for _, s := range steps {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Namespace, or(s.Workload, "-"), s.Outcome, s.Reason)
+		rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s\n", s.Namespace, or(s.Workload, "-"), s.Outcome, s.Reason))
 	}
-	return w.Flush()
+	return a.table(rows)
 }

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"spaces-identity.dev/internal/cli"
@@ -43,12 +45,38 @@ func with(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} 
 // run runs a command line in this process.
 func (p program) run(t testing.TB, stdin string, args ...string) outcome {
 	t.Helper()
-	var out, err bytes.Buffer
-	world := cli.World{In: strings.NewReader(stdin), Out: &out, Err: &err,
+	return p.runUntil(t, "", stdin, args...)
+}
+
+// runUntil interrupts the program when it says something on standard error.
+func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outcome {
+	t.Helper()
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var out bytes.Buffer
+	err := &listener{word: word, heard: interrupt}
+	world := cli.World{In: strings.NewReader(stdin), Out: &out, Err: err,
 		Env:      func(name string) string { return p[name] },
 		Terminal: func(any) bool { return false }}
-	status := cli.Run(t.Context(), world, args)
-	return outcome{out.String(), err.String(), status}
+	status := cli.Run(ctx, world, args)
+	return outcome{out.String(), err.text.String(), status}
+}
+
+// listener keeps what is written, by whomever, and calls where it hears a word.
+type listener struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	word  string
+	heard func()
+}
+
+func (l *listener) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.word != "" && bytes.Contains(b, []byte(l.word)) {
+		l.heard()
+	}
+	return l.text.Write(b)
 }
 
 // must runs a command line that succeeds, and returns what it printed.

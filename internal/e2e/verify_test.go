@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,11 +39,19 @@ func TestChain(t *testing.T) {
 		waitRunning(t, c, namespace)
 	}
 
+	// A control plane that is told by its labels, and in which nothing runs.
+	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: prod-quiet, labels: {internal.spaces.upbound.io/controlplane-name: quiet}}}`)
+	serviceAccount(t, c, "prod-quiet", "mxp-controller", "")
+
 	t.Run("without the policy", func(t *testing.T) {
 		want := map[string]verify.State{verify.ServiceAccount: verify.Fails, verify.Workload: verify.OK, verify.Labels: verify.OK,
 			verify.Injected: verify.Fails, verify.Ready: verify.OK, verify.BackupConfig: verify.Warns, verify.LatestBackup: verify.Warns}
+		quiet := maps.Clone(want)
+		for _, name := range []string{verify.Workload, verify.Labels, verify.Injected, verify.Ready} {
+			quiet[name] = verify.Fails
+		}
 		result := user.verify(t, 3, file)
-		if diff := cmp.Diff(map[string]map[string]verify.State{planeA: want, planeB: want}, states(result)); diff != "" {
+		if diff := cmp.Diff(map[string]map[string]verify.State{planeA: want, planeB: want, "prod-quiet": quiet}, states(result)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
 		if got := result.Common[0].Checks[0]; got.Name != verify.AdmissionPolicy || got.State != verify.Fails {
@@ -60,7 +69,7 @@ func TestChain(t *testing.T) {
 	})
 	grant(t, c, "spaces-identity-restarter")
 	t.Run("dry run", func(t *testing.T) {
-		want := []restart.Step{step(planeB, restart.WouldRestart), step(planeA, restart.WouldRestart)}
+		want := []restart.Step{step(planeB, restart.WouldRestart), step(planeA, restart.WouldRestart), touched(restart.WouldRestart)}
 		if diff := cmp.Diff(want, user.restart(t, 0, file, "--dry-run")); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -69,7 +78,7 @@ func TestChain(t *testing.T) {
 		}
 	})
 	t.Run("restart", func(t *testing.T) {
-		want := []restart.Step{step(planeB, restart.Restarted), step(planeA, restart.Restarted)}
+		want := []restart.Step{step(planeB, restart.Restarted), step(planeA, restart.Restarted), touched(restart.Annotated)}
 		if diff := cmp.Diff(want, user.restart(t, 0, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -81,7 +90,7 @@ func TestChain(t *testing.T) {
 		backup(t, c, "ctp-0", "Completed", "InjectedIdentity", "spaces-backups")
 		want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK,
 			verify.Injected: verify.OK, verify.Ready: verify.OK, verify.BackupConfig: verify.OK, verify.LatestBackup: verify.OK}
-		got := states(user.verify(t, 0, file))
+		got := states(user.verify(t, 3, file)) // nothing runs in prod-quiet
 		if diff := cmp.Diff(want, got[planeA]); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -91,6 +100,11 @@ func TestChain(t *testing.T) {
 func step(namespace string, outcome restart.Outcome) restart.Step {
 	return restart.Step{Namespace: namespace, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: outcome,
 		Reason: "the webhook skipped the pod: it has none of the environment of a role"}
+}
+
+// touched is what becomes of the control plane in which nothing runs.
+func touched(outcome restart.Outcome) restart.Step {
+	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account lacks an annotation"}
 }
 
 // verify runs verify and reads its answer.

@@ -125,6 +125,7 @@ func (c *Client) get(ctx context.Context, r Resource, q Query, next string, into
 const (
 	attempts   = 4
 	firstPause = 250 * time.Millisecond
+	retries    = 4 // of client-go, a second apart or as Retry-After says
 )
 
 // try reads, again and again where the API server or the network is at fault.
@@ -133,7 +134,7 @@ const (
 func (c *Client) try(ctx context.Context, into any, request func() *rest.Request) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		body, err := request().Timeout(requestTimeout).Do(ctx).Raw()
+		body, err := raw(request().Timeout(requestTimeout).MaxRetries(retries).Do(ctx))
 		if err == nil {
 			if err = json.Unmarshal(body, into); err == nil {
 				return nil
@@ -146,10 +147,20 @@ func (c *Client) try(ctx context.Context, into any, request func() *rest.Request
 	}
 }
 
+// raw is the answer, or the error as the API server says it: Raw by itself knows
+// only the status code.
+func raw(result rest.Result) ([]byte, error) {
+	if err := result.Error(); err != nil {
+		return nil, err
+	}
+	return result.Raw()
+}
+
 // requestTimeout bounds one answer: a page is a few megabytes.
 const requestTimeout = time.Minute
 
-// passing reports whether an error may be gone the next time.
+// passing reports whether an error may be gone the next time. Of those of the
+// network client-go has seen to what may be tried again.
 func passing(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -161,7 +172,7 @@ func passing(err error) bool {
 		code := status.Status().Code
 		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 	}
-	return true
+	return !isNetwork(err)
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -193,8 +204,8 @@ func Patch[T any](ctx context.Context, c *Client, r Resource, namespace, name st
 	var object T
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		body, err := c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).Timeout(requestTimeout).
-			Param("fieldManager", "spaces-identity").Body(patch).Do(ctx).Raw()
+		body, err := raw(c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).Timeout(requestTimeout).
+			Param("fieldManager", "spaces-identity").Body(patch).Do(ctx))
 		if err == nil {
 			err = json.Unmarshal(body, &object)
 		}

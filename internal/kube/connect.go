@@ -78,7 +78,7 @@ func splitList(list string) []string {
 func explainConfig(err error, t Target) error {
 	name := cmp.Or(t.Context, t.Env("HELM_KUBECONTEXT"))
 	switch {
-	case clientcmd.IsContextNotFound(err):
+	case clientcmd.IsContextNotFound(err), name != "" && strings.Contains(err.Error(), fmt.Sprintf("context %q does not exist", name)):
 		return fmt.Errorf("the kubeconfig has no context %q: %w; name one that `kubectl config get-contexts` lists with --kube-context", name, err)
 	case clientcmd.IsEmptyConfig(err):
 		return fmt.Errorf("no cluster to speak to: there is no kubeconfig; name one with KUBECONFIG or --kubeconfig (for EKS: aws eks update-kubeconfig --name CLUSTER writes it)")

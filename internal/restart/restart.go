@@ -32,6 +32,7 @@ type Outcome string
 // The outcomes of a workload.
 const (
 	Restarted    Outcome = "restarted"     // its pods have the identity now
+	Annotated    Outcome = "annotated"     // only its service account lacked something
 	WouldRestart Outcome = "would-restart" // in a dry run
 	Left         Outcome = "left"          // a restart would not help, or must wait; Reason says why
 	Failed       Outcome = "failed"        // Reason says why
@@ -96,7 +97,10 @@ func (r *runner) step(ctx context.Context, s verify.Stale) Step {
 	if s.Unreadable != nil {
 		return end(Left, "cannot tell: %v", s.Unreadable)
 	}
-	step.Workload = s.Workload.Resource.String() + "/" + s.Workload.Meta.Name
+	runs := s.Workload.Meta.Name != ""
+	if runs {
+		step.Workload = s.Workload.Resource.String() + "/" + s.Workload.Meta.Name
+	}
 	switch {
 	case !s.Restart:
 		return end(Left, "%s: a restart would not change it", s.Reason)
@@ -111,6 +115,9 @@ func (r *runner) step(ctx context.Context, s verify.Stale) Step {
 	}
 	if err := r.annotate(ctx, s); err != nil {
 		return end(Failed, "%v", err)
+	}
+	if !runs {
+		return end(Annotated, "%s", s.Reason)
 	}
 	if err := r.restart(ctx, s); err != nil {
 		return end(Failed, "%v", err)

@@ -14,7 +14,7 @@ type Stale struct {
 	Namespace  string
 	Component  identity.Component
 	Account    kube.ServiceAccount
-	Workload   kube.Workload // what is to be restarted
+	Workload   kube.Workload // what is to be restarted; without a name where only the service account lacks something
 	Annotated  bool          // its service account has every annotation
 	Reason     string        // what a pod lacks
 	Restart    bool          // a pod made anew may have it
@@ -22,7 +22,8 @@ type Stale struct {
 }
 
 // Stale are the workloads whose pods lack the identity or a label that they would
-// get if they were made anew. Pods of no workload are left out: nothing makes
+// get if they were made anew, and the service accounts that lack an annotation
+// although nothing runs as them. Pods of no workload are left out: nothing makes
 // them anew.
 func (o *Observed) Stale() []Stale {
 	var all []Stale
@@ -40,7 +41,7 @@ func (o *Observed) Stale() []Stale {
 
 func (o *Observed) staleOf(namespace string, c identity.Component) []Stale {
 	at := key{namespace, c.ServiceAccount}
-	account := o.accounts[at]
+	account, there := o.accounts[at]
 	var found []Stale
 	for _, w := range o.workloads[at] {
 		lack := o.LackOfPods(w, c, account, o.pods[at])
@@ -48,6 +49,10 @@ func (o *Observed) staleOf(namespace string, c identity.Component) []Stale {
 			found = append(found, Stale{Namespace: namespace, Component: c, Account: account, Workload: w,
 				Annotated: Annotated(account, c), Reason: lack.Reason, Restart: lack.Restart})
 		}
+	}
+	if there && len(found) == 0 && !Annotated(account, c) {
+		found = append(found, Stale{Namespace: namespace, Component: c, Account: account, Restart: true,
+			Reason: "its service account lacks an annotation"})
 	}
 	return found
 }

@@ -20,21 +20,10 @@ var coloured = strings.NewReplacer("  ok", "  \x1b[32mok\x1b[0m", "  FAIL", "  \
 // Table writes the result for people: a row for each control plane and
 // component, then what is wrong, each kind once, with the first thing to do.
 func (r Result) Table(out io.Writer, colour bool) error {
-	columns := r.columns()
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "NAMESPACE\tCOMPONENT")
-	for _, name := range columns {
-		fmt.Fprint(w, "\t", headers[name])
-	}
-	fmt.Fprintln(w)
-	for _, row := range r.Rows {
-		fmt.Fprintf(w, "%s\t%s", row.ControlPlane.HostNamespace, row.Component)
-		for _, name := range columns {
-			state := row.state(name)
-			fmt.Fprint(w, "\t", word(state))
-		}
-		fmt.Fprintln(w)
+	if _, err := io.WriteString(w, r.cells()); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -45,6 +34,23 @@ func (r Result) Table(out io.Writer, colour bool) error {
 	}
 	_, err := io.WriteString(out, text+r.findings()+r.summary())
 	return err
+}
+
+// cells are the table's lines, their cells parted by tabs.
+func (r Result) cells() string {
+	columns := r.columns()
+	lines := []string{"NAMESPACE\tCOMPONENT"}
+	for _, name := range columns {
+		lines[0] += "\t" + headers[name]
+	}
+	for _, row := range r.Rows {
+		line := []string{row.ControlPlane.HostNamespace, row.Component}
+		for _, name := range columns {
+			line = append(line, word(row.state(name)))
+		}
+		lines = append(lines, strings.Join(line, "\t"))
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 func word(s State) string {

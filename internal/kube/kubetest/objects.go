@@ -31,18 +31,26 @@ var (
 // Create creates the objects of a YAML stream, in its order, with their status.
 func (c *Cluster) Create(t testing.TB, stream string) {
 	t.Helper()
+	if err := c.CreateAll(t.Context(), stream); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// CreateAll is [Cluster.Create] for several goroutines.
+func (c *Cluster) CreateAll(ctx context.Context, stream string) error {
 	for document := range strings.SplitSeq("\n"+stream, "\n---") {
 		if strings.TrimSpace(document) == "" {
 			continue
 		}
 		object, err := parseOne(document)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		if err := c.create(t.Context(), object); err != nil {
-			t.Fatalf("create %s %s: %v", object.GetKind(), object.GetName(), err)
+		if err := c.create(ctx, object); err != nil {
+			return fmt.Errorf("create %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 	}
+	return nil
 }
 
 func parseOne(document string) (*unstructured.Unstructured, error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -26,13 +27,13 @@ func (c *Cluster) run(name string, args ...string) (*process, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%s is not there (make kube builds it): %w", name, err)
 	}
-	log, err := os.Create(filepath.Join(c.dir, name+".log"))
+	output, err := os.Create(filepath.Join(c.dir, name+".log"))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }() // the program has its own handle
-	p := &process{name: name, cmd: exec.Command(path, args...), log: log.Name(), done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = log, log, c.dir
+	defer func() { _ = output.Close() }() // the program has its own handle
+	p := &process{name: name, cmd: exec.Command(path, args...), log: output.Name(), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = output, output, c.dir
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -74,8 +75,7 @@ func (p *process) tail() string {
 // stop ends the programs, the last started first: an API server without its etcd
 // lingers. It is killed, because after SIGTERM it lingers as well.
 func (c *Cluster) stop(t testing.TB) {
-	for i := len(c.processes) - 1; i >= 0; i-- {
-		p := c.processes[i]
+	for _, p := range slices.Backward(c.processes) {
 		if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Errorf("stop %s: %v", p.name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,17 +15,21 @@ import (
 
 // PlayWebhook plays the EKS webhook for IRSA: pods that are created as a service
 // account with the role annotation get the environment and the volume, in every
-// container. It is the test's stand-in, not EKS.
-func (c *Cluster) PlayWebhook(t testing.TB) {
+// container. It is the test's stand-in, not EKS. As long as skip is more than 0
+// it lets a pod through as it is and counts down, as EKS does before it knows of
+// an association.
+func (c *Cluster) PlayWebhook(t testing.TB) (skip *atomic.Int32) {
 	t.Helper()
+	skip = new(atomic.Int32)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.review(w, r); err != nil {
+		if err := c.review(w, r, skip); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	}))
 	t.Cleanup(server.Close)
 	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	c.Create(t, fmt.Sprintf(webhook, server.URL, base64.StdEncoding.EncodeToString(bundle)))
+	return skip
 }
 
 const webhook = `
@@ -77,7 +82,7 @@ type patchOperation struct {
 	Value any    `json:"value"`
 }
 
-func (c *Cluster) review(w http.ResponseWriter, r *http.Request) error {
+func (c *Cluster) review(w http.ResponseWriter, r *http.Request, skip *atomic.Int32) error {
 	var review admissionReview
 	if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
 		return err
@@ -88,7 +93,7 @@ func (c *Cluster) review(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if role := account.GetAnnotations()["eks.amazonaws.com/role-arn"]; role != "" {
+	if role := account.GetAnnotations()["eks.amazonaws.com/role-arn"]; role != "" && !skips(skip) {
 		patch := []patchOperation{{"add", "/spec/volumes/-", map[string]any{"name": "aws-iam-token", "emptyDir": struct{}{}}}}
 		for i, container := range pod.Containers {
 			patch = append(patch, environment("containers", i, role, container.Env)...)
@@ -110,4 +115,17 @@ func environment(list string, i int, role string, there []any) []patchOperation 
 		map[string]any{"name": "AWS_ROLE_ARN", "value": role},
 		map[string]any{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"})
 	return []patchOperation{{"add", fmt.Sprintf("/spec/%s/%d/env", list, i), env}}
+}
+
+// skips counts down and reports whether it did.
+func skips(left *atomic.Int32) bool {
+	for {
+		n := left.Load()
+		if n <= 0 {
+			return false
+		}
+		if left.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
 }
