@@ -54,6 +54,14 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 .PHONY: e2e
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/e2e
+moto := $(CURDIR)/bin/tools/moto
+
+.PHONY: e2e-aws
+e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (needs python3)
+	@if ! command -v python3 >/dev/null; then echo 'e2e-aws: skipped, there is no python3 to run the emulator'; exit 0; fi; \
+	if ! test -x $(moto)/bin/moto_server; then python3 -m venv $(moto) && $(moto)/bin/pip install -q 'moto[server]==5.2.5' || \
+		{ rm -rf $(moto); echo 'e2e-aws: skipped, the emulator could not be installed (python3-venv, pip)'; exit 0; }; fi; \
+	SPACES_IDENTITY_MOTO=$(moto)/bin/moto_server go test -count=1 -v -run '^TestOn(OwnServer|Emulator)$$' ./internal/reconcile
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]

@@ -3,6 +3,7 @@ package awstest
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"sync"
@@ -84,10 +85,16 @@ func New(t testing.TB) *Server {
 // Environment are the variables with which a program finds the server and acts
 // as an access key.
 func (s *Server) Environment(accessKey string) map[string]string {
+	return Environment(s.web.URL, accessKey)
+}
+
+// Environment are the variables with which a program finds AWS at a URL, and
+// nothing of the user's own.
+func Environment(url, accessKey string) map[string]string {
 	return map[string]string{
-		"AWS_ENDPOINT_URL": s.web.URL, "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "secret",
 		"AWS_REGION": Region, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_SESSION_TOKEN": "",
-		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 	}
 }
 
