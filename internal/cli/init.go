@@ -65,7 +65,7 @@ func (a *app) init(ctx context.Context, cluster clusterFlags, profile string, fo
 	if err := writeNew(file, text, force); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "wrote %s; next: spaces-identity plan\n", file)
+	a.say("wrote %s; next: spaces-identity plan\n", file)
 	return nil
 }
 
@@ -135,9 +135,9 @@ func (i *initial) chooseCluster(ctx context.Context, names []string) (string, er
 
 // choose lets the user pick by number or name.
 func (i *initial) choose(ctx context.Context, question string, choices []string) (string, error) {
-	fmt.Fprintln(i.Err, question)
+	i.say("%v\n", question)
 	for n, c := range choices {
-		fmt.Fprintf(i.Err, "  %d  %s\n", n+1, c)
+		i.say("  %d  %s\n", n+1, c)
 	}
 	for {
 		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(choices)))
@@ -171,7 +171,7 @@ func (i *initial) asked(ctx context.Context, question, otherwise string, check f
 		if err == nil {
 			return answer, nil
 		}
-		fmt.Fprintln(i.Err, err)
+		i.say("%v\n", err)
 	}
 }
 
