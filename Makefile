@@ -15,6 +15,8 @@ scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
 
+build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)'
+
 # More flags for go test, such as TESTFLAGS=-race.
 TESTFLAGS ?=
 
@@ -23,8 +25,9 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
-build: ## build bin/spaces-identity
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)' -o $(binary) ./cmd/spaces-identity
+build: ## build bin/spaces-identity, and beside it the program for its live commands
+	@CGO_ENABLED=0 go build -tags offline $(build_flags) -o $(binary) ./cmd/spaces-identity
+	@CGO_ENABLED=0 go build $(build_flags) -o $(binary)-live ./cmd/spaces-identity
 
 .PHONY: helm
 helm: $(helm3) $(helm4) ## build the pinned Helm 3 and Helm 4 into bin/tools
@@ -37,13 +40,6 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 test: build helm simulator ## run every test, those with real Helms included
 	@$(with_helm) go test $(TESTFLAGS) ./...
 
-.PHONY: kube
-kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server and controllers into bin/tools
-
-.PHONY: e2e
-e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
-	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/e2e
-
 # A second opinion on trust policies, of another make; it needs Node.js.
 .PHONY: simulator
 simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
@@ -51,6 +47,21 @@ simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
 
 testdata/simulator/node_modules: testdata/simulator/package-lock.json
 	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
+
+.PHONY: kube
+kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server and controllers into bin/tools
+
+.PHONY: e2e
+e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/e2e
+moto := $(CURDIR)/bin/tools/moto
+
+.PHONY: e2e-aws
+e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (needs python3)
+	@if ! command -v python3 >/dev/null; then echo 'e2e-aws: skipped, there is no python3 to run the emulator'; exit 0; fi; \
+	if ! test -x $(moto)/bin/moto_server; then python3 -m venv $(moto) && $(moto)/bin/pip install -q 'moto[server]==5.2.5' || \
+		{ rm -rf $(moto); echo 'e2e-aws: skipped, the emulator could not be installed (python3-venv, pip)'; exit 0; }; fi; \
+	SPACES_IDENTITY_MOTO=$(moto)/bin/moto_server go test -count=1 -v -run '^TestOn(OwnServer|Emulator)$$' ./internal/reconcile
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]

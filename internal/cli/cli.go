@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,8 @@ func (a *app) underHelm4() bool { return a.Env("HELM_PLUGIN_NAME") == postRender
 type app struct {
 	World
 	flags   config.Flags
-	started bool // past the parsing of the command line
+	started bool          // past the parsing of the command line
+	lines   *bufio.Reader // of the answers on the terminal
 }
 
 func (a *app) command() *cobra.Command {
@@ -103,8 +105,8 @@ func (a *app) command() *cobra.Command {
 	a.flags.Register(root.PersistentFlags())
 	a.registerPostRender(root)
 	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
-		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(),
-		a.discoverCommand(), a.verifyCommand(), a.restartCommand(), a.versionCommand())
+		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
+	root.AddCommand(a.liveCommands()...)
 	return root
 }
 

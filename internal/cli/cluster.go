@@ -1,10 +1,15 @@
+//go:build !offline
+
 package cli
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/kube"
 )
 
@@ -24,6 +29,26 @@ func (f *clusterFlags) register(cmd *cobra.Command) {
 // cluster connects to the cluster of the flags or of the environment.
 func (a *app) cluster(f clusterFlags) (*kube.Client, error) {
 	return kube.Connect(kube.Target{Kubeconfig: f.kubeconfig, Context: f.context, Timeout: f.timeout, Env: a.Env})
+}
+
+// hostNamespaces are the host namespaces of the control planes that there
+// certainly are. A source that could not be asked is an error and not a part of
+// the answer: what is missing from it could be pruned.
+func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, components []identity.Component) ([]kube.ControlPlane, error) {
+	client, err := a.cluster(f)
+	if err != nil {
+		return nil, err
+	}
+	found, err := kube.Discover(ctx, client, components)
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range found.Problems {
+		if !problem.NotServed() {
+			return nil, problem
+		}
+	}
+	return slices.DeleteFunc(found.ControlPlanes, func(p kube.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
 }
 
 // incompleteError says that what was asked could be answered only in part. What

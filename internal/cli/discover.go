@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -16,8 +18,7 @@ func (a *app) discoverCommand() *cobra.Command {
 	var flags clusterFlags
 	var output string
 	cmd := &cobra.Command{
-		Use:   "discover",
-		Short: "List the control planes and their host namespaces, and what told of each",
+		Use: "discover",
 		Long: "discover asks the host cluster of a Space: its ControlPlane objects, the labels of its namespaces, and the\n" +
 			"service accounts that are called like a component. Where nothing but the name of a service account tells of a\n" +
 			"namespace that is not called mxp-<UUID>-system, it is uncertain, and no other command takes it for a control\n" +

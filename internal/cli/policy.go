@@ -21,6 +21,7 @@ func (a *app) policyCommand() *cobra.Command {
 		a.grantCommand(grant.Trust, "Print the role's trust policy; its length and its reach go to standard error"),
 		a.grantCommand(grant.Permissions, "Print what the role may do with the bucket"),
 		a.grantCommand(grant.Associations, "Print the EKS Pod Identity associations"),
+		a.selfCommand(),
 		a.admissionCommand(),
 	)
 	return cmd

@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -15,8 +17,7 @@ func (a *app) restartCommand() *cobra.Command {
 	var output string
 	options := restart.Options{Interval: 2 * time.Second, Progress: func(message string) { a.say("%s\n", message) }}
 	cmd := &cobra.Command{
-		Use:   "restart",
-		Short: "Restart only the workloads whose pods run without their identity",
+		Use: "restart",
 		Long: "restart makes pods anew that lack the identity, as `kubectl rollout restart` does, a few workloads at a time, and\n" +
 			"waits for each. New pods that lack it still are restarted once more: an association takes effect a moment after\n" +
 			"it was made. With delivery.admissionPolicy it touches service accounts that lack their annotations first.\n\n" +

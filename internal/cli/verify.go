@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -18,11 +20,11 @@ const verifyInterval = 5 * time.Second
 
 func (a *app) verifyCommand() *cobra.Command {
 	var flags clusterFlags
-	var output string
+	var output, profile string
+	var skipAWS bool
 	var wait time.Duration
 	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Check the whole chain for each control plane, from annotation to credentials in the pod",
+		Use: "verify",
 		Long: "verify reads the cluster and changes nothing. For each control plane of the config and each component it says\n" +
 			"whether the service account is annotated, something runs as it, its pods have the labels, carry what the EKS\n" +
 			"webhook injects and are ready, and how backups go. The first thing to do stands under each failure.\n\n" +
@@ -45,7 +47,13 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result, err := a.verify(cmd.Context(), client, spec, wait)
+			var account verify.AWS
+			if !skipAWS {
+				if account, err = a.accountFor(cmd.Context(), spec, profile); err != nil {
+					return err
+				}
+			}
+			result, err := a.verify(cmd.Context(), client, account, spec, wait)
 			if err != nil {
 				return err
 			}
@@ -54,6 +62,8 @@ func (a *app) verifyCommand() *cobra.Command {
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "table, json or junit")
+	cmd.Flags().StringVar(&profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
+	cmd.Flags().BoolVar(&skipAWS, "skip-aws", false, "check the cluster's half only; without credentials that is what is checked")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
 	return cmd
 }
@@ -69,13 +79,13 @@ func requireRoles(spec identity.Spec) error {
 }
 
 // verify looks until nothing fails or the time is over.
-func (a *app) verify(ctx context.Context, client *kube.Client, spec identity.Spec, wait time.Duration) (verify.Result, error) {
+func (a *app) verify(ctx context.Context, client *kube.Client, account verify.AWS, spec identity.Spec, wait time.Duration) (verify.Result, error) {
 	deadline := time.Now().Add(wait)
 	for {
 		if a.Terminal(a.Err) {
 			a.say("reading the cluster…\n")
 		}
-		result, err := verify.Verify(ctx, client, nil, spec)
+		result, err := verify.Verify(ctx, client, account, spec)
 		if err != nil || !result.Failed() || time.Now().Add(verifyInterval).After(deadline) {
 			return result, err
 		}

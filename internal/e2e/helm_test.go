@@ -38,7 +38,7 @@ func TestInstall(t *testing.T) {
 				t.Skip("needs the Helms: run make e2e")
 			}
 			c := kubetest.Start(t, true)
-			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken))
+			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+admissionSettings)
 			install := []string{"upgrade", "--install", "spaces", absolute(t, repository, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
 				"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t)}
 			h.run(t, install...)
@@ -79,12 +79,12 @@ type helmProgram struct {
 	env       []string
 }
 
-func newHelm(t *testing.T, path, kubeconfig string) helmProgram {
+func newHelm(t *testing.T, path, kubeconfig, config string) helmProgram {
 	t.Helper()
 	dir := t.TempDir()
 	h := helmProgram{path, dir, append(slices.DeleteFunc(os.Environ(), isSetting), "KUBECONFIG="+kubeconfig,
 		"HELM_DATA_HOME="+filepath.Join(dir, "data"), "HELM_CONFIG_HOME="+filepath.Join(dir, "config"), "HELM_CACHE_HOME="+filepath.Join(dir, "cache"))}
-	writeFile(t, filepath.Join(dir, "spaces-identity.yaml"), "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+admissionSettings)
+	writeFile(t, filepath.Join(dir, "spaces-identity.yaml"), config)
 	h.run(t, "plugin", "install", absolute(t, repository))
 	return h
 }

@@ -18,6 +18,18 @@ const (
 	annotation = "eks.amazonaws.com/role-arn"
 )
 
+// TestMain keeps the AWS SDK from looking for credentials outside this machine:
+// a test has an account where it makes one, and none otherwise.
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_ACCESS_KEY_ID": "",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // outcome is what a run of the program comes to.
 type outcome struct {
 	Out, Err string

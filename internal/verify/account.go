@@ -32,7 +32,8 @@ type Role struct {
 	Permissions []iam.Document
 }
 
-// AssociationOf is what an association gives to whom.
+// AssociationOf says that there is an association, and where the list of them
+// tells it, with which role. EKS's list does not.
 type AssociationOf struct {
 	Namespace, ServiceAccount, RoleARN string
 }
@@ -168,6 +169,8 @@ func (a account) association(c identity.Component, plane kube.ControlPlane) Chec
 	switch {
 	case !there:
 		return fails(Association, "run `spaces-identity apply`", "there is no association of %s in %s", c.ServiceAccount, plane.HostNamespace)
+	case role == "":
+		return ok(Association, "is there; `spaces-identity plan` compares its role")
 	case role != c.Role.String():
 		return fails(Association, "run `spaces-identity apply`", "the association gives the role %s", role)
 	}

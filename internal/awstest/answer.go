@@ -1,0 +1,85 @@
+package awstest
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+)
+
+// answer is what goes back over the wire.
+type answer interface {
+	write(w http.ResponseWriter, service string)
+}
+
+// apiError is an error in the form of the service's protocol.
+type apiError struct {
+	status  int
+	code    string
+	message string
+}
+
+func (e *apiError) write(w http.ResponseWriter, service string) {
+	if service == "eks" {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Amzn-Errortype", e.code)
+		w.WriteHeader(e.status)
+		_ = json.NewEncoder(w).Encode(struct { // the client is gone if this fails
+			Message string `json:"message"`
+		}{e.message})
+		return
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(e.status)
+	type detail struct{ Type, Code, Message string }
+	_ = xml.NewEncoder(w).Encode(struct {
+		XMLName   xml.Name `xml:"ErrorResponse"`
+		Error     detail
+		RequestId string
+	}{Error: detail{"Sender", e.code, e.message}, RequestId: requestID})
+}
+
+const requestID = "4442587f-0000-4000-8000-000000000000"
+
+func missingEntity(format string, args ...any) *apiError {
+	return &apiError{404, "NoSuchEntity", fmt.Sprintf(format, args...)}
+}
+
+func broken(c Call) *apiError {
+	return &apiError{400, "TestFault", c.Action() + " was made to fail"}
+}
+
+func throttled(c Call) *apiError {
+	if c.Service == "eks" {
+		return &apiError{429, "ThrottlingException", "Rate exceeded"}
+	}
+	return &apiError{400, "Throttling", "Rate exceeded"}
+}
+
+// jsonAnswer is the body of an EKS answer.
+type jsonAnswer struct{ body any }
+
+func (a jsonAnswer) write(w http.ResponseWriter, _ string) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(a.body) // the client is gone if this fails
+}
+
+// xmlAnswer is the result of a query operation; nil for one that has none.
+type xmlAnswer struct {
+	operation string
+	result    any
+}
+
+func (a xmlAnswer) write(w http.ResponseWriter, service string) {
+	namespace := map[string]string{"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}[service]
+	w.Header().Set("Content-Type", "text/xml")
+	e := xml.NewEncoder(w)
+	root := xml.StartElement{Name: xml.Name{Space: namespace, Local: a.operation + "Response"}}
+	_ = e.EncodeToken(root) // the client is gone if one of these fails
+	if a.result != nil {
+		_ = e.EncodeElement(a.result, xml.StartElement{Name: xml.Name{Local: a.operation + "Result"}})
+	}
+	_ = e.EncodeElement(struct{ RequestId string }{requestID}, xml.StartElement{Name: xml.Name{Local: "ResponseMetadata"}})
+	_ = e.EncodeToken(root.End())
+	_ = e.Flush()
+}

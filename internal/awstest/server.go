@@ -1,0 +1,211 @@
+package awstest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// The account that the server is, and the partition and region of its clusters.
+const (
+	AccountID = "123456789012"
+	Partition = "aws"
+	Region    = "us-west-2"
+)
+
+// Fate is what becomes of a call.
+type Fate int
+
+// The fates. FailAfter and DropAfter happen when the call has taken effect.
+const (
+	Pass       Fate = iota
+	FailBefore      // an error that the SDK does not try again
+	FailAfter
+	DropBefore // the connection breaks, and the SDK tries again
+	DropAfter
+	Throttle
+)
+
+// Call is one request.
+type Call struct {
+	Number    int    // from 1
+	Service   string // iam, sts or eks
+	Operation string // such as GetRole
+	Resource  string // ARN, or * where the operation has none
+	Write     bool
+	Caller    string // access key ID
+}
+
+// Action is the call as a policy names it.
+func (c Call) Action() string { return c.Service + ":" + c.Operation }
+
+// Server is one AWS account.
+type Server struct {
+	// Fate decides what becomes of a call; nil lets all pass. It is called with
+	// the server locked, in the order of the calls.
+	Fate func(Call) Fate
+	// AfterWrite is called with the server locked when a write took effect.
+	AfterWrite func(Call, *State)
+	// BeforeWrite is called unlocked before a write: where a test lets somebody
+	// else be quicker.
+	BeforeWrite func(Call)
+	// AfterCall is called unlocked when a call has been answered.
+	AfterCall func(Call)
+	// Lag is the number of reads of a thing, after a write to it, that still
+	// show what was there before.
+	Lag int
+	// Policies limits what an access key may do; a key without an entry may do
+	// everything.
+	Policies map[string][]string
+
+	mu    sync.Mutex
+	state State
+	calls []Call
+	asked []string
+	web   *httptest.Server
+}
+
+// New starts a server for the time of the test, and points the SDK's default
+// chain at it.
+func New(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{state: newState()}
+	s.web = httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(s.web.Close)
+	for name, value := range s.Environment("AKIDTEST") {
+		t.Setenv(name, value)
+	}
+	return s
+}
+
+// Environment are the variables with which a program finds the server and acts
+// as an access key.
+func (s *Server) Environment(accessKey string) map[string]string {
+	return Environment(s.web.URL, accessKey)
+}
+
+// Environment are the variables with which a program finds AWS at a URL, and
+// nothing of the user's own.
+func Environment(url, accessKey string) map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_REGION": Region, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_SESSION_TOKEN": "",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	}
+}
+
+// Calls are the calls so far.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// Forget starts counting calls anew.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls, s.asked = nil, nil
+}
+
+// Change changes the state behind the API's back, as another program would.
+func (s *Server) Change(change func(*State)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.state)
+}
+
+// State is a copy of what the account holds.
+func (s *Server) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.clone()
+}
+
+// serve answers one request.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	op, call, fail := s.decode(r)
+	if fail != nil {
+		fail.write(w, call.Service)
+		return
+	}
+	if s.BeforeWrite != nil && call.Write {
+		s.BeforeWrite(call)
+	}
+	answer, fate := s.perform(op, &call)
+	if s.AfterCall != nil {
+		defer s.AfterCall(call)
+	}
+	if fate == DropBefore || fate == DropAfter {
+		panic(http.ErrAbortHandler)
+	}
+	answer.write(w, call.Service)
+}
+
+func (s *Server) perform(op operation, call *Call) (answer, Fate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	call.Number = len(s.calls) + 1
+	s.calls = append(s.calls, *call)
+	fate := Pass
+	if s.Fate != nil {
+		fate = s.Fate(*call)
+	}
+	switch fate {
+	case DropBefore:
+		return nil, fate
+	case FailBefore:
+		return broken(*call), fate
+	case Throttle:
+		return throttled(*call), fate
+	}
+	if denied := s.authorize(op, *call); denied != nil {
+		return denied, Pass
+	}
+	result := op.run(&s.state, s.Lag)
+	if _, failed := result.(*apiError); !failed && call.Write && s.AfterWrite != nil {
+		s.AfterWrite(*call, &s.state)
+	}
+	if fate == FailAfter {
+		return broken(*call), fate
+	}
+	return result, fate
+}
+
+// credential is the scope of a signature: key, date, region, service.
+//
+// Source: IAM User Guide, "AWS Signature Version 4 for API requests".
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks)/aws4_request,`)
+
+func (s *Server) decode(r *http.Request) (operation, Call, *apiError) {
+	scope := credential.FindStringSubmatch(r.Header.Get("Authorization"))
+	if scope == nil {
+		return operation{}, Call{Service: "iam"}, &apiError{403, "MissingAuthenticationToken", "Request is missing Authentication Token"}
+	}
+	call := Call{Service: scope[3], Caller: scope[1]}
+	var op operation
+	var fail *apiError
+	if call.Service == "eks" {
+		op, fail = decodeREST(r, scope[2])
+	} else {
+		op, fail = decodeQuery(r, call.Service)
+	}
+	call.Operation, call.Resource, call.Write = op.name, op.resource, op.write
+	return op, call, fail
+}
+
+// operation is a decoded call: what it is called, what it is on, what it does.
+type operation struct {
+	name     string
+	resource string
+	write    bool
+	also     []permission // that AWS asks for besides the operation's own
+	run      func(*State, int) answer
+}
+
+// permission is an action on a resource.
+type permission struct{ action, resource string }

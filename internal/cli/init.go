@@ -1,0 +1,304 @@
+//go:build !offline
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/kube"
+)
+
+func (a *app) initCommand() *cobra.Command {
+	var cluster clusterFlags
+	var profile string
+	var force bool
+	cmd := &cobra.Command{
+		Use: "init",
+		Long: "init asks AWS for the account, the cluster, its issuer and the Pod Identity agent, and writes a commented\n" +
+			"config. What it cannot find it asks on a terminal; without one it takes the flags: --cluster, --region,\n" +
+			"--role-arn, --bucket, --mode, --host-namespace, --match. It changes nothing in AWS, and needs only\n" +
+			"eks:ListClusters, eks:DescribeCluster, eks:DescribeAddon and iam:GetOpenIDConnectProvider there.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), cluster, profile, force) },
+	}
+	cluster.register(cmd)
+	cmd.Flags().StringVar(&profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite a config that is there")
+	return cmd
+}
+
+func (a *app) init(ctx context.Context, cluster clusterFlags, profile string, force bool) error {
+	file := a.flags.File(a.Env)
+	if _, err := os.Lstat(file); err == nil && !force {
+		return usagef("%s is there already: look at `spaces-identity plan`, or give --force to overwrite it", file)
+	}
+	spec, err := a.flags.WithoutFile(a.Env)
+	if err != nil {
+		return err
+	}
+	account, err := eks.Connect(ctx, eks.Options{Profile: profile, Region: spec.Cluster.Region})
+	if err != nil {
+		return err
+	}
+	i := &initial{app: a, account: account, spec: spec, component: spec.Components[0], kube: cluster}
+	if err := i.find(ctx); err != nil {
+		return err
+	}
+	text := i.text()
+	if _, err := config.Decode(file, []byte(text)); err != nil {
+		return fmt.Errorf("what was found makes no valid config: %w", err)
+	}
+	if err := writeNew(file, text, force); err != nil {
+		return err
+	}
+	a.say("wrote %s; next: spaces-identity plan\n", file)
+	return nil
+}
+
+// initial gathers what a first config is made of.
+type initial struct {
+	*app
+	account   *eks.Account
+	spec      identity.Spec
+	component identity.Component
+	cluster   eks.Cluster
+	agent     bool // runs in the cluster
+	provider  bool // is in IAM
+	kube      clusterFlags
+	found     []kube.ControlPlane
+}
+
+func (i *initial) find(ctx context.Context) error {
+	steps := []func(context.Context) error{i.findCluster, i.findAgent, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *initial) findCluster(ctx context.Context) error {
+	c := &i.spec.Cluster
+	if c.Region == "" {
+		c.Region = i.account.DefaultRegion()
+	}
+	region := i.account.Region(c.Region)
+	if c.Name == "" {
+		names, err := region.Clusters(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Name, err = i.chooseCluster(ctx, names); err != nil {
+			return err
+		}
+	}
+	found, ok, err := region.Cluster(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("account %s has no cluster %s in %s: correct --cluster and --region, or use credentials of its account", i.account.Caller.Account, c.Name, c.Region)
+	}
+	i.cluster = found
+	if c.OIDC.IsZero() && found.Issuer != "" {
+		c.OIDC, err = identity.ParseOIDCProvider(found.Issuer)
+	}
+	return err
+}
+
+func (i *initial) chooseCluster(ctx context.Context, names []string) (string, error) {
+	switch {
+	case len(names) == 0:
+		return "", fmt.Errorf("account %s has no EKS cluster in %s: name the region with --region", i.account.Caller.Account, i.spec.Cluster.Region)
+	case len(names) == 1:
+		return names[0], nil
+	case !i.Terminal(i.In):
+		return "", usagef("there are %d clusters in %s: name one with --cluster (%s)", len(names), i.spec.Cluster.Region, strings.Join(names, ", "))
+	}
+	return i.choose(ctx, "Which cluster runs the Space?", names)
+}
+
+// choose lets the user pick by number or name.
+func (i *initial) choose(ctx context.Context, question string, choices []string) (string, error) {
+	i.say("%v\n", question)
+	for n, c := range choices {
+		i.say("  %d  %s\n", n+1, c)
+	}
+	for {
+		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(choices)))
+		if err != nil {
+			return "", err
+		}
+		if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(choices) {
+			return choices[n-1], nil
+		}
+		if slices.Contains(choices, answer) {
+			return answer, nil
+		}
+	}
+}
+
+// asked is what the user answers, or the default for an empty answer; it is asked
+// again until it is valid.
+func (i *initial) asked(ctx context.Context, question, otherwise string, check func(string) error) (string, error) {
+	if otherwise != "" {
+		question += " [" + otherwise + "]"
+	}
+	for {
+		answer, err := i.ask(ctx, question+": ")
+		if err != nil {
+			return "", err
+		}
+		if answer == "" {
+			answer = otherwise
+		}
+		err = check(answer)
+		if err == nil {
+			return answer, nil
+		}
+		i.say("%v\n", err)
+	}
+}
+
+func (i *initial) findAgent(ctx context.Context) error {
+	_, ok, err := i.account.Region(i.spec.Cluster.Region).AgentStatus(ctx, i.spec.Cluster.Name)
+	i.agent = ok || i.cluster.AutoMode
+	return err
+}
+
+func (i *initial) chooseMode(ctx context.Context) error {
+	if i.flags.Given("mode", i.Env) || !i.Terminal(i.In) {
+		return nil // the flag's, or the default
+	}
+	otherwise := identity.IRSA
+	if i.agent {
+		otherwise = identity.PodIdentity
+	}
+	answer, err := i.asked(ctx, "How do pods come by the role: irsa, pod-identity or both", string(otherwise), func(s string) error {
+		_, err := identity.ParseMode(s)
+		return err
+	})
+	i.component.Mode = identity.Mode(answer)
+	return err
+}
+
+func (i *initial) chooseRole(ctx context.Context) error {
+	if !i.component.Role.IsZero() {
+		return nil
+	}
+	caller := i.account.Caller
+	suggested := fmt.Sprintf("arn:%s:iam::%s:role/spaces-backup", caller.Partition, caller.Account)
+	answer := suggested
+	if i.Terminal(i.In) {
+		var err error
+		answer, err = i.asked(ctx, "The role, which apply makes if it is not there", suggested, func(s string) error {
+			_, err := identity.ParseRoleARN(s)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	role, err := identity.ParseRoleARN(answer)
+	i.component.Role = role
+	return err
+}
+
+func (i *initial) findProvider(ctx context.Context) error {
+	if i.spec.Cluster.OIDC.IsZero() {
+		return nil
+	}
+	audiences, ok, err := i.account.ProviderAudiences(ctx, i.spec.Cluster.OIDC.ARN(i.component.Role))
+	i.provider = ok && slices.Contains(audiences, iam.Audience)
+	return err
+}
+
+func (i *initial) chooseBucket(ctx context.Context) error {
+	if i.component.Bucket != "" {
+		return nil
+	}
+	if !i.Terminal(i.In) {
+		return usagef("which bucket do the backups go to? Give --bucket")
+	}
+	answer, err := i.asked(ctx, "The bucket of the backups", "", identity.ValidateBucket)
+	i.component.Bucket = answer
+	return err
+}
+
+// findControlPlanes takes what the flags say, else what the cluster shows, else
+// what the user answers. Nobody is admitted by default.
+func (i *initial) findControlPlanes(ctx context.Context) error {
+	c := &i.spec.ControlPlanes
+	if len(c.Namespaces) > 0 || c.Match != "" {
+		return nil
+	}
+	found, err := i.hostNamespaces(ctx, i.kube, i.spec.Components)
+	if err == nil {
+		i.found, c.Discover = found, true
+		return nil
+	}
+	i.say("note: the cluster did not tell its control planes: %v\n", err)
+	if !i.Terminal(i.In) {
+		return nil
+	}
+	answer, err := i.asked(ctx, "The host namespaces of the control planes, or uuid for all that Spaces names by itself", "uuid", checkNamespaces)
+	if answer == string(identity.MatchUUID) {
+		c.Match = identity.MatchUUID
+		return err
+	}
+	c.Namespaces = strings.FieldsFunc(answer, isSeparator)
+	return err
+}
+
+func checkNamespaces(list string) error {
+	if list == string(identity.MatchUUID) {
+		return nil
+	}
+	var problems []error
+	for _, ns := range strings.FieldsFunc(list, isSeparator) {
+		problems = append(problems, identity.ValidateNamespace(ns))
+	}
+	return errors.Join(problems...)
+}
+
+func isSeparator(r rune) bool { return r == ' ' || r == ',' }
+
+// writeNew writes a file whole. Without force it is never one that is there.
+func writeNew(file, text string, force bool) error {
+	temp, err := os.CreateTemp(filepath.Dir(file), ".spaces-identity-*")
+	if err != nil {
+		return fmt.Errorf("cannot write the config: %w", err)
+	}
+	defer func() { _ = os.Remove(temp.Name()) }() // gone already where it was renamed
+	_, err = temp.WriteString(text)
+	if err := errors.Join(err, temp.Chmod(0o644), temp.Close()); err != nil {
+		return fmt.Errorf("cannot write the config: %w", err)
+	}
+	if force {
+		err = os.Rename(temp.Name(), file)
+	} else {
+		err = os.Link(temp.Name(), file)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return usagef("%s is there already: give --force to overwrite it", file)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the config: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package reconcile
+
+import (
+	"context"
+
+	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// Quotas knows how long the account's trust policies may be, in characters.
+type Quotas interface {
+	TrustPolicyQuota(ctx context.Context) (int, error)
+}
+
+// Roles reads and writes IAM roles.
+type Roles interface {
+	Role(ctx context.Context, role identity.RoleARN) (found eks.Role, ok bool, err error)
+	CreateRole(ctx context.Context, role eks.NewRole) error
+	SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error
+	TagRole(ctx context.Context, role identity.RoleARN, tags map[string]string) error
+}
+
+// Policies reads and writes the policies that stand in a role.
+type Policies interface {
+	InlinePolicy(ctx context.Context, role identity.RoleARN, name string) (policy string, ok bool, err error)
+	SetInlinePolicy(ctx context.Context, role identity.RoleARN, name, policy string) error
+}
+
+// Providers reads and writes IAM OIDC providers.
+type Providers interface {
+	ProviderAudiences(ctx context.Context, arn string) (audiences []string, ok bool, err error)
+	CreateProvider(ctx context.Context, arn, issuerURL, audience string, tags map[string]string) error
+	AddAudience(ctx context.Context, arn, audience string) error
+}
+
+// Clusters reads EKS clusters and installs their Pod Identity agent.
+type Clusters interface {
+	Cluster(ctx context.Context, name string) (found eks.Cluster, ok bool, err error)
+	AgentStatus(ctx context.Context, cluster string) (status string, ok bool, err error)
+	AddAgent(ctx context.Context, cluster string, tags map[string]string) error
+}
+
+// AssociationReader reads EKS Pod Identity associations.
+type AssociationReader interface {
+	Associations(ctx context.Context, cluster, serviceAccount string) ([]eks.Listed, error)
+	Association(ctx context.Context, cluster, id string) (found iam.Association, ok bool, err error)
+}
+
+// AssociationWriter writes EKS Pod Identity associations.
+type AssociationWriter interface {
+	CreateAssociation(ctx context.Context, a iam.Association) (id string, err error)
+	UpdateAssociation(ctx context.Context, id string, a iam.Association) error
+	DeleteAssociation(ctx context.Context, cluster, id string) error
+	TagAssociation(ctx context.Context, cluster, id string, tags map[string]string) error
+}
+
+// IAM is the part of the account that has no region.
+type IAM interface {
+	Quotas
+	Roles
+	Policies
+	Providers
+}
+
+// Region is EKS in one region.
+type Region interface {
+	Clusters
+	AssociationReader
+	AssociationWriter
+}
+
+// Cloud is an AWS account and whom the credentials make us in it.
+type Cloud struct {
+	Caller eks.Caller
+	IAM    IAM
+	Region func(name string) Region
+}
+
+// CloudOf is the account as this package uses it.
+func CloudOf(a *eks.Account) Cloud {
+	return Cloud{a.Caller, a, func(name string) Region { return a.Region(name) }}
+}

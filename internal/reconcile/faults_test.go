@@ -1,0 +1,268 @@
+package reconcile_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"spaces-identity.dev/internal/awstest"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/reconcile"
+)
+
+// journey is a run that is disturbed: from what stood there before to a config.
+type journey struct {
+	name  string
+	among []string // namespaces that may gain or lose
+	start func(t *testing.T, server *awstest.Server)
+	to    identity.Spec
+	how   []func(*reconcile.Reconciler)
+}
+
+// journeys are a first run, and one in which subjects come and go, the bucket is
+// another one, and somebody else has a statement in the role.
+func journeys() []journey {
+	all := namespaces(6)
+	changed := spec(identity.Both, all[2:]...)
+	changed.Components[0].Bucket = "other-backups"
+	return []journey{
+		{"from nothing", all[:2], func(*testing.T, *awstest.Server) {}, spec(identity.Both, all[:2]...), nil},
+		{"everything changes", all, func(t *testing.T, server *awstest.Server) {
+			put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
+			mustApply(t, spec(identity.Both, all[:4]...))
+		}, changed, []func(*reconcile.Reconciler){pruning}},
+	}
+}
+
+// undisturbed is the state that the journey ends in, what everyone is granted
+// then, and the number of calls.
+func (j journey) undisturbed(t *testing.T) (awstest.State, map[string]string, int) {
+	t.Helper()
+	server := account(t)
+	j.start(t, server)
+	server.Forget()
+	mustApply(t, j.to, j.how...)
+	state := server.State()
+	return state, grants(&state, j.to, j.among), len(server.Calls())
+}
+
+// disturbed makes the journey once with a disturbance, and again without one. The
+// end must be the same, and nobody may have had more on the way.
+func (j journey) disturbed(t *testing.T, want awstest.State, end map[string]string, first func(*awstest.Server) error) {
+	t.Helper()
+	server := account(t)
+	j.start(t, server)
+	server.Forget()
+	watch(t, server, j.to, j.among, end)
+	failure := first(server)
+	server.Fate, server.AfterCall, server.BeforeWrite = nil, nil, nil
+	if _, err := apply(t.Context(), j.to, j.how...); err != nil {
+		t.Fatalf("after %v: %v", failure, err)
+	}
+	equalState(t, want, server.State())
+}
+
+func TestEveryCallFailsInTurn(t *testing.T) {
+	fates := map[string]awstest.Fate{"failing before": awstest.FailBefore, "failing after": awstest.FailAfter,
+		"dropped before": awstest.DropBefore, "dropped after": awstest.DropAfter}
+	for _, j := range journeys() {
+		want, end, calls := j.undisturbed(t)
+		for name, fate := range fates {
+			t.Run(j.name+", "+name, func(t *testing.T) {
+				for n := 1; n <= calls; n++ {
+					j.disturbed(t, want, end, func(server *awstest.Server) error {
+						server.Fate = func(c awstest.Call) awstest.Fate {
+							if c.Number == n {
+								return fate
+							}
+							return awstest.Pass
+						}
+						_, err := apply(t.Context(), j.to, j.how...)
+						fails := fate == awstest.FailBefore || fate == awstest.FailAfter
+						if fails != (err != nil) {
+							t.Errorf("call %d, %s: error is %v", n, server.Calls()[n-1].Operation, err)
+						}
+						return err
+					})
+				}
+			})
+		}
+	}
+}
+
+func TestKilledBetweenAnyTwoCalls(t *testing.T) {
+	for _, j := range journeys() {
+		t.Run(j.name, func(t *testing.T) {
+			want, end, calls := j.undisturbed(t)
+			for n := 1; n < calls; n++ {
+				j.disturbed(t, want, end, func(server *awstest.Server) error {
+					ctx, kill := context.WithCancel(t.Context())
+					defer kill()
+					server.AfterCall = func(c awstest.Call) {
+						if c.Number == n {
+							kill()
+						}
+					}
+					_, err := apply(ctx, j.to, j.how...)
+					return err
+				})
+			}
+		})
+	}
+}
+
+func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
+	for _, j := range journeys() {
+		t.Run(j.name, func(t *testing.T) {
+			want, end, _ := j.undisturbed(t)
+			for seed := range uint64(20) {
+				j.disturbed(t, want, end, func(server *awstest.Server) error {
+					dice := rand.New(rand.NewPCG(seed, 1))
+					server.Fate = func(awstest.Call) awstest.Fate {
+						if dice.IntN(3) == 0 {
+							return awstest.Throttle
+						}
+						return awstest.Pass
+					}
+					_, err := apply(t.Context(), j.to, j.how...)
+					if err != nil {
+						t.Errorf("seed %d: %v", seed, err)
+					}
+					return err
+				})
+			}
+		})
+	}
+}
+
+// Reads that lag behind writes, by any number of reads that IAM has been seen to
+// lag, change nothing.
+func TestReadsLag(t *testing.T) {
+	for _, j := range journeys() {
+		t.Run(j.name, func(t *testing.T) {
+			want, end, _ := j.undisturbed(t)
+			for lag := 1; lag <= 3; lag++ {
+				j.disturbed(t, want, end, func(server *awstest.Server) error {
+					server.Lag = lag
+					_, err := apply(t.Context(), j.to, j.how...)
+					server.Lag = 0
+					if err != nil {
+						t.Errorf("lag %d: %v", lag, err)
+					}
+					return err
+				})
+			}
+		})
+	}
+}
+
+// Two runs of one config at once, interleaved call by call as chance has it.
+func TestTwoAtOnce(t *testing.T) {
+	for _, j := range journeys() {
+		t.Run(j.name, func(t *testing.T) {
+			want, end, _ := j.undisturbed(t)
+			for range 20 {
+				j.disturbed(t, want, end, func(*awstest.Server) error {
+					var both sync.WaitGroup
+					for range 2 {
+						both.Go(func() {
+							if _, err := apply(t.Context(), j.to, j.how...); err != nil {
+								t.Errorf("one of two: %v", err)
+							}
+						})
+					}
+					both.Wait()
+					return nil
+				})
+			}
+		})
+	}
+}
+
+// Two runs with different configs in one role: whenever the second one happens,
+// neither's subjects are lost. Where it happens between the first's read and its
+// write, it still waits to see that its own stands when the first has written.
+func TestLostUpdate(t *testing.T) {
+	all := namespaces(3)
+	moments := map[string]func(server *awstest.Server, other func()){
+		"between read and write": func(server *awstest.Server, other func()) {
+			server.BeforeWrite = func(awstest.Call) { server.BeforeWrite = nil; other() }
+		},
+		"between write and read": func(server *awstest.Server, other func()) {
+			server.AfterCall = func(c awstest.Call) {
+				if c.Write {
+					server.AfterCall = nil
+					other()
+				}
+			}
+		},
+	}
+	for name, moment := range moments {
+		t.Run(name, func(t *testing.T) {
+			server := account(t)
+			mustApply(t, spec(identity.IRSA, all[0]))
+			paused, resumed := make(chan bool), make(chan bool)
+			var second sync.WaitGroup
+			moment(server, func() {
+				second.Go(func() {
+					_, err := apply(t.Context(), spec(identity.IRSA, all[0], all[2]), func(r *reconcile.Reconciler) { r.Clock = &halting{paused: paused, resumed: resumed} })
+					if err != nil {
+						t.Errorf("the second run: %v", err)
+					}
+				})
+				<-paused
+			})
+			mustApply(t, spec(identity.IRSA, all[:2]...))
+			close(resumed)
+			second.Wait()
+			equal(t, "statement", irsa(t, all...), trust(t, server.State()).Statement[0])
+		})
+	}
+}
+
+// halting is a clock whose first pause lasts until it is resumed.
+type halting struct {
+	clock
+	paused, resumed chan bool
+}
+
+func (h *halting) Pause(ctx context.Context, d time.Duration) error {
+	if h.paused != nil {
+		close(h.paused)
+		h.paused = nil
+		<-h.resumed
+	}
+	return h.clock.Pause(ctx, d)
+}
+
+// The other run read before this one wrote, and writes after this one has: its
+// write undoes this one's, which is noticed when the policy is read once more.
+func TestOverwrittenIsWrittenAgain(t *testing.T) {
+	all := namespaces(2)
+	server := account(t)
+	put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
+	before := server.State().Roles[roleName].Trust
+	undone := false
+	server.AfterCall = func(c awstest.Call) {
+		if c.Operation == "UpdateAssumeRolePolicy" && !undone {
+			undone = true
+			server.Change(func(s *awstest.State) {
+				role := s.Roles[roleName]
+				last := foreign
+				last.Sid = "Last"
+				doc, err := iam.Parse([]byte(before))
+				if err != nil {
+					t.Error(err)
+				}
+				doc.Statement = append(doc.Statement, last)
+				role.Trust = string(doc.JSON())
+				s.Roles[roleName] = role
+			})
+		}
+	}
+	mustApply(t, spec(identity.IRSA, all...))
+	equal(t, "sids", []string{"Break", "Last", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
+}

@@ -1,0 +1,220 @@
+package reconcile_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/awstest"
+	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/reconcile"
+)
+
+const (
+	issuer   = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+	roleName = "spaces-backup"
+	cluster  = "prod-space"
+)
+
+// clock lets no time pass but what is waited for.
+type clock struct{ now time.Time }
+
+func (c *clock) Now() time.Time { return c.now }
+
+func (c *clock) Pause(ctx context.Context, d time.Duration) error {
+	c.now = c.now.Add(d)
+	return context.Cause(ctx)
+}
+
+// account is a server with the cluster, and nothing else.
+func account(t testing.TB) *awstest.Server {
+	t.Helper()
+	s := awstest.New(t)
+	s.Change(func(state *awstest.State) {
+		state.Clusters[cluster] = awstest.Cluster{Issuer: "https://" + issuer, Version: "1.36"}
+	})
+	return s
+}
+
+// spec is the one-component config in a mode, for namespaces.
+func spec(mode identity.Mode, namespaces ...string) identity.Spec {
+	provider, err := identity.ParseOIDCProvider(issuer)
+	if err != nil {
+		panic(err)
+	}
+	s := identity.Spec{
+		Cluster:       identity.Cluster{Name: cluster, Region: awstest.Region, OIDC: provider},
+		ControlPlanes: identity.ControlPlanes{Namespaces: namespaces},
+		Components: []identity.Component{{Name: "mxp-controller", Mode: mode, Bucket: "spaces-backups",
+			Role: identity.RoleARN{Partition: "aws", Account: awstest.AccountID, Name: roleName}}},
+	}
+	return s.WithDefaults()
+}
+
+func namespaces(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("mxp-%08x-0000-4000-8000-%012x-system", i*7919, i))
+	}
+	return out
+}
+
+// reconciler talks to the server by the real clients, without waiting.
+func reconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*reconcile.Reconciler, error) {
+	account, err := eks.Connect(ctx, eks.Options{Region: awstest.Region, Backoff: func(int) time.Duration { return 0 }})
+	if err != nil {
+		return nil, err
+	}
+	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(account), Clock: &clock{}}
+	for _, c := range change {
+		c(r)
+	}
+	return r, nil
+}
+
+func pruning(r *reconcile.Reconciler)  { r.Prune = true }
+func adopting(r *reconcile.Reconciler) { r.Adopt = true }
+
+// apply plans and carries out, as the verb does.
+func apply(ctx context.Context, s identity.Spec, change ...func(*reconcile.Reconciler)) (*reconcile.Plan, error) {
+	r, err := reconciler(ctx, change...)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.Plan(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return p, r.Apply(ctx, p)
+}
+
+func mustApply(t testing.TB, s identity.Spec, change ...func(*reconcile.Reconciler)) *reconcile.Plan {
+	t.Helper()
+	p, err := apply(t.Context(), s, change...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// mustPlan plans and writes nothing.
+func mustPlan(t *testing.T, s identity.Spec, change ...func(*reconcile.Reconciler)) *reconcile.Plan {
+	t.Helper()
+	r, err := reconciler(t.Context(), change...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Plan(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func equal[T any](t *testing.T, what string, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// operations are the names of the calls, each with how often it was made.
+func operations(s *awstest.Server) map[string]int {
+	count := map[string]int{}
+	for _, c := range s.Calls() {
+		count[c.Operation]++
+	}
+	return count
+}
+
+// trust is the trust policy of the role.
+func trust(t *testing.T, state awstest.State) iam.Document {
+	t.Helper()
+	doc, err := iam.Parse([]byte(state.Roles[roleName].Trust))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// settled is what two runs must agree on: everything but the associations' IDs
+// and the tag that remembers them.
+func settled(state awstest.State) awstest.State {
+	s := awstest.State{TrustPolicyQuota: state.TrustPolicyQuota, Roles: maps.Clone(state.Roles), Providers: state.Providers, Clusters: state.Clusters}
+	for name, role := range s.Roles {
+		role.Tags = maps.Clone(role.Tags)
+		delete(role.Tags, "spaces-identity.dev/associations")
+		s.Roles[name] = role
+	}
+	for _, a := range state.Associations {
+		a.ID, a.Token = "", ""
+		s.Associations = append(s.Associations, a)
+	}
+	slices.SortFunc(s.Associations, func(a, b awstest.Association) int { return strings.Compare(a.Namespace, b.Namespace) })
+	return s
+}
+
+func equalState(t *testing.T, want, got awstest.State) {
+	t.Helper()
+	if diff := cmp.Diff(settled(want), settled(got), cmp.FilterPath(unexported, cmp.Ignore())); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
+	}
+}
+
+func unexported(p cmp.Path) bool {
+	field, ok := p.Last().(cmp.StructField)
+	return ok && strings.ToLower(field.Name()[:1]) == field.Name()[:1]
+}
+
+// grants is what each of the namespaces' service account may do, by the role and
+// each mechanism: the text of the policies in the role.
+func grants(state *awstest.State, s identity.Spec, among []string) map[string]string {
+	out := map[string]string{}
+	role, ok := state.Roles[roleName]
+	if !ok {
+		return out
+	}
+	doc, err := iam.Parse([]byte(role.Trust))
+	if err != nil {
+		panic(err)
+	}
+	c := s.Components[0]
+	allowed := func(requests ...iam.Request) bool {
+		return !slices.ContainsFunc(requests, func(r iam.Request) bool { return iam.Evaluate(doc, r).Verdict != iam.Allowed })
+	}
+	for _, ns := range among {
+		if allowed(iam.IRSARequest(s.Cluster, c.Role, ns, c.ServiceAccount)) {
+			out["irsa "+ns] = fmt.Sprint(role.Inline)
+		}
+		associated := slices.ContainsFunc(state.Associations, func(a awstest.Association) bool {
+			return a.Namespace == ns && a.RoleARN == c.Role.String()
+		})
+		if associated && allowed(iam.PodIdentityRequests(s.Cluster, c, ns, c.ServiceAccount)...) {
+			out["pod-identity "+ns] = fmt.Sprint(role.Inline)
+		}
+	}
+	return out
+}
+
+// watch fails the test when, after a write, anyone has what they have neither
+// before nor after all of it.
+func watch(t *testing.T, server *awstest.Server, s identity.Spec, among []string, end map[string]string) {
+	t.Helper()
+	before := server.State()
+	start := grants(&before, s, among)
+	server.AfterWrite = func(c awstest.Call, state *awstest.State) {
+		for who, what := range grants(state, s, among) {
+			if what != start[who] && what != end[who] && what != "map[]" {
+				t.Errorf("after call %d, %s: %s has\n%s\nbefore it has %q, afterwards %q", c.Number, c.Operation, who, what, start[who], end[who])
+			}
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package reconcile_test
+
+import (
+	"slices"
+	"testing"
+
+	"spaces-identity.dev/internal/awstest"
+	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/reconcile"
+)
+
+// What `policy self` prints is enough for everything that a plan and an apply do,
+// and no action in it is one that is never asked for.
+func TestSelfIsEnoughAndNoMore(t *testing.T) {
+	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
+		t.Run(string(mode), func(t *testing.T) {
+			server := account(t)
+			all := namespaces(3)
+			s := spec(mode, all...)
+			server.Policies = map[string][]string{"AKIDTEST": {string(self(t, s, false).JSON())}}
+			exercise(t, server, s)
+			var granted []string
+			for _, statement := range self(t, s, false).Statement {
+				granted = append(granted, statement.Action...)
+			}
+			equal(t, "actions granted, and asked for", slices.Compact(slices.Sorted(slices.Values(granted))), server.Used())
+		})
+	}
+}
+
+// exercise does all that can be done with a config.
+func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
+	t.Helper()
+	mustApply(t, s)
+	less := s
+	less.ControlPlanes.Namespaces = s.ControlPlanes.Namespaces[1:]
+	own := map[string]string{reconcile.TagOwner: reconcile.Owner}
+	server.Change(func(state *awstest.State) {
+		for arn := range state.Providers {
+			state.Providers[arn] = []string{"somebody-else"}
+		}
+		if !s.Components[0].Mode.UsesPodIdentity() {
+			state.Associations = []awstest.Association{{ID: "a-left", Cluster: cluster, Namespace: s.ControlPlanes.Namespaces[0],
+				ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String(), Tags: own}}
+		}
+	})
+	if s.Components[0].Mode.UsesPodIdentity() {
+		less.Components = slices.Clone(s.Components)
+		less.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "210987654321", Name: "target"}
+		less.Components[0].PodIdentity.Tags = map[string]string{"team": "spaces"}
+	}
+	mustApply(t, less, pruning)
+	readPolicies(t, server, s.Components[0].Role)
+}
+
+// readPolicies reads what verify reads besides, an attached policy included.
+func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
+	t.Helper()
+	const attached = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+	const document = `{"Version":"2012-10-17","Statement":[]}`
+	server.Change(func(state *awstest.State) {
+		state.Managed[attached] = document
+		r := state.Roles[role.Name]
+		r.Attached = []string{attached}
+		state.Roles[role.Name] = r
+	})
+	account, err := eks.Connect(t.Context(), eks.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies, err := account.Policies(t.Context(), role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "an attached policy is read", true, slices.Contains(policies, document))
+}
+
+func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
+	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
+		t.Run(string(mode), func(t *testing.T) {
+			server := account(t)
+			s := spec(mode, namespaces(2)...)
+			limits := map[string][]string{"AKIDTEST": {string(self(t, s, true).JSON())}}
+			server.Policies = limits
+			mustPlan(t, s)
+			server.Policies = nil
+			mustApply(t, s)
+			server.Policies = limits
+			p := mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true })
+			equal(t, "differs", false, p.Differs())
+			if _, err := apply(t.Context(), spec(mode, namespaces(3)...)); err == nil {
+				t.Error("with it, a config can be applied")
+			}
+		})
+	}
+}
+
+func self(t *testing.T, s identity.Spec, readOnly bool) iam.Document {
+	t.Helper()
+	doc, err := iam.Self(s, readOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}

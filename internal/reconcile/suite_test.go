@@ -1,0 +1,213 @@
+package reconcile_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	awseks "github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/eks/types"
+
+	"spaces-identity.dev/internal/awstest"
+	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// The suite of this file knows AWS only by its API, so it runs against this
+// project's own server and against an emulator that others maintain.
+
+func TestOnOwnServer(t *testing.T) {
+	server := awstest.New(t)
+	anew := func() {
+		server.Change(func(s *awstest.State) { s.Roles, s.Providers = map[string]awstest.Role{}, map[string][]string{} })
+	}
+	suite(t, anew)
+	t.Run("an audience is added to a provider", func(t *testing.T) {
+		anew()
+		audienceAdded(t)
+	})
+}
+
+// TestOnEmulator runs where `make e2e-aws` names the emulator's server. It has
+// IAM, STS and DescribeCluster, no EKS Pod Identity, and of IAM not
+// AddClientIDToOpenIDConnectProvider.
+func TestOnEmulator(t *testing.T) {
+	program := os.Getenv("SPACES_IDENTITY_MOTO")
+	if program == "" {
+		t.Skip("no emulator: `make e2e-aws` gets one where there is python3, and runs this")
+	}
+	start := emulator(t, program)
+	suite(t, start)
+	t.Run("the cluster's issuer", func(t *testing.T) {
+		start()
+		describeCluster(t)
+	})
+}
+
+// suite is what must hold in any AWS; anew empties the account.
+func suite(t *testing.T, anew func()) {
+	for name, test := range map[string]func(*testing.T){
+		"from nothing, then nothing":   fromNothing,
+		"a stranger's statement stays": strangersStay,
+		"subjects go when pruned":      prunedSubjects,
+	} {
+		t.Run(name, func(t *testing.T) {
+			anew()
+			test(t)
+		})
+	}
+}
+
+// issuerOnly is a config of mode irsa that names no cluster, only its issuer.
+func issuerOnly(namespaces ...string) identity.Spec {
+	s := spec(identity.IRSA, namespaces...)
+	s.Cluster.Name, s.Cluster.Region = "", ""
+	return s
+}
+
+func connect(t *testing.T) *eks.Account {
+	t.Helper()
+	a, err := eks.Connect(t.Context(), eks.Options{Region: awstest.Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// liveTrust is the role's trust policy by the API.
+func liveTrust(t *testing.T) iam.Document {
+	t.Helper()
+	role, ok, err := connect(t).Role(t.Context(), issuerOnly().Components[0].Role)
+	if err != nil || !ok {
+		t.Fatalf("the role is there: %t, error %v", ok, err)
+	}
+	doc, err := iam.Parse([]byte(role.TrustPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func fromNothing(t *testing.T) {
+	s := issuerOnly(namespaces(2)...)
+	p := mustApply(t, s)
+	equal(t, "changes", 4, p.Changes())
+	equal(t, "statements", []iam.Statement{irsa(t, s.ControlPlanes.Namespaces...)}, liveTrust(t).Statement)
+	equal(t, "differs afterwards", false, mustApply(t, s).Differs())
+}
+
+func strangersStay(t *testing.T) {
+	s := issuerOnly(namespaces(1)...)
+	shared := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}}
+	if err := connect(t).CreateRole(t.Context(), eks.NewRole{ARN: s.Components[0].Role, TrustPolicy: string(shared.JSON())}); err != nil {
+		t.Fatal(err)
+	}
+	mustApply(t, s)
+	equal(t, "statements", []iam.Statement{foreign, irsa(t, s.ControlPlanes.Namespaces...)}, liveTrust(t).Statement)
+	mustApply(t, s, adopting)
+	equal(t, "differs afterwards", false, mustApply(t, s).Differs())
+}
+
+func prunedSubjects(t *testing.T) {
+	all := namespaces(3)
+	mustApply(t, issuerOnly(all...))
+	equal(t, "changes without pruning", 0, mustApply(t, issuerOnly(all[1:]...)).Changes())
+	mustApply(t, issuerOnly(all[1:]...), pruning)
+	equal(t, "statements", []iam.Statement{irsa(t, all[1:]...)}, liveTrust(t).Statement)
+}
+
+func audienceAdded(t *testing.T) {
+	s := issuerOnly(namespaces(1)...)
+	arn := s.Cluster.OIDC.ARN(s.Components[0].Role)
+	if err := connect(t).CreateProvider(t.Context(), arn, "https://"+issuer, "somebody-else", nil); err != nil {
+		t.Fatal(err)
+	}
+	mustApply(t, s)
+	audiences, _, err := connect(t).ProviderAudiences(t.Context(), arn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "audiences", []string{"somebody-else", iam.Audience}, audiences)
+}
+
+// describeCluster makes a cluster and reads it as the program does.
+func describeCluster(t *testing.T) {
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := awseks.NewFromConfig(cfg).CreateCluster(t.Context(), &awseks.CreateClusterInput{Name: aws.String(cluster),
+		RoleArn: aws.String("arn:aws:iam::123456789012:role/eks"), ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: []string{"subnet-1", "subnet-2"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok, err := connect(t).Region(awstest.Region).Cluster(t.Context(), cluster)
+	if err != nil || !ok {
+		t.Fatalf("the cluster is there: %t, error %v", ok, err)
+	}
+	equal(t, "cluster", eks.Cluster{ARN: aws.ToString(made.Cluster.Arn), Issuer: aws.ToString(made.Cluster.Identity.Oidc.Issuer),
+		Version: aws.ToString(made.Cluster.Version)}, got)
+}
+
+// emulator starts the emulator and returns what empties it.
+func emulator(t *testing.T, program string) func() {
+	t.Helper()
+	url := "http://127.0.0.1:" + strconv.Itoa(freePort(t))
+	cmd := exec.Command(program, "-H", "127.0.0.1", "-p", url[strings.LastIndexByte(url, ':')+1:])
+	output, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // gone already where this fails
+		_ = cmd.Wait()         // it was killed
+	})
+	ready := make(chan bool)
+	go listen(output, ready)
+	<-ready
+	for name, value := range awstest.Environment(url, "AKIDTEST") {
+		t.Setenv(name, value)
+	}
+	return func() {
+		answer, err := http.Post(url+"/moto-api/reset", "", nil)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("the emulator cannot be emptied: %v %v", answer, err)
+		}
+		_ = answer.Body.Close() // nothing was read from it
+	}
+}
+
+// listen reads all that the emulator logs, or it would stop, and tells when it
+// takes calls.
+func listen(output io.Reader, ready chan bool) {
+	var once sync.Once
+	defer once.Do(func() { close(ready) }) // it ended: the calls will tell
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		if strings.Contains(lines.Text(), "Press CTRL+C") {
+			once.Do(func() { close(ready) })
+		}
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }() // it held the port until here
+	return listener.Addr().(*net.TCPAddr).Port
+}
