@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,16 +15,20 @@ import (
 
 // clusterFlags say which cluster to speak to. Helm keeps flags of these names for
 // itself and hands them on in the environment.
-type clusterFlags struct{ kubeconfig, context string }
+type clusterFlags struct {
+	kubeconfig, context string
+	timeout             time.Duration
+}
 
 func (f *clusterFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` (default KUBECONFIG, then ~/.kube/config)")
 	cmd.Flags().StringVar(&f.context, "kube-context", "", "the kubeconfig's `CONTEXT` (default HELM_KUBECONTEXT, then the current one)")
+	cmd.Flags().DurationVar(&f.timeout, "request-timeout", time.Minute, "how long the API server may take for one answer")
 }
 
 // cluster connects to the cluster of the flags or of the environment.
 func (a *app) cluster(f clusterFlags) (*kube.Client, error) {
-	return kube.Connect(kube.Target{Kubeconfig: f.kubeconfig, Context: f.context, Env: a.Env})
+	return kube.Connect(kube.Target{Kubeconfig: f.kubeconfig, Context: f.context, Timeout: f.timeout, Env: a.Env})
 }
 
 // hostNamespaces are the host namespaces of the control planes that there

@@ -89,6 +89,15 @@ func TestBadConditions(t *testing.T) {
 			t.Errorf("exit status %d, expired %d times\n%s%s", o.Status, expired, o.Out, o.Err)
 		}
 	})
+	t.Run("an answer that does not come", func(t *testing.T) {
+		p.reset(func(int, *http.Request) http.HandlerFunc {
+			return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		})
+		o := admin.run(t, "", "discover", "--config", file, "--request-timeout", "100ms")
+		if o.Status != 1 || !strings.Contains(o.Err, "in time") {
+			t.Errorf("exit status %d\n%s", o.Status, o.Err)
+		}
+	})
 	t.Run("forbidden on one namespace of many", func(t *testing.T) { forbiddenOnOne(t, c, p) })
 	t.Run("no CRDs", func(t *testing.T) {
 		p.reset(func(_ int, r *http.Request) http.HandlerFunc {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,3 +184,44 @@ func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket stri
 {apiVersion: spaces.upbound.io/v1alpha1, kind: Backup, metadata: {name: first, namespace: team},
   spec: {controlPlane: %s, configRef: {kind: SharedBackupConfig, name: nightly}}, status: {phase: %s}}`, bucket, source, plane, phase))
 }
+
+// TestVerifyWaits has something fail at the first look and not at the second.
+// The pod is written as the webhook would have made it.
+func TestVerifyWaits(t *testing.T) {
+	c := kubetest.Start(t, false)
+	namespaces(t, c, planeA)
+	serviceAccount(t, c, planeA, "vector", "")
+	c.Create(t, strings.NewReplacer("NAMESPACE", planeA, "THE-ARN", role).Replace(injectedPod))
+	p := newProxy(t, c)
+	looks := 0
+	p.reset(func(_ int, r *http.Request) http.HandlerFunc {
+		if strings.HasSuffix(r.URL.Path, "/daemonsets") || strings.HasSuffix(r.URL.Path, "/statefulsets") {
+			if looks++; looks == 2 { // the first look has read the service account by now
+				c.Patch(t, kubetest.ServiceAccounts, planeA, "vector", `{"metadata":{"annotations":{"`+annotation+`":"`+role+`"}}}`)
+			}
+		}
+		return nil
+	})
+	file := settings(t, "controlPlanes: {namespaces: ["+planeA+"]}\ncomponents: [{name: vector, roleARN: "+role+"}]\n")
+	user := p.program(t, kubetest.AdminToken)
+	if got := states(user.verify(t, 3, file))[planeA][verify.ServiceAccount]; got != verify.Fails {
+		t.Fatalf("before: %s", got)
+	}
+	got := states(user.verify(t, 0, file, "--wait", "30s"))[planeA]
+	want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK, verify.Injected: verify.OK, verify.Ready: verify.OK}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+}
+
+const injectedPod = `
+apiVersion: v1
+kind: Pod
+metadata: {name: vector-0, namespace: NAMESPACE}
+spec:
+  serviceAccountName: vector
+  volumes: [{name: aws-iam-token, emptyDir: {}}]
+  containers:
+  - {name: main, image: x, env: [{name: AWS_ROLE_ARN, value: "THE-ARN"}, {name: AWS_WEB_IDENTITY_TOKEN_FILE, value: /token}]}
+status: {phase: Running, conditions: [{type: Ready, status: "True"}]}
+`

@@ -20,12 +20,13 @@ import (
 
 // Client speaks to one API server.
 type Client struct {
-	rest rest.Interface
-	host string
+	rest    rest.Interface
+	host    string
+	timeout time.Duration // for one answer: a page is a few megabytes
 }
 
 // newClient makes a client that gets JSON and leaves its meaning to the caller.
-func newClient(config *rest.Config) (*Client, error) {
+func newClient(config *rest.Config, timeout time.Duration) (*Client, error) {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"}) // errors come as a Status
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
@@ -36,7 +37,7 @@ func newClient(config *rest.Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	return &Client{c, config.Host}, nil
+	return &Client{c, config.Host, timeout}, nil
 }
 
 // Resource is a kind of object as the API serves it.
@@ -134,7 +135,7 @@ const (
 func (c *Client) try(ctx context.Context, into any, request func() *rest.Request) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		body, err := raw(request().Timeout(requestTimeout).MaxRetries(retries).Do(ctx))
+		body, err := raw(request().Timeout(c.timeout).MaxRetries(retries).Do(ctx))
 		if err == nil {
 			if err = json.Unmarshal(body, into); err == nil {
 				return nil
@@ -155,9 +156,6 @@ func raw(result rest.Result) ([]byte, error) {
 	}
 	return result.Raw()
 }
-
-// requestTimeout bounds one answer: a page is a few megabytes.
-const requestTimeout = time.Minute
 
 // passing reports whether an error may be gone the next time. Of those of the
 // network client-go has seen to what may be tried again.
@@ -204,7 +202,7 @@ func Patch[T any](ctx context.Context, c *Client, r Resource, namespace, name st
 	var object T
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		body, err := raw(c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).Timeout(requestTimeout).
+		body, err := raw(c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).Timeout(c.timeout).
 			Param("fieldManager", "spaces-identity").Body(patch).Do(ctx))
 		if err == nil {
 			err = json.Unmarshal(body, &object)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -13,11 +14,10 @@ import (
 
 // Target says which cluster to speak to.
 type Target struct {
-	Kubeconfig string               // a file; else what KUBECONFIG lists, else ~/.kube/config, else the pod's own cluster
-	Context    string               // else HELM_KUBECONTEXT, else the kubeconfig's current one
-	Env        func(string) string  // the environment, from which Helm's settings come
-	Wrap       func(*rest.Config)   // a last look at the connection, for tests; may be nil
-	Warn       func(message string) // takes the API server's warnings; may be nil
+	Kubeconfig string              // a file; else what KUBECONFIG lists, else ~/.kube/config, else the pod's own cluster
+	Context    string              // else HELM_KUBECONTEXT, else the kubeconfig's current one
+	Timeout    time.Duration       // for one answer; 0 for a minute
+	Env        func(string) string // the environment, from which Helm's settings come
 }
 
 // Rate limits of the client, in requests per second and at once. They are
@@ -37,10 +37,7 @@ func Connect(target Target) (*Client, error) {
 	config.QPS, config.Burst = queriesPerSecond, burst
 	config.UserAgent = "spaces-identity"
 	config.WarningHandler = rest.NoWarnings{}
-	if target.Wrap != nil {
-		target.Wrap(config)
-	}
-	return newClient(config)
+	return newClient(config, cmp.Or(target.Timeout, time.Minute))
 }
 
 // config follows kubectl's order of precedence, with the settings that Helm

@@ -168,6 +168,9 @@ func (o *Observed) readWorkloads(ctx context.Context, client *kube.Client) error
 func (o *Observed) problems() []string {
 	var all []string
 	for _, p := range o.discovery {
+		if p.NotServed() && len(o.Planes) > 0 {
+			continue // another source told of them
+		}
 		all = append(all, "discovery: "+p.Error())
 	}
 	byResource := map[kube.Resource][]failure{}

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -21,7 +20,7 @@ type process struct {
 	done chan struct{} // closed when it has ended
 }
 
-// run starts a program. It ends with the test's process at the latest.
+// run starts a program. On Linux it ends with the test's process at the latest.
 func (c *Cluster) run(name string, args ...string) (*process, error) {
 	path := filepath.Join(c.programs, name)
 	if _, err := os.Stat(path); err != nil {
@@ -34,7 +33,7 @@ func (c *Cluster) run(name string, args ...string) (*process, error) {
 	defer func() { _ = output.Close() }() // the program has its own handle
 	p := &process{name: name, cmd: exec.Command(path, args...), log: output.Name(), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = output, output, c.dir
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = dieWithParent()
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}

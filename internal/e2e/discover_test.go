@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/kube/kubetest"
+)
+
+// TestDiscover has a control plane of every kind. The user has the rights of
+// examples/rbac and no others.
+func TestDiscover(t *testing.T) {
+	c := kubetest.Start(t, false)
+	c.InstallCRDs(t, repository)
+	grant(t, c, "spaces-identity-reader")
+	namespaces(t, c, "team", planeA, planeB, "prod-chosen", "logging")
+	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: prod-labelled, labels: {internal.spaces.upbound.io/controlplane-name: labelled, internal.spaces.upbound.io/controlplane-namespace: team}}}`)
+	controlPlaneObject(t, c, "by-id", planeA)
+	c.Create(t, `{apiVersion: spaces.upbound.io/v1beta1, kind: ControlPlane, metadata: {name: chosen, namespace: team}, spec: {crossplane: {autoUpgrade: {channel: Stable}}, hostNamespace: {name: prod-chosen}}, status: {controlPlaneID: 00000000-0000-4000-8000-000000000001}}
+---
+{apiVersion: spaces.upbound.io/v1beta1, kind: ControlPlane, metadata: {name: new, namespace: team}, spec: {crossplane: {autoUpgrade: {channel: Stable}}}}`)
+	for _, namespace := range []string{planeA, planeB, "logging"} {
+		serviceAccount(t, c, namespace, "vector", "")
+	}
+	user := with(c.Kubeconfig(t, kubetest.UserToken))
+	file := settings(t, "components: [{name: vector}]\n")
+
+	var got []kube.ControlPlane
+	if err := json.Unmarshal([]byte(user.must(t, "discover", "--output", "json", "--config", file)), &got); err != nil {
+		t.Fatal(err)
+	}
+	id := strings.TrimSuffix(strings.TrimPrefix(planeA, "mxp-"), "-system")
+	want := []kube.ControlPlane{
+		{Name: "new", Namespace: "team", Sources: []kube.Source{kube.FromControlPlane}, Certain: true},
+		{HostNamespace: "logging", Sources: []kube.Source{kube.FromServiceAccount}},
+		{HostNamespace: planeB, Sources: []kube.Source{kube.FromServiceAccount}, Certain: true},
+		{HostNamespace: planeA, Name: "by-id", Namespace: "team", ID: id, Sources: []kube.Source{kube.FromControlPlane, kube.FromServiceAccount}, Certain: true},
+		{HostNamespace: "prod-chosen", Name: "chosen", Namespace: "team", ID: "00000000-0000-4000-8000-000000000001", Sources: []kube.Source{kube.FromControlPlane}, Certain: true},
+		{HostNamespace: "prod-labelled", Name: "labelled", Namespace: "team", Sources: []kube.Source{kube.FromLabels}, Certain: true},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+	table := user.must(t, "discover", "--config", file)
+	for _, text := range []string{"has no host namespace yet", "uncertain: only the name of a service account tells", "ControlPlane, ServiceAccount"} {
+		if !strings.Contains(table, text) {
+			t.Errorf("the table does not say %q:\n%s", text, table)
+		}
+	}
+}
