@@ -9,7 +9,7 @@ binary    := bin/spaces-identity
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 lint      := $(CURDIR)/bin/tools/golangci-lint
-modules   := . $(patsubst %/go.mod,%,$(wildcard testdata/tools/*/go.mod testdata/bench/go.mod testdata/bench/*/go.mod))
+modules   := $(patsubst %/go.mod,%,$(patsubst go.mod,./go.mod,$(shell git ls-files '*go.mod')))
 scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
@@ -19,7 +19,7 @@ TESTFLAGS ?=
 
 .PHONY: help
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## build bin/spaces-identity
@@ -33,7 +33,7 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 	@$(with_helm) examples/demo/run.sh
 
 .PHONY: test
-test: build helm ## run every test, those with real Helms included
+test: build helm simulator ## run every test, those with real Helms included
 	@$(with_helm) go test $(TESTFLAGS) ./...
 
 moto := $(CURDIR)/bin/tools/moto
@@ -44,6 +44,14 @@ e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (ne
 	if ! test -x $(moto)/bin/moto_server; then python3 -m venv $(moto) && $(moto)/bin/pip install -q 'moto[server]==5.2.5' || \
 		{ rm -rf $(moto); echo 'e2e-aws: skipped, the emulator could not be installed (python3-venv, pip)'; exit 0; }; fi; \
 	SPACES_IDENTITY_MOTO=$(moto)/bin/moto_server go test -count=1 -v -run '^TestOn(OwnServer|Emulator)$$' ./internal/reconcile
+
+# A second opinion on trust policies, of another make; it needs Node.js.
+.PHONY: simulator
+simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
+	@$(if $(shell command -v npm),,echo 'npm is not installed: the evaluator of trust policies gets no second opinion')
+
+testdata/simulator/node_modules: testdata/simulator/package-lock.json
+	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
