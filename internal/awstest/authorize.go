@@ -13,7 +13,7 @@ import (
 // sets when a role is passed to it; anything else in a policy is an error, not a
 // guess.
 func (s *Server) authorize(op operation, call Call) *apiError {
-	policies, limited := s.Policies[call.Caller]
+	policies, limited := s.hooks.Policies[call.Caller]
 	if !limited || call.Action() == "sts:GetCallerIdentity" { // which needs no permission
 		return nil
 	}

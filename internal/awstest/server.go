@@ -43,8 +43,8 @@ type Call struct {
 // Action is the call as a policy names it.
 func (c Call) Action() string { return c.Service + ":" + c.Operation }
 
-// Server is one AWS account.
-type Server struct {
+// Hooks are what a test lets happen.
+type Hooks struct {
 	// Fate decides what becomes of a call; nil lets all pass. It is called with
 	// the server locked, in the order of the calls.
 	Fate func(Call) Fate
@@ -61,11 +61,15 @@ type Server struct {
 	// Policies limits what an access key may do; a key without an entry may do
 	// everything.
 	Policies map[string][]string
+}
 
+// Server is one AWS account.
+type Server struct {
 	mu    sync.Mutex
+	hooks Hooks
 	state State
 	calls []Call
-	asked []string
+	asked []string // actions that limited access keys asked for
 	web   *httptest.Server
 }
 
@@ -105,6 +109,20 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.calls)
 }
 
+// Disturb changes the hooks, for the calls that come from now on.
+func (s *Server) Disturb(change func(*Hooks)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.hooks)
+}
+
+// current are the hooks as they are.
+func (s *Server) current() Hooks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hooks
+}
+
 // Forget starts counting calls anew.
 func (s *Server) Forget() {
 	s.mu.Lock()
@@ -133,12 +151,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		fail.write(w, call.Service)
 		return
 	}
-	if s.BeforeWrite != nil && call.Write {
-		s.BeforeWrite(call)
+	if before := s.current().BeforeWrite; before != nil && call.Write {
+		before(call)
 	}
 	answer, fate := s.perform(op, &call)
-	if s.AfterCall != nil {
-		defer s.AfterCall(call)
+	if after := s.current().AfterCall; after != nil {
+		defer after(call)
 	}
 	if fate == DropBefore || fate == DropAfter {
 		panic(http.ErrAbortHandler)
@@ -152,8 +170,8 @@ func (s *Server) perform(op operation, call *Call) (answer, Fate) {
 	call.Number = len(s.calls) + 1
 	s.calls = append(s.calls, *call)
 	fate := Pass
-	if s.Fate != nil {
-		fate = s.Fate(*call)
+	if s.hooks.Fate != nil {
+		fate = s.hooks.Fate(*call)
 	}
 	switch fate {
 	case DropBefore:
@@ -166,9 +184,9 @@ func (s *Server) perform(op operation, call *Call) (answer, Fate) {
 	if denied := s.authorize(op, *call); denied != nil {
 		return denied, Pass
 	}
-	result := op.run(&s.state, s.Lag)
-	if _, failed := result.(*apiError); !failed && call.Write && s.AfterWrite != nil {
-		s.AfterWrite(*call, &s.state)
+	result := op.run(&s.state, s.hooks.Lag)
+	if _, failed := result.(*apiError); !failed && call.Write && s.hooks.AfterWrite != nil {
+		s.hooks.AfterWrite(*call, &s.state)
 	}
 	if fate == FailAfter {
 		return broken(*call), fate

@@ -128,7 +128,7 @@ func TestCronJobExample(t *testing.T) {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
 
-	server.Policies = map[string][]string{"AKIDTEST": {string(policy)}}
+	server.Disturb(func(h *awstest.Hooks) { h.Policies = map[string][]string{"AKIDTEST": {string(policy)}} })
 	args := objects["CronJob"].Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args
 	args[len(args)-1] = config.DefaultFile
 	hostCluster(t, http.StatusOK, first)

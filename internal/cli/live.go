@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
 )
@@ -51,7 +52,7 @@ func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconcile
 	if err := requireLive(spec); err != nil {
 		return nil, nil, err
 	}
-	account, err := eks.Connect(ctx, eks.Options{Profile: f.profile, Region: spec.Cluster.Region})
+	account, err := eks.Connect(ctx, eks.Options{Profile: f.profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,6 +63,9 @@ func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconcile
 	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(account), Adopt: f.adopt, Prune: f.prune, ReadAll: f.readAll,
 		Clock: reconcile.WallClock{}, Progress: a.progress("associations")}
 	plan, err := r.Plan(ctx, spec)
+	if errors.Is(err, iam.ErrNoSubjects) {
+		err = usageError{err}
+	}
 	return r, plan, err
 }
 

@@ -169,6 +169,15 @@ func TestNoCredentials(t *testing.T) {
 	}
 }
 
+func TestNoControlPlanes(t *testing.T) {
+	space(t)
+	must(t, run(t, "", "init", "--bucket", "spaces-backups"), 0)
+	r := must(t, run(t, "", "plan"), 2)
+	if !strings.Contains(r.Err, "no control plane is known") {
+		t.Errorf("error: %s", r.Err)
+	}
+}
+
 func TestPolicySelf(t *testing.T) {
 	space(t)
 	args := []string{"policy", "self", "--role-arn", "arn:aws:iam::123456789012:role/spaces-backup", "--bucket", "spaces-backups",

@@ -24,6 +24,10 @@ type Options struct {
 	Profile string // of the shared config and credentials files
 	Region  string // of the clusters, such as us-west-2; STS is asked there too
 
+	// Partition says where STS and IAM are to be asked if nothing names a region,
+	// such as aws-cn; aws where it is empty.
+	Partition string
+
 	// Backoff is the time before the next attempt of a call that AWS throttled or
 	// failed; nil for the SDK's exponential one with jitter, up to 20 s.
 	Backoff func(attempt int) time.Duration
@@ -55,7 +59,7 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 		return nil, fmt.Errorf("cannot read the AWS configuration: %w", err)
 	}
 	if cfg.Region == "" {
-		cfg.Region = "us-east-1" // where STS and IAM are, in the most common partition
+		cfg.Region = homeRegion(o.Partition)
 	}
 	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -64,6 +68,18 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 	caller := Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
 	caller.Partition = strings.Split(caller.ARN+"::", ":")[1]
 	return &Account{Caller: caller, aws: cfg, iam: iam.NewFromConfig(cfg)}, nil
+}
+
+// homeRegion is the region that stands for a partition's global services.
+//
+// Source: AWS SDKs, partitions.json, implicitGlobalRegion.
+func homeRegion(partition string) string {
+	home := map[string]string{"aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1", "aws-iso": "us-iso-east-1",
+		"aws-iso-b": "us-isob-east-1", "aws-iso-e": "eu-isoe-west-1", "aws-iso-f": "us-isof-south-1"}
+	if region, ok := home[partition]; ok {
+		return region
+	}
+	return "us-east-1"
 }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {

@@ -58,7 +58,7 @@ func (j journey) disturbed(t *testing.T, want awstest.State, end map[string]stri
 	server.Forget()
 	watch(t, server, j.to, j.among, end)
 	failure := first(server)
-	server.Fate, server.AfterCall, server.BeforeWrite = nil, nil, nil
+	server.Disturb(func(h *awstest.Hooks) { h.Fate, h.AfterCall, h.BeforeWrite = nil, nil, nil })
 	if _, err := apply(t.Context(), j.to, j.how...); err != nil {
 		t.Fatalf("after %v: %v", failure, err)
 	}
@@ -74,12 +74,14 @@ func TestEveryCallFailsInTurn(t *testing.T) {
 			t.Run(j.name+", "+name, func(t *testing.T) {
 				for n := 1; n <= calls; n++ {
 					j.disturbed(t, want, end, func(server *awstest.Server) error {
-						server.Fate = func(c awstest.Call) awstest.Fate {
-							if c.Number == n {
-								return fate
+						server.Disturb(func(h *awstest.Hooks) {
+							h.Fate = func(c awstest.Call) awstest.Fate {
+								if c.Number == n {
+									return fate
+								}
+								return awstest.Pass
 							}
-							return awstest.Pass
-						}
+						})
 						_, err := apply(t.Context(), j.to, j.how...)
 						fails := fate == awstest.FailBefore || fate == awstest.FailAfter
 						if fails != (err != nil) {
@@ -101,11 +103,13 @@ func TestKilledBetweenAnyTwoCalls(t *testing.T) {
 				j.disturbed(t, want, end, func(server *awstest.Server) error {
 					ctx, kill := context.WithCancel(t.Context())
 					defer kill()
-					server.AfterCall = func(c awstest.Call) {
-						if c.Number == n {
-							kill()
+					server.Disturb(func(h *awstest.Hooks) {
+						h.AfterCall = func(c awstest.Call) {
+							if c.Number == n {
+								kill()
+							}
 						}
-					}
+					})
 					_, err := apply(ctx, j.to, j.how...)
 					return err
 				})
@@ -121,12 +125,14 @@ func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
 			for seed := range uint64(20) {
 				j.disturbed(t, want, end, func(server *awstest.Server) error {
 					dice := rand.New(rand.NewPCG(seed, 1))
-					server.Fate = func(awstest.Call) awstest.Fate {
-						if dice.IntN(3) == 0 {
-							return awstest.Throttle
+					server.Disturb(func(h *awstest.Hooks) {
+						h.Fate = func(awstest.Call) awstest.Fate {
+							if dice.IntN(3) == 0 {
+								return awstest.Throttle
+							}
+							return awstest.Pass
 						}
-						return awstest.Pass
-					}
+					})
 					_, err := apply(t.Context(), j.to, j.how...)
 					if err != nil {
 						t.Errorf("seed %d: %v", seed, err)
@@ -146,9 +152,9 @@ func TestReadsLag(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
 			for lag := 1; lag <= 3; lag++ {
 				j.disturbed(t, want, end, func(server *awstest.Server) error {
-					server.Lag = lag
+					server.Disturb(func(h *awstest.Hooks) { h.Lag = lag })
 					_, err := apply(t.Context(), j.to, j.how...)
-					server.Lag = 0
+					server.Disturb(func(h *awstest.Hooks) { h.Lag = 0 })
 					if err != nil {
 						t.Errorf("lag %d: %v", lag, err)
 					}
@@ -189,15 +195,22 @@ func TestLostUpdate(t *testing.T) {
 	all := namespaces(3)
 	moments := map[string]func(server *awstest.Server, other func()){
 		"between read and write": func(server *awstest.Server, other func()) {
-			server.BeforeWrite = func(awstest.Call) { server.BeforeWrite = nil; other() }
-		},
-		"between write and read": func(server *awstest.Server, other func()) {
-			server.AfterCall = func(c awstest.Call) {
-				if c.Write {
-					server.AfterCall = nil
+			server.Disturb(func(h *awstest.Hooks) {
+				h.BeforeWrite = func(awstest.Call) {
+					server.Disturb(func(h *awstest.Hooks) { h.BeforeWrite = nil })
 					other()
 				}
-			}
+			})
+		},
+		"between write and read": func(server *awstest.Server, other func()) {
+			server.Disturb(func(h *awstest.Hooks) {
+				h.AfterCall = func(c awstest.Call) {
+					if c.Write {
+						server.Disturb(func(h *awstest.Hooks) { h.AfterCall = nil })
+						other()
+					}
+				}
+			})
 		},
 	}
 	for name, moment := range moments {
@@ -246,23 +259,25 @@ func TestOverwrittenIsWrittenAgain(t *testing.T) {
 	put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
 	before := server.State().Roles[roleName].Trust
 	undone := false
-	server.AfterCall = func(c awstest.Call) {
-		if c.Operation == "UpdateAssumeRolePolicy" && !undone {
-			undone = true
-			server.Change(func(s *awstest.State) {
-				role := s.Roles[roleName]
-				last := foreign
-				last.Sid = "Last"
-				doc, err := iam.Parse([]byte(before))
-				if err != nil {
-					t.Error(err)
-				}
-				doc.Statement = append(doc.Statement, last)
-				role.Trust = string(doc.JSON())
-				s.Roles[roleName] = role
-			})
+	server.Disturb(func(h *awstest.Hooks) {
+		h.AfterCall = func(c awstest.Call) {
+			if c.Operation == "UpdateAssumeRolePolicy" && !undone {
+				undone = true
+				server.Change(func(s *awstest.State) {
+					role := s.Roles[roleName]
+					last := foreign
+					last.Sid = "Last"
+					doc, err := iam.Parse([]byte(before))
+					if err != nil {
+						t.Error(err)
+					}
+					doc.Statement = append(doc.Statement, last)
+					role.Trust = string(doc.JSON())
+					s.Roles[roleName] = role
+				})
+			}
 		}
-	}
+	})
 	mustApply(t, spec(identity.IRSA, all...))
 	equal(t, "sids", []string{"Break", "Last", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
 }

@@ -210,11 +210,13 @@ func watch(t *testing.T, server *awstest.Server, s identity.Spec, among []string
 	t.Helper()
 	before := server.State()
 	start := grants(&before, s, among)
-	server.AfterWrite = func(c awstest.Call, state *awstest.State) {
-		for who, what := range grants(state, s, among) {
-			if what != start[who] && what != end[who] && what != "map[]" {
-				t.Errorf("after call %d, %s: %s has\n%s\nbefore it has %q, afterwards %q", c.Number, c.Operation, who, what, start[who], end[who])
+	server.Disturb(func(h *awstest.Hooks) {
+		h.AfterWrite = func(c awstest.Call, state *awstest.State) {
+			for who, what := range grants(state, s, among) {
+				if what != start[who] && what != end[who] && what != "map[]" {
+					t.Errorf("after call %d, %s: %s has\n%s\nbefore it has %q, afterwards %q", c.Number, c.Operation, who, what, start[who], end[who])
+				}
 			}
 		}
-	}
+	})
 }

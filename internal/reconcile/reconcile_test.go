@@ -253,7 +253,9 @@ func TestSharedRole(t *testing.T) {
 
 func TestRefusalNamesIdentityActionAndResource(t *testing.T) {
 	server := account(t)
-	server.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetAccountSummary","Resource":"*"}]}`}}
+	server.Disturb(func(h *awstest.Hooks) {
+		h.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetAccountSummary","Resource":"*"}]}`}}
+	})
 	_, err := apply(t.Context(), spec(identity.IRSA, namespaces(1)...))
 	refused, ok := errors.AsType[*eks.RefusedError](err)
 	if !ok {

@@ -19,7 +19,9 @@ func TestSelfIsEnoughAndNoMore(t *testing.T) {
 			server := account(t)
 			all := namespaces(3)
 			s := spec(mode, all...)
-			server.Policies = map[string][]string{"AKIDTEST": {string(self(t, s, false).JSON())}}
+			server.Disturb(func(h *awstest.Hooks) {
+				h.Policies = map[string][]string{"AKIDTEST": {string(self(t, s, false).JSON())}}
+			})
 			exercise(t, server, s)
 			var granted []string
 			for _, statement := range self(t, s, false).Statement {
@@ -83,11 +85,11 @@ func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
 			server := account(t)
 			s := spec(mode, namespaces(2)...)
 			limits := map[string][]string{"AKIDTEST": {string(self(t, s, true).JSON())}}
-			server.Policies = limits
+			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })
 			mustPlan(t, s)
-			server.Policies = nil
+			server.Disturb(func(h *awstest.Hooks) { h.Policies = nil })
 			mustApply(t, s)
-			server.Policies = limits
+			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })
 			p := mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true })
 			equal(t, "differs", false, p.Differs())
 			if _, err := apply(t.Context(), spec(mode, namespaces(3)...)); err == nil {
