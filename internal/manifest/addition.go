@@ -18,6 +18,7 @@ type addition struct {
 type branch struct {
 	key      string
 	value    string
+	written  string // the value as it is to be written, in place of value
 	children []branch
 }
 
@@ -106,8 +107,11 @@ func (l flowLayout) entries(branches []branch) string {
 	written := make([]string, len(branches))
 	for i, b := range branches {
 		value := quoted(b.value)
-		if len(b.children) > 0 {
+		switch {
+		case len(b.children) > 0:
 			value = "{" + l.entries(b.children) + "}"
+		case b.written != "":
+			value = b.written
 		}
 		written[i] = quoted(b.key) + l.colon + value
 	}
@@ -190,7 +194,11 @@ func blockLines(branches []branch, step, indent string) []string {
 	for _, b := range branches {
 		key := indent + scalarText(b.key) + ":"
 		if len(b.children) == 0 {
-			lines = append(lines, key+" "+scalarText(b.value))
+			value := b.written
+			if value == "" {
+				value = scalarText(b.value)
+			}
+			lines = append(lines, key+" "+value)
 			continue
 		}
 		lines = append(lines, key)

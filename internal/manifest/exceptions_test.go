@@ -4,8 +4,7 @@ import "strings"
 
 // suiteExceptions are the cases of the YAML test suite with which the package
 // does not do what YAML 1.2 says. All of them are the YAML library's, which is
-// Helm's and kubectl's too, so that nothing of the kind reaches a cluster; but
-// for the mappings with a collection as a key, which Kubernetes does not have.
+// Helm's and kubectl's too, so that nothing of the kind reaches a cluster.
 var suiteExceptions = exceptions(
 	because{refused, "the library takes no tab behind an indicator, at the start of a line or on an otherwise empty one",
 		"6BCT 6CA3 A2M4 DK95-00 DK95-03 DK95-04 DK95-07 Q5MG Y79Y-10"},
@@ -41,9 +40,6 @@ var suiteExceptions = exceptions(
 		"3UYS"},
 	because{unread, "the library takes ? within a text in brackets for an indicator",
 		"JR7V"},
-
-	because{unkeyed, "a mapping with a collection as a key is not compared, so not changed",
-		"6BFJ 6PBE LX3P M2N8-01 M5DY Q9WF RZP5 SBG9 X38W XW4D"},
 )
 
 // ownExceptions are those of our own cases, which are chosen not to need any.

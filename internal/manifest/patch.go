@@ -93,6 +93,9 @@ func rewritings(text []byte, root *Node, path Path) [][]Edit {
 		trail = append(trail, next)
 	}
 	var ways [][]Edit
+	if edit, ok := unmerged(text, trail, path); ok {
+		ways = append(ways, []Edit{edit})
+	}
 	if edits := unshared(root, trail); len(edits) > 0 {
 		ways = append(ways, edits)
 	}
@@ -100,6 +103,21 @@ func rewritings(text []byte, root *Node, path Path) [][]Edit {
 		ways = append(ways, []Edit{{n.Outer, contentEnd(text, n), flowText(n)}})
 	}
 	return ways
+}
+
+// unmerged gives a mapping a key of its own for what it has on a path by a merge
+// key, which goes behind its own keys.
+func unmerged(text []byte, trail []*Node, path Path) (Edit, bool) {
+	for i, next := range trail[1:] {
+		n, key := trail[i].Resolve(), path[i].Key
+		if key == "" || n.own(key) != nil {
+			continue
+		}
+		own := addition{node: n, tree: branch{children: []branch{{key: key, written: flowText(next)}}}}
+		edit, err := own.edit(text)
+		return edit, err == nil
+	}
+	return Edit{}, false
 }
 
 // unshared writes out the aliases on a trail, and elsewhere those of the anchors

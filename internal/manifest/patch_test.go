@@ -107,9 +107,19 @@ func TestPatch(t *testing.T) {
 			want: "metadata:\n  annotations: &a\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    k: v\nx: {\"k\": \"v\"}\n",
 		},
 		{
-			name: "a merge key on the way",
-			in:   "x: &a {annotations: {k: v}}\nmetadata:\n  <<: *a\n  name: n\n",
-			want: "x: &a {annotations: {k: v}}\nmetadata:\n  {\"name\": n, \"annotations\": {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\", \"k\": \"v\"}}\n",
+			name: "a merge key on the way: the mapping gets a key of its own",
+			in:   "x: &a {annotations: {k: v}}\nmetadata:\n  # c1\n  <<: *a # c2\n  name: 'n' # c3\n",
+			want: "x: &a {annotations: {k: v}}\nmetadata:\n  annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\", \"k\": \"v\"}\n  # c1\n  <<: *a # c2\n  name: 'n' # c3\n",
+		},
+		{
+			name: "a value that a merge key brings",
+			in:   "x: &a\n  eks.amazonaws.com/role-arn: old\nmetadata:\n  annotations:\n    <<: *a # c\n    k: 'v'\n",
+			want: "x: &a\n  eks.amazonaws.com/role-arn: old\nmetadata:\n  annotations:\n    eks.amazonaws.com/role-arn: \"arn:aws:iam::123456789012:role/b\"\n    <<: *a # c\n    k: 'v'\n",
+		},
+		{
+			name: "a key that stands twice beside the place",
+			in:   "foo: 1\nmetadata:\n  name: x\nfoo: 2\n",
+			want: "foo: 1\nmetadata:\n  annotations:\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n  name: x\nfoo: 2\n",
 		},
 		{
 			name: "tags and complex keys",

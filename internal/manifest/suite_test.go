@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -104,7 +103,6 @@ type exception struct{ what, reason string }
 const (
 	refused  = "refused although it is valid"
 	accepted = "accepted although it is not valid"
-	unkeyed  = "takes no further key"
 	unread   = "read by the quick parser alone"
 )
 
@@ -142,7 +140,7 @@ func checkParse(t *testing.T, c yamlCase) string {
 	stream := []byte(c.text)
 	checkRanges(t, stream)
 	var failed error
-	keyless, alone := false, false
+	alone := false
 	for doc := range Split(stream) {
 		text := stream[doc.Start:doc.End]
 		root, err := Parse(text)
@@ -154,9 +152,6 @@ func checkParse(t *testing.T, c yamlCase) string {
 		case !checkQuick(t, c, text):
 			alone = true
 		case root == nil || root.Kind != Mapping || !c.valid:
-		case complexKeys(root):
-			keyless = true
-			checkKeyRefused(t, text)
 		default:
 			checkKeyAdded(t, text)
 		}
@@ -166,8 +161,6 @@ func checkParse(t *testing.T, c yamlCase) string {
 		return refused
 	case !c.valid && failed == nil:
 		return accepted
-	case keyless:
-		return unkeyed
 	case alone:
 		return unread
 	}
@@ -211,26 +204,6 @@ func checkDocuments(t *testing.T, stream []byte) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-stream +documents:\n%s", diff)
-	}
-}
-
-// complexKeys reports whether a mapping has a collection as a key.
-func complexKeys(n *Node) bool {
-	for key := range n.Fields {
-		if key.Resolve().Kind != Scalar {
-			return true
-		}
-	}
-	return false
-}
-
-// checkKeyRefused holds that a mapping with a collection as a key, which no
-// Kubernetes object has, is refused with its place.
-func checkKeyRefused(t *testing.T, text []byte) {
-	t.Helper()
-	_, err := Patch(text, []Set{{Path: Path{}.Field(addedKey), Value: "v"}})
-	if _, ok := errors.AsType[*PlaceError](err); !ok {
-		t.Errorf("%v, want a PlaceError", err)
 	}
 }
 

@@ -60,12 +60,43 @@ func (v verifier) items(a, b *Node, sets []Set) bool {
 	return true
 }
 
-// fields compares mappings with their merge keys carried out.
+// fields compares mappings.
 func (v verifier) fields(a, b *Node, sets []Set) bool {
-	var old []field
-	if a != nil && a.Kind == Mapping {
-		old = a.effective()
+	if a == nil || a.Kind != Mapping {
+		a = &Node{Kind: Mapping}
 	}
+	if a.mergeValue() == nil && b.mergeValue() == nil {
+		return v.inOrder(a, b, sets)
+	}
+	return v.merged(a, b, sets)
+}
+
+// inOrder compares mappings key by key: new ones may stand anywhere between the
+// old. A key that stands twice is compared twice.
+func (v verifier) inOrder(a, b *Node, sets []Set) bool {
+	wanted, sorted := newKeys(sets), byStep(sets)
+	old := a.Content
+	for key, value := range b.Fields {
+		name := key.Resolve()
+		under := sorted[Step{Key: name.Value}]
+		var was *Node
+		switch {
+		case len(old) > 0 && v.same(old[0], key):
+			was, old = old[1], old[2:]
+		case name.Kind != Scalar || len(under) == 0:
+			return false
+		}
+		delete(wanted, name.Value)
+		if !v.plus(was, value, under) {
+			return false
+		}
+	}
+	return len(old) == 0 && len(wanted) == 0
+}
+
+// merged compares mappings with their merge keys carried out.
+func (v verifier) merged(a, b *Node, sets []Set) bool {
+	old := a.effective()
 	known := byKey(old)
 	wanted := newKeys(sets)
 	sorted := byStep(sets)
