@@ -8,11 +8,14 @@ version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe
 binary    := bin/spaces-identity
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
+kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
 modules   := $(patsubst %/go.mod,%,$(patsubst go.mod,./go.mod,$(shell git ls-files '*go.mod')))
 scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
+
+build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)'
 
 # More flags for go test, such as TESTFLAGS=-race.
 TESTFLAGS ?=
@@ -22,8 +25,9 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
-build: ## build bin/spaces-identity
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)' -o $(binary) ./cmd/spaces-identity
+build: ## build bin/spaces-identity, and beside it the program for its live commands
+	@CGO_ENABLED=0 go build -tags offline $(build_flags) -o $(binary) ./cmd/spaces-identity
+	@CGO_ENABLED=0 go build $(build_flags) -o $(binary)-live ./cmd/spaces-identity
 
 .PHONY: helm
 helm: $(helm3) $(helm4) ## build the pinned Helm 3 and Helm 4 into bin/tools
@@ -36,6 +40,20 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 test: build helm simulator ## run every test, those with real Helms included
 	@$(with_helm) go test $(TESTFLAGS) ./...
 
+# A second opinion on trust policies, of another make; it needs Node.js.
+.PHONY: simulator
+simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
+	@$(if $(shell command -v npm),,echo 'npm is not installed: the evaluator of trust policies gets no second opinion')
+
+testdata/simulator/node_modules: testdata/simulator/package-lock.json
+	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
+
+.PHONY: kube
+kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server and controllers into bin/tools
+
+.PHONY: e2e
+e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/e2e
 moto := $(CURDIR)/bin/tools/moto
 
 .PHONY: e2e-aws
@@ -44,14 +62,6 @@ e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (ne
 	if ! test -x $(moto)/bin/moto_server; then python3 -m venv $(moto) && $(moto)/bin/pip install -q 'moto[server]==5.2.5' || \
 		{ rm -rf $(moto); echo 'e2e-aws: skipped, the emulator could not be installed (python3-venv, pip)'; exit 0; }; fi; \
 	SPACES_IDENTITY_MOTO=$(moto)/bin/moto_server go test -count=1 -v -run '^TestOn(OwnServer|Emulator)$$' ./internal/reconcile
-
-# A second opinion on trust policies, of another make; it needs Node.js.
-.PHONY: simulator
-simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
-	@$(if $(shell command -v npm),,echo 'npm is not installed: the evaluator of trust policies gets no second opinion')
-
-testdata/simulator/node_modules: testdata/simulator/package-lock.json
-	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
@@ -102,6 +112,25 @@ $(helm4): $(tools)/helm4/go.mod
 	@echo 'building Helm 4 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm4 list -m -f '{{.Version}}' helm.sh/helm/v4) && \
 	go -C $(tools)/helm4 build -ldflags "-X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
+
+# Helm reads the server's version, which a plain build does not set.
+kube_version = $$(go -C $(tools)/kube list -m -f '{{.Version}}' k8s.io/kubernetes)
+kube_package = $(or $(kube_package_$(@F)),k8s.io/kubernetes/cmd/$(@F))
+kube_package_etcd := go.etcd.io/etcd/server/v3
+kube_package_kwok := sigs.k8s.io/kwok/cmd/kwok
+
+$(kube): $(tools)/kube/go.mod
+	@echo 'building $(@F) from the module proxy (once; all of them about ten minutes)'
+	@v=$(kube_version) && minor=$${v#v1.} && \
+	CGO_ENABLED=0 go -C $(tools)/kube build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
+		-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" $(kube_package)
+
+# What kwok makes of pods and nodes is in its own module.
+bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
+	@mkdir -p bin/tools
+	@stages=$$(go -C $(tools)/kube list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage && \
+	for f in $$stages/pod/fast/pod-*.yaml $$stages/node/fast/node-*.yaml $$stages/node/heartbeat-with-lease/node-*.yaml; do \
+		echo ---; cat $$f; done > $@
 
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'

@@ -2,6 +2,7 @@ package awstest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -19,11 +20,11 @@ func decodeQuery(r *http.Request, service string) (operation, *apiError) {
 	}
 	name := r.PostForm.Get("Action")
 	version := map[string]string{"iam": "2010-05-08", "sts": "2011-06-15"}[service]
-	make, known := queryOperations[service+":"+name]
+	prepare, known := queryOperations[service+":"+name]
 	if !known || r.PostForm.Get("Version") != version {
 		return operation{}, &apiError{400, "InvalidAction", fmt.Sprintf("Could not find operation %s for version %s", name, r.PostForm.Get("Version"))}
 	}
-	op, fail := make(r.PostForm)
+	op, fail := prepare(r.PostForm)
 	op.name = name
 	return op, fail
 }
@@ -37,6 +38,10 @@ var queryOperations = map[string]func(url.Values) (operation, *apiError){
 	"iam:TagRole":                            tagRole,
 	"iam:GetRolePolicy":                      getRolePolicy,
 	"iam:PutRolePolicy":                      putRolePolicy,
+	"iam:ListRolePolicies":                   listRolePolicies,
+	"iam:ListAttachedRolePolicies":           listAttachedRolePolicies,
+	"iam:GetPolicy":                          getPolicy,
+	"iam:GetPolicyVersion":                   getPolicyVersion,
 	"iam:GetOpenIDConnectProvider":           getProvider,
 	"iam:CreateOpenIDConnectProvider":        createProvider,
 	"iam:AddClientIDToOpenIDConnectProvider": addClientID,
@@ -210,9 +215,7 @@ func tagRole(form url.Values) (operation, *apiError) {
 		s.lag("role "+name, lag)
 		merged := map[string]string{}
 		for _, tags := range []map[string]string{role.Tags, formTags(form)} {
-			for key, value := range tags {
-				merged[key] = value
-			}
+			maps.Copy(merged, tags)
 		}
 		role.Tags = merged
 		s.Roles[name] = role

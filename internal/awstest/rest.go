@@ -3,6 +3,7 @@ package awstest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -370,9 +371,7 @@ func tagAssociation(req request) operation {
 			}
 			merged := map[string]string{}
 			for _, tags := range []map[string]string{a.Tags, req.body.Tags} {
-				for key, value := range tags {
-					merged[key] = value
-				}
+				maps.Copy(merged, tags)
 			}
 			s.Associations = slices.Clone(s.Associations)
 			s.Associations[i].Tags = merged

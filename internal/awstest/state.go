@@ -9,6 +9,7 @@ import (
 type State struct {
 	TrustPolicyQuota int
 	Roles            map[string]Role     // by name
+	Managed          map[string]string   // managed policies by ARN, JSON
 	Providers        map[string][]string // client IDs by ARN
 	Clusters         map[string]Cluster  // by name, all in one region
 	Associations     []Association       // in the order they were made
@@ -23,6 +24,7 @@ type Role struct {
 	Trust       string // JSON, as it was put
 	Description string
 	Inline      map[string]string
+	Attached    []string // ARNs of managed policies
 	Tags        map[string]string
 }
 
@@ -42,7 +44,7 @@ type Association struct {
 }
 
 func newState() State {
-	return State{TrustPolicyQuota: 2048, Roles: map[string]Role{}, Providers: map[string][]string{}, Clusters: map[string]Cluster{},
+	return State{TrustPolicyQuota: 2048, Roles: map[string]Role{}, Managed: map[string]string{}, Providers: map[string][]string{}, Clusters: map[string]Cluster{},
 		unseen: map[string]int{}, before: map[string]State{}}
 }
 

@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -16,8 +18,7 @@ func (a *app) applyCommand() *cobra.Command {
 	var f liveFlags
 	var approve bool
 	cmd := &cobra.Command{
-		Use:   "apply",
-		Short: "Carry out the difference between the config and AWS, after a yes",
+		Use: "apply",
 		Long: "apply shows the plan, asks, and carries it out, so that at no moment more is granted than before or after.\n" +
 			"It touches only what is its own: statements by their Sid, associations and roles by their tag. Without a\n" +
 			"terminal it needs --approve, and is made to run again and again: where nothing differs it changes nothing.",
@@ -44,7 +45,9 @@ func (a *app) apply(ctx context.Context, f liveFlags, approve bool) error {
 		return err
 	}
 	if plan.Changes() == 0 && f.output == "text" {
-		a.tellBriefly(plan)
+		if err := a.tellBriefly(plan); err != nil {
+			return err
+		}
 		return r.Apply(ctx, plan) // which may have to write down what it saw
 	}
 	if err := writePlan(a.Out, plan, f.output); err != nil {
@@ -56,28 +59,29 @@ func (a *app) apply(ctx context.Context, f liveFlags, approve bool) error {
 			return err
 		}
 		if yes != "yes" {
-			fmt.Fprintln(a.Err, "nothing was changed")
+			a.say("nothing was changed\n")
 			return outcome(exitFailed)
 		}
 	}
 	if err := r.Apply(ctx, plan); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "done: %s in %s\n", plural(plan.Changes(), "change"), time.Since(start).Round(time.Second))
+	a.say("done: %s in %s\n", plural(plan.Changes(), "change"), time.Since(start).Round(time.Second))
 	return nil
 }
 
 // tellBriefly is what a run without changes leaves in a log.
-func (a *app) tellBriefly(p *reconcile.Plan) {
+func (a *app) tellBriefly(p *reconcile.Plan) error {
 	for _, w := range p.Warnings {
-		fmt.Fprintf(a.Err, "warning: %s\n", w)
+		a.say("warning: %s\n", w)
 	}
-	fmt.Fprintln(a.Out, summary(p))
+	_, err := fmt.Fprintln(a.Out, summary(p))
+	return err
 }
 
 // ask puts a question on the terminal and reads a line.
 func (a *app) ask(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(a.Err, question)
+	a.say("%s", question)
 	type reply struct {
 		line string
 		err  error

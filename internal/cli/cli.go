@@ -32,10 +32,6 @@ type World struct {
 	Out, Err io.Writer
 	Env      func(string) string
 	Terminal func(stream any) bool
-
-	// Discoverer asks the cluster for its control planes; nil for a program that
-	// cannot.
-	Discoverer Discoverer
 }
 
 // Exit statuses, as users and scripts know them.
@@ -109,7 +105,8 @@ func (a *app) command() *cobra.Command {
 	a.flags.Register(root.PersistentFlags())
 	a.registerPostRender(root)
 	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
-		a.explainCommand(), a.valuesCommand(), a.initCommand(), a.planCommand(), a.applyCommand(), a.postRendererCommand(), a.versionCommand())
+		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
+	root.AddCommand(a.liveCommands()...)
 	return root
 }
 

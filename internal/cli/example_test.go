@@ -2,9 +2,11 @@ package cli_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +16,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"spaces-identity.dev/internal/awstest"
-	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 )
 
@@ -63,13 +64,34 @@ func readExample(t *testing.T) map[string]object {
 	}
 }
 
-// discovery finds what it is given.
-type discovery struct {
-	found []cli.Found
-	err   error
+// hostCluster plays the host cluster of a Space to discovery: an API server that
+// knows control planes with these host namespaces and nothing else, or fails. The
+// real one is in internal/e2e.
+func hostCluster(t *testing.T, status int, hostNamespaces ...string) {
+	t.Helper()
+	var items []string
+	for _, namespace := range hostNamespaces {
+		id := strings.TrimSuffix(strings.TrimPrefix(namespace, "mxp-"), "-system")
+		items = append(items, fmt.Sprintf(`{"metadata":{"name":"ctp-%s","namespace":"team"},"status":{"controlPlaneID":%q}}`, id[:4], id))
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		found := ""
+		if strings.HasSuffix(r.URL.Path, "/controlplanes") {
+			found = strings.Join(items, ",")
+		}
+		_, _ = fmt.Fprintf(w, `{"kind":"List","apiVersion":"v1","metadata":{},"items":[%s]}`, found)
+	}))
+	t.Cleanup(server.Close)
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	text := fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: c, cluster: {server: %q}}],
+  users: [{name: c, user: {}}], contexts: [{name: c, context: {cluster: c, user: c}}]}`, server.URL)
+	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBECONFIG", kubeconfig)
 }
-
-func (d discovery) Namespaces(context.Context) ([]cli.Found, error) { return d.found, d.err }
 
 // The CronJob's arguments carry out its ConfigMap's config with nothing but the
 // policy beside it, first from nothing and then with another control plane.
@@ -109,43 +131,29 @@ func TestCronJobExample(t *testing.T) {
 	server.Disturb(func(h *awstest.Hooks) { h.Policies = map[string][]string{"AKIDTEST": {string(policy)}} })
 	args := objects["CronJob"].Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args
 	args[len(args)-1] = config.DefaultFile
-	must(t, discovering(t, []cli.Found{{Namespace: first}}, nil, args...), 0)
-	both := []cli.Found{{Namespace: first}, {Namespace: second}}
-	must(t, discovering(t, both, nil, args...), 0)
-	if diff := cmp.Diff(result{0, "in step: 1 role, 2 associations\n", ""}, discovering(t, both, nil, args...)); diff != "" {
+	hostCluster(t, http.StatusOK, first)
+	must(t, run(t, "", args...), 0)
+	hostCluster(t, http.StatusOK, first, second)
+	must(t, run(t, "", args...), 0)
+	if diff := cmp.Diff(result{0, "in step: 1 role, 2 associations\n", ""}, run(t, "", args...)); diff != "" {
 		t.Errorf("run without changes (-want +got):\n%s", diff)
 	}
 
-	empty := discovering(t, nil, nil, append(args, "--prune")...)
+	hostCluster(t, http.StatusOK)
+	empty := run(t, "", append(args, "--prune")...)
 	if empty.Status != 1 || !strings.Contains(empty.Err, "--prune would remove all") {
 		t.Errorf("pruning after finding nothing: %+v", empty)
 	}
-	failed := discovering(t, nil, errors.New("the cluster is asleep"), args...)
-	if failed.Status != 1 || !strings.Contains(failed.Err, "the cluster is asleep") {
+	hostCluster(t, http.StatusForbidden, first)
+	failed := run(t, "", args...)
+	if failed.Status != 1 || !strings.Contains(failed.Err, "discovering the control planes") {
 		t.Errorf("discovery that fails: %+v", failed)
 	}
 	if n := len(server.State().Associations); n != 2 {
 		t.Errorf("%d associations are left", n)
 	}
-	if r := run(t, "", args...); r.Status != 2 || !strings.Contains(r.Err, "cannot ask a cluster") {
-		t.Errorf("without discovery: %+v", r)
+	t.Setenv("KUBECONFIG", "")
+	if r := run(t, "", args...); r.Status != 1 || !strings.Contains(r.Err, "there is no kubeconfig") {
+		t.Errorf("without a cluster: %+v", r)
 	}
-}
-
-// discovering runs a command line in a world with a cluster.
-func discovering(t *testing.T, found []cli.Found, err error, args ...string) result {
-	t.Helper()
-	var out, errs bytes.Buffer
-	world := cli.World{In: strings.NewReader(""), Out: &out, Err: &errs, Env: os.Getenv,
-		Terminal: func(any) bool { return false }, Discoverer: discovery{found, err}}
-	status := cli.Run(t.Context(), world, args)
-	return result{status, out.String(), withoutTime(errs.String())}
-}
-
-// withoutTime drops the line that says how long it took.
-func withoutTime(text string) string {
-	if before, _, ok := strings.Cut(text, "done: "); ok {
-		return before
-	}
-	return text
 }

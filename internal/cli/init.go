@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -17,27 +19,29 @@ import (
 	"spaces-identity.dev/internal/eks"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/kube"
 )
 
 func (a *app) initCommand() *cobra.Command {
+	var cluster clusterFlags
 	var profile string
 	var force bool
 	cmd := &cobra.Command{
-		Use:   "init",
-		Short: "Write a config from what the account and the cluster say",
+		Use: "init",
 		Long: "init asks AWS for the account, the cluster, its issuer and the Pod Identity agent, and writes a commented\n" +
 			"config. What it cannot find it asks on a terminal; without one it takes the flags: --cluster, --region,\n" +
 			"--role-arn, --bucket, --mode, --host-namespace, --match. It changes nothing in AWS, and needs only\n" +
 			"eks:ListClusters, eks:DescribeCluster, eks:DescribeAddon and iam:GetOpenIDConnectProvider there.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), profile, force) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), cluster, profile, force) },
 	}
+	cluster.register(cmd)
 	cmd.Flags().StringVar(&profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite a config that is there")
 	return cmd
 }
 
-func (a *app) init(ctx context.Context, profile string, force bool) error {
+func (a *app) init(ctx context.Context, cluster clusterFlags, profile string, force bool) error {
 	file := a.flags.File(a.Env)
 	if _, err := os.Lstat(file); err == nil && !force {
 		return usagef("%s is there already: look at `spaces-identity plan`, or give --force to overwrite it", file)
@@ -50,7 +54,7 @@ func (a *app) init(ctx context.Context, profile string, force bool) error {
 	if err != nil {
 		return err
 	}
-	i := &initial{app: a, account: account, spec: spec, component: spec.Components[0]}
+	i := &initial{app: a, account: account, spec: spec, component: spec.Components[0], kube: cluster}
 	if err := i.find(ctx); err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func (a *app) init(ctx context.Context, profile string, force bool) error {
 	if err := writeNew(file, text, force); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "wrote %s; next: spaces-identity plan\n", file)
+	a.say("wrote %s; next: spaces-identity plan\n", file)
 	return nil
 }
 
@@ -74,7 +78,8 @@ type initial struct {
 	cluster   eks.Cluster
 	agent     bool // runs in the cluster
 	provider  bool // is in IAM
-	found     []Found
+	kube      clusterFlags
+	found     []kube.ControlPlane
 }
 
 func (i *initial) find(ctx context.Context) error {
@@ -130,9 +135,9 @@ func (i *initial) chooseCluster(ctx context.Context, names []string) (string, er
 
 // choose lets the user pick by number or name.
 func (i *initial) choose(ctx context.Context, question string, choices []string) (string, error) {
-	fmt.Fprintln(i.Err, question)
+	i.say("%v\n", question)
 	for n, c := range choices {
-		fmt.Fprintf(i.Err, "  %d  %s\n", n+1, c)
+		i.say("  %d  %s\n", n+1, c)
 	}
 	for {
 		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(choices)))
@@ -166,7 +171,7 @@ func (i *initial) asked(ctx context.Context, question, otherwise string, check f
 		if err == nil {
 			return answer, nil
 		}
-		fmt.Fprintln(i.Err, err)
+		i.say("%v\n", err)
 	}
 }
 
@@ -242,14 +247,12 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	if len(c.Namespaces) > 0 || c.Match != "" {
 		return nil
 	}
-	if i.Discoverer != nil {
-		found, err := i.Discoverer.Namespaces(ctx)
-		if err != nil {
-			return fmt.Errorf("discovering the control planes: %w; name them with --host-namespace, or give --match uuid", err)
-		}
+	found, err := i.hostNamespaces(ctx, i.kube, i.spec.Components)
+	if err == nil {
 		i.found, c.Discover = found, true
 		return nil
 	}
+	i.say("note: the cluster did not tell its control planes: %v\n", err)
 	if !i.Terminal(i.In) {
 		return nil
 	}

@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -59,7 +61,7 @@ func (i *initial) controlPlanesText(t *text) {
 	}
 	t.line("  match: %s", quoted(string(c.Match)))
 	for _, f := range i.found {
-		t.line("  # found: %s (%s)", f.Namespace, f.Source)
+		t.line("  # found: %s (%s)", f.HostNamespace, sources(f))
 	}
 	t.line("  discover: %t", c.Discover)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -47,6 +48,9 @@ func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
 		return err
 	}
 	options.OnMissing, options.Mentions = rewrite.MissingWarns, true
+	if options.Objects, err = postrender.AdmissionObjects(asked(spec)); err != nil {
+		return err
+	}
 	stream, err := a.read(cmd.Context())
 	if err != nil {
 		return err

@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -14,21 +16,9 @@ import (
 	"spaces-identity.dev/internal/reconcile"
 )
 
-// Found is a control plane's host namespace, as a cluster shows it.
-type Found struct {
-	Namespace string
-	Source    string // what told of it
-}
-
-// Discoverer finds the host namespaces of the control planes that there are. One
-// that could not ask all of its sources returns an error, not a part: what is
-// missing from it could be pruned.
-type Discoverer interface {
-	Namespaces(ctx context.Context) ([]Found, error)
-}
-
 // liveFlags are those of the commands that look into AWS.
 type liveFlags struct {
+	cluster clusterFlags
 	profile string
 	output  string
 	adopt   bool
@@ -37,6 +27,7 @@ type liveFlags struct {
 }
 
 func (f *liveFlags) register(cmd *cobra.Command) {
+	f.cluster.register(cmd)
 	set := cmd.Flags()
 	set.StringVar(&f.profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
 	set.StringVarP(&f.output, "output", "o", "text", "text or json")
@@ -65,7 +56,7 @@ func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconcile
 	if err != nil {
 		return nil, nil, err
 	}
-	spec, err = a.discovered(ctx, spec, f.prune)
+	spec, err = a.withDiscovered(ctx, f.cluster, spec, f.prune)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,23 +90,20 @@ func unknownIssuer(c identity.Cluster) bool {
 	return c.OIDC.IsZero() && (c.Name == "" || c.Region == "")
 }
 
-// discovered adds what the cluster shows to the namespaces of the config.
-func (a *app) discovered(ctx context.Context, spec identity.Spec, prune bool) (identity.Spec, error) {
+// withDiscovered adds what the cluster shows to the namespaces of the config.
+func (a *app) withDiscovered(ctx context.Context, cluster clusterFlags, spec identity.Spec, prune bool) (identity.Spec, error) {
 	if !spec.ControlPlanes.Discover {
 		return spec, nil
 	}
-	if a.Discoverer == nil {
-		return spec, usagef("controlPlanes.discover is true, and this build cannot ask a cluster: list the host namespaces in controlPlanes.namespaces")
-	}
-	found, err := a.Discoverer.Namespaces(ctx)
+	found, err := a.hostNamespaces(ctx, cluster, spec.Components)
 	if err != nil {
 		return spec, fmt.Errorf("discovering the control planes: %w", err)
 	}
 	if prune && len(found) == 0 {
 		return spec, errors.New("no control plane was discovered, and --prune would remove all that have access: look at the kubeconfig's context (spaces-identity discover), or prune without discovery")
 	}
-	for _, f := range found {
-		spec.ControlPlanes.Namespaces = append(spec.ControlPlanes.Namespaces, f.Namespace)
+	for _, plane := range found {
+		spec.ControlPlanes.Namespaces = append(spec.ControlPlanes.Namespaces, plane.HostNamespace)
 	}
 	return spec.WithDefaults(), nil
 }

@@ -33,6 +33,9 @@ func space(t *testing.T) *awstest.Server {
 		s.Clusters["prod-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", Version: "1.36"}
 	})
 	t.Chdir(t.TempDir())
+	t.Setenv("HOME", t.TempDir()) // no kubeconfig of whoever runs the tests
+	t.Setenv("KUBECONFIG", "")
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
 	return server
 }
 

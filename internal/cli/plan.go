@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -13,8 +15,7 @@ func (a *app) planCommand() *cobra.Command {
 	var f liveFlags
 	var exitCode bool
 	cmd := &cobra.Command{
-		Use:   "plan",
-		Short: "Show the difference between the config and AWS, and change nothing",
+		Use: "plan",
 		Long: "plan reads the roles, their policies, the OIDC providers and the EKS Pod Identity associations that the config\n" +
 			"speaks of, and shows what apply would create, change and remove: the trust policy statement by statement and\n" +
 			"subject by subject. What the config no longer names is kept, and removed only with --prune.\n" +

@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -66,7 +68,9 @@ func plural(n int, what string) string {
 // text collects lines.
 type text struct{ strings.Builder }
 
-func (t *text) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
+func (t *text) line(format string, args ...any) {
+	t.WriteString(fmt.Sprintf(format, args...) + "\n")
+}
 
 func (t *text) entry(action reconcile.Action, depth int, format string, args ...any) {
 	t.WriteString(marks[action] + strings.Repeat("  ", depth))

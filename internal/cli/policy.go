@@ -22,6 +22,7 @@ func (a *app) policyCommand() *cobra.Command {
 		a.grantCommand(grant.Permissions, "Print what the role may do with the bucket"),
 		a.grantCommand(grant.Associations, "Print the EKS Pod Identity associations"),
 		a.selfCommand(),
+		a.admissionCommand(),
 	)
 	return cmd
 }

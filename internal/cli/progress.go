@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -22,9 +24,9 @@ func (a *app) progress(what string) func(done, total int) {
 		left := remaining(time.Since(start), done, total)
 		switch tenth := max(1, total/10); {
 		case a.Terminal(a.Err):
-			fmt.Fprint(a.Err, bar(what, done, total, left))
+			a.say("%s", bar(what, done, total, left))
 		case done%tenth == 0 || done == total:
-			fmt.Fprintf(a.Err, "%d of %d %s, %s left\n", done, total, what, left)
+			a.say("%d of %d %s, %s left\n", done, total, what, left)
 		}
 	}
 }

@@ -1,3 +1,5 @@
+//go:build !offline
+
 package cli
 
 import (
@@ -35,8 +37,8 @@ func TestBar(t *testing.T) {
 
 // A log gets a line for each tenth, and nothing for a few.
 func TestProgressInALog(t *testing.T) {
-	var log bytes.Buffer
-	a := &app{World: World{Err: &log, Terminal: func(any) bool { return false }}}
+	var told bytes.Buffer
+	a := &app{World: World{Err: &told, Terminal: func(any) bool { return false }}}
 	tell := a.progress("associations")
 	for n := range 19 {
 		tell(n+1, 19)
@@ -44,7 +46,7 @@ func TestProgressInALog(t *testing.T) {
 	for n := range 100 {
 		tell(n+1, 100)
 	}
-	if n := strings.Count(log.String(), "\n"); n != 10 {
-		t.Errorf("%d lines:\n%s", n, log.String())
+	if n := strings.Count(told.String(), "\n"); n != 10 {
+		t.Errorf("%d lines:\n%s", n, told.String())
 	}
 }

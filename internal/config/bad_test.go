@@ -22,7 +22,7 @@ func TestBadFiles(t *testing.T) {
 		"unknown key": {"cluster: {regoin: x}",
 			[]string{`f.yaml:3:11: cluster: unknown key "regoin", did you mean region?`}},
 		"unknown key like nothing": {"delivery: {speed: fast}",
-			[]string{`f.yaml:3:12: delivery: unknown key "speed": known here are admissionPolicy`}},
+			[]string{`f.yaml:3:12: delivery: unknown key "speed": known here are admissionPolicy, failurePolicy`}},
 		"key in another case": {"components:\n- name: vector\n  role_arn: x",
 			[]string{`f.yaml:5:3: components[0]: unknown key "role_arn", did you mean roleARN?`}},
 		"key twice": {"cluster:\n  region: us-west-2\n  region: us-west-2",

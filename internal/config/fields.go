@@ -78,6 +78,7 @@ var placeFields = []field[identity.Place]{
 
 var deliveryFields = []field[identity.Spec]{
 	{"admissionPolicy", boolean(func(s *identity.Spec) *bool { return &s.AdmissionPolicy })},
+	{"failurePolicy", parsed(identity.ParseFailurePolicy, func(s *identity.Spec) *identity.FailurePolicy { return &s.FailurePolicy })},
 }
 
 var trustPolicyFields = []field[identity.Spec]{

@@ -93,6 +93,7 @@ func everySetting() identity.Spec {
 			{Kind: "Deployment", Name: "spaces-controller", Path: "spec.template.spec.containers[0].args[3]", Component: "my-operator"},
 		},
 		AdmissionPolicy:    true,
+		FailurePolicy:      identity.FailureFails,
 		TrustPolicyQuota:   4096,
 		SharedBackupConfig: identity.SharedBackupConfig{Name: "s3", Namespace: "default", Endpoint: "s3.us-gov-west-1.amazonaws.com"},
 		ArtifactsDir:       identity.NoArtifacts,

@@ -19,11 +19,11 @@ type Listed struct {
 }
 
 // Associations lists the associations of a service account's name in a cluster,
-// whatever their namespace.
+// whatever their namespace, or without a name all of them.
 func (r *Region) Associations(ctx context.Context, cluster, serviceAccount string) ([]Listed, error) {
 	var found []Listed
 	pages := eks.NewListPodIdentityAssociationsPaginator(r.eks, &eks.ListPodIdentityAssociationsInput{
-		ClusterName: aws.String(cluster), ServiceAccount: aws.String(serviceAccount), MaxResults: aws.Int32(100)})
+		ClusterName: aws.String(cluster), ServiceAccount: optional(serviceAccount), MaxResults: aws.Int32(100)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Self is what an identity must be allowed to do for this program to plan and
-// apply the config, and no more; with readOnly, to plan it. sts:GetCallerIdentity
+// Self is what an identity must be allowed to do for this program to verify, plan
+// and apply the config, and no more; with readOnly, to verify and plan it. sts:GetCallerIdentity
 // needs no permission. The names of the roles and clusters, and the OIDC
 // providers where mode irsa is used, must be set.
 //
@@ -75,12 +75,23 @@ func (s *self) roles() {
 			passed = append(passed, arn)
 		}
 	}
-	s.allow("Roles", Values{"iam:GetRole"}, Values{"iam:CreateRole", "iam:TagRole", "iam:UpdateAssumeRolePolicy"}, all)
-	s.allow("Permissions", Values{"iam:GetRolePolicy"}, Values{"iam:PutRolePolicy"}, withBucket)
+	s.allow("Roles", Values{"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"}, Values{"iam:CreateRole", "iam:TagRole", "iam:UpdateAssumeRolePolicy"}, all)
+	s.allow("Permissions", nil, Values{"iam:PutRolePolicy"}, withBucket)
+	s.allow("ManagedPolicies", Values{"iam:GetPolicy", "iam:GetPolicyVersion"}, nil, s.managedPolicies())
 	if len(passed) > 0 && !s.readOnly {
 		s.allow("Pass", nil, Values{"iam:PassRole"}, passed)
 		s.statements[len(s.statements)-1].Condition = Condition{"StringEquals": {"iam:PassedToService": {PodIdentityService}}}
 	}
+}
+
+// managedPolicies are those that may be attached to the roles: the account's own
+// and AWS's.
+func (s *self) managedPolicies() Values {
+	var arns Values
+	for _, c := range s.spec.Components {
+		arns = append(arns, "arn:"+c.Role.Partition+":iam::"+c.Role.Account+":policy/*", "arn:"+c.Role.Partition+":iam::aws:policy/*")
+	}
+	return arns
 }
 
 func (s *self) providers() {

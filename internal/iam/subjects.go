@@ -81,6 +81,10 @@ func (s Subjects) exact() []string {
 	return slices.Compact(names)
 }
 
+// Like matches with IAM's wildcards, * for any characters or none and ? for one.
+// A wildcard in the value is only a character.
+func Like(pattern, value string) bool { return like(pattern, value) }
+
 // like matches with IAM's wildcards: * for any characters or none, ? for one.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators",

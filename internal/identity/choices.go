@@ -12,6 +12,22 @@ func ParseMode(value string) (Mode, error) {
 	return Mode(value), err
 }
 
+// FailurePolicy is what the API server does with an object where it cannot
+// evaluate an admission policy.
+type FailurePolicy string
+
+// The failure policies, as Kubernetes names them.
+const (
+	FailureIgnored FailurePolicy = "Ignore" // the object goes through without the identity
+	FailureFails   FailurePolicy = "Fail"   // the object is refused
+)
+
+// ParseFailurePolicy reads a failure policy: Ignore or Fail.
+func ParseFailurePolicy(value string) (FailurePolicy, error) {
+	err := checkChoice(value, string(FailureIgnored), string(FailureFails))
+	return FailurePolicy(value), err
+}
+
 // ValidateEncoding checks how a place holds its text: yaml, json, base64 or
 // none (a mapping of the document itself).
 func ValidateEncoding(value string) error {

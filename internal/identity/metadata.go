@@ -70,7 +70,7 @@ func ValidateMetadataKey(key string) error {
 	if err := checkPlain(key); err != nil {
 		return fmt.Errorf("the key %w", err)
 	}
-	if meant := misspelt(key); meant != "" {
+	if meant := Misspelt(key); meant != "" {
 		return fmt.Errorf("%s is not the key that EKS reads, %s", quote(key), rightKey(meant))
 	}
 	domain, name, qualified := strings.Cut(key, "/")
@@ -96,9 +96,9 @@ func rightKey(meant string) string {
 	return "did you mean " + meant + "?"
 }
 
-// misspelt returns the key of the webhook's that this one was meant to be, or
+// Misspelt returns the key of the webhook's that this one was meant to be, or
 // nothing where it is right or something else.
-func misspelt(key string) string {
+func Misspelt(key string) string {
 	domain, name, qualified := strings.Cut(key, "/")
 	if !qualified {
 		domain, name = webhookDomain, key

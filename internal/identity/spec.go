@@ -9,7 +9,8 @@ type Spec struct {
 	Components         []Component
 	Places             []Place
 	AdmissionPolicy    bool // append a MutatingAdmissionPolicy to the manifests
-	TrustPolicyQuota   int  // characters, white space not counted
+	FailurePolicy      FailurePolicy
+	TrustPolicyQuota   int // characters, white space not counted
 	SharedBackupConfig SharedBackupConfig
 	ArtifactsDir       string // NoArtifacts for none
 }

@@ -56,9 +56,18 @@ func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Rep
 }
 
 func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
-	result, err := rewrite.Run(stream, r.Spec, r.Options)
+	objects, err := AdmissionObjects(r.Spec)
 	if err != nil {
 		return nil, documents{}, err
+	}
+	options := r.Options
+	options.Objects = objects
+	result, err := rewrite.Run(stream, r.Spec, options)
+	if err != nil {
+		return nil, documents{}, err
+	}
+	if r.Spec.AdmissionPolicy && len(objects) == 0 {
+		result.Warnings = append(result.Warnings, nothingToAdmit)
 	}
 	if r.Spec.ArtifactsDir == identity.NoArtifacts {
 		return result, documents{}, r.requireRoles()

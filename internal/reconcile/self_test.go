@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/awstest"
+	"spaces-identity.dev/internal/eks"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
@@ -53,6 +54,29 @@ func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
 		less.Components[0].PodIdentity.Tags = map[string]string{"team": "spaces"}
 	}
 	mustApply(t, less, pruning)
+	readPolicies(t, server, s.Components[0].Role)
+}
+
+// readPolicies reads what verify reads besides, an attached policy included.
+func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
+	t.Helper()
+	const attached = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+	const document = `{"Version":"2012-10-17","Statement":[]}`
+	server.Change(func(state *awstest.State) {
+		state.Managed[attached] = document
+		r := state.Roles[role.Name]
+		r.Attached = []string{attached}
+		state.Roles[role.Name] = r
+	})
+	account, err := eks.Connect(t.Context(), eks.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies, err := account.Policies(t.Context(), role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "an attached policy is read", true, slices.Contains(policies, document))
 }
 
 func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {

@@ -23,6 +23,7 @@ const (
 	CarrierPlace        Place = "carrier"         // values the Spaces chart hands on
 	ReaderPlace         Place = "reader"          // a pod template that reads a changed carrier
 	MentionPlace        Place = "mention"         // a text that names the component
+	AppendedPlace       Place = "object"          // an object of the program's own
 )
 
 // Finding is one annotation or label at one place, or one mention.

@@ -19,6 +19,9 @@ func (r *run) mentions() {
 	r.errs = r.errs[:failed] // what holds no place need not be YAML
 	for _, doc := range r.docs {
 		for _, o := range doc.objects {
+			if r.isOwn(o) {
+				continue
+			}
 			for _, c := range r.spec.Components {
 				r.mentioned(o, c, o.node, o.path)
 			}

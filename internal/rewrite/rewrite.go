@@ -39,7 +39,8 @@ const (
 type Options struct {
 	OnMissing  OnMissing
 	OnConflict OnConflict
-	Mentions   bool // look for texts that name a component and are no place
+	Mentions   bool     // look for texts that name a component and are no place
+	Objects    []Object // what the stream is to have beside what it has
 }
 
 // Result is a stream with its changes, and what was found in it.
@@ -82,11 +83,14 @@ func Run(stream []byte, spec identity.Spec, options Options) (*Result, error) {
 	r.stamps()
 	r.selectors()
 	r.backups()
+	r.ensure()
 	if options.Mentions {
 		r.mentions()
 	}
 	if len(r.errs) == 0 {
 		r.patch()
+		r.result.patches = append(r.result.patches, r.own...)
+		slices.SortFunc(r.result.patches, func(a, b patch) int { return a.doc.Number - b.doc.Number })
 	}
 	if len(r.errs) > 0 {
 		return nil, errors.Join(r.errs...)
@@ -125,6 +129,7 @@ type run struct {
 	opened  map[int]bool       // their numbers
 	noted   map[[2]string]bool // paths and components of the findings
 	result  *Result
+	own     []patch // of the objects that the stream is to have
 	errs    []error
 }
 

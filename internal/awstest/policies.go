@@ -1,0 +1,72 @@
+package awstest
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+)
+
+// listed is a page of names: all of them, since a role has few.
+type listed struct {
+	PolicyNames      []string         `xml:"PolicyNames>member,omitempty"`
+	AttachedPolicies []attachedPolicy `xml:"AttachedPolicies>member,omitempty"`
+	IsTruncated      bool
+}
+
+type attachedPolicy struct{ PolicyName, PolicyArn string }
+
+func listRolePolicies(form url.Values) (operation, *apiError) {
+	return onRole(form, false, func(s *State, _ int, name string) answer {
+		role, ok := s.seen("role " + name).Roles[name]
+		if !ok {
+			return noRole(name)
+		}
+		return xmlAnswer{"ListRolePolicies", listed{PolicyNames: slices.Sorted(maps.Keys(role.Inline))}}
+	})
+}
+
+func listAttachedRolePolicies(form url.Values) (operation, *apiError) {
+	return onRole(form, false, func(s *State, _ int, name string) answer {
+		role, ok := s.seen("role " + name).Roles[name]
+		if !ok {
+			return noRole(name)
+		}
+		var policies []attachedPolicy
+		for _, arn := range role.Attached {
+			policies = append(policies, attachedPolicy{"attached", arn})
+		}
+		return xmlAnswer{"ListAttachedRolePolicies", listed{AttachedPolicies: policies}}
+	})
+}
+
+const managedVersion = "v1"
+
+func onPolicy(form url.Values, run func(arn, document string) answer) (operation, *apiError) {
+	arn := form.Get("PolicyArn")
+	return operation{resource: arn, run: func(s *State, _ int) answer {
+		document, ok := s.Managed[arn]
+		if !ok {
+			return missingEntity("Policy %s does not exist or is not attachable.", arn)
+		}
+		return run(arn, document)
+	}}, nil
+}
+
+func getPolicy(form url.Values) (operation, *apiError) {
+	return onPolicy(form, func(arn, _ string) answer {
+		return xmlAnswer{"GetPolicy", struct {
+			Policy struct{ Arn, DefaultVersionId string }
+		}{struct{ Arn, DefaultVersionId string }{arn, managedVersion}}}
+	})
+}
+
+func getPolicyVersion(form url.Values) (operation, *apiError) {
+	return onPolicy(form, func(_, document string) answer {
+		if form.Get("VersionId") != managedVersion {
+			return missingEntity("Policy version %s does not exist.", form.Get("VersionId"))
+		}
+		return xmlAnswer{"GetPolicyVersion", struct {
+			PolicyVersion struct{ VersionId, Document string }
+		}{struct{ VersionId, Document string }{managedVersion, url.PathEscape(document)}}}
+	})
+}

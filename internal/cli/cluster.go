@@ -1,0 +1,61 @@
+//go:build !offline
+
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/kube"
+)
+
+// clusterFlags say which cluster to speak to. Helm keeps flags of these names for
+// itself and hands them on in the environment.
+type clusterFlags struct{ kubeconfig, context string }
+
+func (f *clusterFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` (default KUBECONFIG, then ~/.kube/config)")
+	cmd.Flags().StringVar(&f.context, "kube-context", "", "the kubeconfig's `CONTEXT` (default HELM_KUBECONTEXT, then the current one)")
+}
+
+// cluster connects to the cluster of the flags or of the environment.
+func (a *app) cluster(f clusterFlags) (*kube.Client, error) {
+	return kube.Connect(kube.Target{Kubeconfig: f.kubeconfig, Context: f.context, Env: a.Env})
+}
+
+// hostNamespaces are the host namespaces of the control planes that there
+// certainly are. A source that could not be asked is an error and not a part of
+// the answer: what is missing from it could be pruned.
+func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, components []identity.Component) ([]kube.ControlPlane, error) {
+	client, err := a.cluster(f)
+	if err != nil {
+		return nil, err
+	}
+	found, err := kube.Discover(ctx, client, components)
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range found.Problems {
+		if !problem.NotServed() {
+			return nil, problem
+		}
+	}
+	return slices.DeleteFunc(found.ControlPlanes, func(p kube.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
+}
+
+// incompleteError says that what was asked could be answered only in part. What
+// is missing stands in the output.
+type incompleteError struct{ what string }
+
+func (e incompleteError) Error() string { return e.what }
+
+// differsError says that something differs from what the config says.
+type differsError struct{ what string }
+
+func (e differsError) Error() string { return e.what }
+
+// ExitStatus is that of a difference.
+func (differsError) ExitStatus() int { return exitDiffers }

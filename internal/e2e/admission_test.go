@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"spaces-identity.dev/internal/admission"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/kube/kubetest"
+)
+
+// planeA and planeB are namespaces that a Space names by itself.
+const (
+	planeA = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+	planeB = "mxp-0d3b2bd0-8c1f-4f5e-9d7b-6a1f0c9e8d7c-system"
+)
+
+func TestAdmissionPolicy(t *testing.T) {
+	c := kubetest.Start(t, false)
+	namespaces(t, c, planeA, planeB, "prod-a", "xprod-a", "mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system")
+	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labelled, labels: {internal.spaces.upbound.io/controlplane-name: ctp}}}`)
+	serviceAccount(t, c, planeA, "mxp-controller", "") // before the policy
+	c.Create(t, with("").must(t, "policy", "admission", "--config",
+		settings(t, "controlPlanes: {namespaces: [prod-a], match: uuid, discover: true}\n"), "--role-arn", role, "--pod-label", "team=storage"))
+	inForce(t, c, planeB, "mxp-controller")
+
+	t.Run("made later", func(t *testing.T) {
+		for namespace, want := range map[string]string{planeB: role, "prod-a": role, "labelled": role, "xprod-a": "", "default": "",
+			"mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system": ""} {
+			serviceAccount(t, c, namespace, "mxp-controller", "")
+			serviceAccount(t, c, namespace, "another", "")
+			if got := roleOf(t, c, namespace, "mxp-controller"); got != want {
+				t.Errorf("%s: the role is %q, want %q", namespace, got, want)
+			}
+			if got := roleOf(t, c, namespace, "another"); got != "" {
+				t.Errorf("%s: another service account has the role %q", namespace, got)
+			}
+		}
+	})
+	t.Run("there before", func(t *testing.T) {
+		if got := roleOf(t, c, planeA, "mxp-controller"); got != "" {
+			t.Fatalf("it has the role %q untouched", got)
+		}
+		c.Patch(t, kubetest.ServiceAccounts, planeA, "mxp-controller", `{}`)
+		if got := roleOf(t, c, planeA, "mxp-controller"); got != role {
+			t.Errorf("after an empty patch the role is %q", got)
+		}
+	})
+	t.Run("taken away or changed", func(t *testing.T) {
+		for _, value := range []string{"null", `"arn:aws:iam::123456789012:role/other"`} {
+			c.Patch(t, kubetest.ServiceAccounts, planeB, "mxp-controller", `{"metadata":{"annotations":{"`+annotation+`":`+value+`,"mine":"x"}}}`)
+			if got := c.Get(t, kubetest.ServiceAccounts, planeB, "mxp-controller").GetAnnotations(); !cmp.Equal(got, map[string]string{annotation: role, "mine": "x"}) {
+				t.Errorf("set to %s: %v", value, got)
+			}
+		}
+	})
+	t.Run("already right", func(t *testing.T) {
+		before := c.Get(t, kubetest.ServiceAccounts, planeB, "mxp-controller").GetResourceVersion()
+		c.Patch(t, kubetest.ServiceAccounts, planeB, "mxp-controller", `{}`)
+		if after := c.Get(t, kubetest.ServiceAccounts, planeB, "mxp-controller").GetResourceVersion(); after != before {
+			t.Error("the object was written again although nothing changed")
+		}
+	})
+	t.Run("pods", func(t *testing.T) {
+		for namespace, want := range map[string]map[string]string{
+			planeB: {"app": "x", "team": "storage"}, "default": {"app": "x"},
+		} {
+			pod(t, c, namespace, "plain", `{app: x}`)
+			if diff := cmp.Diff(want, c.Get(t, kubetest.Pods, namespace, "plain").GetLabels()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", namespace, diff)
+			}
+		}
+		pod(t, c, planeB, "selected", `{team: other}`)
+		if diff := cmp.Diff(map[string]string{"team": "other"}, c.Get(t, kubetest.Pods, planeB, "selected").GetLabels()); diff != "" {
+			t.Errorf("a label that a selector may use was replaced (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestAdmissionPolicyTakesAnything asks the real server about values that would
+// break out of an expression if they could.
+func TestAdmissionPolicyTakesAnything(t *testing.T) {
+	c := kubetest.Start(t, false)
+	namespaces(t, c, "prod-a")
+	values := map[string]string{}
+	for i, value := range []string{`"`, `\`, `\"`, `"}}}`, `" in x || true || "`, "'", "`", "a\nb", "a\x01b", "${x}", "{{x}}", `\u0022`, "é\u2028\U0001f600", "---", "*"} {
+		values[fmt.Sprintf("example.com/value-%d", i)] = value
+	}
+	component := identity.Component{Name: "mxp-controller", ServiceAccount: "mxp-controller", Mode: identity.PodIdentity, Annotations: values}
+	objects, err := admission.Objects(identity.Spec{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
+		Components: []identity.Component{component}, FailurePolicy: identity.FailureFails})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The bindings stand behind the policies; the separators of a stream stand in
+	// no value, because every value is escaped.
+	c.Create(t, string(admission.Render(objects)))
+	inForce(t, c, "prod-a", "mxp-controller")
+	serviceAccount(t, c, "prod-a", "mxp-controller", "")
+	if diff := cmp.Diff(values, c.Get(t, kubetest.ServiceAccounts, "prod-a", "mxp-controller").GetAnnotations()); diff != "" {
+		t.Errorf("the annotations differ (-want +got):\n%s", diff)
+	}
+}
+
+// inForce waits until the API server acts by a policy: it reads them a moment
+// after they are written. Nothing is created or changed on the way.
+func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
+	t.Helper()
+	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
+	err := kubetest.Eventually(t.Context(), func() (bool, error) {
+		made, err := c.Objects.Resource(kubetest.ServiceAccounts).Namespace(namespace).Create(t.Context(), newServiceAccount(namespace, name, ""), dryRun)
+		if apierrors.IsAlreadyExists(err) {
+			made, err = c.Objects.Resource(kubetest.ServiceAccounts).Namespace(namespace).Patch(t.Context(), name, types.MergePatchType, []byte("{}"),
+				metav1.PatchOptions{DryRun: dryRun.DryRun})
+		}
+		return err == nil && len(made.GetAnnotations()) > 0, err
+	})
+	if err != nil {
+		t.Fatalf("the policy is not in force: %v", err)
+	}
+}
+
+func namespaces(t testing.TB, c *kubetest.Cluster, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}")
+	}
+}
+
+func newServiceAccount(namespace, name, role string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: "ServiceAccount"})
+	o.SetNamespace(namespace)
+	o.SetName(name)
+	if role != "" {
+		o.SetAnnotations(map[string]string{annotation: role})
+	}
+	return o
+}
+
+func serviceAccount(t testing.TB, c *kubetest.Cluster, namespace, name, role string) {
+	t.Helper()
+	_, err := c.Objects.Resource(kubetest.ServiceAccounts).Namespace(namespace).Create(t.Context(), newServiceAccount(namespace, name, role), metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+}
+
+func roleOf(t testing.TB, c *kubetest.Cluster, namespace, name string) string {
+	t.Helper()
+	return maps.Clone(c.Get(t, kubetest.ServiceAccounts, namespace, name).GetAnnotations())[annotation]
+}
+
+func pod(t testing.TB, c *kubetest.Cluster, namespace, name, labels string) {
+	t.Helper()
+	c.Create(t, strings.NewReplacer("NAMESPACE", namespace, "NAME", name, "LABELS", labels).Replace(
+		`{apiVersion: v1, kind: Pod, metadata: {name: NAME, namespace: NAMESPACE, labels: LABELS}, spec: {serviceAccountName: mxp-controller, containers: [{name: main, image: x}]}}`))
+}

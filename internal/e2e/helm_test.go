@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"spaces-identity.dev/internal/kube/kubetest"
+)
+
+var policies = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingadmissionpolicies"}
+
+const policyName = "spaces-identity.mxp-controller.serviceaccounts"
+
+const admissionSettings = `
+controlPlanes: {match: uuid}
+components: [{name: mxp-controller, roleARN: ` + role + `, podLabels: {team: storage}}]
+delivery: {admissionPolicy: true}
+artifacts: {dir: none}
+`
+
+// TestInstall installs the stand-in chart with each Helm through the
+// post-renderer and then makes a control plane as spaces-controller would. What
+// it makes has the identity, whatever the chart hands on.
+func TestInstall(t *testing.T) {
+	for _, name := range []string{"helm3", "helm4"} {
+		t.Run(name, func(t *testing.T) {
+			path := os.Getenv("SPACES_IDENTITY_" + strings.ToUpper(name))
+			if path == "" {
+				t.Skip("needs the Helms: run make e2e")
+			}
+			c := kubetest.Start(t, true)
+			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+admissionSettings)
+			install := []string{"upgrade", "--install", "spaces", absolute(t, repository, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
+				"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t)}
+			h.run(t, install...)
+			namespaces(t, c, planeB)
+			inForce(t, c, planeB, "mxp-controller")
+			controlPlane(t, c, planeA)
+			if got := roleOf(t, c, planeA, "mxp-controller"); got != role {
+				t.Errorf("the service account of a control plane made later has the role %q", got)
+			}
+			waitRunning(t, c, planeA)
+			for _, p := range pods(t, c, planeA) {
+				if p.GetLabels()["team"] != "storage" {
+					t.Errorf("pod %s has the labels %v", p.GetName(), p.GetLabels())
+				}
+			}
+			before := generation(t, c)
+			h.run(t, install...)
+			if after := generation(t, c); after != before {
+				t.Errorf("an upgrade that changes nothing changed the policy: generation %d, then %d", before, after)
+			}
+			h.run(t, "uninstall", "spaces", "--namespace", "upbound-system", "--wait")
+			if _, err := c.Objects.Resource(policies).Get(t.Context(), policyName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				t.Errorf("the policy outlives the release: %v", err)
+			}
+		})
+	}
+}
+
+func generation(t *testing.T, c *kubetest.Cluster) int64 {
+	t.Helper()
+	return c.Get(t, policies, "", policyName).GetGeneration()
+}
+
+// helmProgram is a Helm with the plugin, in a directory of its own that has the
+// config.
+type helmProgram struct {
+	path, dir string
+	env       []string
+}
+
+func newHelm(t *testing.T, path, kubeconfig, config string) helmProgram {
+	t.Helper()
+	dir := t.TempDir()
+	h := helmProgram{path, dir, append(slices.DeleteFunc(os.Environ(), isSetting), "KUBECONFIG="+kubeconfig,
+		"HELM_DATA_HOME="+filepath.Join(dir, "data"), "HELM_CONFIG_HOME="+filepath.Join(dir, "config"), "HELM_CACHE_HOME="+filepath.Join(dir, "cache"))}
+	writeFile(t, filepath.Join(dir, "spaces-identity.yaml"), config)
+	h.run(t, "plugin", "install", absolute(t, repository))
+	return h
+}
+
+func isSetting(variable string) bool {
+	return strings.HasPrefix(variable, "HELM_") || strings.HasPrefix(variable, "SPACES_IDENTITY_")
+}
+
+func (h helmProgram) postRenderer(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSpace(h.run(t, "spaces-identity", "post-renderer"))
+}
+
+func (h helmProgram) run(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(h.path, args...)
+	cmd.Dir, cmd.Env = h.dir, h.env
+	var out, err bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &err
+	if cmd.Run() != nil {
+		t.Fatalf("helm %s: %s\n%s%s", args[0], cmd.ProcessState, &out, &err)
+	}
+	return out.String()
+}
+
+func absolute(t *testing.T, path ...string) string {
+	t.Helper()
+	abs, err := filepath.Abs(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}

@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"spaces-identity.dev/internal/kube/kubetest"
+)
+
+// proxy stands between the program and the API server: it counts calls and, as a
+// test asks, answers in the server's place.
+type proxy struct {
+	*httptest.Server
+	mu     sync.Mutex
+	calls  map[string]int                                   // by method and path, queries left out
+	tamper func(call int, r *http.Request) http.HandlerFunc // nil lets the call through; call counts all, from 1
+	total  int
+}
+
+func newProxy(t testing.TB, c *kubetest.Cluster) *proxy {
+	t.Helper()
+	target, err := url.Parse(c.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := c.Config("")
+	transport, err := rest.TransportFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	p := &proxy{calls: map[string]int{}}
+	p.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answer := p.count(r); answer != nil {
+			answer(w, r)
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *proxy) count(r *http.Request) http.HandlerFunc {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls[r.Method+" "+r.URL.Path]++
+	p.total++
+	if p.tamper == nil {
+		return nil
+	}
+	return p.tamper(p.total, r)
+}
+
+// reset forgets the calls and takes a new way to tamper with them.
+func (p *proxy) reset(tamper func(call int, r *http.Request) http.HandlerFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls, p.total, p.tamper = map[string]int{}, 0, tamper
+}
+
+func (p *proxy) program(t testing.TB, token string) program {
+	t.Helper()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw})
+	return with(kubetest.WriteKubeconfig(t, p.URL, ca, token))
+}
+
+// writes are the calls that are no reads.
+func (p *proxy) writes() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for call, times := range p.calls {
+		if !strings.HasPrefix(call, "GET ") {
+			n += times
+		}
+	}
+	return n
+}
+
+// status answers as an API server does that fails.
+func status(code int, reason string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		_, _ = fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"injected by the test","reason":%q,"code":%d}`, reason, code)
+	}
+}
+
+// drop closes the connection without an answer.
+func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }

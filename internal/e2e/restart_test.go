@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/restart"
+)
+
+// TestRestart makes two control planes whose pods are older than the webhook, and
+// lets go wrong what can. The rollouts are real, the webhook is played.
+func TestRestart(t *testing.T) {
+	c := kubetest.Start(t, true)
+	for _, namespace := range []string{planeA, planeB} {
+		namespaces(t, c, namespace)
+		serviceAccount(t, c, namespace, "mxp-controller", role)
+		c.Create(t, strings.ReplaceAll(deployment, "NAMESPACE", namespace))
+	}
+	for _, namespace := range []string{planeA, planeB} {
+		waitRunning(t, c, namespace)
+	}
+	skip := c.PlayWebhook(t)
+	p := newProxy(t, c)
+	admin := p.program(t, kubetest.AdminToken)
+	file := settings(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+role+"}]\n")
+
+	t.Run("stops at the first that fails", func(t *testing.T) {
+		skip.Store(1000)
+		failed := step(planeB, restart.Failed)
+		failed.Reason = "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`"
+		left := step(planeA, restart.Left)
+		left.Reason = "not restarted, because another one failed; mend that, then run it again to go on"
+		if diff := cmp.Diff([]restart.Step{failed, left}, admin.restart(t, 1, file)); diff != "" {
+			t.Errorf("differs (-want +got):\n%s", diff)
+		}
+		skip.Store(0)
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		o := admin.runUntil(t, planeB+": restarting", "", "restart", "--config", file)
+		if o.Status != 1 || !strings.Contains(o.Err, "run it again to go on") {
+			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
+		}
+		waitRunning(t, c, planeB)
+	})
+	t.Run("goes on, by way of a conflict", func(t *testing.T) {
+		conflicts := 0
+		p.reset(func(_ int, r *http.Request) http.HandlerFunc {
+			if r.Method == http.MethodPatch && conflicts == 0 {
+				conflicts++
+				return status(409, "Conflict")
+			}
+			return nil
+		})
+		before := c.Get(t, kubetest.Deployments, planeB, "mxp-controller").GetGeneration()
+		steps := admin.restart(t, 0, file, "--max-unavailable", "2")
+		if last := steps[len(steps)-1]; last != step(planeA, restart.Restarted) {
+			t.Errorf("%+v", last)
+		}
+		// The patch may or may not have gone out before the interruption; a rollout
+		// that was under way is waited for and not begun again.
+		if after := c.Get(t, kubetest.Deployments, planeB, "mxp-controller").GetGeneration(); after > before+1 || conflicts != 1 {
+			t.Errorf("generation %d, then %d; %d conflicts", before, after, conflicts)
+		}
+		if diff := cmp.Diff([]restart.Step{}, admin.restart(t, 0, file)); diff != "" {
+			t.Errorf("a further run restarts something (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("a race with the association", func(t *testing.T) {
+		another := strings.Replace(role, "spaces-backup", "another", 1)
+		changed := settings(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+another+"}]\n")
+		c.Patch(t, kubetest.ServiceAccounts, planeA, "mxp-controller", `{"metadata":{"annotations":{"`+annotation+`":"`+another+`"}}}`)
+		skip.Store(1)
+		before := c.Get(t, kubetest.Deployments, planeA, "mxp-controller").GetGeneration()
+		left, done := step(planeB, restart.Left), step(planeA, restart.Restarted)
+		left.Reason = "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first"
+		done.Reason = "the pod has another role, " + role
+		if diff := cmp.Diff([]restart.Step{left, done}, admin.restart(t, 1, changed)); diff != "" {
+			t.Errorf("differs (-want +got):\n%s", diff)
+		}
+		if after := c.Get(t, kubetest.Deployments, planeA, "mxp-controller").GetGeneration(); after != before+2 {
+			t.Errorf("generation %d, then %d: it should have been restarted twice", before, after)
+		}
+	})
+}

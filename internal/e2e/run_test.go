@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"spaces-identity.dev/internal/cli"
+)
+
+const (
+	repository = "../.."
+	role       = "arn:aws:iam::123456789012:role/spaces-backup"
+	annotation = "eks.amazonaws.com/role-arn"
+)
+
+// TestMain keeps the AWS SDK from looking for credentials outside this machine:
+// a test has an account where it makes one, and none otherwise.
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_ACCESS_KEY_ID": "",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// outcome is what a run of the program comes to.
+type outcome struct {
+	Out, Err string
+	Status   int
+}
+
+// program is the program with its environment.
+type program map[string]string
+
+// with is the program connected by a kubeconfig.
+func with(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
+
+// run runs a command line in this process.
+func (p program) run(t testing.TB, stdin string, args ...string) outcome {
+	t.Helper()
+	return p.runUntil(t, "", stdin, args...)
+}
+
+// runUntil interrupts the program when it says something on standard error.
+func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outcome {
+	t.Helper()
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var out bytes.Buffer
+	err := &listener{word: word, heard: interrupt}
+	world := cli.World{In: strings.NewReader(stdin), Out: &out, Err: err,
+		Env:      func(name string) string { return p[name] },
+		Terminal: func(any) bool { return false }}
+	status := cli.Run(ctx, world, args)
+	return outcome{out.String(), err.text.String(), status}
+}
+
+// listener keeps what is written, by whomever, and calls where it hears a word.
+type listener struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	word  string
+	heard func()
+}
+
+func (l *listener) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.word != "" && bytes.Contains(b, []byte(l.word)) {
+		l.heard()
+	}
+	return l.text.Write(b)
+}
+
+// must runs a command line that succeeds, and returns what it printed.
+func (p program) must(t testing.TB, args ...string) string {
+	t.Helper()
+	o := p.run(t, "", args...)
+	if o.Status != 0 {
+		t.Fatalf("%s: exit status %d\n%s%s", strings.Join(args, " "), o.Status, o.Out, o.Err)
+	}
+	return o.Out
+}
+
+// settings writes a config and returns its path.
+func settings(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "spaces-identity.yaml")
+	writeFile(t, path, "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+text)
+	return path
+}
+
+func writeFile(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

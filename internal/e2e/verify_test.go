@@ -1,0 +1,185 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/restart"
+	"spaces-identity.dev/internal/verify"
+)
+
+const spaceSettings = `
+controlPlanes: {match: uuid, discover: true}
+components: [{name: mxp-controller, roleARN: ` + role + `, bucket: spaces-backups}]
+delivery: {admissionPolicy: true}
+`
+
+// TestChain goes the way of a user: control planes that run without identity,
+// an admission policy, verify, restart, verify. The user has the rights of
+// examples/rbac and no others.
+func TestChain(t *testing.T) {
+	c := kubetest.Start(t, true)
+	c.InstallCRDs(t, repository)
+	c.PlayWebhook(t)
+	file := settings(t, spaceSettings)
+	user := with(c.Kubeconfig(t, kubetest.UserToken))
+	grant(t, c, "spaces-identity-reader")
+	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
+	for i, namespace := range []string{planeA, planeB} {
+		controlPlaneObject(t, c, fmt.Sprintf("ctp-%d", i), namespace)
+		controlPlane(t, c, namespace)
+		waitRunning(t, c, namespace)
+	}
+
+	// A control plane that is told by its labels, and in which nothing runs.
+	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: prod-quiet, labels: {internal.spaces.upbound.io/controlplane-name: quiet}}}`)
+	serviceAccount(t, c, "prod-quiet", "mxp-controller", "")
+
+	t.Run("without the policy", func(t *testing.T) {
+		want := map[string]verify.State{verify.ServiceAccount: verify.Fails, verify.Workload: verify.OK, verify.Labels: verify.OK,
+			verify.Injected: verify.Fails, verify.Ready: verify.OK, verify.BackupConfig: verify.Warns, verify.LatestBackup: verify.Warns}
+		quiet := maps.Clone(want)
+		for _, name := range []string{verify.Workload, verify.Labels, verify.Injected, verify.Ready} {
+			quiet[name] = verify.Fails
+		}
+		result := user.verify(t, 3, file)
+		if diff := cmp.Diff(map[string]map[string]verify.State{planeA: want, planeB: want, "prod-quiet": quiet}, states(result)); diff != "" {
+			t.Errorf("differs (-want +got):\n%s", diff)
+		}
+		if got := result.Common[0].Checks[0]; got.Name != verify.AdmissionPolicy || got.State != verify.Fails {
+			t.Errorf("%+v", got)
+		}
+	})
+	c.Create(t, user.must(t, "policy", "admission", "--config", file))
+	inForce(t, c, planeB, "mxp-controller")
+
+	t.Run("restart without the right to", func(t *testing.T) {
+		o := user.run(t, "", "restart", "--config", file)
+		if o.Status != 1 || !strings.Contains(o.Out, `{apiGroups: [""], resources: [serviceaccounts], verbs: [patch]}`) {
+			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
+		}
+	})
+	grant(t, c, "spaces-identity-restarter")
+	t.Run("dry run", func(t *testing.T) {
+		want := []restart.Step{step(planeB, restart.WouldRestart), step(planeA, restart.WouldRestart), touched(restart.WouldRestart)}
+		if diff := cmp.Diff(want, user.restart(t, 0, file, "--dry-run")); diff != "" {
+			t.Errorf("differs (-want +got):\n%s", diff)
+		}
+		if got := roleOf(t, c, planeA, "mxp-controller"); got != "" {
+			t.Errorf("a dry run annotated a service account: %s", got)
+		}
+	})
+	t.Run("restart", func(t *testing.T) {
+		want := []restart.Step{step(planeB, restart.Restarted), step(planeA, restart.Restarted), touched(restart.Annotated)}
+		if diff := cmp.Diff(want, user.restart(t, 0, file)); diff != "" {
+			t.Errorf("differs (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]restart.Step{}, user.restart(t, 0, file)); diff != "" {
+			t.Errorf("a second run restarts something (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("afterwards", func(t *testing.T) {
+		backup(t, c, "ctp-0", "Completed", "InjectedIdentity", "spaces-backups")
+		want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK,
+			verify.Injected: verify.OK, verify.Ready: verify.OK, verify.BackupConfig: verify.OK, verify.LatestBackup: verify.OK}
+		got := states(user.verify(t, 3, file)) // nothing runs in prod-quiet
+		if diff := cmp.Diff(want, got[planeA]); diff != "" {
+			t.Errorf("differs (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func step(namespace string, outcome restart.Outcome) restart.Step {
+	return restart.Step{Namespace: namespace, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: outcome,
+		Reason: "the webhook skipped the pod: it has none of the environment of a role"}
+}
+
+// touched is what becomes of the control plane in which nothing runs.
+func touched(outcome restart.Outcome) restart.Step {
+	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account lacks an annotation"}
+}
+
+// verify runs verify and reads its answer.
+func (p program) verify(t testing.TB, status int, file string, flags ...string) verify.Result {
+	t.Helper()
+	o := p.run(t, "", append([]string{"verify", "--output", "json", "--config", file}, flags...)...)
+	if o.Status != status {
+		t.Fatalf("exit status %d, want %d\n%s%s", o.Status, status, o.Out, o.Err)
+	}
+	var result verify.Result
+	if err := json.Unmarshal([]byte(o.Out), &result); err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// restart runs restart and reads its answer.
+func (p program) restart(t testing.TB, status int, file string, flags ...string) []restart.Step {
+	t.Helper()
+	o := p.run(t, "", append([]string{"restart", "--output", "json", "--config", file}, flags...)...)
+	if o.Status != status {
+		t.Fatalf("exit status %d, want %d\n%s%s", o.Status, status, o.Out, o.Err)
+	}
+	var steps []restart.Step
+	if err := json.Unmarshal([]byte(o.Out), &steps); err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+// states are the outcomes by host namespace and check.
+func states(result verify.Result) map[string]map[string]verify.State {
+	all := map[string]map[string]verify.State{}
+	for _, row := range result.Rows {
+		of := map[string]verify.State{}
+		for _, c := range row.Checks {
+			of[c.Name] = c.State
+		}
+		all[row.ControlPlane.HostNamespace] = of
+	}
+	return all
+}
+
+// grant gives the user a documented role.
+func grant(t testing.TB, c *kubetest.Cluster, name string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, "examples", "rbac", "clusterroles.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		if strings.Contains(document, "\n  name: "+name+"\n") {
+			c.Create(t, document)
+		}
+	}
+	c.Create(t, fmt.Sprintf(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: %s},
+  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %s}, subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %s}]}`,
+		name, name, kubetest.User))
+}
+
+// controlPlaneObject makes the object of a control plane with the ID that its
+// host namespace tells.
+func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace string) {
+	t.Helper()
+	id := strings.TrimSuffix(strings.TrimPrefix(hostNamespace, "mxp-"), "-system")
+	c.Create(t, fmt.Sprintf(`{apiVersion: spaces.upbound.io/v1beta1, kind: ControlPlane, metadata: {name: %s, namespace: team},
+  spec: {crossplane: {autoUpgrade: {channel: Stable}}}, status: {controlPlaneID: %s}}`, name, id))
+}
+
+// backup makes a config, and a backup of a control plane in a phase.
+func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
+	t.Helper()
+	c.Create(t, fmt.Sprintf(`{apiVersion: spaces.upbound.io/v1alpha1, kind: SharedBackupConfig, metadata: {name: nightly, namespace: team},
+  spec: {objectStorage: {provider: AWS, bucket: %s, credentials: {source: %s}}}}
+---
+{apiVersion: spaces.upbound.io/v1alpha1, kind: Backup, metadata: {name: first, namespace: team},
+  spec: {controlPlane: %s, configRef: {kind: SharedBackupConfig, name: nightly}}, status: {phase: %s}}`, bucket, source, plane, phase))
+}

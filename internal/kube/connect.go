@@ -1,0 +1,87 @@
+package kube
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Target says which cluster to speak to.
+type Target struct {
+	Kubeconfig string               // a file; else what KUBECONFIG lists, else ~/.kube/config, else the pod's own cluster
+	Context    string               // else HELM_KUBECONTEXT, else the kubeconfig's current one
+	Env        func(string) string  // the environment, from which Helm's settings come
+	Wrap       func(*rest.Config)   // a last look at the connection, for tests; may be nil
+	Warn       func(message string) // takes the API server's warnings; may be nil
+}
+
+// Rate limits of the client, in requests per second and at once. They are
+// kubectl's own order of magnitude; the API server has its own limits beside.
+const (
+	queriesPerSecond = 50
+	burst            = 100
+)
+
+// Connect reads the kubeconfig. It does not call the API server. An error names
+// the file or the context that is wrong, and says what to give instead.
+func Connect(target Target) (*Client, error) {
+	config, err := target.config().ClientConfig()
+	if err != nil {
+		return nil, explainConfig(err, target)
+	}
+	config.QPS, config.Burst = queriesPerSecond, burst
+	config.UserAgent = "spaces-identity"
+	config.WarningHandler = rest.NoWarnings{}
+	if target.Wrap != nil {
+		target.Wrap(config)
+	}
+	return newClient(config)
+}
+
+// config follows kubectl's order of precedence, with the settings that Helm
+// hands to its plugins in place of flags.
+func (t Target) config() clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = t.Kubeconfig
+	rules.WarnIfAllMissing = false
+	if list := t.Env("KUBECONFIG"); list != "" {
+		rules.Precedence = filepath.SplitList(list)
+	}
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{
+		CurrentContext: cmp.Or(t.Context, t.Env("HELM_KUBECONTEXT")),
+		AuthInfo: clientcmdapi.AuthInfo{
+			Token:             t.Env("HELM_KUBETOKEN"),
+			Impersonate:       t.Env("HELM_KUBEASUSER"),
+			ImpersonateGroups: splitList(t.Env("HELM_KUBEASGROUPS")),
+		},
+		ClusterInfo: clientcmdapi.Cluster{
+			Server:                t.Env("HELM_KUBEAPISERVER"),
+			CertificateAuthority:  t.Env("HELM_KUBECAFILE"),
+			TLSServerName:         t.Env("HELM_KUBETLS_SERVER_NAME"),
+			InsecureSkipTLSVerify: t.Env("HELM_KUBEINSECURE_SKIP_TLS_VERIFY") == "true",
+		},
+	})
+}
+
+func splitList(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
+}
+
+func explainConfig(err error, t Target) error {
+	name := cmp.Or(t.Context, t.Env("HELM_KUBECONTEXT"))
+	switch {
+	case clientcmd.IsContextNotFound(err), name != "" && strings.Contains(err.Error(), fmt.Sprintf("context %q does not exist", name)):
+		return fmt.Errorf("the kubeconfig has no context %q: %w; name one that `kubectl config get-contexts` lists with --kube-context", name, err)
+	case clientcmd.IsEmptyConfig(err):
+		return fmt.Errorf("no cluster to speak to: there is no kubeconfig; name one with KUBECONFIG or --kubeconfig (for EKS: aws eks update-kubeconfig --name CLUSTER writes it)")
+	}
+	return fmt.Errorf("read the kubeconfig: %w; check KUBECONFIG, or name another with --kubeconfig", err)
+}

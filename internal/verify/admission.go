@@ -1,0 +1,53 @@
+package verify
+
+import (
+	"context"
+
+	"spaces-identity.dev/internal/admission"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/kube"
+)
+
+// readPolicies reads the names of the admission policies and bindings, where the
+// config asks for them.
+func (o *Observed) readPolicies(ctx context.Context, client *kube.Client) error {
+	if !o.spec.AdmissionPolicy {
+		return nil
+	}
+	for kind, resource := range map[string]kube.Resource{admission.KindPolicy: kube.AdmissionPolicies, admission.KindBinding: kube.AdmissionBindings} {
+		err := list(ctx, o, client, resource, kube.Query{}, nil, func(p kube.Namespace) { o.policies[kind+" "+p.Meta.Name] = true })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// admission is the check that the cluster has the policies of a component: none
+// unless the config asks for them.
+func (o *Observed) admission(spec identity.Spec, c identity.Component) []Check {
+	if !spec.AdmissionPolicy {
+		return nil
+	}
+	if err := o.cannot("", kube.AdmissionPolicies, kube.AdmissionBindings); err != nil && err.NotServed() {
+		return []Check{fails(AdmissionPolicy, "upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (delivery.admissionPolicy: false)",
+			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", admission.KindPolicy)}
+	} else if err != nil {
+		return []Check{unknown(AdmissionPolicy, err)}
+	}
+	spec.Components = []identity.Component{c}
+	objects, err := admission.Objects(spec)
+	if err != nil {
+		return []Check{unknown(AdmissionPolicy, err)}
+	}
+	for _, object := range objects {
+		if !o.policies[object.Kind+" "+object.Name] {
+			return []Check{fails(AdmissionPolicy, "upgrade the Spaces release through the post-renderer, or run `spaces-identity policy admission | kubectl apply -f -`",
+				"the cluster has no %s %s", object.Kind, object.Name)}
+		}
+	}
+	if len(objects) == 0 {
+		return nil
+	}
+	return []Check{ok(AdmissionPolicy, "in place")}
+}
