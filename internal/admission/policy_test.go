@@ -86,7 +86,7 @@ func TestObjectsRefuse(t *testing.T) {
 		"no role":          {space(uuid, roleless), "component mxp-controller lacks what this needs:\n  the role's ARN: set components[0].roleARN in the config, or give --role-arn"},
 		"no control plane": {space(identity.ControlPlanes{}, backup()), "admission policy of mxp-controller: " + iam.ErrNoSubjects.Error()},
 		"too wide": {space(identity.ControlPlanes{Match: "*e*"}, backup()), "admission policy of mxp-controller: " +
-			`match "*e*" admits the namespace kube-system, where no control plane lives: use uuid, or a narrower pattern such as mxp-*-system`},
+			`match: "*e*" admits the namespace kube-system, where no control plane lives: write more of the names' own characters, like mxp-*-system, or uuid`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects, err := Objects(tt.spec)

@@ -50,12 +50,12 @@ func Run(ctx context.Context, world World, args []string) int {
 	root.SetIn(world.In)
 	root.SetOut(world.Out)
 	root.SetErr(world.Err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
 	if !a.started {
-		err = a.misunderstood(err)
+		err = a.misunderstood(cmd, err)
 	}
 	if !silent(err) {
 		a.report(err)
@@ -63,15 +63,18 @@ func Run(ctx context.Context, world World, args []string) int {
 	return a.status(err)
 }
 
-// misunderstood is an error of the command line itself. Where Helm 4 runs the
-// program only the report can tell it.
-func (a *app) misunderstood(err error) error {
+// misunderstood is an error of the command line itself. Where manifests were to be
+// post-rendered the report has it too: under Helm 4 only the report can tell it.
+func (a *app) misunderstood(cmd *cobra.Command, err error) error {
 	err = usageError{fmt.Errorf("%w (see spaces-identity --help)", err)}
-	if a.underHelm4() {
+	if a.underHelm4() || a.badFlag && rendersStream(cmd) && !a.Terminal(a.In) {
 		return a.failEarly("", err)
 	}
 	return err
 }
+
+// rendersStream reports whether a command is the post-renderer.
+func rendersStream(cmd *cobra.Command) bool { return !cmd.HasParent() || cmd.Name() == "post-render" }
 
 // underHelm4 reports whether Helm 4 runs the program as its post-renderer.
 func (a *app) underHelm4() bool { return a.Env("HELM_PLUGIN_NAME") == postRendererPlugin }
@@ -80,6 +83,7 @@ func (a *app) underHelm4() bool { return a.Env("HELM_PLUGIN_NAME") == postRender
 type app struct {
 	World
 	flags   config.Flags
+	badFlag bool          // a flag could not be read
 	started bool          // past the parsing of the command line
 	lines   *bufio.Reader // of the answers on the terminal
 }
@@ -101,6 +105,10 @@ func (a *app) command() *cobra.Command {
 			return a.postRender(cmd)
 		},
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		a.badFlag = true
+		return err
+	})
 	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
 	a.flags.Register(root.PersistentFlags())
 	a.registerPostRender(root)

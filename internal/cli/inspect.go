@@ -36,6 +36,9 @@ func (a *app) inspectCommand() *cobra.Command {
 }
 
 func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
+	if diff && cmd.Flags().Changed("output") {
+		return usagef("--diff is an output of its own: leave --output out")
+	}
 	if output != "table" && output != "json" {
 		return usagef("--output is %q: it must be table or json", output)
 	}
@@ -59,15 +62,17 @@ func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case diff:
-		_, err = a.Out.Write(result.Diff())
-	case output == "json":
-		err = a.inspectJSON(result)
-	default:
-		err = a.inspectTable(result)
+	if !diff && output == "table" {
+		return a.inspectTable(result)
 	}
-	return err
+	for _, warning := range result.Warnings {
+		a.say("warning: %s\n", warning)
+	}
+	if diff {
+		_, err = a.Out.Write(result.Diff())
+		return err
+	}
+	return a.inspectJSON(result)
 }
 
 // asked is the spec with something to ask for: without a role inspect shows

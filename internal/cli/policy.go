@@ -15,7 +15,9 @@ func (a *app) policyCommand() *cobra.Command {
 		Use:   "policy",
 		Short: "Print one of the documents that give the role its rights",
 		Args:  noCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usagef("say which document: policy %s", strings.Join(names(cmd), ", "))
+		},
 	}
 	cmd.AddCommand(
 		a.grantCommand(grant.Trust, "Print the role's trust policy; its length and its reach go to standard error"),
@@ -146,4 +148,13 @@ func others(spec identity.Spec, name string) []string {
 		}
 	}
 	return names
+}
+
+// names are those of a command's own commands.
+func names(cmd *cobra.Command) []string {
+	var all []string
+	for _, c := range cmd.Commands() {
+		all = append(all, c.Name())
+	}
+	return all
 }

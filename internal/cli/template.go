@@ -35,8 +35,11 @@ func (a *app) template(cmd *cobra.Command, args []string) error {
 	if err := cmd.Flags().Parse(own); err != nil {
 		return usageError{err}
 	}
-	if help, _ := cmd.Flags().GetBool("help"); help || len(args) == 0 {
+	if help, _ := cmd.Flags().GetBool("help"); help {
 		return cmd.Help()
+	}
+	if len(helm) == 0 {
+		return usagef("say what to render: template RELEASE CHART [helm flags]")
 	}
 	for _, arg := range helm {
 		if name, _, _ := strings.Cut(arg, "="); name == "--post-renderer" {

@@ -103,7 +103,7 @@ func TestBadFiles(t *testing.T) {
 			`f.yaml:3:34: places[0].path: "a..b" at character 3: a key is missing`,
 			`f.yaml:3:52: places[0].encoding: "yml" is not one of the choices, did you mean yaml?: write yaml, json, base64 or none`,
 			`f.yaml:3:68: places[0].component: "vektor" is not among the components: they are mxp-controller`,
-			`f.yaml:3:83: places[0].holds: "value" is not one of the choices, did you mean values?: write values, annotations or podLabels`,
+			`f.yaml:3:83: places[0].holds: "value" is not one of the choices, did you mean values?: write values, settings, annotations or podLabels`,
 		}},
 		"every value with a space": {"cluster: {name: ' a', region: 'us-west-2 ', oidcProvider: ' x'}\ncontrolPlanes: {namespaces: ['a '], match: 'uuid '}\ncomponents:\n- name: vector\n  roleARN: ' arn:'\n  bucket: ' b'\n  serviceAccountAnnotations: {a: ' b'}\n  podLabels: {a: 'b '}",
 			[]string{

@@ -34,10 +34,11 @@ func ValidateEncoding(value string) error {
 	return checkChoice(value, "yaml", "json", "base64", "none")
 }
 
-// ValidateHolds checks what a place holds: the component's values mapping, its
-// service account's annotations or its pods' labels.
+// ValidateHolds checks what a place holds: values with the component's path, the
+// component's settings alone, its service account's annotations or its pods'
+// labels.
 func ValidateHolds(value string) error {
-	return checkChoice(value, "values", "annotations", "podLabels")
+	return checkChoice(value, "values", "settings", "annotations", "podLabels")
 }
 
 func checkChoice(value string, choices ...string) error {

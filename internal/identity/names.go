@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -72,6 +73,11 @@ func ParseMatch(value string) (Match, error) {
 	}
 	if _, literal := stranger(value, func(r rune) bool { return strings.ContainsRune("*?-", r) }); !literal {
 		return "", fmt.Errorf("%s would admit every namespace: put a letter or digit into it, like mxp-*-system, or write uuid", quote(value))
+	}
+	for _, namespace := range []string{"kube-system", "default"} {
+		if admits, _ := path.Match(value, namespace); admits { // the characters above make no bad pattern
+			return "", fmt.Errorf("%s admits the namespace %s, where no control plane lives: write more of the names' own characters, like mxp-*-system, or uuid", quote(value), namespace)
+		}
 	}
 	return Match(value), nil
 }

@@ -94,7 +94,7 @@ type Place struct {
 	Path      string // as ParsePath reads it: dots between keys, [n] for items, ["a.b"] for a key with dots
 	Encoding  string // "yaml", "json", "base64" or "none"; "" to find out
 	Component string // whose place it is
-	Holds     string // "values", "annotations" or "podLabels"; "" to find out
+	Holds     string // "values", "settings", "annotations" or "podLabels"; "" to find out
 }
 
 // SharedBackupConfig names the emitted SharedBackupConfig object.

@@ -90,6 +90,8 @@ func namedIn(c identity.Component, text string) bool {
 func mentionReason(c identity.Component, n *manifest.Node) (reason, encoding string) {
 	encoding = encodingOf(n)
 	switch lines := manifest.Breaks([]byte(n.Value)); {
+	case encoding == "" && base64Names(c, n.Value):
+		return "base64 that names the component and holds no YAML or JSON", ""
 	case encoding == "base64":
 		if decoded, _ := manifest.Base64(n.Value); !namedIn(c, string(decoded)) {
 			return "", ""
@@ -107,6 +109,14 @@ func mentionReason(c identity.Component, n *manifest.Node) (reason, encoding str
 	return "a text that names the component", encoding
 }
 
+func base64Names(c identity.Component, text string) bool {
+	decoded, ok := manifest.Base64(text)
+	return ok && len(text) >= shortestBase64 && namedIn(c, string(decoded))
+}
+
+// shortestBase64 is fewer characters than base64 has that holds a mapping.
+const shortestBase64 = 12
+
 // encodingOf is how a string holds a mapping, as the config's places say it, or
 // nothing.
 func encodingOf(n *manifest.Node) string {
@@ -118,8 +128,7 @@ func encodingOf(n *manifest.Node) string {
 	case holdsMapping([]byte(n.Value)):
 		return "yaml"
 	}
-	const shortest = 12 // characters of base64 that hold a mapping
-	if decoded, ok := manifest.Base64(n.Value); ok && len(n.Value) >= shortest && holdsMapping(decoded) {
+	if decoded, ok := manifest.Base64(n.Value); ok && len(n.Value) >= shortestBase64 && holdsMapping(decoded) {
 		return "base64"
 	}
 	return ""

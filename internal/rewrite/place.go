@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
@@ -39,35 +40,67 @@ func (r *run) configuredPlace(o object, p identity.Place) {
 		return
 	}
 	at := site{object: o, finding: o.finding(CarrierPlace, c.Name), near: near, path: path, values: n}
-	switch holds(n, c, p) {
+	switch held, below := holds(n, c, p); held {
 	case "values":
 		r.carrier(o, c, n, path, near)
 	case "settings":
-		r.settings(o, c, n, path, near)
+		r.settings(o, c, n.Get(below...), path.Field(below...), near)
 	case "podLabels":
 		template, templatePath := o.podTemplate()
 		at.label = template != nil && samePath(path, templatePath.Field("metadata", "labels"))
 		for _, key := range slices.Sorted(maps.Keys(c.PodLabels)) {
 			r.put(at, key, c.PodLabels[key])
 		}
-	default:
+	case "annotations":
 		r.annotate(at, c)
+	default:
+		r.fail(o.doc.inputError(o.String(), near.Outer, fmt.Sprintf("the config's places point at %s, and what stands there does not tell what it is; "+
+			"say holds: values, settings, annotations or podLabels", p.Path)))
 	}
 }
 
-// holds is what a place holds: what the config says, else what shows. A mapping
-// that has neither the component's values path nor the head of its annotations'
-// path is the annotations themselves.
-func holds(n *manifest.Node, c identity.Component, p identity.Place) string {
-	switch {
-	case p.Holds != "":
-		return p.Holds
-	case len(c.Values.Component) > 0 && n.Get(c.Values.Component...) != nil:
-		return "values"
-	case len(c.Values.Annotations) > 1 && n.Field(c.Values.Annotations[0]) != nil:
-		return "settings"
+// holds is what a place holds: what the config says, else what shows. That are
+// the values with the component's path or the end of it, the component's settings
+// by one of their keys, or annotations where there are only strings. below is
+// where in the mapping settings stand.
+func holds(n *manifest.Node, c identity.Component, p identity.Place) (held string, below []string) {
+	if p.Holds != "" {
+		return p.Holds, nil
 	}
-	return "annotations"
+	if len(c.Values.Component) > 0 && n.Get(c.Values.Component...) != nil {
+		return "values", nil
+	}
+	for i := 1; i < len(c.Values.Component); i++ {
+		if below := c.Values.Component[i:]; n.Get(below...) != nil {
+			return "settings", below
+		}
+	}
+	for _, path := range [][]string{c.Values.Annotations, c.Values.PodLabels} {
+		if len(path) > 1 && n.Field(path[0]) != nil {
+			return "settings", nil
+		}
+	}
+	if n != nil && onlyStrings(n) || n == nil && namesAnnotations(p.Path) {
+		return "annotations", nil
+	}
+	return "", nil
+}
+
+// namesAnnotations reports whether a path, at whose end nothing stands yet, says
+// itself what is to stand there.
+func namesAnnotations(path string) bool {
+	return strings.HasSuffix(strings.ToLower(strings.Trim(path, `"'[]`)), "annotations")
+}
+
+// onlyStrings reports whether a mapping has nothing but texts in it, as
+// annotations have.
+func onlyStrings(n *manifest.Node) bool {
+	for _, value := range n.Fields {
+		if value.Resolve().Kind != manifest.Scalar {
+			return false
+		}
+	}
+	return true
 }
 
 // follow finds the mapping a configured place points at, and the last value on
