@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -49,6 +50,35 @@ func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, components []i
 		}
 	}
 	return slices.DeleteFunc(found.ControlPlanes, func(p kube.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
+}
+
+// foreignAnnotations warns of service accounts in the control planes whose role
+// annotation names another role: what apply grants does not reach them, unless an
+// association overrides it.
+func (a *app) foreignAnnotations(ctx context.Context, f clusterFlags, spec identity.Spec) ([]string, error) {
+	client, err := a.cluster(f)
+	if err != nil {
+		return nil, err
+	}
+	var warnings []string
+	for _, c := range spec.Components {
+		query := kube.Query{Fields: "metadata.name=" + c.ServiceAccount}
+		err := kube.List(ctx, client, kube.ServiceAccounts, query, func(o kube.Namespace) {
+			role := o.Meta.Annotations[identity.RoleAnnotation]
+			if role == "" || role == c.Role.String() || !slices.Contains(spec.ControlPlanes.Namespaces, o.Meta.Namespace) {
+				return
+			}
+			what := "its pods do not get " + c.Role.String()
+			if c.Mode.UsesPodIdentity() {
+				what = "the association overrides it, silently"
+			}
+			warnings = append(warnings, fmt.Sprintf("the service account %s/%s is annotated with another role, %s: %s", o.Meta.Namespace, c.ServiceAccount, role, what))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return warnings, nil
 }
 
 // incompleteError says that what was asked could be answered only in part. What

@@ -69,17 +69,21 @@ func readExample(t *testing.T) map[string]object {
 // real one is in internal/e2e.
 func hostCluster(t *testing.T, status int, hostNamespaces ...string) {
 	t.Helper()
-	var items []string
+	var items, accounts []string
 	for _, namespace := range hostNamespaces {
 		id := strings.TrimSuffix(strings.TrimPrefix(namespace, "mxp-"), "-system")
 		items = append(items, fmt.Sprintf(`{"metadata":{"name":"ctp-%s","namespace":"team"},"status":{"controlPlaneID":%q}}`, id[:4], id))
+		accounts = append(accounts, fmt.Sprintf(`{"metadata":{"name":"mxp-controller","namespace":%q,"annotations":{"eks.amazonaws.com/role-arn":"arn:aws:iam::123456789012:role/stranger"}}}`, namespace))
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		found := ""
-		if strings.HasSuffix(r.URL.Path, "/controlplanes") {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/controlplanes"):
 			found = strings.Join(items, ",")
+		case strings.HasSuffix(r.URL.Path, "/serviceaccounts"):
+			found = strings.Join(accounts, ",")
 		}
 		_, _ = fmt.Fprintf(w, `{"kind":"List","apiVersion":"v1","metadata":{},"items":[%s]}`, found)
 	}))
@@ -135,8 +139,12 @@ func TestCronJobExample(t *testing.T) {
 	must(t, run(t, "", args...), 0)
 	hostCluster(t, http.StatusOK, first, second)
 	must(t, run(t, "", args...), 0)
-	if diff := cmp.Diff(result{0, "in step: 1 role, 2 associations\n", ""}, run(t, "", args...)); diff != "" {
-		t.Errorf("run without changes (-want +got):\n%s", diff)
+	again := must(t, run(t, "", args...), 0)
+	if again.Out != "in step: 1 role, 2 associations\n" {
+		t.Errorf("run without changes: %+v", again)
+	}
+	if !strings.Contains(again.Err, first+"/mxp-controller is annotated with another role, arn:aws:iam::123456789012:role/stranger: the association overrides it, silently") {
+		t.Errorf("no warning of the foreign annotation: %s", again.Err)
 	}
 
 	hostCluster(t, http.StatusOK)

@@ -66,6 +66,11 @@ func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconcile
 	if errors.Is(err, iam.ErrNoSubjects) {
 		err = usageError{err}
 	}
+	if err != nil || !spec.ControlPlanes.Discover {
+		return r, plan, err
+	}
+	foreign, err := a.foreignAnnotations(ctx, f.cluster, spec)
+	plan.Warnings = append(plan.Warnings, foreign...)
 	return r, plan, err
 }
 

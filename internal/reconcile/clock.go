@@ -31,8 +31,8 @@ func (WallClock) Pause(ctx context.Context, d time.Duration) error {
 }
 
 // DefaultPace is the number of calls a second about single associations. EKS
-// publishes no rates for them; this is below those at which it was seen to
-// throttle, and the SDK slows down where it throttles after all.
+// publishes no rates for them; this is a guess on the careful side, and the SDK
+// slows down where EKS throttles after all.
 const DefaultPace = 5
 
 // pacer spaces calls evenly.
