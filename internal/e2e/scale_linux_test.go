@@ -16,7 +16,7 @@ import (
 )
 
 // scales are the numbers of control planes that are measured.
-var scales = []int{10, 100, 1000, 2000}
+var scales = []int{10, 100, 1000, 2000, 5000}
 
 // mostMemory is what the program may take at the largest scale, in KiB.
 const mostMemory = 150 << 10
