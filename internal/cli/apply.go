@@ -50,7 +50,7 @@ func (a *app) apply(ctx context.Context, f liveFlags, approve bool) error {
 		}
 		return r.Apply(ctx, plan) // which may have to write down what it saw
 	}
-	if err := writePlan(a.Out, plan, f.output); err != nil {
+	if err := a.writePlan(plan, f.output); err != nil {
 		return err
 	}
 	if !approve {

@@ -5,6 +5,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -159,6 +160,14 @@ func (a *app) report(err error) {
 
 // say writes to standard error. Where that takes nothing there is nobody to tell.
 func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.Err, format, args...) }
+
+// json prints a value indented by two spaces.
+func (a *app) json(value any) error {
+	encoder := json.NewEncoder(a.Out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
 
 // usageError is a mistake on the command line.
 type usageError struct{ error }

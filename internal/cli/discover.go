@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -76,14 +75,6 @@ func (a *app) discoveredJSON(found kube.Discovery) error {
 		planes = []kube.ControlPlane{}
 	}
 	return a.json(planes)
-}
-
-// json prints a value indented.
-func (a *app) json(value any) error {
-	encoder := json.NewEncoder(a.Out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
 }
 
 func (a *app) discoveredTable(found kube.Discovery) error {

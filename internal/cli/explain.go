@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"spaces-identity.dev/internal/grant"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
@@ -83,14 +81,14 @@ func (a *app) explain(cmd *cobra.Command, q question) error {
 
 // trustPolicy is the policy in question.
 func (a *app) trustPolicy(cmd *cobra.Command, file string, spec identity.Spec, c identity.Component) (iam.Document, error) {
-	if err := spec.Require(c.Name, needsOf(grant.Trust, "", c)...); err != nil {
+	if err := spec.Require(c.Name, c.TrustNeeds()...); err != nil {
 		return iam.Document{}, err
 	}
 	var text []byte
 	var err error
 	switch file {
 	case "":
-		doc, err := iam.Trust(spec, c, iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match})
+		doc, err := iam.Trust(spec, c, iam.SubjectsOf(spec))
 		if err != nil {
 			err = usageError{err}
 		}
@@ -135,10 +133,7 @@ func (a *app) printExplanation(e iam.Explanation, output string) error {
 		_, err := fmt.Fprint(a.Out, e.Text())
 		return err
 	}
-	encoder := json.NewEncoder(a.Out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(e)
+	return a.json(e)
 }
 
 // verdictError turns what was printed into the exit status.

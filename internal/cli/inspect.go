@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -87,14 +86,11 @@ func asked(spec identity.Spec) identity.Spec {
 }
 
 func (a *app) inspectJSON(result *rewrite.Result) error {
-	encoder := json.NewEncoder(a.Out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
 	findings := result.Findings
 	if findings == nil {
 		findings = []rewrite.Finding{}
 	}
-	return encoder.Encode(findings)
+	return a.json(findings)
 }
 
 var outcomeWords = map[rewrite.Outcome]string{

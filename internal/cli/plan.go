@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -29,7 +28,7 @@ func (a *app) planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := writePlan(a.Out, plan, f.output); err != nil {
+			if err := a.writePlan(plan, f.output); err != nil {
 				return err
 			}
 			if exitCode && plan.Differs() {
@@ -44,13 +43,10 @@ func (a *app) planCommand() *cobra.Command {
 }
 
 // writePlan prints a plan for a person or a program.
-func writePlan(w io.Writer, p *reconcile.Plan, output string) error {
+func (a *app) writePlan(p *reconcile.Plan, output string) error {
 	if output == "json" {
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(p)
+		return a.json(p)
 	}
-	_, err := io.WriteString(w, planText(p))
+	_, err := io.WriteString(a.Out, planText(p))
 	return err
 }

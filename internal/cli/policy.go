@@ -51,7 +51,7 @@ func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identi
 	if err := spec.Require(c.Name, needsOf(part, format, c)...); err != nil {
 		return err
 	}
-	subjects := iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
+	subjects := iam.SubjectsOf(spec)
 	g, err := grant.New(part, spec, c, subjects)
 	if err != nil {
 		return usageError{err}
@@ -71,24 +71,17 @@ func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identi
 
 // needsOf are the settings that a document cannot do without.
 func needsOf(part grant.Part, format string, c identity.Component) []identity.Need {
-	needs := []identity.Need{identity.NeedRole}
 	switch part {
 	case grant.Permissions:
-		return append(needs, identity.NeedBucket)
+		return []identity.Need{identity.NeedRole, identity.NeedBucket}
 	case grant.Associations:
-		needs = append(needs, identity.NeedClusterName)
+		needs := []identity.Need{identity.NeedRole, identity.NeedClusterName}
 		if format != grant.Formats()[0] {
 			needs = append(needs, identity.NeedRegion) // a command names it, the document does not
 		}
 		return needs
 	}
-	if c.Mode.UsesIRSA() {
-		needs = append(needs, identity.NeedOIDCProvider)
-	}
-	if c.Mode.UsesPodIdentity() {
-		needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
-	}
-	return needs
+	return c.TrustNeeds()
 }
 
 // tellOfTrust says what a trust policy uses of its quota and whom a pattern in

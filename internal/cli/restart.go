@@ -35,7 +35,7 @@ func (a *app) restartCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := requireRoles(spec); err != nil {
+			if err := spec.RequireRoles(); err != nil {
 				return err
 			}
 			client, err := a.cluster(flags)

@@ -38,14 +38,7 @@ func (a *app) selfCommand() *cobra.Command {
 func requireSelf(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
-		needs := []identity.Need{identity.NeedRole}
-		if c.Mode.UsesIRSA() {
-			needs = append(needs, identity.NeedOIDCProvider)
-		}
-		if c.Mode.UsesPodIdentity() {
-			needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
-		}
-		problems = append(problems, spec.Require(c.Name, needs...))
+		problems = append(problems, spec.Require(c.Name, c.TrustNeeds()...))
 	}
 	return errors.Join(problems...)
 }

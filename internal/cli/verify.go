@@ -40,7 +40,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := requireRoles(spec); err != nil {
+			if err := spec.RequireRoles(); err != nil {
 				return err
 			}
 			client, err := a.cluster(flags)
@@ -66,16 +66,6 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&skipAWS, "skip-aws", false, "check the cluster's half only; without credentials that is what is checked")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
 	return cmd
-}
-
-func requireRoles(spec identity.Spec) error {
-	var problems []error
-	for _, c := range spec.Components {
-		if c.Mode.UsesIRSA() {
-			problems = append(problems, spec.Require(c.Name, identity.NeedRole))
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // verify looks until nothing fails or the time is over.

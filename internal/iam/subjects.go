@@ -15,6 +15,11 @@ type Subjects struct {
 	Match      identity.Match
 }
 
+// SubjectsOf are the subjects that a config names.
+func SubjectsOf(spec identity.Spec) Subjects {
+	return Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
+}
+
 // ErrNoSubjects says that nothing tells which control planes a role is for.
 var ErrNoSubjects = errors.New("no control plane is known: list the host namespaces in controlPlanes.namespaces " +
 	"(or --host-namespace), let a command that has the cluster discover them (controlPlanes.discover: true), " +

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,4 +118,29 @@ func unless(set bool, m Missing) []Missing {
 		return nil
 	}
 	return []Missing{m}
+}
+
+// TrustNeeds are the settings that the component's trust cannot do without: its
+// role, and what its mode names the cluster by.
+func (c Component) TrustNeeds() []Need {
+	needs := []Need{NeedRole}
+	if c.Mode.UsesIRSA() {
+		needs = append(needs, NeedOIDCProvider)
+	}
+	if c.Mode.UsesPodIdentity() {
+		needs = append(needs, NeedClusterName, NeedRegion)
+	}
+	return needs
+}
+
+// RequireRoles asks for the one setting that manifests need: the role of each
+// component that an annotation gives it. The errors come joined.
+func (s Spec) RequireRoles() error {
+	var problems []error
+	for _, c := range s.Components {
+		if c.Mode.UsesIRSA() {
+			problems = append(problems, s.Require(c.Name, NeedRole))
+		}
+	}
+	return errors.Join(problems...)
 }

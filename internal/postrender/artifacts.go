@@ -37,7 +37,7 @@ func newDocuments(spec identity.Spec, found []rewrite.ServiceAccount) (documents
 }
 
 func (d *documents) add(spec identity.Spec, c identity.Component, found []rewrite.ServiceAccount) error {
-	if err := spec.Require(c.Name, needs(c)...); err != nil {
+	if err := spec.Require(c.Name, c.TrustNeeds()...); err != nil {
 		return fmt.Errorf("%w\n  (or set artifacts.dir to none, or give --artifacts-dir none, to change the manifests alone)", err)
 	}
 	subjects, warnings := subjectsOf(spec, c, found)
@@ -71,18 +71,6 @@ func (d *documents) add(spec identity.Spec, c identity.Component, found []rewrit
 		}
 	}
 	return nil
-}
-
-// needs are the settings that the documents of a component cannot do without.
-func needs(c identity.Component) []identity.Need {
-	needed := []identity.Need{identity.NeedRole}
-	if c.Mode.UsesIRSA() {
-		needed = append(needed, identity.NeedOIDCProvider)
-	}
-	if c.Mode.UsesPodIdentity() {
-		needed = append(needed, identity.NeedClusterName, identity.NeedRegion)
-	}
-	return needed
 }
 
 // renderers make the artifacts of a component, each one or, where the config does

@@ -70,22 +70,10 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 		result.Warnings = append(result.Warnings, nothingToAdmit)
 	}
 	if r.Spec.ArtifactsDir == identity.NoArtifacts {
-		return result, documents{}, r.requireRoles()
+		return result, documents{}, r.Spec.RequireRoles()
 	}
 	docs, err := newDocuments(r.Spec, result.ServiceAccounts)
 	return result, docs, err
-}
-
-// requireRoles asks for the one setting that manifests need: the role that an
-// annotation names.
-func (r Renderer) requireRoles() error {
-	var problems []error
-	for _, c := range r.Spec.Components {
-		if c.Mode.UsesIRSA() {
-			problems = append(problems, r.Spec.Require(c.Name, identity.NeedRole))
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // deliver stages the artifacts, writes the manifests and puts the artifacts into

@@ -14,7 +14,7 @@ import (
 // Beside a config, one that it does not cover is a warning and no subject, and a
 // ServiceAccount without a namespace never is one.
 func subjectsOf(spec identity.Spec, c identity.Component, found []rewrite.ServiceAccount) (iam.Subjects, []string) {
-	subjects := iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
+	subjects := iam.SubjectsOf(spec)
 	configured := len(subjects.Namespaces) > 0 || subjects.Match != ""
 	var warnings []string
 	for _, sa := range found {

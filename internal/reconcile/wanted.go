@@ -62,7 +62,7 @@ func wantedRoles(spec identity.Spec) ([]wantedRole, error) {
 }
 
 func subjectsOf(spec identity.Spec) iam.Subjects {
-	return iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
+	return iam.SubjectsOf(spec)
 }
 
 // apart gives the statements of a component that shares another's role Sids of

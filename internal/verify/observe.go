@@ -44,7 +44,7 @@ type failure struct {
 // cluster is missing it asks each namespace by itself. What cannot be read is
 // kept as a failure; it is an error only where nothing can.
 func Observe(ctx context.Context, client *kube.Client, spec identity.Spec) (*Observed, error) {
-	subjects := iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match}
+	subjects := iam.SubjectsOf(spec)
 	discovery, err := kube.Discover(ctx, client, spec.Components)
 	if problem, ok := errors.AsType[*kube.Error](err); err != nil && (!ok || problem.Fatal() || len(spec.ControlPlanes.Namespaces) == 0) {
 		return nil, err
