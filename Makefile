@@ -53,7 +53,7 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 
 .PHONY: e2e
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
-	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/e2e
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/test/e2e
 moto := $(CURDIR)/bin/tools/moto
 
 .PHONY: e2e-aws

@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/verify"
@@ -16,7 +16,7 @@ import (
 // credentials there is none, and the account's half is not checked; a profile that
 // was named must work.
 func (a *app) accountFor(ctx context.Context, spec identity.Spec, profile string) (verify.AWS, error) {
-	connected, err := eks.Connect(ctx, eks.Options{Profile: profile, Region: spec.Cluster.Region})
+	connected, err := account.Connect(ctx, account.Options{Profile: profile, Region: spec.Cluster.Region})
 	if err != nil && profile != "" {
 		return nil, err
 	}
@@ -24,14 +24,14 @@ func (a *app) accountFor(ctx context.Context, spec identity.Spec, profile string
 		a.say("note: the AWS half is not checked: %v\n", err)
 		return nil, nil
 	}
-	return account{connected}, nil
+	return verifyAccount{connected}, nil
 }
 
-// account answers what verify asks of AWS.
-type account struct{ *eks.Account }
+// verifyAccount answers what verify asks of AWS.
+type verifyAccount struct{ *account.Account }
 
 // Role reads a role with its trust policy and all of its permissions policies.
-func (a account) Role(ctx context.Context, role identity.RoleARN) (verify.Role, error) {
+func (a verifyAccount) Role(ctx context.Context, role identity.RoleARN) (verify.Role, error) {
 	found, ok, err := a.Account.Role(ctx, role)
 	if err != nil {
 		return verify.Role{}, err
@@ -58,7 +58,7 @@ func (a account) Role(ctx context.Context, role identity.RoleARN) (verify.Role, 
 }
 
 // OIDCProvider reads the audiences of a provider.
-func (a account) OIDCProvider(ctx context.Context, arn string) ([]string, error) {
+func (a verifyAccount) OIDCProvider(ctx context.Context, arn string) ([]string, error) {
 	audiences, ok, err := a.ProviderAudiences(ctx, arn)
 	if err == nil && !ok {
 		err = fmt.Errorf("the OIDC provider %s is %w", arn, verify.ErrAbsent)
@@ -68,7 +68,7 @@ func (a account) OIDCProvider(ctx context.Context, arn string) ([]string, error)
 
 // Associations reads the Pod Identity associations of the components' service
 // accounts.
-func (a account) Associations(ctx context.Context, cluster identity.Cluster) ([]verify.AssociationOf, error) {
+func (a verifyAccount) Associations(ctx context.Context, cluster identity.Cluster) ([]verify.AssociationOf, error) {
 	region := a.Region(cluster.Region)
 	listed, err := region.Associations(ctx, cluster.Name, "")
 	if err != nil {

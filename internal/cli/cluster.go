@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // clusterFlags say which cluster to speak to. Helm keeps flags of these names for
@@ -28,19 +28,19 @@ func (f *clusterFlags) register(cmd *cobra.Command) {
 }
 
 // cluster connects to the cluster of the flags or of the environment.
-func (a *app) cluster(f clusterFlags) (*kube.Client, error) {
-	return kube.Connect(kube.Target{Kubeconfig: f.kubeconfig, Context: f.context, Timeout: f.timeout, Env: a.Env})
+func (a *app) cluster(f clusterFlags) (*space.Client, error) {
+	return space.Connect(space.Target{Kubeconfig: f.kubeconfig, Context: f.context, Timeout: f.timeout, Env: a.Env})
 }
 
 // hostNamespaces are the host namespaces of the control planes that there
 // certainly are. A source that could not be asked is an error and not a part of
 // the answer: what is missing from it could be pruned.
-func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, components []identity.Component) ([]kube.ControlPlane, error) {
+func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, components []identity.Component) ([]space.ControlPlane, error) {
 	client, err := a.cluster(f)
 	if err != nil {
 		return nil, err
 	}
-	found, err := kube.Discover(ctx, client, components)
+	found, err := space.Discover(ctx, client, components)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, components []i
 			return nil, problem
 		}
 	}
-	return slices.DeleteFunc(found.ControlPlanes, func(p kube.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
+	return slices.DeleteFunc(found.ControlPlanes, func(p space.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
 }
 
 // foreignAnnotations warns of service accounts in the control planes whose role
@@ -62,8 +62,8 @@ func (a *app) foreignAnnotations(ctx context.Context, f clusterFlags, spec ident
 	}
 	var warnings []string
 	for _, c := range spec.Components {
-		query := kube.Query{Fields: "metadata.name=" + c.ServiceAccount}
-		err := kube.List(ctx, client, kube.ServiceAccounts, query, func(o kube.Namespace) {
+		query := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
+		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Namespace) {
 			role := o.Meta.Annotations[identity.RoleAnnotation]
 			if role == "" || role == c.Role.String() || !slices.Contains(spec.ControlPlanes.Namespaces, o.Meta.Namespace) {
 				return

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 func (a *app) discoverCommand() *cobra.Command {
@@ -36,7 +36,7 @@ func (a *app) discoverCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := kube.Discover(cmd.Context(), client, spec.Components)
+			found, err := space.Discover(cmd.Context(), client, spec.Components)
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ func (a *app) discoverCommand() *cobra.Command {
 
 // discovered prints what was found. A source that could not be asked makes the
 // answer incomplete, unless the cluster just does not have it.
-func (a *app) discovered(found kube.Discovery, output string) error {
+func (a *app) discovered(found space.Discovery, output string) error {
 	show := a.discoveredTable
 	if output == "json" {
 		show = a.discoveredJSON
@@ -69,15 +69,15 @@ func (a *app) discovered(found kube.Discovery, output string) error {
 	return nil
 }
 
-func (a *app) discoveredJSON(found kube.Discovery) error {
+func (a *app) discoveredJSON(found space.Discovery) error {
 	planes := found.ControlPlanes
 	if planes == nil {
-		planes = []kube.ControlPlane{}
+		planes = []space.ControlPlane{}
 	}
 	return a.json(planes)
 }
 
-func (a *app) discoveredTable(found kube.Discovery) error {
+func (a *app) discoveredTable(found space.Discovery) error {
 	rows := []string{"HOST NAMESPACE\tCONTROL PLANE\tTOLD BY\tNOTE\n"}
 	for _, p := range found.ControlPlanes {
 		note := ""
@@ -101,7 +101,7 @@ func (a *app) table(rows []string) error {
 	return w.Flush()
 }
 
-func sources(p kube.ControlPlane) string {
+func sources(p space.ControlPlane) string {
 	all := make([]string, len(p.Sources))
 	for i, s := range p.Sources {
 		all[i] = string(s)

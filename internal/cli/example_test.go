@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
-	"spaces-identity.dev/internal/awstest"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 // object is what this test reads of the example's objects.
@@ -109,7 +109,7 @@ func TestCronJobExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := space(t)
+	server := newSpace(t)
 	server.Change(func(s *awstest.State) {
 		s.Clusters["prod-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E", Version: "1.36"}
 	})

@@ -15,11 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/config"
-	"spaces-identity.dev/internal/eks"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -50,7 +50,7 @@ func (a *app) init(ctx context.Context, cluster clusterFlags, profile string, fo
 	if err != nil {
 		return err
 	}
-	account, err := eks.Connect(ctx, eks.Options{Profile: profile, Region: spec.Cluster.Region})
+	account, err := account.Connect(ctx, account.Options{Profile: profile, Region: spec.Cluster.Region})
 	if err != nil {
 		return err
 	}
@@ -72,14 +72,14 @@ func (a *app) init(ctx context.Context, cluster clusterFlags, profile string, fo
 // initial gathers what a first config is made of.
 type initial struct {
 	*app
-	account   *eks.Account
+	account   *account.Account
 	spec      identity.Spec
 	component identity.Component
-	cluster   eks.Cluster
+	cluster   account.Cluster
 	agent     bool // runs in the cluster
 	provider  bool // is in IAM
 	kube      clusterFlags
-	found     []kube.ControlPlane
+	found     []space.ControlPlane
 }
 
 func (i *initial) find(ctx context.Context) error {

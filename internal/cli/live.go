@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
@@ -52,7 +52,7 @@ func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconcile
 	if err := requireLive(spec); err != nil {
 		return nil, nil, err
 	}
-	account, err := eks.Connect(ctx, eks.Options{Profile: f.profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
+	account, err := account.Connect(ctx, account.Options{Profile: f.profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,10 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/awstest"
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -25,8 +25,8 @@ const (
 	second = "mxp-11111111-2222-4333-8444-555555555555-system"
 )
 
-// space is an account with one cluster, and a working directory.
-func space(t *testing.T) *awstest.Server {
+// newSpace is an account with one cluster, and a working directory.
+func newSpace(t *testing.T) *awstest.Server {
 	t.Helper()
 	server := awstest.New(t)
 	server.Change(func(s *awstest.State) {
@@ -93,7 +93,7 @@ var goldens = func() string {
 // From an empty account to a role that works, and on as control planes come and
 // go.
 func TestInitPlanApply(t *testing.T) {
-	server := space(t)
+	server := newSpace(t)
 	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--mode", "both", "--host-namespace", first), 0)
 	written, err := os.ReadFile(config.DefaultFile)
 	if err != nil {
@@ -131,7 +131,7 @@ func TestInitPlanApply(t *testing.T) {
 }
 
 func TestPlanJSON(t *testing.T) {
-	space(t)
+	newSpace(t)
 	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--host-namespace", first), 0)
 	out := must(t, run(t, "", "plan", "--output", "json"), 0).Out
 	golden(t, "plan.json", out)
@@ -148,7 +148,7 @@ func TestPlanJSON(t *testing.T) {
 }
 
 func TestInitAsks(t *testing.T) {
-	server := space(t)
+	server := newSpace(t)
 	server.Change(func(s *awstest.State) { s.Clusters["other"] = awstest.Cluster{Version: "1.35"} })
 	r := must(t, run(t, "3\n2\nPod\npod-identity\n\nNot A Bucket\nspaces-backups\n\n", "init"), 0)
 	golden(t, "init-questions.txt", r.Err)
@@ -160,7 +160,7 @@ func TestInitAsks(t *testing.T) {
 }
 
 func TestNoCredentials(t *testing.T) {
-	space(t)
+	newSpace(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	r := must(t, run(t, "", "plan", "--role-arn", "arn:aws:iam::123456789012:role/x", "--oidc-provider", "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", "--match", "uuid"), 1)
@@ -170,7 +170,7 @@ func TestNoCredentials(t *testing.T) {
 }
 
 func TestNoControlPlanes(t *testing.T) {
-	space(t)
+	newSpace(t)
 	must(t, run(t, "", "init", "--bucket", "spaces-backups"), 0)
 	r := must(t, run(t, "", "plan"), 2)
 	if !strings.Contains(r.Err, "no control plane is known") {
@@ -179,7 +179,7 @@ func TestNoControlPlanes(t *testing.T) {
 }
 
 func TestPolicySelf(t *testing.T) {
-	space(t)
+	newSpace(t)
 	args := []string{"policy", "self", "--role-arn", "arn:aws:iam::123456789012:role/spaces-backup", "--bucket", "spaces-backups",
 		"--oidc-provider", "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", "--cluster", "prod-space", "--region", "us-west-2"}
 	golden(t, "self-both.json", must(t, run(t, "", append(args, "--mode", "both")...), 0).Out)

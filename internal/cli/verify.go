@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 	"spaces-identity.dev/internal/verify"
 )
 
@@ -69,7 +69,7 @@ func (a *app) verifyCommand() *cobra.Command {
 }
 
 // verify looks until nothing fails or the time is over.
-func (a *app) verify(ctx context.Context, client *kube.Client, account verify.AWS, spec identity.Spec, wait time.Duration) (verify.Result, error) {
+func (a *app) verify(ctx context.Context, client *space.Client, account verify.AWS, spec identity.Spec, wait time.Duration) (verify.Result, error) {
 	deadline := time.Now().Add(wait)
 	for {
 		if a.Terminal(a.Err) {

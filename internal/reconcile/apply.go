@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 )
 
@@ -44,7 +44,7 @@ func (r *Reconciler) applyProviders(ctx context.Context, p *Plan) error {
 		case Change:
 			err = r.IAM.AddAudience(ctx, c.ARN, iam.Audience)
 		}
-		if err != nil && !eks.IsExists(err) {
+		if err != nil && !account.IsExists(err) {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func (r *Reconciler) applyAgents(ctx context.Context, p *Plan) error {
 		if c.Action != Create {
 			continue
 		}
-		if err := r.Region(c.Region).AddAgent(ctx, c.Cluster, ownerTags()); err != nil && !eks.IsExists(err) {
+		if err := r.Region(c.Region).AddAgent(ctx, c.Cluster, ownerTags()); err != nil && !account.IsExists(err) {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (r *Reconciler) applyRole(ctx context.Context, c RoleChange) error {
 		put := func() error {
 			return r.IAM.SetInlinePolicy(ctx, c.wanted.arn, policy.Name, string(policy.After.Compact()))
 		}
-		if err := r.untilSeen(ctx, eks.IsMissing, put); err != nil {
+		if err := r.untilSeen(ctx, account.IsMissing, put); err != nil {
 			return err
 		}
 	}
@@ -127,9 +127,9 @@ func (r *Reconciler) applyRole(ctx context.Context, c RoleChange) error {
 // createRole makes a role that grants nothing yet. If another run was quicker,
 // its role is brought to what is wanted.
 func (r *Reconciler) createRole(ctx context.Context, c RoleChange) error {
-	err := r.IAM.CreateRole(ctx, eks.NewRole{ARN: c.wanted.arn, TrustPolicy: string(c.Trust.After.Compact()),
+	err := r.IAM.CreateRole(ctx, account.NewRole{ARN: c.wanted.arn, TrustPolicy: string(c.Trust.After.Compact()),
 		Description: "Workload identity of Upbound Spaces control planes", Tags: ownerTags()})
-	if eks.IsExists(err) {
+	if account.IsExists(err) {
 		return nil
 	}
 	return err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 )
 
 // pace waits for the turn of the next call about an association.
@@ -81,12 +81,12 @@ func (r *Reconciler) applyAssociation(ctx context.Context, c AssociationChange) 
 // was just made. Where another run was quicker, what it made is left to the next
 // plan to compare.
 func (r *Reconciler) createAssociation(ctx context.Context, c AssociationChange) (id string, err error) {
-	unseen := func(err error) bool { return eks.IsUnseen(err) && !eks.IsExists(err) }
+	unseen := func(err error) bool { return account.IsUnseen(err) && !account.IsExists(err) }
 	err = r.untilSeen(ctx, unseen, func() (err error) {
 		id, err = r.Region(c.Region).CreateAssociation(ctx, c.wanted)
 		return err
 	})
-	if eks.IsExists(err) {
+	if account.IsExists(err) {
 		return "", nil
 	}
 	return id, err
@@ -112,7 +112,7 @@ func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
 		if after == b.before || b.before == "" && len(b.now) == 0 {
 			continue
 		}
-		if err := r.untilSeen(ctx, eks.IsMissing, func() error { return r.IAM.TagRole(ctx, b.role, map[string]string{tagSeen: after}) }); err != nil {
+		if err := r.untilSeen(ctx, account.IsMissing, func() error { return r.IAM.TagRole(ctx, b.role, map[string]string{tagSeen: after}) }); err != nil {
 			return err
 		}
 		b.before = after

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 )
 
@@ -92,7 +92,7 @@ func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Docume
 		}
 		written = true // also where only the answer is lost
 		err = t.IAM.SetTrustPolicy(ctx, t.change.wanted.arn, string(after.Compact()))
-		if !eks.IsTransient(err) && !eks.IsMissing(err) || tries == mostTries {
+		if !account.IsTransient(err) && !account.IsMissing(err) || tries == mostTries {
 			return live, written, err
 		}
 		if err := t.Clock.Pause(ctx, wait); err != nil {

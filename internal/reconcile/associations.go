@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
@@ -68,17 +68,17 @@ type auditor struct {
 	component identity.Component
 	subjects  iam.Subjects
 	wanted    map[string]iam.Association // by namespace
-	listed    []eks.Listed
+	listed    []account.Listed
 }
 
 // list lists the associations; a cluster that is not in the account has none.
 func (a *auditor) list(ctx context.Context) error {
 	listed, err := a.r.Region(a.cluster.Region).Associations(ctx, a.cluster.Name, a.component.ServiceAccount)
-	if eks.IsMissing(err) && !a.component.Mode.UsesPodIdentity() {
+	if account.IsMissing(err) && !a.component.Mode.UsesPodIdentity() {
 		return nil
 	}
 	a.listed = listed
-	slices.SortFunc(a.listed, func(x, y eks.Listed) int { return strings.Compare(x.Namespace, y.Namespace) })
+	slices.SortFunc(a.listed, func(x, y account.Listed) int { return strings.Compare(x.Namespace, y.Namespace) })
 	for _, l := range a.listed {
 		if w, ok := a.wanted[l.Namespace]; ok {
 			a.books.expect(l.ID, w)
@@ -90,7 +90,7 @@ func (a *auditor) list(ctx context.Context) error {
 // audit reads the associations that must be read and adds what is missing.
 func (a auditor) audit(ctx context.Context) error {
 	there := map[string]bool{}
-	var unread []eks.Listed
+	var unread []account.Listed
 	for _, l := range a.listed {
 		there[l.Namespace] = true
 		if w, ok := a.wanted[l.Namespace]; ok && !a.r.ReadAll && a.books.known(w) {
@@ -115,7 +115,7 @@ func (a auditor) audit(ctx context.Context) error {
 }
 
 // compare reads an association and says what is to be done with it.
-func (a auditor) compare(ctx context.Context, l eks.Listed) error {
+func (a auditor) compare(ctx context.Context, l account.Listed) error {
 	if err := a.r.pace(ctx); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (a auditor) compare(ctx context.Context, l eks.Listed) error {
 }
 
 // unnamed is an association whose namespace the config does not name.
-func (a auditor) unnamed(c AssociationChange, l eks.Listed, own bool) {
+func (a auditor) unnamed(c AssociationChange, l account.Listed, own bool) {
 	c.Action = Keep
 	switch {
 	case own && a.r.Prune:
@@ -153,7 +153,7 @@ func (a auditor) unnamed(c AssociationChange, l eks.Listed, own bool) {
 
 // overrides reports whether an association wins over the annotation of a service
 // account that is to have the role by IRSA.
-func (a auditor) overrides(l eks.Listed) bool {
+func (a auditor) overrides(l account.Listed) bool {
 	return a.component.Mode.UsesIRSA() && a.subjects.Admits(l.Namespace)
 }
 

@@ -3,7 +3,7 @@ package reconcile
 import (
 	"context"
 
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
@@ -15,8 +15,8 @@ type Quotas interface {
 
 // Roles reads and writes IAM roles.
 type Roles interface {
-	Role(ctx context.Context, role identity.RoleARN) (found eks.Role, ok bool, err error)
-	CreateRole(ctx context.Context, role eks.NewRole) error
+	Role(ctx context.Context, role identity.RoleARN) (found account.Role, ok bool, err error)
+	CreateRole(ctx context.Context, role account.NewRole) error
 	SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error
 	TagRole(ctx context.Context, role identity.RoleARN, tags map[string]string) error
 }
@@ -36,14 +36,14 @@ type Providers interface {
 
 // Clusters reads EKS clusters and installs their Pod Identity agent.
 type Clusters interface {
-	Cluster(ctx context.Context, name string) (found eks.Cluster, ok bool, err error)
+	Cluster(ctx context.Context, name string) (found account.Cluster, ok bool, err error)
 	AgentStatus(ctx context.Context, cluster string) (status string, ok bool, err error)
 	AddAgent(ctx context.Context, cluster string, tags map[string]string) error
 }
 
 // AssociationReader reads EKS Pod Identity associations.
 type AssociationReader interface {
-	Associations(ctx context.Context, cluster, serviceAccount string) ([]eks.Listed, error)
+	Associations(ctx context.Context, cluster, serviceAccount string) ([]account.Listed, error)
 	Association(ctx context.Context, cluster, id string) (found iam.Association, ok bool, err error)
 }
 
@@ -72,12 +72,12 @@ type Region interface {
 
 // Cloud is an AWS account and whom the credentials make us in it.
 type Cloud struct {
-	Caller eks.Caller
+	Caller account.Caller
 	IAM    IAM
 	Region func(name string) Region
 }
 
 // CloudOf is the account as this package uses it.
-func CloudOf(a *eks.Account) Cloud {
+func CloudOf(a *account.Account) Cloud {
 	return Cloud{a.Caller, a, func(name string) Region { return a.Region(name) }}
 }

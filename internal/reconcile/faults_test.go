@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"spaces-identity.dev/internal/awstest"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 // journey is a run that is disturbed: from what stood there before to a config.
@@ -41,7 +41,7 @@ func journeys() []journey {
 // then, and the number of calls.
 func (j journey) undisturbed(t *testing.T) (awstest.State, map[string]string, int) {
 	t.Helper()
-	server := account(t)
+	server := testAccount(t)
 	j.start(t, server)
 	server.Forget()
 	mustApply(t, j.to, j.how...)
@@ -53,7 +53,7 @@ func (j journey) undisturbed(t *testing.T) (awstest.State, map[string]string, in
 // end must be the same, and nobody may have had more on the way.
 func (j journey) disturbed(t *testing.T, want awstest.State, end map[string]string, first func(*awstest.Server) error) {
 	t.Helper()
-	server := account(t)
+	server := testAccount(t)
 	j.start(t, server)
 	server.Forget()
 	watch(t, server, j.to, j.among, end)
@@ -215,7 +215,7 @@ func TestLostUpdate(t *testing.T) {
 	}
 	for name, moment := range moments {
 		t.Run(name, func(t *testing.T) {
-			server := account(t)
+			server := testAccount(t)
 			mustApply(t, spec(identity.IRSA, all[0]))
 			paused, resumed := make(chan bool), make(chan bool)
 			var second sync.WaitGroup
@@ -255,7 +255,7 @@ func (h *halting) Pause(ctx context.Context, d time.Duration) error {
 // write undoes this one's, which is noticed when the policy is read once more.
 func TestOverwrittenIsWrittenAgain(t *testing.T) {
 	all := namespaces(2)
-	server := account(t)
+	server := testAccount(t)
 	put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
 	before := server.State().Roles[roleName].Trust
 	undone := false

@@ -11,11 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/awstest"
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 const (
@@ -35,7 +35,7 @@ func (c *clock) Pause(ctx context.Context, d time.Duration) error {
 }
 
 // account is a server with the cluster, and nothing else.
-func account(t testing.TB) *awstest.Server {
+func testAccount(t testing.TB) *awstest.Server {
 	t.Helper()
 	s := awstest.New(t)
 	s.Change(func(state *awstest.State) {
@@ -69,11 +69,11 @@ func namespaces(n int) []string {
 
 // reconciler talks to the server by the real clients, without waiting.
 func reconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*reconcile.Reconciler, error) {
-	account, err := eks.Connect(ctx, eks.Options{Region: awstest.Region, Backoff: func(int) time.Duration { return 0 }})
+	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, Backoff: func(int) time.Duration { return 0 }})
 	if err != nil {
 		return nil, err
 	}
-	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(account), Clock: &clock{}}
+	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Clock: &clock{}}
 	for _, c := range change {
 		c(r)
 	}

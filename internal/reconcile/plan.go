@@ -1,7 +1,7 @@
 package reconcile
 
 import (
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 )
 
@@ -106,7 +106,7 @@ type AssociationChange struct {
 }
 
 // newPlan is a plan whose lists are empty, not absent, in JSON.
-func newPlan(c eks.Caller) *Plan {
+func newPlan(c account.Caller) *Plan {
 	return &Plan{Identity: c.ARN, Account: c.Account, Providers: []ProviderChange{}, Agents: []AgentChange{}, Roles: []RoleChange{},
 		Associations: []AssociationChange{}, Warnings: []string{}, Blocked: []string{}}
 }

@@ -5,11 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"spaces-identity.dev/internal/awstest"
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 // foreign is a statement that a team has in a shared role.
@@ -19,7 +19,7 @@ var foreign = iam.Statement{Sid: "Break", Effect: iam.Allow, Principal: iam.Prin
 func TestFromNothing(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		t.Run(string(mode), func(t *testing.T) {
-			server := account(t)
+			server := testAccount(t)
 			s := spec(mode, namespaces(3)...)
 			mustApply(t, s)
 			state := server.State()
@@ -35,7 +35,7 @@ func TestFromNothing(t *testing.T) {
 			}
 			equal(t, "inline policies", map[string]string{"SpacesIdentity-mxp-controller": string(permissions.Compact())}, state.Roles[roleName].Inline)
 			equal(t, "providers", mode.UsesIRSA(), len(state.Providers) == 1)
-			equal(t, "agent", mode.UsesPodIdentity(), state.Clusters[cluster].Addons[eks.AgentAddon])
+			equal(t, "agent", mode.UsesPodIdentity(), state.Clusters[cluster].Addons[account.AgentAddon])
 			equal(t, "associations", map[bool]int{true: 3}[mode.UsesPodIdentity()], len(state.Associations))
 
 			server.Forget()
@@ -55,7 +55,7 @@ func TestFromNothing(t *testing.T) {
 }
 
 func TestForeignStatementsStayInTheirPlaces(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	put(t, server, iam.Document{Version: "2008-10-17", ID: "theirs", Statement: []iam.Statement{foreign}})
 	two := namespaces(2)
 	p := mustApply(t, spec(identity.IRSA, two[0]))
@@ -75,7 +75,7 @@ func TestForeignStatementsStayInTheirPlaces(t *testing.T) {
 
 func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
 	all := namespaces(3)
-	server := account(t)
+	server := testAccount(t)
 	put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
 	mustApply(t, spec(identity.Both, all...))
 
@@ -97,7 +97,7 @@ func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
 // A pattern that covers what stood there exactly takes its place at once, as
 // nobody loses anything; the way back takes pruning.
 func TestFromExactToPattern(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	two := namespaces(2)
 	mustApply(t, spec(identity.IRSA, two...))
 	pattern := spec(identity.IRSA, two...)
@@ -114,7 +114,7 @@ func TestFromExactToPattern(t *testing.T) {
 // What is kept of another cluster is kept apart, so that no new control plane is
 // admitted from there.
 func TestAnotherClusterIsKeptApart(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	server.Change(func(s *awstest.State) {
 		s.TrustPolicyQuota = 4096
 		s.Clusters["next-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/NEXT", Version: "1.36"}
@@ -140,7 +140,7 @@ func TestAnotherClusterIsKeptApart(t *testing.T) {
 }
 
 func TestEditedStatementIsRepaired(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	one := namespaces(1)
 	mustApply(t, spec(identity.IRSA, one...))
 	doc := trust(t, server.State())
@@ -152,7 +152,7 @@ func TestEditedStatementIsRepaired(t *testing.T) {
 }
 
 func TestAdoption(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	one := namespaces(1)
 	s := spec(identity.Both, one...)
 	doc, err := iam.Trust(s, s.Components[0], iam.Subjects{Namespaces: one})
@@ -179,7 +179,7 @@ func TestAdoption(t *testing.T) {
 }
 
 func TestForeignAssociation(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	one := namespaces(1)
 	s := spec(identity.PodIdentity, one...)
 	theirs := awstest.Association{ID: "a-theirs", Cluster: cluster, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: "arn:aws:iam::123456789012:role/other"}
@@ -197,7 +197,7 @@ func TestForeignAssociation(t *testing.T) {
 }
 
 func TestChangedAssociation(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	s := spec(identity.PodIdentity, namespaces(2)...)
 	mustApply(t, s)
 	s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "210987654321", Name: "target"}
@@ -211,7 +211,7 @@ func TestChangedAssociation(t *testing.T) {
 }
 
 func TestQuotaIsTheAccounts(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	s := spec(identity.IRSA, namespaces(30)...)
 	server.Forget()
 	_, err := apply(t.Context(), s)
@@ -228,7 +228,7 @@ func TestQuotaIsTheAccounts(t *testing.T) {
 }
 
 func TestRoleOfAnotherAccount(t *testing.T) {
-	account(t)
+	testAccount(t)
 	s := spec(identity.IRSA, namespaces(1)...)
 	s.Components[0].Role.Account = "210987654321"
 	_, err := apply(t.Context(), s)
@@ -239,7 +239,7 @@ func TestRoleOfAnotherAccount(t *testing.T) {
 
 // Two components may share a role.
 func TestSharedRole(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	s := spec(identity.IRSA, namespaces(1)...)
 	second := s.Components[0]
 	second.Name, second.ServiceAccount = "vector", "vector"
@@ -252,12 +252,12 @@ func TestSharedRole(t *testing.T) {
 }
 
 func TestRefusalNamesIdentityActionAndResource(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	server.Disturb(func(h *awstest.Hooks) {
 		h.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetAccountSummary","Resource":"*"}]}`}}
 	})
 	_, err := apply(t.Context(), spec(identity.IRSA, namespaces(1)...))
-	refused, ok := errors.AsType[*eks.RefusedError](err)
+	refused, ok := errors.AsType[*account.RefusedError](err)
 	if !ok {
 		t.Fatalf("error is %v", err)
 	}

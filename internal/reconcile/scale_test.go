@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"spaces-identity.dev/internal/awstest"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 const many = 2000
@@ -21,7 +21,7 @@ func large(n int) identity.Spec {
 // The number of calls is what takes time: one for each association that is made,
 // and a handful where nothing changed.
 func TestCallsForManyControlPlanes(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	server.Forget()
 	mustApply(t, large(many))
 	equal(t, "calls of the first run", map[string]int{"GetCallerIdentity": 1, "GetAccountSummary": 1, "DescribeCluster": 1, "DescribeAddon": 1,
@@ -48,7 +48,7 @@ func TestCallsForManyControlPlanes(t *testing.T) {
 
 // An association that somebody changes in place is found by reading all.
 func TestReadAllFindsWhatWasChangedInPlace(t *testing.T) {
-	server := account(t)
+	server := testAccount(t)
 	s := large(3)
 	mustApply(t, s)
 	server.Change(func(state *awstest.State) { state.Associations[1].RoleARN = "arn:aws:iam::123456789012:role/other" })
@@ -67,7 +67,7 @@ func BenchmarkManyControlPlanes(b *testing.B) {
 		there, after int
 	}{{"first", 0, many}, {"unchanged", many, many}, {"one more", many - 1, many}, {"one pruned", many, many - 1}} {
 		b.Run(run.name, func(b *testing.B) {
-			server := account(b)
+			server := testAccount(b)
 			var paced clock
 			calls := 0
 			for b.Loop() {

@@ -4,11 +4,11 @@ import (
 	"slices"
 	"testing"
 
-	"spaces-identity.dev/internal/awstest"
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 // What `policy self` prints is enough for everything that a plan and an apply do,
@@ -16,7 +16,7 @@ import (
 func TestSelfIsEnoughAndNoMore(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		t.Run(string(mode), func(t *testing.T) {
-			server := account(t)
+			server := testAccount(t)
 			all := namespaces(3)
 			s := spec(mode, all...)
 			server.Disturb(func(h *awstest.Hooks) {
@@ -68,11 +68,11 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 		r.Attached = []string{attached}
 		state.Roles[role.Name] = r
 	})
-	account, err := eks.Connect(t.Context(), eks.Options{})
+	connected, err := account.Connect(t.Context(), account.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	policies, err := account.Policies(t.Context(), role)
+	policies, err := connected.Policies(t.Context(), role)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		t.Run(string(mode), func(t *testing.T) {
-			server := account(t)
+			server := testAccount(t)
 			s := spec(mode, namespaces(2)...)
 			limits := map[string][]string{"AKIDTEST": {string(self(t, s, true).JSON())}}
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })

@@ -17,10 +17,10 @@ import (
 	awseks "github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 
-	"spaces-identity.dev/internal/awstest"
-	"spaces-identity.dev/internal/eks"
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/awstest"
 )
 
 // The suite of this file knows AWS only by its API, so it runs against this
@@ -75,9 +75,9 @@ func issuerOnly(namespaces ...string) identity.Spec {
 	return s
 }
 
-func connect(t *testing.T) *eks.Account {
+func connect(t *testing.T) *account.Account {
 	t.Helper()
-	a, err := eks.Connect(t.Context(), eks.Options{Region: awstest.Region})
+	a, err := account.Connect(t.Context(), account.Options{Region: awstest.Region})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func fromNothing(t *testing.T) {
 func strangersStay(t *testing.T) {
 	s := issuerOnly(namespaces(1)...)
 	shared := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}}
-	if err := connect(t).CreateRole(t.Context(), eks.NewRole{ARN: s.Components[0].Role, TrustPolicy: string(shared.JSON())}); err != nil {
+	if err := connect(t).CreateRole(t.Context(), account.NewRole{ARN: s.Components[0].Role, TrustPolicy: string(shared.JSON())}); err != nil {
 		t.Fatal(err)
 	}
 	mustApply(t, s)
@@ -155,7 +155,7 @@ func describeCluster(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatalf("the cluster is there: %t, error %v", ok, err)
 	}
-	equal(t, "cluster", eks.Cluster{ARN: aws.ToString(made.Cluster.Arn), Issuer: aws.ToString(made.Cluster.Identity.Oidc.Issuer),
+	equal(t, "cluster", account.Cluster{ARN: aws.ToString(made.Cluster.Arn), Issuer: aws.ToString(made.Cluster.Identity.Oidc.Issuer),
 		Version: aws.ToString(made.Cluster.Version)}, got)
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 	"spaces-identity.dev/internal/verify"
 )
 
@@ -56,7 +56,7 @@ const attempts = 2
 // touched first, so that the policy annotates them. After a failure nothing
 // further is restarted. The error is of the reading; what failed later stands in
 // the steps.
-func Run(ctx context.Context, client *kube.Client, spec identity.Spec, options Options) ([]Step, error) {
+func Run(ctx context.Context, client *space.Client, spec identity.Spec, options Options) ([]Step, error) {
 	observed, err := verify.Observe(ctx, client, spec)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func Run(ctx context.Context, client *kube.Client, spec identity.Spec, options O
 }
 
 type runner struct {
-	client   *kube.Client
+	client   *space.Client
 	spec     identity.Spec
 	observed *verify.Observed
 	options  Options
@@ -131,7 +131,7 @@ func (r *runner) annotate(ctx context.Context, s verify.Stale) error {
 	if s.Annotated {
 		return nil
 	}
-	account, err := kube.Patch[kube.ServiceAccount](ctx, r.client, kube.ServiceAccounts, s.Namespace, s.Component.ServiceAccount, []byte("{}"))
+	account, err := space.Patch[space.ServiceAccount](ctx, r.client, space.ServiceAccounts, s.Namespace, s.Component.ServiceAccount, []byte("{}"))
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (r *runner) roll(ctx context.Context, s verify.Stale) error {
 		return err
 	}
 	r.progress("%s: restarting %s: %s", s.Namespace, s.Workload.Meta.Name, s.Reason)
-	_, err = kube.Patch[kube.Workload](ctx, r.client, s.Workload.Resource, s.Namespace, s.Workload.Meta.Name, body)
+	_, err = space.Patch[space.Workload](ctx, r.client, s.Workload.Resource, s.Namespace, s.Workload.Meta.Name, body)
 	return err
 }
 
@@ -197,7 +197,7 @@ func (r *runner) wait(ctx context.Context, s verify.Stale) (verify.Lack, error) 
 	poll := time.NewTicker(r.options.Interval)
 	defer poll.Stop()
 	for {
-		w, err := kube.Get[kube.Workload](ctx, r.client, s.Workload.Resource, s.Namespace, s.Workload.Meta.Name)
+		w, err := space.Get[space.Workload](ctx, r.client, s.Workload.Resource, s.Namespace, s.Workload.Meta.Name)
 		if err != nil && ctx.Err() == nil {
 			return verify.Lack{}, err
 		}
@@ -213,14 +213,14 @@ func (r *runner) wait(ctx context.Context, s verify.Stale) (verify.Lack, error) 
 }
 
 // lack looks at the pods that the workload has now.
-func (r *runner) lack(ctx context.Context, s verify.Stale, w kube.Workload) (verify.Lack, error) {
-	account, err := kube.Get[kube.ServiceAccount](ctx, r.client, kube.ServiceAccounts, s.Namespace, s.Component.ServiceAccount)
+func (r *runner) lack(ctx context.Context, s verify.Stale, w space.Workload) (verify.Lack, error) {
+	account, err := space.Get[space.ServiceAccount](ctx, r.client, space.ServiceAccounts, s.Namespace, s.Component.ServiceAccount)
 	if err != nil {
 		return verify.Lack{}, err
 	}
-	var pods []kube.Pod
-	err = kube.List(ctx, r.client, kube.Pods, kube.Query{Namespace: s.Namespace, Fields: "spec.serviceAccountName=" + s.Component.ServiceAccount},
-		func(p kube.Pod) {
+	var pods []space.Pod
+	err = space.List(ctx, r.client, space.Pods, space.Query{Namespace: s.Namespace, Fields: "spec.serviceAccountName=" + s.Component.ServiceAccount},
+		func(p space.Pod) {
 			if !p.Done() {
 				pods = append(pods, p)
 			}

@@ -8,7 +8,7 @@ import (
 
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // AWS is what verify asks the account. An error that wraps [ErrAbsent] says that
@@ -130,7 +130,7 @@ func (a account) provider(arn string) Check {
 }
 
 // checks are those of a component in a control plane that the account answers.
-func (a account) checks(spec identity.Spec, c identity.Component, plane kube.ControlPlane) []Check {
+func (a account) checks(spec identity.Spec, c identity.Component, plane space.ControlPlane) []Check {
 	if !a.aws {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (a account) checks(spec identity.Spec, c identity.Component, plane kube.Con
 }
 
 // trust evaluates the live trust policy for the cluster that is verified.
-func (a account) trust(spec identity.Spec, c identity.Component, plane kube.ControlPlane) Check {
+func (a account) trust(spec identity.Spec, c identity.Component, plane space.ControlPlane) Check {
 	role := a.roles[c.Name]
 	if role.err != nil {
 		return Check{Name: Trust, State: Unknown, Detail: "the role could not be read"}
@@ -161,7 +161,7 @@ func (a account) trust(spec identity.Spec, c identity.Component, plane kube.Cont
 	return Check{Name: Trust, State: Unknown, Detail: "the live trust policy has conditions that cannot be evaluated from here"}
 }
 
-func (a account) association(c identity.Component, plane kube.ControlPlane) Check {
+func (a account) association(c identity.Component, plane space.ControlPlane) Check {
 	if a.associations.err != nil {
 		return unknown(Association, a.associations.err)
 	}

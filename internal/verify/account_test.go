@@ -10,7 +10,7 @@ import (
 
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // fakeAWS answers from its fields.
@@ -109,7 +109,7 @@ func TestAccount(t *testing.T) {
 			}
 			a := readAccount(t.Context(), aws, spec)
 			got := map[string]State{}
-			for _, c := range append(a.common(spec, tt.component), a.checks(spec, tt.component, kube.ControlPlane{HostNamespace: hostNamespace})...) {
+			for _, c := range append(a.common(spec, tt.component), a.checks(spec, tt.component, space.ControlPlane{HostNamespace: hostNamespace})...) {
 				got[c.Name] = c.State
 				if c.State == Fails && c.Fix == "" {
 					t.Errorf("%s fails, and nothing says what to do first", c.Name)

@@ -5,17 +5,17 @@ import (
 
 	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // readPolicies reads the names of the admission policies and bindings, where the
 // config asks for them.
-func (o *Observed) readPolicies(ctx context.Context, client *kube.Client) error {
+func (o *Observed) readPolicies(ctx context.Context, client *space.Client) error {
 	if !o.spec.AdmissionPolicy {
 		return nil
 	}
-	for kind, resource := range map[string]kube.Resource{admission.KindPolicy: kube.AdmissionPolicies, admission.KindBinding: kube.AdmissionBindings} {
-		err := list(ctx, o, client, resource, kube.Query{}, nil, func(p kube.Namespace) { o.policies[kind+" "+p.Meta.Name] = true })
+	for kind, resource := range map[string]space.Resource{admission.KindPolicy: space.AdmissionPolicies, admission.KindBinding: space.AdmissionBindings} {
+		err := list(ctx, o, client, resource, space.Query{}, nil, func(p space.Namespace) { o.policies[kind+" "+p.Meta.Name] = true })
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (o *Observed) admission(spec identity.Spec, c identity.Component) []Check {
 	if !spec.AdmissionPolicy {
 		return nil
 	}
-	if err := o.cannot("", kube.AdmissionPolicies, kube.AdmissionBindings); err != nil && err.NotServed() {
+	if err := o.cannot("", space.AdmissionPolicies, space.AdmissionBindings); err != nil && err.NotServed() {
 		return []Check{fails(AdmissionPolicy, "upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (delivery.admissionPolicy: false)",
 			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", admission.KindPolicy)}
 	} else if err != nil {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // injectedIdentity is the source of credentials that uses a workload identity.
@@ -14,7 +14,7 @@ import (
 // Source: Upbound Spaces API reference, SharedBackupConfig.
 const injectedIdentity = "InjectedIdentity"
 
-func (o *Observed) readBackups(ctx context.Context, client *kube.Client) error {
+func (o *Observed) readBackups(ctx context.Context, client *space.Client) error {
 	if _, makesBackups := o.spec.Component(identity.DefaultComponent); !makesBackups {
 		return nil
 	}
@@ -25,19 +25,19 @@ func (o *Observed) readBackups(ctx context.Context, client *kube.Client) error {
 		groups = append(groups, p.Namespace)
 	}
 	groups = sortedUnique(groups)
-	err := list(ctx, o, client, kube.SharedBackupConfigs, kube.Query{}, groups, func(b kube.BackupConfig) {
+	err := list(ctx, o, client, space.SharedBackupConfigs, space.Query{}, groups, func(b space.BackupConfig) {
 		o.configs[b.Meta.Namespace] = append(o.configs[b.Meta.Namespace], b)
 	})
 	if err != nil {
 		return err
 	}
-	err = list(ctx, o, client, kube.SpaceBackupConfigs, kube.Query{}, nil, func(b kube.BackupConfig) {
+	err = list(ctx, o, client, space.SpaceBackupConfigs, space.Query{}, nil, func(b space.BackupConfig) {
 		o.spaceConfigs = append(o.spaceConfigs, b)
 	})
 	if err != nil {
 		return err
 	}
-	return list(ctx, o, client, kube.Backups, kube.Query{}, groups, func(b kube.Backup) {
+	return list(ctx, o, client, space.Backups, space.Query{}, groups, func(b space.Backup) {
 		at := key{b.Meta.Namespace, b.Spec.ControlPlane}
 		if last, seen := o.backups[at]; planes[at] && b.Status.Phase != "Deleted" && (!seen || b.Meta.Created.After(last.Meta.Created)) {
 			o.backups[at] = b
@@ -49,11 +49,11 @@ const fixBackupConfig = "apply a SharedBackupConfig as `spaces-identity post-ren
 
 // backupConfig looks for a config of the control plane's group, or of the Space,
 // that uses the identity and the bucket.
-func (o *Observed) backupConfig(plane kube.ControlPlane, c identity.Component) Check {
+func (o *Observed) backupConfig(plane space.ControlPlane, c identity.Component) Check {
 	if plane.Name == "" {
 		return Check{Name: BackupConfig, State: Unknown, Detail: "no ControlPlane object tells to which group this namespace belongs"}
 	}
-	if err := o.cannot(plane.Namespace, kube.SharedBackupConfigs); err != nil {
+	if err := o.cannot(plane.Namespace, space.SharedBackupConfigs); err != nil {
 		return unknown(BackupConfig, err)
 	}
 	var wrong string
@@ -71,7 +71,7 @@ func (o *Observed) backupConfig(plane kube.ControlPlane, c identity.Component) C
 }
 
 // reviewConfig says what keeps a config from backing up with the identity.
-func reviewConfig(config kube.BackupConfig, c identity.Component) string {
+func reviewConfig(config space.BackupConfig, c identity.Component) string {
 	storage := config.Spec.ObjectStorage
 	switch {
 	case storage.Provider != "AWS":
@@ -86,11 +86,11 @@ func reviewConfig(config kube.BackupConfig, c identity.Component) string {
 	return ""
 }
 
-func (o *Observed) latestBackup(plane kube.ControlPlane) Check {
+func (o *Observed) latestBackup(plane space.ControlPlane) Check {
 	if plane.Name == "" {
 		return Check{Name: LatestBackup, State: Unknown, Detail: "no ControlPlane object tells which backups are of this namespace"}
 	}
-	if err := o.cannot(plane.Namespace, kube.Backups); err != nil {
+	if err := o.cannot(plane.Namespace, space.Backups); err != nil {
 		return unknown(LatestBackup, err)
 	}
 	backup, there := o.backups[key{plane.Namespace, plane.Name}]

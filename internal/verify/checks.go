@@ -7,7 +7,7 @@ import (
 
 	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 func ok(name, format string, args ...any) Check {
@@ -23,7 +23,7 @@ func unknown(name string, err error) Check {
 }
 
 // checks are those of a component in a control plane that the cluster answers.
-func (o *Observed) checks(plane kube.ControlPlane, c identity.Component) []Check {
+func (o *Observed) checks(plane space.ControlPlane, c identity.Component) []Check {
 	all := []Check{
 		o.serviceAccount(plane, c), o.workload(plane, c), o.labels(plane, c), o.injected(plane, c), o.ready(plane, c),
 	}
@@ -41,8 +41,8 @@ func (o *Observed) fixAnnotation() string {
 	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: true to reach control planes however they are made"
 }
 
-func (o *Observed) serviceAccount(plane kube.ControlPlane, c identity.Component) Check {
-	if err := o.cannot(plane.HostNamespace, kube.ServiceAccounts); err != nil {
+func (o *Observed) serviceAccount(plane space.ControlPlane, c identity.Component) Check {
+	if err := o.cannot(plane.HostNamespace, space.ServiceAccounts); err != nil {
 		return unknown(ServiceAccount, err)
 	}
 	account, there := o.accounts[key{plane.HostNamespace, c.ServiceAccount}]
@@ -80,13 +80,13 @@ func nearMiss(annotations map[string]string, right string) string {
 	return ""
 }
 
-func (o *Observed) workload(plane kube.ControlPlane, c identity.Component) Check {
+func (o *Observed) workload(plane space.ControlPlane, c identity.Component) Check {
 	at := key{plane.HostNamespace, c.ServiceAccount}
 	if n := len(o.workloads[at]); n > 0 {
 		w := o.workloads[at][0]
 		return ok(Workload, "%s %s", w.Resource, w.Meta.Name)
 	}
-	if err := o.cannot(plane.HostNamespace, kube.Deployments, kube.StatefulSets, kube.DaemonSets); err != nil {
+	if err := o.cannot(plane.HostNamespace, space.Deployments, space.StatefulSets, space.DaemonSets); err != nil {
 		return unknown(Workload, err)
 	}
 	if len(o.pods[at]) > 0 {
@@ -96,8 +96,8 @@ func (o *Observed) workload(plane kube.ControlPlane, c identity.Component) Check
 		"nothing runs as the service account %s", c.ServiceAccount)
 }
 
-func (o *Observed) labels(plane kube.ControlPlane, c identity.Component) Check {
-	return o.eachPod(Labels, plane, c, "have the labels", func(p kube.Pod) Check {
+func (o *Observed) labels(plane space.ControlPlane, c identity.Component) Check {
+	return o.eachPod(Labels, plane, c, "have the labels", func(p space.Pod) Check {
 		for _, label := range slices.Sorted(maps.Keys(c.PodLabels)) {
 			got, there := p.Meta.Labels[label]
 			switch {
@@ -111,8 +111,8 @@ func (o *Observed) labels(plane kube.ControlPlane, c identity.Component) Check {
 	})
 }
 
-func (o *Observed) injected(plane kube.ControlPlane, c identity.Component) Check {
-	return o.eachPod(Injected, plane, c, "carry the identity", func(p kube.Pod) Check {
+func (o *Observed) injected(plane space.ControlPlane, c identity.Component) Check {
+	return o.eachPod(Injected, plane, c, "carry the identity", func(p space.Pod) Check {
 		lack := LackOf(p, c, o.accounts[key{plane.HostNamespace, c.ServiceAccount}])
 		if lack.Reason == "" {
 			return Check{}
@@ -137,8 +137,8 @@ func fixInjected(account Check, lack Lack, c identity.Component) string {
 	return "run `spaces-identity restart`; if it comes back, check the pod identity webhook of the cluster"
 }
 
-func (o *Observed) ready(plane kube.ControlPlane, c identity.Component) Check {
-	return o.eachPod(Ready, plane, c, "run and are ready", func(p kube.Pod) Check {
+func (o *Observed) ready(plane space.ControlPlane, c identity.Component) Check {
+	return o.eachPod(Ready, plane, c, "run and are ready", func(p space.Pod) Check {
 		if p.Ready() {
 			return Check{}
 		}
@@ -147,8 +147,8 @@ func (o *Observed) ready(plane kube.ControlPlane, c identity.Component) Check {
 }
 
 // eachPod is the first check of a pod that fails, or that all pods do well.
-func (o *Observed) eachPod(name string, plane kube.ControlPlane, c identity.Component, well string, check func(kube.Pod) Check) Check {
-	if err := o.cannot(plane.HostNamespace, kube.Pods); err != nil {
+func (o *Observed) eachPod(name string, plane space.ControlPlane, c identity.Component, well string, check func(space.Pod) Check) Check {
+	if err := o.cannot(plane.HostNamespace, space.Pods); err != nil {
 		return unknown(name, err)
 	}
 	pods := o.pods[key{plane.HostNamespace, c.ServiceAccount}]

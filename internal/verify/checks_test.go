@@ -7,21 +7,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // observed is a control plane of which only the given is there.
 func observed(t *testing.T, account, config, backup string) *Observed {
 	t.Helper()
-	o := &Observed{accounts: map[key]kube.ServiceAccount{}, configs: map[string][]kube.BackupConfig{}, backups: map[key]kube.Backup{}}
+	o := &Observed{accounts: map[key]space.ServiceAccount{}, configs: map[string][]space.BackupConfig{}, backups: map[key]space.Backup{}}
 	if account != "" {
-		o.accounts[key{hostNamespace, "mxp-controller"}] = decode[kube.ServiceAccount](t, `{"metadata":{"annotations":{`+account+`}}}`)
+		o.accounts[key{hostNamespace, "mxp-controller"}] = decode[space.ServiceAccount](t, `{"metadata":{"annotations":{`+account+`}}}`)
 	}
 	if config != "" {
-		o.configs["team"] = []kube.BackupConfig{decode[kube.BackupConfig](t, `{"metadata":{"name":"nightly"},"spec":{"objectStorage":`+config+`}}`)}
+		o.configs["team"] = []space.BackupConfig{decode[space.BackupConfig](t, `{"metadata":{"name":"nightly"},"spec":{"objectStorage":`+config+`}}`)}
 	}
 	if backup != "" {
-		o.backups[key{"team", "ctp"}] = decode[kube.Backup](t, `{"metadata":{"name":"first","namespace":"team"},"status":{"phase":"`+backup+`"}}`)
+		o.backups[key{"team", "ctp"}] = decode[space.Backup](t, `{"metadata":{"name":"first","namespace":"team"},"status":{"phase":"`+backup+`"}}`)
 	}
 	return o
 }
@@ -42,7 +42,7 @@ func TestServiceAccountCheck(t *testing.T) {
 		"pod identity, still there":    {identity.PodIdentity, right, "warn the annotation eks.amazonaws.com/role-arn still stands: " + testRole},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := observed(t, tt.account, "", "").serviceAccount(kube.ControlPlane{HostNamespace: hostNamespace}, component(tt.mode))
+			got := observed(t, tt.account, "", "").serviceAccount(space.ControlPlane{HostNamespace: hostNamespace}, component(tt.mode))
 			if text := string(got.State) + " " + got.Detail; !strings.HasPrefix(text, tt.want) || got.State != OK && got.Fix == "" {
 				t.Errorf("got %q, fix %q, want %q", text, got.Fix, tt.want)
 			}
@@ -69,14 +69,14 @@ func TestBackupChecks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := observed(t, "", tt.config, tt.backup)
-			plane := kube.ControlPlane{HostNamespace: hostNamespace, Namespace: "team", Name: "ctp"}
+			plane := space.ControlPlane{HostNamespace: hostNamespace, Namespace: "team", Name: "ctp"}
 			got := [2]State{o.backupConfig(plane, component(tt.mode)).State, o.latestBackup(plane).State}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)
 			}
 		})
 	}
-	if got := observed(t, "", "", "").latestBackup(kube.ControlPlane{HostNamespace: hostNamespace}); got.State != Unknown {
+	if got := observed(t, "", "", "").latestBackup(space.ControlPlane{HostNamespace: hostNamespace}); got.State != Unknown {
 		t.Errorf("without a ControlPlane object: %+v", got)
 	}
 }

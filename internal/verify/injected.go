@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // What the EKS webhook injects into the containers of a pod.
@@ -31,7 +31,7 @@ type Lack struct {
 
 // LackOf looks at a pod. account is the pod's service account, which tells
 // whether the pod is older than the annotation.
-func LackOf(p kube.Pod, c identity.Component, account kube.ServiceAccount) Lack {
+func LackOf(p space.Pod, c identity.Component, account space.ServiceAccount) Lack {
 	var without []string
 	others := map[string]bool{}
 	containers := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
@@ -62,7 +62,7 @@ const overridden = "an association overrides the annotation: the pod has the cre
 
 // carries reports whether a container has the environment of the component's
 // mode, and if it has another identity, which.
-func carries(container kube.Container, c identity.Component) (has bool, other string) {
+func carries(container space.Container, c identity.Component) (has bool, other string) {
 	role, irsa := container.Lookup(envRole)
 	_, token := container.Lookup(envToken)
 	_, credentials := container.Lookup(envCredentials)
@@ -81,7 +81,7 @@ func carries(container kube.Container, c identity.Component) (has bool, other st
 	return irsa && token, ""
 }
 
-func lacksVolume(p kube.Pod, c identity.Component) Lack {
+func lacksVolume(p space.Pod, c identity.Component) Lack {
 	for _, v := range p.Spec.Volumes {
 		if c.Mode.UsesIRSA() && v.Name == volumeIRSA || c.Mode.UsesPodIdentity() && v.Name == volumePod {
 			return Lack{}
@@ -90,7 +90,7 @@ func lacksVolume(p kube.Pod, c identity.Component) Lack {
 	return Lack{"the pod has the environment of the identity and no volume with its token", true}
 }
 
-func leftOut(p kube.Pod, without []string) Lack {
+func leftOut(p space.Pod, without []string) Lack {
 	if skipped := p.Meta.Annotations[skipContainers]; skipped != "" {
 		return Lack{fmt.Sprintf("the pod's annotation %s leaves out %s", skipContainers, strings.Join(without, ", ")), false}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 const testRole = "arn:aws:iam::123456789012:role/spaces-backup"
@@ -48,9 +48,9 @@ func TestLackOf(t *testing.T) {
 		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Lack{"the pod has the environment of the identity and no volume with its token", true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pod := decode[kube.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
+			pod := decode[space.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
 				"initContainers":[{"name":"apis-init","env":[`+tt.init+`]}],"containers":[{"name":"main","env":[`+tt.main+`]}]}}`)
-			account := decode[kube.ServiceAccount](t, `{"metadata":{"managedFields":[
+			account := decode[space.ServiceAccount](t, `{"metadata":{"managedFields":[
 				{"time":"2026-01-02T00:00:00Z","fieldsV1":{"f:metadata":{"f:annotations":{"f:eks.amazonaws.com/role-arn":{}}}}},
 				{"time":"2026-01-09T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}}]}}`)
 			if diff := cmp.Diff(tt.want, LackOf(pod, component(tt.mode), account)); diff != "" {

@@ -6,19 +6,19 @@ import (
 
 	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // Stale is a component of a control plane whose pods lack the identity.
 type Stale struct {
 	Namespace  string
 	Component  identity.Component
-	Account    kube.ServiceAccount
-	Workload   kube.Workload // what is to be restarted; without a name where only the service account lacks something
-	Annotated  bool          // its service account has every annotation
-	Reason     string        // what a pod lacks
-	Restart    bool          // a pod made anew may have it
-	Unreadable error         // why nothing is known, in place of all but the namespace and component
+	Account    space.ServiceAccount
+	Workload   space.Workload // what is to be restarted; without a name where only the service account lacks something
+	Annotated  bool           // its service account has every annotation
+	Reason     string         // what a pod lacks
+	Restart    bool           // a pod made anew may have it
+	Unreadable error          // why nothing is known, in place of all but the namespace and component
 }
 
 // Stale are the workloads whose pods lack the identity or a label that they would
@@ -29,7 +29,7 @@ func (o *Observed) Stale() []Stale {
 	var all []Stale
 	for _, plane := range o.Planes {
 		for _, c := range o.spec.Components {
-			if err := o.cannot(plane.HostNamespace, kube.ServiceAccounts, kube.Pods, kube.Deployments, kube.StatefulSets, kube.DaemonSets); err != nil {
+			if err := o.cannot(plane.HostNamespace, space.ServiceAccounts, space.Pods, space.Deployments, space.StatefulSets, space.DaemonSets); err != nil {
 				all = append(all, Stale{Namespace: plane.HostNamespace, Component: c, Unreadable: err})
 				continue
 			}
@@ -58,7 +58,7 @@ func (o *Observed) staleOf(namespace string, c identity.Component) []Stale {
 }
 
 // LackOfPods is the first lack of a workload's pods.
-func (o *Observed) LackOfPods(w kube.Workload, c identity.Component, account kube.ServiceAccount, pods []kube.Pod) Lack {
+func (o *Observed) LackOfPods(w space.Workload, c identity.Component, account space.ServiceAccount, pods []space.Pod) Lack {
 	for _, p := range pods {
 		if r, name, owned := p.Workload(); !owned || r != w.Resource || name != w.Meta.Name {
 			continue
@@ -75,7 +75,7 @@ func (o *Observed) LackOfPods(w kube.Workload, c identity.Component, account kub
 
 // lacksLabel is a label that the pod lacks and would get: the pod template has
 // it, or an admission policy adds it.
-func (o *Observed) lacksLabel(w kube.Workload, p kube.Pod, c identity.Component) string {
+func (o *Observed) lacksLabel(w space.Workload, p space.Pod, c identity.Component) string {
 	for _, label := range slices.Sorted(maps.Keys(c.PodLabels)) {
 		_, there := p.Meta.Labels[label]
 		if !there && (o.spec.AdmissionPolicy || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {
@@ -87,7 +87,7 @@ func (o *Observed) lacksLabel(w kube.Workload, p kube.Pod, c identity.Component)
 
 // Annotated reports whether a service account has every annotation of the
 // component.
-func Annotated(account kube.ServiceAccount, c identity.Component) bool {
+func Annotated(account space.ServiceAccount, c identity.Component) bool {
 	for annotation, value := range admission.Annotations(c) {
 		if account.Meta.Annotations[annotation] != value {
 			return false

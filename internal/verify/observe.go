@@ -8,7 +8,7 @@ import (
 
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // key is a namespace and a name in it.
@@ -17,45 +17,45 @@ type key struct{ namespace, name string }
 // Observed is what the cluster has of the control planes and components of a
 // config.
 type Observed struct {
-	Planes []kube.ControlPlane
+	Planes []space.ControlPlane
 
 	spec         identity.Spec
 	inScope      map[string]bool // host namespaces
-	accounts     map[key]kube.ServiceAccount
-	workloads    map[key][]kube.Workload // by namespace and service account
-	pods         map[key][]kube.Pod      // by namespace and service account
-	configs      map[string][]kube.BackupConfig
-	spaceConfigs []kube.BackupConfig
-	backups      map[key]kube.Backup // the latest of a control plane
-	policies     map[string]bool     // admission policies and bindings, by kind and name
+	accounts     map[key]space.ServiceAccount
+	workloads    map[key][]space.Workload // by namespace and service account
+	pods         map[key][]space.Pod      // by namespace and service account
+	configs      map[string][]space.BackupConfig
+	spaceConfigs []space.BackupConfig
+	backups      map[key]space.Backup // the latest of a control plane
+	policies     map[string]bool      // admission policies and bindings, by kind and name
 	failed       []failure
-	discovery    []*kube.Error
+	discovery    []*space.Error
 }
 
 // failure is a list that could not be had.
 type failure struct {
-	resource  kube.Resource
+	resource  space.Resource
 	namespace string // the one that it is of; empty for all
-	err       *kube.Error
+	err       *space.Error
 }
 
 // Observe reads everything that the checks need: a constant number of lists,
 // whatever the number of control planes. Where the right to list the whole
 // cluster is missing it asks each namespace by itself. What cannot be read is
 // kept as a failure; it is an error only where nothing can.
-func Observe(ctx context.Context, client *kube.Client, spec identity.Spec) (*Observed, error) {
+func Observe(ctx context.Context, client *space.Client, spec identity.Spec) (*Observed, error) {
 	subjects := iam.SubjectsOf(spec)
-	discovery, err := kube.Discover(ctx, client, spec.Components)
-	if problem, ok := errors.AsType[*kube.Error](err); err != nil && (!ok || problem.Fatal() || len(spec.ControlPlanes.Namespaces) == 0) {
+	discovery, err := space.Discover(ctx, client, spec.Components)
+	if problem, ok := errors.AsType[*space.Error](err); err != nil && (!ok || problem.Fatal() || len(spec.ControlPlanes.Namespaces) == 0) {
 		return nil, err
 	}
-	o := &Observed{spec: spec, inScope: map[string]bool{}, accounts: map[key]kube.ServiceAccount{}, workloads: map[key][]kube.Workload{},
-		pods: map[key][]kube.Pod{}, configs: map[string][]kube.BackupConfig{}, backups: map[key]kube.Backup{}, policies: map[string]bool{},
+	o := &Observed{spec: spec, inScope: map[string]bool{}, accounts: map[key]space.ServiceAccount{}, workloads: map[key][]space.Workload{},
+		pods: map[key][]space.Pod{}, configs: map[string][]space.BackupConfig{}, backups: map[key]space.Backup{}, policies: map[string]bool{},
 		Planes: discovery.InScope(spec.ControlPlanes, subjects.Admits), discovery: discovery.Problems}
 	for _, p := range o.Planes {
 		o.inScope[p.HostNamespace] = true
 	}
-	reads := []func(context.Context, *kube.Client) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readPolicies}
+	reads := []func(context.Context, *space.Client) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readPolicies}
 	for _, read := range reads {
 		if err := read(ctx, client); err != nil {
 			return nil, err
@@ -67,9 +67,9 @@ func Observe(ctx context.Context, client *kube.Client, spec identity.Spec) (*Obs
 // list reads a list, of the whole cluster where that is allowed, else of each
 // control plane's namespace. Only what makes every further call useless is an
 // error.
-func list[T any](ctx context.Context, o *Observed, client *kube.Client, r kube.Resource, q kube.Query, namespaces []string, each func(T)) error {
-	err := kube.List(ctx, client, r, q, each)
-	problem, ok := errors.AsType[*kube.Error](err)
+func list[T any](ctx context.Context, o *Observed, client *space.Client, r space.Resource, q space.Query, namespaces []string, each func(T)) error {
+	err := space.List(ctx, client, r, q, each)
+	problem, ok := errors.AsType[*space.Error](err)
 	switch {
 	case err == nil:
 		return nil
@@ -81,8 +81,8 @@ func list[T any](ctx context.Context, o *Observed, client *kube.Client, r kube.R
 	}
 	for _, namespace := range namespaces {
 		q.Namespace = namespace
-		err := kube.List(ctx, client, r, q, each)
-		if problem, ok := errors.AsType[*kube.Error](err); ok && !problem.Fatal() {
+		err := space.List(ctx, client, r, q, each)
+		if problem, ok := errors.AsType[*space.Error](err); ok && !problem.Fatal() {
 			o.failed = append(o.failed, failure{r, namespace, problem})
 		} else if err != nil {
 			return err
@@ -99,10 +99,10 @@ func (o *Observed) hostNamespaces() []string {
 	return names
 }
 
-func (o *Observed) readAccounts(ctx context.Context, client *kube.Client) error {
+func (o *Observed) readAccounts(ctx context.Context, client *space.Client) error {
 	for _, c := range o.spec.Components {
-		q := kube.Query{Fields: "metadata.name=" + c.ServiceAccount}
-		err := list(ctx, o, client, kube.ServiceAccounts, q, o.hostNamespaces(), func(sa kube.ServiceAccount) {
+		q := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
+		err := list(ctx, o, client, space.ServiceAccounts, q, o.hostNamespaces(), func(sa space.ServiceAccount) {
 			if o.inScope[sa.Meta.Namespace] {
 				o.accounts[key{sa.Meta.Namespace, sa.Meta.Name}] = sa
 			}
@@ -114,13 +114,13 @@ func (o *Observed) readAccounts(ctx context.Context, client *kube.Client) error 
 	return nil
 }
 
-func (o *Observed) readPods(ctx context.Context, client *kube.Client) error {
+func (o *Observed) readPods(ctx context.Context, client *space.Client) error {
 	for _, c := range o.spec.Components {
-		q := kube.Query{Fields: "spec.serviceAccountName=" + c.ServiceAccount}
-		err := list(ctx, o, client, kube.Pods, q, o.hostNamespaces(), func(p kube.Pod) {
+		q := space.Query{Fields: "spec.serviceAccountName=" + c.ServiceAccount}
+		err := list(ctx, o, client, space.Pods, q, o.hostNamespaces(), func(p space.Pod) {
 			at := key{p.Meta.Namespace, c.ServiceAccount}
 			if o.inScope[p.Meta.Namespace] && !p.Done() {
-				o.pods[at] = append(slices.DeleteFunc(o.pods[at], func(seen kube.Pod) bool { return seen.Meta.Name == p.Meta.Name }), p)
+				o.pods[at] = append(slices.DeleteFunc(o.pods[at], func(seen space.Pod) bool { return seen.Meta.Name == p.Meta.Name }), p)
 			}
 		})
 		if err != nil {
@@ -133,11 +133,11 @@ func (o *Observed) readPods(ctx context.Context, client *kube.Client) error {
 // readWorkloads reads the workloads that are called like the component or its
 // service account, and those that the pods belong to: by name, because a Space
 // has many others.
-func (o *Observed) readWorkloads(ctx context.Context, client *kube.Client) error {
-	wanted := map[kube.Resource]map[string]bool{kube.Deployments: {}, kube.StatefulSets: {}, kube.DaemonSets: {}}
+func (o *Observed) readWorkloads(ctx context.Context, client *space.Client) error {
+	wanted := map[space.Resource]map[string]bool{space.Deployments: {}, space.StatefulSets: {}, space.DaemonSets: {}}
 	for _, c := range o.spec.Components {
-		wanted[kube.Deployments][c.ServiceAccount] = true
-		wanted[kube.StatefulSets][c.ServiceAccount] = true
+		wanted[space.Deployments][c.ServiceAccount] = true
+		wanted[space.StatefulSets][c.ServiceAccount] = true
 	}
 	for _, pods := range o.pods {
 		for _, p := range pods {
@@ -146,9 +146,9 @@ func (o *Observed) readWorkloads(ctx context.Context, client *kube.Client) error
 			}
 		}
 	}
-	for _, r := range []kube.Resource{kube.Deployments, kube.StatefulSets, kube.DaemonSets} {
+	for _, r := range []space.Resource{space.Deployments, space.StatefulSets, space.DaemonSets} {
 		for _, name := range sorted(wanted[r]) {
-			err := list(ctx, o, client, r, kube.Query{Fields: "metadata.name=" + name}, o.hostNamespaces(), func(w kube.Workload) {
+			err := list(ctx, o, client, r, space.Query{Fields: "metadata.name=" + name}, o.hostNamespaces(), func(w space.Workload) {
 				w.Resource = r
 				at := key{w.Meta.Namespace, w.Spec.Template.Spec.ServiceAccount}
 				if o.inScope[w.Meta.Namespace] && !slices.ContainsFunc(o.workloads[at], w.Is) {
@@ -173,8 +173,8 @@ func (o *Observed) problems() []string {
 		}
 		all = append(all, "discovery: "+p.Error())
 	}
-	byResource := map[kube.Resource][]failure{}
-	var order []kube.Resource
+	byResource := map[space.Resource][]failure{}
+	var order []space.Resource
 	for _, f := range o.failed {
 		if f.err.NotServed() && optional(f.resource) {
 			continue
@@ -196,12 +196,12 @@ func (o *Observed) problems() []string {
 
 // optional reports whether a cluster may well do without the resource: the check
 // that needs it says so.
-func optional(r kube.Resource) bool {
-	return slices.Contains([]kube.Resource{kube.SpaceBackupConfigs, kube.AdmissionPolicies, kube.AdmissionBindings}, r)
+func optional(r space.Resource) bool {
+	return slices.Contains([]space.Resource{space.SpaceBackupConfigs, space.AdmissionPolicies, space.AdmissionBindings}, r)
 }
 
 // cannot is the failure that keeps a check of a namespace from its list, or nil.
-func (o *Observed) cannot(namespace string, resources ...kube.Resource) *kube.Error {
+func (o *Observed) cannot(namespace string, resources ...space.Resource) *space.Error {
 	for _, f := range o.failed {
 		if slices.Contains(resources, f.resource) && (f.namespace == "" || f.namespace == namespace) {
 			return f.err

@@ -9,14 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 func example() Result {
 	row := func(namespace string, checks ...Check) Row {
-		return Row{ControlPlane: kube.ControlPlane{HostNamespace: namespace}, Component: "mxp-controller", Checks: checks}
+		return Row{ControlPlane: space.ControlPlane{HostNamespace: namespace}, Component: "mxp-controller", Checks: checks}
 	}
 	missing := fails(ServiceAccount, "upgrade the Spaces release", "the annotation is missing <&>")
 	return Result{

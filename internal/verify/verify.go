@@ -9,7 +9,7 @@ import (
 	"context"
 
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube"
+	"spaces-identity.dev/internal/space"
 )
 
 // State is the outcome of a check.
@@ -54,9 +54,9 @@ var RowNames = []string{ServiceAccount, Workload, Labels, Injected, Ready, Backu
 
 // Row is what was found of one component in one control plane.
 type Row struct {
-	ControlPlane kube.ControlPlane `json:"controlPlane"`
-	Component    string            `json:"component"`
-	Checks       []Check           `json:"checks"`
+	ControlPlane space.ControlPlane `json:"controlPlane"`
+	Component    string             `json:"component"`
+	Checks       []Check            `json:"checks"`
 }
 
 // Result is what was found.
@@ -87,7 +87,7 @@ func (r Result) has(state State) bool {
 
 // Verify checks every control plane of the config. aws may be nil: then the
 // account's half is left out. It is an error where nothing can be read at all.
-func Verify(ctx context.Context, client *kube.Client, aws AWS, spec identity.Spec) (Result, error) {
+func Verify(ctx context.Context, client *space.Client, aws AWS, spec identity.Spec) (Result, error) {
 	observed, err := Observe(ctx, client, spec)
 	if err != nil {
 		return Result{}, err

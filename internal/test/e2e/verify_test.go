@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/kube/kubetest"
 	"spaces-identity.dev/internal/restart"
+	"spaces-identity.dev/internal/test/kubetest"
 	"spaces-identity.dev/internal/verify"
 )
 

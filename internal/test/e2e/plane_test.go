@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/test/kubetest"
 )
 
 // controlPlane makes what spaces-controller makes of a control plane, as far as

@@ -14,9 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/awstest"
 	"spaces-identity.dev/internal/iam"
-	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/test/awstest"
+	"spaces-identity.dev/internal/test/kubetest"
 	"spaces-identity.dev/internal/verify"
 )
 
@@ -93,7 +93,7 @@ func TestFromAnEmptyAccount(t *testing.T) {
 
 // space makes a control plane as a Space does: its object, and its host namespace
 // with the labels and what runs there.
-func space(t *testing.T, c *kubetest.Cluster, name, namespace string) {
+func newSpace(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	t.Helper()
 	controlPlaneObject(t, c, name, namespace)
 	c.Create(t, fmt.Sprintf(`{apiVersion: v1, kind: Namespace, metadata: {name: %s, labels: {internal.spaces.upbound.io/controlplane-name: %s, internal.spaces.upbound.io/controlplane-namespace: team}}}`, namespace, name))

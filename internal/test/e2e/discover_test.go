@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/kube"
-	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/space"
+	"spaces-identity.dev/internal/test/kubetest"
 )
 
 // TestDiscover has a control plane of every kind. The user has the rights of
@@ -29,18 +29,18 @@ func TestDiscover(t *testing.T) {
 	user := with(c.Kubeconfig(t, kubetest.UserToken))
 	file := settings(t, "components: [{name: vector}]\n")
 
-	var got []kube.ControlPlane
+	var got []space.ControlPlane
 	if err := json.Unmarshal([]byte(user.must(t, "discover", "--output", "json", "--config", file)), &got); err != nil {
 		t.Fatal(err)
 	}
 	id := strings.TrimSuffix(strings.TrimPrefix(planeA, "mxp-"), "-system")
-	want := []kube.ControlPlane{
-		{Name: "new", Namespace: "team", Sources: []kube.Source{kube.FromControlPlane}, Certain: true},
-		{HostNamespace: "logging", Sources: []kube.Source{kube.FromServiceAccount}},
-		{HostNamespace: planeB, Sources: []kube.Source{kube.FromServiceAccount}, Certain: true},
-		{HostNamespace: planeA, Name: "by-id", Namespace: "team", ID: id, Sources: []kube.Source{kube.FromControlPlane, kube.FromServiceAccount}, Certain: true},
-		{HostNamespace: "prod-chosen", Name: "chosen", Namespace: "team", ID: "00000000-0000-4000-8000-000000000001", Sources: []kube.Source{kube.FromControlPlane}, Certain: true},
-		{HostNamespace: "prod-labelled", Name: "labelled", Namespace: "team", Sources: []kube.Source{kube.FromLabels}, Certain: true},
+	want := []space.ControlPlane{
+		{Name: "new", Namespace: "team", Sources: []space.Source{space.FromControlPlane}, Certain: true},
+		{HostNamespace: "logging", Sources: []space.Source{space.FromServiceAccount}},
+		{HostNamespace: planeB, Sources: []space.Source{space.FromServiceAccount}, Certain: true},
+		{HostNamespace: planeA, Name: "by-id", Namespace: "team", ID: id, Sources: []space.Source{space.FromControlPlane, space.FromServiceAccount}, Certain: true},
+		{HostNamespace: "prod-chosen", Name: "chosen", Namespace: "team", ID: "00000000-0000-4000-8000-000000000001", Sources: []space.Source{space.FromControlPlane}, Certain: true},
+		{HostNamespace: "prod-labelled", Name: "labelled", Namespace: "team", Sources: []space.Source{space.FromLabels}, Certain: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)

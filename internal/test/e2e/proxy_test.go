@@ -13,7 +13,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/test/kubetest"
 )
 
 // proxy stands between the program and the API server: it counts calls and, as a

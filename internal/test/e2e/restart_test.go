@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/kube/kubetest"
 	"spaces-identity.dev/internal/restart"
+	"spaces-identity.dev/internal/test/kubetest"
 )
 
 // TestRestart makes two control planes whose pods are older than the webhook, and

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/test/kubetest"
 )
 
 // scales are the numbers of control planes that are measured.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/test/kubetest"
 	"spaces-identity.dev/internal/verify"
 )
 

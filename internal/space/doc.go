@@ -1,7 +1,7 @@
-// Package kube reads a Space's cluster, and changes the little that a restart
+// Package space reads a Space's cluster, and changes the little that a restart
 // needs. It lists in pages, watches nothing and keeps only what its small types
 // name, so that thousands of control planes take little memory.
 //
 // Source: Kubernetes documentation, "Kubernetes API Concepts: Retrieving large
 // results sets in chunks".
-package kube
+package space

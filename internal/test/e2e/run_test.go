@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	repository = "../.."
+	repository = "../../.."
 	role       = "arn:aws:iam::123456789012:role/spaces-backup"
 	annotation = "eks.amazonaws.com/role-arn"
 )

@@ -15,7 +15,7 @@ import (
 
 	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/kube/kubetest"
+	"spaces-identity.dev/internal/test/kubetest"
 )
 
 // planeA and planeB are namespaces that a Space names by itself.
