@@ -43,7 +43,7 @@ func TestFromAnEmptyAccount(t *testing.T) {
 	grant(t, c, "spaces-identity-reader")
 	grant(t, c, "spaces-identity-restarter")
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
-	space(t, c, "ctp-a", planeA)
+	newSpace(t, c, "ctp-a", planeA)
 
 	file := filepath.Join(t.TempDir(), "spaces-identity.yaml")
 	user.must(t, "init", "--config", file, "--bucket", "spaces-backups", "--cluster", "prod-space")
