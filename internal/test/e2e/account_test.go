@@ -60,7 +60,7 @@ func TestFromAnEmptyAccount(t *testing.T) {
 	h.run(t, "install", "spaces", absolute(t, repository, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
 		"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t))
 	inForce(t, c, planeA, "mxp-controller")
-	space(t, c, "ctp-b", planeB)
+	newSpace(t, c, "ctp-b", planeB)
 
 	before := user.verify(t, 3, file)
 	if got := states(before)[planeB][verify.Trust]; got != verify.Fails {
