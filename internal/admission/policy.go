@@ -66,7 +66,7 @@ func Render(objects []Object) []byte {
 // pod-identity mode nothing but what the user adds, because an association
 // carries the role.
 func Annotations(c identity.Component) map[string]string {
-	all := maps.Clone(c.Annotations)
+	all := maps.Clone(c.ExtraAnnotations)
 	if c.Mode.UsesIRSA() {
 		if all == nil {
 			all = map[string]string{}

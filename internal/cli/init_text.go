@@ -80,15 +80,15 @@ func (i *initial) componentText(t *text) {
 	} else {
 		t.line("  # prefix: backups # limits the role to what is under it")
 	}
-	if c.KMSKeyARN != "" {
-		t.line("  kmsKeyARN: %s", c.KMSKeyARN)
+	if c.KMSKey.String() != "" {
+		t.line("  kmsKeyARN: %s", c.KMSKey.String())
 	} else {
 		t.line("  # kmsKeyARN: arn:%s:kms:%s:%s:key/KEY-ID # where the bucket is encrypted with a key of yours", c.Role.Partition, i.spec.Cluster.Region, c.Role.Account)
 	}
 	if c.ServiceAccount != knownServiceAccount(c.Name) {
 		t.line("  serviceAccount: %s", quoted(c.ServiceAccount))
 	}
-	t.pairs("serviceAccountAnnotations", c.Annotations)
+	t.pairs("serviceAccountAnnotations", c.ExtraAnnotations)
 	t.pairs("podLabels", c.PodLabels)
 	if i.spec.ArtifactsDir != identity.DefaultArtifactsDir {
 		t.line("artifacts:\n  dir: %s", quoted(i.spec.ArtifactsDir))

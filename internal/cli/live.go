@@ -107,8 +107,9 @@ func (a *app) withDiscovered(ctx context.Context, cluster clusterFlags, spec ide
 	if prune && len(found) == 0 {
 		return spec, errors.New("no control plane was discovered, and --prune would remove all that have access: look at the kubeconfig's context (spaces-identity discover), or prune without discovery")
 	}
+	var names []string
 	for _, plane := range found {
-		spec.ControlPlanes.Namespaces = append(spec.ControlPlanes.Namespaces, plane.HostNamespace)
+		names = append(names, plane.HostNamespace)
 	}
-	return spec.WithDefaults(), nil
+	return spec.WithNamespaces(names), nil
 }

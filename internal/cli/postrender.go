@@ -70,7 +70,7 @@ func (a *app) render(cmd *cobra.Command, dir string, read func(context.Context) 
 // where that is empty in the artifacts directory of the command line, or in the
 // default one.
 func (a *app) failEarly(dir string, err error) error {
-	spec := identity.Spec{ArtifactsDir: a.flags.ArtifactsDir(a.Env)}
+	spec, _ := identity.New(identity.Settings{ArtifactsDir: a.flags.ArtifactsDir(a.Env)}) // only the directory counts
 	return postrender.Renderer{Spec: spec, Dir: dir}.Fail(postrender.Report{}, err)
 }
 

@@ -41,8 +41,8 @@ func valuesFile(spec identity.Spec) ([]byte, error) {
 			}
 			setValue(root, c.Role.String(), append(slices.Concat(c.Values.Component, c.Values.Annotations), identity.RoleAnnotation)...)
 		}
-		for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
-			setValue(root, c.Annotations[key], append(slices.Concat(c.Values.Component, c.Values.Annotations), key)...)
+		for _, key := range slices.Sorted(maps.Keys(c.ExtraAnnotations)) {
+			setValue(root, c.ExtraAnnotations[key], append(slices.Concat(c.Values.Component, c.Values.Annotations), key)...)
 		}
 		for _, key := range slices.Sorted(maps.Keys(c.PodLabels)) {
 			if len(c.Values.PodLabels) > 0 {

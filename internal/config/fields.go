@@ -12,17 +12,17 @@ var header = map[string]string{"apiVersion": APIVersion, "kind": Kind}
 // The fields of the file: each table is one mapping, each row a key and how its
 // value is read. Teaching the file another setting is adding a row.
 
-var specFields = []field[identity.Spec]{
-	{"apiVersion", is[identity.Spec](APIVersion)},
-	{"kind", is[identity.Spec](Kind)},
-	{"cluster", within(clusterFields, func(s *identity.Spec) *identity.Cluster { return &s.Cluster })},
-	{"additionalClusters", list(clusterFields, func(s *identity.Spec) *[]identity.Cluster { return &s.AdditionalClusters })},
-	{"controlPlanes", within(controlPlaneFields, func(s *identity.Spec) *identity.ControlPlanes { return &s.ControlPlanes })},
-	{"components", list(componentFields, func(s *identity.Spec) *[]identity.Component { return &s.Components })},
-	{"places", list(placeFields, func(s *identity.Spec) *[]identity.Place { return &s.Places })},
+var specFields = []field[identity.Settings]{
+	{"apiVersion", is[identity.Settings](APIVersion)},
+	{"kind", is[identity.Settings](Kind)},
+	{"cluster", within(clusterFields, func(s *identity.Settings) *identity.Cluster { return &s.Cluster })},
+	{"additionalClusters", list(clusterFields, func(s *identity.Settings) *[]identity.Cluster { return &s.AdditionalClusters })},
+	{"controlPlanes", within(controlPlaneFields, func(s *identity.Settings) *identity.ControlPlanes { return &s.ControlPlanes })},
+	{"components", list(componentFields, func(s *identity.Settings) *[]identity.Component { return &s.Components })},
+	{"places", list(placeFields, func(s *identity.Settings) *[]identity.Place { return &s.Places })},
 	{"delivery", object(deliveryFields)},
 	{"trustPolicy", object(trustPolicyFields)},
-	{"sharedBackupConfig", within(sharedBackupConfigFields, func(s *identity.Spec) *identity.SharedBackupConfig { return &s.SharedBackupConfig })},
+	{"sharedBackupConfig", within(sharedBackupConfigFields, func(s *identity.Settings) *identity.SharedBackupConfig { return &s.SharedBackupConfig })},
 	{"artifacts", object(artifactsFields)},
 }
 
@@ -46,8 +46,8 @@ var componentFields = []field[identity.Component]{
 	{"roleARN", parsed(identity.ParseRoleARN, func(c *identity.Component) *identity.RoleARN { return &c.Role })},
 	{"bucket", text(identity.ValidateBucket, func(c *identity.Component) *string { return &c.Bucket })},
 	{"prefix", parsed(identity.ParsePrefix, func(c *identity.Component) *string { return &c.Prefix })},
-	{"kmsKeyARN", text(identity.ValidateKMSKeyARN, func(c *identity.Component) *string { return &c.KMSKeyARN })},
-	{"serviceAccountAnnotations", pairs(identity.ValidateAnnotation, func(c *identity.Component) *map[string]string { return &c.Annotations })},
+	{"kmsKeyARN", parsed(identity.ParseKMSKeyARN, func(c *identity.Component) *identity.KMSKeyARN { return &c.KMSKey })},
+	{"serviceAccountAnnotations", pairs(identity.ValidateAnnotation, func(c *identity.Component) *map[string]string { return &c.ExtraAnnotations })},
 	{"podLabels", pairs(identity.ValidateLabel, func(c *identity.Component) *map[string]string { return &c.PodLabels })},
 	{"podIdentity", within(podIdentityFields, func(c *identity.Component) *identity.PodIdentitySettings { return &c.PodIdentity })},
 }
@@ -76,13 +76,13 @@ var placeFields = []field[identity.Place]{
 	{"holds", text(identity.ValidateHolds, func(p *identity.Place) *string { return &p.Holds })},
 }
 
-var deliveryFields = []field[identity.Spec]{
-	{"admissionPolicy", boolean(func(s *identity.Spec) *bool { return &s.AdmissionPolicy })},
-	{"failurePolicy", parsed(identity.ParseFailurePolicy, func(s *identity.Spec) *identity.FailurePolicy { return &s.FailurePolicy })},
+var deliveryFields = []field[identity.Settings]{
+	{"admissionPolicy", boolean(func(s *identity.Settings) *bool { return &s.AdmissionPolicy })},
+	{"failurePolicy", parsed(identity.ParseFailurePolicy, func(s *identity.Settings) *identity.FailurePolicy { return &s.FailurePolicy })},
 }
 
-var trustPolicyFields = []field[identity.Spec]{
-	{"quota", integer(identity.ValidateQuota, func(s *identity.Spec) *int { return &s.TrustPolicyQuota })},
+var trustPolicyFields = []field[identity.Settings]{
+	{"quota", integer(identity.ValidateQuota, func(s *identity.Settings) *int { return &s.TrustPolicyQuota })},
 }
 
 var sharedBackupConfigFields = []field[identity.SharedBackupConfig]{
@@ -91,8 +91,8 @@ var sharedBackupConfigFields = []field[identity.SharedBackupConfig]{
 	{"endpoint", text(identity.ValidateEndpoint, func(c *identity.SharedBackupConfig) *string { return &c.Endpoint })},
 }
 
-var artifactsFields = []field[identity.Spec]{
-	{"dir", text(identity.ValidateArtifactsDir, func(s *identity.Spec) *string { return &s.ArtifactsDir })},
+var artifactsFields = []field[identity.Settings]{
+	{"dir", text(identity.ValidateArtifactsDir, func(s *identity.Settings) *string { return &s.ArtifactsDir })},
 }
 
 func validatePath(value string) error {

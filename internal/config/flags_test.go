@@ -93,7 +93,7 @@ func summarise(s identity.Spec) summary {
 	c := s.Components[0]
 	var pairs []string
 	for _, key := range []string{"a", "b", "c"} {
-		if value, ok := c.Annotations[key]; ok {
+		if value, ok := c.ExtraAnnotations[key]; ok {
 			pairs = append(pairs, key+"="+value)
 		}
 	}

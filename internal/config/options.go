@@ -17,7 +17,7 @@ type option struct {
 	usage     string
 	list      bool   // may be repeated
 	path      string // of the setting, below the component where it is one's
-	spec      func(*identity.Spec, []string) error
+	spec      func(*identity.Settings, []string) error
 	component func(*identity.Component, []string) error
 }
 
@@ -29,27 +29,27 @@ var options = []option{
 	{flag: "role-arn", usage: "the `ARN` of the role that the component acts as", path: "roleARN",
 		component: single(identity.ParseRoleARN, func(c *identity.Component) *identity.RoleARN { return &c.Role })},
 	{flag: "cluster", usage: "the `NAME` of the EKS cluster", path: "cluster.name",
-		spec: single(checked(identity.ValidateClusterName), func(s *identity.Spec) *string { return &s.Cluster.Name })},
+		spec: single(checked(identity.ValidateClusterName), func(s *identity.Settings) *string { return &s.Cluster.Name })},
 	{flag: "region", usage: "the `REGION` of the EKS cluster", path: "cluster.region",
-		spec: single(checked(identity.ValidateRegion), func(s *identity.Spec) *string { return &s.Cluster.Region })},
+		spec: single(checked(identity.ValidateRegion), func(s *identity.Settings) *string { return &s.Cluster.Region })},
 	{flag: "oidc-provider", usage: "the cluster's OIDC `ISSUER`: host and path, URL or the provider's ARN", path: "cluster.oidcProvider",
-		spec: single(identity.ParseOIDCProvider, func(s *identity.Spec) *identity.OIDCProvider { return &s.Cluster.OIDC })},
+		spec: single(identity.ParseOIDCProvider, func(s *identity.Settings) *identity.OIDCProvider { return &s.Cluster.OIDC })},
 	{flag: "host-namespace", usage: "the host `NAMESPACE` of a control plane (repeatable)", list: true,
 		path: "controlPlanes.namespaces", spec: setNamespaces},
 	{flag: "match", usage: "a `PATTERN` of host namespaces: uuid, or one like mxp-*-system", path: "controlPlanes.match",
-		spec: clearable(identity.ParseMatch, func(s *identity.Spec) *identity.Match { return &s.ControlPlanes.Match })},
+		spec: clearable(identity.ParseMatch, func(s *identity.Settings) *identity.Match { return &s.ControlPlanes.Match })},
 	{flag: "bucket", usage: "the S3 `BUCKET` that the role may use", path: "bucket",
 		component: single(checked(identity.ValidateBucket), func(c *identity.Component) *string { return &c.Bucket })},
 	{flag: "prefix", usage: "limits the permissions to this `PREFIX` of keys and what is under it", path: "prefix",
 		component: clearable(identity.ParsePrefix, func(c *identity.Component) *string { return &c.Prefix })},
 	{flag: "annotation", usage: "an annotation of the service account, `KEY=VALUE` (repeatable)", list: true,
-		path: "serviceAccountAnnotations", component: merge(identity.ValidateAnnotation, func(c *identity.Component) *map[string]string { return &c.Annotations })},
+		path: "serviceAccountAnnotations", component: merge(identity.ValidateAnnotation, func(c *identity.Component) *map[string]string { return &c.ExtraAnnotations })},
 	{flag: "pod-label", usage: "a label of the component's pods, `KEY=VALUE` (repeatable)", list: true,
 		path: "podLabels", component: merge(identity.ValidateLabel, func(c *identity.Component) *map[string]string { return &c.PodLabels })},
 	{flag: "quota", usage: "the account's quota of `CHARACTERS` for role trust policies (default 2048)", path: "trustPolicy.quota",
-		spec: single(parseQuota, func(s *identity.Spec) *int { return &s.TrustPolicyQuota })},
+		spec: single(parseQuota, func(s *identity.Settings) *int { return &s.TrustPolicyQuota })},
 	{flag: "artifacts-dir", usage: "the `DIRECTORY` of the artifacts, or none (default " + identity.DefaultArtifactsDir + ")", path: "artifacts.dir",
-		spec: single(checked(identity.ValidateArtifactsDir), func(s *identity.Spec) *string { return &s.ArtifactsDir })},
+		spec: single(checked(identity.ValidateArtifactsDir), func(s *identity.Settings) *string { return &s.ArtifactsDir })},
 }
 
 func parseQuota(value string) (int, error) {
@@ -120,7 +120,7 @@ func clearable[T any, V ~string](parse func(string) (V, error), part func(*T) *V
 
 // setNamespaces replaces the file's namespaces. A namespace has no comma, so
 // lists with commas are taken as well.
-func setNamespaces(s *identity.Spec, values []string) error {
+func setNamespaces(s *identity.Settings, values []string) error {
 	var errs []error
 	var namespaces []string
 	for name := range strings.SplitSeq(strings.Join(values, ","), ",") {

@@ -13,7 +13,7 @@ import (
 
 // settings are what was read so far, with where each came from.
 type settings struct {
-	spec     identity.Spec
+	spec     identity.Settings
 	file     string            // named in messages; empty where there is no file
 	origins  map[string]Origin // by path in the config
 	problems []*Problem
@@ -52,8 +52,8 @@ func (s *settings) failed(path string) bool {
 // finish fills in the defaults, checks the settings against each other, and
 // gives out the Spec or everything that is wrong.
 func (s *settings) finish() (identity.Spec, error) {
-	spec := s.spec.WithDefaults()
-	for _, found := range spec.Problems() {
+	spec, problems := identity.New(s.spec)
+	for _, found := range problems {
 		if !s.failed(found.Path) {
 			s.fail(s.origin(found.Path), found.Path, found.Err)
 		}

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -49,15 +50,18 @@ type Finding struct {
 	Cannot   string   `json:"cannotEvaluate,omitempty"`
 }
 
-// Evaluate decides as AWS STS decides by a role's trust policy: a Deny that
-// applies wins, then an Allow that applies, and without either the request is
-// denied.
+// Evaluate decides as AWS decides by a role's trust policy, or by the permissions
+// policies of a role together: a Deny that applies wins, then an Allow that
+// applies, and without either the request is denied. Statements are counted
+// through all documents.
 //
 // Source: IAM User Guide, "Policy evaluation logic".
-func Evaluate(doc Document, r Request) Decision {
+func Evaluate(r Request, docs ...Document) Decision {
 	var results []StatementResult
-	for i, s := range doc.Statement {
-		results = append(results, apply(doc, s, i+1, r))
+	for _, doc := range docs {
+		for _, s := range doc.Statement {
+			results = append(results, apply(doc, s, len(results)+1, r))
+		}
 	}
 	d := Decision{Statements: results}
 	allows, mayAllow := find(results, Allow, yes), find(results, Allow, maybe)
@@ -111,7 +115,7 @@ func apply(doc Document, s Statement, number int, r Request) StatementResult {
 	}
 	test(principalOf(s, r.Caller))
 	test(actionOf(s, r.Action))
-	test(resourceOf(s))
+	test(resourceOf(s, doc.Version, r.Resource))
 	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
 		keys := s.Condition[operator]
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
@@ -129,6 +133,9 @@ func (t truth) String() string { return [...]string{"no", "unknown", "yes"}[t] }
 //
 // Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
 func principalOf(s Statement, c Caller) (truth, Finding) {
+	if c == (Caller{}) {
+		return yes, Finding{}
+	}
 	if !s.NotPrincipal.IsZero() {
 		return maybe, Finding{Element: "NotPrincipal", Cannot: "the element NotPrincipal"}
 	}
@@ -182,13 +189,50 @@ func actionOf(s Statement, action string) (truth, Finding) {
 	return truthOf(in(s.Action)), Finding{Element: "Action", Expected: s.Action, Actual: []string{action}}
 }
 
-// resourceOf refuses to judge what no trust policy may have.
-func resourceOf(s Statement) (truth, Finding) {
-	switch {
-	case len(s.Resource) > 0:
-		return maybe, Finding{Element: "Resource", Cannot: "the element Resource, which IAM takes in no trust policy"}
-	case len(s.NotResource) > 0:
-		return maybe, Finding{Element: "NotResource", Cannot: "the element NotResource, which IAM takes in no trust policy"}
+// resourceOf tests Resource or NotResource. A request for all that a pattern
+// matches is allowed for sure only if the statement covers the pattern. A trust
+// policy has neither element, so one that has is not judged.
+//
+// Source: IAM User Guide, "IAM JSON policy elements: Resource".
+func resourceOf(s Statement, version, resource string) (truth, Finding) {
+	f := Finding{Element: "Resource", Expected: s.Resource, Actual: []string{resource}}
+	values := s.Resource
+	if len(s.NotResource) > 0 {
+		f.Element, f.Expected, values = "NotResource", s.NotResource, s.NotResource
 	}
-	return yes, Finding{}
+	if resource == "" {
+		if len(values) == 0 {
+			return yes, Finding{}
+		}
+		f.Cannot = "the element " + f.Element + ", which IAM takes in no trust policy"
+		return maybe, f
+	}
+	result := no
+	for _, value := range values {
+		t, cannot := matchResource(value, version, resource)
+		if t == maybe {
+			f.Cannot = cannot
+		}
+		result = max(result, t)
+	}
+	if len(s.NotResource) > 0 {
+		result = result.not()
+	}
+	return result, f
+}
+
+// matchResource says whether a value of a policy matches all of the resources, none,
+// or some of them.
+func matchResource(value, version, resource string) (truth, string) {
+	p, err := expand(value, version)
+	asked := newPattern(resource)
+	switch {
+	case err != nil:
+		return maybe, err.Error()
+	case p.covers(asked):
+		return yes, ""
+	case p.overlaps(asked):
+		return maybe, fmt.Sprintf("the resource %q, which matches only some of %q", value, resource)
+	}
+	return no, ""
 }

@@ -5,12 +5,16 @@ import (
 	"strings"
 )
 
-// title names a statement for a reader.
-func (s *StatementResult) title() string {
+// StatementTitle names a statement for a reader, by its number from 1.
+func StatementTitle(number int, s Statement) string {
 	if s.Sid == "" {
-		return fmt.Sprintf("statement %d (%s)", s.Number, s.Effect)
+		return fmt.Sprintf("statement %d (%s)", number, s.Effect)
 	}
-	return fmt.Sprintf("statement %d (%s, Sid %s)", s.Number, s.Effect, s.Sid)
+	return fmt.Sprintf("statement %d (%s, Sid %s)", number, s.Effect, s.Sid)
+}
+
+func (s *StatementResult) title() string {
+	return StatementTitle(s.Number, Statement{Sid: s.Sid, Effect: s.Effect})
 }
 
 // cannot lists what keeps the statement from being evaluated.

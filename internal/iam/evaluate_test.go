@@ -101,7 +101,7 @@ func TestEvaluateConditions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := Evaluate(doc, tt.request)
+			got := Evaluate(tt.request, doc)
 			if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.cannot) {
 				t.Errorf("%s (%s), want %s (%s)\n%s", got.Verdict, got.Reason, tt.want, tt.cannot, tt.policy)
 			}
@@ -140,7 +140,7 @@ func TestEvaluateStatements(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := Evaluate(doc, pod())
+			got := Evaluate(pod(), doc)
 			if got.Verdict != tt.want || got.Statement != tt.statement {
 				t.Errorf("%s by statement %d, want %s by %d: %s", got.Verdict, got.Statement, tt.want, tt.statement, got.Reason)
 			}
@@ -155,7 +155,7 @@ func TestOldVersionHasNoVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := Evaluate(doc, irsa().With(provider+":x", "${aws:username}")); got.Verdict != Allowed {
+	if got := Evaluate(irsa().With(provider+":x", "${aws:username}"), doc); got.Verdict != Allowed {
 		t.Errorf("%s: %s", got.Verdict, got.Reason)
 	}
 }

@@ -101,7 +101,7 @@ func way(doc Document, mechanism identity.Mode, cluster string, requests ...Requ
 	w := Way{Mechanism: mechanism, Cluster: cluster}
 	var actions []string
 	for _, r := range requests {
-		w.Decision, w.Action = Evaluate(doc, r), r.Action
+		w.Decision, w.Action = Evaluate(r, doc), r.Action
 		if w.Verdict != Allowed {
 			return w
 		}

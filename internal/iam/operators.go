@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func (t truth) not() truth { return yes - t }
 
 // operator is one of IAM's condition operators without its qualifiers.
 type operator struct {
-	matches func(pattern []token, value string) (bool, error)
+	matches func(p pattern, value string) (bool, error)
 	negated bool // holds where matches does not
 }
 
@@ -48,29 +49,27 @@ var operators = map[string]operator{
 	"Bool":                      {equalsIgnoreCase, false},
 }
 
-func equals(pattern []token, value string) (bool, error) { return text(pattern) == value, nil }
+func equals(p pattern, value string) (bool, error) { return p.String() == value, nil }
 
-func equalsIgnoreCase(pattern []token, value string) (bool, error) {
-	return strings.EqualFold(text(pattern), value), nil
+func equalsIgnoreCase(p pattern, value string) (bool, error) {
+	return strings.EqualFold(p.String(), value), nil
 }
 
-func stringLike(pattern []token, value string) (bool, error) {
-	return likeTokens(pattern, []rune(value)), nil
-}
+func stringLike(p pattern, value string) (bool, error) { return p.covers(pattern(value)), nil }
 
 // arnLike compares the six parts of an ARN one by one, so that no wildcard
 // reaches across a colon, except within the resource.
-func arnLike(pattern []token, value string) (bool, error) {
-	parts := splitARN(pattern)
-	if len(parts) != 6 || !likeTokens(parts[0], []rune("arn")) {
-		return false, fmt.Errorf("%q, which is no ARN of six parts", text(pattern))
+func arnLike(p pattern, value string) (bool, error) {
+	parts := splitARN(p)
+	if len(parts) != 6 || !parts[0].covers(pattern("arn")) {
+		return false, fmt.Errorf("%q, which is no ARN of six parts", p)
 	}
-	values := strings.SplitN(value, ":", 6)
+	values := splitARN(pattern(value))
 	if len(values) != 6 {
 		return false, nil
 	}
 	for i, part := range parts {
-		if !likeTokens(part, []rune(values[i])) {
+		if !part.covers(values[i]) {
 			return false, nil
 		}
 	}
@@ -79,39 +78,25 @@ func arnLike(pattern []token, value string) (bool, error) {
 
 // arnNotLike is arnLike for the negated operators. AWS does not document whether
 // they hold for a value that is no ARN, so such a value is not judged.
-func arnNotLike(pattern []token, value string) (bool, error) {
+func arnNotLike(p pattern, value string) (bool, error) {
 	if strings.Count(value, ":") < 5 {
 		return false, fmt.Errorf("%q, which is no ARN,", value)
 	}
-	return arnLike(pattern, value)
+	return arnLike(p, value)
 }
 
-func splitARN(pattern []token) [][]token {
-	var parts [][]token
-	start := 0
-	for i, t := range pattern {
-		if len(parts) < 5 && t.kind == literal && t.char == ':' {
-			parts = append(parts, pattern[start:i])
-			start = i + 1
+// splitARN returns the parts of an ARN: at most six, because the resource may have
+// colons of its own.
+func splitARN(p pattern) []pattern {
+	var parts []pattern
+	for len(parts) < 5 {
+		i := slices.Index(p, ':')
+		if i < 0 {
+			break
 		}
+		parts, p = append(parts, p[:i]), p[i+1:]
 	}
-	return append(parts, pattern[start:])
-}
-
-// text is the pattern as it is written, for operators without wildcards.
-func text(pattern []token) string {
-	var b strings.Builder
-	for _, t := range pattern {
-		switch t.kind {
-		case anyChars:
-			b.WriteByte('*')
-		case anyChar:
-			b.WriteByte('?')
-		case literal:
-			b.WriteRune(t.char)
-		}
-	}
-	return b.String()
+	return append(parts, p)
 }
 
 // expand reads a policy value: wildcards, and the three policy variables that
@@ -119,14 +104,14 @@ func text(pattern []token) string {
 // of the older version have no variables.
 //
 // Source: IAM User Guide, "IAM policy elements: Variables and tags".
-func expand(value, version string) ([]token, error) {
+func expand(value, version string) (pattern, error) {
 	if version != PolicyVersion {
-		return wildcards(value), nil
+		return newPattern(value), nil
 	}
-	var out []token
+	var out pattern
 	for {
 		before, rest, found := strings.Cut(value, "${")
-		out = append(out, wildcards(before)...)
+		out = append(out, newPattern(before)...)
 		if !found {
 			return out, nil
 		}
@@ -134,8 +119,7 @@ func expand(value, version string) ([]token, error) {
 		if !closed || name != "*" && name != "?" && name != "$" {
 			return nil, fmt.Errorf("the policy variable ${%s}", name)
 		}
-		out = append(out, token{kind: literal, char: rune(name[0])})
-		value = after
+		out, value = append(out, rune(name[0])), after
 	}
 }
 

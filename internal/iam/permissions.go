@@ -28,7 +28,7 @@ func Permissions(c identity.Component) (Document, error) {
 		return Document{}, fmt.Errorf("permissions policy of %s: %w", c.Name, err)
 	}
 	doc := Document{Version: PolicyVersion, Statement: []Statement{listBucket(c), useObjects(c)}}
-	if c.KMSKeyARN != "" {
+	if c.KMSKey.String() != "" {
 		doc.Statement = append(doc.Statement, useKey(c))
 	}
 	if target := c.PodIdentity.TargetRole; !target.IsZero() && c.Mode.UsesPodIdentity() {
@@ -69,12 +69,12 @@ func useObjects(c identity.Component) Statement {
 // Source: AWS KMS Developer Guide, "kms:ViaService"; Amazon S3 User Guide, "Using
 // server-side encryption with AWS KMS keys".
 func useKey(c identity.Component) Statement {
-	region := strings.Split(c.KMSKeyARN, ":")[3]
+	region := strings.Split(c.KMSKey.String(), ":")[3]
 	return Statement{
 		Sid:       sidPrefix + "Key",
 		Effect:    Allow,
 		Action:    Values{"kms:Decrypt", "kms:GenerateDataKey"},
-		Resource:  Values{c.KMSKeyARN},
+		Resource:  Values{c.KMSKey.String()},
 		Condition: Condition{"StringLike": {"kms:ViaService": {"s3." + region + ".*"}}},
 	}
 }
@@ -113,14 +113,11 @@ func checkPrefix(p string) error {
 }
 
 func checkKey(c identity.Component) error {
-	if c.KMSKeyARN == "" {
+	if c.KMSKey.String() == "" {
 		return nil
 	}
-	if err := identity.ValidateKMSKeyARN(c.KMSKeyARN); err != nil {
-		return named("kmsKeyARN", err)
-	}
-	if partition := strings.Split(c.KMSKeyARN, ":")[1]; partition != c.Role.Partition {
-		return fmt.Errorf("kmsKeyARN %q is in partition %s and the role in %s", c.KMSKeyARN, partition, c.Role.Partition)
+	if partition := strings.Split(c.KMSKey.String(), ":")[1]; partition != c.Role.Partition {
+		return fmt.Errorf("kmsKeyARN %q is in partition %s and the role in %s", c.KMSKey.String(), partition, c.Role.Partition)
 	}
 	return nil
 }

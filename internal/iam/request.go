@@ -23,15 +23,16 @@ type Caller struct {
 	ID   string     `json:"id"`
 }
 
-// Request is one call to AWS STS, as far as it is known before it is made. A key
+// Request is one call to AWS, as far as it is known before it is made. A key
 // that Context does not hold and Absent does not cover, or that Unknown names, is
 // unknown: a condition on it cannot be evaluated.
 type Request struct {
-	Caller  Caller
-	Action  string              // such as sts:AssumeRoleWithWebIdentity
-	Context map[string][]string // condition keys and their values; keys in any case
-	Unknown []string            // keys that such a request has with values not known here
-	Absent  []string            // keys that such a request never has; * stands for any characters
+	Caller   Caller              // the zero Caller for a role's permissions policies, which name none
+	Action   string              // such as sts:AssumeRoleWithWebIdentity
+	Resource string              // an ARN, or a pattern for all that it matches; empty for a trust policy
+	Context  map[string][]string // condition keys and their values; keys in any case
+	Unknown  []string            // keys that such a request has with values not known here
+	Absent   []string            // keys that such a request never has; * stands for any characters
 }
 
 // With is the request with one more condition key, for what only the user knows.

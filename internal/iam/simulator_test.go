@@ -57,7 +57,7 @@ func TestAgainstSimulator(t *testing.T) {
 	}
 	counts := map[string]int{}
 	for i, answer := range askSimulator(t, docs, requests) {
-		got := Evaluate(docs[i], requests[i])
+		got := Evaluate(requests[i], docs[i])
 		if answer.Errors != "" || len(answer.Ignored) > 0 {
 			t.Fatalf("the simulator cannot judge case %d: %+v\n%s", i, answer, docs[i].JSON())
 		}

@@ -131,30 +131,30 @@ func checkNoWildcard(value, reason string) error {
 	return nil
 }
 
-// ValidateKMSKeyARN checks arn:<partition>:kms:<region>:<account>:key/<ID>. An
+// ParseKMSKeyARN reads arn:<partition>:kms:<region>:<account>:key/<ID>. An
 // alias is refused: IAM grants on keys only (AWS KMS Developer Guide).
-func ValidateKMSKeyARN(value string) error {
+func ParseKMSKeyARN(value string) (KMSKeyARN, error) {
 	const example = "arn:aws:kms:us-west-2:123456789012:key/KEY-ID"
 	a, err := parseARN(value, example)
 	if err != nil {
-		return err
+		return KMSKeyARN{}, err
 	}
 	id, isKey := strings.CutPrefix(a.Resource, "key/")
 	switch {
 	case a.Service != "kms":
-		return fmt.Errorf("%s is an ARN of %s, not of kms: write it like %s", quote(value), quote(a.Service), example)
+		return KMSKeyARN{}, fmt.Errorf("%s is an ARN of %s, not of kms: write it like %s", quote(value), quote(a.Service), example)
 	case strings.HasPrefix(a.Resource, "alias/"):
-		return fmt.Errorf("%s is an alias: IAM grants only on the key itself, write it like %s", quote(value), example)
+		return KMSKeyARN{}, fmt.Errorf("%s is an alias: IAM grants only on the key itself, write it like %s", quote(value), example)
 	case !isKey || a.AccountID == "":
-		return fmt.Errorf("%s is not a key: write it like %s", quote(value), example)
+		return KMSKeyARN{}, fmt.Errorf("%s is not a key: write it like %s", quote(value), example)
 	}
 	if err := ValidateRegion(a.Region); err != nil {
-		return fmt.Errorf("%s has no valid region: %w", quote(value), err)
+		return KMSKeyARN{}, fmt.Errorf("%s has no valid region: %w", quote(value), err)
 	}
 	if _, strange := stranger(id, alnumAnd("-")); strange || id == "" {
-		return fmt.Errorf("%s has no valid key ID: write it like %s", quote(value), example)
+		return KMSKeyARN{}, fmt.Errorf("%s has no valid key ID: write it like %s", quote(value), example)
 	}
-	return nil
+	return KMSKeyARN{a.Partition, a.Region, a.AccountID, id}, nil
 }
 
 // ValidateRegion checks the code of an AWS region, such as us-west-2 or

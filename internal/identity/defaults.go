@@ -2,12 +2,12 @@ package identity
 
 import "slices"
 
-// WithDefaults fills what the user left open: one component mxp-controller
+// withDefaults fills what the user left open: one component mxp-controller
 // where none is listed, what the chart says of known components, the mode irsa,
 // the quota and the artifacts' directory. A place without a component is the
 // first one's. Namespaces come out sorted, each once.
-func (s Spec) WithDefaults() Spec {
-	s.ControlPlanes.Namespaces = slices.Compact(slices.Sorted(slices.Values(s.ControlPlanes.Namespaces)))
+func (s Settings) withDefaults() Settings {
+	s.ControlPlanes.Namespaces = sortedUnique(s.ControlPlanes.Namespaces)
 	if len(s.Components) == 0 {
 		s.Components = []Component{{Name: DefaultComponent}}
 	}

@@ -1,8 +1,10 @@
 package identity
 
-// Spec says what should hold. The zero value of a field means that the user did
-// not set it; each command asks for the settings its own output needs.
-type Spec struct {
+import "slices"
+
+// Settings are what a user wrote. The zero value of a field means that the user
+// left it out.
+type Settings struct {
 	Cluster            Cluster
 	AdditionalClusters []Cluster
 	ControlPlanes      ControlPlanes
@@ -26,13 +28,28 @@ const DefaultTrustPolicyQuota = 2048
 // DefaultArtifactsDir is the artifacts' directory below the working directory.
 const DefaultArtifactsDir = "identity-artifacts"
 
+// settings hides the embedded field of a Spec, so that only New makes one.
+type settings = Settings
+
+// Spec is a valid config: every setting that is set is valid, the settings fit
+// each other, and the defaults are filled in. Only [New] makes one. A setting may
+// still be missing: each command asks for those that its own output needs.
+type Spec struct{ settings }
+
+// New fills in the defaults and checks every setting. It returns all problems, in
+// the order of the settings; the Spec is valid if there are none.
+func New(s Settings) (Spec, []*FieldError) {
+	s = s.withDefaults()
+	return Spec{s}, s.problems()
+}
+
 // AllClusters are the cluster and the additional ones.
-func (s Spec) AllClusters() []Cluster {
+func (s Settings) AllClusters() []Cluster {
 	return append([]Cluster{s.Cluster}, s.AdditionalClusters...)
 }
 
 // Component returns the component of that name.
-func (s Spec) Component(name string) (Component, bool) {
+func (s Settings) Component(name string) (Component, bool) {
 	for _, c := range s.Components {
 		if c.Name == name {
 			return c, true
@@ -58,18 +75,18 @@ type ControlPlanes struct {
 // Component is a workload that runs in every control plane's host namespace
 // under a service account of a fixed name.
 type Component struct {
-	Name           string
-	ServiceAccount string
-	Values         ValuesPaths
-	Mode           Mode
-	Role           RoleARN
-	Bucket         string // S3 bucket name
-	Prefix         string // limits the permissions to Prefix and Prefix/*
-	KMSKeyARN      string
-	Annotations    map[string]string // of the ServiceAccount, besides the role's
-	PodLabels      map[string]string
-	PodIdentity    PodIdentitySettings
-	Settings       []Setting // other values of the chart that a workload identity needs
+	Name             string
+	ServiceAccount   string
+	Values           ValuesPaths
+	Mode             Mode
+	Role             RoleARN
+	Bucket           string // S3 bucket name
+	Prefix           string // limits the permissions to Prefix and Prefix/*
+	KMSKey           KMSKeyARN
+	ExtraAnnotations map[string]string // of the ServiceAccount, besides the role's
+	PodLabels        map[string]string
+	PodIdentity      PodIdentitySettings
+	Settings         []Setting // other values of the chart that a workload identity needs
 }
 
 // Setting is a value of the Spaces chart.
@@ -102,4 +119,27 @@ type SharedBackupConfig struct {
 	Name      string
 	Namespace string
 	Endpoint  string // host of the S3 endpoint
+}
+
+// WithNamespaces is the config with more exact host namespaces, such as those
+// discovered in a cluster.
+func (s Spec) WithNamespaces(names []string) Spec {
+	s.ControlPlanes.Namespaces = sortedUnique(slices.Concat(s.ControlPlanes.Namespaces, names))
+	return s
+}
+
+// WithProvider is the config with the OIDC provider of one of its clusters. The
+// index counts those of AllClusters.
+func (s Spec) WithProvider(cluster int, provider OIDCProvider) Spec {
+	if cluster == 0 {
+		s.Cluster.OIDC = provider
+		return s
+	}
+	s.AdditionalClusters = slices.Clone(s.AdditionalClusters)
+	s.AdditionalClusters[cluster-1].OIDC = provider
+	return s
+}
+
+func sortedUnique(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
 }

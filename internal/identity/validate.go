@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // FieldError is what is wrong with one setting.
@@ -22,31 +20,21 @@ func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
 // Unwrap is what is wrong, without the path.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Validate checks every setting that is set, and the settings against each
-// other. It returns all problems joined, each a *FieldError.
-func (s Spec) Validate() error {
-	problems := s.Problems()
-	errs := make([]error, len(problems))
-	for i, p := range problems {
-		errs[i] = p
-	}
-	return errors.Join(errs...)
-}
-
-// Problems are the findings of Validate, in the order of the settings.
-func (s Spec) Problems() []*FieldError {
-	var p problems
+// problems checks every setting that is set, and the settings against each
+// other.
+func (s Settings) problems() []*FieldError {
+	var p problemList
 	for i, c := range s.AllClusters() {
-		p.cluster(clusterKey(i), c)
+		p.cluster(ClusterKey(i), c)
 		if i > 0 && c == (Cluster{}) {
-			p.add(clusterKey(i), errors.New("is empty: write its name, region and oidcProvider, or take it away"))
+			p.add(ClusterKey(i), errors.New("is empty: write its name, region and oidcProvider, or take it away"))
 		}
 	}
 	p.sameProvider(s.AllClusters())
 	p.controlPlanes(s.ControlPlanes)
 	for i, c := range s.Components {
-		p.component(componentKey(i), c)
-		p.against(componentKey(i), c, s.Components[:i])
+		p.component(ComponentKey(i), c)
+		p.against(ComponentKey(i), c, s.Components[:i])
 	}
 	p.accounts(s)
 	for i, place := range s.Places {
@@ -60,32 +48,35 @@ func (s Spec) Problems() []*FieldError {
 	return p.found
 }
 
-func componentKey(i int) string { return fmt.Sprintf("components[%d]", i) }
+// ComponentKey is where the config has its component of that index.
+func ComponentKey(i int) string { return fmt.Sprintf("components[%d]", i) }
 
-func clusterKey(i int) string {
+// ClusterKey is where the config has its cluster of that index: 0 is the cluster,
+// the others are the additional ones.
+func ClusterKey(i int) string {
 	if i == 0 {
 		return "cluster"
 	}
 	return fmt.Sprintf("additionalClusters[%d]", i-1)
 }
 
-// problems collects what is wrong.
-type problems struct{ found []*FieldError }
+// problemList collects what is wrong.
+type problemList struct{ found []*FieldError }
 
-func (p *problems) add(path string, err error) {
+func (p *problemList) add(path string, err error) {
 	if err != nil {
 		p.found = append(p.found, &FieldError{path, err})
 	}
 }
 
 // text checks a setting that may be left out.
-func (p *problems) text(path, value string, check func(string) error) {
+func (p *problemList) text(path, value string, check func(string) error) {
 	if value != "" {
 		p.add(path, check(value))
 	}
 }
 
-func (p *problems) cluster(at string, c Cluster) {
+func (p *problemList) cluster(at string, c Cluster) {
 	p.text(at+".name", c.Name, ValidateClusterName)
 	p.text(at+".region", c.Region, ValidateRegion)
 	if !c.OIDC.IsZero() {
@@ -103,10 +94,10 @@ func discard[T any](parse func(string) (T, error)) func(string) error {
 
 // sameProvider finds a provider that was copied and not changed: no two
 // clusters have the same.
-func (p *problems) sameProvider(clusters []Cluster) {
+func (p *problemList) sameProvider(clusters []Cluster) {
 	first := map[string]string{}
 	for i, c := range clusters {
-		path := clusterKey(i) + ".oidcProvider"
+		path := ClusterKey(i) + ".oidcProvider"
 		if at, ok := first[c.OIDC.HostPath]; ok && c.OIDC.HostPath != "" {
 			p.add(path, fmt.Errorf("%s is the provider of %s already: each cluster has its own", quote(c.OIDC.HostPath), at))
 			continue
@@ -115,27 +106,27 @@ func (p *problems) sameProvider(clusters []Cluster) {
 	}
 }
 
-func (p *problems) controlPlanes(c ControlPlanes) {
+func (p *problemList) controlPlanes(c ControlPlanes) {
 	for i, namespace := range c.Namespaces {
 		p.add(fmt.Sprintf("controlPlanes.namespaces[%d]", i), ValidateNamespace(namespace))
 	}
 	p.text("controlPlanes.match", string(c.Match), discard(ParseMatch))
 }
 
-func (p *problems) component(at string, c Component) {
+func (p *problemList) component(at string, c Component) {
 	p.given(at, "name", c.Name, ValidateComponentName)
 	p.text(at+".serviceAccount", c.ServiceAccount, ValidateServiceAccount)
 	p.text(at+".mode", string(c.Mode), discard(ParseMode))
 	p.text(at+".roleARN", c.Role.String(), discard(ParseRoleARN))
 	p.text(at+".bucket", c.Bucket, ValidateBucket)
 	p.text(at+".prefix", c.Prefix, discard(ParsePrefix))
-	p.text(at+".kmsKeyARN", c.KMSKeyARN, ValidateKMSKeyARN)
-	p.pairs(at+".serviceAccountAnnotations", c.Annotations, ValidateAnnotation)
+	p.text(at+".kmsKeyARN", c.KMSKey.String(), discard(ParseKMSKeyARN))
+	p.pairs(at+".serviceAccountAnnotations", c.ExtraAnnotations, ValidateAnnotation)
 	p.pairs(at+".podLabels", c.PodLabels, ValidateLabel)
 	p.described(at, c)
 }
 
-func (p *problems) pairs(at string, pairs map[string]string, check func(key, value string) error) {
+func (p *problemList) pairs(at string, pairs map[string]string, check func(key, value string) error) {
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
 		p.add(at+(Path{{Key: key}}).suffix(), check(key, pairs[key]))
 	}
@@ -152,7 +143,7 @@ func (p Path) suffix() string {
 
 // described asks for what the chart does not say of components that the program
 // does not know.
-func (p *problems) described(at string, c Component) {
+func (p *problemList) described(at string, c Component) {
 	if _, known := Known(c.Name); known || c.Name == "" {
 		return
 	}
@@ -168,11 +159,11 @@ func (p *problems) described(at string, c Component) {
 }
 
 // against finds components that stand for the same thing.
-func (p *problems) against(at string, c Component, earlier []Component) {
+func (p *problemList) against(at string, c Component, earlier []Component) {
 	for i, other := range earlier {
 		switch {
 		case c.Name != "" && c.Name == other.Name:
-			p.add(at+".name", fmt.Errorf("%s is %s already: write both as one", quote(c.Name), componentKey(i)))
+			p.add(at+".name", fmt.Errorf("%s is %s already: write both as one", quote(c.Name), ComponentKey(i)))
 		case c.ServiceAccount != "" && c.ServiceAccount == other.ServiceAccount:
 			p.add(at+".serviceAccount", fmt.Errorf("%s is the service account of %s already: one service account acts as one role",
 				quote(c.ServiceAccount), quote(other.Name)))
@@ -183,18 +174,17 @@ func (p *problems) against(at string, c Component, earlier []Component) {
 // accounts checks that providers and keys are where the roles can use them: IAM
 // takes only providers of the role's own account, KMS only keys of its
 // partition.
-func (p *problems) accounts(s Spec) {
+func (p *problemList) accounts(s Settings) {
 	for i, cluster := range s.AllClusters() {
 		if role, ok := stranded(cluster.OIDC, s.Components); ok {
-			p.add(clusterKey(i)+".oidcProvider", fmt.Errorf("%s is in account %s (%s), and the role %s in %s (%s): IAM takes only providers of the role's account",
+			p.add(ClusterKey(i)+".oidcProvider", fmt.Errorf("%s is in account %s (%s), and the role %s in %s (%s): IAM takes only providers of the role's account",
 				quote(cluster.OIDC.String()), cluster.OIDC.Account, cluster.OIDC.Partition, role, role.Account, role.Partition))
 		}
 	}
 	for i, c := range s.Components {
-		key, err := arn.Parse(c.KMSKeyARN)
-		if err == nil && !c.Role.IsZero() && key.Partition != c.Role.Partition {
-			p.add(componentKey(i)+".kmsKeyARN", fmt.Errorf("%s is in partition %s, and the role in %s: a role reaches keys of its own partition only",
-				quote(c.KMSKeyARN), key.Partition, c.Role.Partition))
+		if key := c.KMSKey; !key.IsZero() && !c.Role.IsZero() && key.Partition != c.Role.Partition {
+			p.add(ComponentKey(i)+".kmsKeyARN", fmt.Errorf("%s is in partition %s, and the role in %s: a role reaches keys of its own partition only",
+				quote(c.KMSKey.String()), c.KMSKey.Partition, c.Role.Partition))
 		}
 	}
 }
@@ -211,7 +201,7 @@ func stranded(provider OIDCProvider, components []Component) (RoleARN, bool) {
 	return RoleARN{}, false
 }
 
-func (p *problems) place(at string, place Place, components []Component) {
+func (p *problemList) place(at string, place Place, components []Component) {
 	p.given(at, "kind", place.Kind, ValidateKind)
 	p.given(at, "name", place.Name, ValidateObjectName)
 	p.given(at, "path", place.Path, discard(ParsePath))
@@ -231,7 +221,7 @@ func (p *problems) place(at string, place Place, components []Component) {
 }
 
 // given checks a setting that must not be left out.
-func (p *problems) given(at, key, value string, check func(string) error) {
+func (p *problemList) given(at, key, value string, check func(string) error) {
 	if value == "" {
 		p.add(at+"."+key, errors.New("is missing"))
 		return
@@ -239,7 +229,7 @@ func (p *problems) given(at, key, value string, check func(string) error) {
 	p.add(at+"."+key, check(value))
 }
 
-func (p *problems) sharedBackupConfig(c SharedBackupConfig) {
+func (p *problemList) sharedBackupConfig(c SharedBackupConfig) {
 	p.text("sharedBackupConfig.name", c.Name, ValidateObjectName)
 	p.text("sharedBackupConfig.namespace", c.Namespace, ValidateNamespace)
 	p.text("sharedBackupConfig.endpoint", c.Endpoint, ValidateEndpoint)

@@ -62,3 +62,26 @@ func (m Match) Pattern() string {
 	}
 	return string(m)
 }
+
+// KMSKeyARN names a KMS key: arn:<partition>:kms:<region>:<account>:key/<ID>.
+type KMSKeyARN struct {
+	Partition, Region, Account string
+	ID                         string
+}
+
+// IsZero reports whether no key is set.
+func (k KMSKeyARN) IsZero() bool { return k == KMSKeyARN{} }
+
+// String is the ARN, or nothing if no key is set.
+func (k KMSKeyARN) String() string {
+	if k.IsZero() {
+		return ""
+	}
+	return "arn:" + k.Partition + ":kms:" + k.Region + ":" + k.Account + ":key/" + k.ID
+}
+
+// Path is the path of the role with the slashes around it: / or /teams/.
+func (r RoleARN) Path() string { return "/" + r.Name[:strings.LastIndexByte(r.Name, '/')+1] }
+
+// BaseName is the name of the role without its path.
+func (r RoleARN) BaseName() string { return r.Name[strings.LastIndexByte(r.Name, '/')+1:] }

@@ -33,8 +33,8 @@ func (r *run) annotate(at site, c identity.Component) {
 	} else if !c.Mode.UsesIRSA() {
 		r.leave(at, identity.RoleAnnotation, "in pod-identity mode an association overrides this annotation; `spaces-identity verify` says when it can go")
 	}
-	for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
-		r.put(at, key, c.Annotations[key])
+	for _, key := range slices.Sorted(maps.Keys(c.ExtraAnnotations)) {
+		r.put(at, key, c.ExtraAnnotations[key])
 	}
 	r.seen(at, c)
 }
@@ -42,7 +42,7 @@ func (r *run) annotate(at site, c identity.Component) {
 // seen notes that a place is there although nothing is to be written to it, so
 // that it does not count as missing.
 func (r *run) seen(at site, c identity.Component) {
-	if c.Mode.UsesIRSA() && !c.Role.IsZero() || len(c.Annotations) > 0 {
+	if c.Mode.UsesIRSA() && !c.Role.IsZero() || len(c.ExtraAnnotations) > 0 {
 		return
 	}
 	f := at.finding

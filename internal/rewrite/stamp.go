@@ -21,7 +21,7 @@ func stampOf(components []identity.Component) string {
 	encoder := json.NewEncoder(digest)
 	for _, c := range components {
 		// These types always encode, and a hash takes every write.
-		_ = encoder.Encode([]any{c.Name, c.Mode, c.Role.String(), c.Annotations, c.PodLabels})
+		_ = encoder.Encode([]any{c.Name, c.Mode, c.Role.String(), c.ExtraAnnotations, c.PodLabels})
 	}
 	return hex.EncodeToString(digest.Sum(nil))[:16]
 }

@@ -1,0 +1,247 @@
+package desired
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// warnAbove is the share of the quota, in percent, above which there is a warning.
+const warnAbove = 80
+
+// Budget is how much of its quota a trust policy uses.
+type Budget struct {
+	Used      int      `json:"used"`      // characters, as IAM counts
+	Limit     int      `json:"limit"`     // characters
+	Foreign   int      `json:"foreign"`   // of the used ones, those of statements that the config does not ask for
+	Fits      int      `json:"fits"`      // control planes of a Space's own naming that still fit
+	Unlimited bool     `json:"unlimited"` // a pattern admits them; their number does not matter
+	WaysOut   []WayOut `json:"waysOut,omitempty"`
+}
+
+// WayOut is a change that makes the policy shorter, and what else it does.
+type WayOut struct {
+	Setting     string `json:"setting"`
+	Length      int    `json:"length"` // characters of the trust policy then
+	Fits        bool   `json:"fits"`   // within the limit
+	Consequence string `json:"consequence"`
+}
+
+// Budget measures the trust policy of the component's role against the quota of the
+// config. The errors are those of [State.TrustPolicy].
+func (s State) Budget(c Component) (Budget, error) {
+	doc, err := s.TrustPolicy(c)
+	if err != nil {
+		return Budget{}, err
+	}
+	return s.BudgetOf(c, iam.Length(doc), s.spec.TrustPolicyQuota)
+}
+
+// BudgetOf measures a trust policy of that many characters, which has what the config
+// asks for and perhaps other statements, against a quota. The ways out are worked out
+// if the policy is above 80 % of it.
+func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
+	doc, err := s.TrustPolicy(c)
+	if err != nil {
+		return Budget{}, err
+	}
+	b := Budget{Used: used, Limit: quota, Foreign: max(0, used-iam.Length(doc))}
+	b.Unlimited = c.Subjects.covers(uuidNamespace(0))
+	if !b.Unlimited {
+		b.Fits = s.fits(c, b)
+	}
+	if c.Mode.UsesPodIdentity() {
+		b = b.limitedByAssociations(len(c.Subjects.Namespaces))
+	}
+	if b.Used*100 > b.Limit*warnAbove {
+		b.WaysOut = s.waysOut(c, b)
+	}
+	return b, nil
+}
+
+// uuidNamespace is a host namespace as a Space names it, for measuring.
+func uuidNamespace(n int) string {
+	return fmt.Sprintf("mxp-%08x-0000-4000-8000-000000000000-system", n)
+}
+
+// change is the state with a change of every component that shares the role.
+func (s State) change(role identity.RoleARN, change func(*Component)) State {
+	s.Components = slices.Clone(s.Components)
+	for i := range s.Components {
+		if s.Components[i].Role == role {
+			change(&s.Components[i])
+		}
+	}
+	return s
+}
+
+// lengthAfter is how long the role's trust policy is after a change, with what is
+// foreign in it; ok is false if the change is not possible.
+func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (length int, ok bool) {
+	doc, err := s.change(c.Role, change).TrustPolicy(c)
+	return iam.Length(doc) + b.Foreign, err == nil
+}
+
+// fits counts how many namespaces can be added. The second one added costs what
+// each one after it costs; the first may cost more, as it may need a new statement
+// or make a list of a single value.
+func (s State) fits(c Component, b Budget) int {
+	length := func(extra int) int {
+		n, ok := s.lengthAfter(c, b, func(sharer *Component) {
+			for i := range extra {
+				sharer.Subjects = sharer.Subjects.with(uuidNamespace(i))
+			}
+		})
+		if !ok {
+			return b.Limit + 1
+		}
+		return n
+	}
+	first, second, third := length(1), length(2), length(3)
+	switch {
+	case first > b.Limit:
+		return 0
+	case second > b.Limit:
+		return 1
+	}
+	return 2 + (b.Limit-second)/(third-second)
+}
+
+// limitedByAssociations brings in the other quota of EKS Pod Identity.
+func (b Budget) limitedByAssociations(associations int) Budget {
+	left := max(0, MaxAssociations-associations)
+	if b.Unlimited || left < b.Fits {
+		b.Fits = left
+	}
+	b.Unlimited = false
+	return b
+}
+
+// Warning is what to tell the user above 80 % of the quota, or nothing.
+func (b Budget) Warning() string {
+	if b.Used > b.Limit || b.Used*100 <= b.Limit*warnAbove {
+		return ""
+	}
+	return b.String() + b.list()
+}
+
+// Err is an error that lists the ways out if the policy exceeds the quota.
+func (b Budget) Err() error {
+	if b.Used <= b.Limit {
+		return nil
+	}
+	return fmt.Errorf("the trust policy has %d characters and the quota is %d%s", b.Used, b.Limit, b.list())
+}
+
+// String is the budget in a line.
+func (b Budget) String() string {
+	used := fmt.Sprintf("trust policy: %d of %d characters (%d %%)", b.Used, b.Limit, b.Used*100/b.Limit)
+	switch {
+	case b.Unlimited:
+		return used + "; any number of control planes fits"
+	case b.Fits == 1:
+		return used + "; 1 more control plane fits"
+	}
+	return fmt.Sprintf("%s; %d more control planes fit", used, b.Fits)
+}
+
+func (b Budget) list() string {
+	if len(b.WaysOut) == 0 {
+		return ""
+	}
+	var out strings.Builder
+	out.WriteString("\nways out:")
+	for _, w := range b.WaysOut {
+		fmt.Fprintf(&out, "\n  %s (%d characters%s): %s", w.Setting, w.Length, w.tooLong(b.Limit), w.Consequence)
+	}
+	return out.String()
+}
+
+// raisedQuota is the quota, doubled until the policy has room.
+func (b Budget) raisedQuota() int {
+	quota := 2 * b.Limit
+	for quota < b.Used {
+		quota *= 2
+	}
+	return quota
+}
+
+// tooLong marks a change that shortens the policy, but not enough. A higher
+// quota always is enough.
+func (w WayOut) tooLong(limit int) string {
+	if w.Fits || strings.HasPrefix(w.Setting, "trustPolicy.quota") {
+		return ""
+	}
+	return fmt.Sprintf(", still more than %d", limit)
+}
+
+func (s State) waysOut(c Component, b Budget) []WayOut {
+	all := []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", b.raisedQuota()), b.Used, b.Used <= b.Limit,
+		"after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
+	add := func(setting, consequence string, change func(*Component)) {
+		if n, ok := s.lengthAfter(c, b, change); ok && n < b.Used {
+			all = append(all, WayOut{setting, n, n <= b.Limit, consequence})
+		}
+	}
+	match := func(m identity.Match) func(*Component) { return func(c *Component) { c.Subjects.Match = m } }
+	if c.Subjects.Match != identity.MatchUUID {
+		add("match: uuid", "also admits control planes created later, in namespaces that a Space names by itself", match(identity.MatchUUID))
+	}
+	if m := commonPattern(c.Subjects.Namespaces); m != "" && m != c.Subjects.Match {
+		add("match: "+string(m), "also admits every other namespace of that form, whoever creates it", match(m))
+	}
+	if c.Mode != identity.PodIdentity {
+		pods := func(c *Component) { c.Mode = identity.PodIdentity }
+		add("mode: pod-identity", "needs the agent add-on and an association for each control plane; the policy still grows with each", pods)
+		add("mode: pod-identity, match: uuid", "needs the agent add-on and an association for each control plane; the associations keep others out", func(c *Component) {
+			pods(c)
+			match(identity.MatchUUID)(c)
+		})
+	}
+	return all
+}
+
+// commonPattern is the narrowest pattern with one * that the names share, cut at
+// their dashes, or nothing.
+func commonPattern(names []string) identity.Match {
+	if len(names) < 2 {
+		return ""
+	}
+	first := strings.Split(names[0], "-")
+	head, tail := len(first), len(first)
+	for _, name := range names[1:] {
+		parts := strings.Split(name, "-")
+		head = min(head, commonStart(first, parts))
+		slices.Reverse(parts)
+		tail = min(tail, commonStart(reversed(first), parts))
+	}
+	if head == 0 || head+tail >= len(first) {
+		return ""
+	}
+	m := strings.Join(first[:head], "-") + "-*"
+	if tail > 0 {
+		m += "-" + strings.Join(first[len(first)-tail:], "-")
+	}
+	match, err := identity.ParseMatch(m)
+	if err != nil {
+		return ""
+	}
+	return match
+}
+
+func reversed(list []string) []string {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	return list
+}
+
+func commonStart(a, b []string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,244 @@
+package desired
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// Explanation says whether a service account would get a role under a trust
+// policy, by each way that the mode gives it.
+type Explanation struct {
+	Namespace      string      `json:"namespace"`
+	ServiceAccount string      `json:"serviceAccount"`
+	Role           string      `json:"role"`
+	Verdict        iam.Verdict `json:"verdict"` // the best of the ways
+	Ways           []Way       `json:"ways"`
+	Notes          []string    `json:"notes,omitempty"`
+}
+
+// Way is one way to the role: a mechanism on a cluster, and what the policy says
+// to the action that decides it.
+type Way struct {
+	Mechanism identity.Mode `json:"mechanism"`
+	Cluster   string        `json:"cluster"`
+	Action    string        `json:"action"`
+	iam.Decision
+}
+
+// Fact is a condition key that the user knows and the program does not, such as
+// aws:SourceArn.
+type Fact struct {
+	Key    string
+	Values []string
+}
+
+// Explain evaluates a trust policy, ours or any other, for a service account: on
+// each cluster of the config, by each mechanism of the component's mode. EKS Pod
+// Identity needs sts:AssumeRole and, for session tags, sts:TagSession, so the one
+// that is refused decides. The error is a [*MissingError] for a missing setting, or
+// says that the names are none that Kubernetes has: a token for them cannot exist.
+func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
+	if err := joined([]error{s.RequireOf(c.Name, NeedTrust), identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)}); err != nil {
+		return Explanation{}, fmt.Errorf("explain %s/%s: %w", namespace, serviceAccount, err)
+	}
+	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String(), Notes: notesOn(c.Mode)}
+	for _, cluster := range s.Clusters {
+		label := cluster.Name
+		if label == "" {
+			label = cluster.OIDC.HostPath
+		}
+		if c.Mode.UsesIRSA() {
+			e.Ways = append(e.Ways, wayOf(doc, identity.IRSA, label, facts, IRSARequest(cluster, c.Role, namespace, serviceAccount)))
+		}
+		if c.Mode.UsesPodIdentity() {
+			e.Ways = append(e.Ways, wayOf(doc, identity.PodIdentity, label, facts, PodIdentityRequests(cluster, c, namespace, serviceAccount)...))
+		}
+	}
+	e.Verdict = best(e.Ways)
+	return e, nil
+}
+
+// OnCluster is the state for one of its clusters alone.
+func (s State) OnCluster(cluster identity.Cluster) State {
+	s.Clusters = []identity.Cluster{cluster}
+	return s
+}
+
+// wayOf evaluates the requests that must all be allowed; the first that is not
+// decides.
+func wayOf(doc iam.Document, mechanism identity.Mode, cluster string, facts []Fact, requests ...iam.Request) Way {
+	w := Way{Mechanism: mechanism, Cluster: cluster}
+	var actions []string
+	for _, r := range requests {
+		for _, f := range facts {
+			r = r.With(f.Key, f.Values...)
+		}
+		w.Decision, w.Action = iam.Evaluate(r, doc), r.Action
+		if w.Verdict != iam.Allowed {
+			return w
+		}
+		actions = append(actions, r.Action)
+	}
+	w.Action = strings.Join(actions, " and ")
+	return w
+}
+
+func best(ways []Way) iam.Verdict {
+	verdict := iam.Denied
+	for _, w := range ways {
+		switch w.Verdict {
+		case iam.Allowed:
+			return iam.Allowed
+		case iam.CannotEvaluate:
+			verdict = iam.CannotEvaluate
+		}
+	}
+	return verdict
+}
+
+func notesOn(m identity.Mode) []string {
+	var all []string
+	if m.UsesPodIdentity() {
+		all = append(all, "EKS Pod Identity also needs an association of this namespace and service account; the policy alone gives nothing")
+	}
+	if m == identity.Both {
+		all = append(all, OverrideWarning)
+	}
+	return all
+}
+
+// OverrideWarning is what a user should know while a role serves both
+// mechanisms.
+//
+// Source: Amazon EKS User Guide, "Learn how EKS Pod Identity grants pods access
+// to AWS services".
+const OverrideWarning = "if a service account has both an association and a role annotation, EKS silently uses the association"
+
+// IRSARequest returns the call that an AWS SDK makes in a pod of that service account
+// with the token that EKS projects.
+//
+// Source: IAM User Guide, "AWS global condition context keys" and "IAM and AWS STS
+// condition context keys: Available keys for AWS web identity federation".
+func IRSARequest(cluster identity.Cluster, role identity.RoleARN, namespace, serviceAccount string) iam.Request {
+	provider := cluster.OIDC.HostPath
+	return iam.Request{
+		Caller: iam.Caller{Kind: iam.Federated, ID: cluster.OIDC.ARN(role)},
+		Action: "sts:AssumeRoleWithWebIdentity",
+		Context: map[string][]string{
+			provider + ":aud":     {identity.Audience},
+			provider + ":sub":     {TokenSubject(namespace, serviceAccount)},
+			"aws:SecureTransport": {"true"},
+		},
+		Absent: []string{"*:aud", "*:sub", "*:amr", "*:oaud", "aws:RequestTag/*", "aws:TagKeys",
+			"sts:TransitiveTagKeys", "aws:SourceAccount", "aws:SourceArn", "sts:ExternalId"},
+	}
+}
+
+// PodIdentityRequests returns what EKS Pod Identity asks for when it assumes the
+// component's role for a pod of that service account: the role and, unless the
+// component's session tags are off, the tags. All must be allowed.
+//
+// What aws:SourceArn holds is not documented, so it is unknown; see
+// [iam.Request.With].
+//
+// Source: Amazon EKS User Guide, "Grant Pods access to AWS resources based on
+// tags".
+func PodIdentityRequests(cluster identity.Cluster, c Component, namespace, serviceAccount string) []iam.Request {
+	assume := iam.Request{
+		Caller:  iam.Caller{Kind: iam.Service, ID: PodIdentityService},
+		Action:  "sts:AssumeRole",
+		Context: map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceAccount": {c.Role.Account}},
+		Absent: []string{"*:aud", "*:sub", "*:amr", "*:oaud", "sts:ExternalId",
+			"aws:RequestTag/*", "aws:TagKeys", "sts:TransitiveTagKeys"},
+	}
+	if c.PodIdentity.DisableSessionTags {
+		return []iam.Request{assume}
+	}
+	tags := map[string]string{
+		"eks-cluster-arn": ClusterARN(cluster, c.Role), "eks-cluster-name": cluster.Name,
+		"kubernetes-namespace": namespace, "kubernetes-service-account": serviceAccount,
+	}
+	for key, value := range tags {
+		assume = assume.With("aws:RequestTag/"+key, value)
+	}
+	// Every session has the tags of the pod too, with values that are not known here.
+	assume.Unknown = []string{"aws:RequestTag/kubernetes-pod-name", "aws:RequestTag/kubernetes-pod-uid"}
+	keys := append(slices.Sorted(maps.Keys(tags)), "kubernetes-pod-name", "kubernetes-pod-uid")
+	assume = assume.With("aws:TagKeys", keys...).With("sts:TransitiveTagKeys", keys...)
+	tag := assume
+	tag.Action = "sts:TagSession"
+	return []iam.Request{assume, tag}
+}
+
+// Review lists what is loose or without effect in a trust policy, ours or any
+// other: an Allow for everyone, a web identity without an audience or a subject,
+// EKS Pod Identity without a namespace, a wildcard where it is only a character. An
+// empty list says only that none of these was found.
+func Review(doc iam.Document) []string {
+	var all []string
+	for i, s := range doc.Statement {
+		for _, problem := range append(reviewPrincipal(s), reviewWildcards(s)...) {
+			all = append(all, iam.StatementTitle(i+1, s)+": "+problem)
+		}
+	}
+	return all
+}
+
+func reviewWildcards(s iam.Statement) []string {
+	var all []string
+	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
+		if !strings.Contains(operator, "Equals") || strings.Contains(operator, "Arn") {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
+			if values := s.Condition[operator][key]; strings.ContainsAny(strings.Join(values, ""), "*?") {
+				all = append(all, fmt.Sprintf("%s %s has a * or ? in %q, which it takes literally: a pattern needs StringLike",
+					operator, key, []string(values)))
+			}
+		}
+	}
+	return all
+}
+
+func reviewPrincipal(s iam.Statement) []string {
+	if s.Effect != iam.Allow {
+		return nil
+	}
+	var all []string
+	if s.Principal.Everyone || slices.Contains(s.Principal.AWS, "*") {
+		all = append(all, "the principal is everyone")
+	}
+	if len(s.Principal.Federated) > 0 {
+		if !restricts(s, func(k string) bool { return strings.HasSuffix(strings.ToLower(k), ":aud") }) {
+			all = append(all, "no condition on the audience: a token for another service is enough")
+		}
+		if !restricts(s, func(k string) bool { return strings.HasSuffix(strings.ToLower(k), ":sub") }) {
+			all = append(all, "no condition on the subject: it admits every service account of the cluster")
+		}
+	}
+	if slices.Contains(s.Principal.Service, PodIdentityService) && !restricts(s, func(k string) bool { return strings.EqualFold(k, NamespaceTag) }) {
+		all = append(all, "no condition on "+NamespaceTag+": any association in the account can use the role")
+	}
+	return all
+}
+
+// restricts reports whether some condition that can exclude a request is on such a
+// key.
+func restricts(s iam.Statement, is func(key string) bool) bool {
+	for operator, keys := range s.Condition {
+		if strings.HasSuffix(operator, "IfExists") || strings.HasPrefix(operator, "ForAllValues:") || operator == "Null" {
+			continue
+		}
+		for key := range keys {
+			if is(key) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,86 @@
+package desired
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"spaces-identity.dev/internal/iam"
+)
+
+// The tag by which this program knows the roles and associations that it manages.
+const (
+	ManagedByTag   = "spaces-identity.dev/managed-by"
+	ManagedByValue = "spaces-identity"
+)
+
+// ManagedTags returns the tag of everything that the program creates.
+func ManagedTags() map[string]string { return map[string]string{ManagedByTag: ManagedByValue} }
+
+// sidPrefix begins the Sid of every statement that the program writes.
+const sidPrefix = "SpacesIdentity"
+
+// The Sids of statements that only a merge with a live policy has: subjects that the
+// config no longer names, and the statement of a policy that admits nobody.
+const (
+	KeptSid   = sidPrefix + "Kept"
+	NobodySid = sidPrefix + "Nobody"
+)
+
+// Manages reports whether the program wrote the statement, by its Sid.
+func Manages(s iam.Statement) bool { return strings.HasPrefix(s.Sid, sidPrefix) }
+
+// longestPolicyName is in characters (IAM API reference, PutRolePolicy).
+const longestPolicyName = 128
+
+// PolicyName returns the name of the inline policy with a component's permissions.
+// Components can share a role, so it has the component's name.
+func PolicyName(component string) string {
+	name := sidPrefix + "-" + component
+	if len(name) > longestPolicyName {
+		return sidPrefix + "-" + ShortHash(component)
+	}
+	return name
+}
+
+// ManagesPolicy reports whether the program wrote the inline policy, by its name.
+func ManagesPolicy(name string) bool { return strings.HasPrefix(name, sidPrefix+"-") }
+
+// FormerPolicyName returns the name that the exported forms of an earlier version
+// gave to the policy of [PolicyName].
+func FormerPolicyName(component string) string {
+	name := "spaces-identity-" + component
+	if len(name) > longestPolicyName {
+		return strings.TrimRight(name[:longestPolicyName-9], "-.") + "-" + ShortHash(name)
+	}
+	return name
+}
+
+// ReadmePolicyName is the name that an earlier README gave to the policy. Others may
+// use the word too, so the name alone proves nothing.
+const ReadmePolicyName = "backup"
+
+// ShortHash returns the first eight hexadecimal digits of the SHA-256 of a text. It
+// keeps names apart that would otherwise be equal, or too long.
+func ShortHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:4])
+}
+
+// RestartAnnotation is the annotation of a pod template whose value changes with the
+// identity of its pods, so that an upgrade replaces them: credentials are injected
+// only when a pod is created.
+const RestartAnnotation = "spaces-identity.dev/identity"
+
+// RestartValue returns the value of the restart annotation for pods that depend on
+// the components: sixteen hexadecimal digits.
+func RestartValue(components ...Component) string {
+	digest := sha256.New()
+	encoder := json.NewEncoder(digest)
+	for _, c := range components {
+		// These types always encode, and a hash takes every write.
+		_ = encoder.Encode([]any{c.Name, c.Mode, c.Role.String(), c.ExtraAnnotations, c.PodLabels})
+	}
+	return hex.EncodeToString(digest.Sum(nil))[:16]
+}

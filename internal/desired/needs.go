@@ -1,0 +1,84 @@
+package desired
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// Need is an output, by the settings that it cannot do without.
+type Need int
+
+// The outputs. Account and partition are part of the role's ARN.
+const (
+	NeedManifests    Need = iota // edits of manifests: the role that an annotation names
+	NeedTrust                    // a trust policy: the role, and what the mode knows the clusters by
+	NeedPermissions              // a permissions policy: the role and the bucket
+	NeedAssociations             // associations as JSON: the role and the names of the clusters
+	NeedLive                     // comparing with AWS, where the issuer of a named cluster can be read
+)
+
+// Missing is a setting that an output needs and the config lacks.
+type Missing struct {
+	What string // such as "the bucket"
+	Key  string // in the config, such as components[0].bucket
+}
+
+// MissingError names all settings that a component's output needs and the config
+// lacks.
+type MissingError struct {
+	Component string
+	Missing   []Missing
+}
+
+// Error has a line for each missing setting.
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "component %s needs settings that are missing:", e.Component)
+	for _, m := range e.Missing {
+		fmt.Fprintf(&b, "\n  %s: set %s in the config", m.What, m.Key)
+	}
+	return b.String()
+}
+
+// Require returns an error for the settings that the output needs of any component
+// and that the config lacks. Each is a [*MissingError]; several are joined.
+func (s State) Require(need Need) error {
+	var problems []error
+	for i := range s.Components {
+		problems = append(problems, s.require(i, need))
+	}
+	return joined(problems)
+}
+
+// RequireOf is Require for one component.
+func (s State) RequireOf(component string, need Need) error {
+	i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == component })
+	return s.require(i, need)
+}
+
+func (s State) require(i int, need Need) error {
+	c := s.Components[i]
+	var missing []Missing
+	lacks := func(is bool, what, key string) {
+		if is {
+			missing = append(missing, Missing{what, key})
+		}
+	}
+	lacks(c.Role.IsZero() && (need != NeedManifests || c.Mode.UsesIRSA()), "the role's ARN", identity.ComponentKey(i)+".roleARN")
+	lacks(c.Bucket == "" && need == NeedPermissions, "the bucket", identity.ComponentKey(i)+".bucket")
+	for n, cluster := range s.Clusters {
+		key := identity.ClusterKey(n)
+		known := cluster.Name != "" && cluster.Region != ""
+		lacks(cluster.OIDC.IsZero() && c.Mode.UsesIRSA() && (need == NeedTrust || need == NeedLive && !known), "the OIDC provider", key+".oidcProvider")
+		named := need == NeedAssociations || c.Mode.UsesPodIdentity() && (need == NeedTrust || need == NeedLive)
+		lacks(cluster.Name == "" && named, "the cluster's name", key+".name")
+		lacks(cluster.Region == "" && named && need != NeedAssociations, "the cluster's region", key+".region")
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &MissingError{c.Name, missing}
+}

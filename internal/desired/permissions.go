@@ -1,0 +1,196 @@
+package desired
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// HasPermissions reports whether the config says what the component's role may do.
+// Otherwise that is left to others.
+func (c Component) HasPermissions() bool { return c.Bucket != "" }
+
+// Permissions returns what the component's role may do: list the bucket, read, write
+// and delete its objects, and use the KMS key if one is set. With a prefix it
+// may list and touch only what is under it.
+//
+// The actions are those that the object store library behind Spaces backups asks
+// for; it is given the region, so it need not ask where the bucket is.
+// Listing is limited to requests whose prefix is below the component's, with the
+// slash: S3 takes a prefix as the start of a key, so a list of "prod" would show
+// "production/" too.
+//
+// If the component has a target role, the role may also assume it; the target
+// needs the same permissions, granted in its own account.
+//
+// Source: Thanos, "Object storage: S3"; Amazon S3 User Guide, "Controlling access
+// to a bucket with user policies".
+func (s State) Permissions(c Component) (Policy, error) {
+	if err := s.RequireOf(c.Name, NeedPermissions); err != nil {
+		return Policy{}, err
+	}
+	doc := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{listBucket(c), useObjects(c)}}
+	if !c.KMSKey.IsZero() {
+		doc.Statement = append(doc.Statement, useKey(c.KMSKey))
+	}
+	if target := c.PodIdentity.TargetRole; !target.IsZero() && c.Mode.UsesPodIdentity() {
+		doc.Statement = append(doc.Statement, assumeTarget(target))
+	}
+	return Policy{PolicyName(c.Name), c.Name, doc}, nil
+}
+
+func listBucket(c Component) iam.Statement {
+	s := iam.Statement{
+		Sid:      sidPrefix + "List",
+		Effect:   iam.Allow,
+		Action:   iam.Values{"s3:ListBucket"},
+		Resource: iam.Values{bucketARN(c)},
+	}
+	if c.Prefix != "" {
+		s.Condition = iam.Condition{"StringLike": {"s3:prefix": {c.Prefix + "/*"}}}
+	}
+	return s
+}
+
+func useObjects(c Component) iam.Statement {
+	return iam.Statement{
+		Sid:      sidPrefix + "Objects",
+		Effect:   iam.Allow,
+		Action:   iam.Values{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+		Resource: iam.Values{objectsARN(c)},
+	}
+}
+
+// useKey allows the key to be used by S3 only. S3 calls KMS by a name that ends
+// in the partition's own domain, which AWS alone can set; hence the pattern.
+//
+// Source: AWS KMS Developer Guide, "kms:ViaService"; Amazon S3 User Guide, "Using
+// server-side encryption with AWS KMS keys".
+func useKey(key identity.KMSKeyARN) iam.Statement {
+	return iam.Statement{
+		Sid:       sidPrefix + "Key",
+		Effect:    iam.Allow,
+		Action:    iam.Values{"kms:Decrypt", "kms:GenerateDataKey"},
+		Resource:  iam.Values{key.String()},
+		Condition: iam.Condition{"StringLike": {"kms:ViaService": {"s3." + key.Region + ".*"}}},
+	}
+}
+
+// assumeTarget lets the role pass its session on to the target role.
+//
+// Source: Amazon EKS User Guide, "Access AWS Resources using EKS Pod Identity
+// Target IAM Roles".
+func assumeTarget(target identity.RoleARN) iam.Statement {
+	return iam.Statement{
+		Sid:      sidPrefix + "Target",
+		Effect:   iam.Allow,
+		Action:   iam.Values{"sts:AssumeRole", "sts:TagSession"},
+		Resource: iam.Values{target.String()},
+	}
+}
+
+func bucketARN(c Component) string { return "arn:" + c.Role.Partition + ":s3:::" + c.Bucket }
+
+func objectsARN(c Component) string {
+	if c.Prefix == "" {
+		return bucketARN(c) + "/*"
+	}
+	return bucketARN(c) + "/" + c.Prefix + "/*"
+}
+
+// PermissionRequests returns what a backup asks AWS for, to evaluate the permissions
+// policies of a role with: each action on everything under the prefix.
+func (c Component) PermissionRequests() []iam.Request {
+	list := request("s3:ListBucket", bucketARN(c), nil)
+	if c.Prefix != "" {
+		list = list.With("s3:prefix", c.Prefix+"/")
+	}
+	all := []iam.Request{list}
+	for _, action := range useObjects(c).Action {
+		all = append(all, request(action, objectsARN(c), nil))
+	}
+	if !c.KMSKey.IsZero() {
+		for _, action := range useKey(c.KMSKey).Action {
+			all = append(all, request(action, c.KMSKey.String(), map[string][]string{"kms:ViaService": {"s3." + c.KMSKey.Region + ".amazonaws.com"}}))
+		}
+	}
+	return all
+}
+
+func request(action, resource string, context map[string][]string) iam.Request {
+	all := map[string][]string{"aws:SecureTransport": {"true"}}
+	maps.Copy(all, context)
+	return iam.Request{Action: action, Resource: resource, Context: all}
+}
+
+// MaxAssociations is the number of Pod Identity associations that a cluster may
+// have; the quota cannot be raised.
+//
+// Source: Amazon EKS User Guide, "View and manage Amazon EKS and Fargate service
+// quotas".
+const MaxAssociations = 5000
+
+// Association is an EKS Pod Identity association and the region of its cluster. Its
+// JSON is the input of `aws eks create-pod-identity-association --cli-input-json`.
+// It has no clientRequestToken: the program gives the same answer twice.
+//
+// Source: Amazon EKS API reference, CreatePodIdentityAssociation.
+type Association struct {
+	Region             string            `json:"-"` // may be empty; a client or a form needs it, EKS does not
+	ClusterName        string            `json:"clusterName"`
+	Namespace          string            `json:"namespace"`
+	ServiceAccount     string            `json:"serviceAccount"`
+	RoleARN            string            `json:"roleArn"`
+	Tags               map[string]string `json:"tags,omitempty"`
+	DisableSessionTags bool              `json:"disableSessionTags,omitempty"`
+	TargetRoleARN      string            `json:"targetRoleArn,omitempty"`
+	Policy             string            `json:"policy,omitempty"` // IAM policy as JSON text
+}
+
+// Associations returns the EKS Pod Identity associations of the component: one for
+// each cluster and namespace, clusters in the order of the config, namespaces sorted,
+// each with the tag of this program. EKS knows no patterns, so a component whose
+// subjects are a pattern alone has none, which is an error.
+func (s State) Associations(c Component) ([]Association, error) {
+	if err := s.associable(c); err != nil {
+		return nil, fmt.Errorf("pod identity associations of %s: %w", c.Name, err)
+	}
+	tags := maps.Clone(c.PodIdentity.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	maps.Copy(tags, ManagedTags())
+	var all []Association
+	for _, cluster := range s.Clusters {
+		for _, ns := range c.Subjects.Namespaces {
+			all = append(all, Association{
+				Region:             cluster.Region,
+				ClusterName:        cluster.Name,
+				Namespace:          ns,
+				ServiceAccount:     c.ServiceAccount,
+				RoleARN:            c.Role.String(),
+				Tags:               tags,
+				DisableSessionTags: c.PodIdentity.DisableSessionTags,
+				TargetRoleARN:      c.PodIdentity.TargetRole.String(),
+				Policy:             c.PodIdentity.Policy,
+			})
+		}
+	}
+	return all, nil
+}
+
+func (s State) associable(c Component) error {
+	switch n := len(c.Subjects.Namespaces); {
+	case !c.Mode.UsesPodIdentity():
+		return fmt.Errorf("mode %s has no associations: set mode: pod-identity or both", c.Mode)
+	case n == 0:
+		return errors.New("an association needs the exact name of its namespace: list the host namespaces " +
+			"under controlPlanes.namespaces, or let a command that has the cluster discover them")
+	case n > MaxAssociations:
+		return fmt.Errorf("%d associations are more than the %d that a cluster may have", n, MaxAssociations)
+	}
+	return s.RequireOf(c.Name, NeedAssociations)
+}

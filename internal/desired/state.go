@@ -1,0 +1,166 @@
+// Package desired says what should hold for a config: the annotations and labels in
+// the cluster, and the roles, policies, providers and associations in AWS. It is the
+// only package with these rules. Every other package writes the [State] in some
+// form, or compares something with it. It does no I/O.
+package desired
+
+import (
+	"maps"
+	"slices"
+
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// State is everything that should hold for a config. It is derived once per run.
+type State struct {
+	Components []Component        // in the order of the config
+	Clusters   []identity.Cluster // the cluster of the config, then the additional ones
+	Warnings   []string           // what a user should know about how the state was derived
+
+	spec identity.Spec
+}
+
+// Component is what should hold for one component, as far as that does not depend
+// on which settings are missing.
+type Component struct {
+	identity.Component
+	Annotations map[string]string // of its ServiceAccounts, the role's included
+	Subjects    Subjects          // the namespaces whose ServiceAccount may use the role
+}
+
+// Of derives the state of a config.
+func Of(spec identity.Spec) State {
+	s := State{Clusters: spec.AllClusters(), spec: spec}
+	for _, c := range spec.Components {
+		s.Components = append(s.Components, Component{c, annotationsOf(c), subjectsOf(spec.ControlPlanes)})
+	}
+	return s
+}
+
+// annotationsOf returns the annotations of a component's ServiceAccounts. In mode
+// pod-identity an association gives the role, so the role's annotation is not among
+// them. It is not either if the config has no role.
+func annotationsOf(c identity.Component) map[string]string {
+	all := maps.Clone(c.ExtraAnnotations)
+	if c.Mode.UsesIRSA() && !c.Role.IsZero() {
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[identity.RoleAnnotation] = c.Role.String()
+	}
+	return all
+}
+
+// Component returns the component of that name.
+func (s State) Component(name string) (Component, bool) {
+	i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == name })
+	if i < 0 {
+		return Component{}, false
+	}
+	return s.Components[i], true
+}
+
+// sharing returns the components that use the role, in the order of the config.
+func (s State) sharing(role identity.RoleARN) []Component {
+	return slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Role != role })
+}
+
+// Role is what should hold for an IAM role. Components may share one.
+type Role struct {
+	ARN          identity.RoleARN
+	Components   []Component
+	TrustPolicy  iam.Document
+	Policies     []Policy // inline, for the components that have permissions
+	Providers    []Provider
+	Associations []Association // of every component, sorted by cluster and namespace within it
+}
+
+// Policy is an inline policy of a role.
+type Policy struct {
+	Name      string
+	Component string
+	Document  iam.Document
+}
+
+// Provider is an OIDC provider that IAM must have.
+type Provider struct {
+	ARN      string
+	URL      string // of the issuer: https://host/path
+	Audience string
+	Cluster  identity.Cluster
+}
+
+// Roles returns what should hold in AWS, in the order in which the components name
+// the roles. The error names every missing setting of every component.
+func (s State) Roles() ([]Role, error) {
+	if err := s.Require(NeedTrust); err != nil {
+		return nil, err
+	}
+	var roles []Role
+	for _, c := range s.Components {
+		if slices.ContainsFunc(roles, func(r Role) bool { return r.ARN == c.Role }) {
+			continue
+		}
+		role, err := s.role(c.Role)
+		if err != nil {
+			return nil, err
+		}
+		roles = append(roles, role)
+	}
+	return roles, nil
+}
+
+func (s State) role(arn identity.RoleARN) (Role, error) {
+	r := Role{ARN: arn, Components: s.sharing(arn)}
+	var err error
+	if r.TrustPolicy, err = s.TrustPolicy(r.Components[0]); err != nil {
+		return r, err
+	}
+	for _, c := range r.Components {
+		r.Providers = append(r.Providers, minus(s.Providers(c), r.Providers)...)
+		if c.Mode.UsesPodIdentity() && len(c.Subjects.Namespaces) > 0 {
+			list, err := s.Associations(c)
+			if err != nil {
+				return r, err
+			}
+			r.Associations = append(r.Associations, list...)
+		}
+		if c.HasPermissions() {
+			policy, err := s.Permissions(c)
+			if err != nil {
+				return r, err
+			}
+			r.Policies = append(r.Policies, policy)
+		}
+	}
+	return r, nil
+}
+
+func minus[T comparable](list, other []T) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return slices.Contains(other, v) })
+}
+
+// Providers returns the OIDC providers that the component's trust policy needs, one
+// for each cluster, in the account of its role. Mode pod-identity needs none.
+func (s State) Providers(c Component) []Provider {
+	if !c.Mode.UsesIRSA() {
+		return nil
+	}
+	var all []Provider
+	for _, cluster := range s.Clusters {
+		all = append(all, Provider{ARN: cluster.OIDC.ARN(c.Role), URL: "https://" + cluster.OIDC.HostPath, Audience: identity.Audience, Cluster: cluster})
+	}
+	return all
+}
+
+// UsesPodIdentity reports whether a component needs associations, and so the agent
+// in each cluster.
+func (s State) UsesPodIdentity() bool {
+	return slices.ContainsFunc(s.Components, func(c Component) bool { return c.Mode.UsesPodIdentity() })
+}
+
+// UsesIRSA reports whether a component needs OIDC providers.
+func (s State) UsesIRSA() bool {
+	return slices.ContainsFunc(s.Components, func(c Component) bool { return c.Mode.UsesIRSA() })
+}

@@ -1,0 +1,144 @@
+package desired
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// Subjects are the host namespaces whose service account may use a role: exact
+// names, and a pattern beside them.
+type Subjects struct {
+	Namespaces []string // exact, sorted, without repetition
+	Match      identity.Match
+}
+
+func subjectsOf(planes identity.ControlPlanes) Subjects {
+	return Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
+}
+
+// ErrNoSubjects says that nothing names the control planes that a role is for.
+var ErrNoSubjects = errors.New("no control plane is known: list the host namespaces under controlPlanes.namespaces, " +
+	"let a command that has the cluster discover them (controlPlanes.discover: true), " +
+	"or admit every namespace that a Space names by itself (controlPlanes.match: uuid)")
+
+// Empty reports whether nobody is a subject.
+func (s Subjects) Empty() bool { return len(s.Namespaces) == 0 && s.Match == "" }
+
+// Admits reports whether the service account of that namespace is a subject.
+func (s Subjects) Admits(namespace string) bool {
+	return slices.Contains(s.Namespaces, namespace) || s.covers(namespace)
+}
+
+func (s Subjects) covers(namespace string) bool {
+	return s.Match != "" && iam.Like(s.Match.Pattern(), namespace)
+}
+
+// exact are the namespaces that need a line of their own. One that the pattern
+// covers is left out: the grant is the same and the policy shorter.
+func (s Subjects) exact() []string {
+	return slices.DeleteFunc(slices.Clone(s.Namespaces), s.covers)
+}
+
+// with is the subjects and more exact namespaces.
+func (s Subjects) with(namespaces ...string) Subjects {
+	s.Namespaces = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.Namespaces, namespaces))))
+	return s
+}
+
+// ServiceAccount is one of a component's in a stream of manifests.
+type ServiceAccount struct {
+	Component string
+	Namespace string // empty if the manifest leaves it to the release
+}
+
+// WithServiceAccounts is the state for manifests that have these ServiceAccounts. If
+// the config names no control planes, they are the subjects. Otherwise one that the
+// config does not cover is a warning and no subject. A ServiceAccount without a
+// namespace never is one.
+func (s State) WithServiceAccounts(found []ServiceAccount) State {
+	named := !subjectsOf(s.spec.ControlPlanes).Empty()
+	s.Components, s.Warnings = slices.Clone(s.Components), slices.Clone(s.Warnings)
+	for _, sa := range found {
+		i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == sa.Component })
+		c := &s.Components[i]
+		covered := c.Subjects.Admits(sa.Namespace)
+		switch {
+		case sa.Namespace == "":
+			s.Warnings = append(s.Warnings, fmt.Sprintf("the ServiceAccount %s has no namespace in the manifests, so the trust policy does not admit it; "+
+				"if it should have the role, list its namespace under controlPlanes.namespaces", c.ServiceAccount))
+		case !named, covered && c.Mode.UsesPodIdentity(): // the pattern covers it; an association needs its name
+			c.Subjects = c.Subjects.with(sa.Namespace)
+		case !covered:
+			s.Warnings = append(s.Warnings, fmt.Sprintf("the ServiceAccount %s/%s gets the annotation, but the config does not name its namespace, so the trust policy does not admit it; "+
+				"list it under controlPlanes.namespaces if it should have the role", sa.Namespace, c.ServiceAccount))
+		}
+	}
+	return s
+}
+
+// Reach is what a pattern of namespaces admits, compared with the control planes
+// that are known.
+type Reach struct {
+	Match    identity.Match `json:"match"`
+	Pattern  string         `json:"pattern"` // in IAM's wildcards
+	Covers   []string       `json:"covers"`  // known namespaces that it admits
+	Misses   []string       `json:"misses"`  // known namespaces that it does not admit
+	Beyond   []string       `json:"beyond"`  // examples of what else it admits
+	Warnings []string       `json:"warnings,omitempty"`
+}
+
+// Reach shows what the pattern of the subjects admits.
+func (s Subjects) Reach() Reach {
+	r := Reach{Match: s.Match, Pattern: s.Match.Pattern()}
+	if s.Match == "" {
+		return r
+	}
+	for _, ns := range s.Namespaces {
+		if s.covers(ns) {
+			r.Covers = append(r.Covers, ns)
+		} else {
+			r.Misses = append(r.Misses, ns)
+		}
+	}
+	r.Beyond = s.examples()
+	r.Warnings = reachWarnings(r.Pattern)
+	return r
+}
+
+// examples are up to three namespaces that nobody named and the pattern admits.
+func (s Subjects) examples() []string {
+	var out []string
+	for _, fill := range [][2]string{{"someone-else", "0"}, {"x", "x"}, {"prod", "z"}} {
+		name := strings.NewReplacer("*", fill[0], "?", fill[1]).Replace(s.Match.Pattern())
+		if identity.ValidateNamespace(name) == nil && !slices.Contains(s.Namespaces, name) && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// commonNamespaces are those that no control plane has.
+//
+// Source: Kubernetes documentation, "Namespaces: Initial namespaces"; the Spaces
+// chart is installed into upbound-system.
+var commonNamespaces = []string{"kube-system", "default", "kube-public", "kube-node-lease", "upbound-system"}
+
+func reachWarnings(pattern string) []string {
+	var out []string
+	for _, ns := range commonNamespaces {
+		if iam.Like(pattern, ns) {
+			out = append(out, fmt.Sprintf("the pattern %s admits the namespace %s, which is no control plane's", pattern, ns))
+		}
+	}
+	const fewest = 4
+	if fixed := len(strings.NewReplacer("*", "", "?", "").Replace(pattern)); fixed < fewest {
+		out = append(out, fmt.Sprintf("the pattern %s has only %d characters that are not wildcards; "+
+			"whoever may create a namespace of that form gets the role", pattern, fixed))
+	}
+	return out
+}

@@ -1,0 +1,182 @@
+package desired
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// PodIdentityService is the principal of EKS Pod Identity in every partition.
+//
+// Source: Amazon EKS User Guide, "Create IAM role with trust policy required by
+// EKS Pod Identity".
+const PodIdentityService = "pods.eks.amazonaws.com"
+
+// The session tags on which a trust policy for EKS Pod Identity has conditions.
+//
+// Source: Amazon EKS User Guide, "Grant Pods access to AWS resources based on
+// tags".
+const (
+	NamespaceTag      = "aws:RequestTag/kubernetes-namespace"
+	ServiceAccountTag = "aws:RequestTag/kubernetes-service-account"
+	ClusterTag        = "aws:RequestTag/eks-cluster-arn"
+)
+
+// TrustPolicy returns the trust policy of the component's role. It admits the service
+// accounts of all components that use the role, in the namespaces of their subjects,
+// on every cluster of the config, by the mechanism of their modes, and nobody else.
+//
+// Under IRSA each cluster has a statement for the exact namespaces and one for
+// the pattern, because they need different operators. Under EKS Pod Identity one
+// statement of each kind lists all clusters. A namespace that the pattern covers
+// is not listed again.
+//
+// The error is a [*MissingError] for a missing setting, or [ErrNoSubjects].
+func (s State) TrustPolicy(c Component) (iam.Document, error) {
+	doc := iam.Document{Version: iam.PolicyVersion}
+	for i, sharer := range s.sharing(c.Role) {
+		if err := s.trustworthy(sharer); err != nil {
+			return iam.Document{}, fmt.Errorf("trust policy of %s: %w", sharer.Name, err)
+		}
+		for _, statement := range s.trustStatements(sharer) {
+			if i > 0 { // a Sid can be in a policy only once
+				statement.Sid += "For" + ShortHash(sharer.Name)
+			}
+			doc.Statement = append(doc.Statement, statement)
+		}
+	}
+	if len(doc.Statement) == 0 {
+		return doc, s.RequireOf(c.Name, NeedTrust)
+	}
+	return doc, nil
+}
+
+func (s State) trustworthy(c Component) error {
+	if err := s.RequireOf(c.Name, NeedTrust); err != nil {
+		return err
+	}
+	if c.Subjects.Empty() {
+		return ErrNoSubjects
+	}
+	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
+		return errors.New("podIdentity.disableSessionTags takes away the tags kubernetes-namespace, " +
+			"kubernetes-service-account and eks-cluster-arn, and the trust policy asks for them: no pod would get the role. " +
+			"Without those conditions every association in the account could use it. " +
+			"Leave session tags on, or use mode irsa")
+	}
+	return nil
+}
+
+func (s State) trustStatements(c Component) []iam.Statement {
+	var all []iam.Statement
+	if c.Mode.UsesIRSA() {
+		for i, cluster := range s.Clusters {
+			all = append(all, irsaStatements(c, cluster, i)...)
+		}
+	}
+	if c.Mode.UsesPodIdentity() {
+		all = append(all, s.podIdentityStatements(c)...)
+	}
+	return all
+}
+
+func irsaStatements(c Component, cluster identity.Cluster, index int) []iam.Statement {
+	provider := cluster.OIDC.HostPath
+	statement := func(sid, operator string, subs iam.Values) iam.Statement {
+		condition := iam.Condition{"StringEquals": {provider + ":aud": {identity.Audience}}}
+		if condition[operator] == nil {
+			condition[operator] = map[string]iam.Values{}
+		}
+		condition[operator][provider+":sub"] = subs
+		return iam.Statement{
+			Sid:       sidPrefix + sid + clusterSuffix(index, provider),
+			Effect:    iam.Allow,
+			Principal: iam.Principal{Federated: iam.Values{cluster.OIDC.ARN(c.Role)}},
+			Action:    iam.Values{"sts:AssumeRoleWithWebIdentity"},
+			Condition: condition,
+		}
+	}
+	var all []iam.Statement
+	if names := c.Subjects.exact(); len(names) > 0 {
+		subs := make(iam.Values, len(names))
+		for i, ns := range names {
+			subs[i] = TokenSubject(ns, c.ServiceAccount)
+		}
+		all = append(all, statement("IRSA", "StringEquals", subs))
+	}
+	if c.Subjects.Match != "" {
+		all = append(all, statement("IRSAMatch", "StringLike", iam.Values{TokenSubject(c.Subjects.Match.Pattern(), c.ServiceAccount)}))
+	}
+	return all
+}
+
+// TokenSubject returns the sub claim of a service account's token.
+//
+// Source: Kubernetes documentation, "Managing Service Accounts".
+func TokenSubject(namespace, serviceAccount string) string {
+	return "system:serviceaccount:" + namespace + ":" + serviceAccount
+}
+
+// clusterSuffix makes the Sids of additional clusters different by their issuer, so
+// that adding or removing one cluster renames no other's statement.
+func clusterSuffix(index int, provider string) string {
+	if index == 0 {
+		return ""
+	}
+	return ShortHash(provider)
+}
+
+func (s State) podIdentityStatements(c Component) []iam.Statement {
+	var all []iam.Statement
+	add := func(sid, operator string, namespaces iam.Values) {
+		statement := s.podIdentityStatement(c)
+		statement.Sid = sidPrefix + sid
+		if statement.Condition[operator] == nil {
+			statement.Condition[operator] = map[string]iam.Values{}
+		}
+		statement.Condition[operator][NamespaceTag] = namespaces
+		all = append(all, statement)
+	}
+	if names := c.Subjects.exact(); len(names) > 0 {
+		add("PodIdentity", "StringEquals", names)
+	}
+	if c.Subjects.Match != "" {
+		add("PodIdentityMatch", "StringLike", iam.Values{c.Subjects.Match.Pattern()})
+	}
+	return all
+}
+
+func (s State) podIdentityStatement(c Component) iam.Statement {
+	var clusters iam.Values
+	for _, cluster := range s.Clusters {
+		clusters = append(clusters, ClusterARN(cluster, c.Role))
+	}
+	condition := iam.Condition{"StringEquals": {ServiceAccountTag: {c.ServiceAccount}, ClusterTag: clusters}}
+	if c.PodIdentity.SourceAccount {
+		condition["StringEquals"]["aws:SourceAccount"] = iam.Values{c.Role.Account}
+	}
+	if arns := c.PodIdentity.SourceARNs; len(arns) > 0 {
+		condition["ArnLike"] = map[string]iam.Values{"aws:SourceArn": slices.Clone(arns)}
+	}
+	return iam.Statement{
+		Effect:    iam.Allow,
+		Principal: iam.Principal{Service: iam.Values{PodIdentityService}},
+		Action:    iam.Values{"sts:AssumeRole", "sts:TagSession"},
+		Condition: condition,
+	}
+}
+
+// ClusterARN returns the cluster in the account of the role: EKS Pod Identity takes no
+// other.
+func ClusterARN(cluster identity.Cluster, role identity.RoleARN) string {
+	return fmt.Sprintf("arn:%s:eks:%s:%s:cluster/%s", role.Partition, cluster.Region, role.Account, cluster.Name)
+}
+
+// NobodyStatement returns a statement that admits nobody, for a trust policy that would
+// have none: IAM takes no empty policy.
+func NobodyStatement() iam.Statement {
+	return iam.Statement{Sid: NobodySid, Effect: iam.Deny, Principal: iam.Principal{AWS: iam.Values{"*"}}, Action: iam.Values{"sts:AssumeRole"}}
+}
