@@ -6,13 +6,23 @@ import (
 	"strings"
 )
 
-// hinted is an error with a next step.
+// hinter is an error with a next step. Packages that cannot import this one have
+// such errors of their own.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// hinted gives an error a hint.
 type hinted struct {
 	error
 	hint string
 }
 
 func (e *hinted) Unwrap() error { return e.error }
+
+// Hint is the next step.
+func (e *hinted) Hint() string { return e.hint }
 
 // Hint returns err with a next step for the user, one sentence. errors.Is and
 // errors.As find err in it.
@@ -24,7 +34,7 @@ func Hint(err error, hint string) error {
 }
 
 // Error prints an error as a line "error: …" and, if it or an error in it has a
-// hint, a line "hint: …". Joined errors get a line each.
+// method Hint() string, a line "hint: …". Joined errors get a line each.
 func (p *Printer) Error(err error) {
 	for _, problem := range problems(err) {
 		p.say(Red, "error", problem.message)
@@ -52,15 +62,15 @@ func problems(err error) []problem {
 	}
 	inner := errors.Unwrap(err)
 	if inner == nil || inner.Error() != err.Error() {
-		h, _ := errors.AsType[*hinted](err)
-		if h == nil {
-			return []problem{{err.Error(), ""}}
+		one := problem{message: err.Error()}
+		if h, ok := errors.AsType[hinter](err); ok {
+			one.hint = h.Hint()
 		}
-		return []problem{{err.Error(), h.hint}}
+		return []problem{one}
 	}
 	all := problems(inner)
-	if h, ok := err.(*hinted); ok {
-		all[len(all)-1].hint = h.hint
+	if h, ok := err.(hinter); ok {
+		all[len(all)-1].hint = h.Hint()
 	}
 	return all
 }

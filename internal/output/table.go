@@ -32,6 +32,9 @@ func (p *Page) Line(format string, args ...any) {
 	p.text.WriteString(fmt.Sprintf(format, args...) + "\n")
 }
 
+// Write writes text as it is.
+func (p *Page) Write(text []byte) (int, error) { return p.text.Write(text) }
+
 // Blank writes an empty line between two parts of a page, and none at its top.
 func (p *Page) Blank() {
 	if p.text.Len() > 0 {

@@ -38,7 +38,7 @@ func yamlNode(tokens *json.Decoder) (*yaml.Node, error) {
 	node := &yaml.Node{Kind: yaml.ScalarNode}
 	switch t := token.(type) {
 	case string:
-		node.SetString(t)
+		err = node.Encode(t) // quotes what YAML 1.1 takes for a boolean, such as no
 	case json.Number:
 		node.Value = t.String()
 	case bool:

@@ -115,7 +115,7 @@ var marks = map[reconcile.Action]struct {
 	reconcile.Change:  {"~", output.Yellow, ""},
 	reconcile.Remove:  {"-", output.Red, ""},
 	reconcile.Adopt:   {"*", output.Cyan, " (to adopt)"},
-	reconcile.Keep:    {"=", output.Cyan, " (kept: the config does not name it)"},
+	reconcile.Keep:    {"=", output.Cyan, " (kept)"},
 	reconcile.Foreign: {" ", "", " (foreign)"},
 }
 
