@@ -81,7 +81,7 @@ func inspection() InspectView {
 			{Outcome: rewrite.Unrecognised, Component: "mxp-controller", Place: rewrite.MentionPlace, Document: 5, Line: 77, Kind: "ConfigMap", Name: "other",
 				Path: `data["it's.yaml"]`, Encoding: "yaml"},
 		},
-		Warnings: []string{"the Deployment upbound-system/custom runs as the service account mxp-controller, and the program does not edit Deployments of this form"},
+		Warnings: []string{"the PodMonitor upbound-system/custom has a pod template that runs as the service account mxp-controller, and the program does not edit this kind"},
 	}}
 }
 
@@ -91,8 +91,8 @@ func explanation() ExplainView {
 		Ways: []iam.Way{{Mechanism: identity.IRSA, Cluster: "prod-space", Action: "sts:AssumeRoleWithWebIdentity", Decision: iam.Decision{
 			Verdict: iam.Denied, Reason: "no statement allows it", Statement: 1, Sid: "SpacesIdentityA",
 			Statements: []iam.StatementResult{{Number: 1, Sid: "SpacesIdentityA", Effect: iam.Allow, Applies: "no", Findings: []iam.Finding{
-				{Element: "Condition", Operator: "StringEquals", Key: "oidc:sub", Expected: []string{"system:serviceaccount:a:b"}, Actual: []string{"system:serviceaccount:x:b"}, Cannot: "aws:SourceArn"}}}},
-			Changes: []string{`in statement 1 (Allow, Sid SpacesIdentityA), StringEquals oidc:sub admitted "system:serviceaccount:x:b"; it is "system:serviceaccount:a:b"`}}}},
+				{Element: "Condition", Operator: "StringEquals", Key: "oidc.example:sub", Expected: []string{"system:serviceaccount:prod:mxp-controller"}, Actual: []string{"system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"}, Cannot: "aws:SourceArn"}}}},
+			Changes: []string{`in statement 1 (Allow, Sid SpacesIdentityA), StringEquals oidc.example:sub admitted "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"; it is "system:serviceaccount:prod:mxp-controller"`}}}},
 		Notes: []string{"EKS Pod Identity also needs an association of this namespace and service account; the policy alone gives nothing"},
 	}}
 }
@@ -121,7 +121,7 @@ func (*lists) Kind() string { return "Lists" }
 func (*lists) Text(*Page)   {}
 
 func TestJSONAndYAMLHaveEmptyListsAndTheSameFields(t *testing.T) {
-	r := &lists{Nested: []*lists{{}, nil}, Odd: []string{"<&>", "yes", "1e3", "null", "two\nlines\n", "", " x: # y", "\u2028", "\x7f\x00", "~"}}
+	r := &lists{Nested: []*lists{{}}, Odd: []string{"<&>", "yes", "1e3", "null", "two\nlines\n", "", " x: # y", "\u2028", "\x7f\x00", "~"}}
 	text := printed(t, JSON, r)
 	if strings.Contains(text, `\u003c`) {
 		t.Errorf("HTML is escaped:\n%s", text)

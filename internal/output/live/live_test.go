@@ -96,7 +96,7 @@ func discovery() space.Discovery {
 			{Name: "young", Namespace: "default", Sources: []space.Source{space.FromControlPlane}, Certain: true},
 			{HostNamespace: hostA, Name: "prod", Namespace: "default", ID: "706c49fa-5bb8-4a7e-9f41-2fc38ef4b065", Sources: []space.Source{space.FromControlPlane, space.FromLabels}, Certain: true},
 			{HostNamespace: "monitoring", Sources: []space.Source{space.FromServiceAccount}}},
-		Problems: []*space.Error{{Verb: "list", Resource: space.Namespaces, Err: errors.New("the server is tired")}},
+		Problems: []*space.Error{{Verb: "list", Resource: space.Namespaces, Err: errors.New("the API server is overloaded (429) and stayed so; try again later")}},
 	}
 }
 
@@ -104,9 +104,9 @@ func verification() verify.Result {
 	row := func(namespace string, checks ...verify.Check) verify.Row {
 		return verify.Row{ControlPlane: space.ControlPlane{HostNamespace: namespace, Certain: true}, Component: "mxp-controller", Checks: checks}
 	}
-	missing := verify.Check{Name: verify.ServiceAccount, State: verify.Fails, Detail: "the annotation is missing <&>", Fix: "upgrade the Spaces release through the post-renderer: `helm upgrade spaces CHART --post-renderer spaces-identity`"}
+	missing := verify.Check{Name: verify.ServiceAccount, State: verify.Fails, Detail: "the annotation eks.amazonaws.com/role-arn is missing", Fix: "upgrade the Spaces release through the post-renderer: `helm upgrade spaces CHART --post-renderer spaces-identity`"}
 	return verify.Result{
-		Common: []verify.Row{row("", verify.Check{Name: verify.AdmissionPolicy, State: verify.Fails, Fix: "upgrade the cluster"})},
+		Common: []verify.Row{row("", verify.Check{Name: verify.AdmissionPolicy, State: verify.Fails, Detail: "the cluster does not serve MutatingAdmissionPolicy", Fix: "upgrade the cluster to Kubernetes 1.36"})},
 		Rows: []verify.Row{
 			row(hostA, missing, verify.Check{Name: verify.Workload, State: verify.OK, Detail: "fine"}),
 			row(hostB, missing, verify.Check{Name: verify.Injected, State: verify.Unknown, Detail: "forbidden"}),
@@ -154,6 +154,14 @@ func TestPlanEndsWithACount(t *testing.T) {
 		if !strings.HasSuffix(text, "\n\n"+want+"\n") {
 			t.Errorf("want %q at the end of:\n%s", want, text)
 		}
+	}
+}
+
+func TestFailureWithoutDetailFailsInJUnit(t *testing.T) {
+	r := verify.Result{Rows: []verify.Row{{Component: "<vector>", Checks: []verify.Check{{Name: verify.Labels, State: verify.Fails}}}}}
+	text := printed(t, output.JUnit, VerifyView{r}, false)
+	if !strings.Contains(text, `<testsuite name="&lt;vector&gt;" tests="1" failures="1" errors="0">`) || !strings.Contains(text, "<failure ") {
+		t.Error(text)
 	}
 }
 
