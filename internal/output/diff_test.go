@@ -75,8 +75,9 @@ func TestDiffCountsTheLinesOfTheStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := identity.Spec{Components: []identity.Component{{Name: "mxp-controller", ServiceAccount: "mxp-controller", Mode: identity.IRSA, Role: role,
-		Values: identity.ValuesPaths{Component: []string{"mxp"}, Annotations: []string{"annotations"}}}}}
+	var spec identity.Spec
+	spec.Components = []identity.Component{{Name: "mxp-controller", ServiceAccount: "mxp-controller", Mode: identity.IRSA, Role: role,
+		Values: identity.ValuesPaths{Component: []string{"mxp"}, Annotations: []string{"annotations"}}}}
 	result, err := rewrite.Run([]byte(stream), spec, rewrite.Options{})
 	if err != nil {
 		t.Fatal(err)
