@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe --always --dirty 2>/dev/null || echo unknown)
-binary    := bin/spaces-identity
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
@@ -26,8 +25,7 @@ help: ## show this
 
 .PHONY: build
 build: ## build bin/spaces-identity, and beside it the program for its live commands
-	@CGO_ENABLED=0 go build -tags offline $(build_flags) -o $(binary) ./cmd/spaces-identity
-	@CGO_ENABLED=0 go build $(build_flags) -o $(binary)-live ./cmd/spaces-identity
+	@CGO_ENABLED=0 go build $(build_flags) -o bin/ ./cmd/spaces-identity ./cmd/spaces-identity-live
 
 .PHONY: helm
 helm: $(helm3) $(helm4) ## build the pinned Helm 3 and Helm 4 into bin/tools

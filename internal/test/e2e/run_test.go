@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/cli/live"
 )
 
 const (
@@ -55,11 +56,11 @@ func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outc
 	defer interrupt()
 	var out bytes.Buffer
 	err := &listener{word: word, heard: interrupt}
-	world := cli.World{In: strings.NewReader(stdin), Out: &out, Err: err,
-		Env:      func(name string) string { return p[name] },
-		Terminal: func(any) bool { return false }}
-	status := cli.Run(ctx, world, args)
-	return outcome{out.String(), err.text.String(), status}
+	env := cli.Env{In: strings.NewReader(stdin), Out: &out, Err: err,
+		Getenv:   func(name string) string { return p[name] },
+		Terminal: func(any) bool { return false }, Live: live.Run}
+	status := cli.Run(ctx, env, args)
+	return outcome{out.String(), err.text.String(), int(status)}
 }
 
 // listener keeps what is written, by whomever, and calls where it hears a word.

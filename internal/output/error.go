@@ -1,0 +1,86 @@
+package output
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// hinter is an error with a next step. Packages that cannot import this one have
+// such errors of their own.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// hinted gives an error a hint.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Unwrap() error { return e.error }
+
+// Hint is the next step.
+func (e *hinted) Hint() string { return e.hint }
+
+// Hint returns err with a next step for the user, one sentence. errors.Is and
+// errors.As find err in it.
+func Hint(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &hinted{err, hint}
+}
+
+// Error prints an error as a line "error: …" and, if it or an error in it has a
+// method Hint() string, a line "hint: …". Joined errors get a line each.
+func (p *Printer) Error(err error) {
+	for _, problem := range problems(err) {
+		p.say(Red, "error", problem.message)
+		if problem.hint != "" {
+			p.say(Cyan, "hint", problem.hint)
+		}
+	}
+}
+
+// problem is one error to print.
+type problem struct{ message, hint string }
+
+// problems takes joined errors apart, also below wrappers that add no text. A
+// hint on all of them follows the last.
+func problems(err error) []problem {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && isJoin(err, joined.Unwrap()) {
+		var all []problem
+		for _, e := range joined.Unwrap() {
+			all = append(all, problems(e)...)
+		}
+		return all
+	}
+	inner := errors.Unwrap(err)
+	if inner == nil || inner.Error() != err.Error() {
+		one := problem{message: err.Error()}
+		if h, ok := errors.AsType[hinter](err); ok {
+			one.hint = h.Hint()
+		}
+		return []problem{one}
+	}
+	all := problems(inner)
+	if h, ok := err.(hinter); ok {
+		all[len(all)-1].hint = h.Hint()
+	}
+	return all
+}
+
+// isJoin reports whether an error says what its parts say and nothing else, as
+// one of [errors.Join] does and one of fmt.Errorf with several %w does not.
+func isJoin(err error, parts []error) bool {
+	var messages []string
+	for _, e := range slices.DeleteFunc(slices.Clone(parts), func(e error) bool { return e == nil }) {
+		messages = append(messages, e.Error())
+	}
+	return len(messages) > 0 && err.Error() == strings.Join(messages, "\n")
+}

@@ -1,0 +1,104 @@
+package output
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/rewrite"
+)
+
+// InspectView shows the places of a stream of manifests, and as a diff what
+// would change.
+type InspectView struct{ Result *rewrite.Result }
+
+// Kind is that of the JSON.
+func (InspectView) Kind() string { return "Inspection" }
+
+// Data is the JSON.
+func (v InspectView) Data() any {
+	return struct {
+		Findings []rewrite.Finding `json:"findings"`
+		Warnings []string          `json:"warnings"`
+	}{v.findings(), v.Result.Warnings}
+}
+
+// findings are those of the result, with the word unchanged for right.
+func (v InspectView) findings() []rewrite.Finding {
+	all := slices.Clone(v.Result.Findings)
+	for i := range all {
+		if all[i].Outcome == rewrite.Right {
+			all[i].Outcome = "unchanged"
+		}
+	}
+	return all
+}
+
+// Changes are the documents that would change, with the values of Secrets
+// replaced by their sizes.
+func (v InspectView) Changes() []rewrite.Change { return v.Result.Changes() }
+
+var outcomeColours = map[rewrite.Outcome]Colour{
+	rewrite.Changed: Green, rewrite.Left: Yellow, rewrite.Unrecognised: Magenta,
+}
+
+// Text lists the places, then the reasons for what is left, the warnings, and
+// what to add to the config for places that are not recognised.
+func (v InspectView) Text(p *Page) {
+	if len(v.Result.Findings) == 0 {
+		p.Line("No place for an identity was found.")
+	} else {
+		rows := [][]string{{"OUTCOME", "COMPONENT", "LINE", "OBJECT", "PLACE", "PATH"}}
+		for _, f := range v.findings() {
+			outcome := p.Paint(outcomeColours[f.Outcome], string(f.Outcome))
+			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), objectName(f), string(f.Place), f.Path + newValue(f)})
+		}
+		p.Table(rows)
+	}
+	v.reasons(p)
+	for _, warning := range v.Result.Warnings {
+		p.Blank()
+		p.Prose(0, p.Paint(Yellow, "warning:")+" "+warning)
+	}
+	v.places(p)
+}
+
+func objectName(f rewrite.Finding) string {
+	return strings.TrimSpace(f.Kind + " " + strings.Trim(f.Namespace+"/"+f.Name, "/"))
+}
+
+// newValue returns the value that a place would get, and the one it had.
+func newValue(f rewrite.Finding) string {
+	switch {
+	case f.Outcome != rewrite.Changed:
+		return ""
+	case f.Old != nil:
+		return fmt.Sprintf(" = %s (was %s)", f.New, *f.Old)
+	}
+	return " = " + f.New
+}
+
+func (v InspectView) reasons(p *Page) {
+	for _, same := range Group(v.findings(), func(f rewrite.Finding) string { return string(f.Outcome) + f.Reason }) {
+		if f := same[0]; f.Reason != "" {
+			p.Remark(fmt.Sprintf("%s, line %d", p.Paint(outcomeColours[f.Outcome], string(f.Outcome)), f.Line), len(same)-1, f.Reason, "")
+		}
+	}
+}
+
+// places shows the lines for the config that describe what is not recognised.
+func (v InspectView) places(p *Page) {
+	var lines []string
+	for _, f := range v.Result.Findings {
+		if f.Encoding != "" {
+			lines = append(lines, fmt.Sprintf("  - {kind: %s, name: %s, path: '%s', encoding: %s}", f.Kind, f.Name, strings.ReplaceAll(f.Path, "'", "''"), f.Encoding))
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	p.Blank()
+	p.Prose(0, "If an unrecognised text carries the identity, describe its place in the config:")
+	p.Blank()
+	p.Line("  places:\n%s", strings.Join(lines, "\n"))
+}

@@ -1,0 +1,90 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// writeJSON writes an object that begins with apiVersion and kind, indented by
+// two spaces, with a newline at the end.
+func writeJSON(_ *Printer, r Result) ([]byte, error) {
+	compact, err := compactJSON(r)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, compact, "", "  "); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}
+
+// compactJSON returns the result's object on one line.
+func compactJSON(r Result) ([]byte, error) {
+	var data any = r
+	if d, ok := r.(interface{ Data() any }); ok {
+		data = d.Data()
+	}
+	head, err := encoded(map[string]string{"apiVersion": APIVersion, "kind": r.Kind()})
+	if err != nil {
+		return nil, err
+	}
+	body, err := encoded(filled(reflect.ValueOf(data)).Interface())
+	switch {
+	case err != nil:
+		return nil, err
+	case !bytes.HasPrefix(body, []byte("{")):
+		return nil, fmt.Errorf("%T is not an object in JSON", data)
+	case len(body) == len("{}"):
+		return head, nil
+	}
+	return append(append(head[:len(head)-1], ','), body[1:]...), nil
+}
+
+// encoded returns a value as JSON without HTML escapes.
+func encoded(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+var jsonMarshaler = reflect.TypeFor[json.Marshaler]()
+
+// filled returns a copy of a value in which nil slices are empty, so that a
+// program that reads the JSON finds a list wherever there may be one. Values
+// with a JSON form of their own stay as they are.
+func filled(v reflect.Value) reflect.Value {
+	if !v.IsValid() || v.Type().Implements(jsonMarshaler) {
+		return v
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return v
+		}
+		out := reflect.New(v.Type().Elem())
+		out.Elem().Set(filled(v.Elem()))
+		return out
+	case reflect.Slice:
+		out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			out.Index(i).Set(filled(v.Index(i)))
+		}
+		return out
+	case reflect.Struct:
+		out := reflect.New(v.Type()).Elem()
+		out.Set(v)
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				out.Field(i).Set(filled(v.Field(i)))
+			}
+		}
+		return out
+	}
+	return v
+}

@@ -1,0 +1,75 @@
+package live
+
+import (
+	"cmp"
+	"strings"
+
+	"spaces-identity.dev/internal/output"
+	"spaces-identity.dev/internal/space"
+)
+
+// DiscoveryView shows the control planes of a host cluster.
+type DiscoveryView struct{ Discovery space.Discovery }
+
+// Kind is that of the JSON.
+func (DiscoveryView) Kind() string { return "Discovery" }
+
+// Data is the JSON.
+func (v DiscoveryView) Data() any {
+	return struct {
+		ControlPlanes []space.ControlPlane `json:"controlPlanes"`
+		Problems      []string             `json:"problems"` // sources that could not be read
+	}{v.Discovery.ControlPlanes, v.problems()}
+}
+
+func (v DiscoveryView) problems() []string {
+	var all []string
+	for _, p := range v.Discovery.Problems {
+		all = append(all, p.Error())
+	}
+	return all
+}
+
+// Text lists the control planes, then what an uncertain one means and what could
+// not be read. Host namespaces are whole in every table: they go into the config.
+func (v DiscoveryView) Text(p *output.Page) {
+	rows := [][]string{{"HOST NAMESPACE", "CONTROL PLANE", "FOUND IN", "NOTE"}}
+	uncertain := false
+	for _, plane := range v.Discovery.ControlPlanes {
+		note := ""
+		switch {
+		case plane.HostNamespace == "":
+			note = "no host namespace yet"
+		case !plane.Certain:
+			note, uncertain = p.Paint(output.Yellow, "uncertain"), true
+		}
+		name := strings.Trim(plane.Namespace+"/"+plane.Name, "/")
+		rows = append(rows, []string{cmp.Or(plane.HostNamespace, "-"), cmp.Or(name, "-"), foundIn(plane), note})
+	}
+	if len(rows) == 1 {
+		p.Line("No control planes were found.")
+	} else {
+		p.Table(rows)
+	}
+	if uncertain {
+		p.Blank()
+		p.Prose(0, "uncertain: only the name of a ServiceAccount suggests a control plane. If it is one, list its host namespace under controlPlanes.namespaces.")
+	}
+	writeProblems(p, v.problems())
+}
+
+func foundIn(plane space.ControlPlane) string {
+	var all []string
+	for _, s := range plane.Sources {
+		all = append(all, string(s))
+	}
+	return strings.Join(all, ", ")
+}
+
+// writeProblems lists what could not be read.
+func writeProblems(p *output.Page, problems []string) {
+	for _, problem := range problems {
+		p.Blank()
+		p.Prose(0, p.Paint(output.Magenta, "not read:")+" "+problem)
+	}
+}

@@ -1,0 +1,181 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/output"
+	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/restart"
+	"spaces-identity.dev/internal/space"
+	"spaces-identity.dev/internal/verify"
+)
+
+var update = flag.Bool("update", false, "write the golden files and the examples of docs/output.md")
+
+// printed returns what a result looks like, with colours if forced.
+func printed(t *testing.T, f output.Format, r output.Result, forced bool) string {
+	t.Helper()
+	var out bytes.Buffer
+	env := func(name string) string {
+		if forced && name == "CLICOLOR_FORCE" {
+			return "1"
+		}
+		return ""
+	}
+	if err := output.New(&out, io.Discard, env, func(any) bool { return false }).Print(f, r); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("differs from %s (-want +got):\n%s", path, diff)
+	}
+}
+
+const (
+	roleARN   = "arn:aws:iam::123456789012:role/spaces-backup"
+	hostA     = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+	hostB     = "mxp-90c6a7bd-1f6c-4a37-8d8e-2f3e0c5d9a10-system"
+	subjectOf = "system:serviceaccount:"
+)
+
+func plan() *reconcile.Plan {
+	policy := iam.Document{Version: "2012-10-17", Statement: []iam.Statement{{Sid: "SpacesIdentityBucket", Effect: iam.Allow,
+		Action: iam.Values{"s3:ListBucket"}, Resource: iam.Values{"arn:aws:s3:::spaces-backups"}}}}
+	return &reconcile.Plan{
+		Identity: "arn:aws:sts::123456789012:assumed-role/admin/me", Account: "123456789012",
+		Providers: []reconcile.ProviderChange{{ARN: "arn:aws:iam::123456789012:oidc-provider/oidc.example", Action: reconcile.None}},
+		Agents:    []reconcile.AgentChange{{Cluster: "prod-space", Region: "us-west-2", Action: reconcile.Create}},
+		Roles: []reconcile.RoleChange{{ARN: roleARN, Action: reconcile.Adopt,
+			Trust: reconcile.TrustChange{Action: reconcile.Change, After: policy,
+				Budget: iam.Budget{Used: 1700, Limit: 2048, Fits: 5, WaysOut: []iam.WayOut{{Setting: "match: uuid", Length: 500, Fits: true, Consequence: "also admits control planes made later"}}},
+				Statements: []reconcile.StatementChange{
+					{Place: 1, Action: reconcile.Foreign, Covered: []string{subjectOf + hostA + ":mxp-controller"}},
+					{Sid: "SpacesIdentityA", Place: 2, Action: reconcile.Change, Elements: []string{"Condition"},
+						Added: []string{subjectOf + hostA + ":mxp-controller"}, Removed: []string{subjectOf + "old:mxp-controller"},
+						Kept: []string{subjectOf + hostB + ":mxp-controller"}, Gained: []string{"StringEquals oidc.example:aud sts.amazonaws.com"}, Lost: []string{"StringEquals oidc.example:aud other"}}}},
+			Policies: []reconcile.PolicyChange{{Name: "SpacesIdentity-mxp-controller", Action: reconcile.None, After: policy,
+				Statements: []reconcile.StatementChange{{Sid: "SpacesIdentityBucket", Place: 1, Action: reconcile.None}}}},
+		}},
+		Associations: []reconcile.AssociationChange{
+			{Action: reconcile.Create, Cluster: "prod-space", Region: "us-west-2", Namespace: hostA, ServiceAccount: "mxp-controller", Role: roleARN},
+			{Action: reconcile.Foreign, Cluster: "prod-space", Region: "us-west-2", Namespace: "other", ServiceAccount: "mxp-controller", ID: "a-1", Role: roleARN, Elements: []string{"roleArn"}},
+			{Action: reconcile.Keep, Cluster: "prod-space", Region: "us-west-2", Namespace: hostB, ServiceAccount: "mxp-controller", ID: "a-2", Role: roleARN}},
+		InStep:   1,
+		Warnings: []string{"role " + roleARN + ": these keep access, and the config does not name them: " + hostB},
+		Blocked:  []string{"association a-1 of other/mxp-controller in cluster prod-space belongs to somebody else: its owner must change it"},
+	}
+}
+
+func discovery() space.Discovery {
+	return space.Discovery{
+		ControlPlanes: []space.ControlPlane{
+			{Name: "young", Namespace: "default", Sources: []space.Source{space.FromControlPlane}, Certain: true},
+			{HostNamespace: hostA, Name: "prod", Namespace: "default", ID: "706c49fa-5bb8-4a7e-9f41-2fc38ef4b065", Sources: []space.Source{space.FromControlPlane, space.FromLabels}, Certain: true},
+			{HostNamespace: "monitoring", Sources: []space.Source{space.FromServiceAccount}}},
+		Problems: []*space.Error{{Verb: "list", Resource: space.Namespaces, Err: errors.New("the API server is overloaded (429) and stayed so; try again later")}},
+	}
+}
+
+func verification() verify.Result {
+	row := func(namespace string, checks ...verify.Check) verify.Row {
+		return verify.Row{ControlPlane: space.ControlPlane{HostNamespace: namespace, Certain: true}, Component: "mxp-controller", Checks: checks}
+	}
+	missing := verify.Check{Name: verify.ServiceAccount, State: verify.Fails, Detail: "the annotation eks.amazonaws.com/role-arn is missing", Fix: "upgrade the Spaces release through the post-renderer: `helm upgrade spaces CHART --post-renderer spaces-identity`"}
+	return verify.Result{
+		Common: []verify.Row{row("", verify.Check{Name: verify.AdmissionPolicy, State: verify.Fails, Detail: "the cluster does not serve MutatingAdmissionPolicy", Fix: "upgrade the cluster to Kubernetes 1.36"})},
+		Rows: []verify.Row{
+			row(hostA, missing, verify.Check{Name: verify.Workload, State: verify.OK, Detail: "fine"}),
+			row(hostB, missing, verify.Check{Name: verify.Injected, State: verify.Unknown, Detail: "forbidden"}),
+			row("prod-c", verify.Check{Name: verify.ServiceAccount, State: verify.OK}, verify.Check{Name: verify.LatestBackup, State: verify.Warns, Detail: "no backup yet"})},
+		Problems: []string{"list pods: forbidden"},
+	}
+}
+
+func steps() []restart.Step {
+	reason := "its pods are older than the annotation of the service account, so they lack the credentials"
+	return []restart.Step{
+		{Namespace: hostA, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: restart.Restarted, Reason: reason},
+		{Namespace: hostB, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: restart.Restarted, Reason: reason},
+		{Namespace: hostB, Component: "vector", Outcome: restart.Left, Reason: "nothing runs as it"}}
+}
+
+func TestResultsInEachFormat(t *testing.T) {
+	for name, r := range map[string]output.Result{"plan": PlanView{Plan: plan()}, "discover": DiscoveryView{discovery()},
+		"verify": VerifyView{verification()}, "restart": RestartView{steps()}} {
+		golden(t, name+".txt", printed(t, output.Table, r, false))
+		golden(t, name+".coloured.txt", printed(t, output.Table, r, true))
+		golden(t, name+".json", printed(t, output.JSON, r, false))
+	}
+	golden(t, "verify.wide.txt", printed(t, output.Wide, VerifyView{verification()}, false))
+	golden(t, "verify.xml", printed(t, output.JUnit, VerifyView{verification()}, false))
+	golden(t, "plan.all.txt", printed(t, output.Table, PlanView{plan(), true}, false))
+	golden(t, "plan.yaml", printed(t, output.YAML, PlanView{Plan: plan()}, false))
+}
+
+func TestPlanEndsWithACount(t *testing.T) {
+	created := reconcile.RoleChange{Action: reconcile.Create, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.Create},
+		Policies: []reconcile.PolicyChange{{Action: reconcile.Create}}}
+	changed := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.Change}}
+	same := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.None}}
+	adopted := reconcile.RoleChange{Action: reconcile.Adopt, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.None}}
+	for want, p := range map[string]reconcile.Plan{
+		"Up to date: 1 role, 2 associations.":                              {Roles: []reconcile.RoleChange{same}, InStep: 2},
+		"Up to date: 0 roles, 1 association.":                              {InStep: 1, Associations: []reconcile.AssociationChange{{Action: reconcile.Keep}}},
+		"Plan: 2 to add, 1 to change, 0 to remove.":                        {Roles: []reconcile.RoleChange{created, changed, same}},
+		"Plan: 0 to add, 0 to change, 1 to remove, 1 to adopt.":            {Roles: []reconcile.RoleChange{adopted}, Associations: []reconcile.AssociationChange{{Action: reconcile.Remove}}},
+		"Plan: 0 to add, 0 to change, 0 to remove, 1 blocked.":             {Blocked: []string{"x"}},
+		"Plan: 2 to add, 0 to change, 0 to remove, 1 to adopt, 2 blocked.": {Agents: []reconcile.AgentChange{{Action: reconcile.Create}}, Providers: []reconcile.ProviderChange{{Action: reconcile.Create}}, Roles: []reconcile.RoleChange{adopted}, Blocked: []string{"x", "y"}},
+	} {
+		text := printed(t, output.Table, PlanView{Plan: &p}, false)
+		if !strings.HasSuffix(text, "\n\n"+want+"\n") {
+			t.Errorf("want %q at the end of:\n%s", want, text)
+		}
+	}
+}
+
+func TestFailureWithoutDetailFailsInJUnit(t *testing.T) {
+	r := verify.Result{Rows: []verify.Row{{Component: "<vector>", Checks: []verify.Check{{Name: verify.Labels, State: verify.Fails}}}}}
+	text := printed(t, output.JUnit, VerifyView{r}, false)
+	if !strings.Contains(text, `<testsuite name="&lt;vector&gt;" tests="1" failures="1" errors="0">`) || !strings.Contains(text, "<failure ") {
+		t.Error(text)
+	}
+}
+
+func TestEmptyResults(t *testing.T) {
+	for want, r := range map[string]output.Result{
+		"No control planes were found.\n":                   DiscoveryView{},
+		"Every pod has its identity: nothing to restart.\n": RestartView{},
+		"0 checked: 0 ok, 0 fail, 0 warn, 0 unknown\n":      VerifyView{},
+	} {
+		if diff := cmp.Diff(want, printed(t, output.Table, r, false)); diff != "" {
+			t.Error(diff)
+		}
+		if text := printed(t, output.JSON, r, false); strings.Contains(text, "null") {
+			t.Errorf("a list is null:\n%s", text)
+		}
+	}
+}

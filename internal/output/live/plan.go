@@ -1,0 +1,197 @@
+// Package live shows the results of the commands that read AWS or the cluster.
+// Each view is an output.Result in a file of its own. It is apart from package
+// output because the small program, which must start fast, cannot link the
+// clients behind these types.
+package live
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/output"
+	"spaces-identity.dev/internal/reconcile"
+)
+
+// PlanView shows the difference between the config and AWS.
+type PlanView struct {
+	Plan *reconcile.Plan
+	All  bool // the table also lists what does not change
+}
+
+// Kind is that of the JSON.
+func (PlanView) Kind() string { return "Plan" }
+
+// Data is the JSON.
+func (v PlanView) Data() any { return v.Plan }
+
+// Text lists the changes, then warnings, what blocks, and the count.
+func (v PlanView) Text(p *output.Page) {
+	p.Line("Account %s, as %s", v.Plan.Account, v.Plan.Identity)
+	lines := planLines{p, v.All}
+	shown := false
+	for _, e := range entries(v.Plan) {
+		if e.shown(v.All) && !shown {
+			p.Blank()
+			shown = true
+		}
+		lines.write(e, 0)
+	}
+	for _, w := range v.Plan.Warnings {
+		p.Blank()
+		p.Prose(0, p.Paint(output.Yellow, "warning:")+" "+w)
+	}
+	for _, b := range v.Plan.Blocked {
+		p.Blank()
+		p.Prose(0, p.Paint(output.Red, "blocked:")+" "+b)
+	}
+	p.Blank()
+	p.Line("%s", v.Summary())
+}
+
+// Summary is the plan in one sentence: what would change, or that nothing would.
+func (v PlanView) Summary() string {
+	n := count(v.Plan)
+	if !v.Plan.Differs() {
+		return fmt.Sprintf("Up to date: %s, %s.", output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.InStep, "association"))
+	}
+	text := fmt.Sprintf("Plan: %d to add, %d to change, %d to remove", n[reconcile.Create], n[reconcile.Change], n[reconcile.Remove])
+	if adopted := n[reconcile.Adopt]; adopted > 0 {
+		text += fmt.Sprintf(", %d to adopt", adopted)
+	}
+	if blocked := len(v.Plan.Blocked); blocked > 0 {
+		text += fmt.Sprintf(", %d blocked", blocked)
+	}
+	return text + "."
+}
+
+// count is how many things the plan adds, changes and so on. A trust policy is
+// part of its role, so a new role counts once.
+func count(p *reconcile.Plan) map[reconcile.Action]int {
+	n := map[reconcile.Action]int{}
+	for _, c := range p.Providers {
+		n[c.Action]++
+	}
+	for _, c := range p.Agents {
+		n[c.Action]++
+	}
+	for _, r := range p.Roles {
+		n[r.Action]++
+		if r.Action != reconcile.Create {
+			n[r.Trust.Action]++
+		}
+		for _, c := range r.Policies {
+			n[c.Action]++
+		}
+	}
+	for _, c := range p.Associations {
+		n[c.Action]++
+	}
+	return n
+}
+
+// entry is a line of the plan with those below it.
+type entry struct {
+	action reconcile.Action
+	text   string
+	below  []entry
+}
+
+// shown reports whether an entry or one below it changes or is kept.
+func (e entry) shown(all bool) bool {
+	quiet := e.action == reconcile.None || e.action == reconcile.Foreign
+	return all || !quiet || slices.ContainsFunc(e.below, func(b entry) bool { return b.shown(false) })
+}
+
+// marks precede a line by its action, in the first column, where grep finds
+// them.
+var marks = map[reconcile.Action]struct {
+	sign   string
+	colour output.Colour
+	note   string
+}{
+	reconcile.None:    {" ", "", ""},
+	reconcile.Create:  {"+", output.Green, ""},
+	reconcile.Change:  {"~", output.Yellow, ""},
+	reconcile.Remove:  {"-", output.Red, ""},
+	reconcile.Adopt:   {"*", output.Cyan, " (to adopt)"},
+	reconcile.Keep:    {"=", output.Cyan, " (kept)"},
+	reconcile.Foreign: {" ", "", " (foreign)"},
+}
+
+// planLines writes entries.
+type planLines struct {
+	page *output.Page
+	all  bool
+}
+
+func (w planLines) write(e entry, depth int) {
+	if !e.shown(w.all) {
+		return
+	}
+	mark := marks[e.action]
+	w.page.Line("%s %s%s%s", w.page.Paint(mark.colour, mark.sign), strings.Repeat("  ", depth), e.text, mark.note)
+	for _, b := range e.below {
+		w.write(b, depth+1)
+	}
+}
+
+func entries(p *reconcile.Plan) []entry {
+	var all []entry
+	for _, c := range p.Providers {
+		all = append(all, entry{action: c.Action, text: "OIDC provider " + c.ARN})
+	}
+	for _, c := range p.Agents {
+		all = append(all, entry{action: c.Action, text: fmt.Sprintf("add-on eks-pod-identity-agent of cluster %s in %s", c.Cluster, c.Region)})
+	}
+	for _, r := range p.Roles {
+		all = append(all, roleEntry(r))
+	}
+	for _, same := range output.Group(p.Associations, func(c reconcile.AssociationChange) string { return string(c.Action) }) {
+		for _, c := range same {
+			text := fmt.Sprintf("association %s/%s in cluster %s", c.Namespace, c.ServiceAccount, c.Cluster)
+			all = append(all, entry{action: c.Action, text: withElements(text, c.Elements)})
+		}
+	}
+	return all
+}
+
+func roleEntry(r reconcile.RoleChange) entry {
+	trust := entry{action: r.Trust.Action, text: r.Trust.Budget.String(), below: statementEntries(r.Trust.Statements)}
+	role := entry{action: r.Action, text: "role " + r.ARN, below: []entry{trust}}
+	for _, c := range r.Policies {
+		role.below = append(role.below, entry{action: c.Action, text: "permissions policy " + c.Name, below: statementEntries(c.Statements)})
+	}
+	return role
+}
+
+func statementEntries(statements []reconcile.StatementChange) []entry {
+	var all []entry
+	for _, s := range statements {
+		name := strings.TrimSpace(fmt.Sprintf("statement %d %s", s.Place, s.Sid))
+		e := entry{action: s.Action, text: withElements(name, s.Elements)}
+		add := func(action reconcile.Action, names []string, note string) {
+			for _, name := range names {
+				e.below = append(e.below, entry{action: action, text: name + note})
+			}
+		}
+		add(reconcile.Remove, s.Lost, "")
+		add(reconcile.Create, s.Gained, "")
+		add(reconcile.Create, s.Added, "")
+		add(reconcile.Remove, s.Removed, " (loses access)")
+		if s.Action != reconcile.Foreign {
+			add(reconcile.Remove, s.Covered, " (another statement admits it)")
+		}
+		add(reconcile.Keep, s.Kept, "")
+		all = append(all, e)
+	}
+	return all
+}
+
+// withElements names what differs in a thing.
+func withElements(text string, elements []string) string {
+	if len(elements) == 0 {
+		return text
+	}
+	return text + ": " + strings.Join(elements, ", ")
+}

@@ -1,0 +1,133 @@
+// Package output prints results: each as a table for people, as JSON or YAML
+// for programs, and in the formats that some results add. It knows colours, the
+// width of prose, and how errors and their hints look. It decides nothing.
+//
+// A format is a file with one writer. A result is a value with a kind and a
+// table; live.PlanView and others show what the live commands found.
+package output
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// APIVersion is the version of the JSON and YAML results.
+const APIVersion = "spaces-identity.dev/v1alpha1"
+
+// Format is the name of an output format, as users type it.
+type Format string
+
+// The formats. Every result has a table, JSON and YAML; docs/output.md lists
+// which commands have the others.
+const (
+	Table Format = "table"
+	Wide  Format = "wide" // the table with names that Table shortens
+	JSON  Format = "json"
+	YAML  Format = "yaml"
+	JUnit Format = "junit"
+	Diff  Format = "diff"
+)
+
+// writers print a result in each format.
+var writers = map[Format]func(*Printer, Result) ([]byte, error){
+	Table: writeTable, Wide: writeWide, JSON: writeJSON, YAML: writeYAML, JUnit: writeJUnit, Diff: writeDiff,
+}
+
+// Parse returns the format that a value names, one of the allowed. The error
+// lists those and is the user's mistake.
+func Parse(value string, allowed ...Format) (Format, error) {
+	if slices.Contains(allowed, Format(value)) {
+		return Format(value), nil
+	}
+	names := make([]string, len(allowed))
+	for i, f := range allowed {
+		names[i] = string(f)
+	}
+	err := fmt.Errorf("unknown output format %q: use %s", value, alternatives(names))
+	if near := identity.Nearest(value, names); near != "" {
+		err = Hint(err, fmt.Sprintf("did you mean %q?", near))
+	}
+	return "", err
+}
+
+// alternatives joins names as prose does: "a, b or c".
+func alternatives(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// Result is what a command found or did.
+//
+// JSON and YAML show the exported fields of the value, or of what its method
+// Data() any returns if it has one.
+type Result interface {
+	Kind() string // in JSON and YAML
+	Text(*Page)   // writes the table
+}
+
+// Printer writes results to one stream and messages to another.
+type Printer struct {
+	out, errs             io.Writer
+	outColours, errColour bool
+	width                 int // of prose, in columns
+}
+
+// New returns the printer of a run. env looks up NO_COLOR, CLICOLOR,
+// CLICOLOR_FORCE, TERM and COLUMNS; terminal reports whether a stream is one.
+func New(out, errs io.Writer, env func(string) string, terminal func(any) bool) *Printer {
+	return &Printer{out: out, errs: errs, width: proseWidth(out, env, terminal),
+		outColours: useColours(env, terminal(out)), errColour: useColours(env, terminal(errs))}
+}
+
+// Prose has at most maxWidth columns, and at least minWidth in a small window.
+const maxWidth, minWidth = 80, 40
+
+// proseWidth returns the columns that prose may have: those of COLUMNS, else of
+// the terminal, within the limits.
+func proseWidth(out io.Writer, env func(string) string, terminal func(any) bool) int {
+	columns, err := strconv.Atoi(env("COLUMNS"))
+	if f, isFile := out.(*os.File); err != nil && isFile && terminal(out) {
+		columns, _, _ = term.GetSize(int(f.Fd())) // zero if unknown
+	}
+	return min(max(cmp.Or(columns, maxWidth), minWidth), maxWidth)
+}
+
+// Print writes a result in a format, in one write: a result that cannot be
+// encoded leaves nothing behind.
+func (p *Printer) Print(f Format, r Result) error {
+	write, ok := writers[f]
+	if !ok {
+		return fmt.Errorf("%s: unknown output format %q", r.Kind(), f)
+	}
+	text, err := write(p, r)
+	if err != nil {
+		return fmt.Errorf("%s as %s: %w", r.Kind(), f, err)
+	}
+	_, err = p.out.Write(text)
+	return err
+}
+
+// Warn prints a line "warning: …" to the stream of messages.
+func (p *Printer) Warn(text string) { p.say(Yellow, "warning", text) }
+
+// Note prints a line "note: …" to the stream of messages.
+func (p *Printer) Note(text string) { p.say(Cyan, "note", text) }
+
+// say prints a message. Further lines of the text are indented. An error of the
+// stream is ignored: there is nowhere else to report it.
+func (p *Printer) say(c Colour, word, text string) {
+	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+	_, _ = fmt.Fprintf(p.errs, "%s %s\n", paint(p.errColour, c, word+":"), text)
+}

@@ -1,0 +1,168 @@
+package output
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Page collects the text of a table.
+type Page struct {
+	text    strings.Builder
+	wide    bool
+	colours bool
+	width   int
+}
+
+func writeTable(p *Printer, r Result) ([]byte, error) { return p.page(r, false), nil }
+
+func writeWide(p *Printer, r Result) ([]byte, error) { return p.page(r, true), nil }
+
+func (p *Printer) page(r Result, wide bool) []byte {
+	page := &Page{wide: wide, colours: p.outColours, width: p.width}
+	r.Text(page)
+	return []byte(page.text.String())
+}
+
+// Paint returns text in a colour, or as it is if the page has no colours.
+func (p *Page) Paint(c Colour, text string) string { return paint(p.colours, c, text) }
+
+// Line writes a line that is never wrapped or cut, such as a command to copy.
+func (p *Page) Line(format string, args ...any) {
+	p.text.WriteString(fmt.Sprintf(format, args...) + "\n")
+}
+
+// Write writes text as it is.
+func (p *Page) Write(text []byte) (int, error) { return p.text.Write(text) }
+
+// Blank writes an empty line between two parts of a page, and none at its top.
+func (p *Page) Blank() {
+	if p.text.Len() > 0 {
+		p.text.WriteString("\n")
+	}
+}
+
+// Prose writes text at a depth of indentation, wrapped. The lines after the
+// first are one deeper. Line breaks in the text stay, and a word is never cut.
+func (p *Page) Prose(depth int, text string) {
+	for i, paragraph := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		if i == 1 {
+			depth++
+		}
+		p.wrap(depth, paragraph)
+	}
+}
+
+func (p *Page) wrap(depth int, paragraph string) {
+	line := strings.Repeat("  ", depth)
+	empty := true
+	for _, word := range words(paragraph) {
+		if !empty && visibleWidth(line)+1+visibleWidth(word) > p.width {
+			p.Line("%s", line)
+			line, empty = strings.Repeat("  ", depth+1), true
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	p.Line("%s", line)
+}
+
+// words splits text at its spaces, except for those in `backquotes`: a command
+// to copy stays on one line.
+func words(text string) []string {
+	var all []string
+	for _, field := range strings.Fields(text) {
+		last := len(all) - 1
+		if last >= 0 && strings.Count(all[last], "`")%2 == 1 {
+			all[last] += " " + field
+			continue
+		}
+		all = append(all, field)
+	}
+	return all
+}
+
+// Table writes rows, the first of which is the header, with aligned columns.
+func (p *Page) Table(rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], visibleWidth(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-visibleWidth(cell)+2))
+		}
+		p.Line("%s", strings.TrimRight(line.String(), " "))
+	}
+}
+
+// longID matches the UUID in a host namespace, such as
+// mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system. It is compiled at first use,
+// because most runs of the program print no table.
+var longID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+})
+
+// Shorten returns names with their UUIDs cut to the first eight digits, if the
+// page is not wide and no two different names become the same.
+func (p *Page) Shorten(names []string) []string {
+	if p.wide {
+		return names
+	}
+	short := make([]string, len(names))
+	whole := map[string]string{} // by short name
+	for i, name := range names {
+		short[i] = longID().ReplaceAllString(name, "$1…")
+		if other, taken := whole[short[i]]; taken && other != name {
+			return names
+		}
+		whole[short[i]] = name
+	}
+	return short
+}
+
+// Remark writes a paragraph about something in the table: what it is, in how
+// many more places, a sentence about it, and what to do if that is known.
+func (p *Page) Remark(what string, more int, text, fix string) {
+	if more > 0 {
+		what += fmt.Sprintf(" (and %d more)", more)
+	}
+	p.Blank()
+	p.Prose(0, what+": "+text)
+	if fix != "" {
+		p.Prose(1, "fix: "+fix)
+	}
+}
+
+// Group returns the items with the same key together, in the order of the first
+// of each.
+func Group[T any](items []T, key func(T) string) [][]T {
+	var groups [][]T
+	at := map[string]int{}
+	for _, item := range items {
+		i, known := at[key(item)]
+		if !known {
+			i, groups = len(groups), append(groups, nil)
+			at[key(item)] = i
+		}
+		groups[i] = append(groups[i], item)
+	}
+	return groups
+}
+
+// Count returns a number of things: "1 role", "2 roles".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,55 @@
+package output
+
+import (
+	"fmt"
+
+	"spaces-identity.dev/internal/iam"
+)
+
+// ExplainView shows whether a service account would get a role, and why.
+type ExplainView struct{ iam.Explanation }
+
+// Kind is that of the JSON.
+func (ExplainView) Kind() string { return "Explanation" }
+
+// Data is the JSON.
+func (v ExplainView) Data() any { return v.Explanation }
+
+var verdictColours = map[iam.Verdict]Colour{iam.Allowed: Green, iam.Denied: Red, iam.CannotEvaluate: Magenta}
+
+// Text writes the verdict, and for each way to the role the statement or
+// condition that decides.
+func (v ExplainView) Text(p *Page) {
+	verdict := func(d iam.Verdict) string { return p.Paint(verdictColours[d], string(d)) }
+	p.Line("%s: service account %s in namespace %s, role %s", verdict(v.Verdict), v.ServiceAccount, v.Namespace, v.Role)
+	for _, w := range v.Ways {
+		p.Blank()
+		p.Line("%s on cluster %s (%s): %s", w.Mechanism, w.Cluster, w.Action, verdict(w.Verdict))
+		p.Prose(1, w.Reason)
+		if len(w.Changes) > 0 {
+			p.Line("  It would be allowed if:")
+		}
+		for _, change := range w.Changes {
+			p.Prose(2, "- "+change)
+		}
+	}
+	for _, note := range v.Notes {
+		p.Blank()
+		p.Prose(0, fmt.Sprintf("%s %s", p.Paint(Cyan, "note:"), note))
+	}
+}
+
+// VersionView shows which program this is.
+type VersionView struct {
+	Version  string `json:"version"`
+	Go       string `json:"goVersion"`
+	Platform string `json:"platform"` // operating system/architecture
+}
+
+// Kind is that of the JSON.
+func (VersionView) Kind() string { return "Version" }
+
+// Text writes one line.
+func (v VersionView) Text(p *Page) {
+	p.Line("spaces-identity %s (%s, %s)", v.Version, v.Go, v.Platform)
+}
