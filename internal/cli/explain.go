@@ -30,8 +30,8 @@ func (p *parser) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain NAMESPACE [SERVICEACCOUNT]",
 		Short: "Say if a service account gets the role, and what decides it",
-		Long: `explain evaluates a trust policy as AWS STS does, offline: the one that the config
-asks for, or another with --policy. It says which statement and condition
+		Long: `explain evaluates a trust policy as AWS STS does, offline: the one that the
+config asks for, or another with --policy. It says which statement and condition
 decides and, if access is denied, what would have to change.
 
 The exit status is 0 for allowed, 3 for denied, and 1 if it depends on something

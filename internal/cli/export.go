@@ -28,7 +28,7 @@ func (p *parser) exportCommand() *cobra.Command {
 	var op ExportOp
 	cmd := &cobra.Command{
 		Use:   "export FORM",
-		Short: "Print roles, policies and associations in the form of another tool",
+		Short: "Print everything that AWS needs in the form of another tool",
 		Long: `export prints everything that the config asks for in AWS in one form: terraform,
 crossplane or aws-cli (a shell script). It is about all components, or about the
 one that --component names.`,

@@ -24,7 +24,7 @@ type InspectOp struct {
 func (p *parser) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect",
-		Short: "List the places in manifests that can carry a component's identity",
+		Short: "List the places in manifests that can carry an identity",
 		Long: `inspect reads manifests from standard input and lists what the post-renderer
 would do with them: the places that it would change, those that are right, those
 that it leaves, and text that names a component at a place it does not know.

@@ -43,9 +43,10 @@ func (p *parser) discoverCommand() *cobra.Command {
 	var op DiscoverOp
 	cmd := &cobra.Command{
 		Use:   "discover",
-		Short: "List control planes with their host namespaces and where each was found",
-		Long: `discover asks the host cluster of a Space for its ControlPlane objects, for the
-labels of its namespaces, and for service accounts with the name of a component.
+		Short: "List control planes with their host namespaces",
+		Long: `discover lists the control planes of a Space and where each was found. It asks
+the host cluster for its ControlPlane objects, for the labels of its namespaces,
+and for service accounts with the name of a component.
 A namespace that only such a service account points to is uncertain, unless its
 name is mxp-<UUID>-system. No other command uses uncertain namespaces.
 
@@ -136,9 +137,9 @@ func (p *parser) planCommand() *cobra.Command {
 		Use:   "plan",
 		Short: "Show the difference between the config and AWS",
 		Long: `plan reads the roles, policies, OIDC providers and EKS Pod Identity associations
-that the config names, and shows what apply would create, change and remove, down
-to each subject of a trust policy. What the config no longer names is kept unless
---prune is given.
+that the config names, and shows what apply would create, change and remove,
+down to each subject of a trust policy. What the config no longer names is kept
+unless --prune is given.
 
 With --exit-code the exit status is 3 if something differs.`,
 		Example: `  spaces-identity plan
@@ -205,7 +206,7 @@ func (p *parser) verifyCommand() *cobra.Command {
 	var op VerifyOp
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Check each control plane, from the annotation to the credentials in the pod",
+		Short: "Check each control plane, from issuer to credentials",
 		Long: `verify checks each component in each control plane of the config: if the service
 account is annotated, if a workload runs as it, if its pods have the labels and
 what the EKS webhook injects, if they are ready, and how backups go. Below each

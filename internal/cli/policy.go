@@ -27,7 +27,7 @@ commands ask only for the settings that their document needs.`,
 		Annotations: readsNoSettings,
 	}
 	cmd.AddCommand(
-		p.partCommand(grant.Trust, "Print the role's trust policy, and its length and reach on standard error"),
+		p.partCommand(grant.Trust, "Print the role's trust policy, its length on standard error"),
 		p.partCommand(grant.Permissions, "Print what the role may do"),
 		p.partCommand(grant.Associations, "Print the EKS Pod Identity associations"),
 		p.selfCommand(),
@@ -236,11 +236,11 @@ func (p *parser) admissionCommand() *cobra.Command {
 	var op AdmissionPolicyOp
 	cmd := &cobra.Command{
 		Use:   "admission",
-		Short: "Print the Kubernetes admission policies, for control planes created later",
-		Long: `admission prints a MutatingAdmissionPolicy and its binding for the ServiceAccounts
-of each component, and for its pods if it has pod labels. They act in the host
-namespaces that the config lists or matches, and with controlPlanes.discover in
-those that Spaces has labelled.
+		Short: "Print Kubernetes admission policies, for later control planes",
+		Long: `admission prints a MutatingAdmissionPolicy and its binding for the
+ServiceAccounts of each component, and for its pods if it has pod labels. They
+act in the host namespaces that the config lists or matches, and with
+controlPlanes.discover in those that Spaces has labelled.
 
 With delivery.admissionPolicy the post-renderer appends the same objects. They
 need Kubernetes 1.36.`,

@@ -18,7 +18,7 @@ type PostRendererOp struct{}
 func (p *parser) postRendererCommand() *cobra.Command {
 	return p.command(&cobra.Command{
 		Use:   "post-renderer",
-		Short: "Print what to pass to --post-renderer in the Helm that runs this",
+		Short: "Print what to pass to Helm's --post-renderer",
 		Long: `post-renderer prints the path of this program in Helm 3, and the name of the
 post-renderer plugin in Helm 4. Do not write the command inline: both Helms take
 an empty --post-renderer for none.`,

@@ -32,7 +32,7 @@ func (p *parser) templateCommand() *cobra.Command {
 and post-renders the manifests. It runs $HELM_BIN, or helm on PATH. With
 --output-dir the manifests and the artifacts go to that directory; without it
 the manifests go to standard output.`,
-		Example:            "  spaces-identity template spaces CHART --values values.yaml --output-dir rendered",
+		Example:            "  spaces-identity template spaces CHART --values values.yaml --output-dir out",
 		DisableFlagParsing: true,
 		ValidArgsFunction:  p.completeTemplate,
 	}
