@@ -58,11 +58,14 @@ func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
 	if flag := cmd.Flags().Lookup(flagOutputDir); flag != nil {
 		dir = flag.Value.String()
 	}
-	rendersStream := !cmd.HasParent() || cmd.Name() == "post-render"
-	if p.env.underHelm4() || dir != "" || p.badFlag && rendersStream && !p.env.Terminal(p.env.In) {
+	if p.env.underHelm4() || p.badFlag && postRenders(cmd) && !p.env.Terminal(p.env.In) {
 		return p.env.failEarly(dir, p.settings, err)
 	}
 	return err
+}
+
+func postRenders(cmd *cobra.Command) bool {
+	return !cmd.HasParent() || cmd.Name() == "post-render" || cmd.Name() == "template"
 }
 
 func (p *parser) rootCommand() *cobra.Command {

@@ -46,7 +46,8 @@ Describe such a place under "places" in the config.`,
 			op.Output = output.Diff
 		}
 		op.Settings = p.settings
-		return op, op.Rewrite.complete(cmd, p.env)
+		err := p.completeRewrite(cmd, &op.Rewrite)
+		return op, err
 	})
 }
 

@@ -212,9 +212,8 @@ account is annotated, if a workload runs as it, if its pods have the labels and
 what the EKS webhook injects, if they are ready, and how backups go. Below each
 failure it prints the first thing to do. It changes nothing.
 
-The exit status is 3 if something differs from what the config says, and 1 if
-nothing differs as far as it could be read. The permissions that it needs are in
-examples/rbac.`,
+The exit status is 3 if something differs from what the config says or could not
+be read. The permissions that it needs are in examples/rbac.`,
 		Example: `  spaces-identity verify
   spaces-identity verify --wait 5m --output junit > verify.xml`,
 		Args: cobra.NoArgs,

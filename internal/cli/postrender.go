@@ -44,15 +44,16 @@ func (f *RewriteFlags) register(cmd *cobra.Command) {
 		"if a place has another value: replace, keep or fail")
 }
 
-// complete takes the flags that are not given from the environment, and checks
-// all of them.
-func (f *RewriteFlags) complete(cmd *cobra.Command, env *Env) error {
+// completeRewrite takes the flags that are not given from the environment, and
+// checks all of them.
+func (p *parser) completeRewrite(cmd *cobra.Command, f *RewriteFlags) error {
 	for name, value := range map[string]*string{flagOnMissing: (*string)(&f.OnMissing), flagOnConflict: (*string)(&f.OnConflict)} {
 		from, words := "--"+name, rewriteChoices[name]
-		if variable := config.EnvName(name); !cmd.Flags().Changed(name) && env.Getenv(variable) != "" {
-			*value, from = env.Getenv(variable), variable
+		if variable := config.EnvName(name); !cmd.Flags().Changed(name) && p.env.Getenv(variable) != "" {
+			*value, from = p.env.Getenv(variable), variable
 		}
 		if !slices.Contains(words, *value) {
+			p.badFlag = true
 			return fmt.Errorf("%s is %q: it must be %s", from, *value, strings.Join(words, " or "))
 		}
 	}
@@ -84,11 +85,8 @@ func (p *parser) asPostRender(cmd *cobra.Command) {
 	op.Rewrite.register(cmd)
 	p.command(cmd, func([]string) (Op, error) {
 		op.Settings = p.settings
-		if err := op.Rewrite.complete(cmd, p.env); err != nil {
-			p.badFlag = true
-			return nil, err
-		}
-		return op, nil
+		err := p.completeRewrite(cmd, &op.Rewrite)
+		return op, err
 	})
 }
 

@@ -51,7 +51,8 @@ the manifests go to standard output.`,
 		if err := op.check(); err != nil {
 			return nil, err
 		}
-		return op, op.PostRender.Rewrite.complete(cmd, p.env)
+		err := p.completeRewrite(cmd, &op.PostRender.Rewrite)
+		return op, err
 	})
 }
 

@@ -74,9 +74,9 @@ func verdict(result verify.Result) error {
 		return output.Hint(errors.New("no control plane was found"),
 			"`spaces-identity discover` shows those of the cluster; list their namespaces under controlPlanes, or widen match")
 	case len(result.Problems) > 0:
-		return fmt.Errorf("nothing that could be checked differs, but %d reads failed; the output says which", len(result.Problems))
+		return exit.With(exit.Differs, fmt.Errorf("nothing that could be checked differs, but %d reads failed; the output says which", len(result.Problems)))
 	case !result.Complete():
-		return errors.New("nothing that could be checked differs, but not everything could be checked; the output says what")
+		return exit.With(exit.Differs, errors.New("nothing that could be checked differs, but not everything could be checked; the output says what"))
 	}
 	return nil
 }

@@ -43,6 +43,9 @@ type program map[string]string
 // with is the program connected by a kubeconfig.
 func with(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
 
+// flat returns all that was printed on one line.
+func (o outcome) flat() string { return strings.Join(strings.Fields(o.Out+o.Err), " ") }
+
 // run runs a command line in this process.
 func (p program) run(t testing.TB, stdin string, args ...string) outcome {
 	t.Helper()
