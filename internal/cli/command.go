@@ -28,7 +28,7 @@ type parser struct {
 // Parse returns the op of a command line. It returns none if the command line
 // only asks for help, completion or the version, which is printed.
 func Parse(env *Env, args []string) (Op, error) {
-	p := &parser{env: env}
+	p := &parser{env: env, settings: config.Flags{}}
 	root := p.rootCommand()
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		p.completeFlags(root)
@@ -120,11 +120,17 @@ func (p *parser) asProgram(root *cobra.Command) {
 	}
 }
 
-// command makes a command that is parsed into an op.
-func (p *parser) command(cmd *cobra.Command, op func(args []string) (Op, error)) *cobra.Command {
-	cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
-		p.op, err = op(args)
-		return err
+// parsed makes a command that is parsed into an op, which its flags fill. check,
+// if there is one, takes the arguments and refuses what no flag can refuse alone.
+func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string) error) *cobra.Command {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if check != nil {
+			if err := check(args); err != nil {
+				return err
+			}
+		}
+		p.op = *op
+		return nil
 	}
 	return cmd
 }

@@ -26,7 +26,7 @@ type ExplainOp struct {
 }
 
 func (p *parser) explainCommand() *cobra.Command {
-	var op ExplainOp
+	op := ExplainOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "explain NAMESPACE [SERVICEACCOUNT]",
 		Short: "Say if a service account gets the role, and what decides it",
@@ -46,13 +46,13 @@ that is not known.`,
 	cmd.Flags().StringVar(&op.Policy, "policy", "", "the `FILE` with the trust policy, - for standard input (default: what the config asks for)")
 	cmd.Flags().StringArrayVar(&op.Context, "context", nil, "a condition key that you know, `KEY=VALUE`, such as aws:SourceArn=arn:… (repeatable)")
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
-	return p.command(cmd, func(args []string) (Op, error) {
-		op.Settings, op.Namespace = p.settings, args[0]
+	return parsed(p, cmd, &op, func(args []string) error {
+		op.Namespace = args[0]
 		if len(args) == 2 {
 			op.ServiceAccount = args[1]
 		}
 		_, err := op.facts()
-		return op, err
+		return err
 	})
 }
 

@@ -25,7 +25,7 @@ type ExportOp struct {
 var exportForms = []string{"terraform", "crossplane", "aws-cli"}
 
 func (p *parser) exportCommand() *cobra.Command {
-	var op ExportOp
+	op := ExportOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "export FORM",
 		Short: "Print everything that AWS needs in the form of another tool",
@@ -37,12 +37,11 @@ one that --component names.`,
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: exportForms,
 	}
-	return p.command(cmd, func(args []string) (Op, error) {
-		op.Form, op.Settings = args[0], p.settings
-		if !slices.Contains(exportForms, op.Form) {
-			return nil, fmt.Errorf("there is no form %q: choose %s", op.Form, strings.Join(exportForms, ", "))
+	return parsed(p, cmd, &op, func(args []string) error {
+		if op.Form = args[0]; !slices.Contains(exportForms, op.Form) {
+			return fmt.Errorf("there is no form %q: choose %s", op.Form, strings.Join(exportForms, ", "))
 		}
-		return op, nil
+		return nil
 	})
 }
 

@@ -33,21 +33,19 @@ Describe such a place under "places" in the config.`,
   helm template spaces CHART | spaces-identity inspect --diff`,
 		Args: cobra.NoArgs,
 	}
-	var op InspectOp
+	op := InspectOp{Settings: p.settings}
 	var diff bool
 	op.Rewrite.register(cmd)
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML, output.Diff)
 	cmd.Flags().BoolVar(&diff, "diff", false, "show the change as a unified diff, without the contents of Secrets")
-	return p.command(cmd, func([]string) (Op, error) {
+	return parsed(p, cmd, &op, func([]string) error {
 		switch {
 		case diff && cmd.Flags().Changed("output"):
-			return nil, errors.New("--diff is an output of its own and cannot be combined with --output")
+			return errors.New("--diff is an output of its own and cannot be combined with --output")
 		case diff:
 			op.Output = output.Diff
 		}
-		op.Settings = p.settings
-		err := p.completeRewrite(cmd, &op.Rewrite)
-		return op, err
+		return p.completeRewrite(cmd, &op.Rewrite)
 	})
 }
 

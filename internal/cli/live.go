@@ -40,7 +40,7 @@ type DiscoverOp struct {
 }
 
 func (p *parser) discoverCommand() *cobra.Command {
-	var op DiscoverOp
+	op := DiscoverOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "discover",
 		Short: "List control planes with their host namespaces",
@@ -57,10 +57,7 @@ The permissions that it needs are in examples/rbac.`,
 	}
 	op.Cluster.register(cmd)
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run runs the op in package live.
@@ -75,7 +72,7 @@ type InitOp struct {
 }
 
 func (p *parser) initCommand() *cobra.Command {
-	var op InitOp
+	op := InitOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a config from what the account and the cluster report",
@@ -93,10 +90,7 @@ eks:DescribeAddon and iam:GetOpenIDConnectProvider.`,
 	op.Cluster.register(cmd)
 	registerProfile(cmd, &op.Profile)
 	cmd.Flags().BoolVar(&op.Force, "force", false, "overwrite an existing config")
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run runs the op in package live.
@@ -132,7 +126,7 @@ func (f *DriftFlags) register(cmd *cobra.Command) {
 }
 
 func (p *parser) planCommand() *cobra.Command {
-	var op PlanOp
+	op := PlanOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show the difference between the config and AWS",
@@ -148,10 +142,7 @@ With --exit-code the exit status is 3 if something differs.`,
 	}
 	op.Drift.register(cmd)
 	cmd.Flags().BoolVar(&op.ExitCode, "exit-code", false, "exit with status 3 if something differs")
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run runs the op in package live.
@@ -165,7 +156,7 @@ type ApplyOp struct {
 }
 
 func (p *parser) applyCommand() *cobra.Command {
-	var op ApplyOp
+	op := ApplyOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "apply",
 		Short: "Apply the plan after you confirm it",
@@ -179,13 +170,12 @@ nothing differs, it changes nothing, so it can run on a schedule.`,
 	}
 	op.Drift.register(cmd)
 	cmd.Flags().BoolVar(&op.Approve, "approve", false, "apply the plan without asking, in scripts")
-	return p.command(cmd, func([]string) (Op, error) {
+	return parsed(p, cmd, &op, func([]string) error {
 		if !op.Approve && !p.env.Terminal(p.env.In) {
-			return nil, output.Hint(errors.New("apply needs a terminal to ask for confirmation"),
+			return output.Hint(errors.New("apply needs a terminal to ask for confirmation"),
 				"look at `spaces-identity plan`, then give --approve")
 		}
-		op.Settings = p.settings
-		return op, nil
+		return nil
 	})
 }
 
@@ -203,7 +193,7 @@ type VerifyOp struct {
 }
 
 func (p *parser) verifyCommand() *cobra.Command {
-	var op VerifyOp
+	op := VerifyOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check each control plane, from issuer to credentials",
@@ -223,10 +213,7 @@ be read. The permissions that it needs are in examples/rbac.`,
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML, output.JUnit)
 	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the AWS account out, as if there were no credentials")
 	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run runs the op in package live.
@@ -243,7 +230,7 @@ type RestartOp struct {
 }
 
 func (p *parser) restartCommand() *cobra.Command {
-	var op RestartOp
+	op := RestartOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "restart",
 		Short: "Restart only the workloads whose pods run without the identity",
@@ -263,12 +250,11 @@ Run it again after an interruption or a failure: it restarts nothing twice.`,
 	cmd.Flags().BoolVar(&op.DryRun, "dry-run", false, "show what would be restarted, and change nothing")
 	cmd.Flags().IntVar(&op.MaxUnavailable, "max-unavailable", 1, "how many workloads are restarted at once")
 	cmd.Flags().DurationVar(&op.Timeout, "timeout", 5*time.Minute, "how long one workload may take")
-	return p.command(cmd, func([]string) (Op, error) {
+	return parsed(p, cmd, &op, func([]string) error {
 		if op.MaxUnavailable < 1 {
-			return nil, fmt.Errorf("--max-unavailable is %d: it must be at least 1", op.MaxUnavailable)
+			return fmt.Errorf("--max-unavailable is %d: it must be at least 1", op.MaxUnavailable)
 		}
-		op.Settings = p.settings
-		return op, nil
+		return nil
 	})
 }
 

@@ -33,9 +33,10 @@ commands ask only for the settings that their document needs.`,
 		p.selfCommand(),
 		p.admissionCommand(),
 	)
-	return p.command(cmd, func([]string) (Op, error) {
-		return nil, fmt.Errorf("policy needs the name of a document: %s", strings.Join(subcommands(cmd), ", "))
-	})
+	cmd.RunE = func(*cobra.Command, []string) error {
+		return fmt.Errorf("policy needs the name of a document: %s", strings.Join(subcommands(cmd), ", "))
+	}
+	return cmd
 }
 
 // PolicyOp prints one document of a component.
@@ -46,16 +47,13 @@ type PolicyOp struct {
 }
 
 func (p *parser) partCommand(part grant.Part, short string) *cobra.Command {
-	op := PolicyOp{Part: part}
+	op := PolicyOp{Settings: p.settings, Part: part}
 	cmd := &cobra.Command{
 		Use: string(part), Short: short, Args: cobra.NoArgs,
 		Example: "  spaces-identity policy " + string(part) + " --component mxp-controller",
 	}
 	outputFlag(cmd, &op.Output, output.JSON, output.YAML)
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run prints the document.
@@ -188,17 +186,14 @@ type SelfPolicyOp struct {
 }
 
 func (p *parser) selfCommand() *cobra.Command {
-	var op SelfPolicyOp
+	op := SelfPolicyOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use: "self", Short: "Print what this program itself needs in AWS for plan and apply", Args: cobra.NoArgs,
 		Example: "  spaces-identity policy self --read-only",
 	}
 	cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
 	outputFlag(cmd, &op.Output, output.JSON, output.YAML)
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run prints the document.
@@ -233,7 +228,7 @@ type AdmissionPolicyOp struct {
 }
 
 func (p *parser) admissionCommand() *cobra.Command {
-	var op AdmissionPolicyOp
+	op := AdmissionPolicyOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "admission",
 		Short: "Print Kubernetes admission policies, for later control planes",
@@ -248,10 +243,7 @@ need Kubernetes 1.36.`,
 		Args:    cobra.NoArgs,
 	}
 	outputFlag(cmd, &op.Output, output.YAML, output.JSON)
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run prints the objects.

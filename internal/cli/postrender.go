@@ -65,7 +65,7 @@ func (f RewriteFlags) options() rewrite.Options {
 }
 
 func (p *parser) postRenderCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return p.asPostRender(&cobra.Command{
 		Use:   "post-render",
 		Short: "Edit manifests from standard input and write IAM documents",
 		Long: `post-render reads manifests from standard input, writes the edited manifests to
@@ -74,20 +74,14 @@ directory. If it fails, standard output stays empty and only the report changes.
 		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
   helm template spaces CHART | spaces-identity post-render --match uuid`,
 		Args: cobra.NoArgs,
-	}
-	p.asPostRender(cmd)
-	return cmd
+	})
 }
 
 // asPostRender parses a command into a PostRenderOp.
-func (p *parser) asPostRender(cmd *cobra.Command) {
-	var op PostRenderOp
+func (p *parser) asPostRender(cmd *cobra.Command) *cobra.Command {
+	op := PostRenderOp{Settings: p.settings}
 	op.Rewrite.register(cmd)
-	p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		err := p.completeRewrite(cmd, &op.Rewrite)
-		return op, err
-	})
+	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd, &op.Rewrite) })
 }
 
 // Run post-renders standard input.

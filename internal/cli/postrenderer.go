@@ -16,7 +16,7 @@ const postRendererPlugin = "spaces-identity-post-renderer"
 type PostRendererOp struct{}
 
 func (p *parser) postRendererCommand() *cobra.Command {
-	return p.command(&cobra.Command{
+	return parsed(p, &cobra.Command{
 		Use:   "post-renderer",
 		Short: "Print what to pass to Helm's --post-renderer",
 		Long: `post-renderer prints the path of this program in Helm 3, and the name of the
@@ -26,7 +26,7 @@ an empty --post-renderer for none.`,
     helm upgrade --install spaces CHART --post-renderer "$PR"`,
 		Args:        cobra.NoArgs,
 		Annotations: readsNoSettings,
-	}, func([]string) (Op, error) { return PostRendererOp{}, nil })
+	}, &PostRendererOp{}, nil)
 }
 
 // Run prints the path or the name. The install hook sets the plugin up beside this

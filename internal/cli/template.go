@@ -36,23 +36,22 @@ the manifests go to standard output.`,
 		DisableFlagParsing: true,
 		ValidArgsFunction:  p.completeTemplate,
 	}
-	var op TemplateOp
+	op := TemplateOp{PostRender: PostRenderOp{Settings: p.settings}}
 	op.PostRender.Rewrite.register(cmd)
 	cmd.Flags().StringVar(&op.OutputDir, flagOutputDir, "", "the `DIRECTORY` for "+postrender.ManifestsFile+" and the artifacts")
-	return p.command(cmd, func(args []string) (Op, error) {
-		own, helm := divide(cmd.Flags(), args)
+	return parsed(p, cmd, &op, func(args []string) error {
+		var own []string
+		own, op.Helm = divide(cmd.Flags(), args)
 		if err := cmd.Flags().Parse(own); err != nil {
-			return nil, p.flagError(cmd, err)
+			return p.flagError(cmd, err)
 		}
 		if help, _ := cmd.Flags().GetBool("help"); help {
-			return nil, cmd.Help()
+			return pflag.ErrHelp
 		}
-		op.Helm, op.PostRender.Settings = helm, p.settings
 		if err := op.check(); err != nil {
-			return nil, err
+			return err
 		}
-		err := p.completeRewrite(cmd, &op.PostRender.Rewrite)
-		return op, err
+		return p.completeRewrite(cmd, &op.PostRender.Rewrite)
 	})
 }
 

@@ -16,7 +16,7 @@ type ValuesOp struct {
 }
 
 func (p *parser) valuesCommand() *cobra.Command {
-	var op ValuesOp
+	op := ValuesOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "values",
 		Short: "Print the same settings as Helm values for the Spaces chart",
@@ -26,10 +26,7 @@ chart's own values, for those who use no post-renderer.`,
 		Args:    cobra.NoArgs,
 	}
 	outputFlag(cmd, &op.Output, output.YAML, output.JSON)
-	return p.command(cmd, func([]string) (Op, error) {
-		op.Settings = p.settings
-		return op, nil
-	})
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run prints the values.

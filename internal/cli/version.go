@@ -25,7 +25,7 @@ func (p *parser) versionCommand() *cobra.Command {
 		Example: "  spaces-identity version --output json",
 	}
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
-	return p.command(cmd, func([]string) (Op, error) { return op, nil })
+	return parsed(p, cmd, &op, nil)
 }
 
 // Run prints the version.

@@ -30,8 +30,8 @@ const (
 	flagComponent = "component"
 )
 
-// Register adds the flags to the set. Parsing fills f.
-func (f *Flags) Register(set *pflag.FlagSet) {
+// Register adds the flags to the set. Parsing fills f, which must not be nil.
+func (f Flags) Register(set *pflag.FlagSet) {
 	f.add(set, flagConfig, "the config `FILE` (default "+DefaultFile+" where it exists)", false)
 	f.add(set, flagComponent, "the `NAME` of the component that the flags speak of (default "+identity.DefaultComponent+")", false)
 	for _, o := range options {
@@ -39,7 +39,7 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 	}
 }
 
-func (f *Flags) add(set *pflag.FlagSet, name, usage string, list bool) {
+func (f Flags) add(set *pflag.FlagSet, name, usage string, list bool) {
 	set.VarP(&occurrences{f, name, list}, name, "", usage)
 }
 
@@ -55,7 +55,7 @@ func isList(name string) bool {
 // occurrences keeps what was given for a flag: all of it for a list, else the
 // last, as is usual.
 type occurrences struct {
-	flags *Flags
+	flags Flags
 	name  string
 	list  bool
 }
@@ -64,14 +64,10 @@ func (o *occurrences) String() string { return "" }
 func (o *occurrences) Type() string   { return "string" }
 
 func (o *occurrences) Set(value string) error {
-	if *o.flags == nil {
-		*o.flags = Flags{}
+	if !o.list {
+		o.flags[o.name] = nil
 	}
-	var before []string
-	if o.list {
-		before = (*o.flags)[o.name]
-	}
-	(*o.flags)[o.name] = append(before, value)
+	o.flags[o.name] = append(o.flags[o.name], value)
 	return nil
 }
 
