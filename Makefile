@@ -5,13 +5,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe --always --dirty 2>/dev/null || echo unknown)
-binary    := bin/spaces-identity
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
 modules   := $(patsubst %/go.mod,%,$(patsubst go.mod,./go.mod,$(shell git ls-files '*go.mod')))
-scripts   := .ci/run $(wildcard internal/plugin/*.sh examples/*/*.sh)
+scripts   := .ci/run plugin.complete $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
 
@@ -26,8 +25,7 @@ help: ## show this
 
 .PHONY: build
 build: ## build bin/spaces-identity, and beside it the program for its live commands
-	@CGO_ENABLED=0 go build -tags offline $(build_flags) -o $(binary) ./cmd/spaces-identity
-	@CGO_ENABLED=0 go build $(build_flags) -o $(binary)-live ./cmd/spaces-identity
+	@CGO_ENABLED=0 go build $(build_flags) -o bin/ ./cmd/spaces-identity ./cmd/spaces-identity-live
 
 .PHONY: helm
 helm: $(helm3) $(helm4) ## build the pinned Helm 3 and Helm 4 into bin/tools

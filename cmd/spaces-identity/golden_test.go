@@ -103,9 +103,9 @@ func (g golden) run(t *testing.T, in string) rendered {
 	dir := t.TempDir()
 	env := map[string]string{"SPACES_IDENTITY_ARTIFACTS_DIR": filepath.Join(dir, "artifacts"), "SPACES_IDENTITY_CONFIG": g.writeConfig(t, dir)}
 	var out, stderr bytes.Buffer
-	status := cli.Run(t.Context(), cli.World{In: strings.NewReader(in), Out: &out, Err: &stderr,
-		Env: func(name string) string { return env[name] }, Terminal: func(any) bool { return false }}, g.args)
-	r := rendered{out: out.String(), stderr: stderr.String(), status: status}
+	status := cli.Run(t.Context(), cli.Env{In: strings.NewReader(in), Out: &out, Err: &stderr,
+		Getenv: func(name string) string { return env[name] }, Terminal: func(any) bool { return false }}, g.args)
+	r := rendered{out: out.String(), stderr: stderr.String(), status: int(status)}
 	content, err := os.ReadFile(filepath.Join(dir, "artifacts", postrender.ReportFile))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr.String())

@@ -78,8 +78,8 @@ func holdsSecret(t *testing.T, form, manifest string, args []string) {
 	t.Helper()
 	dir := t.TempDir()
 	var out, stderr bytes.Buffer
-	cli.Run(t.Context(), cli.World{In: strings.NewReader(serviceAccount + "---\n" + manifest), Out: &out, Err: &stderr,
-		Env: func(string) string { return "" }, Terminal: func(any) bool { return false }},
+	cli.Run(t.Context(), cli.Env{In: strings.NewReader(serviceAccount + "---\n" + manifest), Out: &out, Err: &stderr,
+		Getenv: func(string) string { return "" }, Terminal: func(any) bool { return false }},
 		append(append(args, identityFlags...), "--artifacts-dir="+dir))
 	said := map[string]string{"stderr": stderr.String()}
 	if len(args) > 0 && args[0] == "inspect" {

@@ -67,7 +67,7 @@ func (p *process) wantFailed(t *testing.T, message string) {
 	if !ok || exit.ExitCode() != 1 {
 		t.Errorf("ended with %v, want exit status 1", err)
 	}
-	if d := cmp.Diff("Error: "+message+"\n", p.stderr.String()); d != "" {
+	if d := cmp.Diff("error: "+message+"\n", p.stderr.String()); d != "" {
 		t.Errorf("stderr (-want +got):\n%s", d)
 	}
 	dir := filepath.Join(p.Dir, "identity-artifacts")
@@ -146,7 +146,7 @@ func TestTerminatedWhileHelmRenders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "Error: stopped while " + helm + " renders the chart: terminated signal received; nothing was written\n"
+	want := "error: stopped while " + helm + " renders the chart: terminated signal received; nothing was written\n"
 	if d := cmp.Diff(want, string(rest)); d != "" {
 		t.Errorf("stderr (-want +got):\n%s", d)
 	}

@@ -1,180 +1,122 @@
-// Package cli is the command line: a file for each verb, which turns flags into
-// a call.
+// Package cli is the command line. A command line is parsed into an [Op], a
+// value that tests compare; running the op is all that is left to do.
+//
+// The package declares every command, so that both programs print the same help
+// and complete the same words. The ops that need a cluster or AWS run in package
+// live, which only the larger program links.
 package cli
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
 
-	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
+	"spaces-identity.dev/internal/postrender"
 )
 
-// System is the world of the running process.
-func System() World {
-	return World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv,
-		Terminal: func(s any) bool {
-			f, ok := s.(*os.File)
-			return ok && term.IsTerminal(int(f.Fd()))
-		}}
+// Op is what a command line asks for.
+type Op interface {
+	Run(ctx context.Context, env *Env) error
 }
 
-// World is what a command reads and writes.
-type World struct {
+// Live runs the ops that need a cluster or AWS.
+type Live func(ctx context.Context, env *Env, op Op) error
+
+// Env is what an op reads from and writes to.
+type Env struct {
 	In       io.Reader
 	Out, Err io.Writer
-	Env      func(string) string
+	Getenv   func(string) string
 	Terminal func(stream any) bool
+	Live     Live // nil: the program beside this one runs them
+
+	*output.Printer // made by Run
+
+	args []string // the command line, for the program beside this one
 }
 
-// Exit statuses, as users and scripts know them.
-const (
-	exitDone    = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitDiffers = 3
-)
-
-// Run carries out a command line, prints its error and returns the exit status.
-func Run(ctx context.Context, world World, args []string) int {
-	a := &app{World: world}
-	root := a.command()
-	root.SetArgs(append([]string{}, args...)) // cobra takes the process's own for nil
-	root.SetIn(world.In)
-	root.SetOut(world.Out)
-	root.SetErr(world.Err)
-	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		return exitDone
-	}
-	if !a.started {
-		err = a.misunderstood(cmd, err)
-	}
-	if !silent(err) {
-		a.report(err)
-	}
-	return a.status(err)
+// Main runs the command line of the process and returns its exit status.
+func Main(live Live) int {
+	// The program is short-lived: a larger heap costs less than collecting it.
+	debug.SetGCPercent(400)
+	// If asked for, a broken pipe is an error of the write. Otherwise it would end
+	// the program before it has cleaned up.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	env := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: isTerminal, Live: live}
+	return int(Run(ctx, env, os.Args[1:]))
 }
 
-// misunderstood is an error of the command line itself. Where manifests were to be
-// post-rendered the report has it too: under Helm 4 only the report can tell it.
-func (a *app) misunderstood(cmd *cobra.Command, err error) error {
-	err = usageError{fmt.Errorf("%w (see spaces-identity --help)", err)}
-	if a.underHelm4() || a.badFlag && rendersStream(cmd) && !a.Terminal(a.In) {
-		return a.failEarly("", err)
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Run parses and runs a command line, prints its error and returns the exit
+// status.
+func Run(ctx context.Context, env Env, args []string) exit.Status {
+	env.args = args
+	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
+	err := env.run(ctx)
+	if err != nil && !exit.IsSilent(err) {
+		env.report(err)
 	}
+	return exit.Of(err)
+}
+
+func (env *Env) run(ctx context.Context) error {
+	if env.Live == nil {
+		env.Live = handOn
+	} else if err := env.checkCaller(); err != nil {
+		return err
+	}
+	op, err := Parse(env, env.args)
+	if op == nil || err != nil {
+		return err
+	}
+	return op.Run(ctx, env)
+}
+
+// underHelm4 reports whether Helm 4 runs the program as its post-renderer.
+func (env *Env) underHelm4() bool { return env.Getenv("HELM_PLUGIN_NAME") == postRendererPlugin }
+
+// report prints an error once. Helm 4 drops the standard error of a
+// post-renderer, so the error goes to the terminal too, if there is one.
+func (env *Env) report(err error) {
+	env.Error(err)
+	if !env.underHelm4() || env.Terminal(env.Err) {
+		return
+	}
+	if tty, openErr := os.OpenFile("/dev/tty", os.O_WRONLY, 0); openErr == nil {
+		output.New(tty, tty, env.Getenv, env.Terminal).Error(err)
+		_ = tty.Close() // nobody is left to tell
+	}
+}
+
+// Say writes to standard error. If that fails, there is nobody to tell.
+func (env *Env) Say(format string, args ...any) { _, _ = fmt.Fprintf(env.Err, format, args...) }
+
+// write writes a document to standard output.
+func (env *Env) write(text []byte) error {
+	_, err := env.Out.Write(text)
 	return err
 }
 
-// rendersStream reports whether a command is the post-renderer.
-func rendersStream(cmd *cobra.Command) bool { return !cmd.HasParent() || cmd.Name() == "post-render" }
-
-// underHelm4 reports whether Helm 4 runs the program as its post-renderer.
-func (a *app) underHelm4() bool { return a.Env("HELM_PLUGIN_NAME") == postRendererPlugin }
-
-// app is one invocation.
-type app struct {
-	World
-	flags   config.Flags
-	badFlag bool          // a flag could not be read
-	started bool          // past the parsing of the command line
-	lines   *bufio.Reader // of the answers on the terminal
+// failEarly writes an error that comes before the config is known into the
+// report: in dir or, if that is empty, in the artifacts directory as far as it is
+// known.
+func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
+	spec, _ := identity.New(identity.Settings{ArtifactsDir: settings.ArtifactsDir(env.Getenv)}) // only the directory counts
+	return postrender.Renderer{Spec: spec, Dir: dir}.Fail(postrender.Report{}, err)
 }
-
-func (a *app) command() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "spaces-identity",
-		Short: "Give the control planes of a self-hosted Upbound Space an AWS workload identity",
-		Long: "spaces-identity sits in Helm's post-render pipe, writes the identity of a Space's components into the\n" +
-			"chart's manifests and the matching IAM documents beside them.\n\n" +
-			"Without a command, and with manifests on standard input, it is the post-renderer.",
-		Args:          noCommand,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if a.Terminal(a.In) {
-				return cmd.Help()
-			}
-			return a.postRender(cmd)
-		},
-	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		a.badFlag = true
-		return err
-	})
-	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
-	a.flags.Register(root.PersistentFlags())
-	a.registerPostRender(root)
-	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
-		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
-	root.AddCommand(a.liveCommands()...)
-	return root
-}
-
-func noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	hint := ""
-	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
-	}
-	return fmt.Errorf("there is no command %q%s", args[0], hint)
-}
-
-// statusError is an error that knows the exit status it asks for.
-type statusError interface {
-	error
-	ExitStatus() int
-}
-
-func (a *app) status(err error) int {
-	if e, ok := errors.AsType[statusError](err); ok {
-		return e.ExitStatus()
-	}
-	return exitFailed
-}
-
-// report prints an error once. Helm 4 drops what a post-renderer says, so there
-// it goes to the terminal too, where there is one.
-func (a *app) report(err error) {
-	message := "Error: " + err.Error() + "\n"
-	a.say("%s", message)
-	if !a.underHelm4() || a.Terminal(a.Err) {
-		return
-	}
-	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
-		_, err = io.WriteString(tty, message)
-		_ = errors.Join(err, tty.Close()) // there is nowhere left to say it
-	}
-}
-
-// say writes to standard error. Where that takes nothing there is nobody to tell.
-func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.Err, format, args...) }
-
-// json prints a value indented by two spaces.
-func (a *app) json(value any) error {
-	encoder := json.NewEncoder(a.Out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
-
-// usageError is a mistake on the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// ExitStatus is that of bad usage.
-func (usageError) ExitStatus() int { return exitUsage }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

@@ -1,154 +1,89 @@
 package cli
 
 import (
-	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
+	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
 
-func (a *app) inspectCommand() *cobra.Command {
-	var diff bool
-	var output string
+// InspectOp shows what the post-renderer would do with the manifests on standard
+// input.
+type InspectOp struct {
+	Settings config.Flags
+	Rewrite  RewriteFlags
+	Output   output.Format
+}
+
+func (p *parser) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect",
-		Short: "Show every place in the manifests that carries, or could carry, a component's identity",
-		Long: "inspect reads manifests on standard input and shows what the post-renderer would do with them: the places\n" +
-			"it would change, those that are right, those it leaves, and the texts that name a component and are no place\n" +
-			"it knows. Describe such a text under places: in the config.",
-		Example: "  helm template spaces CHART | spaces-identity inspect\n  helm template spaces CHART | spaces-identity inspect --diff",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inspect(cmd, diff, output)
-		},
+		Short: "List the places in manifests that can carry an identity",
+		Long: `inspect reads manifests from standard input and lists what the post-renderer
+would do with them: the places that it would change, those that are right, those
+that it leaves, and text that names a component at a place it does not know.
+Describe such a place under "places" in the config.`,
+		Example: `  helm template spaces CHART | spaces-identity inspect
+  helm template spaces CHART | spaces-identity inspect --diff`,
+		Args: cobra.NoArgs,
 	}
+	op := InspectOp{Settings: p.settings}
+	var diff bool
+	op.Rewrite.register(cmd)
+	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML, output.Diff)
 	cmd.Flags().BoolVar(&diff, "diff", false, "show the change as a unified diff, without the contents of Secrets")
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "table or json")
-	a.registerPostRender(cmd)
-	return cmd
+	return parsed(p, cmd, &op, func([]string) error {
+		switch {
+		case diff && cmd.Flags().Changed("output"):
+			return errors.New("--diff is an output of its own and cannot be combined with --output")
+		case diff:
+			op.Output = output.Diff
+		}
+		return p.completeRewrite(cmd, &op.Rewrite)
+	})
 }
 
-func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
-	if diff && cmd.Flags().Changed("output") {
-		return usagef("--diff is an output of its own: leave --output out")
-	}
-	if output != "table" && output != "json" {
-		return usagef("--output is %q: it must be table or json", output)
-	}
-	spec, err := a.flags.Resolve(a.Env)
+// Run reads the manifests and prints the findings or the diff.
+func (op InspectOp) Run(ctx context.Context, env *Env) error {
+	spec, err := op.Settings.Resolve(env.Getenv)
 	if err != nil {
 		return err
 	}
-	options, err := a.options(cmd)
-	if err != nil {
-		return err
-	}
+	spec = withRoles(spec)
+	options := op.Rewrite.options()
 	options.OnMissing, options.Mentions = rewrite.MissingWarns, true
-	if options.Objects, err = postrender.AdmissionObjects(asked(spec)); err != nil {
+	if options.Objects, err = postrender.AdmissionObjects(spec); err != nil {
 		return err
 	}
-	stream, err := a.read(cmd.Context())
+	stream, err := env.readManifests(ctx)
 	if err != nil {
 		return err
 	}
-	result, err := rewrite.Run(stream, asked(spec), options)
+	result, err := rewrite.Run(stream, spec, options)
 	if err != nil {
 		return err
 	}
-	if !diff && output == "table" {
-		return a.inspectTable(result)
+	if op.Output == output.Diff { // the other formats show them
+		for _, warning := range result.Warnings {
+			env.Warn(warning)
+		}
 	}
-	for _, warning := range result.Warnings {
-		a.say("warning: %s\n", warning)
-	}
-	if diff {
-		_, err = a.Out.Write(result.Diff())
-		return err
-	}
-	return a.inspectJSON(result)
+	return env.Print(op.Output, output.InspectView{Result: result})
 }
 
-// asked is the spec with something to ask for: without a role inspect shows
-// where one would go.
-func asked(spec identity.Spec) identity.Spec {
+// withRoles gives a role to each component without one, so that inspect shows
+// where a role would go.
+func withRoles(spec identity.Spec) identity.Spec {
 	for i, c := range spec.Components {
 		if c.Role.IsZero() && c.Mode.UsesIRSA() {
 			spec.Components[i].Role = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}
 		}
 	}
 	return spec
-}
-
-func (a *app) inspectJSON(result *rewrite.Result) error {
-	findings := result.Findings
-	if findings == nil {
-		findings = []rewrite.Finding{}
-	}
-	return a.json(findings)
-}
-
-var outcomeWords = map[rewrite.Outcome]string{
-	rewrite.Changed:      "change",
-	rewrite.Right:        "right",
-	rewrite.Left:         "leave",
-	rewrite.Unrecognised: "unknown",
-}
-
-func (a *app) inspectTable(result *rewrite.Result) error {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	rows := []string{"WOULD\tCOMPONENT\tLINE\tOBJECT\tPLACE\tPATH\n"}
-	for _, f := range result.Findings {
-		rows = append(rows, fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s%s\n", outcomeWords[f.Outcome], f.Component, f.Line, objectOf(f), f.Place, f.Path, detail(f)))
-	}
-	if _, err := io.WriteString(w, strings.Join(rows, "")); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for _, warning := range result.Warnings {
-		fmt.Fprintf(&b, "\nwarning: %s\n", warning)
-	}
-	b.WriteString(hint(result.Findings))
-	_, err := io.WriteString(a.Out, b.String())
-	return err
-}
-
-// hint says what to do about what is unknown.
-func hint(findings []rewrite.Finding) string {
-	var b strings.Builder
-	for _, f := range findings {
-		if f.Encoding != "" {
-			fmt.Fprintf(&b, "  - {kind: %s, name: %s, path: '%s', encoding: %s}\n", f.Kind, f.Name, strings.ReplaceAll(f.Path, "'", "''"), f.Encoding)
-		}
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "\nWhere one of the unknown carries the identity, point at it in the config:\n\n  places:\n" + b.String()
-}
-
-func objectOf(f rewrite.Finding) string {
-	name := strings.Trim(f.Namespace+"/"+f.Name, "/")
-	return strings.TrimSpace(f.Kind + " " + name)
-}
-
-// detail is what is to be said of a finding behind its path.
-func detail(f rewrite.Finding) string {
-	switch {
-	case f.Outcome == rewrite.Changed && f.Old != nil:
-		return fmt.Sprintf(" = %s (was %s)", f.New, *f.Old)
-	case f.Outcome == rewrite.Changed:
-		return " = " + f.New
-	case f.Reason != "":
-		return " (" + f.Reason + ")"
-	}
-	return ""
 }

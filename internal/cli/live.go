@@ -1,115 +1,262 @@
-//go:build !offline
-
 package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"spaces-identity.dev/internal/account"
-	"spaces-identity.dev/internal/iam"
-	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/output"
 )
 
-// liveFlags are those of the commands that look into AWS.
-type liveFlags struct {
-	cluster clusterFlags
-	profile string
-	output  string
-	adopt   bool
-	prune   bool
-	readAll bool
+// The ops of this file need a cluster or AWS. They are declared here, and package
+// live runs them.
+
+// ClusterFlags say which cluster to use. Helm keeps flags of these names for
+// itself and passes them on in the environment.
+type ClusterFlags struct {
+	Kubeconfig, Context string
+	Timeout             time.Duration // of one request
 }
 
-func (f *liveFlags) register(cmd *cobra.Command) {
-	f.cluster.register(cmd)
+func (f *ClusterFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` (default KUBECONFIG, then ~/.kube/config)")
+	cmd.Flags().StringVar(&f.Context, "kube-context", "", "the `CONTEXT` of the kubeconfig (default HELM_KUBECONTEXT, then the current one)")
+	cmd.Flags().DurationVar(&f.Timeout, "request-timeout", time.Minute, "how long the API server may take to answer a request")
+}
+
+func registerProfile(cmd *cobra.Command, profile *string) {
+	cmd.Flags().StringVar(profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
+}
+
+// DiscoverOp lists the control planes of the cluster.
+type DiscoverOp struct {
+	Settings config.Flags
+	Cluster  ClusterFlags
+	Output   output.Format
+}
+
+func (p *parser) discoverCommand() *cobra.Command {
+	op := DiscoverOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "discover",
+		Short: "List control planes with their host namespaces",
+		Long: `discover lists the control planes of a Space and where each was found. It asks
+the host cluster for its ControlPlane objects, for the labels of its namespaces,
+and for service accounts with the name of a component.
+A namespace that only such a service account points to is uncertain, unless its
+name is mxp-<UUID>-system. No other command uses uncertain namespaces.
+
+The permissions that it needs are in examples/rbac.`,
+		Example: `  spaces-identity discover
+  spaces-identity discover --output json`,
+		Args: cobra.NoArgs,
+	}
+	op.Cluster.register(cmd)
+	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
+	return parsed(p, cmd, &op, nil)
+}
+
+// Run runs the op in package live.
+func (op DiscoverOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
+
+// InitOp writes a first config.
+type InitOp struct {
+	Settings config.Flags
+	Cluster  ClusterFlags
+	Profile  string
+	Force    bool // overwrite an existing config
+}
+
+func (p *parser) initCommand() *cobra.Command {
+	op := InitOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write a config from what the account and the cluster report",
+		Long: `init asks AWS for the account, the cluster, its issuer and the Pod Identity
+agent, and writes a config with comments. On a terminal it asks for what it
+cannot find. In a script, give it with flags: --cluster, --region, --role-arn,
+--bucket, --mode, --host-namespace, --match.
+
+It changes nothing in AWS. It needs eks:ListClusters, eks:DescribeCluster,
+eks:DescribeAddon and iam:GetOpenIDConnectProvider.`,
+		Example: `  spaces-identity init
+  spaces-identity init --bucket spaces-backups --mode pod-identity`,
+		Args: cobra.NoArgs,
+	}
+	op.Cluster.register(cmd)
+	registerProfile(cmd, &op.Profile)
+	cmd.Flags().BoolVar(&op.Force, "force", false, "overwrite an existing config")
+	return parsed(p, cmd, &op, nil)
+}
+
+// Run runs the op in package live.
+func (op InitOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
+
+// PlanOp shows the difference between the config and AWS.
+type PlanOp struct {
+	Settings config.Flags
+	Drift    DriftFlags
+	ExitCode bool // exit.Differs if something differs
+}
+
+// DriftFlags are those of plan and apply.
+type DriftFlags struct {
+	Cluster ClusterFlags
+	Profile string
+	Adopt   bool
+	Prune   bool
+	ReadAll bool // also the associations that this program left unchanged
+	All     bool // show what does not change, too
+	Output  output.Format
+}
+
+func (f *DriftFlags) register(cmd *cobra.Command) {
+	f.Cluster.register(cmd)
+	registerProfile(cmd, &f.Profile)
+	outputFlag(cmd, &f.Output, output.Table, output.JSON, output.YAML)
 	set := cmd.Flags()
-	set.StringVar(&f.profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
-	set.StringVarP(&f.output, "output", "o", "text", "text or json")
-	set.BoolVar(&f.adopt, "adopt", false, "take over statements, roles and associations that are as the config says already")
-	set.BoolVar(&f.prune, "prune", false, "remove subjects and associations of control planes that the config does not name")
-	set.BoolVar(&f.readAll, "read-all", false, "read every association, also those that are as this program last left them")
+	set.BoolVar(&f.Adopt, "adopt", false, "take over statements, roles and associations that already match the config")
+	set.BoolVar(&f.Prune, "prune", false, "remove what the config no longer names")
+	set.BoolVar(&f.ReadAll, "read-all", false, "read every association, even if it is as this program left it")
+	set.BoolVar(&f.All, "all", false, "show what does not change, too")
 }
 
-func (f *liveFlags) check() error {
-	if f.output != "text" && f.output != "json" {
-		return usagef("--output is %q: it must be text or json", f.output)
+func (p *parser) planCommand() *cobra.Command {
+	op := PlanOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show the difference between the config and AWS",
+		Long: `plan reads the roles, policies, OIDC providers and EKS Pod Identity associations
+that the config names, and shows what apply would create, change and remove,
+down to each subject of a trust policy. What the config no longer names is kept
+unless --prune is given.
+
+With --exit-code the exit status is 3 if something differs.`,
+		Example: `  spaces-identity plan
+  spaces-identity plan --prune --exit-code`,
+		Args: cobra.NoArgs,
 	}
-	return nil
+	op.Drift.register(cmd)
+	cmd.Flags().BoolVar(&op.ExitCode, "exit-code", false, "exit with status 3 if something differs")
+	return parsed(p, cmd, &op, nil)
 }
 
-// reconciler connects to AWS and plans for the config.
-func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconciler, *reconcile.Plan, error) {
-	spec, err := a.flags.Resolve(a.Env)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := requireLive(spec); err != nil {
-		return nil, nil, err
-	}
-	account, err := account.Connect(ctx, account.Options{Profile: f.profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
-	if err != nil {
-		return nil, nil, err
-	}
-	spec, err = a.withDiscovered(ctx, f.cluster, spec, f.prune)
-	if err != nil {
-		return nil, nil, err
-	}
-	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(account), Adopt: f.adopt, Prune: f.prune, ReadAll: f.readAll,
-		Clock: reconcile.WallClock{}, Progress: a.progress("associations")}
-	plan, err := r.Plan(ctx, spec)
-	if errors.Is(err, iam.ErrNoSubjects) {
-		err = usageError{err}
-	}
-	if err != nil || !spec.ControlPlanes.Discover {
-		return r, plan, err
-	}
-	foreign, err := a.foreignAnnotations(ctx, f.cluster, spec)
-	plan.Warnings = append(plan.Warnings, foreign...)
-	return r, plan, err
+// Run runs the op in package live.
+func (op PlanOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
+
+// ApplyOp applies the plan.
+type ApplyOp struct {
+	Settings config.Flags
+	Drift    DriftFlags
+	Approve  bool // apply without asking
 }
 
-// requireLive asks for what the live side cannot do without. The issuer it finds
-// by itself, where it knows the cluster.
-func requireLive(spec identity.Spec) error {
-	var problems []error
-	for _, c := range spec.Components {
-		needs := []identity.Need{identity.NeedRole}
-		if c.Mode.UsesPodIdentity() {
-			needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
+func (p *parser) applyCommand() *cobra.Command {
+	op := ApplyOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "Apply the plan after you confirm it",
+		Long: `apply shows the plan, asks for confirmation, and applies it in an order that
+never grants more than before or after. It changes only what this program
+manages: statements by their Sid, associations and roles by their tag. If
+nothing differs, it changes nothing, so it can run on a schedule.`,
+		Example: `  spaces-identity apply
+  spaces-identity apply --approve`,
+		Args: cobra.NoArgs,
+	}
+	op.Drift.register(cmd)
+	cmd.Flags().BoolVar(&op.Approve, "approve", false, "apply the plan without asking, in scripts")
+	return parsed(p, cmd, &op, func([]string) error {
+		if !op.Approve && !p.env.Terminal(p.env.In) {
+			return output.Hint(errors.New("apply needs a terminal to ask for confirmation"),
+				"look at `spaces-identity plan`, then give --approve")
 		}
-		if c.Mode.UsesIRSA() && slices.ContainsFunc(spec.AllClusters(), unknownIssuer) {
-			needs = append(needs, identity.NeedOIDCProvider)
+		return nil
+	})
+}
+
+// Run runs the op in package live.
+func (op ApplyOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
+
+// VerifyOp checks the chain of each control plane.
+type VerifyOp struct {
+	Settings    config.Flags
+	Cluster     ClusterFlags
+	Profile     string
+	ClusterOnly bool          // leave the account out
+	Wait        time.Duration // look again for so long, until nothing fails
+	Output      output.Format
+}
+
+func (p *parser) verifyCommand() *cobra.Command {
+	op := VerifyOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check each control plane, from issuer to credentials",
+		Long: `verify checks each component in each control plane of the config: if the service
+account is annotated, if a workload runs as it, if its pods have the labels and
+what the EKS webhook injects, if they are ready, and how backups go. Below each
+failure it prints the first thing to do. It changes nothing.
+
+The exit status is 3 if something differs from what the config says or could not
+be read. The permissions that it needs are in examples/rbac.`,
+		Example: `  spaces-identity verify
+  spaces-identity verify --wait 5m --output junit > verify.xml`,
+		Args: cobra.NoArgs,
+	}
+	op.Cluster.register(cmd)
+	registerProfile(cmd, &op.Profile)
+	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML, output.JUnit)
+	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the AWS account out, as if there were no credentials")
+	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
+	return parsed(p, cmd, &op, nil)
+}
+
+// Run runs the op in package live.
+func (op VerifyOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
+
+// RestartOp restarts the workloads whose pods run without the identity.
+type RestartOp struct {
+	Settings       config.Flags
+	Cluster        ClusterFlags
+	DryRun         bool
+	MaxUnavailable int           // workloads that are restarted at once
+	Timeout        time.Duration // of one workload
+	Output         output.Format
+}
+
+func (p *parser) restartCommand() *cobra.Command {
+	op := RestartOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "restart",
+		Short: "Restart only the workloads whose pods run without the identity",
+		Long: `restart restarts workloads whose pods lack the identity, as "kubectl rollout
+restart" does, a few at a time, and waits for each. If new pods still lack the
+identity, it restarts them once more, because an association takes effect a
+moment after it was created. With delivery.admissionPolicy it first updates the
+service accounts that lack their annotations.
+
+Run it again after an interruption or a failure: it restarts nothing twice.`,
+		Example: `  spaces-identity restart --dry-run
+  spaces-identity restart --max-unavailable 5`,
+		Args: cobra.NoArgs,
+	}
+	op.Cluster.register(cmd)
+	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML)
+	cmd.Flags().BoolVar(&op.DryRun, "dry-run", false, "show what would be restarted, and change nothing")
+	cmd.Flags().IntVar(&op.MaxUnavailable, "max-unavailable", 1, "how many workloads are restarted at once")
+	cmd.Flags().DurationVar(&op.Timeout, "timeout", 5*time.Minute, "how long one workload may take")
+	return parsed(p, cmd, &op, func([]string) error {
+		if op.MaxUnavailable < 1 {
+			return fmt.Errorf("--max-unavailable is %d: it must be at least 1", op.MaxUnavailable)
 		}
-		problems = append(problems, spec.Require(c.Name, needs...))
-	}
-	return errors.Join(problems...)
+		return nil
+	})
 }
 
-func unknownIssuer(c identity.Cluster) bool {
-	return c.OIDC.IsZero() && (c.Name == "" || c.Region == "")
-}
-
-// withDiscovered adds what the cluster shows to the namespaces of the config.
-func (a *app) withDiscovered(ctx context.Context, cluster clusterFlags, spec identity.Spec, prune bool) (identity.Spec, error) {
-	if !spec.ControlPlanes.Discover {
-		return spec, nil
-	}
-	found, err := a.hostNamespaces(ctx, cluster, spec.Components)
-	if err != nil {
-		return spec, fmt.Errorf("discovering the control planes: %w", err)
-	}
-	if prune && len(found) == 0 {
-		return spec, errors.New("no control plane was discovered, and --prune would remove all that have access: look at the kubeconfig's context (spaces-identity discover), or prune without discovery")
-	}
-	var names []string
-	for _, plane := range found {
-		names = append(names, plane.HostNamespace)
-	}
-	return spec.WithNamespaces(names), nil
-}
+// Run runs the op in package live.
+func (op RestartOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }

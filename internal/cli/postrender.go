@@ -9,23 +9,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
 
-func (a *app) postRenderCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "post-render",
-		Short: "Write the identity into manifests: standard input to standard output, IAM documents beside",
-		Example: "  helm template spaces CHART | spaces-identity post-render --role-arn arn:aws:iam::123456789012:role/spaces-backup --artifacts-dir none\n" +
-			"  helm upgrade --install spaces CHART --post-renderer spaces-identity",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.postRender(cmd) },
-	}
-	a.registerPostRender(cmd)
-	return cmd
+// PostRenderOp edits the manifests on standard input.
+type PostRenderOp struct {
+	Settings config.Flags
+	Rewrite  RewriteFlags
+}
+
+// RewriteFlags are those of the commands that edit manifests.
+type RewriteFlags struct {
+	OnMissing  rewrite.OnMissing
+	OnConflict rewrite.OnConflict
 }
 
 const (
@@ -33,79 +31,92 @@ const (
 	flagOnConflict = "on-conflict"
 )
 
-func (a *app) registerPostRender(cmd *cobra.Command) {
-	cmd.Flags().String(flagOnMissing, string(rewrite.MissingFails), "what to do where a component has no place in the manifests: fail or warn")
-	cmd.Flags().String(flagOnConflict, string(rewrite.ConflictReplace), "what to do where another value stands already: replace, keep or fail")
+// rewriteChoices are the words of the flags, the default first.
+var rewriteChoices = map[string][]string{
+	flagOnMissing:  {string(rewrite.MissingFails), string(rewrite.MissingWarns)},
+	flagOnConflict: {string(rewrite.ConflictReplace), string(rewrite.ConflictKeep), string(rewrite.ConflictFails)},
 }
 
-// postRender is the main way. A failure that comes before the manifests are read
-// goes into the report too.
-func (a *app) postRender(cmd *cobra.Command) error {
-	return a.render(cmd, "", a.read)
+func (f *RewriteFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar((*string)(&f.OnMissing), flagOnMissing, string(rewrite.MissingFails),
+		"if a component has no place in the manifests: fail or warn")
+	cmd.Flags().StringVar((*string)(&f.OnConflict), flagOnConflict, string(rewrite.ConflictReplace),
+		"if a place has another value: replace, keep or fail")
 }
 
-// render post-renders what read gives. Where dir is not empty the manifests and
+// completeRewrite takes the flags that are not given from the environment, and
+// checks all of them.
+func (p *parser) completeRewrite(cmd *cobra.Command, f *RewriteFlags) error {
+	for name, value := range map[string]*string{flagOnMissing: (*string)(&f.OnMissing), flagOnConflict: (*string)(&f.OnConflict)} {
+		from, words := "--"+name, rewriteChoices[name]
+		if variable := config.EnvName(name); !cmd.Flags().Changed(name) && p.env.Getenv(variable) != "" {
+			*value, from = p.env.Getenv(variable), variable
+		}
+		if !slices.Contains(words, *value) {
+			p.badFlag = true
+			return fmt.Errorf("%s is %q: it must be %s", from, *value, strings.Join(words, " or "))
+		}
+	}
+	return nil
+}
+
+func (f RewriteFlags) options() rewrite.Options {
+	return rewrite.Options{OnMissing: f.OnMissing, OnConflict: f.OnConflict}
+}
+
+func (p *parser) postRenderCommand() *cobra.Command {
+	return p.asPostRender(&cobra.Command{
+		Use:   "post-render",
+		Short: "Edit manifests from standard input and write IAM documents",
+		Long: `post-render reads manifests from standard input, writes the edited manifests to
+standard output, and writes the IAM documents and a report to the artifacts
+directory. If it fails, standard output stays empty and only the report changes.`,
+		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
+  helm template spaces CHART | spaces-identity post-render --match uuid`,
+		Args: cobra.NoArgs,
+	})
+}
+
+// asPostRender parses a command into a PostRenderOp.
+func (p *parser) asPostRender(cmd *cobra.Command) *cobra.Command {
+	op := PostRenderOp{Settings: p.settings}
+	op.Rewrite.register(cmd)
+	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd, &op.Rewrite) })
+}
+
+// Run post-renders standard input.
+func (op PostRenderOp) Run(ctx context.Context, env *Env) error {
+	return render(ctx, env, op, "", env.readManifests)
+}
+
+// render post-renders what read returns. If dir is not empty, the manifests and
 // the artifacts go there.
-func (a *app) render(cmd *cobra.Command, dir string, read func(context.Context) ([]byte, error)) error {
-	spec, err := a.flags.Resolve(a.Env)
+func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read func(context.Context) ([]byte, error)) error {
+	spec, err := op.Settings.Resolve(env.Getenv)
 	if err != nil {
-		return a.failEarly(dir, err)
+		return env.failEarly(dir, op.Settings, err)
 	}
-	renderer := postrender.Renderer{Spec: spec, Dir: dir}
-	if renderer.Options, err = a.options(cmd); err != nil {
-		return renderer.Fail(postrender.Report{}, err)
-	}
-	stream, err := read(cmd.Context())
+	renderer := postrender.Renderer{Spec: spec, Dir: dir, Options: op.Rewrite.options()}
+	stream, err := read(ctx)
 	if err != nil {
 		return renderer.Fail(postrender.Report{}, err)
 	}
-	report, err := renderer.Render(cmd.Context(), stream, a.Out)
+	report, err := renderer.Render(ctx, stream, env.Out)
 	if err == nil {
-		a.tell(report)
+		env.summarise(report)
 	}
 	return err
 }
 
-// failEarly reports an error that comes before the config is known: in dir, or
-// where that is empty in the artifacts directory of the command line, or in the
-// default one.
-func (a *app) failEarly(dir string, err error) error {
-	spec, _ := identity.New(identity.Settings{ArtifactsDir: a.flags.ArtifactsDir(a.Env)}) // only the directory counts
-	return postrender.Renderer{Spec: spec, Dir: dir}.Fail(postrender.Report{}, err)
-}
-
-func (a *app) options(cmd *cobra.Command) (rewrite.Options, error) {
-	missing, err := a.choice(cmd, flagOnMissing, string(rewrite.MissingFails), string(rewrite.MissingWarns))
-	if err != nil {
-		return rewrite.Options{}, err
-	}
-	conflict, err := a.choice(cmd, flagOnConflict, string(rewrite.ConflictReplace), string(rewrite.ConflictKeep), string(rewrite.ConflictFails))
-	return rewrite.Options{OnMissing: rewrite.OnMissing(missing), OnConflict: rewrite.OnConflict(conflict)}, err
-}
-
-// choice is the value of a flag, or of its environment variable, that is one of
-// a few words.
-func (a *app) choice(cmd *cobra.Command, name string, choices ...string) (string, error) {
-	flag := cmd.Flags().Lookup(name)
-	value, from := flag.Value.String(), "--"+name
-	if env := a.Env(config.EnvName(name)); !flag.Changed && env != "" {
-		value, from = env, config.EnvName(name)
-	}
-	if !slices.Contains(choices, value) {
-		return "", usagef("%s is %q: it must be %s", from, value, strings.Join(choices, " or "))
-	}
-	return value, nil
-}
-
-// read takes the manifests from standard input.
-func (a *app) read(ctx context.Context) ([]byte, error) {
+// readManifests reads standard input.
+func (env *Env) readManifests(ctx context.Context) ([]byte, error) {
 	type input struct {
 		stream []byte
 		err    error
 	}
 	done := make(chan input, 1)
 	go func() {
-		stream, err := manifest.Read(a.In)
+		stream, err := manifest.Read(env.In)
 		done <- input{stream, err}
 	}()
 	select {
@@ -119,18 +130,22 @@ func (a *app) read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// tell says on standard error what was done. Helm shows it only after a failure;
-// it is for those who run the program themselves.
-func (a *app) tell(report postrender.Report) {
+// summarise says on standard error what was done. Helm shows it only after a
+// failure; it is for those who run the program themselves.
+func (env *Env) summarise(report postrender.Report) {
 	for _, warning := range report.Warnings {
-		a.say("warning: %s\n", warning)
+		env.Warn(warning)
 	}
 	for _, f := range report.Changes {
 		if f.Old != nil && f.Reason != "" {
-			a.say("warning: %s %s: another value stood here and was replaced: %s\n", objectOf(f), f.Path, *f.Old)
+			env.Warn(fmt.Sprintf("%s %s: %s: %s", objectOf(f), f.Path, f.Reason, *f.Old))
 		}
 	}
 	for _, f := range report.Left {
-		a.say("note: %s %s was left: %s\n", objectOf(f), f.Path, f.Reason)
+		env.Note(fmt.Sprintf("%s %s was left: %s", objectOf(f), f.Path, f.Reason))
 	}
+}
+
+func objectOf(f rewrite.Finding) string {
+	return strings.TrimSpace(f.Kind + " " + strings.Trim(f.Namespace+"/"+f.Name, "/"))
 }

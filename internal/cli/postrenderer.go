@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,36 +12,34 @@ import (
 // postRendererPlugin is the name of the plugin that Helm 4 runs as post-renderer.
 const postRendererPlugin = "spaces-identity-post-renderer"
 
-func (a *app) postRendererCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "post-renderer",
-		Short:   "Print what to give to --post-renderer in the Helm that runs this",
-		Example: "  PR=$(helm spaces-identity post-renderer) && helm upgrade --install spaces CHART --post-renderer \"$PR\"",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			name, err := a.postRenderer()
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(a.Out, name)
-			return err
-		},
-	}
+// PostRendererOp prints what Helm takes for --post-renderer.
+type PostRendererOp struct{}
+
+func (p *parser) postRendererCommand() *cobra.Command {
+	return parsed(p, &cobra.Command{
+		Use:   "post-renderer",
+		Short: "Print what to pass to Helm's --post-renderer",
+		Long: `post-renderer prints the path of this program in Helm 3, and the name of the
+post-renderer plugin in Helm 4. Do not write the command inline: both Helms take
+an empty --post-renderer for none.`,
+		Example: `  PR=$(helm spaces-identity post-renderer) &&
+    helm upgrade --install spaces CHART --post-renderer "$PR"`,
+		Args:        cobra.NoArgs,
+		Annotations: readsNoSettings,
+	}, &PostRendererOp{}, nil)
 }
 
-// postRenderer is a path for Helm 3, which takes programs, and a plugin's name
-// for Helm 4. The install hook sets that plugin up beside this one under Helm 4
-// only; in a directory that has it Helm 3 runs no plugin.
-func (a *app) postRenderer() (string, error) {
-	if dir := a.Env("HELM_PLUGIN_DIR"); dir != "" {
-		companion := filepath.Join(filepath.Dir(dir), postRendererPlugin)
-		if _, err := os.Stat(companion); err == nil {
-			return postRendererPlugin, nil
+// Run prints the path or the name. The install hook sets the plugin up beside this
+// one under Helm 4 only, because Helm 3 loads no plugin from a directory with it.
+func (PostRendererOp) Run(_ context.Context, env *Env) error {
+	if dir := env.Getenv("HELM_PLUGIN_DIR"); dir != "" {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(dir), postRendererPlugin)); err == nil {
+			return env.write([]byte(postRendererPlugin + "\n"))
 		}
 	}
 	path, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("finding the path of this program: %w", err)
+		return fmt.Errorf("finding the path of this program: %w", err)
 	}
-	return path, nil
+	return env.write([]byte(path + "\n"))
 }

@@ -11,49 +11,63 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 )
 
-func (a *app) templateCommand() *cobra.Command {
+// TemplateOp renders a chart with Helm and post-renders the manifests.
+type TemplateOp struct {
+	PostRender PostRenderOp
+	OutputDir  string   // for the manifests and the artifacts; empty: standard output and the artifacts directory
+	Helm       []string // arguments of helm template
+}
+
+const flagOutputDir = "output-dir"
+
+func (p *parser) templateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "template RELEASE CHART [helm flags]",
-		Short: "Render a chart with Helm and post-render it, for CI",
-		Long: "template runs `helm template` with what it does not take itself (the Helm of HELM_BIN, else helm on PATH;\n" +
-			"HELM_NAMESPACE and the like reach it by the environment) and post-renders what comes out. With --output-dir\n" +
-			"the manifests and the artifacts go into that directory together, else the manifests go to standard output.",
-		Example:            "  spaces-identity template spaces CHART --namespace upbound-system --values values.yaml --output-dir rendered",
+		Short: "Render a chart with Helm and edit the manifests, for CI",
+		Long: `template runs "helm template" with every argument that is not a flag of its own,
+and post-renders the manifests. It runs $HELM_BIN, or helm on PATH. With
+--output-dir the manifests and the artifacts go to that directory; without it
+the manifests go to standard output.`,
+		Example:            "  spaces-identity template spaces CHART --values values.yaml --output-dir out",
 		DisableFlagParsing: true,
-		RunE:               a.template,
+		ValidArgsFunction:  p.completeTemplate,
 	}
-	a.registerPostRender(cmd)
-	cmd.Flags().String("output-dir", "", "directory for "+postrender.ManifestsFile+" and the artifacts")
-	return cmd
+	op := TemplateOp{PostRender: PostRenderOp{Settings: p.settings}}
+	op.PostRender.Rewrite.register(cmd)
+	cmd.Flags().StringVar(&op.OutputDir, flagOutputDir, "", "the `DIRECTORY` for "+postrender.ManifestsFile+" and the artifacts")
+	return parsed(p, cmd, &op, func(args []string) error {
+		var own []string
+		own, op.Helm = divide(cmd.Flags(), args)
+		if err := cmd.Flags().Parse(own); err != nil {
+			return p.flagError(cmd, err)
+		}
+		if help, _ := cmd.Flags().GetBool("help"); help {
+			return pflag.ErrHelp
+		}
+		if err := op.check(); err != nil {
+			return err
+		}
+		return p.completeRewrite(cmd, &op.PostRender.Rewrite)
+	})
 }
 
-func (a *app) template(cmd *cobra.Command, args []string) error {
-	own, helm := divide(cmd.Flags(), args)
-	if err := cmd.Flags().Parse(own); err != nil {
-		return usageError{err}
+func (op TemplateOp) check() error {
+	if len(op.Helm) == 0 {
+		return errors.New("template needs a release and a chart")
 	}
-	if help, _ := cmd.Flags().GetBool("help"); help {
-		return cmd.Help()
-	}
-	if len(helm) == 0 {
-		return usagef("say what to render: template RELEASE CHART [helm flags]")
-	}
-	for _, arg := range helm {
+	for _, arg := range op.Helm {
 		if name, _, _ := strings.Cut(arg, "="); name == "--post-renderer" {
-			return usagef("template post-renders by itself: leave --post-renderer out")
+			return output.Hint(errors.New("template is a post-renderer itself"), "leave --post-renderer out")
 		}
 	}
-	dir, err := cmd.Flags().GetString("output-dir")
-	if err != nil {
-		return err
-	}
-	return a.render(cmd, dir, func(ctx context.Context) ([]byte, error) { return a.helmTemplate(ctx, helm) })
+	return nil
 }
 
-// divide parts a command line into the flags of this program and what is
+// divide splits a command line into the flags of this program and what is
 // Helm's.
 func divide(flags *pflag.FlagSet, args []string) (own, helm []string) {
 	for i := 0; i < len(args); i++ {
@@ -74,16 +88,21 @@ func divide(flags *pflag.FlagSet, args []string) (own, helm []string) {
 	return own, helm
 }
 
-// helmTemplate runs Helm. What it says on standard error goes to the user as it
-// comes, apart from the manifests.
-func (a *app) helmTemplate(ctx context.Context, args []string) ([]byte, error) {
-	program := a.Env("HELM_BIN")
+// Run renders the chart and post-renders the manifests.
+func (op TemplateOp) Run(ctx context.Context, env *Env) error {
+	return render(ctx, env, op.PostRender, op.OutputDir, func(ctx context.Context) ([]byte, error) { return op.helmTemplate(ctx, env) })
+}
+
+// helmTemplate returns the manifests that Helm renders. Helm's standard error
+// goes to the user, apart from the manifests.
+func (op TemplateOp) helmTemplate(ctx context.Context, env *Env) ([]byte, error) {
+	program := env.Getenv("HELM_BIN")
 	if program == "" {
 		program = "helm"
 	}
 	var manifests bytes.Buffer
-	helm := exec.CommandContext(ctx, program, append([]string{"template"}, args...)...)
-	helm.Stdout, helm.Stderr = &manifests, a.Err
+	helm := exec.CommandContext(ctx, program, append([]string{"template"}, op.Helm...)...)
+	helm.Stdout, helm.Stderr = &manifests, env.Err
 	err := helm.Run()
 	if errors.Is(err, exec.ErrNotFound) {
 		return nil, fmt.Errorf("there is no %s on PATH: install Helm, or name its program in HELM_BIN", program)

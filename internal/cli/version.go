@@ -1,26 +1,36 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/output"
 )
 
 // Version is the release, set when the program is linked.
 var Version string
 
-func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.Out, "spaces-identity %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
+// VersionOp prints the version.
+type VersionOp struct{ Output output.Format }
+
+func (p *parser) versionCommand() *cobra.Command {
+	var op VersionOp
+	cmd := &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Annotations: readsNoSettings,
+		Example: "  spaces-identity version --output json",
 	}
+	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
+	return parsed(p, cmd, &op, nil)
+}
+
+// Run prints the version.
+func (op VersionOp) Run(_ context.Context, env *Env) error {
+	return env.Print(op.Output, output.VersionView{Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH})
 }
 
 func version() string {
@@ -31,4 +41,18 @@ func version() string {
 		return info.Main.Version
 	}
 	return "(devel)"
+}
+
+// callerVersion is the variable in which the small program tells its version to
+// the live program. It begins unlike the variables of settings.
+const callerVersion = "_SPACES_IDENTITY_VERSION"
+
+// checkCaller refuses to run for a small program of another version.
+func (env *Env) checkCaller() error {
+	caller := env.Getenv(callerVersion)
+	if caller == "" || caller == version() {
+		return nil
+	}
+	err := fmt.Errorf("%s is version %s, but %s beside it is version %s", programName, caller, liveProgram, version())
+	return exit.Usage(output.Hint(err, "install both programs from the same release"))
 }

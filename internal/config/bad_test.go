@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/exit"
 )
 
 const header = "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"
@@ -176,8 +177,8 @@ func wantProblems(t *testing.T, err error, want []string) {
 	var got []string
 	if e, ok := errors.AsType[*config.Error](err); ok {
 		got = strings.Split(e.Error(), "\n")
-		if e.ExitStatus() != 2 {
-			t.Errorf("exit status %d", e.ExitStatus())
+		if status := exit.Of(e); status != exit.BadUsage {
+			t.Errorf("exit status %d", status)
 		}
 	} else if err != nil {
 		t.Errorf("%T is no *config.Error", err)

@@ -12,7 +12,7 @@ import (
 // environment and the file tell it, for the report of a failure that comes before
 // the config is known. It looks for that one setting in a file whose others may be
 // wrong.
-func (f *Flags) ArtifactsDir(env func(string) string) string {
+func (f Flags) ArtifactsDir(env func(string) string) string {
 	if values, _, ok := f.given("artifacts-dir", env); ok && identity.ValidateArtifactsDir(last(values)) == nil {
 		return last(values)
 	}

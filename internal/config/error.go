@@ -67,8 +67,8 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// ExitStatus is that of bad usage, config or input.
-func (e *Error) ExitStatus() int { return 2 }
+// BadInput marks the error as one about the input.
+func (e *Error) BadInput() {}
 
 // report is the problems as an error, or nil where there are none.
 func report(problems []*Problem) error {

@@ -12,9 +12,10 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Flags are the flags of the one-component case. Each has an environment
-// variable, SPACES_IDENTITY_ and the flag's name in capitals with underscores;
-// where a flag may be repeated the variable holds a list with commas.
+// Flags are the flags that were given of the one-component case, with their
+// values. Each flag has an environment variable, SPACES_IDENTITY_ and the flag's
+// name in capitals with underscores; for a flag that may be repeated the variable
+// holds a list with commas.
 //
 // A flag wins over the environment, the environment over the file, the file
 // over the defaults. --host-namespace replaces the file's namespaces;
@@ -22,30 +23,24 @@ import (
 // of a component speak of the one that --component names. One that the file
 // does not list is added. Without --component they speak of mxp-controller,
 // which the file must list if it lists any.
-type Flags struct {
-	set    *pflag.FlagSet
-	values map[string]*[]string // by flag
-}
+type Flags map[string][]string
 
 const (
 	flagConfig    = "config"
 	flagComponent = "component"
 )
 
-// Register adds the flags to the set. It is called once.
-func (f *Flags) Register(set *pflag.FlagSet) {
-	f.set, f.values = set, map[string]*[]string{}
-	f.add(flagConfig, "the config `FILE` (default "+DefaultFile+" where it exists)")
-	f.add(flagComponent, "the `NAME` of the component that the flags speak of (default "+identity.DefaultComponent+")")
+// Register adds the flags to the set. Parsing fills f, which must not be nil.
+func (f Flags) Register(set *pflag.FlagSet) {
+	f.add(set, flagConfig, "the config `FILE` (default "+DefaultFile+" where it exists)", false)
+	f.add(set, flagComponent, "the `NAME` of the component that the flags speak of (default "+identity.DefaultComponent+")", false)
 	for _, o := range options {
-		f.add(o.flag, o.usage)
+		f.add(set, o.flag, o.usage, o.list)
 	}
 }
 
-func (f *Flags) add(name, usage string) {
-	value := new([]string)
-	f.values[name] = value
-	f.set.VarP(&occurrences{value, isList(name)}, name, "", usage)
+func (f Flags) add(set *pflag.FlagSet, name, usage string, list bool) {
+	set.VarP(&occurrences{f, name, list}, name, "", usage)
 }
 
 func isList(name string) bool {
@@ -60,8 +55,9 @@ func isList(name string) bool {
 // occurrences keeps what was given for a flag: all of it for a list, else the
 // last, as is usual.
 type occurrences struct {
-	values *[]string
-	list   bool
+	flags Flags
+	name  string
+	list  bool
 }
 
 func (o *occurrences) String() string { return "" }
@@ -69,9 +65,9 @@ func (o *occurrences) Type() string   { return "string" }
 
 func (o *occurrences) Set(value string) error {
 	if !o.list {
-		*o.values = nil
+		o.flags[o.name] = nil
 	}
-	*o.values = append(*o.values, value)
+	o.flags[o.name] = append(o.flags[o.name], value)
 	return nil
 }
 
@@ -83,9 +79,9 @@ func EnvName(flag string) string {
 
 // given is what the flag or the environment says, and which of the two. An
 // empty environment variable says nothing.
-func (f *Flags) given(name string, env func(string) string) (values []string, from Origin, ok bool) {
-	if flag := f.set.Lookup(name); flag != nil && flag.Changed {
-		return *f.values[name], Origin{Source: "--" + name}, true
+func (f Flags) given(name string, env func(string) string) (values []string, from Origin, ok bool) {
+	if values, ok := f[name]; ok {
+		return values, Origin{Source: "--" + name}, true
 	}
 	value := env(EnvName(name))
 	if value == "" {
@@ -100,7 +96,7 @@ func (f *Flags) given(name string, env func(string) string) (values []string, fr
 
 // Component is the name of the component that the flags speak of, and whether
 // the user named it.
-func (f *Flags) Component(env func(string) string) (name string, named bool) {
+func (f Flags) Component(env func(string) string) (name string, named bool) {
 	if values, _, ok := f.given(flagComponent, env); ok {
 		return last(values), true
 	}
@@ -111,7 +107,7 @@ func (f *Flags) Component(env func(string) string) (name string, named bool) {
 // is the one of --config or SPACES_IDENTITY_CONFIG, which must exist, else
 // spaces-identity.yaml in the working directory, if it is there. An error is an
 // *Error with all problems.
-func (f *Flags) Resolve(env func(string) string) (identity.Spec, error) {
+func (f Flags) Resolve(env func(string) string) (identity.Spec, error) {
 	s, err := f.readFile(env)
 	if err != nil {
 		return identity.Spec{}, err
@@ -120,7 +116,7 @@ func (f *Flags) Resolve(env func(string) string) (identity.Spec, error) {
 	return s.finish()
 }
 
-func (f *Flags) readFile(env func(string) string) (*settings, error) {
+func (f Flags) readFile(env func(string) string) (*settings, error) {
 	values, from, named := f.given(flagConfig, env)
 	file := DefaultFile
 	if named {
@@ -150,7 +146,7 @@ func blame(err error, from Origin) error {
 }
 
 // apply lays the environment and the flags over the file's settings.
-func (f *Flags) apply(s *settings, env func(string) string) {
+func (f Flags) apply(s *settings, env func(string) string) {
 	var ofComponent []option
 	for _, o := range options {
 		values, from, ok := f.given(o.flag, env)
@@ -167,7 +163,7 @@ func (f *Flags) apply(s *settings, env func(string) string) {
 
 // applyToComponent finds the component and sets what was given for it. Naming
 // one is enough to have it.
-func (f *Flags) applyToComponent(s *settings, given []option, env func(string) string) {
+func (f Flags) applyToComponent(s *settings, given []option, env func(string) string) {
 	_, named := f.Component(env)
 	if len(given) == 0 && !named {
 		return
@@ -183,7 +179,7 @@ func (f *Flags) applyToComponent(s *settings, given []option, env func(string) s
 
 // chosen is the index of the component that the flags speak of, or -1 where
 // that is a problem.
-func (f *Flags) chosen(s *settings, given []option, env func(string) string) int {
+func (f Flags) chosen(s *settings, given []option, env func(string) string) int {
 	name, named := f.Component(env)
 	for i, c := range s.spec.Components {
 		if c.Name == name {
@@ -199,7 +195,7 @@ func (f *Flags) chosen(s *settings, given []option, env func(string) string) int
 	return f.addComponent(s, name, env)
 }
 
-func (f *Flags) addComponent(s *settings, name string, env func(string) string) int {
+func (f Flags) addComponent(s *settings, name string, env func(string) string) int {
 	at := fmt.Sprintf("components[%d]", len(s.spec.Components))
 	_, from, named := f.given(flagComponent, env)
 	if named {

@@ -208,7 +208,7 @@ func TestBadFlags(t *testing.T) {
 func resolve(t *testing.T, env map[string]string, args ...string) (identity.Spec, error) {
 	t.Helper()
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	var flags config.Flags
+	flags := config.Flags{}
 	flags.Register(set)
 	if err := set.Parse(args); err != nil {
 		t.Fatal(err)

@@ -21,8 +21,8 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// ExitStatus is that of bad usage, config or input.
-func (e *SyntaxError) ExitStatus() int { return 2 }
+// BadInput marks the error as one about the input.
+func (e *SyntaxError) BadInput() {}
 
 // Parse reads a policy as strictly as IAM does and stricter than encoding/json:
 // no duplicate keys, no unknown elements, no elements of another type. A

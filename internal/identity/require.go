@@ -47,8 +47,8 @@ func (e *MissingError) Error() string {
 	return b.String()
 }
 
-// ExitStatus is that of bad usage, config or input.
-func (e *MissingError) ExitStatus() int { return 2 }
+// BadInput marks the error as one about the config.
+func (e *MissingError) BadInput() {}
 
 // Require asks for the settings that an output of the component needs, in every
 // cluster. The error is a *MissingError that names all that is not set.

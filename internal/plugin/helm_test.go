@@ -111,7 +111,7 @@ func findHelms(t *testing.T) []helm {
 // test does not answer from its cache when one of them has changed.
 func dependOnFiles(t *testing.T) {
 	t.Helper()
-	for _, root := range []string{"plugin.yaml", "internal/plugin", "testdata/chart", "examples"} {
+	for _, root := range []string{"plugin.yaml", "plugin.complete", "internal/plugin", "testdata/chart", "examples"} {
 		err := filepath.WalkDir(filepath.Join(repository(), root), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil {
 				return err

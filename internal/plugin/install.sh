@@ -30,19 +30,16 @@ build_binary() {
 Install Go ($(go_wanted) or newer), or put the binary there; then run:
   helm plugin uninstall spaces-identity; helm plugin install <where you installed it from>"
 	say "building version $version with $(go env GOVERSION)"
-	{ build spaces-identity -tags offline && build spaces-identity-live; } ||
+	{ build spaces-identity && build spaces-identity-live; } ||
 		fail "go build failed (it wants Go $(go_wanted) or newer, and the modules of go.mod).
 When that is mended, run:
   helm plugin uninstall spaces-identity; helm plugin install <where you installed it from>"
 }
 
-# The post-renderer is built without the libraries of the live commands, which
-# every helm upgrade would pay for at start-up; spaces-identity-live has them.
+# Each program replaces its older version at once.
 build() {
-	out=bin/$1
-	shift
 	(cd "$plugin" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X spaces-identity.dev/internal/cli.Version=$version" \
-		"$@" -o "$out.new" ./cmd/spaces-identity && mv "$out.new" "$out")
+		-o "bin/$1.new" "./cmd/$1" && mv "bin/$1.new" "bin/$1")
 }
 
 go_wanted() {

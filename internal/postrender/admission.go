@@ -2,6 +2,7 @@ package postrender
 
 import (
 	"spaces-identity.dev/internal/admission"
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -14,7 +15,7 @@ func AdmissionObjects(spec identity.Spec) ([]rewrite.Object, error) {
 	}
 	policies, err := admission.Objects(spec)
 	if err != nil {
-		return nil, asInput(err)
+		return nil, exit.Usage(err)
 	}
 	objects := make([]rewrite.Object, len(policies))
 	for i, p := range policies {

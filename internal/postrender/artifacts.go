@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/grant"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
@@ -44,10 +45,10 @@ func (d *documents) add(spec identity.Spec, c identity.Component, found []rewrit
 	d.warnings = append(d.warnings, warnings...)
 	budget, err := iam.NewBudget(spec, c, subjects)
 	if err != nil {
-		return asInput(err)
+		return exit.Usage(err)
 	}
 	if err := budget.Err(); err != nil {
-		return asInput(fmt.Errorf("trust policy of %s: %w", c.Name, err))
+		return exit.Usage(fmt.Errorf("trust policy of %s: %w", c.Name, err))
 	}
 	if warning := budget.Warning(); warning != "" {
 		d.warnings = append(d.warnings, fmt.Sprintf("trust policy of %s: %s", c.Name, warning))
@@ -63,7 +64,7 @@ func (d *documents) add(spec identity.Spec, c identity.Component, found []rewrit
 	for _, render := range renderers {
 		file, err := render(spec, c, subjects)
 		if err != nil {
-			return asInput(err)
+			return exit.Usage(err)
 		}
 		if file != nil {
 			file.name = c.Name + file.name
@@ -110,13 +111,3 @@ func sharedBackupConfig(spec identity.Spec, c identity.Component, _ iam.Subjects
 	text, err := grant.SharedBackupConfig(spec, c)
 	return &file{".shared-backup-config.yaml", text}, err
 }
-
-// inputError is an error that lies in what the user gave.
-type inputError struct{ error }
-
-func (e inputError) Unwrap() error { return e.error }
-
-// ExitStatus is that of bad usage, config or input.
-func (inputError) ExitStatus() int { return 2 }
-
-func asInput(err error) error { return inputError{err} }

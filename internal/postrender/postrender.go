@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v3/pkg/postrender"
 
 	"spaces-identity.dev/internal/artifact"
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -134,17 +135,10 @@ func (r Renderer) stage(files []file) (*artifact.Staging, error) {
 // Fail writes the error into the report, where it survives a caller that drops
 // standard error, and returns it.
 func (r Renderer) Fail(report Report, err error) error {
-	status := 1
-	if e, ok := errors.AsType[interface {
-		error
-		ExitStatus() int
-	}](err); ok {
-		status = e.ExitStatus()
-	}
 	if r.Spec.ArtifactsDir == identity.NoArtifacts {
 		return err
 	}
-	report.Error = &Failure{err.Error(), status}
+	report.Error = &Failure{err.Error(), exit.Of(err)}
 	report.Changes = nil // nothing was
 	staging, staged := r.stage([]file{{ReportFile, report.JSON()}})
 	if staged == nil {

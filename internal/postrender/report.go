@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
@@ -26,8 +27,8 @@ type Report struct {
 
 // Failure is the error that a run ended with.
 type Failure struct {
-	Message    string `json:"message"`
-	ExitStatus int    `json:"exitStatus"`
+	Message string      `json:"message"`
+	Status  exit.Status `json:"exitStatus"`
 }
 
 // ComponentReport is what the report says of one component.

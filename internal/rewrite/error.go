@@ -30,8 +30,8 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("manifests:%d:%d: %s (%s)", e.Line, e.Column, e.Problem, strings.Join(where, ", "))
 }
 
-// ExitStatus is that of bad input.
-func (e *InputError) ExitStatus() int { return 2 }
+// BadInput marks the error as one about the input.
+func (e *InputError) BadInput() {}
 
 // MissingError says that components have no place in the manifests.
 type MissingError struct {

@@ -77,7 +77,7 @@ func TestFromAnEmptyAccount(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff("in step", strings.SplitN(user.must(t, "apply", "--approve", "--config", file), ":", 2)[0]); diff != "" {
+	if diff := cmp.Diff("Up to date", strings.SplitN(user.must(t, "apply", "--approve", "--config", file), ":", 2)[0]); diff != "" {
 		t.Errorf("apply again (-want +got):\n%s", diff)
 	}
 

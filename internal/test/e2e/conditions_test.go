@@ -44,7 +44,7 @@ func TestBadConditions(t *testing.T) {
 		name   string
 		tamper func(int, *http.Request) http.HandlerFunc
 		status int
-		says   string // on standard error
+		says   string
 	}{
 		{"too many requests at first", first(status(429, "TooManyRequests", "Retry-After", "1"), 1), 0, ""},
 		{"an error at first", first(status(500, "InternalError"), 2), 0, ""},
@@ -64,7 +64,7 @@ func TestBadConditions(t *testing.T) {
 		t.Run("discover/"+tt.name, func(t *testing.T) {
 			p.reset(tt.tamper)
 			o := admin.run(t, "", "discover", "--config", file)
-			if o.Status != tt.status || !strings.Contains(o.Err, tt.says) {
+			if o.Status != tt.status || !strings.Contains(o.flat(), tt.says) {
 				t.Errorf("exit status %d, want %d and %q\n%s%s", o.Status, tt.status, tt.says, o.Out, o.Err)
 			}
 			if partial := strings.HasPrefix(tt.name, "one source"); partial != (strings.Contains(o.Out, planeA) && o.Status != 0) {
@@ -107,7 +107,7 @@ func TestBadConditions(t *testing.T) {
 			return nil
 		})
 		o := admin.run(t, "", "discover", "--config", file)
-		if o.Status != 0 || !strings.Contains(o.Err, "the cluster does not serve controlplanes.spaces.upbound.io") {
+		if o.Status != 0 || !strings.Contains(o.flat(), "the cluster does not serve controlplanes.spaces.upbound.io") {
 			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 	})

@@ -29,8 +29,8 @@ func TestDiscover(t *testing.T) {
 	user := with(c.Kubeconfig(t, kubetest.UserToken))
 	file := settings(t, "components: [{name: vector}]\n")
 
-	var got []space.ControlPlane
-	if err := json.Unmarshal([]byte(user.must(t, "discover", "--output", "json", "--config", file)), &got); err != nil {
+	var result struct{ ControlPlanes []space.ControlPlane }
+	if err := json.Unmarshal([]byte(user.must(t, "discover", "--output", "json", "--config", file)), &result); err != nil {
 		t.Fatal(err)
 	}
 	id := strings.TrimSuffix(strings.TrimPrefix(planeA, "mxp-"), "-system")
@@ -42,11 +42,11 @@ func TestDiscover(t *testing.T) {
 		{HostNamespace: "prod-chosen", Name: "chosen", Namespace: "team", ID: "00000000-0000-4000-8000-000000000001", Sources: []space.Source{space.FromControlPlane}, Certain: true},
 		{HostNamespace: "prod-labelled", Name: "labelled", Namespace: "team", Sources: []space.Source{space.FromLabels}, Certain: true},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, result.ControlPlanes); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 	table := user.must(t, "discover", "--config", file)
-	for _, text := range []string{"has no host namespace yet", "uncertain: only the name of a service account tells", "ControlPlane, ServiceAccount"} {
+	for _, text := range []string{"no host namespace yet", "uncertain: only the name of a ServiceAccount", "ControlPlane, ServiceAccount"} {
 		if !strings.Contains(table, text) {
 			t.Errorf("the table does not say %q:\n%s", text, table)
 		}

@@ -78,7 +78,7 @@ func TestRestart(t *testing.T) {
 		left, done := step(planeB, restart.Left), step(planeA, restart.Restarted)
 		left.Reason = "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first"
 		done.Reason = "the pod has another role, " + role
-		if diff := cmp.Diff([]restart.Step{left, done}, admin.restart(t, 1, changed)); diff != "" {
+		if diff := cmp.Diff([]restart.Step{left, done}, admin.restart(t, 3, changed)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
 		if after := c.Get(t, kubetest.Deployments, planeA, "mxp-controller").GetGeneration(); after != before+2 {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/cli/live"
 )
 
 const (
@@ -42,6 +43,9 @@ type program map[string]string
 // with is the program connected by a kubeconfig.
 func with(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
 
+// flat returns all that was printed on one line.
+func (o outcome) flat() string { return strings.Join(strings.Fields(o.Out+o.Err), " ") }
+
 // run runs a command line in this process.
 func (p program) run(t testing.TB, stdin string, args ...string) outcome {
 	t.Helper()
@@ -55,11 +59,11 @@ func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outc
 	defer interrupt()
 	var out bytes.Buffer
 	err := &listener{word: word, heard: interrupt}
-	world := cli.World{In: strings.NewReader(stdin), Out: &out, Err: err,
-		Env:      func(name string) string { return p[name] },
-		Terminal: func(any) bool { return false }}
-	status := cli.Run(ctx, world, args)
-	return outcome{out.String(), err.text.String(), status}
+	env := cli.Env{In: strings.NewReader(stdin), Out: &out, Err: err,
+		Getenv:   func(name string) string { return p[name] },
+		Terminal: func(any) bool { return false }, Live: live.Run}
+	status := cli.Run(ctx, env, args)
+	return outcome{out.String(), err.text.String(), int(status)}
 }
 
 // listener keeps what is written, by whomever, and calls where it hears a word.

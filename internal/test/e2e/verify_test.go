@@ -64,7 +64,7 @@ func TestChain(t *testing.T) {
 
 	t.Run("restart without the right to", func(t *testing.T) {
 		o := user.run(t, "", "restart", "--config", file)
-		if o.Status != 1 || !strings.Contains(o.Out, `{apiGroups: [""], resources: [serviceaccounts], verbs: [patch]}`) {
+		if o.Status != 1 || !strings.Contains(o.flat(), `{apiGroups: [""], resources: [serviceaccounts], verbs: [patch]}`) {
 			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 	})
@@ -129,11 +129,11 @@ func (p program) restart(t testing.TB, status int, file string, flags ...string)
 	if o.Status != status {
 		t.Fatalf("exit status %d, want %d\n%s%s", o.Status, status, o.Out, o.Err)
 	}
-	var steps []restart.Step
-	if err := json.Unmarshal([]byte(o.Out), &steps); err != nil {
+	var result struct{ Steps []restart.Step }
+	if err := json.Unmarshal([]byte(o.Out), &result); err != nil {
 		t.Fatal(err)
 	}
-	return steps
+	return result.Steps
 }
 
 // states are the outcomes by host namespace and check.

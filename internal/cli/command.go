@@ -1,0 +1,279 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/output"
+)
+
+const programName = "spaces-identity"
+
+// parser turns a command line into an op.
+type parser struct {
+	env      *Env
+	settings config.Flags // what was given of the settings that the config has too
+	op       Op
+	err      error // of a command that help was asked for
+	badFlag  bool  // a flag could not be read
+}
+
+// Parse returns the op of a command line. It returns none if the command line
+// only asks for help, completion or the version, which is printed.
+func Parse(env *Env, args []string) (Op, error) {
+	p := &parser{env: env, settings: config.Flags{}}
+	root := p.rootCommand()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		p.completeFlags(root)
+	}
+	root.SetArgs(append([]string{}, args...)) // cobra takes the process's own for nil
+	cmd, err := root.ExecuteC()
+	if err = errors.Join(err, p.err); err != nil {
+		return nil, p.misunderstood(cmd, err)
+	}
+	return p.op, nil
+}
+
+// hinter is an error with a next step.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// misunderstood makes an error of the command line one of bad usage. If manifests
+// were to be post-rendered, the report has it too: Helm 4 shows nothing else.
+func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
+	err = exit.Usage(err)
+	if _, ok := errors.AsType[hinter](err); !ok {
+		err = output.Hint(err, fmt.Sprintf("`%s --help` shows the usage", cmd.CommandPath()))
+	}
+	dir := ""
+	if flag := cmd.Flags().Lookup(flagOutputDir); flag != nil {
+		dir = flag.Value.String()
+	}
+	if p.env.underHelm4() || p.badFlag && postRenders(cmd) && !p.env.Terminal(p.env.In) {
+		return p.env.failEarly(dir, p.settings, err)
+	}
+	return err
+}
+
+func postRenders(cmd *cobra.Command) bool {
+	return !cmd.HasParent() || cmd.Name() == "post-render" || cmd.Name() == "template"
+}
+
+func (p *parser) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   programName,
+		Short: "Give the control planes of a self-hosted Upbound Space an AWS identity",
+		Long: `spaces-identity gives the components of an Upbound Space's control planes an AWS
+identity, through IRSA or EKS Pod Identity. As Helm's post-renderer it writes
+role annotations and pod labels into the chart's manifests, and the matching IAM
+documents beside them. Other commands print, apply and check the same identity.
+
+Without a command, and if standard input is not a terminal, it is the
+post-renderer.`,
+		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
+  spaces-identity plan`,
+		Args:          noCommand,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(p.env.In)
+	root.SetOut(p.env.Out)
+	root.SetErr(p.env.Err)
+	root.SetUsageFunc(printUsage)
+	root.SetFlagErrorFunc(p.flagError)
+	root.SetHelpFunc(p.help)
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	p.settings.Register(root.PersistentFlags())
+	p.asPostRender(root)
+	p.asProgram(root)
+	root.AddCommand(p.postRenderCommand(), p.templateCommand(), p.inspectCommand(), p.policyCommand(), p.exportCommand(),
+		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(),
+		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.versionCommand())
+	p.addHelpCommand(root)
+	return root
+}
+
+// asProgram makes the root answer --version, and print its help if there are no
+// manifests to read.
+func (p *parser) asProgram(root *cobra.Command) {
+	version := root.Flags().BoolP("version", "v", false, "print the version")
+	postRender := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case *version:
+			p.op = VersionOp{Output: output.Table}
+		case p.env.Terminal(p.env.In):
+			return cmd.Help()
+		default:
+			return postRender(cmd, args)
+		}
+		return nil
+	}
+}
+
+// parsed makes a command that is parsed into an op, which its flags fill. check,
+// if there is one, takes the arguments and refuses what no flag can refuse alone.
+func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string) error) *cobra.Command {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if check != nil {
+			if err := check(args); err != nil {
+				return err
+			}
+		}
+		p.op = *op
+		return nil
+	}
+	return cmd
+}
+
+// noCommand refuses the arguments of a command that has commands of its own.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("unknown command %q of %s", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return output.Hint(err, fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near[0]))
+	}
+	return err
+}
+
+// flagError names the flag that cannot be read in the way config errors do.
+func (p *parser) flagError(_ *cobra.Command, err error) error {
+	p.badFlag = true
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
+	}
+	return err
+}
+
+// help prints the help of a command, unless the command is not known.
+func (p *parser) help(cmd *cobra.Command, _ []string) {
+	if cmd.HasSubCommands() {
+		if p.err = noCommand(cmd, cmd.Flags().Args()); p.err != nil {
+			return
+		}
+	}
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	cmd.Println(text + "\n")
+	p.err = cmd.Usage()
+}
+
+// addHelpCommand makes help for an unknown command an error.
+func (p *parser) addHelpCommand(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // it was added the line before
+	}
+	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		cmd, rest, err := root.Find(args)
+		if err != nil {
+			return err
+		}
+		if err := noCommand(cmd, rest); err != nil {
+			return err
+		}
+		cmd.InitDefaultHelpFlag()
+		return cmd.Help()
+	}
+}
+
+// helpWidth is the width of help in columns.
+const helpWidth = 80
+
+// printUsage prints what follows the description of a command.
+func printUsage(cmd *cobra.Command) error {
+	var b strings.Builder
+	b.WriteString("Usage:\n")
+	if cmd.Runnable() {
+		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "  %s COMMAND\n\nCommands:\n", cmd.CommandPath())
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() || c.Name() == "help" {
+				fmt.Fprintf(&b, "  %-*s  %s\n", cmd.NamePadding(), c.Name(), c.Short)
+			}
+		}
+	}
+	for _, section := range []struct{ title, text string }{
+		{"Examples", cmd.Example},
+		{"Flags", cmd.LocalNonPersistentFlags().FlagUsagesWrapped(helpWidth)},
+		{"Settings, which win over those of the config", settingsUsage(cmd)},
+	} {
+		if section.text != "" {
+			fmt.Fprintf(&b, "\n%s:\n%s\n", section.title, strings.TrimRight(section.text, "\n"))
+		}
+	}
+	_, err := fmt.Fprint(cmd.OutOrStdout(), b.String())
+	return err
+}
+
+// settingsUsage is empty for the commands that read no settings.
+func settingsUsage(cmd *cobra.Command) string {
+	if _, ok := cmd.Annotations[withoutSettings]; ok || cmd.Name() == "help" || cmd.Name() == "completion" ||
+		cmd.HasParent() && cmd.Parent().Name() == "completion" {
+		return ""
+	}
+	return cmd.Root().PersistentFlags().FlagUsagesWrapped(helpWidth)
+}
+
+// withoutSettings marks the commands that read no settings.
+const withoutSettings = "without-settings"
+
+var readsNoSettings = map[string]string{withoutSettings: ""}
+
+// formatFlag is the value of --output.
+type formatFlag struct {
+	format  *output.Format
+	allowed []output.Format
+}
+
+// outputFlag adds --output with the formats of a command, the default first.
+func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.Format) {
+	*format = allowed[0]
+	words := make([]string, len(allowed))
+	for i, f := range allowed {
+		words[i] = string(f)
+	}
+	usage := "the `FORMAT`: " + strings.Join(words, ", ")
+	cmd.Flags().VarP(&formatFlag{format, allowed}, "output", "o", usage)
+}
+
+func (f *formatFlag) String() string {
+	if f.format == nil { // pflag asks a zero value
+		return ""
+	}
+	return string(*f.format)
+}
+
+func (f *formatFlag) Type() string { return "string" }
+
+func (f *formatFlag) Set(value string) (err error) {
+	*f.format, err = output.Parse(value, f.allowed...)
+	return err
+}
+
+// subcommands returns the names of a command's own commands.
+func subcommands(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return slices.Sorted(slices.Values(names))
+}

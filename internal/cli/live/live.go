@@ -1,0 +1,90 @@
+// Package live runs the ops that need a cluster or AWS. It is the only part of
+// the command line that links their clients.
+package live
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/space"
+)
+
+// Run runs an op that package cli declares.
+func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
+	switch op := op.(type) {
+	case cli.DiscoverOp:
+		return discover(ctx, env, op)
+	case cli.InitOp:
+		return initialise(ctx, env, op)
+	case cli.PlanOp:
+		return plan(ctx, env, op)
+	case cli.ApplyOp:
+		return apply(ctx, env, op)
+	case cli.VerifyOp:
+		return verifyPlanes(ctx, env, op)
+	case cli.RestartOp:
+		return restartWorkloads(ctx, env, op)
+	}
+	return fmt.Errorf("%T cannot be run", op)
+}
+
+// connect connects to the cluster of the flags or of the environment.
+func connect(env *cli.Env, f cli.ClusterFlags) (*space.Client, error) {
+	return space.Connect(space.Target{Kubeconfig: f.Kubeconfig, Context: f.Context, Timeout: f.Timeout, Env: env.Getenv})
+}
+
+// hostNamespaces returns the control planes that certainly exist and have a host
+// namespace. A source that cannot be read is an error, because what is missing
+// from the answer could be pruned.
+func hostNamespaces(ctx context.Context, env *cli.Env, f cli.ClusterFlags, components []identity.Component) ([]space.ControlPlane, error) {
+	client, err := connect(env, f)
+	if err != nil {
+		return nil, err
+	}
+	found, err := space.Discover(ctx, client, components)
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range found.Problems {
+		if !problem.NotServed() {
+			return nil, problem
+		}
+	}
+	return slices.DeleteFunc(found.ControlPlanes, func(p space.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
+}
+
+// terminal asks the user.
+type terminal struct {
+	env   *cli.Env
+	lines *bufio.Reader
+}
+
+func newTerminal(env *cli.Env) *terminal { return &terminal{env, bufio.NewReader(env.In)} }
+
+// ask prints a question and reads a line.
+func (t *terminal) ask(ctx context.Context, question string) (string, error) {
+	t.env.Say("%s", question)
+	type reply struct {
+		line string
+		err  error
+	}
+	answered := make(chan reply, 1)
+	go func() {
+		line, err := t.lines.ReadString('\n')
+		answered <- reply{strings.TrimSpace(line), err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case got := <-answered:
+		if got.err != nil && got.line == "" {
+			return "", fmt.Errorf("no answer: %w", got.err)
+		}
+		return got.line, nil
+	}
+}

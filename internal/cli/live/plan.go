@@ -1,0 +1,170 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
+	views "spaces-identity.dev/internal/output/live"
+	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/space"
+)
+
+func plan(ctx context.Context, env *cli.Env, op cli.PlanOp) error {
+	_, drift, err := reconciler(ctx, env, op.Settings, op.Drift)
+	if err != nil {
+		return err
+	}
+	if err := env.Print(op.Drift.Output, views.PlanView{Plan: drift, All: op.Drift.All}); err != nil {
+		return err
+	}
+	if op.ExitCode && drift.Differs() {
+		return exit.Silent(exit.Differs)
+	}
+	return nil
+}
+
+func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
+	start := time.Now()
+	r, drift, err := reconciler(ctx, env, op.Settings, op.Drift)
+	if err != nil {
+		return err
+	}
+	if drift.Changes() == 0 && op.Drift.Output == output.Table {
+		for _, w := range drift.Warnings {
+			env.Warn(w)
+		}
+		if _, err := fmt.Fprintln(env.Out, views.PlanView{Plan: drift}.Summary()); err != nil {
+			return err
+		}
+		return r.Apply(ctx, drift) // which may have to write down what it saw
+	}
+	if err := env.Print(op.Drift.Output, views.PlanView{Plan: drift, All: op.Drift.All}); err != nil {
+		return err
+	}
+	if !op.Approve {
+		answer, err := newTerminal(env).ask(ctx, `Apply these changes? Type "yes" to continue: `)
+		if err != nil {
+			return err
+		}
+		if answer != "yes" {
+			env.Say("nothing was changed\n")
+			return exit.Silent(exit.Failed)
+		}
+	}
+	if err := r.Apply(ctx, drift); err != nil {
+		return err
+	}
+	env.Say("done: %s in %s\n", output.Count(drift.Changes(), "change"), time.Since(start).Round(time.Second))
+	return nil
+}
+
+// reconciler connects to AWS and plans for the config.
+func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.DriftFlags) (*reconcile.Reconciler, *reconcile.Plan, error) {
+	spec, err := settings.Resolve(env.Getenv)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := requireLive(spec); err != nil {
+		return nil, nil, err
+	}
+	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
+	if err != nil {
+		return nil, nil, err
+	}
+	spec, err = withDiscovered(ctx, env, f, spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Adopt: f.Adopt, Prune: f.Prune, ReadAll: f.ReadAll,
+		Clock: reconcile.WallClock{}, Progress: progress(env, "associations")}
+	drift, err := r.Plan(ctx, spec)
+	if errors.Is(err, iam.ErrNoSubjects) {
+		err = exit.Usage(err)
+	}
+	if err != nil || !spec.ControlPlanes.Discover {
+		return r, drift, err
+	}
+	foreign, err := foreignAnnotations(ctx, env, f.Cluster, spec)
+	drift.Warnings = append(drift.Warnings, foreign...)
+	return r, drift, err
+}
+
+// requireLive asks for the settings that plan needs. It finds the issuer itself if
+// it knows the cluster.
+func requireLive(spec identity.Spec) error {
+	var problems []error
+	for _, c := range spec.Components {
+		needs := []identity.Need{identity.NeedRole}
+		if c.Mode.UsesPodIdentity() {
+			needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
+		}
+		if c.Mode.UsesIRSA() && slices.ContainsFunc(spec.AllClusters(), unknownIssuer) {
+			needs = append(needs, identity.NeedOIDCProvider)
+		}
+		problems = append(problems, spec.Require(c.Name, needs...))
+	}
+	return errors.Join(problems...)
+}
+
+func unknownIssuer(c identity.Cluster) bool {
+	return c.OIDC.IsZero() && (c.Name == "" || c.Region == "")
+}
+
+// withDiscovered adds the host namespaces of the cluster to those of the config.
+func withDiscovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identity.Spec) (identity.Spec, error) {
+	if !spec.ControlPlanes.Discover {
+		return spec, nil
+	}
+	found, err := hostNamespaces(ctx, env, f.Cluster, spec.Components)
+	if err != nil {
+		return spec, fmt.Errorf("discovering the control planes: %w", err)
+	}
+	if f.Prune && len(found) == 0 {
+		return spec, output.Hint(errors.New("no control plane was discovered, and --prune would remove all that have access"),
+			"check the context of the kubeconfig with `spaces-identity discover`, or prune without discovery")
+	}
+	var names []string
+	for _, plane := range found {
+		names = append(names, plane.HostNamespace)
+	}
+	return spec.WithNamespaces(names), nil
+}
+
+// foreignAnnotations warns of service accounts in the control planes whose role
+// annotation names another role. What apply grants does not reach them, unless an
+// association overrides the annotation.
+func foreignAnnotations(ctx context.Context, env *cli.Env, f cli.ClusterFlags, spec identity.Spec) ([]string, error) {
+	client, err := connect(env, f)
+	if err != nil {
+		return nil, err
+	}
+	var warnings []string
+	for _, c := range spec.Components {
+		query := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
+		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Namespace) {
+			role := o.Meta.Annotations[identity.RoleAnnotation]
+			if role == "" || role == c.Role.String() || !slices.Contains(spec.ControlPlanes.Namespaces, o.Meta.Namespace) {
+				return
+			}
+			what := "its pods do not get " + c.Role.String()
+			if c.Mode.UsesPodIdentity() {
+				what = "the association overrides it, silently"
+			}
+			warnings = append(warnings, fmt.Sprintf("the service account %s/%s is annotated with another role, %s: %s", o.Meta.Namespace, c.ServiceAccount, role, what))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return warnings, nil
+}

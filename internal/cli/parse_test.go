@@ -1,0 +1,176 @@
+package cli_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/grant"
+	"spaces-identity.dev/internal/output"
+)
+
+// newEnv returns an environment with these variables and no terminal.
+func newEnv(out io.Writer, variables map[string]string) *cli.Env {
+	return &cli.Env{
+		In: strings.NewReader(""), Out: out, Err: io.Discard,
+		Getenv:   func(name string) string { return variables[name] },
+		Terminal: func(any) bool { return false },
+		Printer:  output.New(out, io.Discard, func(string) string { return "" }, func(any) bool { return false }),
+	}
+}
+
+var (
+	cluster = cli.ClusterFlags{Timeout: time.Minute}
+	drift   = cli.DriftFlags{Cluster: cluster, Output: output.Table}
+	rewrite = cli.RewriteFlags{OnMissing: "fail", OnConflict: "replace"}
+)
+
+func TestCommandLinesBecomeOps(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for line, want := range map[string]cli.Op{
+		"":                                      cli.PostRenderOp{Rewrite: rewrite},
+		"post-render --on-missing=warn":         cli.PostRenderOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace"}},
+		"--role-arn a --role-arn b":             cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
+		"--host-namespace a --host-namespace b": cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
+		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
+			PostRender: cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}}},
+			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
+		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
+		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
+		"policy trust --component vector":        cli.PolicyOp{Part: grant.Trust, Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
+		"policy permissions -o yaml":             cli.PolicyOp{Part: grant.Permissions, Output: output.YAML},
+		"policy associations":                    cli.PolicyOp{Part: grant.Associations, Output: output.JSON},
+		"policy self --read-only":                cli.SelfPolicyOp{ReadOnly: true, Output: output.JSON},
+		"policy admission":                       cli.AdmissionPolicyOp{Output: output.YAML},
+		"export terraform":                       cli.ExportOp{Form: "terraform"},
+		"values":                                 cli.ValuesOp{Output: output.YAML},
+		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Context: []string{"a=b"}, Output: output.Table},
+		"discover --kube-context c":              cli.DiscoverOp{Cluster: cli.ClusterFlags{Context: "c", Timeout: time.Minute}, Output: output.Table},
+		"init --force --profile p":               cli.InitOp{Cluster: cluster, Profile: "p", Force: true},
+		"plan --exit-code":                       cli.PlanOp{Drift: drift, ExitCode: true},
+		"plan --all --prune --adopt --read-all": cli.PlanOp{Drift: cli.DriftFlags{Cluster: cluster, Output: output.Table,
+			All: true, Prune: true, Adopt: true, ReadAll: true}},
+		"apply --approve":                       cli.ApplyOp{Drift: drift, Approve: true},
+		"verify --cluster-only --wait 5m":       cli.VerifyOp{Cluster: cluster, ClusterOnly: true, Wait: 5 * time.Minute, Output: output.Table},
+		"restart --dry-run --max-unavailable 5": cli.RestartOp{Cluster: cluster, DryRun: true, MaxUnavailable: 5, Timeout: 5 * time.Minute, Output: output.Table},
+		"post-renderer":                         cli.PostRendererOp{},
+		"version":                               cli.VersionOp{Output: output.Table},
+		"--version":                             cli.VersionOp{Output: output.Table},
+	} {
+		op, err := cli.Parse(newEnv(io.Discard, nil), strings.Fields(line))
+		if err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		if d := cmp.Diff(want, op, cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%q (-want +got):\n%s", line, d)
+		}
+	}
+}
+
+func TestEnvironmentSetsTheFlagsOfManifests(t *testing.T) {
+	t.Chdir(t.TempDir())
+	env := newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ON_MISSING": "warn", "SPACES_IDENTITY_ON_CONFLICT": "keep"})
+	op, err := cli.Parse(env, []string{"inspect", "--on-conflict", "fail"})
+	want := cli.InspectOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "fail"}, Output: output.Table}
+	if d := cmp.Diff(cli.Op(want), op, cmpopts.EquateEmpty()); d != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, d)
+	}
+	_, err = cli.Parse(newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ON_MISSING": "no"}), []string{"inspect"})
+	if err == nil || !strings.Contains(err.Error(), `SPACES_IDENTITY_ON_MISSING is "no"`) {
+		t.Errorf("error: %v", err)
+	}
+}
+
+func TestBadCommandLinesAreBadUsage(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for line, says := range map[string]string{
+		"foo":                         `unknown command "foo"`,
+		"foo --help":                  `unknown command "foo"`,
+		"policy foo --help":           `unknown command "foo"`,
+		"help foo":                    `unknown command "foo"`,
+		"help policy foo":             `unknown command "foo"`,
+		"completion foo":              `unknown command "foo"`,
+		"policy":                      "admission, associations, permissions, self, trust",
+		"plan extra":                  "extra",
+		"plan -o xml":                 `"xml"`,
+		"plan --bogus":                "--bogus",
+		"apply":                       "needs a terminal",
+		"restart --max-unavailable 0": "--max-unavailable is 0",
+		"restart --timeout soon":      "--timeout: ",
+		"inspect --diff -o json":      "--diff",
+		"export":                      "1 arg",
+		"export helm":                 `no form "helm"`,
+		"explain":                     "arg",
+		"explain ns --context x":      `"x" is not KEY=VALUE`,
+		"verify --skip-aws":           "--skip-aws",
+		"policy trust --format json":  "--format",
+		"template":                    "needs a release and a chart",
+	} {
+		var out bytes.Buffer
+		op, err := cli.Parse(newEnv(&out, nil), strings.Fields(line))
+		if op != nil || exit.Of(err) != exit.BadUsage || out.Len() > 0 {
+			t.Errorf("%q: op %v, status %d, output %q", line, op, exit.Of(err), out.String())
+			continue
+		}
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: the error does not say %s: %v", line, says, err)
+		}
+	}
+}
+
+func TestHelpFitsInEightyColumns(t *testing.T) {
+	for _, line := range helpLines(t) {
+		text := help(t, line)
+		for row := range strings.Lines(text) {
+			n := len([]rune(strings.TrimSuffix(row, "\n")))
+			if n > 80 && line[0] != "completion" { // whose help is the library's
+				t.Errorf("%q has a line of %d columns: %s", line, n, row)
+			}
+		}
+		if !strings.Contains(text, "\nUsage:\n  spaces-identity") {
+			t.Errorf("%q shows no usage", line)
+		}
+		if line[0] != "completion" && !strings.Contains(text, "\nExamples:\n") && !strings.Contains(text, "\nCommands:\n") {
+			t.Errorf("%q shows no example", line)
+		}
+	}
+}
+
+// help returns what a command line prints that asks for help.
+func help(t *testing.T, line []string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if op, err := cli.Parse(newEnv(&out, nil), line); op != nil || err != nil {
+		t.Fatalf("%q: %v, %v", line, op, err)
+	}
+	return out.String()
+}
+
+// helpLines returns the command lines that print the help of every command, as
+// the help of their parents lists them.
+func helpLines(t *testing.T) [][]string {
+	t.Helper()
+	lines := [][]string{{"--help"}}
+	for i := 0; i < len(lines); i++ {
+		_, commands, _ := strings.Cut(help(t, lines[i]), "\nCommands:\n")
+		commands, _, _ = strings.Cut(commands, "\n\n")
+		for row := range strings.Lines(commands) {
+			if name := strings.Fields(row)[0]; name != "help" {
+				parents := lines[i][:len(lines[i])-1]
+				lines = append(lines, append(append([]string{}, parents...), name, "--help"))
+			}
+		}
+	}
+	if len(lines) < 20 {
+		t.Fatalf("only %d commands have help: %q", len(lines), lines)
+	}
+	return lines
+}

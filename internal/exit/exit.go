@@ -1,0 +1,70 @@
+// Package exit defines the exit statuses and how an error carries one.
+package exit
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Status is an exit status of the program.
+type Status int
+
+// The exit statuses that users and scripts know.
+const (
+	Done     Status = iota // the command did what was asked
+	Failed                 // something else than the input is wrong
+	BadUsage               // the command line, the config or the input is wrong
+	Differs                // something differs from what the config says, or access is denied
+)
+
+// BadInput is an error about the command line, the config or the input. The
+// types of errors that are always about input implement it.
+type BadInput interface {
+	error
+	BadInput()
+}
+
+// Of returns the exit status that an error asks for. The outermost status wins.
+func Of(err error) Status {
+	if err == nil {
+		return Done
+	}
+	if e, ok := errors.AsType[*statusError](err); ok {
+		return e.status
+	}
+	if _, ok := errors.AsType[BadInput](err); ok {
+		return BadUsage
+	}
+	return Failed
+}
+
+// With gives an error an exit status. It returns nil for nil.
+func With(status Status, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &statusError{status, err}
+}
+
+// Usage gives an error the status of bad usage. It returns nil for nil.
+func Usage(err error) error { return With(BadUsage, err) }
+
+// Usagef returns an error with the status of bad usage.
+func Usagef(format string, args ...any) error { return Usage(fmt.Errorf(format, args...)) }
+
+var errPrinted = errors.New("the output says why")
+
+// Silent returns an error with a status whose reason is in the output already.
+func Silent(status Status) error { return With(status, errPrinted) }
+
+// IsSilent reports whether the output says already why the program failed.
+func IsSilent(err error) bool { return errors.Is(err, errPrinted) }
+
+type statusError struct {
+	status Status
+	err    error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+
+func (e *statusError) Unwrap() error { return e.err }
