@@ -3,6 +3,8 @@ package iam
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -175,5 +177,115 @@ func TestOldVersionHasNoVariables(t *testing.T) {
 	}
 	if got := Evaluate(irsa().With(provider+":x", "${aws:username}"), doc); got.Verdict != Allowed {
 		t.Errorf("%s: %s", got.Verdict, got.Reason)
+	}
+}
+
+// TestEvaluatePermissions asks for all objects under a prefix, a pattern, unless the
+// test says otherwise.
+func TestEvaluatePermissions(t *testing.T) {
+	objects := Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/p/*", Context: map[string][]string{"aws:SecureTransport": {"true"}}}
+	one := objects
+	one.Resource = "arn:aws:s3:::b/p/a"
+	allow := func(rest string) string { return `{"Effect":"Allow","Action":"s3:*Object",` + rest + `}` }
+	deny := func(rest string) string { return `{"Effect":"Deny","Action":"s3:*",` + rest + `}` }
+	tests := map[string]struct {
+		request  Request
+		policies []string // one statement each
+		want     Verdict
+		reason   string
+	}{
+		"covered":                     {objects, []string{allow(`"Resource":"arn:aws:s3:::b/*"`)}, Allowed, "statement 1 (Allow) allows it"},
+		"exactly":                     {objects, []string{allow(`"Resource":"arn:aws:s3:::b/p/*"`)}, Allowed, ""},
+		"by the second value":         {objects, []string{allow(`"Resource":["arn:aws:s3:::c/*","arn:aws:s3:::b/*"]`)}, Allowed, ""},
+		"by the second policy":        {objects, []string{allow(`"Resource":"arn:aws:s3:::c/*"`), allow(`"Resource":"*"`)}, Allowed, "statement 2"},
+		"disjoint":                    {objects, []string{allow(`"Resource":"arn:aws:s3:::b/q/*"`)}, Denied, "no statement allows it"},
+		"without the slash":           {objects, []string{allow(`"Resource":"arn:aws:s3:::b/p*"`)}, Allowed, ""},
+		"the prefix itself":           {objects, []string{allow(`"Resource":"arn:aws:s3:::b/p"`)}, Denied, ""},
+		"overlapping":                 {objects, []string{allow(`"Resource":"arn:aws:s3:::b/p/a*"`)}, CannotEvaluate, `the resource "arn:aws:s3:::b/p/a*", which matches only some of "arn:aws:s3:::b/p/*"`},
+		"one of the overlapping":      {one, []string{allow(`"Resource":"arn:aws:s3:::b/p/a*"`)}, Allowed, ""},
+		"another of the overlapping":  {one, []string{allow(`"Resource":"arn:aws:s3:::b/p/b*"`)}, Denied, ""},
+		"two halves":                  {objects, []string{allow(`"Resource":"arn:aws:s3:::b/p/a*"`), allow(`"Resource":"arn:aws:s3:::b/p/b*"`)}, CannotEvaluate, "may allow it"},
+		"another action":              {objects, []string{`{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}`}, Denied, ""},
+		"NotAction":                   {objects, []string{`{"Effect":"Allow","NotAction":"s3:Get*","Resource":"*"}`}, Denied, ""},
+		"no policy":                   {objects, nil, Denied, "no statement allows it"},
+		"deny":                        {objects, []string{allow(`"Resource":"*"`), deny(`"Resource":"*"`)}, Denied, "statement 2 (Deny) denies it"},
+		"deny elsewhere":              {objects, []string{allow(`"Resource":"*"`), deny(`"Resource":"arn:aws:s3:::b/q/*"`)}, Allowed, ""},
+		"deny on a part":              {objects, []string{allow(`"Resource":"*"`), deny(`"Resource":"arn:aws:s3:::b/p/secret/*"`)}, CannotEvaluate, "statement 2 (Deny) may deny it"},
+		"deny on another part":        {one, []string{allow(`"Resource":"*"`), deny(`"Resource":"arn:aws:s3:::b/p/secret/*"`)}, Allowed, ""},
+		"NotResource disjoint":        {objects, []string{allow(`"NotResource":"arn:aws:s3:::b/q/*"`)}, Allowed, ""},
+		"NotResource covers":          {objects, []string{allow(`"NotResource":["arn:aws:s3:::c/*","arn:aws:s3:::b/*"]`)}, Denied, ""},
+		"NotResource overlaps":        {objects, []string{allow(`"NotResource":"arn:aws:s3:::b/p/a*"`)}, CannotEvaluate, "which matches only some"},
+		"deny NotResource":            {objects, []string{allow(`"Resource":"*"`), deny(`"NotResource":"arn:aws:s3:::b/*"`)}, Allowed, ""},
+		"deny NotResource elsewhere":  {objects, []string{allow(`"Resource":"*"`), deny(`"NotResource":"arn:aws:s3:::c/*"`)}, Denied, ""},
+		"a variable":                  {objects, []string{allow(`"Resource":"arn:aws:s3:::b/${aws:username}/*"`)}, CannotEvaluate, "the policy variable ${aws:username}"},
+		"a variable beside a match":   {objects, []string{allow(`"Resource":["arn:aws:s3:::b/${aws:username}/*","*"]`)}, Allowed, ""},
+		"a * by variable":             {objects, []string{allow(`"Resource":"arn:aws:s3:::b/p/${*}"`)}, CannotEvaluate, "only some"},
+		"a condition":                 {objects, []string{allow(`"Resource":"*","Condition":{"Bool":{"aws:SecureTransport":true}}`)}, Allowed, ""},
+		"a condition that fails":      {objects, []string{allow(`"Resource":"*","Condition":{"Bool":{"aws:SecureTransport":false}}`)}, Denied, ""},
+		"an unknown key":              {objects, []string{allow(`"Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/x":"y"}}`)}, CannotEvaluate, "the condition key aws:PrincipalTag/x"},
+		"an unknown key in a deny":    {objects, []string{allow(`"Resource":"*"`), deny(`"Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`)}, CannotEvaluate, "statement 2 (Deny) may deny it"},
+		"a deny that nobody overrode": {objects, []string{deny(`"Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`)}, Denied, "no statement allows it"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var docs []Document
+			for _, statement := range tt.policies {
+				docs = append(docs, Document{Version: PolicyVersion, Statement: []Statement{parseStatement(t, statement)}})
+			}
+			got := Evaluate(tt.request, docs...)
+			if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) {
+				t.Errorf("%s (%s), want %s (%s)\n%s", got.Verdict, got.Reason, tt.want, tt.reason, tt.policies)
+			}
+		})
+	}
+}
+
+// TestChangesCompleteASentence has the sentences after "it would be allowed if".
+func TestChangesCompleteASentence(t *testing.T) {
+	tests := map[string]struct {
+		policy  string
+		request Request
+		want    []string
+	}{
+		"condition": {federated("Allow", `{"StringEquals":{"P:sub":"x"}}`), irsa(), []string{
+			`statement 1 (Allow) also accepted "` + sub + `" in its condition StringEquals ` + provider + `:sub (now "x")`}},
+		"wildcard": {federated("Allow", `{"StringEquals":{"P:sub":"*"}}`), irsa(), []string{
+			`statement 1 (Allow) also accepted "` + sub + `" in its condition StringEquals ` + provider + `:sub (now "*"; under StringEquals, * and ? are ordinary characters: use StringLike for a pattern)`}},
+		"audience": {federated("Allow", `{"StringLike":{"P:aud":"x"}}`), irsa(), []string{
+			`statement 1 (Allow) also accepted "sts.amazonaws.com" in its condition StringLike ` + provider + `:aud (now "x"; EKS tokens have the audience sts.amazonaws.com in every partition)`}},
+		"absent key": {podPolicy(`{"StringEquals":{"aws:RequestTag/team":"x"}}`), pod(), []string{
+			`statement 1 (Allow) had no condition StringEquals aws:RequestTag/team: the request does not have this key (the condition says "x")`}},
+		"present key": {podPolicy(`{"Null":{"aws:TagKeys":"true"}}`), pod(), []string{
+			`statement 1 (Allow) had no condition Null aws:TagKeys: the request has this key (the condition says "true")`}},
+		"negated": {podPolicy(`{"StringNotLike":{"aws:RequestTag/kubernetes-namespace":"mxp-*"}}`), pod(), []string{
+			`statement 1 (Allow) did not exclude "` + nsA + `" by its condition StringNotLike aws:RequestTag/kubernetes-namespace (now "mxp-*")`}},
+		"principal and action": {`{"Statement":{"Effect":"Allow","Principal":{"Service":["a","b","c","d","e"]},"NotAction":["sts:*","x"]}}`, pod(), []string{
+			`statement 1 (Allow) also listed "Service pods.eks.amazonaws.com" in its Principal (now "Service a", "Service b", "Service c", "Service d", … (5 in all))`,
+			`statement 1 (Allow) did not exclude "sts:AssumeRole" in its NotAction (now "sts:*", "x")`}},
+		"cannot evaluate": {podPolicy(`{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"x","aws:PrincipalOrgID":"o-1"}}`), pod(), []string{
+			`statement 1 (Allow) matched, which depends on the condition key aws:PrincipalOrgID (this program cannot evaluate it)`,
+			`statement 1 (Allow) also accepted "` + nsA + `" in its condition StringEquals aws:RequestTag/kubernetes-namespace (now "x")`}},
+		"no statement": {`{"Statement":{"Effect":"Deny","Principal":"*","Action":"x"}}`, pod(), []string{
+			"a statement allowed sts:AssumeRole for Service pods.eks.amazonaws.com"}},
+		"no statement on a resource": {`{"Statement":{"Effect":"Deny","Principal":"*","Action":"x","Resource":"*"}}`, Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/*"}, []string{
+			"a statement allowed s3:GetObject on arn:aws:s3:::b/*"}},
+		"deny": {`{"Statement":{"Sid":"D","Effect":"Deny","Principal":"*","Action":"*"}}`, pod(), []string{
+			"statement 1 (Deny, Sid D) did not apply to this request, and another statement allowed it"}},
+		"the closest of two": {`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"x"},
+			{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"StringEquals":{"aws:RequestTag/a":"1","aws:RequestTag/b":"2"}}}]}`, pod(), []string{
+			`statement 2 (Allow) had no condition StringEquals aws:RequestTag/a: the request does not have this key (the condition says "1")`,
+			`statement 2 (Allow) had no condition StringEquals aws:RequestTag/b: the request does not have this key (the condition says "2")`}},
+		"allowed": {podPolicy(`{}`), pod(), nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			doc, err := Parse([]byte(tt.policy))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, Evaluate(tt.request, doc).Changes); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
