@@ -198,7 +198,7 @@ func reviewWildcards(s iam.Statement) []string {
 		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
 			if values := s.Condition[operator][key]; strings.ContainsAny(strings.Join(values, ""), "*?") {
 				all = append(all, fmt.Sprintf("%s %s has a * or ? in %q, which it takes literally: a pattern needs StringLike",
-					operator, key, []string(values)))
+					operator, key, strings.Join(values, ", ")))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func (s State) Require(need Need) error {
 	return joined(problems)
 }
 
-// RequireOf is Require for one component.
+// RequireOf is [State.Require] for the component of that name.
 func (s State) RequireOf(component string, need Need) error {
 	i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == component })
 	return s.require(i, need)
@@ -82,4 +83,17 @@ func (s State) require(i int, need Need) error {
 		return nil
 	}
 	return &MissingError{c.Name, missing}
+}
+
+// joined is errors.Join without repetition: components that lack the same setting of a
+// cluster say so once each.
+func joined(problems []error) error {
+	seen := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {
+		if err == nil || seen[err.Error()] {
+			return true
+		}
+		seen[err.Error()] = true
+		return false
+	})...)
 }

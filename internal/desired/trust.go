@@ -48,27 +48,26 @@ func (s State) TrustPolicy(c Component) (iam.Document, error) {
 			doc.Statement = append(doc.Statement, statement)
 		}
 	}
-	if len(doc.Statement) == 0 {
-		return doc, s.RequireOf(c.Name, NeedTrust)
-	}
 	return doc, nil
 }
 
+// trustworthy returns an error if a trust policy of the component would admit nobody, or
+// could not be written.
 func (s State) trustworthy(c Component) error {
-	if err := s.RequireOf(c.Name, NeedTrust); err != nil {
-		return err
-	}
+	problems := []error{s.RequireOf(c.Name, NeedTrust)}
 	if c.Subjects.Empty() {
-		return ErrNoSubjects
+		problems = append(problems, ErrNoSubjects)
 	}
 	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
-		return errors.New("podIdentity.disableSessionTags takes away the tags kubernetes-namespace, " +
-			"kubernetes-service-account and eks-cluster-arn, and the trust policy asks for them: no pod would get the role. " +
-			"Without those conditions every association in the account could use it. " +
-			"Leave session tags on, or use mode irsa")
+		problems = append(problems, errSessionTags)
 	}
-	return nil
+	return joined(problems)
 }
+
+var errSessionTags = errors.New("no pod would get the role: podIdentity.disableSessionTags removes the session tags " +
+	"kubernetes-namespace, kubernetes-service-account and eks-cluster-arn, on which the trust policy has conditions. " +
+	"Without those conditions every association in the account could use the role. " +
+	"Remove disableSessionTags, or set mode: irsa")
 
 func (s State) trustStatements(c Component) []iam.Statement {
 	var all []iam.Statement
