@@ -220,38 +220,23 @@ func commonPattern(names []string) identity.Match {
 	if len(names) < 2 {
 		return ""
 	}
-	first := strings.Split(names[0], "-")
-	head, tail := len(first), len(first)
+	head, tail := names[0], names[0]
 	for _, name := range names[1:] {
-		parts := strings.Split(name, "-")
-		head = min(head, commonStart(first, parts))
-		slices.Reverse(parts)
-		tail = min(tail, commonStart(reversed(first), parts))
+		for !strings.HasPrefix(name, head) {
+			head = head[:len(head)-1]
+		}
+		for !strings.HasSuffix(name, tail) {
+			tail = tail[1:]
+		}
 	}
-	if head == 0 || head+tail >= len(first) {
-		return ""
+	head = head[:strings.LastIndexByte(head, '-')+1]
+	_, after, dash := strings.Cut(tail, "-")
+	if tail = "-" + after; !dash {
+		tail = ""
 	}
-	m := strings.Join(first[:head], "-") + "-*"
-	if tail > 0 {
-		m += "-" + strings.Join(first[len(first)-tail:], "-")
-	}
-	match, err := identity.ParseMatch(m)
-	if err != nil {
+	match, err := identity.ParseMatch(head + "*" + tail)
+	if err != nil || head == "" {
 		return ""
 	}
 	return match
-}
-
-func reversed(list []string) []string {
-	list = slices.Clone(list)
-	slices.Reverse(list)
-	return list
-}
-
-func commonStart(a, b []string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }

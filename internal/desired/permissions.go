@@ -181,10 +181,8 @@ func (s State) Associations(c Component) ([]Association, error) {
 	if err := s.associable(c); err != nil {
 		return nil, fmt.Errorf("pod identity associations of %s: %w", c.Name, err)
 	}
-	tags := maps.Clone(c.PodIdentity.Tags)
-	if tags == nil {
-		tags = map[string]string{}
-	}
+	tags := map[string]string{}
+	maps.Copy(tags, c.PodIdentity.Tags)
 	maps.Copy(tags, ManagedTags())
 	var all []Association
 	for _, cluster := range s.Clusters {
