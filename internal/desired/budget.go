@@ -54,7 +54,7 @@ func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
 		b.Fits = s.fits(c, b)
 	}
 	if c.Mode.UsesPodIdentity() {
-		b = b.limitedByAssociations(len(c.Subjects.Namespaces))
+		b = b.limitedByAssociations(s.associationsPerCluster())
 	}
 	if b.Used*100 > b.Limit*warnAbove {
 		b.WaysOut = s.waysOut(c, b)
@@ -62,12 +62,23 @@ func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
 	return b, nil
 }
 
-// uuidNamespace is a host namespace as a Space names it, for measuring.
+// uuidNamespace returns a host namespace as a Space names it, for measuring.
 func uuidNamespace(n int) string {
 	return fmt.Sprintf("mxp-%08x-0000-4000-8000-000000000000-system", n)
 }
 
-// change is the state with a change of every component that shares the role.
+// newNamespaces returns host namespaces that are not subjects yet, for measuring.
+func (s Subjects) newNamespaces(count int) []string {
+	var all []string
+	for n := 0; len(all) < count; n++ {
+		if ns := uuidNamespace(n); !s.Admits(ns) {
+			all = append(all, ns)
+		}
+	}
+	return all
+}
+
+// change returns the state with a change of every component that shares the role.
 func (s State) change(role identity.RoleARN, change func(*Component)) State {
 	s.Components = slices.Clone(s.Components)
 	for i := range s.Components {
@@ -78,8 +89,8 @@ func (s State) change(role identity.RoleARN, change func(*Component)) State {
 	return s
 }
 
-// lengthAfter is how long the role's trust policy is after a change, with what is
-// foreign in it; ok is false if the change is not possible.
+// lengthAfter returns the length of the role's trust policy after a change, foreign
+// statements included; ok is false if the change is not possible.
 func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (length int, ok bool) {
 	doc, err := s.change(c.Role, change).TrustPolicy(c)
 	return iam.Length(doc) + b.Foreign, err == nil
@@ -90,11 +101,8 @@ func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (leng
 // or make a list of a single value.
 func (s State) fits(c Component, b Budget) int {
 	length := func(extra int) int {
-		n, ok := s.lengthAfter(c, b, func(sharer *Component) {
-			for i := range extra {
-				sharer.Subjects = sharer.Subjects.with(uuidNamespace(i))
-			}
-		})
+		names := c.Subjects.newNamespaces(extra)
+		n, ok := s.lengthAfter(c, b, func(sharer *Component) { sharer.Subjects = sharer.Subjects.with(names...) })
 		if !ok {
 			return b.Limit + 1
 		}
@@ -110,9 +118,10 @@ func (s State) fits(c Component, b Budget) int {
 	return 2 + (b.Limit-second)/(third-second)
 }
 
-// limitedByAssociations brings in the other quota of EKS Pod Identity.
-func (b Budget) limitedByAssociations(associations int) Budget {
-	left := max(0, MaxAssociations-associations)
+// limitedByAssociations applies the other quota of EKS Pod Identity: a control plane needs
+// an association for each component.
+func (b Budget) limitedByAssociations(associations, components int) Budget {
+	left := max(0, MaxAssociations-associations) / components
 	if b.Unlimited || left < b.Fits {
 		b.Fits = left
 	}
@@ -120,7 +129,8 @@ func (b Budget) limitedByAssociations(associations int) Budget {
 	return b
 }
 
-// Warning is what to tell the user above 80 % of the quota, or nothing.
+// Warning returns the budget and the ways out if the policy is above 80 % of the quota and
+// within it, or nothing.
 func (b Budget) Warning() string {
 	if b.Used > b.Limit || b.Used*100 <= b.Limit*warnAbove {
 		return ""
@@ -128,7 +138,7 @@ func (b Budget) Warning() string {
 	return b.String() + b.list()
 }
 
-// Err is an error that lists the ways out if the policy exceeds the quota.
+// Err returns an error that lists the ways out if the policy exceeds the quota.
 func (b Budget) Err() error {
 	if b.Used <= b.Limit {
 		return nil
@@ -136,7 +146,7 @@ func (b Budget) Err() error {
 	return fmt.Errorf("the trust policy has %d characters and the quota is %d%s", b.Used, b.Limit, b.list())
 }
 
-// String is the budget in a line.
+// String returns the budget in one line.
 func (b Budget) String() string {
 	used := fmt.Sprintf("trust policy: %d of %d characters (%d %%)", b.Used, b.Limit, b.Used*100/b.Limit)
 	switch {
@@ -160,7 +170,7 @@ func (b Budget) list() string {
 	return out.String()
 }
 
-// raisedQuota is the quota, doubled until the policy has room.
+// raisedQuota returns the quota, doubled until the policy fits.
 func (b Budget) raisedQuota() int {
 	quota := 2 * b.Limit
 	for quota < b.Used {
@@ -204,44 +214,29 @@ func (s State) waysOut(c Component, b Budget) []WayOut {
 	return all
 }
 
-// commonPattern is the narrowest pattern with one * that the names share, cut at
+// commonPattern returns the narrowest pattern with one * that the names share, cut at
 // their dashes, or nothing.
 func commonPattern(names []string) identity.Match {
 	if len(names) < 2 {
 		return ""
 	}
-	first := strings.Split(names[0], "-")
-	head, tail := len(first), len(first)
+	head, tail := names[0], names[0]
 	for _, name := range names[1:] {
-		parts := strings.Split(name, "-")
-		head = min(head, commonStart(first, parts))
-		slices.Reverse(parts)
-		tail = min(tail, commonStart(reversed(first), parts))
+		for !strings.HasPrefix(name, head) {
+			head = head[:len(head)-1]
+		}
+		for !strings.HasSuffix(name, tail) {
+			tail = tail[1:]
+		}
 	}
-	if head == 0 || head+tail >= len(first) {
-		return ""
+	head = head[:strings.LastIndexByte(head, '-')+1]
+	_, after, dash := strings.Cut(tail, "-")
+	if tail = "-" + after; !dash {
+		tail = ""
 	}
-	m := strings.Join(first[:head], "-") + "-*"
-	if tail > 0 {
-		m += "-" + strings.Join(first[len(first)-tail:], "-")
-	}
-	match, err := identity.ParseMatch(m)
-	if err != nil {
+	match, err := identity.ParseMatch(head + "*" + tail)
+	if err != nil || head == "" {
 		return ""
 	}
 	return match
-}
-
-func reversed(list []string) []string {
-	list = slices.Clone(list)
-	slices.Reverse(list)
-	return list
-}
-
-func commonStart(a, b []string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }

@@ -39,9 +39,9 @@ type Fact struct {
 
 // Explain evaluates a trust policy, ours or any other, for a service account: on
 // each cluster of the config, by each mechanism of the component's mode. EKS Pod
-// Identity needs sts:AssumeRole and, for session tags, sts:TagSession, so the one
-// that is refused decides. The error is a [*MissingError] for a missing setting, or
-// says that the names are none that Kubernetes has: a token for them cannot exist.
+// Identity calls sts:AssumeRole and, for session tags, sts:TagSession; the first that is
+// not allowed decides. The error is a [*MissingError] for a missing setting, or says
+// that Kubernetes does not accept the names: a token for them cannot exist.
 func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
 	if err := joined([]error{s.RequireOf(c.Name, NeedTrust), identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)}); err != nil {
 		return Explanation{}, fmt.Errorf("explain %s/%s: %w", namespace, serviceAccount, err)
@@ -175,10 +175,10 @@ func PodIdentityRequests(cluster identity.Cluster, c Component, namespace, servi
 	return []iam.Request{assume, tag}
 }
 
-// Review lists what is loose or without effect in a trust policy, ours or any
-// other: an Allow for everyone, a web identity without an audience or a subject,
-// EKS Pod Identity without a namespace, a wildcard where it is only a character. An
-// empty list says only that none of these was found.
+// Review lists common mistakes in a trust policy, ours or any other: an Allow for
+// everyone, a web identity without an audience or a subject, EKS Pod Identity without
+// a namespace, a wildcard that is only a character. An empty list says only that none
+// of these was found.
 func Review(doc iam.Document) []string {
 	var all []string
 	for i, s := range doc.Statement {
@@ -198,7 +198,7 @@ func reviewWildcards(s iam.Statement) []string {
 		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
 			if values := s.Condition[operator][key]; strings.ContainsAny(strings.Join(values, ""), "*?") {
 				all = append(all, fmt.Sprintf("%s %s has a * or ? in %q, which it takes literally: a pattern needs StringLike",
-					operator, key, []string(values)))
+					operator, key, strings.Join(values, ", ")))
 			}
 		}
 	}
@@ -214,28 +214,26 @@ func reviewPrincipal(s iam.Statement) []string {
 		all = append(all, "the principal is everyone")
 	}
 	if len(s.Principal.Federated) > 0 {
-		if !restricts(s, func(k string) bool { return strings.HasSuffix(strings.ToLower(k), ":aud") }) {
+		if !restricts(s, ":aud") {
 			all = append(all, "no condition on the audience: a token for another service is enough")
 		}
-		if !restricts(s, func(k string) bool { return strings.HasSuffix(strings.ToLower(k), ":sub") }) {
+		if !restricts(s, ":sub") {
 			all = append(all, "no condition on the subject: it admits every service account of the cluster")
 		}
 	}
-	if slices.Contains(s.Principal.Service, PodIdentityService) && !restricts(s, func(k string) bool { return strings.EqualFold(k, NamespaceTag) }) {
+	if slices.Contains(s.Principal.Service, PodIdentityService) && !restricts(s, NamespaceTag) {
 		all = append(all, "no condition on "+NamespaceTag+": any association in the account can use the role")
 	}
 	return all
 }
 
-// restricts reports whether some condition that can exclude a request is on such a
-// key.
-func restricts(s iam.Statement, is func(key string) bool) bool {
+// restricts reports whether a condition on a key that ends so can exclude a request.
+// Those that hold for a request without the key exclude none.
+func restricts(s iam.Statement, ending string) bool {
 	for operator, keys := range s.Condition {
-		if strings.HasSuffix(operator, "IfExists") || strings.HasPrefix(operator, "ForAllValues:") || operator == "Null" {
-			continue
-		}
+		holdsWithout := strings.HasSuffix(operator, "IfExists") || strings.HasPrefix(operator, "ForAllValues:") || operator == "Null"
 		for key := range keys {
-			if is(key) {
+			if !holdsWithout && strings.HasSuffix(strings.ToLower(key), strings.ToLower(ending)) {
 				return true
 			}
 		}

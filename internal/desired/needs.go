@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	NeedTrust                    // a trust policy: the role, and what the mode knows the clusters by
 	NeedPermissions              // a permissions policy: the role and the bucket
 	NeedAssociations             // associations as JSON: the role and the names of the clusters
+	NeedBackups                  // a backup config: the role, the bucket and the region of the cluster
 	NeedLive                     // comparing with AWS, where the issuer of a named cluster can be read
 )
 
@@ -53,7 +55,7 @@ func (s State) Require(need Need) error {
 	return joined(problems)
 }
 
-// RequireOf is Require for one component.
+// RequireOf is [State.Require] for the component of that name.
 func (s State) RequireOf(component string, need Need) error {
 	i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == component })
 	return s.require(i, need)
@@ -68,17 +70,30 @@ func (s State) require(i int, need Need) error {
 		}
 	}
 	lacks(c.Role.IsZero() && (need != NeedManifests || c.Mode.UsesIRSA()), "the role's ARN", identity.ComponentKey(i)+".roleARN")
-	lacks(c.Bucket == "" && need == NeedPermissions, "the bucket", identity.ComponentKey(i)+".bucket")
+	lacks(c.Bucket == "" && (need == NeedPermissions || need == NeedBackups), "the bucket", identity.ComponentKey(i)+".bucket")
 	for n, cluster := range s.Clusters {
 		key := identity.ClusterKey(n)
 		known := cluster.Name != "" && cluster.Region != ""
 		lacks(cluster.OIDC.IsZero() && c.Mode.UsesIRSA() && (need == NeedTrust || need == NeedLive && !known), "the OIDC provider", key+".oidcProvider")
 		named := need == NeedAssociations || c.Mode.UsesPodIdentity() && (need == NeedTrust || need == NeedLive)
 		lacks(cluster.Name == "" && named, "the cluster's name", key+".name")
-		lacks(cluster.Region == "" && named && need != NeedAssociations, "the cluster's region", key+".region")
+		lacks(cluster.Region == "" && (named && need != NeedAssociations || n == 0 && need == NeedBackups), "the cluster's region", key+".region")
 	}
 	if len(missing) == 0 {
 		return nil
 	}
 	return &MissingError{c.Name, missing}
+}
+
+// joined is errors.Join without repetition: components that lack the same setting of a
+// cluster say so once each.
+func joined(problems []error) error {
+	seen := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {
+		if err == nil || seen[err.Error()] {
+			return true
+		}
+		seen[err.Error()] = true
+		return false
+	})...)
 }

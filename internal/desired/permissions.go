@@ -36,8 +36,8 @@ func (s State) Permissions(c Component) (Policy, error) {
 	if !c.KMSKey.IsZero() {
 		doc.Statement = append(doc.Statement, useKey(c.KMSKey))
 	}
-	if target := c.PodIdentity.TargetRole; !target.IsZero() && c.Mode.UsesPodIdentity() {
-		doc.Statement = append(doc.Statement, assumeTarget(target))
+	if c.hasTarget() {
+		doc.Statement = append(doc.Statement, assumeTarget(c.PodIdentity.TargetRole))
 	}
 	return Policy{PolicyName(c.Name), c.Name, doc}, nil
 }
@@ -79,7 +79,11 @@ func useKey(key identity.KMSKeyARN) iam.Statement {
 	}
 }
 
-// assumeTarget lets the role pass its session on to the target role.
+func (c Component) hasTarget() bool {
+	return !c.PodIdentity.TargetRole.IsZero() && c.Mode.UsesPodIdentity()
+}
+
+// assumeTarget allows the role to assume the target role.
 //
 // Source: Amazon EKS User Guide, "Access AWS Resources using EKS Pod Identity
 // Target IAM Roles".
@@ -101,29 +105,41 @@ func objectsARN(c Component) string {
 	return bucketARN(c) + "/" + c.Prefix + "/*"
 }
 
-// PermissionRequests returns what a backup asks AWS for, to evaluate the permissions
-// policies of a role with: each action on everything under the prefix.
+// PermissionRequests returns the calls that the policy of [State.Permissions] is for, to
+// evaluate the permissions policies of a role with: each action on everything under the
+// prefix.
 func (c Component) PermissionRequests() []iam.Request {
-	list := request("s3:ListBucket", bucketARN(c), nil)
-	if c.Prefix != "" {
-		list = list.With("s3:prefix", c.Prefix+"/")
-	}
-	all := []iam.Request{list}
-	for _, action := range useObjects(c).Action {
-		all = append(all, request(action, objectsARN(c), nil))
-	}
-	if !c.KMSKey.IsZero() {
-		for _, action := range useKey(c.KMSKey).Action {
-			all = append(all, request(action, c.KMSKey.String(), map[string][]string{"kms:ViaService": {"s3." + c.KMSKey.Region + ".amazonaws.com"}}))
+	var all []iam.Request
+	add := func(s iam.Statement, key string, values ...string) {
+		for _, action := range s.Action {
+			r := iam.Request{Action: action, Resource: s.Resource[0]}.With("aws:SecureTransport", "true")
+			if key != "" {
+				r = r.With(key, values...)
+			}
+			all = append(all, r)
 		}
+	}
+	if c.Prefix == "" {
+		add(listBucket(c), "")
+	} else {
+		add(listBucket(c), "s3:prefix", c.Prefix+"/")
+	}
+	add(useObjects(c), "")
+	if key := c.KMSKey; !key.IsZero() {
+		add(useKey(key), "kms:ViaService", "s3."+key.Region+"."+dnsSuffix[key.Partition])
+	}
+	if c.hasTarget() {
+		add(assumeTarget(c.PodIdentity.TargetRole), "")
 	}
 	return all
 }
 
-func request(action, resource string, context map[string][]string) iam.Request {
-	all := map[string][]string{"aws:SecureTransport": {"true"}}
-	maps.Copy(all, context)
-	return iam.Request{Action: action, Resource: resource, Context: all}
+// dnsSuffix is the domain of the services in each partition.
+//
+// Source: partitions.json of the AWS SDKs.
+var dnsSuffix = map[string]string{
+	"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com",
+	"aws-iso": "c2s.ic.gov", "aws-iso-b": "sc2s.sgov.gov", "aws-iso-e": "cloud.adc-e.uk", "aws-iso-f": "csp.hci.ic.gov",
 }
 
 // MaxAssociations is the number of Pod Identity associations that a cluster may
@@ -139,6 +155,7 @@ const MaxAssociations = 5000
 //
 // Source: Amazon EKS API reference, CreatePodIdentityAssociation.
 type Association struct {
+	Component          string            `json:"-"`
 	Region             string            `json:"-"` // may be empty; a client or a form needs it, EKS does not
 	ClusterName        string            `json:"clusterName"`
 	Namespace          string            `json:"namespace"`
@@ -150,6 +167,12 @@ type Association struct {
 	Policy             string            `json:"policy,omitempty"` // IAM policy as JSON text
 }
 
+// HasAssociations reports whether the component has associations: its mode asks for
+// them, and the exact name of a namespace is known.
+func (c Component) HasAssociations() bool {
+	return c.Mode.UsesPodIdentity() && len(c.Subjects.Namespaces) > 0
+}
+
 // Associations returns the EKS Pod Identity associations of the component: one for
 // each cluster and namespace, clusters in the order of the config, namespaces sorted,
 // each with the tag of this program. EKS knows no patterns, so a component whose
@@ -158,15 +181,14 @@ func (s State) Associations(c Component) ([]Association, error) {
 	if err := s.associable(c); err != nil {
 		return nil, fmt.Errorf("pod identity associations of %s: %w", c.Name, err)
 	}
-	tags := maps.Clone(c.PodIdentity.Tags)
-	if tags == nil {
-		tags = map[string]string{}
-	}
+	tags := map[string]string{}
+	maps.Copy(tags, c.PodIdentity.Tags)
 	maps.Copy(tags, ManagedTags())
 	var all []Association
 	for _, cluster := range s.Clusters {
 		for _, ns := range c.Subjects.Namespaces {
 			all = append(all, Association{
+				Component:          c.Name,
 				Region:             cluster.Region,
 				ClusterName:        cluster.Name,
 				Namespace:          ns,
@@ -182,15 +204,35 @@ func (s State) Associations(c Component) ([]Association, error) {
 	return all, nil
 }
 
+// associable returns an error if EKS would not accept the associations of the component.
 func (s State) associable(c Component) error {
-	switch n := len(c.Subjects.Namespaces); {
-	case !c.Mode.UsesPodIdentity():
+	if !c.Mode.UsesPodIdentity() {
 		return fmt.Errorf("mode %s has no associations: set mode: pod-identity or both", c.Mode)
-	case n == 0:
-		return errors.New("an association needs the exact name of its namespace: list the host namespaces " +
-			"under controlPlanes.namespaces, or let a command that has the cluster discover them")
-	case n > MaxAssociations:
-		return fmt.Errorf("%d associations are more than the %d that a cluster may have", n, MaxAssociations)
 	}
-	return s.RequireOf(c.Name, NeedAssociations)
+	problems := []error{s.RequireOf(c.Name, NeedAssociations)}
+	if len(c.Subjects.Namespaces) == 0 {
+		problems = append(problems, errors.New("an association needs the exact name of its namespace: list the host namespaces "+
+			"under controlPlanes.namespaces, or let a command that has the cluster discover them"))
+	}
+	if n, _ := s.associationsPerCluster(); n > MaxAssociations {
+		problems = append(problems, fmt.Errorf("%d associations are more than the %d that a cluster may have", n, MaxAssociations))
+	}
+	if policy := c.PodIdentity.Policy; policy != "" {
+		if _, err := iam.Parse([]byte(policy)); err != nil {
+			problems = append(problems, fmt.Errorf("podIdentity.policy: %w", err))
+		}
+	}
+	return joined(problems)
+}
+
+// associationsPerCluster counts the associations of all components in each cluster, and
+// the components that have them.
+func (s State) associationsPerCluster() (associations, components int) {
+	for _, c := range s.Components {
+		if c.Mode.UsesPodIdentity() {
+			associations += len(c.Subjects.Namespaces)
+			components++
+		}
+	}
+	return associations, components
 }

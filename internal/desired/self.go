@@ -1,7 +1,6 @@
 package desired
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -9,20 +8,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// joined is errors.Join without the errors that say the same.
-func joined(problems []error) error {
-	seen := map[string]bool{}
-	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {
-		if err == nil || seen[err.Error()] {
-			return true
-		}
-		seen[err.Error()] = true
-		return false
-	})...)
-}
-
-// Self returns what an identity must be allowed to do for this program to verify, plan
-// and apply the config, and no more; with readOnly, to verify and plan it.
+// Self returns the permissions policy with which this program can verify, plan and apply
+// the config, and do nothing else; with readOnly, only verify and plan it.
 // sts:GetCallerIdentity needs no permission. The error names every missing setting.
 //
 // Source: Service Authorization Reference, "Actions, resources, and condition
@@ -47,17 +34,18 @@ type selfWriter struct {
 	statements []iam.Statement
 }
 
-// allow adds a statement, unless it would allow nothing on nothing.
-func (w *selfWriter) allow(sid string, read, write, resources iam.Values) {
+// allow adds a statement if it has an action and a resource, and reports whether it did.
+func (w *selfWriter) allow(sid string, read, write, resources iam.Values) bool {
 	actions := slices.Clone(read)
 	if !w.readOnly {
 		actions = append(actions, write...)
 	}
 	if len(actions) == 0 || len(resources) == 0 {
-		return
+		return false
 	}
 	w.statements = append(w.statements, iam.Statement{Sid: sidPrefix + sid, Effect: iam.Allow, Action: actions,
 		Resource: slices.Compact(slices.Sorted(slices.Values(resources)))})
+	return true
 }
 
 func (w *selfWriter) roles() {
@@ -74,9 +62,8 @@ func (w *selfWriter) roles() {
 		iam.Values{"iam:CreateRole", "iam:TagRole", "iam:UpdateAssumeRolePolicy"}, all)
 	w.allow("Permissions", nil, iam.Values{"iam:PutRolePolicy", "iam:DeleteRolePolicy"}, all)
 	w.allow("ManagedPolicies", iam.Values{"iam:GetPolicy", "iam:GetPolicyVersion"}, nil, managed)
-	w.allow("Pass", nil, iam.Values{"iam:PassRole"}, passed)
-	if last := &w.statements[len(w.statements)-1]; last.Sid == sidPrefix+"Pass" {
-		last.Condition = iam.Condition{"StringEquals": {"iam:PassedToService": {PodIdentityService}}}
+	if w.allow("Pass", nil, iam.Values{"iam:PassRole"}, passed) {
+		w.statements[len(w.statements)-1].Condition = iam.Condition{"StringEquals": {"iam:PassedToService": {PodIdentityService}}}
 	}
 }
 

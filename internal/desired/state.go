@@ -5,6 +5,7 @@
 package desired
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -37,6 +38,9 @@ func Of(spec identity.Spec) State {
 	}
 	return s
 }
+
+// Spec returns the config that the state was derived from.
+func (s State) Spec() identity.Spec { return s.spec }
 
 // annotationsOf returns the annotations of a component's ServiceAccounts. In mode
 // pod-identity an association gives the role, so the role's annotation is not among
@@ -73,7 +77,7 @@ type Role struct {
 	TrustPolicy  iam.Document
 	Policies     []Policy // inline, for the components that have permissions
 	Providers    []Provider
-	Associations []Association // of every component, sorted by cluster and namespace within it
+	Associations []Association // of all components, sorted by cluster, namespace and service account
 }
 
 // Policy is an inline policy of a role.
@@ -92,7 +96,8 @@ type Provider struct {
 }
 
 // Roles returns what should hold in AWS, in the order in which the components name
-// the roles. The error names every missing setting of every component.
+// the roles. The error names every missing setting of every component, or is the first of
+// [State.TrustPolicy] and [State.Associations].
 func (s State) Roles() ([]Role, error) {
 	if err := s.Require(NeedTrust); err != nil {
 		return nil, err
@@ -119,7 +124,7 @@ func (s State) role(arn identity.RoleARN) (Role, error) {
 	}
 	for _, c := range r.Components {
 		r.Providers = append(r.Providers, minus(s.Providers(c), r.Providers)...)
-		if c.Mode.UsesPodIdentity() && len(c.Subjects.Namespaces) > 0 {
+		if c.HasAssociations() {
 			list, err := s.Associations(c)
 			if err != nil {
 				return r, err
@@ -134,6 +139,10 @@ func (s State) role(arn identity.RoleARN) (Role, error) {
 			r.Policies = append(r.Policies, policy)
 		}
 	}
+	slices.SortFunc(r.Associations, func(a, b Association) int {
+		return cmp.Or(cmp.Compare(a.ClusterName, b.ClusterName), cmp.Compare(a.Region, b.Region),
+			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.ServiceAccount, b.ServiceAccount))
+	})
 	return r, nil
 }
 

@@ -38,13 +38,13 @@ func (s Subjects) covers(namespace string) bool {
 	return s.Match != "" && iam.Like(s.Match.Pattern(), namespace)
 }
 
-// exact are the namespaces that need a line of their own. One that the pattern
-// covers is left out: the grant is the same and the policy shorter.
+// exact returns the namespaces that a policy must list. It leaves out those that the
+// pattern covers: the grant is the same and the policy shorter.
 func (s Subjects) exact() []string {
 	return slices.DeleteFunc(slices.Clone(s.Namespaces), s.covers)
 }
 
-// with is the subjects and more exact namespaces.
+// with returns the subjects and more exact namespaces.
 func (s Subjects) with(namespaces ...string) Subjects {
 	s.Namespaces = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.Namespaces, namespaces))))
 	return s
@@ -56,29 +56,52 @@ type ServiceAccount struct {
 	Namespace string // empty if the manifest leaves it to the release
 }
 
-// WithServiceAccounts is the state for manifests that have these ServiceAccounts. If
-// the config names no control planes, they are the subjects. Otherwise one that the
-// config does not cover is a warning and no subject. A ServiceAccount without a
-// namespace never is one.
+// WithServiceAccounts returns the state for manifests that have these ServiceAccounts. If
+// the config names no control planes, their namespaces are the subjects. Otherwise one
+// that the config does not cover gets a warning and is not a subject. Neither is a
+// ServiceAccount without a namespace, or with one that Kubernetes does not accept.
 func (s State) WithServiceAccounts(found []ServiceAccount) State {
 	named := !subjectsOf(s.spec.ControlPlanes).Empty()
 	s.Components, s.Warnings = slices.Clone(s.Components), slices.Clone(s.Warnings)
+	warn := func(format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); !slices.Contains(s.Warnings, text) {
+			s.Warnings = append(s.Warnings, text)
+		}
+	}
 	for _, sa := range found {
 		i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == sa.Component })
+		if i < 0 {
+			continue
+		}
 		c := &s.Components[i]
-		covered := c.Subjects.Admits(sa.Namespace)
+		covered, err := c.Subjects.Admits(sa.Namespace), identity.ValidateNamespace(sa.Namespace)
 		switch {
 		case sa.Namespace == "":
-			s.Warnings = append(s.Warnings, fmt.Sprintf("the ServiceAccount %s has no namespace in the manifests, so the trust policy does not admit it; "+
-				"if it should have the role, list its namespace under controlPlanes.namespaces", c.ServiceAccount))
+			warn("the ServiceAccount %s has no namespace in the manifests, so the trust policy does not admit it; "+
+				"if it should have the role, list its namespace under controlPlanes.namespaces", c.ServiceAccount)
+		case err != nil:
+			warn("the namespace of a ServiceAccount %s is not valid, so the trust policy does not admit it: %v", c.ServiceAccount, err)
 		case !named, covered && c.Mode.UsesPodIdentity(): // the pattern covers it; an association needs its name
 			c.Subjects = c.Subjects.with(sa.Namespace)
 		case !covered:
-			s.Warnings = append(s.Warnings, fmt.Sprintf("the ServiceAccount %s/%s gets the annotation, but the config does not name its namespace, so the trust policy does not admit it; "+
-				"list it under controlPlanes.namespaces if it should have the role", sa.Namespace, c.ServiceAccount))
+			warn("the ServiceAccount %s/%s gets the annotation, but the config does not name its namespace, so the trust policy does not admit it; "+
+				"list it under controlPlanes.namespaces if it should have the role", sa.Namespace, c.ServiceAccount)
 		}
 	}
 	return s
+}
+
+// Warnings returns what a user should know about the component's access in AWS.
+func (c Component) Warnings() []string {
+	var all []string
+	if c.Mode.UsesPodIdentity() && !c.HasAssociations() {
+		all = append(all, c.Name+" has no associations: each needs the exact name of its namespace, and only a pattern is known; "+
+			"list the host namespaces under controlPlanes.namespaces, or let a command that has the cluster discover them")
+	}
+	if c.Mode == identity.Both {
+		all = append(all, c.Name+": "+OverrideWarning)
+	}
+	return all
 }
 
 // Reach is what a pattern of namespaces admits, compared with the control planes

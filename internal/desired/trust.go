@@ -48,69 +48,79 @@ func (s State) TrustPolicy(c Component) (iam.Document, error) {
 			doc.Statement = append(doc.Statement, statement)
 		}
 	}
-	if len(doc.Statement) == 0 {
-		return doc, s.RequireOf(c.Name, NeedTrust)
-	}
 	return doc, nil
 }
 
+// trustworthy returns an error if a trust policy of the component would admit nobody, or
+// could not be written.
 func (s State) trustworthy(c Component) error {
-	if err := s.RequireOf(c.Name, NeedTrust); err != nil {
-		return err
-	}
+	problems := []error{s.RequireOf(c.Name, NeedTrust)}
 	if c.Subjects.Empty() {
-		return ErrNoSubjects
+		problems = append(problems, ErrNoSubjects)
 	}
 	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
-		return errors.New("podIdentity.disableSessionTags takes away the tags kubernetes-namespace, " +
-			"kubernetes-service-account and eks-cluster-arn, and the trust policy asks for them: no pod would get the role. " +
-			"Without those conditions every association in the account could use it. " +
-			"Leave session tags on, or use mode irsa")
+		problems = append(problems, errSessionTags)
 	}
-	return nil
+	return joined(problems)
 }
+
+var errSessionTags = errors.New("no pod would get the role: podIdentity.disableSessionTags removes the session tags " +
+	"kubernetes-namespace, kubernetes-service-account and eks-cluster-arn, on which the trust policy has conditions. " +
+	"Without those conditions every association in the account could use the role. " +
+	"Remove disableSessionTags, or set mode: irsa")
 
 func (s State) trustStatements(c Component) []iam.Statement {
 	var all []iam.Statement
 	if c.Mode.UsesIRSA() {
 		for i, cluster := range s.Clusters {
-			all = append(all, irsaStatements(c, cluster, i)...)
+			issuer, suffix := cluster.OIDC.HostPath, ""
+			if i > 0 { // by the issuer, so that adding or removing a cluster renames no other's statement
+				suffix = ShortHash(issuer)
+			}
+			all = append(all, admit(c.Subjects, "IRSA", suffix, func() iam.Statement { return irsaStatement(c, cluster) },
+				issuer+":sub", func(ns string) string { return TokenSubject(ns, c.ServiceAccount) })...)
 		}
 	}
 	if c.Mode.UsesPodIdentity() {
-		all = append(all, s.podIdentityStatements(c)...)
+		all = append(all, admit(c.Subjects, "PodIdentity", "", func() iam.Statement { return s.podIdentityStatement(c) },
+			NamespaceTag, func(ns string) string { return ns })...)
 	}
 	return all
 }
 
-func irsaStatements(c Component, cluster identity.Cluster, index int) []iam.Statement {
-	provider := cluster.OIDC.HostPath
-	statement := func(sid, operator string, subs iam.Values) iam.Statement {
-		condition := iam.Condition{"StringEquals": {provider + ":aud": {identity.Audience}}}
-		if condition[operator] == nil {
-			condition[operator] = map[string]iam.Values{}
-		}
-		condition[operator][provider+":sub"] = subs
-		return iam.Statement{
-			Sid:       sidPrefix + sid + clusterSuffix(index, provider),
-			Effect:    iam.Allow,
-			Principal: iam.Principal{Federated: iam.Values{cluster.OIDC.ARN(c.Role)}},
-			Action:    iam.Values{"sts:AssumeRoleWithWebIdentity"},
-			Condition: condition,
-		}
-	}
+// admit returns copies of a statement that are limited to the subjects by a condition
+// on the key: one for the exact namespaces and one for the pattern. value returns what the
+// key has for a namespace.
+func admit(s Subjects, sid, suffix string, statement func() iam.Statement, key string, value func(ns string) string) []iam.Statement {
 	var all []iam.Statement
-	if names := c.Subjects.exact(); len(names) > 0 {
-		subs := make(iam.Values, len(names))
-		for i, ns := range names {
-			subs[i] = TokenSubject(ns, c.ServiceAccount)
+	add := func(sid, operator string, namespaces ...string) {
+		limited := statement()
+		limited.Sid = sidPrefix + sid + suffix
+		if limited.Condition[operator] == nil {
+			limited.Condition[operator] = map[string]iam.Values{}
 		}
-		all = append(all, statement("IRSA", "StringEquals", subs))
+		for _, ns := range namespaces {
+			limited.Condition[operator][key] = append(limited.Condition[operator][key], value(ns))
+		}
+		all = append(all, limited)
 	}
-	if c.Subjects.Match != "" {
-		all = append(all, statement("IRSAMatch", "StringLike", iam.Values{TokenSubject(c.Subjects.Match.Pattern(), c.ServiceAccount)}))
+	if names := s.exact(); len(names) > 0 {
+		add(sid, "StringEquals", names...)
+	}
+	if s.Match != "" {
+		add(sid+"Match", "StringLike", s.Match.Pattern())
 	}
 	return all
+}
+
+// irsaStatement returns a statement for tokens of the cluster, whoever their subject.
+func irsaStatement(c Component, cluster identity.Cluster) iam.Statement {
+	return iam.Statement{
+		Effect:    iam.Allow,
+		Principal: iam.Principal{Federated: iam.Values{cluster.OIDC.ARN(c.Role)}},
+		Action:    iam.Values{"sts:AssumeRoleWithWebIdentity"},
+		Condition: iam.Condition{"StringEquals": {cluster.OIDC.HostPath + ":aud": {identity.Audience}}},
+	}
 }
 
 // TokenSubject returns the sub claim of a service account's token.
@@ -120,35 +130,8 @@ func TokenSubject(namespace, serviceAccount string) string {
 	return "system:serviceaccount:" + namespace + ":" + serviceAccount
 }
 
-// clusterSuffix makes the Sids of additional clusters different by their issuer, so
-// that adding or removing one cluster renames no other's statement.
-func clusterSuffix(index int, provider string) string {
-	if index == 0 {
-		return ""
-	}
-	return ShortHash(provider)
-}
-
-func (s State) podIdentityStatements(c Component) []iam.Statement {
-	var all []iam.Statement
-	add := func(sid, operator string, namespaces iam.Values) {
-		statement := s.podIdentityStatement(c)
-		statement.Sid = sidPrefix + sid
-		if statement.Condition[operator] == nil {
-			statement.Condition[operator] = map[string]iam.Values{}
-		}
-		statement.Condition[operator][NamespaceTag] = namespaces
-		all = append(all, statement)
-	}
-	if names := c.Subjects.exact(); len(names) > 0 {
-		add("PodIdentity", "StringEquals", names)
-	}
-	if c.Subjects.Match != "" {
-		add("PodIdentityMatch", "StringLike", iam.Values{c.Subjects.Match.Pattern()})
-	}
-	return all
-}
-
+// podIdentityStatement returns a statement for associations of the component's service
+// account in all clusters, whatever their namespace.
 func (s State) podIdentityStatement(c Component) iam.Statement {
 	var clusters iam.Values
 	for _, cluster := range s.Clusters {

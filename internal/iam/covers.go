@@ -6,21 +6,22 @@ import (
 )
 
 // Covers reports whether a admits every request that b admits. Both must allow. It
-// returns false if unsure. Sids do not count.
+// returns false if unsure. The statements must be of policies of the same version; Sids
+// do not count.
 func Covers(a, b Statement) bool {
 	return a.Effect == Allow && b.Effect == Allow &&
 		principalCovers(a, b) &&
 		elementCovers(a.Action, a.NotAction, b.Action, b.NotAction, strings.ToLower) &&
 		elementCovers(a.Resource, a.NotResource, b.Resource, b.NotResource, func(s string) string { return s }) &&
-		conditionsFollow(a.Condition, b.Condition)
+		conditionCovers(a.Condition, b.Condition)
 }
 
 // principalCovers compares the principals. A NotPrincipal covers only itself.
 func principalCovers(a, b Statement) bool {
-	if !a.NotPrincipal.IsZero() || !b.NotPrincipal.IsZero() {
-		return samePrincipal(a.NotPrincipal, b.NotPrincipal) && samePrincipal(a.Principal, b.Principal)
-	}
 	p, q := a.Principal, b.Principal
+	if !a.NotPrincipal.IsZero() || !b.NotPrincipal.IsZero() || p.IsZero() || q.IsZero() {
+		return samePrincipal(a.NotPrincipal, b.NotPrincipal) && samePrincipal(p, q)
+	}
 	return p.Everyone || !q.Everyone && subset(q.AWS, p.AWS) && subset(q.CanonicalUser, p.CanonicalUser) &&
 		subset(q.Federated, p.Federated) && subset(q.Service, p.Service)
 }
@@ -31,23 +32,21 @@ func samePrincipal(p, q Principal) bool {
 }
 
 // elementCovers compares lists of patterns, or of exceptions, which cover only
-// the same exceptions.
+// the same exceptions. A policy variable covers only itself.
 func elementCovers(a, notA, b, notB Values, fold func(string) string) bool {
-	if len(notA)+len(notB) > 0 {
+	if len(notA)+len(notB) > 0 || len(a) == 0 || len(b) == 0 {
 		return sameSet(notA, notB) && sameSet(a, b)
 	}
-	if len(a) == 0 {
-		return len(b) == 0
-	}
-	return len(b) > 0 && every(b, func(v string) bool { return anyCovers(a, v, fold) })
+	return every(b, func(narrow string) bool {
+		return slices.ContainsFunc(a, func(wide string) bool {
+			return wide == narrow || !hasVariable(wide, narrow) && PatternCovers(fold(wide), fold(narrow))
+		})
+	})
 }
 
-func anyCovers(patterns []string, other string, fold func(string) string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool { return PatternCovers(fold(p), fold(other)) })
-}
-
-// conditionsFollow reports whether whatever fulfils the condition b fulfils a.
-func conditionsFollow(a, b Condition) bool {
+// conditionCovers reports whether whatever fulfils the condition b fulfils a: each key
+// of a follows from one of b.
+func conditionCovers(a, b Condition) bool {
 	for operator, keys := range a {
 		for key, values := range keys {
 			if !follows(operator, key, values, b) {
@@ -72,20 +71,26 @@ func follows(operator, key string, values Values, b Condition) bool {
 }
 
 // implies reports whether a value that fulfils the condition (from, narrower)
-// fulfils (to, wider). For other operators than StringEquals and StringLike only
-// the same condition implies itself, and policy variables are not compared.
+// fulfils (to, wider). For other operators than StringEquals and StringLike, and for
+// values with policy variables, only the same condition implies itself.
 func implies(from string, narrower Values, to string, wider Values) bool {
 	if from == to && sameSet(narrower, wider) {
 		return true
 	}
-	if strings.Contains(strings.Join(slices.Concat(narrower, wider), ""), "${") {
+	read := map[string]func(string) pattern{"StringEquals": literalPattern, "StringLike": newPattern}
+	narrow, wide := read[from], read[to]
+	if narrow == nil || wide == nil || len(narrower) == 0 || hasVariable(narrower...) || hasVariable(wider...) {
 		return false
 	}
-	take := map[string]func(string) pattern{"StringEquals": func(s string) pattern { return pattern(s) }, "StringLike": newPattern}
-	narrow, wide := take[from], take[to]
-	return narrow != nil && wide != nil && len(narrower) > 0 && every(narrower, func(v string) bool {
-		return slices.ContainsFunc(wider, func(w string) bool { return wide(w).covers(narrow(v)) })
+	return every(narrower, func(n string) bool {
+		return slices.ContainsFunc(wider, func(w string) bool { return wide(w).covers(narrow(n)) })
 	})
+}
+
+func literalPattern(text string) pattern { return pattern(text) }
+
+func hasVariable(values ...string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, "${") })
 }
 
 func every(list []string, holds func(string) bool) bool {

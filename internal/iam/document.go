@@ -1,9 +1,11 @@
+// Package iam is the policy language of AWS IAM. It reads, writes and measures
+// policies, decides whether they allow a request, and compares statements. It knows
+// nothing of this program's own policies, and does no I/O.
 package iam
 
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -32,7 +34,7 @@ type Document struct {
 	Statement []Statement
 }
 
-// Statement is one grant or refusal of a policy.
+// Statement allows or denies some actions to somebody.
 type Statement struct {
 	Sid          string    `json:",omitempty"`
 	Effect       Effect    `json:",omitempty"`
@@ -48,19 +50,19 @@ type Statement struct {
 // Values is a list that AWS writes as a string when it has one member.
 type Values []string
 
-// MarshalJSON writes a single value as a string and several as an array.
+// MarshalJSON writes a single value as a string and several as a list.
 func (v Values) MarshalJSON() ([]byte, error) {
 	if len(v) == 1 {
-		return compact(v[0])
+		return compactJSON(v[0])
 	}
-	return compact([]string(v))
+	return compactJSON([]string(v))
 }
 
 // Condition is what a request must fulfil: by operator, such as StringEquals,
 // the values that each key may have.
 type Condition map[string]map[string]Values
 
-// Principal is who may act. Everyone stands for "Principal": "*".
+// Principal is who may act. Everyone is "Principal": "*".
 type Principal struct {
 	Everyone      bool   `json:"-"`
 	AWS           Values `json:",omitempty"`
@@ -80,39 +82,32 @@ func (p Principal) MarshalJSON() ([]byte, error) {
 		return []byte(`"*"`), nil
 	}
 	type plain Principal
-	return compact(plain(p))
+	return compactJSON(plain(p))
 }
 
-// JSON is the document indented by two spaces, with a newline at its end. The
+// JSON returns the document indented by two spaces, with a newline at its end. The
 // same document always gives the same bytes.
-func (d Document) JSON() []byte { return indented(d) }
+func (d Document) JSON() []byte { return indentedJSON(d) }
 
-// Compact is the document on one line without any optional white space, the form
+// Compact returns the document on one line without optional white space, the form
 // in which IAM counts it.
 func (d Document) Compact() []byte {
-	data, err := compact(d)
+	data, err := compactJSON(d)
 	if err != nil {
 		panic(err) // only strings inside: encoding cannot fail
 	}
 	return data
 }
 
-// Length is the number of characters that IAM counts towards its quotas: all but
+// Length returns the number of characters that IAM counts towards its quotas: all but
 // the white space between the elements. White space within a value is counted,
-// which at worst reports a document as longer than IAM finds it.
+// so the result may be higher than IAM's count, never lower.
 //
 // Source: IAM User Guide, "IAM and AWS STS quotas".
 func Length(d Document) int { return utf8.RuneCount(d.Compact()) }
 
-// sidPrefix marks the statements that this program writes.
-const sidPrefix = "SpacesIdentity"
-
-// Owns reports whether the statement bears a Sid that this program gives. The
-// live side replaces such statements and leaves a stranger's alone.
-func Owns(s Statement) bool { return strings.HasPrefix(s.Sid, sidPrefix) }
-
-// compact encodes without HTML escapes: IAM shows and counts what it is given.
-func compact(v any) ([]byte, error) {
+// compactJSON encodes without HTML escapes: IAM shows and counts what it is given.
+func compactJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -122,8 +117,8 @@ func compact(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-func indented(v any) []byte {
-	data, err := compact(v)
+func indentedJSON(v any) []byte {
+	data, err := compactJSON(v)
 	if err != nil {
 		panic(err) // only strings and booleans inside: encoding cannot fail
 	}

@@ -10,25 +10,25 @@ import (
 // Verdict is the outcome of an evaluation.
 type Verdict string
 
-// The outcomes. CannotEvaluate is the answer where the policy depends on
-// something that the program does not know; it never guesses.
+// The outcomes. CannotEvaluate is the outcome if the policy depends on something
+// that the program does not know; it never guesses.
 const (
 	Allowed        Verdict = "allowed"
 	Denied         Verdict = "denied"
 	CannotEvaluate Verdict = "cannot evaluate"
 )
 
-// Decision is what a trust policy says to one request, and why.
+// Decision is what policies say to one request, and why.
 type Decision struct {
 	Verdict    Verdict           `json:"verdict"`
 	Reason     string            `json:"reason"`              // one sentence
-	Statement  int               `json:"statement,omitempty"` // number of the deciding statement, from 1; 0 where none decides
+	Statement  int               `json:"statement,omitempty"` // number of the deciding statement, from 1; 0 if none decides
 	Sid        string            `json:"sid,omitempty"`       // of the deciding statement
 	Statements []StatementResult `json:"statements"`
-	Changes    []string          `json:"changes,omitempty"` // what would have to change for the request to be allowed
+	Changes    []string          `json:"changes,omitempty"` // the request would be allowed if all of these were true
 }
 
-// StatementResult is how one statement meets a request.
+// StatementResult is how one statement applies to a request.
 type StatementResult struct {
 	Number   int       `json:"number"` // from 1
 	Sid      string    `json:"sid,omitempty"`
@@ -39,14 +39,14 @@ type StatementResult struct {
 	applies truth
 }
 
-// Finding is an element of a statement that a request does not fulfil, or that
-// cannot be evaluated.
+// Finding is an element of a statement that does not match a request, or that cannot
+// be evaluated.
 type Finding struct {
 	Element  string   `json:"element"`            // Principal, Action, Condition, …
 	Operator string   `json:"operator,omitempty"` // of a condition
 	Key      string   `json:"key,omitempty"`      // of a condition
 	Expected []string `json:"expected,omitempty"` // what the policy says
-	Actual   []string `json:"actual,omitempty"`   // what the request has; nothing where the key is absent
+	Actual   []string `json:"actual,omitempty"`   // what the request has; nothing if it lacks the key
 	Cannot   string   `json:"cannotEvaluate,omitempty"`
 }
 
@@ -57,90 +57,77 @@ type Finding struct {
 //
 // Source: IAM User Guide, "Policy evaluation logic".
 func Evaluate(r Request, docs ...Document) Decision {
-	var results []StatementResult
+	var d Decision
 	for _, doc := range docs {
 		for _, s := range doc.Statement {
-			results = append(results, apply(doc, s, len(results)+1, r))
+			d.Statements = append(d.Statements, evaluateStatement(s, doc.Version, len(d.Statements)+1, r))
 		}
 	}
-	d := Decision{Statements: results}
-	allows, mayAllow := find(results, Allow, yes), find(results, Allow, maybe)
-	denies, mayDeny := find(results, Deny, yes), find(results, Deny, maybe)
+	allows, mayAllow := d.first(Allow, isTrue), d.first(Allow, isUnknown)
+	denies, mayDeny := d.first(Deny, isTrue), d.first(Deny, isUnknown)
 	switch {
 	case denies != nil:
-		return d.decide(Denied, denies, "denies it")
+		d = d.by(denies, Denied, "denies it")
+		d.Changes = []string{denies.title() + " did not apply to this request, and another statement allowed it"}
 	case allows == nil && mayAllow == nil:
-		return d.nobodyAllows(r)
+		d.Verdict, d.Reason, d.Changes = Denied, "no statement allows it", d.changes(r)
 	case mayDeny != nil:
-		return d.decide(CannotEvaluate, mayDeny, "may deny it: cannot evaluate "+mayDeny.cannot())
+		d = d.by(mayDeny, CannotEvaluate, "may deny it: cannot evaluate "+mayDeny.cannot())
 	case allows != nil:
-		return d.decide(Allowed, allows, "allows it")
-	}
-	return d.decide(CannotEvaluate, mayAllow, "may allow it: cannot evaluate "+mayAllow.cannot())
-}
-
-func (d Decision) nobodyAllows(r Request) Decision {
-	d.Verdict, d.Reason = Denied, "no statement allows it"
-	d.Changes = changes(closest(d.Statements), r)
-	return d
-}
-
-func find(results []StatementResult, effect Effect, t truth) *StatementResult {
-	for i := range results {
-		if results[i].Effect == effect && results[i].applies == t {
-			return &results[i]
-		}
-	}
-	return nil
-}
-
-func (d Decision) decide(v Verdict, s *StatementResult, does string) Decision {
-	d.Verdict, d.Statement, d.Sid = v, s.Number, s.Sid
-	d.Reason = s.title() + " " + does
-	if v == Denied {
-		d.Changes = []string{s.title() + " were gone, or had a condition that spares this service account, and another statement allowed it"}
+		d = d.by(allows, Allowed, "allows it")
+	default:
+		d = d.by(mayAllow, CannotEvaluate, "may allow it: cannot evaluate "+mayAllow.cannot())
 	}
 	return d
 }
 
-// apply tests each element of a statement.
-func apply(doc Document, s Statement, number int, r Request) StatementResult {
-	var findings []Finding
-	result := yes
+// first returns the first statement of that effect which applies so, or nil.
+func (d Decision) first(effect Effect, applies truth) *StatementResult {
+	i := slices.IndexFunc(d.Statements, func(s StatementResult) bool { return s.Effect == effect && s.applies == applies })
+	if i < 0 {
+		return nil
+	}
+	return &d.Statements[i]
+}
+
+// by returns the decision with the verdict that the statement causes.
+func (d Decision) by(s *StatementResult, v Verdict, does string) Decision {
+	d.Verdict, d.Statement, d.Sid, d.Reason = v, s.Number, s.Sid, s.title()+" "+does
+	return d
+}
+
+// evaluateStatement tests each element of a statement.
+func evaluateStatement(s Statement, version string, number int, r Request) StatementResult {
+	result := StatementResult{Number: number, Sid: s.Sid, Effect: s.Effect, applies: isTrue}
 	test := func(t truth, f Finding) {
-		result = min(result, t)
-		if t != yes {
-			findings = append(findings, f)
+		result.applies = min(result.applies, t)
+		if t != isTrue {
+			result.Findings = append(result.Findings, f)
 		}
 	}
-	test(principalOf(s, r.Caller))
-	test(actionOf(s, r.Action))
-	test(resourceOf(s, doc.Version, r.Resource))
+	test(matchPrincipal(s, r.Caller))
+	test(matchAction(s, r.Action))
+	test(matchResource(s, version, r.Resource))
 	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
 		keys := s.Condition[operator]
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			test(conditionOf(operator, key, keys[key], doc.Version, r))
+			test(matchCondition(operator, key, keys[key], version, r))
 		}
 	}
-	return StatementResult{Number: number, Sid: s.Sid, Effect: s.Effect, Applies: result.String(),
-		Findings: findings, applies: result}
+	result.Applies = result.applies.String()
+	return result
 }
 
-func (t truth) String() string { return [...]string{"no", "unknown", "yes"}[t] }
-
-// principalOf tests the Principal element. "*" and the AWS principal "*" stand
-// for everyone.
+// matchPrincipal tests the Principal element. "*" and the AWS principal "*" mean
+// everyone. A request without a caller is one by the role that has the policy.
 //
 // Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
-func principalOf(s Statement, c Caller) (truth, Finding) {
+func matchPrincipal(s Statement, c Caller) (truth, Finding) {
 	if c == (Caller{}) {
-		return yes, Finding{}
+		return isTrue, Finding{}
 	}
 	if !s.NotPrincipal.IsZero() {
-		return maybe, Finding{Element: "NotPrincipal", Cannot: "the element NotPrincipal"}
-	}
-	if s.Principal.Everyone || slices.Contains(s.Principal.AWS, "*") {
-		return yes, Finding{}
+		return isUnknown, Finding{Element: "NotPrincipal", Cannot: "the element NotPrincipal"}
 	}
 	listed := s.Principal.Federated
 	if c.Kind == Service {
@@ -148,40 +135,38 @@ func principalOf(s Statement, c Caller) (truth, Finding) {
 	}
 	f := Finding{Element: "Principal", Expected: s.Principal.list(), Actual: []string{string(c.Kind) + " " + c.ID}}
 	switch {
-	case slices.Contains(listed, c.ID):
-		return yes, Finding{}
+	case s.Principal.Everyone, slices.Contains(s.Principal.AWS, "*"), slices.Contains(listed, c.ID):
+		return isTrue, Finding{}
 	case slices.ContainsFunc(listed, hasWildcard):
 		f.Cannot = "a wildcard in the principal " + string(c.Kind)
-		return maybe, f
+		return isUnknown, f
 	}
-	return no, f
+	return isFalse, f
 }
 
-func hasWildcard(s string) bool { return strings.ContainsAny(s, "*?") }
-
 func (p Principal) list() []string {
-	var out []string
+	var all []string
 	if p.Everyone {
-		out = append(out, "*")
+		all = append(all, "*")
 	}
 	add := func(kind string, ids Values) {
 		for _, id := range ids {
-			out = append(out, kind+" "+id)
+			all = append(all, kind+" "+id)
 		}
 	}
 	add("AWS", p.AWS)
 	add("CanonicalUser", p.CanonicalUser)
 	add("Federated", p.Federated)
 	add("Service", p.Service)
-	return out
+	return all
 }
 
-// actionOf tests Action or NotAction; actions are not case-sensitive.
+// matchAction tests Action or NotAction; actions are not case-sensitive.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Action".
-func actionOf(s Statement, action string) (truth, Finding) {
+func matchAction(s Statement, action string) (truth, Finding) {
 	in := func(list Values) bool {
-		return slices.ContainsFunc(list, func(a string) bool { return like(strings.ToLower(a), strings.ToLower(action)) })
+		return slices.ContainsFunc(list, func(a string) bool { return Like(strings.ToLower(a), strings.ToLower(action)) })
 	}
 	if len(s.NotAction) > 0 {
 		return truthOf(!in(s.NotAction)), Finding{Element: "NotAction", Expected: s.NotAction, Actual: []string{action}}
@@ -189,28 +174,27 @@ func actionOf(s Statement, action string) (truth, Finding) {
 	return truthOf(in(s.Action)), Finding{Element: "Action", Expected: s.Action, Actual: []string{action}}
 }
 
-// resourceOf tests Resource or NotResource. A request for all that a pattern
+// matchResource tests Resource or NotResource. A request for all that a pattern
 // matches is allowed for sure only if the statement covers the pattern. A trust
-// policy has neither element, so one that has is not judged.
+// policy has neither element, so a statement with one is not judged there.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Resource".
-func resourceOf(s Statement, version, resource string) (truth, Finding) {
+func matchResource(s Statement, version, resource string) (truth, Finding) {
 	f := Finding{Element: "Resource", Expected: s.Resource, Actual: []string{resource}}
-	values := s.Resource
 	if len(s.NotResource) > 0 {
-		f.Element, f.Expected, values = "NotResource", s.NotResource, s.NotResource
+		f.Element, f.Expected = "NotResource", s.NotResource
 	}
 	if resource == "" {
-		if len(values) == 0 {
-			return yes, Finding{}
+		if len(f.Expected) == 0 {
+			return isTrue, Finding{}
 		}
-		f.Cannot = "the element " + f.Element + ", which IAM takes in no trust policy"
-		return maybe, f
+		f.Actual, f.Cannot = nil, "the element "+f.Element+", which IAM does not allow in a trust policy"
+		return isUnknown, f
 	}
-	result := no
-	for _, value := range values {
-		t, cannot := matchResource(value, version, resource)
-		if t == maybe {
+	result := isFalse
+	for _, value := range f.Expected {
+		t, cannot := coversResource(value, version, resource)
+		if t == isUnknown {
 			f.Cannot = cannot
 		}
 		result = max(result, t)
@@ -218,21 +202,127 @@ func resourceOf(s Statement, version, resource string) (truth, Finding) {
 	if len(s.NotResource) > 0 {
 		result = result.not()
 	}
+	if result != isUnknown {
+		f.Cannot = ""
+	}
 	return result, f
 }
 
-// matchResource says whether a value of a policy matches all of the resources, none,
+// coversResource says whether a value of a policy matches all of the resources, none,
 // or some of them.
-func matchResource(value, version, resource string) (truth, string) {
-	p, err := expand(value, version)
+func coversResource(value, version, resource string) (result truth, cannot string) {
+	p, err := expandVariables(value, version)
 	asked := newPattern(resource)
 	switch {
 	case err != nil:
-		return maybe, err.Error()
+		return isUnknown, err.Error()
 	case p.covers(asked):
-		return yes, ""
+		return isTrue, ""
 	case p.overlaps(asked):
-		return maybe, fmt.Sprintf("the resource %q, which matches only some of %q", value, resource)
+		return isUnknown, fmt.Sprintf("the resource %q, which matches only some of %q", value, resource)
 	}
-	return no, ""
+	return isFalse, ""
+}
+
+// StatementTitle names a statement for a reader, by its number from 1.
+func StatementTitle(number int, s Statement) string {
+	if s.Sid == "" {
+		return fmt.Sprintf("statement %d (%s)", number, s.Effect)
+	}
+	return fmt.Sprintf("statement %d (%s, Sid %s)", number, s.Effect, s.Sid)
+}
+
+func (s *StatementResult) title() string {
+	return StatementTitle(s.Number, Statement{Sid: s.Sid, Effect: s.Effect})
+}
+
+// cannot lists what keeps the statement from being evaluated.
+func (s *StatementResult) cannot() string {
+	var names []string
+	for _, f := range s.Findings {
+		if f.Cannot != "" {
+			names = append(names, f.Cannot)
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// changes returns what the Allow statement that is closest to the request would have to
+// say to allow it. Each change completes the sentence "it would be allowed if".
+func (d Decision) changes(r Request) []string {
+	var closest *StatementResult
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Effect == Allow && (closest == nil || s.distance() < closest.distance()) {
+			closest = s
+		}
+	}
+	if closest == nil {
+		return []string{"a statement allowed " + r.String()}
+	}
+	var all []string
+	for _, f := range closest.Findings {
+		all = append(all, closest.title()+" "+f.change())
+	}
+	return all
+}
+
+// distance counts the findings. Those of other elements than conditions count more: a
+// statement for another principal or action is not the one that the reader means.
+func (s *StatementResult) distance() int {
+	distance := len(s.Findings)
+	for _, f := range s.Findings {
+		if f.Element != "Condition" {
+			distance += 100
+		}
+	}
+	return distance
+}
+
+// change says what would have to be true of the statement, in the past tense.
+func (f Finding) change() string {
+	condition := f.Operator + " " + f.Key
+	switch {
+	case f.Cannot != "":
+		return "matched, which depends on " + f.Cannot + " (this program cannot evaluate it)"
+	case strings.HasPrefix(f.Element, "Not"):
+		return fmt.Sprintf("did not exclude %s in its %s (now %s)", quoteList(f.Actual), f.Element, quoteList(f.Expected))
+	case f.Element != "Condition":
+		return fmt.Sprintf("also listed %s in its %s (now %s)", quoteList(f.Actual), f.Element, quoteList(f.Expected))
+	case f.Operator == "Null" && len(f.Actual) > 0:
+		return fmt.Sprintf("had no condition %s: the request has this key (the condition says %s)", condition, quoteList(f.Expected))
+	case len(f.Actual) == 0:
+		return fmt.Sprintf("had no condition %s: the request does not have this key (the condition says %s)", condition, quoteList(f.Expected))
+	case strings.Contains(f.Operator, "Not"):
+		return fmt.Sprintf("did not exclude %s by its condition %s (now %s)", quoteList(f.Actual), condition, quoteList(f.Expected))
+	}
+	return fmt.Sprintf("also accepted %s in its condition %s (now %s%s)", quoteList(f.Actual), condition, quoteList(f.Expected), f.hint())
+}
+
+// hint explains the two most common mistakes.
+//
+// Source: Amazon EKS User Guide, "Assign IAM roles to Kubernetes service accounts", for
+// the audience.
+func (f Finding) hint() string {
+	switch {
+	case strings.Contains(f.Operator, "StringEquals") && slices.ContainsFunc(f.Expected, hasWildcard):
+		return "; under StringEquals, * and ? are ordinary characters: use StringLike for a pattern"
+	case strings.HasSuffix(f.Key, ":aud"):
+		return "; EKS tokens have the audience sts.amazonaws.com in every partition"
+	}
+	return ""
+}
+
+// quoteList quotes values, and cuts a long list short.
+func quoteList(values []string) string {
+	const most = 4
+	var all []string
+	for i, v := range values {
+		if i == most {
+			all = append(all, fmt.Sprintf("… (%d in all)", len(values)))
+			break
+		}
+		all = append(all, fmt.Sprintf("%q", v))
+	}
+	return strings.Join(all, ", ")
 }

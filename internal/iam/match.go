@@ -1,8 +1,10 @@
 package iam
 
-// A pattern is a policy value taken apart: its characters, and the wildcards * and
-// ? as the two values below. A wildcard that is only a character, as in a value of
-// a request or in the policy variable ${*}, stays that character.
+import "strings"
+
+// pattern is a policy value: its characters, and the wildcards * and ? as the two
+// values below. A * or ? that is only a character, as in a value of
+// a request or in the policy variable ${*}, remains that character.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators", string
 // condition operators; "… Resource", wildcards in resource ARNs.
@@ -52,9 +54,9 @@ func PatternCovers(wildcards, other string) bool {
 	return newPattern(wildcards).covers(newPattern(other))
 }
 
-// covers reports whether p matches all that other matches. A * of other is matched
-// by a * of p only, which is exact for values and errs on the side of false for
-// patterns. It goes back only to the last *, so its time is at most the product
+// covers reports whether p matches all that other matches. It lets only a * of p
+// match a * of other. That is exact for values; for patterns it returns false if
+// unsure. It goes back only to the last *, so its time is at most the product
 // of the lengths.
 func (p pattern) covers(other pattern) bool {
 	at, i, star, resume := 0, 0, -1, 0
@@ -78,6 +80,8 @@ func (p pattern) covers(other pattern) bool {
 	}
 	return at == len(p)
 }
+
+func hasWildcard(text string) bool { return strings.ContainsAny(text, "*?") }
 
 // overlaps reports whether some value matches both patterns.
 func (p pattern) overlaps(other pattern) bool {

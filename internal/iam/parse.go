@@ -6,28 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// SyntaxError says where a policy is not what IAM takes. Line and Column count
-// from 1; a column counts characters.
+// SyntaxError says where a policy is not valid. Line and Column count from 1; a column
+// counts characters.
 type SyntaxError struct {
 	Line, Column int
 	Problem      string
 }
 
+// Error names the line and the column, then the problem.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// BadInput marks the error as one about the input.
-func (e *SyntaxError) BadInput() {}
-
-// Parse reads a policy as strictly as IAM does and stricter than encoding/json:
-// no duplicate keys, no unknown elements, no elements of another type. A
-// statement that stands alone becomes a list of one, numbers and booleans among
-// the values of conditions become strings. An error is a [*SyntaxError].
+// Parse reads a policy as strictly as IAM does, which is stricter than encoding/json:
+// no duplicate keys, no unknown elements, no elements of another type. A single
+// statement becomes a list of one; numbers and booleans among the values of
+// conditions become strings. An error is a [*SyntaxError].
 //
 // Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 func Parse(data []byte) (Document, error) {
@@ -57,12 +57,12 @@ func invalidUTF8(data []byte) int {
 	return -1
 }
 
-// parser walks the tokens of a policy; last is the offset behind the latest.
+// parser reads the tokens of a policy.
 type parser struct {
 	data  []byte
 	dec   *json.Decoder
-	start int // of the latest token
-	last  int
+	start int // offset of the latest token
+	last  int // offset behind it
 }
 
 func (p *parser) next() (json.Token, error) {
@@ -75,7 +75,7 @@ func (p *parser) next() (json.Token, error) {
 	return t, nil
 }
 
-// skip passes over what stands between two tokens.
+// skip returns the offset of the next token: white space, commas and colons separate them.
 func (p *parser) skip(i int) int {
 	for i < len(p.data) && strings.IndexByte(" \t\r\n,:", p.data[i]) >= 0 {
 		i++
@@ -131,7 +131,7 @@ func (p *parser) statements() ([]Statement, error) {
 			return err
 		}
 		if s.Sid != "" && sids[s.Sid] {
-			return p.errorAt(at, "two statements have the Sid %q: IAM wants each once", s.Sid)
+			return p.errorAt(at, "two statements have the Sid %q: IAM allows each Sid once", s.Sid)
 		}
 		sids[s.Sid] = true
 		out = append(out, s)
@@ -143,7 +143,12 @@ func (p *parser) statements() ([]Statement, error) {
 func (p *parser) statement(open json.Token) (Statement, error) {
 	var s Statement
 	at := p.start
+	lists := map[string]*Values{"Action": &s.Action, "NotAction": &s.NotAction, "Resource": &s.Resource, "NotResource": &s.NotResource}
 	err := p.members("a statement", open, func(element string) (err error) {
+		if list, ok := lists[element]; ok {
+			*list, err = p.texts(element)
+			return err
+		}
 		switch element {
 		case "Sid":
 			s.Sid, err = p.text(element)
@@ -155,14 +160,6 @@ func (p *parser) statement(open json.Token) (Statement, error) {
 			s.Principal, err = p.principal(element)
 		case "NotPrincipal":
 			s.NotPrincipal, err = p.principal(element)
-		case "Action":
-			s.Action, err = p.texts(element)
-		case "NotAction":
-			s.NotAction, err = p.texts(element)
-		case "Resource":
-			s.Resource, err = p.texts(element)
-		case "NotResource":
-			s.NotResource, err = p.texts(element)
 		case "Condition":
 			s.Condition, err = p.condition()
 		default:
@@ -186,11 +183,11 @@ func (p *parser) complete(at int, s Statement) error {
 	case len(s.Action) == 0 && len(s.NotAction) == 0:
 		return p.errorAt(at, "the statement has no Action")
 	case len(s.Action) > 0 && len(s.NotAction) > 0:
-		return p.errorAt(at, "the statement has Action and NotAction: IAM takes one of them")
+		return p.errorAt(at, "the statement has Action and NotAction: IAM allows only one of them")
 	case len(s.Resource) > 0 && len(s.NotResource) > 0:
-		return p.errorAt(at, "the statement has Resource and NotResource: IAM takes one of them")
+		return p.errorAt(at, "the statement has Resource and NotResource: IAM allows only one of them")
 	case !s.Principal.IsZero() && !s.NotPrincipal.IsZero():
-		return p.errorAt(at, "the statement has Principal and NotPrincipal: IAM takes one of them")
+		return p.errorAt(at, "the statement has Principal and NotPrincipal: IAM allows only one of them")
 	}
 	return nil
 }
@@ -236,4 +233,148 @@ func (p *parser) condition() (Condition, error) {
 		out = nil // as if the element were absent
 	}
 	return out, err
+}
+
+// object reads an object and calls member after each key.
+func (p *parser) object(what string, member func(key string) error) error {
+	t, err := p.next()
+	if err != nil {
+		return err
+	}
+	return p.members(what, t, member)
+}
+
+// members reads the rest of an object whose first token has been read.
+func (p *parser) members(what string, open json.Token, member func(key string) error) error {
+	if open != json.Delim('{') {
+		return p.errorAt(p.start, "%s: expected an object, not %s", what, describeToken(open))
+	}
+	seen := map[string]bool{}
+	for p.dec.More() {
+		t, err := p.next()
+		if err != nil {
+			return err
+		}
+		key := t.(string) // the decoder takes nothing else as a key
+		if seen[key] {
+			return p.errorAt(p.start, "duplicate key %q in %s", key, what)
+		}
+		seen[key] = true
+		if err := member(key); err != nil {
+			return err
+		}
+	}
+	_, err := p.next()
+	return err
+}
+
+// oneOrMany reads an array, or a single value in its place, and calls item with
+// the first token of each value.
+func (p *parser) oneOrMany(what string, item func(first json.Token) error) error {
+	t, err := p.next()
+	if err != nil {
+		return err
+	}
+	if t != json.Delim('[') {
+		return item(t)
+	}
+	at := p.start
+	if !p.dec.More() {
+		return p.errorAt(at, "%s is empty", what)
+	}
+	for p.dec.More() {
+		t, err := p.next()
+		if err != nil {
+			return err
+		}
+		if err := item(t); err != nil {
+			return err
+		}
+	}
+	_, err = p.next()
+	return err
+}
+
+func (p *parser) text(what string) (string, error) {
+	t, err := p.next()
+	if err != nil {
+		return "", err
+	}
+	return p.asText(what, t)
+}
+
+func (p *parser) asText(what string, t json.Token) (string, error) {
+	if text, ok := t.(string); ok {
+		return text, nil
+	}
+	return "", p.errorAt(p.start, "%s: expected a string, not %s", what, describeToken(t))
+}
+
+func (p *parser) texts(what string) (Values, error) {
+	var out Values
+	err := p.oneOrMany(what, func(t json.Token) error {
+		text, err := p.asText(what, t)
+		out = append(out, text)
+		return err
+	})
+	return out, err
+}
+
+// scalars reads the values of a condition key: AWS takes numbers and booleans
+// for their text.
+func (p *parser) scalars(key string) (Values, error) {
+	var out Values
+	err := p.oneOrMany(key, func(t json.Token) error {
+		switch value := t.(type) {
+		case string:
+			out = append(out, value)
+		case bool:
+			out = append(out, strconv.FormatBool(value))
+		case json.Number:
+			out = append(out, value.String())
+		default:
+			return p.errorAt(p.start, "%s: expected a string or a list of them, not %s", key, describeToken(t))
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (p *parser) oneOf(what string, allowed ...string) (string, error) {
+	text, err := p.text(what)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(allowed, text) {
+		return text, nil
+	}
+	return "", p.errorAt(p.start, "%s: expected %s, not %q", what, strings.Join(allowed, " or "), text)
+}
+
+func (p *parser) unknown(element string, known ...string) error {
+	for _, k := range known {
+		if strings.EqualFold(k, element) {
+			return p.errorAt(p.start, "unknown element %q: did you mean %q?", element, k)
+		}
+	}
+	return p.errorAt(p.start, "unknown element %q: expected one of %s", element, strings.Join(known, ", "))
+}
+
+func describeToken(t json.Token) string {
+	switch t := t.(type) {
+	case nil:
+		return "null"
+	case string:
+		return fmt.Sprintf("the string %q", t)
+	case json.Number:
+		return "the number " + t.String()
+	case bool:
+		return "the value " + strconv.FormatBool(t)
+	case json.Delim:
+		if t == '[' {
+			return "a list"
+		}
+		return "an object"
+	}
+	return fmt.Sprintf("%v", t)
 }

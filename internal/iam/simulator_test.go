@@ -1,156 +1,128 @@
 package iam
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/simulator"
 )
 
 const (
-	simulatorDir   = "../../testdata/simulator"
 	simulatorCases = 3000
+	testRole       = "arn:aws:iam::" + simulator.Account + ":role/spaces-backup"
+	testBucket     = "arn:aws:s3:::spaces-backups"
 )
 
-// simulatorCase is a line of the simulator's input.
-type simulatorCase struct {
-	Policy    json.RawMessage   `json:"policy"`
-	Principal string            `json:"principal"`
-	Action    string            `json:"action"`
-	Role      string            `json:"role"`
-	Account   string            `json:"account"`
-	Context   map[string]Values `json:"context"`
-}
-
-type simulatorAnswer struct {
-	Verdict string   `json:"verdict"`
-	Ignored []string `json:"ignored"`
-	Errors  string   `json:"errors"`
-}
-
-// TestAgainstSimulator compares verdicts with an independent evaluator. The web
-// identities come from accounts.google.com, because the simulator takes the keys
+// TestTrustPoliciesAgainstSimulator compares verdicts with an independent evaluator. The
+// web identities come from accounts.google.com, because the simulator accepts the keys
 // aud and sub only from the issuers it knows.
-func TestAgainstSimulator(t *testing.T) {
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("no second opinion: Node.js is not installed")
-	}
-	if _, err := os.Stat(filepath.Join(simulatorDir, "node_modules")); err != nil {
-		t.Skip("no second opinion: run `npm ci` in testdata/simulator first")
-	}
+func TestTrustPoliciesAgainstSimulator(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	var docs []Document
+	var docs [][]Document
 	var requests []Request
+	var cases []simulator.Case
 	for range simulatorCases {
-		doc, r := randomCase(rng)
-		docs, requests = append(docs, doc), append(requests, r)
+		r := randomTrustRequest(rng)
+		doc := Document{Version: pickOne(rng, PolicyVersion, PolicyVersion, PolicyVersion, "2008-10-17")}
+		for i := range 1 + rng.IntN(3) {
+			doc.Statement = append(doc.Statement, randomTrustStatement(rng, i, r))
+		}
+		docs, requests = append(docs, []Document{doc}), append(requests, r)
+		cases = append(cases, simulator.Case{Trust: doc.Compact(), Principal: r.Caller.ID, Action: r.Action, Resource: testRole, Context: r.Context})
 	}
+	compareWithSimulator(t, docs, requests, cases)
+}
+
+// TestPermissionsPoliciesAgainstSimulator does the same for the policies of a role.
+func TestPermissionsPoliciesAgainstSimulator(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var docs [][]Document
+	var requests []Request
+	var cases []simulator.Case
+	for range simulatorCases {
+		r := randomPermissionsRequest(rng)
+		c := simulator.Case{Principal: testRole, Action: r.Action, Resource: r.Resource, Context: r.Context}
+		var policies []Document
+		for range 1 + rng.IntN(2) {
+			doc := Document{Version: pickOne(rng, PolicyVersion, PolicyVersion, PolicyVersion, "2008-10-17")}
+			for i := range 1 + rng.IntN(3) {
+				doc.Statement = append(doc.Statement, randomPermissionsStatement(rng, i, r))
+			}
+			policies, c.Permissions = append(policies, doc), append(c.Permissions, doc.Compact())
+		}
+		docs, requests, cases = append(docs, policies), append(requests, r), append(cases, c)
+	}
+	compareWithSimulator(t, docs, requests, cases)
+}
+
+func compareWithSimulator(t *testing.T, docs [][]Document, requests []Request, cases []simulator.Case) {
+	t.Helper()
 	counts := map[string]int{}
-	for i, answer := range askSimulator(t, docs, requests) {
-		got := Evaluate(requests[i], docs[i])
-		if answer.Errors != "" || len(answer.Ignored) > 0 {
-			t.Fatalf("the simulator cannot judge case %d: %+v\n%s", i, answer, docs[i].JSON())
+	for i, verdict := range simulator.Ask(t, cases) {
+		want := Denied
+		if verdict == simulator.Allowed {
+			want = Allowed
 		}
-		want := map[string]Verdict{"Allowed": Allowed, "ImplicitlyDenied": Denied, "ExplicitlyDenied": Denied}[answer.Verdict]
-		if got.Verdict != want {
-			t.Errorf("case %d: we say %s (%s), the simulator %s\n%s%+v", i, got.Verdict, got.Reason, answer.Verdict, docs[i].JSON(), requests[i])
+		if got := Evaluate(requests[i], docs[i]...); got.Verdict != want {
+			policies, _ := json.Marshal(docs[i])
+			t.Errorf("case %d: we say %s (%s), the simulator %s\n%s\n%+v", i, got.Verdict, got.Reason, verdict, policies, requests[i])
 		}
-		counts[answer.Verdict]++
+		counts[verdict]++
 	}
-	t.Logf("%d cases: %v", simulatorCases, counts)
-	for _, verdict := range []string{"Allowed", "ImplicitlyDenied", "ExplicitlyDenied"} {
+	t.Logf("%d cases: %v", len(cases), counts)
+	for _, verdict := range []string{simulator.Allowed, simulator.ImplicitlyDenied, simulator.ExplicitlyDenied} {
 		if counts[verdict] < 100 {
 			t.Errorf("only %d cases are %s: the generator is too one-sided", counts[verdict], verdict)
 		}
 	}
 }
 
-func askSimulator(t *testing.T, docs []Document, requests []Request) []simulatorAnswer {
-	t.Helper()
-	var input bytes.Buffer
-	for i, r := range requests {
-		line := simulatorCase{docs[i].Compact(), r.Caller.ID, r.Action, backup(identity.Both).Role.String(), "123456789012", map[string]Values{}}
-		for key, values := range r.Context {
-			line.Context[key] = values
-		}
-		if err := json.NewEncoder(&input).Encode(line); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "evaluate.mjs")
-	cmd.Dir, cmd.Stdin, cmd.Stderr = simulatorDir, &input, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var answers []simulatorAnswer
-	scanner := bufio.NewScanner(bytes.NewReader(out))
-	scanner.Buffer(nil, 1<<20)
-	for scanner.Scan() {
-		var a simulatorAnswer
-		if err := json.Unmarshal(scanner.Bytes(), &a); err != nil {
-			t.Fatal(err)
-		}
-		answers = append(answers, a)
-	}
-	if err := scanner.Err(); err != nil || len(answers) != len(requests) {
-		t.Fatalf("%d answers to %d cases, %v", len(answers), len(requests), err)
-	}
-	return answers
-}
-
-// randomCase is a policy and a request that is known in full: no key that
-// cannot be evaluated.
-func randomCase(rng *rand.Rand) (Document, Request) {
-	cluster := identity.Cluster{Name: "prod-space", Region: "us-west-2", OIDC: identity.OIDCProvider{HostPath: "accounts.google.com"}}
-	role := backup(identity.Both).Role
-	namespace := pickOne(rng, nsA, nsB, "team-a", "kube-system")
+// randomTrustRequest is a request that is known in full: every key can be evaluated.
+func randomTrustRequest(rng *rand.Rand) Request {
+	namespace := pickOne(rng, nsA, "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system", "team-a", "kube-system")
 	account := pickOne(rng, "mxp-controller", "vector")
-	var r Request
 	if rng.IntN(2) == 0 {
-		r = IRSARequest(cluster, role, namespace, account)
-	} else {
-		r = PodIdentityRequests(cluster, backup(identity.Both), namespace, account)[rng.IntN(2)]
+		return Request{
+			Caller: Caller{Federated, "arn:aws:iam::" + simulator.Account + ":oidc-provider/accounts.google.com"},
+			Action: "sts:AssumeRoleWithWebIdentity",
+			Context: map[string][]string{
+				"accounts.google.com:aud": {"sts.amazonaws.com"},
+				"accounts.google.com:sub": {"system:serviceaccount:" + namespace + ":" + account},
+			},
+			Absent: []string{"aws:RequestTag/*"},
+		}
 	}
-	r = fitForSimulator(r)
-	doc := Document{Version: pickOne(rng, PolicyVersion, PolicyVersion, PolicyVersion, "2008-10-17")}
-	for i := range 1 + rng.IntN(3) {
-		doc.Statement = append(doc.Statement, randomStatement(rng, i, r))
+	keys := []string{"eks-cluster-arn", "eks-cluster-name", "kubernetes-namespace", "kubernetes-service-account"}
+	return Request{
+		Caller: Caller{Service, "pods.eks.amazonaws.com"},
+		Action: pickOne(rng, "sts:AssumeRole", "sts:TagSession"),
+		Context: map[string][]string{
+			"aws:RequestTag/eks-cluster-arn":            {clusterOne},
+			"aws:RequestTag/eks-cluster-name":           {"prod-space"},
+			"aws:RequestTag/kubernetes-namespace":       {namespace},
+			"aws:RequestTag/kubernetes-service-account": {account},
+			"aws:TagKeys":           keys,
+			"sts:TransitiveTagKeys": keys,
+		},
+		Absent: []string{"aws:RequestTag/*", "sts:ExternalId"},
 	}
-	return doc, r
 }
 
-// fitForSimulator drops what is only of interest in the live system.
-func fitForSimulator(r Request) Request {
-	r.Context = maps.Clone(r.Context)
-	for _, key := range []string{"aws:SecureTransport", "aws:SourceAccount"} {
-		delete(r.Context, key)
-	}
-	return r
-}
-
-func randomStatement(rng *rand.Rand, i int, r Request) Statement {
-	s := Statement{Sid: fmt.Sprintf("S%d", i), Effect: Allow, Condition: Condition{}}
-	if rng.IntN(4) == 0 {
-		s.Effect = Deny
-	}
+func randomTrustStatement(rng *rand.Rand, i int, r Request) Statement {
+	s := randomEffect(rng, i)
+	google := "arn:aws:iam::" + simulator.Account + ":oidc-provider/accounts.google.com"
 	switch rng.IntN(6) {
 	case 0:
 		s.Principal = Principal{Everyone: true}
 	case 1:
-		s.Principal = Principal{Service: Values{PodIdentityService, "ec2.amazonaws.com"}, Federated: Values{"arn:aws:iam::123456789012:oidc-provider/accounts.google.com"}}
+		s.Principal = Principal{Service: Values{"pods.eks.amazonaws.com", "ec2.amazonaws.com"}, Federated: Values{google}}
 	case 2:
-		s.Principal = Principal{Federated: Values{"arn:aws:iam::123456789012:oidc-provider/" + pickOne(rng, "accounts.google.com", "other.example.com")}}
+		s.Principal = Principal{Federated: Values{strings.Replace(google, "accounts.google.com", pickOne(rng, "accounts.google.com", "other.example.com"), 1)}}
 	default:
 		if r.Caller.Kind == Service {
 			s.Principal = Principal{Service: Values{r.Caller.ID}}
@@ -158,44 +130,88 @@ func randomStatement(rng *rand.Rand, i int, r Request) Statement {
 			s.Principal = Principal{Federated: Values{r.Caller.ID}}
 		}
 	}
-	list := Values{pickOne(rng, "sts:*", "STS:AssumeRole*", r.Action, r.Action, r.Action, "sts:Assume????", "sts:GetCallerIdentity")}
+	addRandomAction(rng, &s, "sts:*", "STS:AssumeRole*", r.Action, r.Action, r.Action, "sts:Assume????", "sts:GetCallerIdentity")
+	absent := []string{"aws:RequestTag/team"}
+	if r.Caller.Kind == Service {
+		absent = append(absent, "sts:ExternalId")
+	}
+	addRandomConditions(rng, s.Condition, r, absent...)
+	return s
+}
+
+func randomPermissionsRequest(rng *rand.Rand) Request {
+	r := Request{Action: pickOne(rng, "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+		Resource: testBucket, Context: map[string][]string{"aws:PrincipalTag/team": {"platform"}}, Absent: []string{"aws:PrincipalTag/*"}}
+	if r.Action != "s3:ListBucket" {
+		r.Resource += "/" + pickOne(rng, "prod/a", "prod/b/c", "production/a", "a", "prod")
+		return r
+	}
+	r.Context["s3:prefix"] = []string{pickOne(rng, "prod/", "prod/a", "production/", "pro")}
+	return r
+}
+
+func randomPermissionsStatement(rng *rand.Rand, i int, r Request) Statement {
+	s := randomEffect(rng, i)
+	addRandomAction(rng, &s, "*", "s3:*", "S3:*Object", "s3:?????????", r.Action, r.Action, r.Action, "s3:GetObject", "kms:Decrypt")
+	list := Values{r.Resource}
+	for range rng.IntN(3) {
+		list = append(list, pickOne(rng, "*", testBucket, testBucket+"/*", testBucket+"/prod/*", testBucket+"/prod*", testBucket+"*",
+			"arn:aws:s3:::*/a", "arn:aws:s3:::spaces-backup?/pr?d/*", "arn:aws:s3:::other", testBucket+"/${aws:PrincipalTag/x}", testBucket+"/prod/${*}"))
+	}
+	if rng.IntN(3) == 0 {
+		list = list[1:]
+	}
+	list = slices.DeleteFunc(list, func(v string) bool { return strings.Contains(v, "${aws") }) // not judged
+	switch {
+	case len(list) == 0:
+		s.Resource = Values{"*"}
+	case rng.IntN(6) == 0:
+		s.NotResource = list
+	default:
+		s.Resource = list
+	}
+	addRandomConditions(rng, s.Condition, r, "aws:PrincipalTag/x")
+	return s
+}
+
+func randomEffect(rng *rand.Rand, i int) Statement {
+	s := Statement{Sid: fmt.Sprintf("S%d", i), Effect: Allow, Condition: Condition{}}
+	if rng.IntN(4) == 0 {
+		s.Effect = Deny
+	}
+	return s
+}
+
+func addRandomAction(rng *rand.Rand, s *Statement, choices ...string) {
+	list := Values{pickOne(rng, choices...)}
 	if rng.IntN(8) == 0 {
 		s.NotAction = list
 	} else {
 		s.Action = list
 	}
-	for range rng.IntN(3) {
-		addRandomCondition(rng, s.Condition, r)
-	}
-	return s
 }
 
-func addRandomCondition(rng *rand.Rand, c Condition, r Request) {
-	key := randomKey(rng, r)
+func addRandomConditions(rng *rand.Rand, c Condition, r Request, absent ...string) {
+	for range rng.IntN(3) {
+		addRandomCondition(rng, c, r, absent)
+	}
+}
+
+func addRandomCondition(rng *rand.Rand, c Condition, r Request, absent []string) {
+	key := pickOne(rng, append(slices.Sorted(maps.Keys(r.Context)), absent...)...)
+	if rng.IntN(5) == 0 {
+		key = swapCase(key)
+	}
 	_, actual := r.lookup(key)
 	operator := randomOperator(rng, len(actual) > 1)
 	if strings.Contains(operator, "ArnNot") && !strings.HasSuffix(strings.ToLower(key), "-arn") {
-		return // a value that is no ARN is not judged: see arnNotLike
+		return // a value that is not an ARN is not judged: see arnNotLike
 	}
 	if c[operator] == nil {
 		c[operator] = map[string]Values{}
 	}
 	c[operator][key] = randomValues(rng, operator, actual)
 }
-
-func randomKey(rng *rand.Rand, r Request) string {
-	keys := slices.Sorted(maps.Keys(r.Context))
-	absent := []string{"aws:RequestTag/team"}
-	if r.Caller.Kind == Service {
-		absent = append(absent, "sts:ExternalId")
-	}
-	key := pickOne(rng, append(keys, absent...)...)
-	if rng.IntN(5) == 0 {
-		key = swapCase(key)
-	}
-	return key
-}
-
 func swapCase(key string) string {
 	out := []byte(key)
 	for i := range out {

@@ -1,23 +1,24 @@
-// Reads {policy, principal, action, role, account, context} as JSON lines and
-// answers each with a JSON line: the verdict of the independent simulator
+// Reads {trust, permissions, principal, action, resource, account, context} as JSON
+// lines and answers each with a JSON line: the verdict of the independent simulator
 // (Allowed, ImplicitlyDenied or ExplicitlyDenied), the condition keys that it
-// ignored because it does not know them, and its errors.
+// ignored because it does not know them, and its errors. trust is the policy of the
+// resource, a role; permissions are the policies of the principal.
 import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { policy, principal, action, role, account, context } = JSON.parse(line)
+  const { trust, permissions, principal, action, resource, account, context } = JSON.parse(line)
   const response = await runSimulation({
     request: {
       principal,
       action,
-      resource: { resource: role, accountId: account },
+      resource: { resource, accountId: account },
       contextVariables: context,
     },
-    identityPolicies: [],
+    identityPolicies: (permissions ?? []).map((policy, i) => ({ name: `policy-${i}`, policy })),
     serviceControlPolicies: [],
     resourceControlPolicies: [],
-    resourcePolicy: policy,
+    resourcePolicy: trust,
   }, {})
   console.log(JSON.stringify({
     verdict: response.overallResult ?? '',

@@ -1,0 +1,220 @@
+package desired_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// What the budget promises is what building the policy shows. Some of the namespaces are
+// those that the budget measures with.
+func TestBudgetFitsWhatItSays(t *testing.T) {
+	taken := []string{"mxp-00000001-0000-4000-8000-000000000000-system", "mxp-00000002-0000-4000-8000-000000000000-system"}
+	alone := func(*identity.Settings) {}
+	for name, more := range map[string]change{"one cluster": alone, "two clusters": twoClusters, "shared": vector(identity.IRSA, "spaces-backup")} {
+		for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
+			for _, m := range []identity.Match{"", "team-*"} {
+				for _, known := range [][]string{nil, {"a"}, {nsA, nsB, "team-a"}, taken} {
+					if len(known) == 0 && m == "" {
+						continue
+					}
+					for _, characters := range []int{0, 500, 700, 1200, 2048, 4096} {
+						changes := []change{more, match(m), quota(characters)}
+						checkFits(t, fmt.Sprintf("%s %s %q %v %d", name, mode, m, known, characters), mode, known, changes)
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkFits(t *testing.T, name string, mode identity.Mode, known []string, changes []change) {
+	t.Helper()
+	s := stateOf(t, mode, append(changes, namespaces(known...))...)
+	b, err := s.Budget(s.Components[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := func(extra int) int {
+		names := append(slices.Clone(known), uuidNamespaces(extra)...)
+		return iam.Length(trustPolicy(t, stateOf(t, mode, append(changes, namespaces(names...))...)))
+	}
+	if length(0) != b.Used || b.Foreign != 0 {
+		t.Errorf("%s: used %d, built %d", name, b.Used, length(0))
+	}
+	if b.Fits > 0 && length(b.Fits) > b.Limit || length(b.Fits+1) <= b.Limit {
+		t.Errorf("%s: %d fit in %d, but %d have %d characters and %d have %d",
+			name, b.Fits, b.Limit, b.Fits, length(b.Fits), b.Fits+1, length(b.Fits+1))
+	}
+}
+
+func TestBudgetMessages(t *testing.T) {
+	tests := map[string]struct {
+		mode  identity.Mode
+		names []string
+		match identity.Match
+		quota int
+	}{
+		"roomy":        {identity.IRSA, uuidNamespaces(3), "", 0},
+		"tight":        {identity.IRSA, uuidNamespaces(16), "", 0},
+		"full":         {identity.IRSA, uuidNamespaces(40), "", 0},
+		"raised":       {identity.IRSA, uuidNamespaces(40), "", 8192},
+		"uuid":         {identity.IRSA, uuidNamespaces(40), identity.MatchUUID, 0},
+		"uuid-pod":     {identity.PodIdentity, uuidNamespaces(40), identity.MatchUUID, 0},
+		"chosen-names": {identity.IRSA, longNames(30), "", 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := stateOf(t, tt.mode, namespaces(tt.names...), match(tt.match), quota(tt.quota))
+			b, err := s.Budget(s.Components[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "budget/"+name+".txt", fmt.Appendf(nil, "budget: %s\n\nwarning: %s\n\nerror: %v\n", b, b.Warning(), b.Err()))
+			for _, w := range b.WaysOut {
+				if w.Fits != (w.Length <= b.Limit) {
+					t.Errorf("%+v with a limit of %d", w, b.Limit)
+				}
+			}
+		})
+	}
+}
+
+func longNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("team-%02d-%s-prod", i, strings.Repeat("x", 50))
+	}
+	return names
+}
+
+// A live policy has other statements too, and the account has a quota of its own.
+func TestBudgetOfALivePolicyCountsForeignStatements(t *testing.T) {
+	s := stateOf(t, identity.IRSA, namespaces(uuidNamespaces(5)...))
+	own := iam.Length(trustPolicy(t, s))
+	b, err := s.BudgetOf(s.Components[0], own+1000, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := s.BudgetOf(s.Components[0], own, 4096-1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Foreign != 1000 || b.Used != own+1000 || b.Limit != 4096 || b.Fits != alone.Fits || b.Fits == 0 {
+		t.Errorf("%+v", b)
+	}
+	over, err := s.BudgetOf(s.Components[0], own+4000, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if over.Fits != 0 || over.Err() == nil || len(over.WaysOut) == 0 {
+		t.Errorf("%+v, %v", over, over.Err())
+	}
+	for _, w := range over.WaysOut {
+		if w.Length <= 4000 {
+			t.Errorf("%+v does not count the foreign statements", w)
+		}
+	}
+}
+
+// Each control plane needs an association for each component in mode pod-identity.
+func TestBudgetCountsAssociationsOfAllComponents(t *testing.T) {
+	for name, tt := range map[string]struct {
+		changes []change
+		want    int
+	}{
+		"one component":    {nil, 4990},
+		"two components":   {[]change{vector(identity.Both, "logs")}, 2490},
+		"one in mode irsa": {[]change{vector(identity.IRSA, "logs")}, 4990},
+	} {
+		s := stateOf(t, identity.PodIdentity, append(tt.changes, namespaces(uuidNamespaces(10)...), match("uuid"))...)
+		if b, err := s.Budget(s.Components[0]); err != nil || b.Fits != tt.want || b.Unlimited {
+			t.Errorf("%s: %+v, %v, want %d", name, b, err, tt.want)
+		}
+	}
+}
+
+func TestBudgetErrorsAreThoseOfTheTrustPolicy(t *testing.T) {
+	s := stateOf(t, identity.IRSA)
+	if b, err := s.Budget(s.Components[0]); err == nil {
+		t.Errorf("%+v", b)
+	}
+}
+
+// TestControlPlanesPerQuota keeps the table of the documentation true.
+func TestControlPlanesPerQuota(t *testing.T) {
+	compareFile(t, "../../docs/control-planes-per-quota.md", []byte(controlPlanesPerQuota(t)))
+}
+
+func controlPlanesPerQuota(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString(`# How many control planes fit into a trust policy
+
+This page shows how many control planes can use one role before its trust policy is too
+long. IAM limits the length; white space between the elements of the policy does not
+count. The default is 2,048 characters, and AWS raises it on request (the live commands
+read the account's value). All control planes of a Space share the role of a component,
+so the policy grows with each of them.
+
+` + "`go test ./internal/desired -update`" + ` computes this table. It is for control planes in
+host namespaces that a Space names by itself, ` + "`mxp-<UUID>-system`" + `, for the component
+` + "`mxp-controller`" + `, and for a cluster in ` + "`us-west-2`" + `. "any" means that one pattern admits
+all of them, however many.
+
+| mode | subjects | clusters | 2,048 | 4,096 | 8,192 |
+|---|---|---|---|---|---|
+`)
+	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
+		for _, m := range []identity.Match{"", identity.MatchUUID} {
+			for clusters, more := range []change{func(*identity.Settings) {}, twoClusters} {
+				subjects := "exact names"
+				if m != "" {
+					subjects = "`match: uuid`"
+				}
+				fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", mode, subjects, clusters+1, perQuota(t, mode, m, more))
+			}
+		}
+	}
+	fmt.Fprintf(&b, `
+Under EKS Pod Identity each control plane also needs an association, and a cluster can
+have %d of them; AWS does not raise that quota. With a pattern in the trust policy, this
+is the only limit.
+
+`+"`match: uuid`"+` admits every namespace of that shape, also one that is created later or by
+someone else: whoever can create namespaces in the cluster decides who gets the role. A
+pattern with `+"`*`"+` is as short and admits more.
+`, desired.MaxAssociations)
+	return b.String()
+}
+
+func perQuota(t *testing.T, mode identity.Mode, m identity.Match, more change) string {
+	t.Helper()
+	var cells []string
+	for _, characters := range []int{2048, 4096, 8192} {
+		names := namespaces()
+		if m == "" {
+			names = namespaces(uuidNamespaces(1)...)
+		}
+		s := stateOf(t, mode, more, names, match(m), quota(characters))
+		b, err := s.Budget(s.Components[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		cell := fmt.Sprint(b.Fits + 1)
+		switch {
+		case b.Err() != nil:
+			cell = "–"
+		case m != "" && mode.UsesPodIdentity():
+			cell = fmt.Sprintf("%d per cluster", b.Fits)
+		case b.Unlimited:
+			cell = "any"
+		}
+		cells = append(cells, cell)
+	}
+	return strings.Join(cells, " | ")
+}

@@ -1,0 +1,211 @@
+package desired_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
+)
+
+// TestRolesAdmitExactlyTheirSubjects asks the evaluator about the roles of random
+// configs: every service account meant is admitted, on every cluster and by every
+// mechanism of its component, and no near miss is.
+func TestRolesAdmitExactlyTheirSubjects(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	shared := 0
+	for range 30 {
+		s := desired.Of(fixture.Spec(t, randomSettings(rng)))
+		roles, err := s.Roles()
+		if err != nil {
+			t.Fatalf("%+v: %v", s, err)
+		}
+		for _, role := range roles {
+			doc, err := iam.Parse(role.TrustPolicy.JSON())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(role.Components) > 1 {
+				shared++
+			}
+			checkRole(t, s, role, doc)
+		}
+	}
+	if shared < 10 {
+		t.Errorf("only %d roles are shared: the generator is too one-sided", shared)
+	}
+}
+
+// checkRole asks for each way to the role by itself.
+func checkRole(t *testing.T, s desired.State, role desired.Role, doc iam.Document) {
+	t.Helper()
+	if problems := desired.Review(doc); problems != nil {
+		t.Errorf("%q\n%s", problems, doc.JSON())
+	}
+	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity} {
+		for _, c := range s.Components { // of other roles too
+			asked := c
+			asked.Role, asked.Mode = role.ARN, mode
+			for _, ns := range candidates(c.Subjects) {
+				for _, account := range accountsLike(c.ServiceAccount) {
+					if !isPossible(ns, account) {
+						continue
+					}
+					checkVerdict(t, s, asked, ns, account, doc, isMeant(role, mode, ns, account))
+				}
+			}
+		}
+	}
+	for _, c := range role.Components {
+		checkNobodyElse(t, doc, s, c)
+	}
+}
+
+// isPossible reports whether Kubernetes accepts the names: a token for others cannot exist.
+func isPossible(ns, account string) bool {
+	return identity.ValidateNamespace(ns) == nil && identity.ValidateServiceAccount(account) == nil
+}
+
+// isMeant says from the config whether the role is for the service account.
+func isMeant(role desired.Role, mode identity.Mode, ns, account string) bool {
+	return slices.ContainsFunc(role.Components, func(c desired.Component) bool {
+		return (c.Mode == mode || c.Mode == identity.Both) && c.ServiceAccount == account && c.Subjects.Admits(ns)
+	})
+}
+
+func checkVerdict(t *testing.T, s desired.State, c desired.Component, ns, account string, doc iam.Document, meant bool) {
+	t.Helper()
+	want := iam.Denied
+	if meant {
+		want = iam.Allowed
+	}
+	for _, cluster := range s.Clusters {
+		requests := []iam.Request{desired.IRSARequest(cluster, c.Role, ns, account)}
+		if c.Mode == identity.PodIdentity {
+			requests = desired.PodIdentityRequests(cluster, c, ns, account)
+		}
+		for _, r := range requests {
+			if d := iam.Evaluate(r, doc); d.Verdict != want {
+				t.Fatalf("%s/%s by %s on %s: %s (%s), want %s\n%s", ns, account, c.Mode, cluster.Name, d.Verdict, d.Reason, want, doc.JSON())
+			}
+		}
+	}
+}
+
+// checkWays asks Explain, by the mechanisms of the component's mode. Names that
+// Kubernetes does not accept are errors.
+func checkWays(t *testing.T, doc iam.Document, s desired.State, ns, account string, meant bool) {
+	t.Helper()
+	e, err := s.Explain(doc, s.Components[0], ns, account)
+	if isPossible(ns, account) != (err == nil) {
+		t.Fatalf("%q/%q: %v", ns, account, err)
+	}
+	want := iam.Denied
+	if meant {
+		want = iam.Allowed
+	}
+	for _, w := range e.Ways {
+		if w.Verdict != want {
+			t.Fatalf("%s/%s by %s on %s: %s (%s), want %s\n%s", ns, account, w.Mechanism, w.Cluster, w.Verdict, w.Reason, want, doc.JSON())
+		}
+	}
+}
+
+// TestTrustAdmitsExactlyItsSubjects asks Explain the same about one component.
+func TestTrustAdmitsExactlyItsSubjects(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		settings := randomSettings(rng)
+		settings.Components = settings.Components[:1]
+		s := desired.Of(fixture.Spec(t, settings))
+		doc, err := iam.Parse(trustPolicy(t, s).JSON())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := s.Components[0]
+		for _, ns := range candidates(c.Subjects) {
+			for _, account := range accountsLike(c.ServiceAccount) {
+				checkWays(t, doc, s, ns, account, account == c.ServiceAccount && c.Subjects.Admits(ns))
+			}
+		}
+	}
+}
+
+// checkNobodyElse asks for one that is meant, from the wrong place: another
+// cluster, audience, account or service.
+func checkNobodyElse(t *testing.T, doc iam.Document, s desired.State, c desired.Component) {
+	t.Helper()
+	ns := candidates(c.Subjects)[0]
+	cluster := s.Clusters[0]
+	otherCluster := identity.Cluster{Name: "prod-spac", Region: "us-west-2", OIDC: identity.OIDCProvider{HostPath: provider + "X"}}
+	abroad := c
+	abroad.Role.Account = "999999999999"
+	requests := append(desired.PodIdentityRequests(otherCluster, c, ns, c.ServiceAccount),
+		desired.IRSARequest(otherCluster, c.Role, ns, c.ServiceAccount),
+		desired.IRSARequest(cluster, abroad.Role, ns, c.ServiceAccount),
+		desired.IRSARequest(cluster, c.Role, ns, c.ServiceAccount).With(cluster.OIDC.HostPath+":aud", "sts.amazonaws.com.cn"))
+	requests = append(requests, desired.PodIdentityRequests(cluster, abroad, ns, c.ServiceAccount)...)
+	for _, r := range append(desired.PodIdentityRequests(cluster, c, ns, c.ServiceAccount), desired.IRSARequest(cluster, c.Role, ns, c.ServiceAccount)) {
+		r.Caller.ID += "x"
+		requests = append(requests, r)
+		r.Caller.ID = strings.TrimSuffix(r.Caller.ID, "x")
+		r.Action = "sts:AssumeRoleWithSAML"
+		requests = append(requests, r)
+	}
+	for _, r := range requests {
+		if d := iam.Evaluate(r, doc); d.Verdict != iam.Denied {
+			t.Fatalf("%+v: %s (%s)\n%s", r, d.Verdict, d.Reason, doc.JSON())
+		}
+	}
+}
+
+// randomSettings have one to three components that share roles more often than not.
+func randomSettings(rng *rand.Rand) identity.Settings {
+	pick := func(values ...string) string { return values[rng.IntN(len(values))] }
+	settings := space(identity.IRSA, match(identity.Match(pick("", "", "uuid", "mxp-*-system", "team-?", "*-space-*"))))
+	settings.Components = nil
+	if rng.IntN(2) == 0 {
+		twoClusters(&settings)
+	}
+	var names []string
+	for range rng.IntN(4) {
+		names = append(names, pick(nsA, nsB, "team-a", "team-ab", "x", "a-space-b", "mxp-1-system"))
+	}
+	if settings.ControlPlanes.Match == "" && len(names) == 0 {
+		names = []string{pick(nsA, "a")}
+	}
+	settings.ControlPlanes.Namespaces = names
+	partition := pick("aws", "aws-cn", "aws-us-gov")
+	for i := range 1 + rng.IntN(3) {
+		settings.Components = append(settings.Components, identity.Component{
+			Name:           []string{"mxp-controller", "vector", "mine"}[i],
+			ServiceAccount: [][]string{{"mxp-controller", "a.b"}, {"vector", "x"}, {"mxp-controllerx", "my.b"}}[i][rng.IntN(2)],
+			Mode:           identity.Mode(pick("irsa", "pod-identity", "both")),
+			Role:           identity.RoleARN{Partition: partition, Account: "123456789012", Name: pick("spaces-backup", "teams/backup+x=@,.")},
+			PodIdentity:    identity.PodIdentitySettings{SourceAccount: rng.IntN(2) == 0},
+		})
+	}
+	return settings
+}
+
+// candidates are the subjects' namespaces, first, and names that are almost theirs.
+func candidates(s desired.Subjects) []string {
+	all := slices.Clone(s.Namespaces)
+	if s.Match != "" {
+		all = append(all, strings.NewReplacer("*", "abc", "?", "f").Replace(s.Match.Pattern()))
+	}
+	for _, ns := range slices.Clone(all) {
+		all = append(all, ns+"x", "x"+ns, ns[:len(ns)-1], ns[1:], strings.ToUpper(ns), ns+"-system", ns+":"+ns,
+			strings.Replace(ns, "-", "--", 1), strings.Replace(ns, "-", "", 1), ns+"*", ns+"?", ns+" ")
+	}
+	return append(all, "", "*", "kube-system", "default", "mxp--system", "mxp-system", nsA, nsB,
+		strings.Replace(nsA, "706c49fa", "706c49fa0", 1), strings.Replace(nsA, "706c49fa", "706c49f", 1))
+}
+
+func accountsLike(sa string) []string {
+	return []string{sa, sa + "x", "x" + sa, strings.ToUpper(sa), sa[:len(sa)-1], "", "*", "default", sa + ":" + sa, "system:" + sa}
+}
