@@ -1335,4 +1335,3 @@ const sidPrefix = "SpacesIdentity"
 // Owns reports whether the statement bears a Sid that this program gives. The
 // live side replaces such statements and leaves a stranger's alone.
 func Owns(s Statement) bool { return strings.HasPrefix(s.Sid, sidPrefix) }
-
