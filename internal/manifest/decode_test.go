@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"spaces-identity.dev/internal/identity"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -136,11 +137,11 @@ func (r reading) with(key, value string) reading {
 
 // index is where a step leads in the fields or the items, or -1.
 func (r reading) index(step Step) int {
-	if step.Key != "" {
+	if step.Kind == identity.KeyStep {
 		return slices.IndexFunc(r.Fields, func(f readField) bool { return f.Key.Scalar == step.Key && f.Key.Items == nil && f.Key.Fields == nil })
 	}
-	if step.Index < len(r.Items) {
-		return step.Index
+	if step.Item < len(r.Items) {
+		return step.Item
 	}
 	return -1
 }
@@ -153,7 +154,7 @@ func (r reading) set(path Path, value string) reading {
 	step := path[0]
 	i := r.index(step)
 	switch {
-	case step.Key == "":
+	case step.Kind == identity.ItemStep:
 		r.Items = slices.Clone(r.Items)
 		r.Items[i] = r.Items[i].set(path[1:], value)
 	case i >= 0:

@@ -8,7 +8,7 @@ import (
 )
 
 // inner is the stream that a string holds.
-func (in Into) inner(value string) ([]byte, bool) {
+func innerStream(in Into, value string) ([]byte, bool) {
 	if in.Skip > len(value) {
 		return nil, false
 	}
@@ -26,7 +26,7 @@ func Base64(value string) ([]byte, bool) {
 }
 
 // document is the text of the one document of the stream.
-func (in Into) document(stream []byte) (Document, bool) {
+func innerDocument(in Into, stream []byte) (Document, bool) {
 	for doc := range Split(stream) {
 		if doc.Number == in.Document+1 {
 			return doc, true
@@ -36,7 +36,7 @@ func (in Into) document(stream []byte) (Document, bool) {
 }
 
 // outward turns edits of the stream in a string into edits of the string.
-func (in Into) outward(value string, stream []byte, edits []Edit) ([]Edit, bool) {
+func outward(in Into, value string, stream []byte, edits []Edit) ([]Edit, bool) {
 	if !in.Base64 {
 		moved := slices.Clone(edits)
 		for i := range moved {

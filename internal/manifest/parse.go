@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3" // the node type of kyaml
+	"go.yaml.in/yaml/v3"
 )
 
 // Parse reads the text of one document into a tree. It is nil for a document

@@ -1,6 +1,10 @@
 package manifest
 
-import "slices"
+import (
+	"slices"
+
+	"spaces-identity.dev/internal/identity"
+)
 
 // Patch carries out sets on the text of one document. What it returns was parsed
 // again and is the document plus exactly the sets; bytes that no set concerns
@@ -83,7 +87,7 @@ func patchOne(text []byte, set []Set) ([]byte, error) {
 func rewritings(text []byte, root *Node, path Path) [][]Edit {
 	trail := []*Node{root}
 	for _, step := range path {
-		if step.Into != nil {
+		if step.Kind == identity.IntoStep {
 			break
 		}
 		next := trail[len(trail)-1].child(step)
@@ -110,7 +114,7 @@ func rewritings(text []byte, root *Node, path Path) [][]Edit {
 func unmerged(text []byte, trail []*Node, path Path) (Edit, bool) {
 	for i, next := range trail[1:] {
 		n, key := trail[i].Resolve(), path[i].Key
-		if key == "" || n.own(key) != nil {
+		if path[i].Kind != identity.KeyStep || n.own(key) != nil {
 			continue
 		}
 		own := addition{node: n, tree: branch{children: []branch{{key: key, written: flowText(next)}}}}
@@ -157,7 +161,7 @@ func refusal(root *Node, set Set) error {
 // firstLevel is a path up to the string it goes into.
 func firstLevel(path Path) Path {
 	for i, step := range path {
-		if step.Into != nil {
+		if step.Kind == identity.IntoStep {
 			return path[:i]
 		}
 	}

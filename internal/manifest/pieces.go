@@ -221,7 +221,7 @@ func betweenLines(value string) int {
 // blockIndent is the indentation of a block scalar's content in bytes.
 func blockIndent(text []byte, n *Node) int {
 	for at := lineEnd(text, n.Start); at < n.End; at = lineEnd(text, at) {
-		if line := text[at:lineEnd(text, at)]; !blank(line) {
+		if line := text[at:lineEnd(text, at)]; !isBlank(line) {
 			return len(line) - len(bytes.TrimLeft(line, " ")) - leadingSpaces(n.Value)
 		}
 	}

@@ -101,7 +101,7 @@ func spaceRun(text []byte) int {
 func blockScalarEnd(text []byte, at int, value string) int {
 	at = lineEnd(text, at) // the header
 	if strings.Trim(value, " \t\r\n") == "" {
-		for at < len(text) && blank(text[at:lineEnd(text, at)]) {
+		for at < len(text) && isBlank(text[at:lineEnd(text, at)]) {
 			at = lineEnd(text, at)
 		}
 		return at
@@ -111,7 +111,7 @@ func blockScalarEnd(text []byte, at int, value string) int {
 		end := lineEnd(text, at)
 		line := text[at:end]
 		switch spaces := len(line) - len(bytes.TrimLeft(line, " ")); {
-		case blank(line):
+		case isBlank(line):
 		case indent < 0:
 			indent = spaces - leadingSpaces(value)
 		case spaces < indent, indent == 0 && isMarker(line):

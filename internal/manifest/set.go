@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"spaces-identity.dev/internal/identity"
 )
 
 // Set asks for a string at a path. Mappings that are missing on the way are
@@ -34,7 +35,7 @@ func plan(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
 	var edits []Edit
 	added := additions{of: map[*Node]*addition{}}
 	for _, group := range groups(sets) {
-		if group.into != nil {
+		if len(group.prefix) > 0 {
 			inner, err := planInside(text, root, group, care)
 			if err != nil {
 				return nil, err
@@ -67,7 +68,7 @@ func plan(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
 // of the document itself.
 type group struct {
 	prefix Path // to the string
-	into   *Into
+	into   Into
 	sets   []Set // with the paths that remain behind it
 }
 
@@ -79,12 +80,12 @@ func groups(sets []Set) []group {
 	var found []group
 	known := map[target]int{}
 	for _, set := range sets {
-		at := slices.IndexFunc(set.Path, func(s Step) bool { return s.Into != nil })
+		at := slices.IndexFunc(set.Path, func(s Step) bool { return s.Kind == identity.IntoStep })
 		if at < 0 {
 			found = append(found, group{sets: []Set{set}})
 			continue
 		}
-		to := target{set.Path[:at].String(), *set.Path[at].Into}
+		to := target{set.Path[:at].String(), set.Path[at].Into}
 		i, ok := known[to]
 		if !ok {
 			i = len(found)
@@ -107,17 +108,17 @@ func planInside(text []byte, root *Node, g group, care bool) ([]Edit, error) {
 	if len(rest) > 0 {
 		return nil, &PlaceError{g.prefix, node.Outer, "there is no string"}
 	}
-	stream, ok := g.into.inner(node.Value)
+	stream, ok := innerStream(g.into, node.Value)
 	if !ok {
 		return nil, &PlaceError{g.prefix, node.Outer, "the string is no valid base64"}
 	}
-	doc, ok := g.into.document(stream)
+	doc, ok := innerDocument(g.into, stream)
 	if !ok {
 		return nil, &PlaceError{g.prefix, node.Outer, "the string has no such document"}
 	}
 	edits, err := innerEdits(stream[doc.Start:doc.End], g.sets, care)
 	if inner, ok := errors.AsType[*PlaceError](err); ok {
-		return nil, &PlaceError{append(g.prefix.Inside(*g.into), inner.Path...), node.Outer, inner.Problem}
+		return nil, &PlaceError{append(g.prefix.Inside(g.into), inner.Path...), node.Outer, inner.Problem}
 	}
 	if err != nil {
 		return nil, err
@@ -154,9 +155,9 @@ func difference(text, patched []byte) Edit {
 
 // outside lifts edits of the stream in a string to the text that holds the
 // string, or writes the string anew where its style has no room for them.
-func outside(text []byte, at spot, into *Into, stream []byte, edits []Edit) ([]Edit, error) {
+func outside(text []byte, at spot, into Into, stream []byte, edits []Edit) ([]Edit, error) {
 	node := at.node.Resolve()
-	edits, ok := into.outward(node.Value, stream, edits)
+	edits, ok := outward(into, node.Value, stream, edits)
 	if ok {
 		if lifted, ok := lift(text, node, edits); ok {
 			return lifted, nil

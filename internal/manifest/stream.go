@@ -52,7 +52,7 @@ type splitter struct {
 func (s *splitter) ends(at int) int {
 	before := s.stream[s.doc.Start:at]
 	if s.stream[at] == '.' {
-		if !s.begun && blank(before) && s.doc.Number > 1 {
+		if !s.begun && isBlank(before) && s.doc.Number > 1 {
 			return -1 // one "..." after another
 		}
 		return lineEnd(s.stream, at)
@@ -125,7 +125,7 @@ func prelude(text []byte) bool {
 	return true
 }
 
-func blank(text []byte) bool { return len(bytes.TrimSpace(text)) == 0 }
+func isBlank(text []byte) bool { return len(bytes.TrimSpace(text)) == 0 }
 
 var bom = []byte("\xef\xbb\xbf")
 

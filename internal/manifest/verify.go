@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"slices"
+	"spaces-identity.dev/internal/identity"
 )
 
 // verifier compares a patched document with what it should be.
@@ -30,9 +31,9 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	switch first := sets[0].Path; {
 	case len(first) == 0:
 		return b.IsString() && b.Value == sets[len(sets)-1].Value
-	case first[0].Into != nil:
+	case first[0].Kind == identity.IntoStep:
 		return a != nil && v.inside(a, b, sets)
-	case first[0].Key != "":
+	case first[0].Kind == identity.KeyStep:
 		return b.Kind == Mapping && (a == nil || a.IsNull() || a.Kind == Mapping) && sameTag(a, b) && v.fields(a, b, sets)
 	}
 	return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag == b.Tag && v.items(a, b, sets)
@@ -53,7 +54,7 @@ func (v verifier) items(a, b *Node, sets []Set) bool {
 	}
 	under := byStep(sets)
 	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], under[Step{Index: i}]) {
+		if !v.plus(a.Content[i], b.Content[i], under[Step{Kind: identity.ItemStep, Item: i}]) {
 			return false
 		}
 	}
@@ -142,7 +143,7 @@ func newKeys(sets []Set) map[string]bool {
 func byStep(sets []Set) map[Step][]Set {
 	sorted := make(map[Step][]Set, len(sets))
 	for _, set := range sets {
-		if len(set.Path) > 0 && set.Path[0].Into == nil {
+		if len(set.Path) > 0 && set.Path[0].Kind != identity.IntoStep {
 			sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
 		}
 	}
@@ -154,7 +155,7 @@ func byStep(sets []Set) map[Step][]Set {
 func below(sets []Set, step Step) []Set {
 	var found []Set
 	for _, set := range sets {
-		if len(set.Path) > 0 && set.Path[0].equal(step) {
+		if len(set.Path) > 0 && set.Path[0] == step {
 			found = append(found, Set{set.Path[1:], set.Value})
 		}
 	}
@@ -166,12 +167,12 @@ func (v verifier) inside(a, b *Node, sets []Set) bool {
 	if a.Kind != Scalar || !b.IsString() {
 		return false
 	}
-	into := *sets[0].Path[0].Into
+	into := sets[0].Path[0].Into
 	if len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
-	was, ok := into.inner(a.Value)
-	is, ok2 := into.inner(b.Value)
+	was, ok := innerStream(into, a.Value)
+	is, ok2 := innerStream(into, b.Value)
 	if !ok || !ok2 {
 		return false
 	}
@@ -180,7 +181,7 @@ func (v verifier) inside(a, b *Node, sets []Set) bool {
 		return false
 	}
 	for i := range old {
-		step := Step{Into: &Into{into.Skip, into.Base64, i}}
+		step := Step{Kind: identity.IntoStep, Into: Into{Skip: into.Skip, Base64: into.Base64, Document: i}}
 		if !v.documents(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below(sets, step)) {
 			return false
 		}

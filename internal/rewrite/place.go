@@ -112,7 +112,7 @@ func (o object) follow(p identity.Place) (n *manifest.Node, path manifest.Path, 
 	}
 	n, path, near = o.node, o.path, o.node
 	for _, step := range steps {
-		if step.IsItem {
+		if step.Kind == identity.ItemStep {
 			n, path = n.Item(step.Item), path.Item(step.Item)
 			if n == nil {
 				return nil, nil, near, fmt.Sprintf("there is no item %d", step.Item)
