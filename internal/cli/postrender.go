@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -10,7 +11,6 @@ import (
 
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -105,7 +105,7 @@ func (a *app) read(ctx context.Context) ([]byte, error) {
 	}
 	done := make(chan input, 1)
 	go func() {
-		stream, err := manifest.Read(a.In)
+		stream, err := io.ReadAll(a.In)
 		done <- input{stream, err}
 	}()
 	select {

@@ -174,7 +174,7 @@ func checkParse(t *testing.T, c yamlCase) string {
 // library reads the document at all. What only the library refuses must be valid.
 func checkQuick(t *testing.T, c yamlCase, text []byte) bool {
 	t.Helper()
-	want, err := parse(text)
+	want, err := libraryParse(text)
 	got, ok := quickParse(text)
 	if err != nil && !c.valid && ok {
 		t.Errorf("the quick parser takes it and the library says: %v", err)

@@ -55,7 +55,7 @@ func literal(header, s, indent string) (string, bool) {
 	if !strings.ContainsAny(header, "123456789") && (first == "" || first[0] == ' ' || first[0] == '\t' || first != s) {
 		return "", false
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r == '\r' || r != '\n' && r != '\t' && !shown(r) }) || strings.Trim(s, " \t\n") == "" {
+	if strings.ContainsFunc(s, func(r rune) bool { return r == '\r' || r != '\n' && r != '\t' && !isShown(r) }) || strings.Trim(s, " \t\n") == "" {
 		return "", false
 	}
 	text := header + "\n"
@@ -76,12 +76,12 @@ func inSingleQuotes(s string) (string, bool) {
 	text := strings.ReplaceAll(s, "'", "''")
 	blanks := strings.Contains(s, " \n") || strings.Contains(s, "\n ") || strings.Contains(s, "\t\n") || strings.Contains(s, "\n\t")
 	text = strings.ReplaceAll(text, "\n", "\n\n    ")
-	return "'" + text + "'", !blanks && !strings.Contains(s, "\n\n") && printable(strings.ReplaceAll(strings.ReplaceAll(s, "\n", ""), "\t", ""))
+	return "'" + text + "'", !blanks && !strings.Contains(s, "\n\n") && isPrintable(strings.ReplaceAll(strings.ReplaceAll(s, "\n", ""), "\t", ""))
 }
 
 func plainText(s string) (string, bool) {
 	body := strings.TrimSuffix(s, "\n")
-	return body, s == body && plainSafe(s)
+	return body, s == body && isPlainSafe(s)
 }
 
 // wrapped writes a document with a text in it between two places.

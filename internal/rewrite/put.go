@@ -90,7 +90,7 @@ func (s site) repeated(key string) *manifest.Node {
 // nearest is the node itself where it stands in the object's own document, else
 // the value that holds it there.
 func (s site) nearest(n *manifest.Node) *manifest.Node {
-		if n == nil || s.path.Crossing() >= 0 {
+	if n == nil || s.path.Crossing() >= 0 {
 		return s.near
 	}
 	return n
