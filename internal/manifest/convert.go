@@ -191,9 +191,9 @@ func (c *converter) scalarEnd(n *Node) int {
 	end := -1
 	switch n.Style {
 	case DoubleQuoted:
-		end = doubleQuotedEnd(c.text, n.Start)
+		end = quotedEnd(c.text, n.Start, '"')
 	case SingleQuoted:
-		end = singleQuotedEnd(c.text, n.Start)
+		end = quotedEnd(c.text, n.Start, '\'')
 	case Plain:
 		end = plainEnd(c.text, n.Start, n.Value)
 	case Literal, Folded:
@@ -206,33 +206,17 @@ func (c *converter) scalarEnd(n *Node) int {
 	return end
 }
 
-func doubleQuotedEnd(text []byte, at int) int {
-	if at >= len(text) || text[at] != '"' {
+func quotedEnd(text []byte, at int, quote byte) int {
+	if at >= len(text) || text[at] != quote {
 		return -1
 	}
 	for at++; at < len(text); at++ {
-		switch text[at] {
-		case '\\':
+		switch {
+		case quote == '"' && text[at] == '\\', quote == '\'' && bytes.HasPrefix(text[at:], []byte("''")):
 			at++
-		case '"':
+		case text[at] == quote:
 			return at + 1
 		}
-	}
-	return -1
-}
-
-func singleQuotedEnd(text []byte, at int) int {
-	if at >= len(text) || text[at] != '\'' {
-		return -1
-	}
-	for at++; at < len(text); at++ {
-		if text[at] != '\'' {
-			continue
-		}
-		if at+1 >= len(text) || text[at+1] != '\'' {
-			return at + 1
-		}
-		at++
 	}
 	return -1
 }

@@ -96,6 +96,8 @@ func isBlank(text []byte) bool { return len(bytes.TrimSpace(text)) == 0 }
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
+func isLineBreak(b byte) bool { return b == '\n' || b == '\r' }
+
 // indentOf returns how many spaces a text begins with.
 func indentOf[T string | []byte](text T) int {
 	n := 0

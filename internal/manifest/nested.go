@@ -254,79 +254,85 @@ func textEnd(runs []scalarRun, value int) (int, bool) {
 }
 
 // scalarRuns returns the runs of a scalar in order. It returns nil if value and
-// text cannot be related, as in some folded texts.
+// text cannot be related.
 func scalarRuns(text []byte, n *Node) []scalarRun {
-	var runs []scalarRun
+	at, end, indent := n.Start+1, n.End-1, 0
 	switch n.Style {
 	case Plain:
-		runs = []scalarRun{{text: n.Start, length: len(n.Value), size: n.End - n.Start, verbatim: true}}
-	case SingleQuoted:
-		runs = quotedRuns(text, n, singleQuotedUnit)
-	case DoubleQuoted:
-		runs = quotedRuns(text, n, doubleQuotedUnit)
-	case Literal:
-		runs = literalRuns(text, n)
-	case Folded:
-		runs = foldedRuns(text, n)
+		at, end = n.Start, n.End
+	case Literal, Folded:
+		indent = n.blockIndent(text)
+		at, end = lineEnd(text, n.Start), n.End
+		at += min(indent, indentOf(text[at:end]))
 	}
-	at := 0
-	for _, r := range runs {
-		end := r.value + r.length
-		if r.value != at || end > len(n.Value) || r.verbatim && string(text[r.text:r.text+r.size]) != n.Value[at:end] {
-			return nil
-		}
-		at = end
-	}
-	if at != len(n.Value) {
-		return nil
-	}
-	return runs
-}
-
-// quotedRuns relates a quoted scalar unit by unit: a character that is written as
-// itself, an escape, or a fold.
-func quotedRuns(text []byte, n *Node, unit func([]byte) (size, length int)) []scalarRun {
 	var runs []scalarRun
 	value := 0
-	for at := n.Start + 1; at < n.End-1; {
-		size, length := unit(text[at : n.End-1])
-		if size == 0 {
+	for at < end && value < len(n.Value) {
+		size, length := n.unit(text[at:end], n.Value[value:], indent)
+		if size == 0 || value+length > len(n.Value) {
 			return nil
 		}
-		verbatim := size == 1 && length == 1
+		verbatim := string(text[at:at+size]) == n.Value[value:value+length]
+		if !verbatim && size == length && text[at] != '\\' && !isLineBreak(text[at]) {
+			return nil
+		}
 		if last := len(runs) - 1; verbatim && last >= 0 && runs[last].verbatim {
-			runs[last].length++
-			runs[last].size++
+			runs[last].length += length
+			runs[last].size += size
 		} else {
 			runs = append(runs, scalarRun{value, at, length, size, verbatim})
 		}
 		at += size
 		value += length
 	}
+	if value < len(n.Value) {
+		return nil
+	}
 	return runs
 }
 
-func singleQuotedUnit(text []byte) (size, length int) {
-	if text[0] == '\'' {
+// unit returns the length of the first unit of a scalar's text and of the value
+// that it means. A unit is text that means itself, an escape, or a line break with
+// the blanks and line breaks around it.
+func (n *Node) unit(text []byte, value string, indent int) (size, length int) {
+	switch {
+	case n.Style == DoubleQuoted && text[0] == '\\':
+		return escapeUnit(text)
+	case n.Style == SingleQuoted && text[0] == '\'':
 		return 2, 1
+	case n.Style == Literal && isLineBreak(text[0]):
+		size = lineEnd(text, 0)
+		return size + min(indent, indentOf(text[size:])), 1
+	case n.Style == Folded && isLineBreak(text[0]):
+		return foldUnit(text, value, indent)
+	case n.Style == Literal || n.Style == Folded:
+		size = verbatimLength(text, "\r\n")
+		return size, size
 	}
-	return plainUnit(text)
+	size = verbatimLength(text, "\\'\r\n\xc2\xe2") // the last two begin line breaks of YAML 1.1
+	if size < len(text) && breakLength(text[size:]) > 0 {
+		size = len(bytes.TrimRight(text[:size], " \t"))
+	}
+	if gap, breaks := spaceRun(text[size:]); size == 0 && breaks > 0 {
+		return gap, max(1, breaks-1)
+	}
+	return max(1, size), max(1, size)
 }
 
-func doubleQuotedUnit(text []byte) (size, length int) {
-	if text[0] != '\\' {
-		return plainUnit(text)
+func verbatimLength(text []byte, special string) int {
+	size := 0
+	for size < len(text) && strings.IndexByte(special, text[size]) < 0 {
+		size++
 	}
+	return size
+}
+
+// escapeUnit reads an escape of a double-quoted scalar.
+func escapeUnit(text []byte) (size, length int) {
 	if len(text) < 2 {
 		return 0, 0
 	}
 	switch text[1] {
-	case 'x':
-		return escapeUnit(text, 4)
-	case 'u':
-		return escapeUnit(text, 6)
-	case 'U':
-		return escapeUnit(text, 10)
 	case 'N', '_': // NEL and no-break space
 		return 2, 2
 	case 'L', 'P': // line and paragraph separator
@@ -334,88 +340,26 @@ func doubleQuotedUnit(text []byte) (size, length int) {
 	case '\n', '\r': // an escaped line break joins the lines
 		size = lineEnd(text, 1)
 		return size + len(text[size:]) - len(bytes.TrimLeft(text[size:], " \t")), 0
+	case 'x', 'u', 'U':
+		size = map[byte]int{'x': 4, 'u': 6, 'U': 10}[text[1]]
+		r, err := strconv.ParseInt(string(text[2:min(size, len(text))]), 16, 32)
+		if err != nil {
+			return 0, 0
+		}
+		return size, utf8.RuneLen(rune(r))
 	}
 	return 2, 1
 }
 
-// escapeUnit reads an escape of size bytes whose digits name a character.
-func escapeUnit(text []byte, size int) (int, int) {
-	if len(text) < size {
-		return 0, 0
+// foldUnit reads a line break in a folded scalar and the empty lines behind it. It
+// means one space or one or more line breaks, as the value shows.
+func foldUnit(text []byte, value string, indent int) (size, length int) {
+	length = max(1, len(value)-len(strings.TrimLeft(value, "\n")))
+	for size < len(text) && isLineBreak(text[size]) {
+		size = lineEnd(text, size)
+		size += min(indent, indentOf(text[size:]))
 	}
-	r, err := strconv.ParseInt(string(text[2:size]), 16, 32)
-	if err != nil {
-		return 0, 0
-	}
-	return size, utf8.RuneLen(rune(r))
-}
-
-// plainUnit reads one character within quotes. A line break with the blanks around
-// it is one unit, which means a space, or its further line breaks.
-func plainUnit(text []byte) (size, length int) {
-	size, breaks := spaceRun(text)
-	if breaks == 0 {
-		return 1, 1
-	}
-	return size, max(1, breaks-1)
-}
-
-// literalRuns relates a literal scalar line by line: its value is the text without
-// the indentation.
-func literalRuns(text []byte, n *Node) []scalarRun {
-	indent := n.blockIndent(text)
-	var runs []scalarRun
-	value := 0
-	for at := lineEnd(text, n.Start); at < n.End && value < len(n.Value); {
-		end := lineEnd(text, at)
-		begin := at + min(indent, indentOf(text[at:end]))
-		length := len(bytes.TrimRight(text[begin:end], "\r\n"))
-		if length > 0 {
-			runs = append(runs, scalarRun{value, begin, length, length, true})
-			value += length
-		}
-		if value < len(n.Value) {
-			runs = append(runs, scalarRun{value, begin + length, 1, end - begin - length, false})
-			value++
-		}
-		at = end
-	}
-	return runs
-}
-
-// foldedRuns relates a folded scalar line by line. Between two lines the value has
-// one space, or line breaks.
-func foldedRuns(text []byte, n *Node) []scalarRun {
-	indent := n.blockIndent(text)
-	var runs []scalarRun
-	value, gap := 0, lineEnd(text, n.Start)
-	for at := gap; at < n.End && value < len(n.Value); at = lineEnd(text, at) {
-		line := bytes.TrimRight(text[at:lineEnd(text, at)], "\r\n")
-		if len(line) <= indent {
-			continue
-		}
-		if between := foldLength(n.Value[value:]); between > 0 && value > 0 {
-			runs = append(runs, scalarRun{value, gap, between, at + indent - gap, false})
-			value += between
-		}
-		length := len(line) - indent
-		runs = append(runs, scalarRun{value, at + indent, length, length, true})
-		value += length
-		gap = at + len(line)
-	}
-	if value < len(n.Value) {
-		runs = append(runs, scalarRun{value, gap, len(n.Value) - value, n.End - gap, false})
-	}
-	return runs
-}
-
-// foldLength returns how much of a folded scalar's value a break between two lines
-// means.
-func foldLength(value string) int {
-	if strings.HasPrefix(value, " ") {
-		return 1
-	}
-	return len(value) - len(strings.TrimLeft(value, "\n"))
+	return size, length
 }
 
 // blockIndent returns the indentation of a block scalar's lines.

@@ -29,7 +29,7 @@ func (q *quickParser) scalar(flow bool) *Node {
 
 func (q *quickParser) singleQuoted() string {
 	start := q.at + 1
-	for q.at = start; ; {
+	for q.at = start; ; q.at++ {
 		i := strings.IndexAny(q.text[q.at:], "'\n")
 		if i < 0 || q.text[q.at+i] == '\n' {
 			return q.openQuotes(start)
@@ -38,7 +38,6 @@ func (q *quickParser) singleQuoted() string {
 		if q.at == len(q.text) || q.text[q.at] != '\'' {
 			return strings.ReplaceAll(q.text[start:q.at-1], "''", "'")
 		}
-		q.at++
 	}
 }
 
@@ -52,63 +51,69 @@ func (q *quickParser) openQuotes(start int) string {
 func (q *quickParser) doubleQuoted() string {
 	start := q.at + 1
 	q.at = start
-	i := strings.IndexAny(q.text[start:], "\"\\\n")
-	if i >= 0 && q.text[start+i] == '"' {
+	if i := strings.IndexAny(q.text[start:], "\"\\\n"); i >= 0 && q.text[start+i] == '"' {
 		q.at = start + i + 1
 		return q.text[start : start+i]
 	}
 	var b strings.Builder
-	for q.at < len(q.text) {
-		switch c := q.text[q.at]; c {
-		case '"':
-			q.at++
+	for q.at < len(q.text) && q.text[q.at] != '\n' {
+		c := q.text[q.at]
+		q.at++
+		switch {
+		case c == '"':
 			return b.String()
-		case '\n':
-			return q.openQuotes(start)
-		case '\\':
-			if !q.escape(&b) {
-				q.giveUp()
-				return ""
-			}
-		default:
+		case c != '\\':
 			b.WriteByte(c)
-			q.at++
+		case !q.escape(&b):
+			q.giveUp()
+			return ""
 		}
 	}
 	return q.openQuotes(start)
 }
 
-// escape decodes an escape of a double-quoted scalar, if it is one that JSON and
-// YAML share.
+// escape decodes what follows a backslash, if JSON and YAML share the escape.
 func (q *quickParser) escape(b *strings.Builder) bool {
-	if q.at+1 >= len(q.text) {
+	const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
+	if q.at == len(q.text) {
 		return false
 	}
-	const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
-	if i := strings.IndexByte(escapes, q.text[q.at+1]); i >= 0 {
+	if i := strings.IndexByte(escapes, q.text[q.at]); i >= 0 {
 		b.WriteByte(meanings[i])
-		q.at += 2
+		q.at++
 		return true
 	}
-	r, ok := q.hexEscape()
-	if ok && utf16.IsSurrogate(r) { // JSON writes a character beyond the first plane as two of them
-		var low rune
-		low, ok = q.hexEscape()
+	r, ok := q.unicodeEscape()
+	if utf16.IsSurrogate(r) && strings.HasPrefix(q.text[q.at:], `\`) { // JSON writes two for a character beyond the first plane
+		q.at++
+		low, _ := q.unicodeEscape()
 		r = utf16.DecodeRune(r, low)
-		ok = ok && r != utf8.RuneError
 	}
 	b.WriteRune(r)
-	return ok
+	return ok && !utf16.IsSurrogate(r) && r != utf8.RuneError
 }
 
-// hexEscape reads a \u with its four digits.
-func (q *quickParser) hexEscape() (rune, bool) {
-	if !strings.HasPrefix(q.text[q.at:], `\u`) || q.at+6 > len(q.text) {
+// unicodeEscape decodes a u with its four digits.
+func (q *quickParser) unicodeEscape() (rune, bool) {
+	if !strings.HasPrefix(q.text[q.at:], "u") || q.at+5 > len(q.text) {
 		return 0, false
 	}
-	r, err := strconv.ParseUint(q.text[q.at+2:q.at+6], 16, 32)
-	q.at += 6
+	r, err := strconv.ParseUint(q.text[q.at+1:q.at+5], 16, 32)
+	q.at += 5
 	return rune(r), err == nil
+}
+
+// toQuotesEnd goes behind the next of the given characters. It gives up on a
+// quoted scalar that does not end on its line.
+func (q *quickParser) toQuotesEnd(start int, characters string) bool {
+	i := strings.IndexAny(q.text[q.at:], characters)
+	if i < 0 || q.text[q.at+i] == '\n' {
+		q.at = start
+		q.giveUp()
+		return false
+	}
+	q.at += i + 1
+	return true
 }
 
 // plain reads unquoted text up to the end of the line, a comment, or the colon of
