@@ -119,7 +119,7 @@ func (r *reader) mapping(n *yaml.Node) reading {
 
 // sort gives fields an order that does not depend on how they are written.
 func (r reading) sort() {
-	slices.SortFunc(r.Fields, func(a, b readField) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+	slices.SortStableFunc(r.Fields, func(a, b readField) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 }
 
 func (r reading) String() string {
