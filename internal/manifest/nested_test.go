@@ -9,7 +9,7 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-func TestPatchInStrings(t *testing.T) {
+func TestPatchChangesADocumentInAString(t *testing.T) {
 	inString := func(into manifest.Into, keys ...string) []manifest.Set {
 		path := manifest.Path{}.Field("data", "v").Inside(into).Field(keys...)
 		return []manifest.Set{{Path: path, Value: "w"}}
@@ -57,7 +57,7 @@ func TestPatchInStrings(t *testing.T) {
 			sets: inString(yaml, "a", "k"),
 		},
 		{
-			name: "lines in single quotes are written anew",
+			name: "lines in single quotes become a string in double quotes",
 			in:   "data:\n  v: 'a:\n\n    b: c'\n",
 			want: "data:\n  v: \"a:\\n  k: w\\nb: c\"\n",
 			sets: inString(yaml, "a", "k"),
