@@ -211,11 +211,14 @@ func quotedEnd(text []byte, at int, quote byte) int {
 		return -1
 	}
 	for at++; at < len(text); at++ {
-		switch {
-		case quote == '"' && text[at] == '\\', quote == '\'' && bytes.HasPrefix(text[at:], []byte("''")):
+		switch b := text[at]; {
+		case b == '\\' && quote == '"':
 			at++
-		case text[at] == quote:
+		case b != quote:
+		case quote == '"' || at+1 == len(text) || text[at+1] != quote:
 			return at + 1
+		default:
+			at++ // two quotes mean one
 		}
 	}
 	return -1

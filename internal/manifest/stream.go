@@ -76,38 +76,38 @@ func (s *splitter) cut(end int, begun bool) Document {
 func markerLines(stream []byte) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		first := firstByte(stream)
-		dashes, dots := nextMarker(stream, first, "---"), nextMarker(stream, first, "...")
+		dashes, dots := nextMarker(stream, first, first, "---"), nextMarker(stream, first, first, "...")
 		for dashes < len(stream) || dots < len(stream) {
 			at := min(dashes, dots)
 			if !yield(at) {
 				return
 			}
 			if at == dashes {
-				dashes = nextMarker(stream, at+1, "---")
+				dashes = nextMarker(stream, first, at+1, "---")
 			} else {
-				dots = nextMarker(stream, at+1, "...")
+				dots = nextMarker(stream, first, at+1, "...")
 			}
 		}
 	}
 }
 
 // nextMarker returns the first line at or behind an offset that is the marker, or
-// the length of the stream.
-func nextMarker(stream []byte, at int, marker string) int {
+// the length of the stream. The stream's first line begins at first.
+func nextMarker(stream []byte, first, at int, marker string) int {
 	for ; ; at++ {
 		i := bytes.Index(stream[at:], []byte(marker))
 		if i < 0 {
 			return len(stream)
 		}
 		at += i
-		if (at == firstByte(stream) || stream[at-1] == '\n' || stream[at-1] == '\r') && isMarker(stream[at:]) {
+		if (at == first || stream[at-1] == '\n' || stream[at-1] == '\r') && isMarker(stream[at:]) {
 			return at
 		}
 	}
 }
 
 func isMarker(line []byte) bool {
-	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
+	if len(line) < 3 || string(line[:3]) != "---" && string(line[:3]) != "..." {
 		return false
 	}
 	return len(line) == 3 || isSpace(line[3])
