@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -269,7 +270,7 @@ func scalarRuns(text []byte, n *Node) []scalarRun {
 	value := 0
 	for at < end && value < len(n.Value) {
 		size, length := n.unit(text[at:end], n.Value[value:], indent)
-		if size == 0 || value+length > len(n.Value) {
+		if size == 0 || length < 0 || at+size > end || value+length > len(n.Value) {
 			return nil
 		}
 		verbatim := string(text[at:at+size]) == n.Value[value:value+length]
@@ -343,8 +344,11 @@ func escapeUnit(text []byte) (size, length int) {
 	case 'x', 'u', 'U':
 		size = map[byte]int{'x': 4, 'u': 6, 'U': 10}[text[1]]
 		r, err := strconv.ParseInt(string(text[2:min(size, len(text))]), 16, 32)
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, 0
+		case utf16.IsSurrogate(rune(r)): // with the second one, it is one character
+			return 12, 4
 		}
 		return size, utf8.RuneLen(rune(r))
 	}

@@ -45,6 +45,12 @@ func TestPatchChangesADocumentInAString(t *testing.T) {
 			sets: inString(yaml, "a", "k"),
 		},
 		{
+			name: "double quotes with a pair of surrogates",
+			in:   `{"data":{"v":"a: {b: \ud83d\ude00}"}}`,
+			want: `{"data":{"v":"a: {\"k\": \"w\", b: \ud83d\ude00}"}}`,
+			sets: inString(yaml, "a", "k"),
+		},
+		{
 			name: "JSON in double quotes",
 			in:   `{"data":{"v":"{\"a\":{\"b\":\"c\"}}"}}`,
 			want: `{"data":{"v":"{\"a\":{\"k\":\"w\",\"b\":\"c\"}}"}}`,
