@@ -10,7 +10,7 @@ import (
 	"maps"
 	"slices"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"

@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
-	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -116,7 +116,7 @@ func (env *Env) readManifests(ctx context.Context) ([]byte, error) {
 	}
 	done := make(chan input, 1)
 	go func() {
-		stream, err := manifest.Read(env.In)
+		stream, err := io.ReadAll(env.In)
 		done <- input{stream, err}
 	}()
 	select {

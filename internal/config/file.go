@@ -8,7 +8,7 @@ import (
 	"os"
 	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"spaces-identity.dev/internal/identity"
 )

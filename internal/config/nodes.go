@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -132,7 +132,7 @@ func article(n node) string {
 
 // join is the path of a key below another path.
 func join(path, key string) string {
-	below := identity.KeysPath([]string{key}).String()
+	below := identity.Path{}.Field(key).String()
 	if path == "" || below == "" || below[0] == '[' {
 		return path + below
 	}

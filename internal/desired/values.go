@@ -27,14 +27,14 @@ func (s State) Values() ([]Value, error) {
 				return
 			}
 			for _, key := range metadataKeys(pairs) {
-				path := identity.KeysPath(append(slices.Concat(c.Values.Component, below), key))
+				path := identity.Path{}.Field(append(slices.Concat(c.Values.Component, below), key)...)
 				all = append(all, Value{path, pairs[key]})
 			}
 		}
 		add(c.Values.Annotations, c.Annotations)
 		add(c.Values.PodLabels, c.PodLabels)
 		for _, setting := range c.Settings {
-			all = append(all, Value{identity.KeysPath(setting.Path), setting.Value})
+			all = append(all, Value{identity.Path{}.Field(setting.Path...), setting.Value})
 		}
 	}
 	return all, nil

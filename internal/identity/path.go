@@ -3,76 +3,137 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// PathStep is one step of a [Path]: a mapping's key, or an item of a sequence.
-type PathStep struct {
-	Key    string // the key, where IsItem is false
-	Item   int    // counted from 0, where IsItem is true
-	IsItem bool
+// Path leads from the root of a document to a value in it, or in a document
+// that is written inside one of its strings.
+type Path []Step
+
+// Step leads from a value to a value within it. Steps can be compared with ==.
+type Step struct {
+	Kind StepKind
+	Key  string // of a KeyStep
+	Item int    // of an ItemStep, from 0
+	Into Into   // of an IntoStep
 }
 
-// Path leads from the root of a document to one of its nodes.
-type Path []PathStep
+// StepKind says what a [Step] goes through.
+type StepKind uint8
 
-// String writes the path so that [ParsePath] reads it back.
+// The kinds of steps.
+const (
+	KeyStep  StepKind = iota // to the value of a mapping's key
+	ItemStep                 // to an item of a sequence
+	IntoStep                 // to a document inside a string
+)
+
+// Into says which document of which part of a string an IntoStep leads to.
+type Into struct {
+	Skip     int  // bytes before the stream, such as those of "--values="; a printed path omits it
+	Base64   bool // the stream is in base64
+	Document int  // which document of the stream, from 0
+}
+
+// Field returns the path to a value below p, through mapping keys. Like Item and
+// Inside it copies p, so that paths with a common beginning share no memory.
+func (p Path) Field(keys ...string) Path {
+	path := slices.Grow(Path(nil), len(p)+len(keys))
+	path = append(path, p...)
+	for _, key := range keys {
+		path = append(path, Step{Key: key})
+	}
+	return path
+}
+
+// Item returns the path to an item of the sequence at p, counted from 0.
+func (p Path) Item(index int) Path {
+	return slices.Concat(p, Path{{Kind: ItemStep, Item: index}})
+}
+
+// Inside returns the path to a document in the string at p.
+func (p Path) Inside(into Into) Path {
+	return slices.Concat(p, Path{{Kind: IntoStep, Into: into}})
+}
+
+// Contains reports whether other is p or leads to a value below p.
+func (p Path) Contains(other Path) bool {
+	return len(p) <= len(other) && slices.Equal(p, other[:len(p)])
+}
+
+// Crossing returns the index of the first step into a string, or -1.
+func (p Path) Crossing() int {
+	return slices.IndexFunc(p, func(s Step) bool { return s.Kind == IntoStep })
+}
+
+// String writes the path as [ParsePath] reads it:
+// data["values.yaml"] → spec.containers[0].env. It omits [Into.Skip].
 func (p Path) String() string {
 	var b strings.Builder
-	for _, step := range p {
+	for i, step := range p {
 		switch {
-		case step.IsItem:
-			fmt.Fprintf(&b, "[%d]", step.Item)
-		case plainKey(step.Key):
-			if b.Len() > 0 {
+		case step.Kind == ItemStep:
+			b.WriteString("[" + strconv.Itoa(step.Item) + "]")
+		case step.Kind == IntoStep:
+			b.WriteString(step.Into.String())
+		case !isPlainKey(step.Key):
+			b.WriteString("[" + strconv.Quote(step.Key) + "]")
+		default:
+			if i > 0 && p[i-1].Kind != IntoStep {
 				b.WriteByte('.')
 			}
 			b.WriteString(step.Key)
-		default:
-			b.WriteString("[" + strconv.Quote(step.Key) + "]")
 		}
 	}
 	return b.String()
 }
 
-func plainKey(key string) bool {
-	return key != "" && !strings.ContainsAny(key, `.[]\"'`+" \t\n\r") && printable(key)
-}
-
-func printable(key string) bool { return strconv.Quote(key) == `"`+key+`"` }
-
-// KeysPath is the path through mappings only.
-func KeysPath(keys []string) Path {
-	path := make(Path, len(keys))
-	for i, key := range keys {
-		path[i] = PathStep{Key: key}
+func (in Into) String() string {
+	arrow := " → "
+	if in.Base64 {
+		arrow = " (base64) → "
 	}
-	return path
+	if in.Document > 0 {
+		return arrow + "document " + strconv.Itoa(in.Document+1) + ": "
+	}
+	return arrow
 }
 
-// ParsePath reads a path: dots between keys, [n] for an item, and for a key
-// that has dots itself ["a.b"] (a Go or JSON string), ['a.b'] or a\.b.
+// isPlainKey reports whether a path can hold the key without brackets.
+func isPlainKey(key string) bool {
+	return key != "" && !strings.ContainsAny(key, `.[]"' /\`) && strconv.Quote(key) == `"`+key+`"`
+}
+
+// ParsePath reads a path. A dot precedes a key, and [n] is an item. A key that
+// contains dots is written ["a.b"] (a Go or JSON string), ['a.b'] or a\.b. The
+// path goes into a string at " → " or " -> ", and into base64 at " (base64) → ".
+// "document 2: " behind the arrow selects another document than the first.
 func ParsePath(text string) (Path, error) {
-	if err := CheckSpace(text); err != nil {
-		return nil, err
-	}
 	if text == "" {
 		return nil, errEmpty
 	}
-	r := pathReader{rest: text}
+	r := pathReader{rest: strings.TrimRight(text, " ")}
+	length := len(r.rest)
 	var path Path
 	for r.rest != "" {
-		step, err := r.step(len(path) == 0)
+		step, err := r.step(len(path) == 0 || path[len(path)-1].Kind == IntoStep)
 		if err != nil {
-			return nil, fmt.Errorf("%s at character %d: %w", quote(text), len([]rune(text))-len([]rune(r.rest))+1, err)
+			at := len([]rune(text[:length-len(r.rest)])) + 1
+			return nil, fmt.Errorf("%s at character %d: %w", quote(text), at, err)
 		}
 		path = append(path, step)
+	}
+	if len(path) == 0 || path[0].Kind != IntoStep && path[len(path)-1].Kind != IntoStep {
+		if err := CheckSpace(text); err != nil {
+			return nil, err
+		}
 	}
 	return path, nil
 }
 
-// ParseKeys reads a path of mapping keys alone, as values paths are.
+// ParseKeys reads a path that consists of mapping keys only, as values paths do.
 func ParseKeys(text string) ([]string, error) {
 	path, err := ParsePath(text)
 	if err != nil {
@@ -80,84 +141,115 @@ func ParseKeys(text string) ([]string, error) {
 	}
 	keys := make([]string, len(path))
 	for i, step := range path {
-		if step.IsItem {
+		switch {
+		case step.Kind == ItemStep:
 			return nil, fmt.Errorf("%s has the item [%d]: a values path is of keys alone, a key of digits is written [\"%d\"]",
 				quote(text), step.Item, step.Item)
+		case step.Kind == IntoStep:
+			return nil, fmt.Errorf("%s goes into a string: a values path is of keys alone", quote(text))
+		case step.Key == "":
+			return nil, fmt.Errorf("%s has an empty key", quote(text))
 		}
 		keys[i] = step.Key
 	}
 	return keys, nil
 }
 
-// pathReader takes one step after the other from the front of a path.
+// pathReader reads one step after the other from the front of a path.
 type pathReader struct{ rest string }
 
-func (r *pathReader) step(first bool) (PathStep, error) {
+func (r *pathReader) step(first bool) (Step, error) {
+	if into, rest, ok := cutCrossing(r.rest); ok {
+		r.rest = rest
+		return Step{Kind: IntoStep, Into: into}, nil
+	}
 	if after, ok := strings.CutPrefix(r.rest, "["); ok {
 		return r.bracket(after)
 	}
 	if !first {
 		after, ok := strings.CutPrefix(r.rest, ".")
 		if !ok {
-			return PathStep{}, errors.New("a dot or [ comes after ]")
+			return Step{}, errors.New("a dot or [ comes after ]")
 		}
 		r.rest = after
 	}
 	return r.key()
 }
 
-// key reads up to the next dot or bracket that no backslash stands before.
-func (r *pathReader) key() (PathStep, error) {
+// cutCrossing reads what [Into.String] writes. The last space may be missing at
+// the end of the text.
+func cutCrossing(text string) (into Into, rest string, ok bool) {
+	rest, into.Base64 = strings.CutPrefix(text, " (base64)")
+	arrow := strings.HasPrefix(rest, " → ") || strings.HasPrefix(rest, " -> ") || rest == " →" || rest == " ->"
+	if !arrow {
+		return Into{}, "", false
+	}
+	_, rest, _ = strings.Cut(rest[1:], " ")
+	if number, behind, ok := strings.Cut(strings.TrimPrefix(rest, "document "), ":"); ok && strings.HasPrefix(rest, "document ") {
+		n, err := strconv.ParseUint(number, 10, 31)
+		if err == nil && n > 0 && (behind == "" || behind[0] == ' ') {
+			into.Document, rest = int(n)-1, strings.TrimPrefix(behind, " ")
+		}
+	}
+	return into, rest, true
+}
+
+// key reads up to the next dot, bracket or arrow. A backslash takes the
+// character after it literally.
+func (r *pathReader) key() (Step, error) {
 	var key strings.Builder
 	i := 0
 	for ; i < len(r.rest) && r.rest[i] != '.' && r.rest[i] != '['; i++ {
+		if _, _, ok := cutCrossing(r.rest[i:]); ok {
+			break
+		}
 		switch r.rest[i] {
 		case ']', '"', '\'':
 			r.rest = r.rest[i:]
-			return PathStep{}, fmt.Errorf("%q has no meaning here: write such a key as [\"key\"]", r.rest[0])
+			return Step{}, fmt.Errorf("%q has no meaning here: write such a key as [\"key\"]", r.rest[0])
 		case '\\':
 			i++
 			if i == len(r.rest) {
-				return PathStep{}, errors.New("nothing follows the backslash")
+				return Step{}, errors.New("nothing follows the backslash")
 			}
 		}
 		key.WriteByte(r.rest[i])
 	}
 	if key.Len() == 0 {
-		return PathStep{}, errors.New("a key is missing")
+		return Step{}, errors.New("a key is missing")
 	}
 	r.rest = r.rest[i:]
-	return PathStep{Key: key.String()}, nil
+	return Step{Key: key.String()}, nil
 }
 
-// bracket reads what stands after a [: a number or a quoted key.
-func (r *pathReader) bracket(after string) (PathStep, error) {
+// bracket reads what follows a [: a number or a quoted key.
+func (r *pathReader) bracket(after string) (Step, error) {
 	if after != "" && (after[0] == '"' || after[0] == '\'') {
 		return r.quoted(after)
 	}
 	number, rest, ok := strings.Cut(after, "]")
 	item, err := strconv.ParseUint(number, 10, 31)
 	if !ok || err != nil {
-		return PathStep{}, errors.New(`a number or a quoted key and ] come after [`)
+		return Step{}, errors.New(`a number or a quoted key and ] come after [`)
 	}
 	r.rest = rest
-	return PathStep{Item: int(item), IsItem: true}, nil
+	return Step{Kind: ItemStep, Item: int(item)}, nil
 }
 
-func (r *pathReader) quoted(after string) (PathStep, error) {
-	literal, key, err := quotedKey(after)
-	if err != nil || key == "" {
-		return PathStep{}, errors.New("the quoted key after [ cannot be read")
+func (r *pathReader) quoted(after string) (Step, error) {
+	literal, key, err := unquoteKey(after)
+	if err != nil {
+		return Step{}, errors.New("the quoted key after [ cannot be read")
 	}
 	rest, ok := strings.CutPrefix(after[len(literal):], "]")
 	if !ok {
-		return PathStep{}, errors.New("a ] comes after the quoted key")
+		return Step{}, errors.New("a ] comes after the quoted key")
 	}
 	r.rest = rest
-	return PathStep{Key: key}, nil
+	return Step{Key: key}, nil
 }
 
-func quotedKey(after string) (literal, key string, err error) {
+func unquoteKey(after string) (literal, key string, err error) {
 	if after[0] == '"' {
 		if literal, err = strconv.QuotedPrefix(after); err != nil {
 			return "", "", err

@@ -9,11 +9,12 @@ import (
 )
 
 func TestParsePath(t *testing.T) {
-	key := func(k string) identity.PathStep { return identity.PathStep{Key: k} }
-	item := func(n int) identity.PathStep { return identity.PathStep{Item: n, IsItem: true} }
+	key := func(k string) identity.Step { return identity.Step{Key: k} }
+	item := func(n int) identity.Step { return identity.Step{Kind: identity.ItemStep, Item: n} }
+	into := func(in identity.Into) identity.Step { return identity.Step{Kind: identity.IntoStep, Into: in} }
 	for text, c := range map[string]struct {
 		path    identity.Path
-		written string // empty where it is the text
+		written string // empty if it equals the text
 	}{
 		"a":                     {identity.Path{key("a")}, ""},
 		"a.b.c":                 {identity.Path{key("a"), key("b"), key("c")}, ""},
@@ -26,7 +27,23 @@ func TestParsePath(t *testing.T) {
 		`a["0"]`:                {identity.Path{key("a"), key("0")}, "a.0"},
 		`a["\"]ü\n"]`:           {identity.Path{key("a"), key("\"]ü\n")}, ""},
 		`a\[b`:                  {identity.Path{key("a[b")}, `["a[b"]`},
-		"eks.io/x-y_z":          {identity.Path{key("eks"), key("io/x-y_z")}, ""},
+		"eks.io/x-y_z":          {identity.Path{key("eks"), key("io/x-y_z")}, `eks["io/x-y_z"]`},
+		`a[""]`:                 {identity.Path{key("a"), key("")}, ""},
+		"two words.a":           {identity.Path{key("two words"), key("a")}, `["two words"].a`},
+		`a["\\"]`:               {identity.Path{key("a"), key(`\`)}, ""},
+
+		"a → b":                 {identity.Path{key("a"), into(identity.Into{}), key("b")}, ""},
+		"a -> b":                {identity.Path{key("a"), into(identity.Into{}), key("b")}, "a → b"},
+		"a (base64) → [0]":      {identity.Path{key("a"), into(identity.Into{Base64: true}), item(0)}, ""},
+		"a → document 2: b → c": {identity.Path{key("a"), into(identity.Into{Document: 1}), key("b"), into(identity.Into{}), key("c")}, ""},
+		"a → document 1: b":     {identity.Path{key("a"), into(identity.Into{}), key("b")}, "a → b"},
+		"a → document":          {identity.Path{key("a"), into(identity.Into{}), key("document")}, ""},
+		`a → ["document 2: b"]`: {identity.Path{key("a"), into(identity.Into{}), key("document 2: b")}, ""},
+		"a[1] (base64) → ":      {identity.Path{key("a"), item(1), into(identity.Into{Base64: true})}, ""},
+		"a -> document 3:":      {identity.Path{key("a"), into(identity.Into{Document: 2})}, "a → document 3: "},
+		" → a":                  {identity.Path{into(identity.Into{}), key("a")}, ""},
+		`a\ → b`:                {identity.Path{key("a → b")}, `["a → b"]`},
+		"a→b":                   {identity.Path{key("a→b")}, ""},
 	} {
 		got, err := identity.ParsePath(text)
 		if err != nil {
@@ -48,6 +65,9 @@ func TestBadPaths(t *testing.T) {
 	check(t, parser(identity.ParsePath), map[string]string{
 		"":              "is empty: write a value, or leave the setting out",
 		" a":            `" a" has space around it: write "a"`,
+		"a: ":           `"a: " has space around it: write "a:"`,
+		"  ":            `"  " is only white space`,
+		"a. → b":        `"a. → b" at character 3: a key is missing`,
 		".a":            `".a" at character 1: a key is missing`,
 		"a..b":          `"a..b" at character 3: a key is missing`,
 		"a.":            `"a." at character 3: a key is missing`,
@@ -57,7 +77,6 @@ func TestBadPaths(t *testing.T) {
 		"a[-1]":         `"a[-1]" at character 2: a number or a quoted key and ] come after [`,
 		"a[1":           `"a[1" at character 2: a number or a quoted key and ] come after [`,
 		`a["b]`:         `"a[\"b]" at character 2: the quoted key after [ cannot be read`,
-		`a[""]`:         `"a[\"\"]" at character 2: the quoted key after [ cannot be read`,
 		`a["b"`:         `"a[\"b\"" at character 2: a ] comes after the quoted key`,
 		`a]`:            `"a]" at character 2: ']' has no meaning here: write such a key as ["key"]`,
 		`a"b`:           `"a\"b" at character 2: '"' has no meaning here: write such a key as ["key"]`,
@@ -65,14 +84,44 @@ func TestBadPaths(t *testing.T) {
 		"a[9999999999]": `"a[9999999999]" at character 2: a number or a quoted key and ] come after [`,
 	})
 	check(t, parser(identity.ParseKeys), map[string]string{
-		"a[0]": `"a[0]" has the item [0]: a values path is of keys alone, a key of digits is written ["0"]`,
+		"a[0]":  `"a[0]" has the item [0]: a values path is of keys alone, a key of digits is written ["0"]`,
+		`a[""]`: `"a[\"\"]" has an empty key`,
+		"a → b": `"a → b" goes into a string: a values path is of keys alone`,
 	})
 }
 
-// FuzzParsePath holds that a path that is read is written as one that reads the
-// same.
+func TestPathContainsWhatIsBelowIt(t *testing.T) {
+	at := identity.Path{}.Field("data", "v").Inside(identity.Into{Skip: 9})
+	for _, test := range []struct {
+		name  string
+		other identity.Path
+		want  bool
+	}{
+		{"itself", at, true},
+		{"a key below it", at.Field("a").Item(0), true},
+		{"the way to it", at[:2], false},
+		{"another part of the string", at[:2].Inside(identity.Into{}).Field("a"), false},
+		{"a key whose name continues", identity.Path{}.Field("data", "v2").Field("a"), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := at.Contains(test.other); got != test.want {
+				t.Errorf("%s contains %s: %t", at, test.other, got)
+			}
+		})
+	}
+}
+
+func TestPathsWithACommonBeginningShareNoMemory(t *testing.T) {
+	common := identity.Path{}.Field("a", "b", "c").Item(0)
+	first, second := common.Field("x"), common.Field("y")
+	if first.String() != "a.b.c[0].x" || second.String() != "a.b.c[0].y" {
+		t.Errorf("%s and %s", first, second)
+	}
+}
+
+// FuzzParsePath checks that String writes each path as ParsePath reads it.
 func FuzzParsePath(f *testing.F) {
-	for _, seed := range []string{"a.b", `a["b.c"][1]`, `a\.b['c']`, "[0]", `a["\xff"]`} {
+	for _, seed := range []string{"a.b", `a["b.c"][1]`, `a\.b['c']`, "[0]", `a["\xff"]`, "a (base64) → document 2: b", "a ->"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

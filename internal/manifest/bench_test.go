@@ -2,10 +2,12 @@ package manifest
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 )
 
-// largeStream has documents as monitoring charts have them, 20 MB of them.
+// largeStream returns 20 MB of documents as monitoring charts have them.
 func largeStream() []byte {
 	doc := "---\n# Source: kps/templates/x.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n" +
 		string(bytes.Repeat([]byte("  key: \"value of some length, with words in it\" # and a comment\n"), 160))
@@ -21,6 +23,7 @@ func BenchmarkSplit(b *testing.B) {
 	}
 }
 
+// BenchmarkParse shows what the quick parser saves.
 func BenchmarkParse(b *testing.B) {
 	stream := largeStream()[:1<<20]
 	b.Run("quick", func(b *testing.B) {
@@ -37,8 +40,46 @@ func BenchmarkParse(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for doc := range Split(stream) {
-				_, _ = parse(stream[doc.Start:doc.End])
+				_, _ = libraryParse(stream[doc.Start:doc.End])
 			}
 		}
 	})
+	b.Run("JSON in double quotes", func(b *testing.B) {
+		doc := []byte("a: b\nc: \"" + strings.Repeat(`{\"title\": \"some text\", \"x\": 1}\n`, 3000) + "\"\n")
+		b.SetBytes(int64(len(doc)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, ok := quickParse(doc); !ok {
+				b.Fatal("the quick parser gave up")
+			}
+		}
+	})
+}
+
+func BenchmarkPatch(b *testing.B) {
+	sets := []Set{{Path: Path{}.Field("metadata", "annotations", "k"), Value: "v"}}
+	for _, entries := range []int{1, 100, 10_000} {
+		doc := "kind: ConfigMap\nmetadata:\n  name: x\n  annotations:\n    a: b\ndata:\n" +
+			strings.Repeat("  key: \"value of some length\" # and a comment\n", entries)
+		b.Run(fmt.Sprintf("%d entries", entries), func(b *testing.B) { benchmarkPatch(b, doc, sets) })
+	}
+	values := strings.Repeat("key: value of some length\n", 2000) + "m:\n  x: y\n"
+	sets = []Set{{Path: Path{}.Field("data", "v").Inside(Into{}).Field("m", "k"), Value: "v"}}
+	for name, written := range map[string]string{
+		"literal":       "|\n    " + strings.ReplaceAll(values, "\n", "\n    ") + "\n",
+		"double quotes": quoted(values) + "\n",
+	} {
+		b.Run("values in "+name, func(b *testing.B) { benchmarkPatch(b, "data:\n  v: "+written, sets) })
+	}
+}
+
+func benchmarkPatch(b *testing.B, doc string, sets []Set) {
+	b.Helper()
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Patch([]byte(doc), sets); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

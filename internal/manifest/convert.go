@@ -3,17 +3,18 @@ package manifest
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// converter makes our tree of the library's, which knows where a node begins
-// (line and column, counted in characters) and not where it ends.
+// converter makes this package's tree of the library's. The library knows where a
+// node begins (line and column, counted in characters), but not where it ends.
 type converter struct {
 	text  []byte
 	lines []int
-	seen  map[*yaml.Node]*Node // anchored nodes
+	seen  map[*yaml.Node]*Node // nodes with an anchor
 	err   error
 }
 
@@ -52,17 +53,18 @@ func (c *converter) collection(n *Node, y *yaml.Node, opening, closing byte) {
 	if len(n.Content) > 0 {
 		n.End = n.Content[len(n.Content)-1].End
 	}
-	bracketed := len(n.Content) == 0 || n.Content[0].Outer > n.Start // not so the mapping in [{a: b}: c]
-	if bracketed && n.Start < len(c.text) && c.text[n.Start] == opening && y.Style&yaml.FlowStyle != 0 {
-		n.Style = Flow
+	if y.Style&yaml.FlowStyle == 0 {
+		return
+	}
+	n.Style = Flow
+	bracketed := len(n.Content) == 0 || n.Content[0].Outer > n.Start // unlike the mapping in [{a: b}: c]
+	if bracketed && n.Start < len(c.text) && c.text[n.Start] == opening {
 		n.End = c.closing(max(n.End, n.Start+1), closing)
-	} else if y.Style&yaml.FlowStyle != 0 {
-		n.Style = Flow // the bracketless mapping in [a: b]
 	}
 }
 
-// closing is the offset behind the bracket that ends a flow collection. Between
-// its last child and the bracket stand at most blanks, a comma, comments and
+// closing returns the offset behind the bracket that ends a flow collection.
+// Between its last child and the bracket are at most blanks, a comma, comments and
 // the indicators of an empty entry.
 func (c *converter) closing(at int, bracket byte) int {
 	for ; at < len(c.text); at++ {
@@ -77,18 +79,18 @@ func (c *converter) closing(at int, bracket byte) int {
 	return len(c.text)
 }
 
-// start is the offset behind the anchor and the tag of a node, which the library
-// counts to the node, and behind the blanks and comments that follow them. It
+// start returns the offset behind the anchor and the tag of a node, which for the
+// library are part of the node, and behind the blanks and comments after them. It
 // sets the node's tag.
 func (c *converter) start(n *Node, y *yaml.Node) int {
 	at, end := n.Outer, n.Outer
-	anchored := n.Anchor == "" // or its anchor was passed: the next is the first key's
+	anchored := n.Anchor == "" // or its anchor was passed: the next anchor is the first key's
 	for at < len(c.text) {
 		switch {
 		case c.text[at] == '&' && !anchored:
 			end, anchored = at+1+len(n.Anchor), true
-		case c.text[at] == '!' && n.Tag == "" && (y.Style&yaml.TaggedStyle != 0 || forgotten(n, y, at)):
-			end = at + tokenLength(c.text[at:])
+		case c.text[at] == '!' && n.Tag == "" && (y.Style&yaml.TaggedStyle != 0 || isLoneTag(n, y, at)):
+			end = at + tagLength(c.text[at:])
 			n.Tag = string(c.text[at:end])
 		case y.Kind == yaml.ScalarNode && scalarStyle(y.Style) == Plain && y.Value == "":
 			return end // an empty value ends with its properties
@@ -100,30 +102,27 @@ func (c *converter) start(n *Node, y *yaml.Node) int {
 	return end
 }
 
-// forgotten reports whether a tag at an offset is a scalar's lone "!", of which
-// the library does not tell.
-func forgotten(n *Node, y *yaml.Node, at int) bool {
+// isLoneTag reports whether a tag at an offset is a scalar's lone "!", which the
+// library does not report.
+func isLoneTag(n *Node, y *yaml.Node, at int) bool {
 	return y.Kind == yaml.ScalarNode && (at == n.Outer || y.Value != "")
 }
 
-// skipBlanks is the offset of what follows blanks, line breaks and comments.
+// skipBlanks returns the offset behind blanks, line breaks and comments.
 func skipBlanks(text []byte, at int) int {
-	for at < len(text) {
-		switch b := text[at]; {
-		case b == ' ' || b == '\t' || b == '\n' || b == '\r':
-			at++
-		case b == '#':
+	for at < len(text) && (isSpace(text[at]) || text[at] == '#') {
+		if text[at] == '#' {
 			at = lineEnd(text, at)
-		default:
-			return at
+		} else {
+			at++
 		}
 	}
 	return at
 }
 
-// tokenLength is the length of a tag: all up to a blank, or, outside "!<…>", a
-// flow indicator.
-func tokenLength(text []byte) int {
+// tagLength returns the length of a tag. A tag ends at a blank or, outside "!<…>",
+// at a flow indicator.
+func tagLength(text []byte) int {
 	if bytes.HasPrefix(text, []byte("!<")) {
 		if i := bytes.IndexByte(text, '>'); i >= 0 {
 			return i + 1
@@ -151,11 +150,11 @@ func scalarStyle(s yaml.Style) Style {
 
 func (c *converter) fail(at int) {
 	if c.err == nil {
-		c.err = &SyntaxError{Offset: at, Problem: fmt.Sprintf("the value at byte %d cannot be told from what stands around it", at)}
+		c.err = &SyntaxError{Offset: at, Problem: fmt.Sprintf("the end of the value at byte %d cannot be determined", at)}
 	}
 }
 
-// offset is where a line and column of the library are, in bytes.
+// offset returns the offset of a line and column of the library.
 func (c *converter) offset(line, column int) int {
 	if line < 1 || line > len(c.lines) {
 		return len(c.text)
@@ -172,9 +171,8 @@ func (c *converter) offset(line, column int) int {
 	return at
 }
 
-// lineStarts are the offsets at which the library begins a new line: behind LF,
-// CRLF, CR and, as in YAML 1.1, NEL, LS and PS.
-func lineStarts(text []byte) []int {
+// libraryLines returns the offsets at which the library begins a new line.
+func libraryLines(text []byte) []int {
 	starts := append(make([]int, 0, 1+bytes.Count(text, []byte{'\n'})), firstByte(text))
 	for at := firstByte(text); at < len(text); {
 		n := breakLength(text[at:])
@@ -188,24 +186,95 @@ func lineStarts(text []byte) []int {
 	return starts
 }
 
-// breakLength is the length of the line break a text begins with, or 0.
-func breakLength(text []byte) int {
-	switch text[0] {
-	case '\n':
-		return 1
-	case '\r':
-		if len(text) > 1 && text[1] == '\n' {
-			return 2
-		}
-		return 1
-	case 0xc2:
-		if len(text) > 1 && text[1] == 0x85 {
-			return 2
-		}
-	case 0xe2:
-		if len(text) > 2 && text[1] == 0x80 && text[2]&^1 == 0xa8 {
-			return 3
+// scalarEnd returns the offset behind a scalar whose text is known.
+func (c *converter) scalarEnd(n *Node) int {
+	end := -1
+	switch n.Style {
+	case DoubleQuoted:
+		end = quotedEnd(c.text, n.Start, '"')
+	case SingleQuoted:
+		end = quotedEnd(c.text, n.Start, '\'')
+	case Plain:
+		end = plainEnd(c.text, n.Start, n.Value)
+	case Literal, Folded:
+		end = blockScalarEnd(c.text, n.Start, n.Value)
+	}
+	if end < 0 {
+		c.fail(n.Start)
+		return n.Start
+	}
+	return end
+}
+
+func quotedEnd(text []byte, at int, quote byte) int {
+	if at >= len(text) || text[at] != quote {
+		return -1
+	}
+	for at++; at < len(text); at++ {
+		switch b := text[at]; {
+		case b == '\\' && quote == '"':
+			at++
+		case b != quote:
+		case quote == '"' || at+1 == len(text) || text[at+1] != quote:
+			return at + 1
+		default:
+			at++ // two quotes mean one
 		}
 	}
-	return 0
+	return -1
+}
+
+// plainEnd walks through an unquoted text and its value side by side. White space
+// in the text, line breaks included, corresponds to white space in the value.
+func plainEnd(text []byte, at int, value string) int {
+	for i := 0; i < len(value); {
+		if at >= len(text) {
+			return -1
+		}
+		if text[at] == value[i] && !isSpace(value[i]) {
+			at++
+			i++
+			continue
+		}
+		spaces, _ := spaceRun(text[at:])
+		folded, _ := spaceRun([]byte(value[i:]))
+		if spaces == 0 || folded == 0 {
+			return -1
+		}
+		at += spaces
+		i += folded
+	}
+	return at
+}
+
+// blockScalarEnd returns the offset behind the last line of a literal or folded
+// scalar, the blank lines at its end included.
+func blockScalarEnd(text []byte, at int, value string) int {
+	at = lineEnd(text, at) // the header
+	indent := blockIndent(text[at:], value)
+	for at < len(text) {
+		end := lineEnd(text, at)
+		if line := text[at:end]; !isBlank(line) && (indent < 0 || indentOf(line) < indent || indent == 0 && isMarker(line)) {
+			break
+		}
+		at = end
+	}
+	return at
+}
+
+// blockIndent returns by how many spaces the lines of a block scalar are indented,
+// or -1 if it has only blank lines.
+func blockIndent(lines []byte, value string) int {
+	first := "" // line of the value that is not blank
+	for line := range strings.Lines(value) {
+		if first = line; strings.TrimSpace(line) != "" {
+			break
+		}
+	}
+	for at := 0; strings.TrimSpace(first) != "" && at < len(lines); at = lineEnd(lines, at) {
+		if line := lines[at:lineEnd(lines, at)]; !isBlank(line) {
+			return indentOf(line) - indentOf(first)
+		}
+	}
+	return -1
 }

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"spaces-identity.dev/internal/identity"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// reading is what a decoder that is not the package's makes of a document:
-// scalars with the type it gives them, merge keys and aliases followed.
+// reading is what another decoder than the package's reads from a document: scalars
+// with the type that it gives them, merge keys and aliases followed.
 type reading struct {
 	Type   string
 	Scalar string
@@ -47,7 +48,7 @@ func readAll(stream []byte) ([]reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := reader{}
+		r := treeReader{}
 		all = append(all, r.node(&node))
 		if r.err != nil {
 			return nil, r.err
@@ -55,16 +56,15 @@ func readAll(stream []byte) ([]reading, error) {
 	}
 }
 
-// reader follows a tree, and gives up where aliases make it larger than a test
-// should look at.
-type reader struct {
+// treeReader follows a tree. It fails if aliases make the tree too large for a test.
+type treeReader struct {
 	values int
 	err    error
 }
 
 const maxReading = 100_000
 
-func (r *reader) node(n *yaml.Node) reading {
+func (r *treeReader) node(n *yaml.Node) reading {
 	if r.values++; r.values > maxReading || r.err != nil {
 		r.err = fmt.Errorf("more than %d values", maxReading)
 		return reading{}
@@ -86,7 +86,7 @@ func (r *reader) node(n *yaml.Node) reading {
 	return reading{Type: n.ShortTag(), Scalar: scalarReading(n)}
 }
 
-// scalarReading is one text for all the ways to write null.
+// scalarReading returns the same text for all the ways to write null.
 func scalarReading(n *yaml.Node) string {
 	if n.ShortTag() == "!!null" {
 		return ""
@@ -94,7 +94,7 @@ func scalarReading(n *yaml.Node) string {
 	return n.Value
 }
 
-func (r *reader) mapping(n *yaml.Node) reading {
+func (r *treeReader) mapping(n *yaml.Node) reading {
 	read := reading{Type: n.ShortTag()}
 	var merged []readField
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -116,9 +116,9 @@ func (r *reader) mapping(n *yaml.Node) reading {
 	return read
 }
 
-// sort gives fields an order that does not depend on how they are written.
+// sort puts the fields in an order that does not depend on the document.
 func (r reading) sort() {
-	slices.SortFunc(r.Fields, func(a, b readField) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+	slices.SortStableFunc(r.Fields, func(a, b readField) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 }
 
 func (r reading) String() string {
@@ -127,25 +127,26 @@ func (r reading) String() string {
 
 func stringReading(s string) reading { return reading{Type: "!!str", Scalar: s} }
 
-// with is the reading of the same mapping with a string under a key.
+// with returns the reading of the same mapping with a string under a key.
 func (r reading) with(key, value string) reading {
 	r.Fields = append(slices.Clone(r.Fields), readField{stringReading(key), stringReading(value)})
 	r.sort()
 	return r
 }
 
-// index is where a step leads in the fields or the items, or -1.
+// index returns the position of a step in the fields or the items, or -1.
 func (r reading) index(step Step) int {
-	if step.Key != "" {
+	if step.Kind == identity.KeyStep {
 		return slices.IndexFunc(r.Fields, func(f readField) bool { return f.Key.Scalar == step.Key && f.Key.Items == nil && f.Key.Fields == nil })
 	}
-	if step.Index < len(r.Items) {
-		return step.Index
+	if step.Item < len(r.Items) {
+		return step.Item
 	}
 	return -1
 }
 
-// set is the reading with a string at a path, mappings made on the way.
+// set returns the reading with a string at a path, and with the mappings that the
+// path needs.
 func (r reading) set(path Path, value string) reading {
 	if len(path) == 0 {
 		return stringReading(value)
@@ -153,7 +154,7 @@ func (r reading) set(path Path, value string) reading {
 	step := path[0]
 	i := r.index(step)
 	switch {
-	case step.Key == "":
+	case step.Kind == identity.ItemStep:
 		r.Items = slices.Clone(r.Items)
 		r.Items[i] = r.Items[i].set(path[1:], value)
 	case i >= 0:

@@ -14,12 +14,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// ownTexts are the streams of the repository's own suite, to begin with.
+// ownTexts returns the streams of the own suite, as seeds.
 func ownTexts(f *testing.F) []string {
 	f.Helper()
 	archive, err := txtar.ParseFile("testdata/suite.txtar")
 	if err != nil || len(archive.Files) == 0 {
-		f.Fatal("no texts to begin with", err)
+		f.Fatal("there are no seeds", err)
 	}
 	var texts []string
 	for _, file := range archive.Files {
@@ -28,8 +28,8 @@ func ownTexts(f *testing.F) []string {
 	return texts
 }
 
-// FuzzSplit holds that the documents of any bytes are those bytes, and that
-// streams can be joined.
+// FuzzSplit checks that the documents of any stream make up the stream, and that
+// joining two streams joins their documents.
 func FuzzSplit(f *testing.F) {
 	for _, text := range ownTexts(f) {
 		f.Add([]byte(text), []byte("a: b\n---\nc: d\n"))
@@ -50,8 +50,8 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// FuzzPatch holds that any document takes a value at any path, or says why not,
-// and that another decoder reads the document and the value.
+// FuzzPatch sets a value at any path of any document. If Patch succeeds, another
+// decoder must read the same document with that value.
 func FuzzPatch(f *testing.F) {
 	for _, text := range ownTexts(f) {
 		for _, path := range []string{"a", "k", "a/b", "a/k/l", "0/b", "a/0", "data/k"} {
@@ -70,7 +70,7 @@ func FuzzPatch(f *testing.F) {
 		checkAgain(t, patched, sets)
 		before, err := readIndependently([]byte(text))
 		if err != nil {
-			return // what the quick parser alone reads
+			return // only the quick parser reads it
 		}
 		after, err := readIndependently(patched)
 		if err != nil {
@@ -102,7 +102,7 @@ func pathOf(s string) Path {
 	return path
 }
 
-// FuzzNested holds the same of a document in a string, however that is written.
+// FuzzNested does the same with a document in a string, in each style.
 func FuzzNested(f *testing.F) {
 	for i, text := range ownTexts(f) {
 		f.Add(text, uint(i), "a/k", "on")
@@ -141,7 +141,7 @@ func checkInner(t *testing.T, before, after []byte, path Path, value string) {
 	}
 	want, err := readIndependently(before[:old[0].End])
 	if err != nil {
-		return // what the quick parser alone reads
+		return // only the quick parser reads it
 	}
 	got, err := readIndependently(after[:now[0].End])
 	if err != nil {
@@ -152,13 +152,13 @@ func checkInner(t *testing.T, before, after []byte, path Path, value string) {
 	}
 }
 
-// texts are what another decoder reads of what wrapped wrote.
-type texts struct {
+// wrappedTexts are the values that another decoder reads from a wrapped document.
+type wrappedTexts struct {
 	it           []byte
 	last, others string
 }
 
-func stringsIn(t *testing.T, doc []byte, into Into) texts {
+func stringsIn(t *testing.T, doc []byte, into Into) wrappedTexts {
 	t.Helper()
 	var read struct {
 		Kind     string
@@ -168,7 +168,7 @@ func stringsIn(t *testing.T, doc []byte, into Into) texts {
 	if err := yaml.Unmarshal(doc, &read); err != nil {
 		t.Fatalf("another decoder: %v\nof %q", err, doc)
 	}
-	found := texts{[]byte(read.Data["it"]), read.Data["last"], read.Kind + read.Metadata.Annotations["b"]}
+	found := wrappedTexts{[]byte(read.Data["it"]), read.Data["last"], read.Kind + read.Metadata.Annotations["b"]}
 	if into.Base64 {
 		decoded, err := base64.StdEncoding.DecodeString(read.Data["it"])
 		if err != nil {

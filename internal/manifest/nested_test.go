@@ -9,7 +9,7 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-func TestPatchInStrings(t *testing.T) {
+func TestPatchChangesADocumentInAString(t *testing.T) {
 	inString := func(into manifest.Into, keys ...string) []manifest.Set {
 		path := manifest.Path{}.Field("data", "v").Inside(into).Field(keys...)
 		return []manifest.Set{{Path: path, Value: "w"}}
@@ -45,6 +45,12 @@ func TestPatchInStrings(t *testing.T) {
 			sets: inString(yaml, "a", "k"),
 		},
 		{
+			name: "double quotes with a pair of surrogates",
+			in:   `{"data":{"v":"a: {b: \ud83d\ude00}"}}`,
+			want: `{"data":{"v":"a: {\"k\": \"w\", b: \ud83d\ude00}"}}`,
+			sets: inString(yaml, "a", "k"),
+		},
+		{
 			name: "JSON in double quotes",
 			in:   `{"data":{"v":"{\"a\":{\"b\":\"c\"}}"}}`,
 			want: `{"data":{"v":"{\"a\":{\"k\":\"w\",\"b\":\"c\"}}"}}`,
@@ -57,7 +63,7 @@ func TestPatchInStrings(t *testing.T) {
 			sets: inString(yaml, "a", "k"),
 		},
 		{
-			name: "lines in single quotes are written anew",
+			name: "lines in single quotes become a string in double quotes",
 			in:   "data:\n  v: 'a:\n\n    b: c'\n",
 			want: "data:\n  v: \"a:\\n  k: w\\nb: c\"\n",
 			sets: inString(yaml, "a", "k"),

@@ -1,11 +1,22 @@
 package manifest
 
-import "strings"
+import (
+	"strings"
 
-// Kind is what a node is.
+	"spaces-identity.dev/internal/identity"
+)
+
+// Path, Step and Into are the types of package identity.
+type (
+	Path = identity.Path
+	Step = identity.Step
+	Into = identity.Into
+)
+
+// Kind says what a node is.
 type Kind uint8
 
-// The kinds of a node.
+// The kinds of nodes.
 const (
 	Scalar Kind = iota + 1
 	Mapping
@@ -13,7 +24,7 @@ const (
 	Alias
 )
 
-// Style is how a node is written.
+// Style says how a node is written.
 type Style uint8
 
 // The styles: the first two of collections, the others of scalars.
@@ -27,21 +38,21 @@ const (
 	Folded
 )
 
-// Node is a value in a document, together with the bytes it was written in.
+// Node is a value in a document, with the range of bytes that it is written in.
 type Node struct {
 	Kind    Kind
 	Style   Style
-	Tag     string // as written, such as !!str; empty where none is
+	Tag     string // as written, such as !!str; empty if there is none
 	Anchor  string
-	Value   string  // a scalar's text, or an alias's name
+	Value   string  // the text of a scalar, the name of an alias
 	Outer   int     // offset of the first byte, properties (anchor, tag) included
 	Start   int     // offset of the first byte behind the properties
 	End     int     // offset behind the last byte
 	Content []*Node // a mapping's keys and values in turn, or a sequence's items
-	Target  *Node   // what an alias stands for
+	Target  *Node   // what an alias refers to
 }
 
-// Resolve is the node itself, or what it is an alias of.
+// Resolve returns the node itself, or the node that it is an alias of.
 func (n *Node) Resolve() *Node {
 	for n != nil && n.Kind == Alias {
 		n = n.Target
@@ -71,22 +82,42 @@ func (n *Node) IsString() bool {
 	case "!!str", "!":
 		return true
 	case "":
-		return n.Style != Plain || plainIsString(n.Value)
+		return n.Style != Plain || isPlainString(n.Value)
 	}
 	return false
 }
 
-// Field is the value a mapping has under a key, seen through aliases and merge
-// keys ("<<"), or nil. Of a repeated key the last one counts, as in Go's decoders.
+// Field returns the value under a key of a mapping, or nil. It follows aliases and
+// merge keys ("<<"). If a key is repeated, the last one counts, as in Go's decoders.
 func (n *Node) Field(key string) *Node {
 	n = n.Resolve()
 	if n == nil || n.Kind != Mapping {
 		return nil
 	}
-	if v := n.own(key); v != nil {
+	const depth = 16 // of merge keys within merge keys
+	return n.field(key, depth)
+}
+
+func (n *Node) field(key string, depth int) *Node {
+	if v := n.ownField(key); v != nil || depth == 0 {
 		return v
 	}
-	return n.merged(key, mergeDepth)
+	for _, source := range n.mergeSources() {
+		if v := source.field(key, depth-1); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// ownField returns the value under a key that is written in the mapping itself.
+func (n *Node) ownField(key string) *Node {
+	for i := len(n.Content) - 2; i >= 0; i -= 2 {
+		if k := n.Content[i].Resolve(); k != nil && k.Kind == Scalar && k.Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 // Get follows fields from mapping to mapping.
@@ -97,7 +128,7 @@ func (n *Node) Get(keys ...string) *Node {
 	return n
 }
 
-// Text is the text of the string under the keys, or nothing.
+// Text returns the scalar under the keys, or an empty string.
 func (n *Node) Text(keys ...string) string {
 	if v := n.Get(keys...).Resolve(); v != nil && v.Kind == Scalar && !v.IsNull() {
 		return v.Value
@@ -105,7 +136,7 @@ func (n *Node) Text(keys ...string) string {
 	return ""
 }
 
-// Items are the elements of a sequence, or none.
+// Items returns the items of a sequence, or nil.
 func (n *Node) Items() []*Node {
 	if n = n.Resolve(); n != nil && n.Kind == Sequence {
 		return n.Content
@@ -113,7 +144,7 @@ func (n *Node) Items() []*Node {
 	return nil
 }
 
-// Item is an element of a sequence, or nil.
+// Item returns an item of a sequence, or nil.
 func (n *Node) Item(index int) *Node {
 	if items := n.Items(); index < len(items) {
 		return items[index]
@@ -121,8 +152,19 @@ func (n *Node) Item(index int) *Node {
 	return nil
 }
 
-// Fields calls yield with each own key and value of a mapping until it returns
-// false.
+// child returns the value that a step within the document leads to, or nil.
+func (n *Node) child(step Step) *Node {
+	switch step.Kind {
+	case identity.KeyStep:
+		return n.Field(step.Key)
+	case identity.ItemStep:
+		return n.Item(step.Item)
+	}
+	return nil
+}
+
+// Fields calls yield with each key and value that is written in the mapping
+// itself, until yield returns false.
 func (n *Node) Fields(yield func(key, value *Node) bool) {
 	if n = n.Resolve(); n == nil || n.Kind != Mapping {
 		return
@@ -134,48 +176,18 @@ func (n *Node) Fields(yield func(key, value *Node) bool) {
 	}
 }
 
-// own is the value under a key of the mapping itself.
-func (n *Node) own(key string) *Node {
-	for i := len(n.Content) - 2; i >= 0; i -= 2 {
-		if k := n.Content[i].Resolve(); k != nil && k.Kind == Scalar && k.Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-// mergeDepth bounds merge keys within merge keys.
-const mergeDepth = 16
-
-func (n *Node) merged(key string, depth int) *Node {
-	if depth == 0 {
-		return nil
-	}
-	for _, source := range n.merges() {
-		if v := source.own(key); v != nil {
-			return v
-		}
-		if v := source.merged(key, depth-1); v != nil {
-			return v
-		}
-	}
-	return nil
-}
-
-// merges are the mappings that the mapping's merge key names, the first one
-// winning.
-func (n *Node) merges() []*Node {
+// mergeSources returns the mappings that the mapping's merge key names. The first
+// one that has a field wins.
+func (n *Node) mergeSources() []*Node {
 	merge := n.mergeValue().Resolve()
-	switch {
-	case merge == nil:
+	if merge == nil {
 		return nil
-	case merge.Kind == Mapping:
+	}
+	if merge.Kind == Mapping {
 		return []*Node{merge}
-	case merge.Kind != Sequence:
-		return nil
 	}
 	var sources []*Node
-	for _, item := range merge.Content {
+	for _, item := range merge.Items() {
 		if item = item.Resolve(); item != nil && item.Kind == Mapping {
 			sources = append(sources, item)
 		}
@@ -183,6 +195,7 @@ func (n *Node) merges() []*Node {
 	return sources
 }
 
+// mergeValue returns the value of the mapping's merge key, or nil.
 func (n *Node) mergeValue() *Node {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; k.Kind == Scalar && k.Style == Plain && k.Value == "<<" {
@@ -192,10 +205,36 @@ func (n *Node) mergeValue() *Node {
 	return nil
 }
 
-// plainIsString reports whether unquoted text is a string in YAML 1.1 and 1.2
-// alike: no word with a meaning, and a character that no number and no date has.
-// It errs on the side of no.
-func plainIsString(s string) bool {
+// keyValue is a field of a mapping.
+type keyValue struct{ key, value *Node }
+
+// effective returns a mapping's fields with its merge key carried out: its own
+// fields first, then those that it takes over.
+func (n *Node) effective() []keyValue {
+	merge := n.mergeValue()
+	var fields []keyValue
+	known := map[string]bool{}
+	for key, value := range n.Fields {
+		if merge == nil || value != merge {
+			fields = append(fields, keyValue{key, value})
+			known[key.Resolve().Value] = true
+		}
+	}
+	for _, source := range n.mergeSources() {
+		for _, f := range source.effective() {
+			if name := f.key.Resolve().Value; !known[name] {
+				known[name] = true
+				fields = append(fields, f)
+			}
+		}
+	}
+	return fields
+}
+
+// isPlainString reports whether text without quotes is a string in YAML 1.1 and
+// 1.2: it is no word with a meaning, and it contains a character that no number
+// and no date contains. It returns false if unsure.
+func isPlainString(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
 		return false
@@ -204,3 +243,4 @@ func plainIsString(s string) bool {
 }
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

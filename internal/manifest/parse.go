@@ -9,44 +9,44 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3" // the node type of kyaml
+	"go.yaml.in/yaml/v3"
 )
 
-// Parse reads the text of one document into a tree. It is nil for a document
-// without content. The error is a [*SyntaxError] where the text is no YAML, or
+// Parse reads the text of one document into a tree. The tree is nil for a document
+// without content. The error is a [*SyntaxError] if the text is not YAML, or is
 // more than a program should expand.
 func Parse(text []byte) (*Node, error) {
 	if root, ok := quickParse(text); ok {
 		return root, nil
 	}
-	return parse(text)
+	return libraryParse(text)
 }
 
-// parse is Parse by the library.
-func parse(text []byte) (*Node, error) {
+// libraryParse is [Parse] without the quick parser.
+func libraryParse(text []byte) (*Node, error) {
 	if at := invalidUTF8(text); at >= 0 {
 		return nil, &SyntaxError{Offset: at, Problem: "the text is not valid UTF-8"}
 	}
-	tree, err := decode(text)
+	tree, err := decodeTree(text)
 	if err != nil {
-		return nil, &SyntaxError{Offset: max(locate(text, err), quickReach(text)), Problem: problem(err)}
+		return nil, &SyntaxError{Offset: max(errorOffset(text, err), quickReach(text)), Problem: problemOf(err)}
 	}
 	if tree == nil {
 		return nil, nil
 	}
-	c := converter{text: text, lines: lineStarts(text), seen: map[*yaml.Node]*Node{}}
+	c := converter{text: text, lines: libraryLines(text), seen: map[*yaml.Node]*Node{}}
 	root := c.node(tree.Content[0])
 	if c.err != nil {
 		return nil, c.err
 	}
-	if at := expansion(root); at >= 0 {
+	if at := excessiveAlias(root); at >= 0 {
 		return nil, &SyntaxError{Offset: at, Problem: "its aliases expand to more than a million values"}
 	}
 	return root, nil
 }
 
-// SyntaxError says where a text is not the YAML it should be. Its message does
-// not quote the text, which may be a Secret's.
+// SyntaxError says where a text is not the YAML that it should be. Its message
+// does not quote the text, which may be a Secret's.
 type SyntaxError struct {
 	Offset  int // bytes from the start of the text
 	Problem string
@@ -54,8 +54,8 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return e.Problem }
 
-// decode runs the YAML library on a text that must hold one document at most.
-func decode(text []byte) (tree *yaml.Node, err error) {
+// decodeTree runs the YAML library on a text that must hold at most one document.
+func decodeTree(text []byte) (tree *yaml.Node, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			tree, err = nil, fmt.Errorf("yaml: %v", p)
@@ -71,18 +71,18 @@ func decode(text []byte) (tree *yaml.Node, err error) {
 	}
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = errors.New("yaml: a second document begins where no --- stands in the first column")
+			err = errors.New("yaml: a second document begins although no --- is in the first column")
 		}
 		return nil, err
 	}
 	return tree, nil
 }
 
-// withoutVersion makes a comment of a "%YAML 1.2" directive, which the library
-// refuses although it reads such documents.
+// withoutVersion makes a comment of a "%YAML 1.2" directive: the library rejects
+// the directive but reads such documents.
 func withoutVersion(text []byte) []byte {
 	at := bytes.Index(text, []byte("%YAML"))
-	if at < 0 || !prelude(text[:at]) || at > 0 && text[at-1] != '\n' && text[at-1] != '\r' && text[at-1] != bom[2] {
+	if at < 0 || !isPrelude(text[:at]) || at != lineStart(text, at) {
 		return text
 	}
 	text = bytes.Clone(text)
@@ -90,9 +90,9 @@ func withoutVersion(text []byte) []byte {
 	return text
 }
 
-// problem is the library's message without its position, which is not reliable,
-// and without names taken from the text.
-func problem(err error) string {
+// problemOf returns the library's message without its position, which is not
+// reliable, and without names taken from the text.
+func problemOf(err error) string {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(msg, "line "); ok {
 		_, msg, _ = strings.Cut(rest, ": ")
@@ -103,24 +103,21 @@ func problem(err error) string {
 	return msg
 }
 
-// locate finds where a text stops being YAML: the shortest prefix on which the
-// library fails in the same way. Its own errors tell a line at best.
-func locate(text []byte, err error) int {
-	want := problem(err)
-	fails := func(n int) bool {
-		_, err := decode(text[:n])
-		return err != nil && problem(err) == want
-	}
+// errorOffset returns where a text stops being YAML: at the end of the shortest
+// prefix on which the library fails in the same way. The library itself reports a
+// line at best.
+func errorOffset(text []byte, err error) int {
+	want := problemOf(err)
 	low, high := 0, len(text)
 	for low < high {
 		mid := int(uint(low+high) >> 1)
-		if fails(mid) {
+		if _, err := decodeTree(text[:mid]); err != nil && problemOf(err) == want {
 			high = mid
 		} else {
 			low = mid + 1
 		}
 	}
-	return max(0, min(low, len(text))-1)
+	return max(0, low-1)
 }
 
 func invalidUTF8(text []byte) int {
@@ -137,20 +134,20 @@ func invalidUTF8(text []byte) int {
 	return -1
 }
 
-// maxExpansion is how many values a document may hold once its aliases are
+// maxExpansion limits how many values a document may have once its aliases are
 // followed.
 const maxExpansion = 1_000_000
 
-// expansion finds the alias with which a tree grows past maxExpansion values,
-// or returns -1.
-func expansion(root *Node) int {
+// excessiveAlias returns the offset of the alias with which a tree grows past
+// maxExpansion values, or -1.
+func excessiveAlias(root *Node) int {
 	sizes := map[*Node]int{}
 	var culprit int
 	var size func(n *Node) int
 	size = func(n *Node) int {
 		if n.Kind == Alias {
 			if n.Target == nil || sizes[n.Target] == 0 {
-				culprit = n.Outer // it stands within what it names
+				culprit = n.Outer // the alias is inside the value that it refers to
 				return maxExpansion + 1
 			}
 			return sizes[n.Target]
@@ -168,12 +165,12 @@ func expansion(root *Node) int {
 		}
 		return sum
 	}
-	if !aliased(root) || size(root) <= maxExpansion {
+	if !hasAlias(root) || size(root) <= maxExpansion {
 		return -1
 	}
 	return culprit
 }
 
-func aliased(n *Node) bool {
-	return n.Kind == Alias || slices.ContainsFunc(n.Content, aliased)
+func hasAlias(n *Node) bool {
+	return n.Kind == Alias || slices.ContainsFunc(n.Content, hasAlias)
 }

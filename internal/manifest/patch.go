@@ -1,10 +1,15 @@
 package manifest
 
-import "slices"
+import (
+	"cmp"
+	"slices"
 
-// Patch carries out sets on the text of one document. What it returns was parsed
-// again and is the document plus exactly the sets; bytes that no set concerns
-// are the same. An error is a [*SyntaxError] or a [*PlaceError].
+	"spaces-identity.dev/internal/identity"
+)
+
+// Patch carries out sets on the text of one document. It parses the result again
+// and returns it only if it is the document plus exactly the sets. Bytes that no
+// set concerns stay the same. An error is a [*SyntaxError] or a [*PlaceError].
 func Patch(text []byte, sets []Set) ([]byte, error) {
 	root, err := Parse(text)
 	if err != nil {
@@ -13,9 +18,9 @@ func Patch(text []byte, sets []Set) ([]byte, error) {
 	return PatchParsed(text, root, sets)
 }
 
-// PatchParsed is Patch for a text whose tree is known.
+// PatchParsed is [Patch] for a text whose tree is known.
 func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
-	if patched, err := attempt(text, root, sets, false); err != nil || patched != nil {
+	if patched, err := patchInPlace(text, root, sets, false); err != nil || patched != nil {
 		return patched, err
 	}
 	var err error
@@ -26,14 +31,13 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 	}
 	after, err := Parse(text)
 	if err != nil || !differsOnly(root, after, sets) {
-		return nil, refusal(root, sets[0])
+		return nil, formError(root, sets[0])
 	}
 	return text, nil
 }
 
-// attempt edits in place. It returns nothing where that does more or less than
-// the sets.
-func attempt(text []byte, root *Node, sets []Set, care bool) ([]byte, error) {
+// patchInPlace returns nil if edits in place do more or less than the sets.
+func patchInPlace(text []byte, root *Node, sets []Set, care bool) ([]byte, error) {
 	edits, err := plan(text, root, sets, care)
 	if err != nil {
 		return nil, err
@@ -49,20 +53,20 @@ func attempt(text []byte, root *Node, sets []Set, care bool) ([]byte, error) {
 	return patched, nil
 }
 
-// patchOne edits in place or, where the place is shared by an anchor or written
-// in a form that has no room, writes what encloses it anew first: from the place
-// outwards, no more than it takes.
+// patchOne carries out one set in place. If other values share the place by an
+// anchor, or its form has no room, patchOne first writes a value around the place
+// in another form: the smallest one with which it succeeds.
 func patchOne(text []byte, set []Set) ([]byte, error) {
 	root, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
 	for _, care := range []bool{false, true} {
-		if patched, err := attempt(text, root, set, care); err != nil || patched != nil {
+		if patched, err := patchInPlace(text, root, set, care); err != nil || patched != nil {
 			return patched, err
 		}
 	}
-	for _, edits := range rewritings(text, root, set[0].Path) {
+	for _, edits := range otherForms(text, root, set[0].Path) {
 		rewritten, ok := apply(text, edits)
 		if !ok {
 			continue
@@ -71,71 +75,76 @@ func patchOne(text []byte, set []Set) ([]byte, error) {
 		if err != nil || !differsOnly(root, same, nil) {
 			continue
 		}
-		if patched, err := attempt(rewritten, same, set, true); err == nil && patched != nil {
+		if patched, err := patchInPlace(rewritten, same, set, true); err == nil && patched != nil {
 			return patched, nil
 		}
 	}
-	return nil, refusal(root, set[0])
+	return nil, formError(root, set[0])
 }
 
-// rewritings are ways to write the same document so that a path has its place
-// for itself.
-func rewritings(text []byte, root *Node, path Path) [][]Edit {
+func formError(root *Node, set Set) error {
+	path := set.Path
+	if i := path.Crossing(); i >= 0 {
+		path = path[:i]
+	}
+	offset := 0
+	if at, _, err := descend(root, path); err == nil {
+		offset = at.node.Outer
+	}
+	return &PlaceError{set.Path, offset, "it is written in a form that cannot be changed without changing more; write it as a plain block mapping"}
+}
+
+// otherForms returns edits that write the same document in another form, in which
+// no other value shares the place at the path. The smallest edits come first.
+func otherForms(text []byte, root *Node, path Path) [][]Edit {
 	trail := []*Node{root}
 	for _, step := range path {
-		if step.Into != nil {
-			break
-		}
 		next := trail[len(trail)-1].child(step)
 		if next == nil {
 			break
 		}
 		trail = append(trail, next)
 	}
-	var ways [][]Edit
-	if edit, ok := unmerged(text, trail, path); ok {
-		ways = append(ways, []Edit{edit})
+	var forms [][]Edit
+	if edit, ok := withoutMerge(text, trail, path); ok {
+		forms = append(forms, []Edit{edit})
 	}
-	if edits := unshared(root, trail); len(edits) > 0 {
-		ways = append(ways, edits)
+	if edits := withoutAliases(root, trail); len(edits) > 0 {
+		forms = append(forms, edits)
 	}
 	for _, n := range slices.Backward(trail) {
-		ways = append(ways, []Edit{{n.Outer, contentEnd(text, n), flowText(n)}})
+		forms = append(forms, []Edit{{n.Outer, n.contentEnd(text), flowText(n)}})
 	}
-	return ways
+	return forms
 }
 
-// unmerged gives a mapping a key of its own for what it has on a path by a merge
-// key, which goes behind its own keys.
-func unmerged(text []byte, trail []*Node, path Path) (Edit, bool) {
+// withoutMerge gives a mapping a key of its own for the first value on a path that
+// the mapping has only by a merge key.
+func withoutMerge(text []byte, trail []*Node, path Path) (Edit, bool) {
 	for i, next := range trail[1:] {
-		n, key := trail[i].Resolve(), path[i].Key
-		if key == "" || n.own(key) != nil {
+		n, step := trail[i].Resolve(), path[i]
+		if step.Kind != identity.KeyStep || n.ownField(step.Key) != nil {
 			continue
 		}
-		own := addition{node: n, tree: branch{children: []branch{{key: key, written: flowText(next)}}}}
+		own := addition{node: n, keys: []newKey{{name: step.Key, written: flowText(next)}}}
 		edit, err := own.edit(text)
 		return edit, err == nil
 	}
 	return Edit{}, false
 }
 
-// unshared writes out the aliases on a trail, and elsewhere those of the anchors
-// on it.
-func unshared(root *Node, trail []*Node) []Edit {
+// withoutAliases writes out the first alias on a trail or, if there is none, the
+// aliases elsewhere that refer to a value on the trail.
+func withoutAliases(root *Node, trail []*Node) []Edit {
 	for _, n := range trail {
 		if n.Kind == Alias {
 			return []Edit{{n.Outer, n.End, flowText(n)}}
 		}
 	}
-	anchored := map[*Node]bool{}
-	for _, n := range trail {
-		anchored[n] = n.Anchor != ""
-	}
 	var edits []Edit
 	var walk func(n *Node)
 	walk = func(n *Node) {
-		if n.Kind == Alias && anchored[n.Target] {
+		if n.Kind == Alias && slices.Contains(trail, n.Target) {
 			edits = append(edits, Edit{n.Outer, n.End, flowText(n)})
 		}
 		for _, child := range n.Content {
@@ -146,20 +155,31 @@ func unshared(root *Node, trail []*Node) []Edit {
 	return edits
 }
 
-func refusal(root *Node, set Set) error {
-	offset := 0
-	if at, _, err := descend(root, firstLevel(set.Path)); err == nil {
-		offset = at.node.Outer
-	}
-	return &PlaceError{set.Path, offset, "it is written in a form that cannot be changed without changing more; write it as a plain block mapping"}
+// Edit replaces the bytes from Start to End by Text.
+type Edit struct {
+	Start, End int
+	Text       string
 }
 
-// firstLevel is a path up to the string it goes into.
-func firstLevel(path Path) Path {
-	for i, step := range path {
-		if step.Into != nil {
-			return path[:i]
-		}
+// apply carries out edits that do not overlap. Equal edits count once, because two
+// places can be one through an anchor.
+func apply(text []byte, edits []Edit) ([]byte, bool) {
+	edits = slices.Clone(edits)
+	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })
+	edits = slices.Compact(edits)
+	size := len(text)
+	for _, e := range edits {
+		size += len(e.Text)
 	}
-	return path
+	patched := make([]byte, 0, size)
+	at := 0
+	for _, e := range edits {
+		if e.Start < at || e.End < e.Start || e.End > len(text) {
+			return nil, false
+		}
+		patched = append(patched, text[at:e.Start]...)
+		patched = append(patched, e.Text...)
+		at = e.End
+	}
+	return append(patched, text[at:]...), true
 }

@@ -14,7 +14,7 @@ var (
 	role       = "arn:aws:iam::123456789012:role/b"
 )
 
-func TestPatch(t *testing.T) {
+func TestPatchChangesOnlyTheLinesOfTheSet(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		in   string
@@ -27,7 +27,7 @@ func TestPatch(t *testing.T) {
 			want: "metadata: # m\n  # all of them\n  annotations: # why\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    # first\n    a: b # c\n",
 		},
 		{
-			name: "missing mappings are made",
+			name: "missing mappings are added",
 			in:   "kind: X\nmetadata:\n    name: x\nz: 1\n",
 			want: "kind: X\nmetadata:\n    annotations:\n        eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    name: x\nz: 1\n",
 		},
@@ -47,7 +47,7 @@ func TestPatch(t *testing.T) {
 			want: "metadata: {annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\"}}\n",
 		},
 		{
-			name: "a null that says so becomes a mapping that does not",
+			name: "a null with a tag becomes a mapping without it",
 			in:   "metadata:\n  annotations: !!null\n",
 			want: "metadata:\n  annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\"}\n",
 		},
@@ -107,17 +107,17 @@ func TestPatch(t *testing.T) {
 			want: "metadata:\n  annotations: &a\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    k: v\nx: {\"k\": \"v\"}\n",
 		},
 		{
-			name: "a merge key on the way: the mapping gets a key of its own",
+			name: "a mapping from a merge key on the way becomes a key of its own",
 			in:   "x: &a {annotations: {k: v}}\nmetadata:\n  # c1\n  <<: *a # c2\n  name: 'n' # c3\n",
 			want: "x: &a {annotations: {k: v}}\nmetadata:\n  annotations: {\"eks.amazonaws.com/role-arn\": \"arn:aws:iam::123456789012:role/b\", \"k\": \"v\"}\n  # c1\n  <<: *a # c2\n  name: 'n' # c3\n",
 		},
 		{
-			name: "a value that a merge key brings",
+			name: "a value from a merge key",
 			in:   "x: &a\n  eks.amazonaws.com/role-arn: old\nmetadata:\n  annotations:\n    <<: *a # c\n    k: 'v'\n",
 			want: "x: &a\n  eks.amazonaws.com/role-arn: old\nmetadata:\n  annotations:\n    eks.amazonaws.com/role-arn: \"arn:aws:iam::123456789012:role/b\"\n    <<: *a # c\n    k: 'v'\n",
 		},
 		{
-			name: "a key that stands twice beside the place",
+			name: "a repeated key beside the place",
 			in:   "foo: 1\nmetadata:\n  name: x\nfoo: 2\n",
 			want: "foo: 1\nmetadata:\n  annotations:\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n  name: x\nfoo: 2\n",
 		},

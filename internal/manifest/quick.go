@@ -1,85 +1,85 @@
 package manifest
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 )
 
-// quick parses the YAML that Helm and people mostly write, several times faster
-// than the library does: block mappings and lists, quoted, plain and literal
-// scalars, flow collections, comments. Of all else, and of all that may be an
-// error, it knows that it does not know: then the library decides. What it does
-// parse comes out as the library's tree would; the tests hold the two together.
-type quick struct {
+// quickParser reads the YAML that Helm and people mostly write, ten times faster
+// than the library (BenchmarkParse): block mappings and sequences, quoted, plain
+// and literal scalars, flow collections, comments. It gives up on anything else
+// and on anything that may be an error; then the library decides. Tests check
+// that its trees equal the library's.
+type quickParser struct {
 	text   string
 	at     int
+	column int // of the next content, once nextContent has found it; -1 at the end of the text
 	depth  int
-	slab   []Node // nodes made and not used
+	slab   []Node // nodes allocated ahead
 	gaveUp bool
-	reach  int // where it gave up: all before is YAML
+	reach  int // where it gave up: everything before is YAML
 }
 
-// quickParse is the tree of a document, or not ok where the library must look.
+// maxQuickDepth is far below the library's own limit.
+const maxQuickDepth = 1000
+
+// maxQuickKey is below the 1,024 characters that YAML allows a key.
+const maxQuickKey = 1000
+
+// quickParse returns the tree of a document. It is not ok if only the library
+// can tell.
 func quickParse(text []byte) (root *Node, ok bool) {
-	if !quickText(text) {
-		return nil, false
-	}
-	q := quick{text: string(text)}
-	if !q.begin() {
-		return nil, false
-	}
-	column, more := q.next()
-	if !more {
-		return nil, false
-	}
-	root = q.node(column, -1, true)
-	if q.gaveUp || root.Kind == Scalar {
-		return nil, false // a lone text is rarely a manifest
-	}
-	if _, more := q.next(); more || q.gaveUp {
-		return nil, false
-	}
-	return root, true
+	q := quickParser{text: string(text)}
+	root = q.document()
+	return root, root != nil && root.Kind != Scalar && q.column < 0 && !q.gaveUp
 }
 
-// quickReach is how far a text is certainly YAML, or 0 where it is only cut off.
+// quickReach returns up to which offset a text is certainly YAML, or 0 if it only
+// ends too early.
 func quickReach(text []byte) int {
-	q := quick{text: string(text)}
-	if !quickText(text) || !q.begin() {
-		return 0
-	}
-	if column, more := q.next(); more {
-		q.node(column, -1, true)
-	}
-	if blank(text[q.reach:]) {
+	q := quickParser{text: string(text)}
+	q.document()
+	if isBlank(text[q.reach:]) {
 		return 0
 	}
 	return q.reach
 }
 
-func (q *quick) giveUp() {
+// document reads the root of the document, or returns nil.
+func (q *quickParser) document() *Node {
+	if !isQuickText(q.text) || !q.skipMarker() {
+		return nil
+	}
+	q.nextContent()
+	if q.column < 0 {
+		return nil
+	}
+	return q.node(q.column, -1, true)
+}
+
+func (q *quickParser) giveUp() {
 	if !q.gaveUp {
 		q.gaveUp, q.reach = true, q.at
 	}
 }
 
-// quickText reports whether a text has only characters whose meaning does not
-// depend on the version of YAML.
-func quickText(text []byte) bool {
+// isQuickText reports whether each version of YAML gives the characters of a text
+// the same meaning.
+func isQuickText(text string) bool {
 	ascii := true
-	for _, b := range text {
+	for i := range len(text) {
+		b := text[i]
 		if b < ' ' && b != '\n' && b != '\t' || b == 0x7f {
 			return false
 		}
 		ascii = ascii && b < utf8.RuneSelf
 	}
-	return ascii || utf8.Valid(text) && !bytes.Contains(text, bom) && !bytes.Contains(text, []byte("\xc2")) &&
-		!bytes.Contains(text, []byte("\u2028")) && !bytes.Contains(text, []byte("\u2029")) && !bytes.Contains(text, []byte("\xef\xbf"))
+	return ascii || utf8.ValidString(text) && !strings.Contains(text, "\ufeff") && !strings.Contains(text, "\xc2") &&
+		!strings.Contains(text, "\u2028") && !strings.Contains(text, "\u2029") && !strings.Contains(text, "\xef\xbf")
 }
 
-// begin goes behind the "---" of the document, if it has one.
-func (q *quick) begin() bool {
+// skipMarker goes behind the "---" of the document, if it has one.
+func (q *quickParser) skipMarker() bool {
 	for q.at < len(q.text) {
 		end := q.lineEnd()
 		switch line := strings.Trim(q.text[q.at:end], " \n"); {
@@ -97,85 +97,101 @@ func (q *quick) begin() bool {
 	return false
 }
 
-// lineEnd is the offset behind the line break of the current line.
-func (q *quick) lineEnd() int {
+// lineEnd returns the offset behind the line break of the current line.
+func (q *quickParser) lineEnd() int {
 	if i := strings.IndexByte(q.text[q.at:], '\n'); i >= 0 {
 		return q.at + i + 1
 	}
 	return len(q.text)
 }
 
-// next goes from the start of a line to the next content and tells its column.
-func (q *quick) next() (column int, more bool) {
-	for q.at < len(q.text) {
+func (q *quickParser) skipSpaces() {
+	for q.at < len(q.text) && q.text[q.at] == ' ' {
+		q.at++
+	}
+}
+
+// isBlankAt reports whether a space, a line break or the end of the text is at an
+// offset.
+func (q *quickParser) isBlankAt(at int) bool {
+	return at >= len(q.text) || q.text[at] == ' ' || q.text[at] == '\n'
+}
+
+// nextContent goes from the start of a line to the next content, past blank lines
+// and comments, and sets its column.
+func (q *quickParser) nextContent() {
+	for q.column = -1; q.at < len(q.text); {
 		start := q.at
-		for q.at < len(q.text) && q.text[q.at] == ' ' {
-			q.at++
-		}
+		q.skipSpaces()
 		if q.at == len(q.text) {
-			return 0, false
+			return
 		}
 		switch q.text[q.at] {
 		case '\n':
 			q.at++
+			continue
 		case '#':
 			q.at = q.lineEnd()
+			continue
 		case '\t':
 			q.giveUp()
-			return 0, false
-		case '.', '-':
-			if q.at == start && len(q.text)-q.at >= 3 && (q.text[q.at:q.at+3] == "..." || q.text[q.at:q.at+3] == "---") {
+			return
+		case '-', '.':
+			if q.at == start && beginsLikeMarker(q.text[q.at:]) {
 				q.giveUp()
-				return 0, false
+				return
 			}
-			return q.at - start, true
-		default:
-			return q.at - start, true
 		}
+		q.column = q.at - start
+		return
 	}
-	return 0, false
 }
 
-// endLine goes behind a line of which only blanks and a comment are left.
-func (q *quick) endLine() {
-	at := q.at
-	for at < len(q.text) && q.text[at] == ' ' {
-		at++
+func beginsLikeMarker(line string) bool {
+	return strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...")
+}
+
+// endLine goes to the next content. The rest of the line must be spaces and a
+// comment.
+func (q *quickParser) endLine() {
+	if q.skipComment(); !q.gaveUp {
+		q.nextContent()
 	}
+}
+
+// skipComment goes behind the line break, past spaces and a comment.
+func (q *quickParser) skipComment() {
+	before := q.at
+	q.skipSpaces()
 	switch {
-	case at == len(q.text):
-	case q.text[at] == '\n':
-		at++
-	case q.text[at] == '#' && (at > q.at || at == 0):
-		q.at = at
-		at = q.lineEnd()
+	case q.at == len(q.text):
+	case q.text[q.at] == '\n':
+		q.at++
+	case q.text[q.at] == '#' && (q.at > before || q.at == 0):
+		q.at = q.lineEnd()
 	default:
 		q.giveUp()
 	}
-	q.at = at
 }
 
-// maxQuickDepth is far below the library's own limit.
-const maxQuickDepth = 1000
-
-// node parses the value that begins at the given column. parent is the column
-// of the collection around it. A block collection may begin here only where
-// block says so, not behind "key: ".
-func (q *quick) node(column, parent int, block bool) *Node {
+// node reads the value that begins in the given column. parent is the column of
+// the collection around it. A block collection may begin here only if block is
+// set, which it is not behind "key: ".
+func (q *quickParser) node(column, parent int, block bool) *Node {
 	if q.depth++; q.depth > maxQuickDepth {
 		q.giveUp()
 	}
 	defer func() { q.depth-- }()
 	if q.gaveUp {
-		return q.null()
+		return q.null(q.at)
 	}
 	switch c := q.text[q.at]; {
-	case c == '-' && q.blankAt(q.at+1):
-		if !block {
-			q.giveUp()
-			return q.null()
+	case c == '-' && q.isBlankAt(q.at+1):
+		if block {
+			return q.sequence(column)
 		}
-		return q.sequence(column)
+		q.giveUp()
+		return q.null(q.at)
 	case c == '{' || c == '[':
 		n := q.flow(parent)
 		q.endLine()
@@ -186,157 +202,217 @@ func (q *quick) node(column, parent int, block bool) *Node {
 	return q.keyOrScalar(column, parent, block)
 }
 
-// keyOrScalar tells a mapping from a scalar: by the colon behind its first key.
-func (q *quick) keyOrScalar(column, parent int, block bool) *Node {
+// keyOrScalar reads a mapping if a colon follows the first scalar.
+func (q *quickParser) keyOrScalar(column, parent int, block bool) *Node {
 	start := q.at
 	n := q.scalar(false)
-	if q.gaveUp {
+	switch {
+	case q.gaveUp:
 		return n
-	}
-	if q.at < len(q.text) && q.text[q.at] == ':' {
-		if !block || q.at-start > maxKey {
-			q.giveUp()
-			return n
+	case q.at < len(q.text) && q.text[q.at] == ':':
+		if block && q.at-start <= maxQuickKey {
+			return q.mapping(n, column)
 		}
-		return q.mapping(n, column)
-	}
-	if n.Style == Plain {
+		q.giveUp()
+		return n
+	case n.Style == Plain:
 		q.continuation(n, parent)
 	}
 	q.endLine()
 	return n
 }
 
-// maxKey is below the 1,024 characters that YAML allows a key.
-const maxKey = 1000
-
-// mapping parses a block mapping whose first key was read.
-func (q *quick) mapping(key *Node, column int) *Node {
+// mapping reads a block mapping from the colon behind its first key.
+func (q *quickParser) mapping(key *Node, column int) *Node {
 	n := q.newNode(Mapping, Block, key.Outer)
 	for {
 		q.at++ // the colon
-		if !q.blankAt(q.at) {
+		if !q.isBlankAt(q.at) {
 			q.giveUp()
 			return n
 		}
 		n.Content = append(n.Content, key, q.value(column))
-		if q.gaveUp {
-			return n
-		}
-		at, more := q.nextAt(column)
-		if !more || at != column {
-			break
+		if q.gaveUp || q.column != column {
+			return q.endBlock(n, column)
 		}
 		start := q.at
-		if key = q.scalar(false); q.gaveUp || q.at-start > maxKey || q.at == len(q.text) || q.text[q.at] != ':' {
+		if key = q.scalar(false); q.gaveUp || q.at-start > maxQuickKey || q.at == len(q.text) || q.text[q.at] != ':' {
 			q.giveUp()
 			return n
 		}
 	}
-	n.End = n.Content[len(n.Content)-1].End
-	return n
 }
 
-// value parses what stands behind "key:" of a mapping at a column.
-func (q *quick) value(column int) *Node {
-	colon := q.at
-	for q.at < len(q.text) && q.text[q.at] == ' ' {
-		q.at++
-	}
-	if q.at < len(q.text) && q.text[q.at] != '\n' && !(q.text[q.at] == '#' && q.at > colon) {
+// value reads what follows "key:" in a mapping that begins in the given column.
+func (q *quickParser) value(column int) *Node {
+	behind := q.at
+	q.skipSpaces()
+	if q.at < len(q.text) && q.text[q.at] != '\n' && (q.text[q.at] != '#' || q.at == behind) {
 		return q.node(-1, column, false)
 	}
+	q.at = behind
 	q.endLine()
-	at, more := q.peek()
-	switch {
-	case q.gaveUp || !more || at < column:
-	case at > column:
-		q.next()
-		return q.node(at, column, true)
-	case q.isEntry(column):
-		q.next()
-		return q.node(at, column, true)
+	if !q.gaveUp && (q.column > column || q.isEntry(column)) {
+		return q.node(q.column, column, true)
 	}
-	n := q.newNode(Scalar, Plain, colon)
-	return n
+	return q.null(behind)
 }
 
-// isEntry reports whether the next content is a "- " at the column, which may be
-// the value of a key in the same column.
-func (q *quick) isEntry(column int) bool {
-	save := q.at
-	defer func() { q.at = save }()
-	at, more := q.next()
-	return more && at == column && q.text[q.at] == '-' && q.blankAt(q.at+1)
+// isEntry reports whether the next content is a "- " in the given column.
+func (q *quickParser) isEntry(column int) bool {
+	return q.column == column && q.text[q.at] == '-' && q.isBlankAt(q.at+1)
 }
 
-// sequence parses a block sequence at a column.
-func (q *quick) sequence(column int) *Node {
+// sequence reads a block sequence from its first "-".
+func (q *quickParser) sequence(column int) *Node {
 	n := q.newNode(Sequence, Block, q.at)
 	for {
-		dash := q.at
-		q.at++
-		n.Content = append(n.Content, q.entry(dash, column))
-		if q.gaveUp {
-			return n
+		n.Content = append(n.Content, q.entry(column))
+		if q.gaveUp || !q.isEntry(column) {
+			return q.endBlock(n, column)
 		}
-		if at, more := q.peek(); !more || at != column || !q.isEntry(column) {
-			break
-		}
-		q.next()
+	}
+}
+
+// entry reads a "-" in the given column and what follows it.
+func (q *quickParser) entry(column int) *Node {
+	q.at++
+	behind := q.at
+	q.skipSpaces()
+	if q.at < len(q.text) && q.text[q.at] != '\n' && q.text[q.at] != '#' {
+		return q.node(column+1+q.at-behind, column, true)
+	}
+	q.at = behind
+	q.endLine()
+	if !q.gaveUp && q.column > column {
+		return q.node(q.column, column, true)
+	}
+	return q.null(behind)
+}
+
+// endBlock ends a block collection. Content further right than the collection
+// cannot follow it.
+func (q *quickParser) endBlock(n *Node, column int) *Node {
+	if q.column > column {
+		q.giveUp()
 	}
 	n.End = n.Content[len(n.Content)-1].End
-	if at, more := q.peek(); more && at > column {
+	return n
+}
+
+// flow reads a flow collection. Its further lines must be indented more than
+// parent, the column of the collection around it.
+func (q *quickParser) flow(parent int) *Node {
+	if q.depth++; q.depth > maxQuickDepth {
 		q.giveUp()
+		return q.null(q.at)
+	}
+	defer func() { q.depth-- }()
+	n, closing := q.newNode(Mapping, Flow, q.at), byte('}')
+	if q.text[q.at] == '[' {
+		n.Kind, closing = Sequence, ']'
+	}
+	q.at++
+	for q.skipFlowBlanks(parent) {
+		if q.text[q.at] == closing {
+			q.at++
+			n.End = q.at
+			return n
+		}
+		q.flowEntry(n, parent)
+		if !q.skipFlowBlanks(parent) {
+			return n
+		}
+		switch q.text[q.at] {
+		case ',':
+			q.at++
+		case closing:
+		default:
+			q.giveUp()
+		}
 	}
 	return n
 }
 
-// entry parses what stands behind a "-" in a column.
-func (q *quick) entry(dash, column int) *Node {
-	for q.at < len(q.text) && q.text[q.at] == ' ' {
-		q.at++
+// flowEntry reads an item, or a key and its value.
+func (q *quickParser) flowEntry(n *Node, parent int) {
+	if n.Kind == Sequence {
+		n.Content = append(n.Content, q.flowValue(parent))
+		if q.at < len(q.text) && q.text[q.at] == ':' {
+			q.giveUp() // a mapping without braces
+		}
+		return
 	}
-	if q.at < len(q.text) && q.text[q.at] != '\n' && q.text[q.at] != '#' {
-		return q.node(column+q.at-dash, column, true)
+	start := q.at
+	key := q.scalar(true)
+	if q.gaveUp || q.at >= len(q.text) || q.text[q.at] != ':' || q.at-start > maxQuickKey {
+		q.giveUp()
+		return
 	}
-	q.endLine()
-	at, more := q.peek()
-	if q.gaveUp || !more || at <= column {
-		return q.newNode(Scalar, Plain, dash+1)
+	q.at++
+	if key.Style == Plain && !q.isBlankAt(q.at) || !q.skipFlowBlanks(parent) {
+		q.giveUp()
+		return
 	}
-	q.next()
-	return q.node(at, column, true)
+	n.Content = append(n.Content, key, q.flowValue(parent))
 }
 
-// nextAt goes to the next content if it stands in the column or further left. A
-// column further right is nothing a collection that ends here can have.
-func (q *quick) nextAt(column int) (int, bool) {
-	at, more := q.peek()
-	if more && at > column {
+func (q *quickParser) flowValue(parent int) *Node {
+	switch q.text[q.at] {
+	case '{', '[':
+		return q.flow(parent)
+	case ',', '}', ']':
+		q.giveUp() // an empty value
+		return q.null(q.at)
+	}
+	return q.scalar(true)
+}
+
+// skipFlowBlanks skips blanks, line breaks and comments, and reports whether
+// something follows.
+func (q *quickParser) skipFlowBlanks(parent int) bool {
+	for !q.gaveUp && q.at < len(q.text) {
+		switch q.text[q.at] {
+		case ' ':
+			q.at++
+		case '\t':
+			if parent >= 0 {
+				q.giveUp()
+			}
+			q.at++
+		case '\n':
+			q.at++
+			q.checkFlowLine(parent)
+		case '#':
+			if before := q.text[q.at-1]; before != ' ' && before != '\n' {
+				q.giveUp()
+			}
+			q.at = q.lineEnd() - 1
+			if q.text[q.at] != '\n' {
+				q.giveUp()
+			}
+		default:
+			return true
+		}
+	}
+	q.giveUp()
+	return false
+}
+
+// checkFlowLine gives up on a line that is not indented more than parent, and on
+// one that looks like a document marker.
+func (q *quickParser) checkFlowLine(parent int) {
+	start := q.at
+	q.skipSpaces()
+	if q.at < len(q.text) && q.text[q.at] != '\n' && q.at-start <= parent ||
+		q.at == start && beginsLikeMarker(q.text[q.at:]) {
 		q.giveUp()
 	}
-	if more && at == column && !q.gaveUp {
-		q.next()
-	}
-	return at, more && !q.gaveUp
 }
 
-// peek is next without going there.
-func (q *quick) peek() (column int, more bool) {
-	save := q.at
-	column, more = q.next()
-	q.at = save
-	return column, more
-}
+func (q *quickParser) null(at int) *Node { return q.newNode(Scalar, Plain, at) }
 
-func (q *quick) blankAt(at int) bool {
-	return at >= len(q.text) || q.text[at] == ' ' || q.text[at] == '\n'
-}
-
-func (q *quick) null() *Node { return q.newNode(Scalar, Plain, q.at) }
-
-func (q *quick) newNode(kind Kind, style Style, at int) *Node {
+func (q *quickParser) newNode(kind Kind, style Style, at int) *Node {
 	if len(q.slab) == 0 {
 		q.slab = make([]Node, min((len(q.text)-q.at)/12+4, 1024)) // about a node for twelve bytes
 	}

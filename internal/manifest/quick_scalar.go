@@ -7,166 +7,134 @@ import (
 	"unicode/utf8"
 )
 
-// scalar parses a quoted scalar, or a plain one to the end of its text on this
-// line. It stops at the colon of a key, blanks before it skipped.
-func (q *quick) scalar(flow bool) *Node {
-	start := q.at
-	n := q.newNode(Scalar, Plain, start)
-	switch q.text[start] {
+// scalar reads a quoted scalar, or a plain one up to the end of its text on this
+// line. Before the colon of a key it skips spaces.
+func (q *quickParser) scalar(flow bool) *Node {
+	n := q.newNode(Scalar, Plain, q.at)
+	switch q.text[q.at] {
 	case '"':
-		n.Style = DoubleQuoted
-		n.Value = q.doubleQuoted()
+		n.Style, n.Value = DoubleQuoted, q.doubleQuoted()
 	case '\'':
-		n.Style = SingleQuoted
-		n.Value = q.singleQuoted()
+		n.Style, n.Value = SingleQuoted, q.singleQuoted()
 	default:
 		q.plain(n, flow)
 		return n
 	}
 	n.End = q.at
-	q.toColon()
+	if q.skipSpaces(); q.at == len(q.text) || q.text[q.at] != ':' {
+		q.at = n.End
+	}
 	return n
 }
 
-// toColon skips blanks that stand before a colon, and no others.
-func (q *quick) toColon() {
-	at := q.at
-	for at < len(q.text) && q.text[at] == ' ' {
-		at++
-	}
-	if at < len(q.text) && q.text[at] == ':' {
-		q.at = at
+func (q *quickParser) singleQuoted() string {
+	start := q.at + 1
+	for q.at = start; ; q.at++ {
+		i := strings.IndexAny(q.text[q.at:], "'\n")
+		if i < 0 || q.text[q.at+i] == '\n' {
+			return q.openQuotes(start)
+		}
+		q.at += i + 1
+		if q.at == len(q.text) || q.text[q.at] != '\'' {
+			return strings.ReplaceAll(q.text[start:q.at-1], "''", "'")
+		}
 	}
 }
 
-func (q *quick) singleQuoted() string {
-	q.at++
-	start, escaped := q.at, false
-	for ; q.at < len(q.text) && q.text[q.at] != '\n'; q.at++ {
-		if q.text[q.at] != '\'' {
-			continue
-		}
-		if q.at+1 < len(q.text) && q.text[q.at+1] == '\'' {
-			q.at++
-			escaped = true
-			continue
-		}
-		value := q.text[start:q.at]
-		q.at++
-		if escaped {
-			value = strings.ReplaceAll(value, "''", "'")
-		}
-		return value
-	}
-	return q.severalLines(start)
-}
-
-// severalLines gives up on a quoted scalar that does not end on its line.
-func (q *quick) severalLines(start int) string {
+// openQuotes gives up on a quoted scalar that does not end on its line.
+func (q *quickParser) openQuotes(start int) string {
 	q.at = start - 1
 	q.giveUp()
 	return ""
 }
 
-func (q *quick) doubleQuoted() string {
-	q.at++
-	start := q.at
-	i := strings.IndexAny(q.text[start:], "\"\\\n")
-	if i >= 0 && q.text[start+i] == '"' {
+func (q *quickParser) doubleQuoted() string {
+	start := q.at + 1
+	q.at = start
+	if i := strings.IndexAny(q.text[start:], "\"\\\n"); i >= 0 && q.text[start+i] == '"' {
 		q.at = start + i + 1
 		return q.text[start : start+i]
 	}
 	var b strings.Builder
-	for q.at < len(q.text) {
-		switch c := q.text[q.at]; c {
-		case '"':
-			q.at++
+	for q.at < len(q.text) && q.text[q.at] != '\n' {
+		c := q.text[q.at]
+		q.at++
+		switch {
+		case c == '"':
 			return b.String()
-		case '\n':
-			return q.severalLines(start)
-		case '\\':
-			if !q.escape(&b) {
-				q.giveUp()
-				return ""
-			}
-		default:
+		case c != '\\':
 			b.WriteByte(c)
-			q.at++
+		case !q.escape(&b):
+			q.giveUp()
+			return ""
 		}
 	}
-	return q.severalLines(start)
+	return q.openQuotes(start)
 }
 
-// escape decodes one escape of a double-quoted scalar: those that JSON and YAML
-// share. A pair of surrogates is JSON's way to write one character.
-func (q *quick) escape(b *strings.Builder) bool {
-	if q.at+1 >= len(q.text) {
+// escape decodes what follows a backslash, if JSON and YAML share the escape.
+func (q *quickParser) escape(b *strings.Builder) bool {
+	const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
+	if q.at == len(q.text) {
 		return false
 	}
-	const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
-	c := q.text[q.at+1]
-	if i := strings.IndexByte(escapes, c); i >= 0 {
+	if i := strings.IndexByte(escapes, q.text[q.at]); i >= 0 {
 		b.WriteByte(meanings[i])
-		q.at += 2
+		q.at++
 		return true
 	}
-	if c != 'u' {
-		return false
-	}
-	r, ok := q.hex(q.at + 2)
-	if !ok {
-		return false
-	}
-	q.at += 6
-	if utf16.IsSurrogate(r) {
-		if !strings.HasPrefix(q.text[q.at:], `\u`) {
-			return false
-		}
-		low, ok := q.hex(q.at + 2)
-		if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
-			return false
-		}
-		q.at += 6
+	r, ok := q.unicodeEscape()
+	if utf16.IsSurrogate(r) && strings.HasPrefix(q.text[q.at:], `\`) { // JSON writes two for a character beyond the first plane
+		q.at++
+		low, _ := q.unicodeEscape()
+		r = utf16.DecodeRune(r, low)
 	}
 	b.WriteRune(r)
-	return true
+	return ok && !utf16.IsSurrogate(r) && r != utf8.RuneError
 }
 
-func (q *quick) hex(at int) (rune, bool) {
-	if at+4 > len(q.text) {
+// unicodeEscape decodes a u with its four digits.
+func (q *quickParser) unicodeEscape() (rune, bool) {
+	if !strings.HasPrefix(q.text[q.at:], "u") || q.at+5 > len(q.text) {
 		return 0, false
 	}
-	r, err := strconv.ParseUint(q.text[at:at+4], 16, 32)
+	r, err := strconv.ParseUint(q.text[q.at+1:q.at+5], 16, 32)
+	q.at += 5
 	return rune(r), err == nil
 }
 
-// plain parses unquoted text up to the end of the line, a comment, or the colon
-// of a key.
-func (q *quick) plain(n *Node, flow bool) {
-	start := q.at
+// toQuotesEnd goes behind the next of the given characters. It gives up on a
+// quoted scalar that does not end on its line.
+func (q *quickParser) toQuotesEnd(start int, characters string) bool {
+	i := strings.IndexAny(q.text[q.at:], characters)
+	if i < 0 || q.text[q.at+i] == '\n' {
+		q.at = start
+		q.giveUp()
+		return false
+	}
+	q.at += i + 1
+	return true
+}
+
+// plain reads unquoted text up to the end of the line, a comment, or the colon of
+// a key.
+func (q *quickParser) plain(n *Node, flow bool) {
+	start, end := q.at, q.at
 	if !q.beginsPlain(flow) {
 		q.giveUp()
 		return
 	}
-	end := start
 scan:
 	for q.at < len(q.text) {
 		switch c := q.text[q.at]; {
-		case c == '\n':
+		case c == ' ':
+			q.at++
+			continue
+		case c == '\n', c == '#' && q.at > end, c == ':' && q.endsKey(flow), flow && isFlowIndicator(c):
 			break scan
 		case c == '\t':
 			q.giveUp()
 			return
-		case c == ' ':
-			q.at++
-			continue
-		case c == '#' && q.at > end:
-			q.at = end
-			break scan
-		case c == ':' && q.endsKey(flow):
-			break scan
-		case flow && strings.IndexByte(",[]{}", c) >= 0:
-			break scan
 		}
 		q.at++
 		end = q.at
@@ -177,52 +145,55 @@ scan:
 	n.Value, n.End = q.text[start:end], end
 }
 
+func isFlowIndicator(c byte) bool { return strings.IndexByte(",[]{}", c) >= 0 }
+
 // endsKey reports whether the colon here ends a key.
-func (q *quick) endsKey(flow bool) bool {
-	if q.blankAt(q.at + 1) {
+func (q *quickParser) endsKey(flow bool) bool {
+	if q.isBlankAt(q.at + 1) {
 		return true
 	}
-	switch c := q.text[q.at+1]; {
-	case c == '\t':
-		q.giveUp()
-	case flow && strings.IndexByte(",[]{}", c) >= 0:
+	if c := q.text[q.at+1]; c == '\t' || flow && isFlowIndicator(c) {
 		q.giveUp()
 	}
 	return q.gaveUp
 }
 
-// beginsPlain reports whether a plain scalar may begin here, in a way that all
-// versions of YAML agree on.
-func (q *quick) beginsPlain(flow bool) bool {
+// beginsPlain reports whether all versions of YAML agree that a plain scalar may
+// begin here.
+func (q *quickParser) beginsPlain(flow bool) bool {
 	c := q.text[q.at]
 	switch {
-	case isLetter(c) || '0' <= c && c <= '9' || strings.IndexByte("/._~+$(<=^;", c) >= 0:
+	case isLetter(c) || isDigit(c) || strings.IndexByte("/._~+$(<=^;", c) >= 0:
 		return true
-	case c == '-':
-		return q.at+1 < len(q.text) && (isLetter(q.text[q.at+1]) || q.text[q.at+1] == '-' || '0' <= q.text[q.at+1] && q.text[q.at+1] <= '9')
+	case c == '-' && q.at+1 < len(q.text):
+		next := q.text[q.at+1]
+		return isLetter(next) || isDigit(next) || next == '-'
 	}
 	return c >= utf8.RuneSelf && !flow
 }
 
 // continuation reads the further lines of a plain scalar: those indented more
 // than the collection around it.
-func (q *quick) continuation(n *Node, parent int) {
+func (q *quickParser) continuation(n *Node, parent int) {
 	var b strings.Builder
 	for {
-		breaks, more := q.folds(parent)
-		if !more || q.gaveUp {
+		breaks := q.foldedBreaks(parent)
+		if breaks == 0 || q.gaveUp {
 			break
 		}
 		if b.Len() == 0 {
 			b.WriteString(n.Value)
 		}
+		text := strings.TrimRight(q.text[q.at:q.lineEnd()], " \n")
+		if strings.Contains(text, "\t") || strings.Contains(text, ": ") || strings.Contains(text, " #") || strings.HasSuffix(text, ":") {
+			q.giveUp()
+		}
 		if breaks == 1 {
 			b.WriteByte(' ')
-		} else {
-			b.WriteString(strings.Repeat("\n", breaks-1))
 		}
-		line := q.plainLine()
-		b.WriteString(line)
+		b.WriteString(strings.Repeat("\n", breaks-1))
+		b.WriteString(text)
+		q.at += len(text)
 		n.End = q.at
 	}
 	if b.Len() > 0 {
@@ -230,51 +201,30 @@ func (q *quick) continuation(n *Node, parent int) {
 	}
 }
 
-// folds goes to the further line of a plain scalar, if there is one, and tells
-// how many line breaks lie between.
-func (q *quick) folds(parent int) (breaks int, more bool) {
-	save := q.at
-	for q.at < len(q.text) && q.blankLine() {
-		q.at = q.lineEnd()
+// foldedBreaks goes to the next line of a plain scalar and returns how many line
+// breaks precede it, or 0 if the scalar has ended.
+func (q *quickParser) foldedBreaks(parent int) (breaks int) {
+	before := q.at
+	for {
+		start := q.at
+		q.skipSpaces()
+		switch {
+		case q.at == len(q.text), q.text[q.at] != '\n' && (breaks == 0 || q.at-start <= parent || q.text[q.at] == '#'):
+			q.at = before
+			return 0
+		case q.text[q.at] != '\n':
+			if q.text[q.at] == '\t' || parent < 0 {
+				q.giveUp()
+			}
+			return breaks
+		}
+		q.at++
 		breaks++
 	}
-	start := q.at
-	for q.at < len(q.text) && q.text[q.at] == ' ' {
-		q.at++
-	}
-	if q.at >= len(q.text) || breaks == 0 || q.at-start <= parent || q.text[q.at] == '#' {
-		q.at = save
-		return 0, false
-	}
-	if q.text[q.at] == '\t' || parent < 0 {
-		q.giveUp()
-	}
-	return breaks, true
 }
 
-// plainLine reads a further line of a plain scalar, which may begin with any
-// character.
-func (q *quick) plainLine() string {
-	line := q.text[q.at:q.lineEnd()]
-	text := strings.TrimRight(line, " \n")
-	if strings.Contains(line, "\t") || strings.Contains(line, ": ") || strings.Contains(line, " #") || strings.HasSuffix(text, ":") {
-		q.giveUp()
-	}
-	q.at += len(text)
-	return text
-}
-
-// blankLine reports whether nothing but blanks is left of the line.
-func (q *quick) blankLine() bool {
-	at := q.at
-	for at < len(q.text) && q.text[at] == ' ' {
-		at++
-	}
-	return at < len(q.text) && q.text[at] == '\n'
-}
-
-// literal parses a literal block scalar.
-func (q *quick) literal(parent int) *Node {
+// literal reads a literal block scalar.
+func (q *quickParser) literal(parent int) *Node {
 	n := q.newNode(Scalar, Literal, q.at)
 	chomp, indent, ok := q.blockHeader(parent)
 	if ok && indent < 0 {
@@ -312,29 +262,24 @@ func (q *quick) literal(parent int) *Node {
 		b.WriteByte('\n')
 	}
 	n.Value, n.End = b.String(), q.at
+	q.nextContent()
 	return n
 }
 
-// firstIndent is the indentation of the first line of a block scalar. Blanks on
-// an empty line before it may be more than that, which is an error.
-func (q *quick) firstIndent(parent int) (indent int, ok bool) {
-	at := q.at
-	for at < len(q.text) && q.text[at] == '\n' {
-		at++
-	}
-	start := at
-	for at < len(q.text) && q.text[at] == ' ' {
-		at++
-	}
-	if at == len(q.text) || q.text[at] == '\n' || q.text[at] == '\t' {
+// firstIndent returns the indentation of the first line of a block scalar. An
+// empty line before it must have no spaces: more of them would be an error.
+func (q *quickParser) firstIndent(parent int) (indent int, ok bool) {
+	text := strings.TrimLeft(q.text[q.at:], "\n")
+	line := strings.TrimLeft(text, " ")
+	if line == "" || line[0] == '\n' || line[0] == '\t' {
 		return 0, false
 	}
-	return at - start, at-start > parent
+	indent = len(text) - len(line)
+	return indent, indent > parent
 }
 
-// blockHeader reads the "|" line. The indentation is -1 where the first line is
-// to tell it.
-func (q *quick) blockHeader(parent int) (chomp byte, indent int, ok bool) {
+// blockHeader reads the "|" line. The indentation is -1 if the header has none.
+func (q *quickParser) blockHeader(parent int) (chomp byte, indent int, ok bool) {
 	indent = -1
 	for q.at++; q.at < len(q.text); q.at++ {
 		switch c := q.text[q.at]; {
@@ -343,7 +288,7 @@ func (q *quick) blockHeader(parent int) (chomp byte, indent int, ok bool) {
 		case '1' <= c && c <= '9' && indent < 0 && parent >= 0:
 			indent = parent + int(c-'0')
 		case c == '\n' || c == ' ':
-			q.endLine()
+			q.skipComment()
 			return chomp, indent, !q.gaveUp
 		default:
 			return 0, 0, false

@@ -3,11 +3,15 @@ package manifest
 import (
 	"bytes"
 	"slices"
+
+	"spaces-identity.dev/internal/identity"
 )
 
-// verifier compares a patched document with what it should be.
-type verifier struct {
-	equal map[[2]*Node]bool // pairs met through aliases
+// Same reports whether two values read the same. Quoting, comments, layout and
+// the order of keys do not count.
+func Same(a, b *Node) bool {
+	v := verifier{anyOrder: true, equal: map[[2]*Node]bool{}}
+	return v.same(a, b)
 }
 
 // differsOnly reports whether the patched tree is the original plus exactly the
@@ -17,8 +21,14 @@ func differsOnly(original, patched *Node, sets []Set) bool {
 	return v.plus(original, patched, sets)
 }
 
-// plus reports whether b is a with the sets carried out. a is nil for what was
-// not there.
+// verifier compares a patched document with the document that it should be.
+type verifier struct {
+	anyOrder bool              // the order of keys does not count
+	equal    map[[2]*Node]bool // results for pairs that aliases refer to
+}
+
+// plus reports whether b is a with the sets carried out. a is nil if there was no
+// value.
 func (v verifier) plus(a, b *Node, sets []Set) bool {
 	if len(sets) == 0 {
 		return v.same(a, b)
@@ -27,151 +37,125 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	if b == nil {
 		return false
 	}
-	switch first := sets[0].Path; {
-	case len(first) == 0:
+	if slices.ContainsFunc(sets, func(s Set) bool { return len(s.Path) == 0 }) {
 		return b.IsString() && b.Value == sets[len(sets)-1].Value
-	case first[0].Into != nil:
-		return a != nil && v.inside(a, b, sets)
-	case first[0].Key != "":
-		return b.Kind == Mapping && (a == nil || a.IsNull() || a.Kind == Mapping) && sameTag(a, b) && v.fields(a, b, sets)
 	}
-	return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag == b.Tag && v.items(a, b, sets)
+	switch wanted := byFirstStep(sets); sets[0].Path[0].Kind {
+	case identity.KeyStep:
+		return b.Kind == Mapping && v.fields(a, b, wanted)
+	case identity.ItemStep:
+		return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag == b.Tag && v.items(a, b, wanted)
+	default:
+		return a != nil && v.streams(a, b, sets[0].Path[0].Into, wanted)
+	}
 }
 
-// sameTag reports whether a mapping kept its tag, or has none where there was
-// no mapping before.
-func sameTag(a, b *Node) bool {
-	if a == nil || a.Kind != Mapping {
-		return b.Tag == ""
+// byFirstStep sorts sets by the first step of their paths, and removes that step.
+func byFirstStep(sets []Set) map[Step][]Set {
+	sorted := make(map[Step][]Set, len(sets))
+	for _, set := range sets {
+		sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
 	}
-	return a.Tag == b.Tag
+	return sorted
 }
 
-func (v verifier) items(a, b *Node, sets []Set) bool {
+// take returns the sets below a step and removes them from those that are wanted.
+func take(wanted map[Step][]Set, step Step) []Set {
+	if len(wanted) == 0 {
+		return nil
+	}
+	sets := wanted[step]
+	delete(wanted, step)
+	return sets
+}
+
+// items compares the items of sequences.
+func (v verifier) items(a, b *Node, wanted map[Step][]Set) bool {
 	if len(a.Content) != len(b.Content) {
 		return false
 	}
-	under := byStep(sets)
 	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], under[Step{Index: i}]) {
+		if !v.plus(a.Content[i], b.Content[i], take(wanted, Step{Kind: identity.ItemStep, Item: i})) {
 			return false
 		}
 	}
-	return true
+	return len(wanted) == 0
 }
 
-// fields compares mappings.
-func (v verifier) fields(a, b *Node, sets []Set) bool {
-	if a == nil || a.Kind != Mapping {
+// fields compares the fields of mappings. A mapping keeps its tag, and a new one
+// has none.
+func (v verifier) fields(a, b *Node, wanted map[Step][]Set) bool {
+	if a == nil || a.IsNull() {
 		a = &Node{Kind: Mapping}
 	}
-	if a.mergeValue() == nil && b.mergeValue() == nil {
-		return v.inOrder(a, b, sets)
+	switch {
+	case a.Kind != Mapping || a.Tag != b.Tag:
+		return false
+	case v.anyOrder || a.mergeValue() != nil || b.mergeValue() != nil:
+		return v.merged(a, b, wanted)
 	}
-	return v.merged(a, b, sets)
+	return v.inOrder(a, b, wanted)
 }
 
-// inOrder compares mappings key by key: new ones may stand anywhere between the
-// old. A key that stands twice is compared twice.
-func (v verifier) inOrder(a, b *Node, sets []Set) bool {
-	wanted, sorted := newKeys(sets), byStep(sets)
+// inOrder compares mappings key by key. New keys may be anywhere between the old
+// ones. A key that appears twice is compared twice.
+func (v verifier) inOrder(a, b *Node, wanted map[Step][]Set) bool {
 	old := a.Content
 	for key, value := range b.Fields {
-		name := key.Resolve()
-		under := sorted[Step{Key: name.Value}]
+		below := takeField(wanted, key)
 		var was *Node
 		switch {
 		case len(old) > 0 && v.same(old[0], key):
 			was, old = old[1], old[2:]
-		case name.Kind != Scalar || len(under) == 0:
+		case len(below) == 0:
 			return false
 		}
-		delete(wanted, name.Value)
-		if !v.plus(was, value, under) {
+		if !v.plus(was, value, below) {
 			return false
 		}
 	}
 	return len(old) == 0 && len(wanted) == 0
 }
 
-// merged compares mappings with their merge keys carried out.
-func (v verifier) merged(a, b *Node, sets []Set) bool {
+// merged compares mappings with their merge keys carried out, in any order.
+func (v verifier) merged(a, b *Node, wanted map[Step][]Set) bool {
 	old := a.effective()
-	known := byKey(old)
-	wanted := newKeys(sets)
-	sorted := byStep(sets)
-	matched := 0
-	for _, f := range b.effective() {
-		key := f.key.Resolve()
-		if key.Kind != Scalar {
-			return false
-		}
-		was, under := known[key.Value], sorted[Step{Key: key.Value}]
-		if was.key != nil {
-			matched++
-		}
-		if was.key == nil && len(under) == 0 || was.key != nil && !v.same(was.key, f.key) {
-			return false
-		}
-		delete(wanted, key.Value)
-		if !v.plus(was.value, f.value, under) {
-			return false
-		}
-	}
-	return len(wanted) == 0 && matched == len(old)
-}
-
-func byKey(fields []field) map[string]field {
-	known := make(map[string]field, len(fields))
-	for _, f := range fields {
+	known := make(map[string]keyValue, len(old))
+	for _, f := range old {
 		known[f.key.Resolve().Value] = f
 	}
-	return known
-}
-
-func newKeys(sets []Set) map[string]bool {
-	keys := map[string]bool{}
-	for _, set := range sets {
-		keys[set.Path[0].Key] = true
-	}
-	return keys
-}
-
-// byStep sorts sets by the key or item that they go through, with what remains of
-// their paths.
-func byStep(sets []Set) map[Step][]Set {
-	sorted := make(map[Step][]Set, len(sets))
-	for _, set := range sets {
-		if len(set.Path) > 0 && set.Path[0].Into == nil {
-			sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
+	matched := 0
+	for _, f := range b.effective() {
+		was, found := known[f.key.Resolve().Value]
+		below := takeField(wanted, f.key)
+		switch {
+		case found && v.same(was.key, f.key):
+			matched++
+		case found || len(below) == 0:
+			return false
+		}
+		if !v.plus(was.value, f.value, below) {
+			return false
 		}
 	}
-	return sorted
+	return matched == len(old) && len(wanted) == 0
 }
 
-// below are the sets that go into a document of a string, with what remains of
-// their paths.
-func below(sets []Set, step Step) []Set {
-	var found []Set
-	for _, set := range sets {
-		if len(set.Path) > 0 && set.Path[0].equal(step) {
-			found = append(found, Set{set.Path[1:], set.Value})
-		}
+// takeField returns the sets below a key, which has none unless it is a scalar.
+func takeField(wanted map[Step][]Set, key *Node) []Set {
+	if key = key.Resolve(); key.Kind != Scalar {
+		return nil
 	}
-	return found
+	return take(wanted, Step{Key: key.Value})
 }
 
-// inside compares strings that hold streams.
-func (v verifier) inside(a, b *Node, sets []Set) bool {
-	if a.Kind != Scalar || !b.IsString() {
+// streams compares strings that contain streams.
+func (v verifier) streams(a, b *Node, into Into, wanted map[Step][]Set) bool {
+	if a.Kind != Scalar || !b.IsString() || len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
-	into := *sets[0].Path[0].Into
-	if len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
-		return false
-	}
-	was, ok := into.inner(a.Value)
-	is, ok2 := into.inner(b.Value)
+	was, ok := innerStream(into, a.Value)
+	is, ok2 := innerStream(into, b.Value)
 	if !ok || !ok2 {
 		return false
 	}
@@ -180,12 +164,13 @@ func (v verifier) inside(a, b *Node, sets []Set) bool {
 		return false
 	}
 	for i := range old {
-		step := Step{Into: &Into{into.Skip, into.Base64, i}}
-		if !v.documents(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below(sets, step)) {
+		into.Document = i
+		below := take(wanted, Step{Kind: identity.IntoStep, Into: into})
+		if !v.documents(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
 			return false
 		}
 	}
-	return true
+	return len(wanted) == 0
 }
 
 func (v verifier) documents(was, is []byte, sets []Set) bool {
@@ -202,10 +187,10 @@ func (v verifier) documents(was, is []byte, sets []Set) bool {
 
 // same reports whether two values read the same, aliases followed.
 func (v verifier) same(a, b *Node) bool {
-	if a == nil || b == nil {
+	switch {
+	case a == nil || b == nil:
 		return a == b
-	}
-	if a.Kind == Alias || b.Kind == Alias {
+	case a.Kind == Alias || b.Kind == Alias:
 		pair := [2]*Node{a.Resolve(), b.Resolve()}
 		equal, known := v.equal[pair]
 		if !known {
@@ -213,52 +198,21 @@ func (v verifier) same(a, b *Node) bool {
 			v.equal[pair] = equal
 		}
 		return equal
-	}
-	if a.Kind != b.Kind {
+	case a.Kind != b.Kind:
 		return false
-	}
-	switch a.Kind {
-	case Scalar:
+	case a.Kind == Scalar:
 		return sameScalar(a, b)
-	case Mapping:
-		if a.mergeValue() != nil || b.mergeValue() != nil {
-			return a.Tag == b.Tag && v.sameFields(a, b)
-		}
+	case a.Kind == Mapping && (v.anyOrder || a.mergeValue() != nil || b.mergeValue() != nil):
+		return v.fields(a, b, nil)
 	}
-	if len(a.Content) != len(b.Content) || a.Tag != b.Tag {
-		return false
-	}
-	for i := range a.Content {
-		if !v.same(a.Content[i], b.Content[i]) {
-			return false
-		}
-	}
-	return true
+	return a.Tag == b.Tag && v.items(a, b, nil)
 }
 
-func (v verifier) sameFields(a, b *Node) bool {
-	old, now := a.effective(), b.effective()
-	if len(old) != len(now) {
-		return false
-	}
-	known := byKey(old)
-	for _, f := range now {
-		was := known[f.key.Resolve().Value]
-		if was.key == nil || !v.same(was.key, f.key) || !v.same(was.value, f.value) {
-			return false
-		}
-	}
-	return true
-}
-
-// sameScalar takes two strings for the same however they are quoted, and what a
-// decoder may read as something else only if it is written the same.
+// sameScalar takes two strings for the same however they are quoted. A text that a
+// decoder may read as something else must be written the same.
 func sameScalar(a, b *Node) bool {
 	if a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain) {
 		return true
 	}
-	if a.IsNull() && b.IsNull() {
-		return true
-	}
-	return a.Value == b.Value && a.IsString() && b.IsString()
+	return a.IsNull() && b.IsNull() || a.Value == b.Value && a.IsString() && b.IsString()
 }

@@ -19,8 +19,8 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// words are strings that a YAML decoder may take for something else.
-var words = []string{
+// trickyWords are strings that a YAML decoder may take for something else.
+var trickyWords = []string{
 	"y", "Y", "n", "N", "yes", "No", "on", "OFF", "true", "False", "null", "NULL", "~", "", " ",
 	"0123", "0o17", "0x1F", "0b11", "1e3", "1.", ".5", "-1", "+1", "1_000", "12:30:45", "190:20:30", "2001-12-14", "2001-12-14t21:59:43.10-05:00",
 	".inf", "-.INF", ".NaN", "=", "<<", "-", "--", "---", "...", "- a", "? a", ": a", "?", ":", "a:", "a: b", "a:b", "a #b", "#b", "a#b",
@@ -33,12 +33,12 @@ var words = []string{
 	"eks.amazonaws.com/role-arn", "1/2", "0.0.0.0/0", "1.2.3", "v1", "e1", "1e", "infinity", "nan", "0x", "1,000", "1 000", "12e03", "-0", "00", "08", "0.1e+2",
 }
 
-// form is a document, with a line for each old value that it has.
-type form struct{ name, text, old string }
+// documentForm is a document, with a line for each value that it already has.
+type documentForm struct{ name, text, old string }
 
-// forms are documents with a mapping at m, in the ways there are to write one. %s
-// is where they have the keys already, with old values.
-var forms = []form{
+// documentForms are documents with a mapping at m, in the ways to write one. %s is
+// the place of the keys that they already have.
+var documentForms = []documentForm{
 	{"block", "m:\n  a: b\n", ""},
 	{"block, nothing yet", "m:\n", ""},
 	{"flow", "m: {a: b}\n", ""},
@@ -59,13 +59,11 @@ var forms = []form{
 	{"in a folded text", "s: >\n  {\"m\":\n  {\"a\": \"b\"}}\n", ""},
 }
 
-// TestWordsAsValues holds that each string, written as a value, is the same
-// string to every decoder that a manifest meets.
-func TestWordsAsValues(t *testing.T) {
-	for _, form := range forms {
+func TestEveryDecoderReadsTheValueThatWasSet(t *testing.T) {
+	for _, form := range documentForms {
 		t.Run(form.name, func(t *testing.T) {
 			doc, sets, want := form.document(), []manifest.Set(nil), map[string]any{}
-			for i, word := range words {
+			for i, word := range trickyWords {
 				key := fmt.Sprintf("k%d", i)
 				sets = append(sets, manifest.Set{Path: form.path(key), Value: word})
 				want[key] = word
@@ -79,18 +77,17 @@ func TestWordsAsValues(t *testing.T) {
 	}
 }
 
-// TestWordsAsKeys holds the same of keys.
-func TestWordsAsKeys(t *testing.T) {
-	for _, form := range forms {
+func TestEveryDecoderReadsTheKeyThatWasSet(t *testing.T) {
+	for _, form := range documentForms {
 		if form.old != "" {
 			continue
 		}
 		t.Run(form.name, func(t *testing.T) {
 			var sets []manifest.Set
 			want := map[string]any{}
-			for _, word := range words {
-				if word == "" || len(word) > 1024 {
-					continue // a path has no step for it, or YAML takes it for no key
+			for _, word := range trickyWords {
+				if len(word) > 1024 {
+					continue // too long for a key in YAML
 				}
 				sets = append(sets, manifest.Set{Path: form.path(word), Value: "v"})
 				want[word] = "v"
@@ -104,20 +101,20 @@ func TestWordsAsKeys(t *testing.T) {
 	}
 }
 
-// document is the form's text with an old value for each word.
-func (f form) document() string {
+// document returns the form's text with an old value for each word.
+func (f documentForm) document() string {
 	if f.old == "" {
 		return f.text
 	}
 	var lines strings.Builder
-	for i := range words {
+	for i := range trickyWords {
 		fmt.Fprintf(&lines, f.old, i)
 	}
 	return fmt.Sprintf(f.text, lines.String())
 }
 
-// path is where the form takes a key.
-func (f form) path(key string) manifest.Path {
+// path returns the path of a key in the form.
+func (f documentForm) path(key string) manifest.Path {
 	path := manifest.Path{}
 	if strings.HasPrefix(f.text, "s:") {
 		path = path.Field("s").Inside(manifest.Into{})
@@ -125,8 +122,8 @@ func (f form) path(key string) manifest.Path {
 	return path.Field("m", key)
 }
 
-// checkDecoders holds what each decoder reads under m, of the document or of the
-// one in the string s. A key a is from before.
+// checkDecoders checks what each decoder reads under m, in the document or in the
+// one in the string s. It ignores the key a, which the forms have from the start.
 func checkDecoders(t *testing.T, doc []byte, want map[string]any) {
 	t.Helper()
 	decoders := map[string]func([]byte, any) error{
@@ -134,7 +131,7 @@ func checkDecoders(t *testing.T, doc []byte, want map[string]any) {
 		"gopkg.in/yaml.v2, YAML 1.1":  func(b []byte, v any) error { return yaml11.Unmarshal(b, v) },
 		"sigs.k8s.io/yaml, kubectl's": func(b []byte, v any) error { return yaml.Unmarshal(b, v) },
 	}
-	maps.Copy(decoders, helms(t))
+	maps.Copy(decoders, helmDecoders(t))
 	for name, decode := range decoders {
 		var got struct {
 			M map[string]any `json:"m"`
@@ -155,14 +152,14 @@ func checkDecoders(t *testing.T, doc []byte, want map[string]any) {
 	}
 }
 
-// helms are the decoders of the Helms that make test names.
-func helms(t *testing.T) map[string]func([]byte, any) error {
+// helmDecoders returns the decoders of the Helms that "make test" names.
+func helmDecoders(t *testing.T) map[string]func([]byte, any) error {
 	t.Helper()
 	found := map[string]func([]byte, any) error{}
 	for _, name := range []string{"HELM3", "HELM4"} {
 		path := os.Getenv("SPACES_IDENTITY_" + name)
 		if path == "" {
-			t.Logf("%s does not decode with the others: make test builds it and says where it is", name)
+			t.Logf("%s is not set, so this Helm is not tested: run make test", name)
 			continue
 		}
 		found[name] = func(doc []byte, into any) error { return decodeByHelm(t, path, doc, into) }
@@ -170,8 +167,8 @@ func helms(t *testing.T) map[string]func([]byte, any) error {
 	return found
 }
 
-// decodeByHelm lets a real Helm decode a document, as it decodes a manifest, and
-// write what it read as JSON.
+// decodeByHelm lets a real Helm decode a document as it decodes a manifest, and
+// print the result as JSON.
 func decodeByHelm(t *testing.T, helm string, doc []byte, into any) error {
 	t.Helper()
 	chart := t.TempDir()

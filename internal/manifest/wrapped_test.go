@@ -9,8 +9,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// wrapping writes a text as a value of a ConfigMap or a Secret. What it cannot
-// hold, it leaves out.
+// wrapping writes a text as a value of a ConfigMap or a Secret. It is not ok if the
+// style cannot hold the text.
 type wrapping struct {
 	name  string
 	write func(text string) (yaml string, ok bool)
@@ -37,7 +37,7 @@ var wrappings = []wrapping{
 	{"base64", func(s string) (string, bool) { return base64.StdEncoding.EncodeToString([]byte(s)), s != "" }, false},
 }
 
-// chomping is the indicator that keeps the line breaks at the end of a text.
+// chomping returns the indicator that keeps the line breaks at the end of a text.
 func chomping(s string) string {
 	switch {
 	case !strings.HasSuffix(s, "\n"):
@@ -48,14 +48,15 @@ func chomping(s string) string {
 	return ""
 }
 
-// literal writes a block scalar. One without an indentation indicator cannot
-// hold a text that begins with white space, none holds what is not printable.
+// literal writes a block scalar. Without an indentation indicator it cannot hold a
+// text that begins with white space. No block scalar holds characters that are not
+// printable.
 func literal(header, s, indent string) (string, bool) {
 	first := strings.TrimLeft(s, "\n")
 	if !strings.ContainsAny(header, "123456789") && (first == "" || first[0] == ' ' || first[0] == '\t' || first != s) {
 		return "", false
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r == '\r' || r != '\n' && r != '\t' && !shown(r) }) || strings.Trim(s, " \t\n") == "" {
+	if strings.ContainsFunc(s, func(r rune) bool { return r == '\r' || r != '\n' && r != '\t' && !isShown(r) }) || strings.Trim(s, " \t\n") == "" {
 		return "", false
 	}
 	text := header + "\n"
@@ -76,21 +77,21 @@ func inSingleQuotes(s string) (string, bool) {
 	text := strings.ReplaceAll(s, "'", "''")
 	blanks := strings.Contains(s, " \n") || strings.Contains(s, "\n ") || strings.Contains(s, "\t\n") || strings.Contains(s, "\n\t")
 	text = strings.ReplaceAll(text, "\n", "\n\n    ")
-	return "'" + text + "'", !blanks && !strings.Contains(s, "\n\n") && printable(strings.ReplaceAll(strings.ReplaceAll(s, "\n", ""), "\t", ""))
+	return "'" + text + "'", !blanks && !strings.Contains(s, "\n\n") && isPrintable(strings.ReplaceAll(strings.ReplaceAll(s, "\n", ""), "\t", ""))
 }
 
 func plainText(s string) (string, bool) {
 	body := strings.TrimSuffix(s, "\n")
-	return body, s == body && plainSafe(s)
+	return body, s == body && isPlainSafe(s)
 }
 
-// wrapped writes a document with a text in it between two places.
+// wrapped writes a document with a text between two places to edit.
 func wrapped(kind, annotations, value, last string) string {
 	return "kind: " + kind + "\nmetadata:\n  annotations:\n" + annotations + "    b: c\ndata:\n  it: " + value + "\n  last: " + last + " # kept\n"
 }
 
-// checkWrapped writes a text as a value in each style, edits before and behind
-// it, and holds every byte. It returns the number of styles.
+// checkWrapped writes a text as a value in each style, edits the document before and
+// behind it, and compares every byte. It returns the number of styles.
 func checkWrapped(t *testing.T, text string) (written int) {
 	t.Helper()
 	for _, w := range wrappings {
@@ -121,7 +122,7 @@ func checkWrapped(t *testing.T, text string) (written int) {
 	return written
 }
 
-// checkRead holds what another decoder reads before and after.
+// checkRead compares what another decoder reads before and after the edits.
 func checkRead(t *testing.T, w wrapping, text, in, out string) {
 	t.Helper()
 	type document struct{ Data map[string]any }

@@ -112,12 +112,15 @@ func (o object) follow(p identity.Place) (n *manifest.Node, path manifest.Path, 
 	}
 	n, path, near = o.node, o.path, o.node
 	for _, step := range steps {
-		if step.IsItem {
+		switch step.Kind {
+		case identity.IntoStep:
+			return nil, nil, near, "the path goes into a string; end it at the string and set encoding: yaml, json or base64"
+		case identity.ItemStep:
 			n, path = n.Item(step.Item), path.Item(step.Item)
 			if n == nil {
 				return nil, nil, near, fmt.Sprintf("there is no item %d", step.Item)
 			}
-		} else {
+		default:
 			n, path = n.Field(step.Key), path.Field(step.Key)
 		}
 		if n != nil {

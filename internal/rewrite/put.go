@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"fmt"
-	"slices"
 
 	"spaces-identity.dev/internal/manifest"
 )
@@ -91,8 +90,7 @@ func (s site) repeated(key string) *manifest.Node {
 // nearest is the node itself where it stands in the object's own document, else
 // the value that holds it there.
 func (s site) nearest(n *manifest.Node) *manifest.Node {
-	inString := slices.ContainsFunc(s.path, func(step manifest.Step) bool { return step.Into != nil })
-	if n == nil || inString {
+	if n == nil || s.path.Crossing() >= 0 {
 		return s.near
 	}
 	return n

@@ -1,0 +1,30 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/identity"
+)
+
+// gopkg.in/yaml.v3 3.0.1 panics on this file. Its successor go.yaml.in/yaml/v3
+// returns an error, so the program uses the successor.
+func TestArtifactsDirOfAFileWithAMergeKeyBesideAMappingAsKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "spaces-identity.yaml")
+	if err := os.WriteFile(file, []byte("? {a: b}\n: c\n<<: {d: e}\nartifacts: {dir: out}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var flags config.Flags
+	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags.Register(set)
+	if err := set.Parse([]string{"--config", file}); err != nil {
+		t.Fatal(err)
+	}
+	if got := flags.ArtifactsDir(func(string) string { return "" }); got != identity.DefaultArtifactsDir {
+		t.Errorf("the directory is %q", got)
+	}
+}

@@ -1,0 +1,226 @@
+package manifest
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// addition holds the keys to add to one value that exists: a mapping, or a null
+// that becomes one.
+type addition struct {
+	node *Node
+	path Path
+	keys []newKey
+}
+
+// newKey is a key to add, with its value or with the keys below it.
+type newKey struct {
+	name    string
+	written string // the value as YAML; empty: the value is to be written in the style of the place
+	value   string
+	below   []newKey
+}
+
+// addKey adds a value at a path of keys, together with those that are there.
+func addKey(keys []newKey, path Path, value string) []newKey {
+	i := slices.IndexFunc(keys, func(k newKey) bool { return k.name == path[0].Key })
+	if i < 0 {
+		i = len(keys)
+		keys = append(keys, newKey{name: path[0].Key})
+	}
+	if len(path) == 1 {
+		keys[i].value = value
+	} else {
+		keys[i].below = addKey(keys[i].below, path[1:], value)
+	}
+	return keys
+}
+
+func (a *addition) edit(text []byte) (Edit, error) {
+	n := a.node.Resolve()
+	switch {
+	case n.IsNull():
+		return a.intoNull(text, n), nil
+	case n.Style != Flow:
+		return a.intoBlock(text, n), nil
+	case n.Start >= len(text) || text[n.Start] != '{':
+		return Edit{}, &PlaceError{a.path, n.Outer, "is a mapping without braces inside a list"}
+	}
+	return a.intoFlow(text, n), nil
+}
+
+// intoFlow adds the keys behind the opening brace, laid out like the first entry.
+func (a *addition) intoFlow(text []byte, n *Node) Edit {
+	layout := flowLayoutOf(text, n)
+	written := layout.entries(a.keys)
+	if len(n.Content) == 0 {
+		return Edit{n.Start + 1, n.Start + 1, written}
+	}
+	first := n.Content[0].Outer
+	gap := string(text[n.Start+1 : first])
+	if strings.TrimLeft(gap, " \t\r\n") != "" {
+		gap = " " // a comment, or the indicator of a complex key
+		first = n.Start + 1
+	}
+	if !strings.ContainsAny(gap, "\r\n") {
+		gap = layout.comma[1:]
+	}
+	return Edit{first, first, written + "," + gap}
+}
+
+// flowLayout says how a flow mapping spaces its punctuation.
+type flowLayout struct{ colon, comma string }
+
+var (
+	spacedLayout  = flowLayout{": ", ", "}
+	compactLayout = flowLayout{":", ","} // of compact JSON
+)
+
+func flowLayoutOf(text []byte, n *Node) flowLayout {
+	if len(n.Content) == 0 {
+		if n.Start > 0 && text[n.Start-1] == ':' {
+			return compactLayout
+		}
+		return spacedLayout
+	}
+	if key := n.Content[0]; key.Style == DoubleQuoted && key.End+1 < len(text) && text[key.End] == ':' && !isSpace(text[key.End+1]) {
+		return compactLayout
+	}
+	return spacedLayout
+}
+
+func (l flowLayout) entries(keys []newKey) string {
+	written := make([]string, len(keys))
+	for i, k := range keys {
+		value := k.written
+		switch {
+		case len(k.below) > 0:
+			value = "{" + l.entries(k.below) + "}"
+		case value == "":
+			value = quoted(k.value)
+		}
+		written[i] = quoted(k.name) + l.colon + value
+	}
+	return strings.Join(written, l.comma)
+}
+
+// intoBlock adds the keys at the head of a block mapping, on lines directly behind
+// the line with its parent's key. There they affect neither the comments of the
+// first key nor the end of the last value.
+func (a *addition) intoBlock(text []byte, n *Node) Edit {
+	first := n.Content[0].Outer
+	start := lineStart(text, first)
+	indent := string(text[start:first])
+	if before := strings.TrimRight(indent, " "); strings.HasSuffix(before, "?") {
+		indent = before[:len(before)-1]
+		first = start + len(indent)
+	}
+	pad := strings.Repeat(" ", len(indent))
+	separator := lineBreak(text) + pad
+	written := strings.Join(blockLines(a.keys, indentStep(text, n)), separator)
+	if indent != pad { // behind "- " or "--- "
+		return Edit{first, first, written + separator}
+	}
+	if head := headLine(text, start); head >= 0 {
+		return Edit{head, head, separator + written}
+	}
+	return Edit{first, first, written + separator}
+}
+
+// headLine returns the end of the line above the first key and the comments before
+// it, or -1 if there is no such line.
+func headLine(text []byte, start int) int {
+	for start > firstByte(text) {
+		end := start
+		start = lineAbove(text, end)
+		line := bytes.TrimRight(text[start:end], "\r\n")
+		trimmed := bytes.TrimLeft(line, " \t")
+		if len(trimmed) > 0 && trimmed[0] != '#' {
+			if isMarker(line) || trimmed[0] == '%' {
+				return -1
+			}
+			return start + len(line)
+		}
+	}
+	return -1
+}
+
+// intoNull replaces a null by a mapping.
+func (a *addition) intoNull(text []byte, n *Node) Edit {
+	start := lineStart(text, n.Outer)
+	line := text[start:n.Outer]
+	indent := indentOf(line)
+	switch {
+	case n.Tag != "" && n.Anchor == "": // !!null is no longer true
+		return Edit{n.Outer, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
+	case n.Start == n.End && endsLine(text, n.End) && indent < len(line) && !strings.ContainsRune("-?{[", rune(line[indent])):
+		step := stepAt(text, start)
+		separator := lineBreak(text) + strings.Repeat(" ", indent) + step
+		at := len(bytes.TrimRight(text[:lineEnd(text, n.End)], "\r\n"))
+		return Edit{at, at, separator + strings.Join(blockLines(a.keys, step), separator)}
+	case n.Start == 0 || isSpace(text[n.Start-1]):
+		return Edit{n.Start, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
+	case n.Start < n.End && text[n.Start-1] == ':':
+		return Edit{n.Start, n.End, "{" + compactLayout.entries(a.keys) + "}"}
+	}
+	return Edit{n.Start, n.End, " {" + spacedLayout.entries(a.keys) + "}"}
+}
+
+// endsLine reports whether only blanks and a comment follow on the line.
+func endsLine(text []byte, at int) bool {
+	rest := bytes.TrimSpace(text[at:lineEnd(text, at)])
+	return len(rest) == 0 || rest[0] == '#'
+}
+
+// blockLines writes keys as lines of a block mapping. step is the indentation of a
+// key that is below another.
+func blockLines(keys []newKey, step string) []string {
+	var lines []string
+	for _, k := range keys {
+		line := scalarText(k.name) + ":"
+		switch {
+		case len(k.below) > 0:
+		case k.written != "":
+			line += " " + k.written
+		default:
+			line += " " + scalarText(k.value)
+		}
+		lines = append(lines, line)
+		for _, below := range blockLines(k.below, step) {
+			lines = append(lines, step+below)
+		}
+	}
+	return lines
+}
+
+// indentStep returns by how much the values of a mapping are indented more than
+// its keys: as in its own entries if one shows it, else as in its parent.
+func indentStep(text []byte, n *Node) string {
+	column := n.Content[0].Outer - lineStart(text, n.Content[0].Outer)
+	for _, value := range n.Content {
+		if value.Kind == Mapping && value.Style == Block && value.Outer == value.Start {
+			if step := value.Content[0].Outer - lineStart(text, value.Content[0].Outer) - column; step > 0 && step <= 8 {
+				return strings.Repeat(" ", step)
+			}
+		}
+	}
+	return stepAt(text, lineStart(text, n.Content[0].Outer))
+}
+
+// stepAt returns by how much the line at start is indented more than the nearest
+// line above that is indented less, or two spaces.
+func stepAt(text []byte, start int) string {
+	own := indentOf(text[start:])
+	for at := start; at > firstByte(text) && own > 0; {
+		at = lineAbove(text, at)
+		line := text[at:lineEnd(text, at)]
+		if trimmed := bytes.TrimSpace(line); len(trimmed) == 0 || trimmed[0] == '#' {
+			continue
+		}
+		if above := indentOf(line); above < own {
+			return strings.Repeat(" ", min(own-above, 8))
+		}
+	}
+	return "  "
+}

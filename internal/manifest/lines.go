@@ -1,0 +1,148 @@
+package manifest
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+)
+
+// Lines finds positions in a text. Its line breaks are LF, CRLF and CR.
+type Lines struct {
+	text   []byte
+	starts []int
+}
+
+// NewLines reads the line breaks of a text.
+func NewLines(text []byte) Lines {
+	starts := append(make([]int, 0, 1+bytes.Count(text, []byte{'\n'})), firstByte(text))
+	for at := starts[0]; at < len(text); {
+		at = lineEnd(text, at)
+		if at < len(text) || Breaks(text[at-1:]) > 0 {
+			starts = append(starts, at)
+		}
+	}
+	return Lines{text, starts}
+}
+
+// Position returns the line and the column of an offset. Both count from 1, and
+// the column counts characters.
+func (l Lines) Position(offset int) (line, column int) {
+	offset = max(l.starts[0], min(offset, len(l.text)))
+	i, found := slices.BinarySearch(l.starts, offset)
+	if !found {
+		i--
+	}
+	return i + 1, 1 + utf8.RuneCount(l.text[l.starts[i]:offset])
+}
+
+// Breaks counts the line breaks of a text.
+func Breaks(text []byte) int {
+	count := bytes.Count(text, []byte{'\n'})
+	if lone := bytes.Count(text, []byte{'\r'}); lone > 0 {
+		count += lone - bytes.Count(text, []byte("\r\n"))
+	}
+	return count
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+// firstByte returns the offset behind the byte order mark, if there is one.
+func firstByte(text []byte) int {
+	if bytes.HasPrefix(text, byteOrderMark) {
+		return len(byteOrderMark)
+	}
+	return 0
+}
+
+// lineEnd returns the offset behind the line break that ends the line at the given
+// offset, or the length of the text.
+func lineEnd(text []byte, at int) int {
+	i := bytes.IndexAny(text[at:], "\r\n")
+	if i < 0 {
+		return len(text)
+	}
+	at += i + 1
+	if text[at-1] == '\r' && at < len(text) && text[at] == '\n' {
+		at++
+	}
+	return at
+}
+
+// lineStart returns the offset of the first byte of the line that contains the
+// given offset.
+func lineStart(text []byte, at int) int {
+	return max(bytes.LastIndexAny(text[:at], "\r\n")+1, firstByte(text))
+}
+
+// lineAbove returns the start of the line above the one that begins at the given
+// offset.
+func lineAbove(text []byte, at int) int {
+	at--
+	if at > 0 && text[at] == '\n' && text[at-1] == '\r' {
+		at--
+	}
+	return lineStart(text, at)
+}
+
+// lineBreak returns the line break that a text uses.
+func lineBreak(text []byte) string {
+	if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+func isBlank(text []byte) bool { return len(bytes.TrimSpace(text)) == 0 }
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
+
+func isLineBreak(b byte) bool { return b == '\n' || b == '\r' }
+
+// indentOf returns how many spaces a text begins with.
+func indentOf[T string | []byte](text T) int {
+	n := 0
+	for n < len(text) && text[n] == ' ' {
+		n++
+	}
+	return n
+}
+
+// breakLength returns the length of the line break that a text begins with, or 0.
+// YAML 1.1, and with it the library, takes NEL, LS and PS for line breaks too.
+func breakLength(text []byte) int {
+	switch text[0] {
+	case '\n':
+		return 1
+	case '\r':
+		if bytes.HasPrefix(text, []byte("\r\n")) {
+			return 2
+		}
+		return 1
+	case 0xc2:
+		if bytes.HasPrefix(text, []byte("\u0085")) {
+			return 2
+		}
+	case 0xe2:
+		if bytes.HasPrefix(text, []byte("\u2028")) || bytes.HasPrefix(text, []byte("\u2029")) {
+			return 3
+		}
+	}
+	return 0
+}
+
+// spaceRun returns how many bytes of white space and line breaks a text begins
+// with, and how many line breaks these are.
+func spaceRun(text []byte) (size, breaks int) {
+	for size < len(text) {
+		if n := breakLength(text[size:]); n > 0 {
+			size += n
+			breaks++
+			continue
+		}
+		if !isSpace(text[size]) {
+			break
+		}
+		size++
+	}
+	return size, breaks
+}

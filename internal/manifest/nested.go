@@ -1,0 +1,372 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Base64 decodes standard base64 with or without line breaks, as Kubernetes
+// reads it in a Secret's data.
+func Base64(value string) ([]byte, bool) {
+	decoded, err := base64.StdEncoding.DecodeString(value)
+	return decoded, err == nil
+}
+
+// innerStream returns the stream that a string contains.
+func innerStream(into Into, value string) ([]byte, bool) {
+	switch {
+	case into.Skip > len(value):
+		return nil, false
+	case into.Base64:
+		return Base64(value[into.Skip:])
+	}
+	return []byte(value[into.Skip:]), true
+}
+
+// nestedSets are sets that go into the same document in the same string.
+type nestedSets struct {
+	at   Path // of the string
+	into Into
+	sets []Set // with what remains of their paths
+}
+
+// planNested plans the sets that go into strings.
+func planNested(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
+	type target struct {
+		at   string
+		into Into
+	}
+	var found []*nestedSets
+	known := map[target]*nestedSets{}
+	for _, set := range sets {
+		i := set.Path.Crossing()
+		if i < 0 {
+			continue
+		}
+		to := target{set.Path[:i].String(), set.Path[i].Into}
+		if known[to] == nil {
+			known[to] = &nestedSets{at: set.Path[:i], into: to.into}
+			found = append(found, known[to])
+		}
+		known[to].sets = append(known[to].sets, Set{set.Path[i+1:], set.Value})
+	}
+	var edits []Edit
+	for _, nested := range found {
+		inner, err := nested.plan(text, root, care)
+		if err != nil {
+			return nil, err
+		}
+		edits = append(edits, inner...)
+	}
+	return edits, nil
+}
+
+// plan plans the sets of a document in a string, and translates the edits for the
+// text that contains the string.
+func (s nestedSets) plan(text []byte, root *Node, care bool) ([]Edit, error) {
+	at, rest, err := descend(root, s.at)
+	if err != nil {
+		return nil, err
+	}
+	node := at.node.Resolve()
+	if len(rest) > 0 {
+		return nil, &PlaceError{s.at, node.Outer, "there is no string"}
+	}
+	stream, ok := innerStream(s.into, node.Value)
+	if !ok {
+		return nil, &PlaceError{s.at, node.Outer, "the string is not valid base64"}
+	}
+	documents := slices.Collect(Split(stream))
+	if s.into.Document >= len(documents) {
+		return nil, &PlaceError{s.at, node.Outer, "the string has no such document"}
+	}
+	doc := documents[s.into.Document]
+	edits, err := planInner(stream[doc.Start:doc.End], s.sets, care)
+	if inner, ok := errors.AsType[*PlaceError](err); ok {
+		return nil, &PlaceError{append(s.at.Inside(s.into), inner.Path...), node.Outer, inner.Problem}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return outerEdits(text, at, s.into, stream, moveEdits(edits, doc.Start))
+}
+
+// planInner plans the sets of a document that is inside a string.
+func planInner(text []byte, sets []Set, care bool) ([]Edit, error) {
+	root, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if !care {
+		return plan(text, root, sets, false)
+	}
+	patched, err := PatchParsed(text, root, sets)
+	if err != nil {
+		return nil, err
+	}
+	return []Edit{difference(text, patched)}, nil
+}
+
+// difference returns the one edit that turns a text into another.
+func difference(text, patched []byte) Edit {
+	start := commonPrefix(text, patched)
+	end, patchedEnd := len(text), len(patched)
+	for end > start && patchedEnd > start && text[end-1] == patched[patchedEnd-1] {
+		end, patchedEnd = end-1, patchedEnd-1
+	}
+	return Edit{start, end, string(patched[start:patchedEnd])}
+}
+
+func commonPrefix[T string | []byte](a, b T) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func moveEdits(edits []Edit, by int) []Edit {
+	moved := slices.Clone(edits)
+	for i := range moved {
+		moved[i].Start += by
+		moved[i].End += by
+	}
+	return moved
+}
+
+// outerEdits translates edits of the stream in a string for the text that contains
+// the string. If the string's style has no room for them, it replaces the string.
+func outerEdits(text []byte, at foundValue, into Into, stream []byte, edits []Edit) ([]Edit, error) {
+	node := at.node.Resolve()
+	edits, ok := valueEdits(into, node.Value, stream, edits)
+	if ok {
+		if lifted, ok := lift(text, node, edits); ok {
+			return lifted, nil
+		}
+	}
+	value, applied := apply([]byte(node.Value), edits)
+	if !ok || !applied {
+		return nil, &PlaceError{nil, node.Outer, "its changes overlap"}
+	}
+	return []Edit{replacement(text, at, string(value))}, nil
+}
+
+// valueEdits translates edits of the stream in a string for the string.
+func valueEdits(into Into, value string, stream []byte, edits []Edit) ([]Edit, bool) {
+	if !into.Base64 {
+		return moveEdits(edits, into.Skip), true
+	}
+	patched, ok := apply(stream, edits)
+	if !ok {
+		return nil, false
+	}
+	old := strings.TrimRight(value[into.Skip:], "\n")
+	written := wrapLike(old, base64.StdEncoding.EncodeToString(patched))
+	same := commonPrefix(old, written)
+	return []Edit{{into.Skip + same, into.Skip + len(old), written[same:]}}, true
+}
+
+// wrapLike breaks base64 into lines as long as those of the text that it replaces.
+func wrapLike(old, text string) string {
+	width := strings.IndexByte(old, '\n')
+	if width <= 0 {
+		return text
+	}
+	lines := slices.Collect(slices.Chunk([]byte(text), width))
+	return string(bytes.Join(lines, []byte("\n")))
+}
+
+// lift translates edits of a scalar's value for the text that contains the scalar,
+// and keeps its style. It fails if the style has no room for them.
+func lift(text []byte, n *Node, edits []Edit) ([]Edit, bool) {
+	runs := scalarRuns(text, n)
+	if runs == nil && n.Value != "" {
+		return nil, false
+	}
+	lifted := make([]Edit, len(edits))
+	for i, e := range edits {
+		start, ok := textStart(runs, e.Start)
+		end, ok2 := start, true
+		if e.End > e.Start {
+			end, ok2 = textEnd(runs, e.End)
+		}
+		written, ok3 := n.inStyle(text, e.Text)
+		if !ok || !ok2 || !ok3 {
+			return nil, false
+		}
+		lifted[i] = Edit{start, end, written}
+	}
+	return lifted, true
+}
+
+// inStyle writes a piece of a value as it is written inside the scalar.
+func (n *Node) inStyle(text []byte, s string) (string, bool) {
+	switch n.Style {
+	case DoubleQuoted:
+		return escaped(s), true
+	case SingleQuoted:
+		return strings.ReplaceAll(s, "'", "''"), isPrintable(s)
+	case Literal:
+		separator := lineBreak(text) + strings.Repeat(" ", n.blockIndent(text))
+		return strings.ReplaceAll(s, "\n", separator), isPrintable(strings.ReplaceAll(s, "\n", ""))
+	}
+	return s, isPrintable(s)
+}
+
+// scalarRun relates a run of a scalar's value to the run of the text that it is
+// written as. The two are equal if verbatim is set; else the run is indivisible.
+type scalarRun struct {
+	value, text int // offsets where the runs begin
+	length      int // of the value's run
+	size        int // of the text's run
+	verbatim    bool
+}
+
+// textStart returns where in the text the value continues at an offset.
+func textStart(runs []scalarRun, value int) (int, bool) {
+	for _, r := range runs {
+		switch {
+		case value == r.value:
+			return r.text, true
+		case value < r.value+r.length:
+			return r.text + value - r.value, r.verbatim
+		}
+	}
+	return textEnd(runs, value)
+}
+
+// textEnd returns where in the text the value ends that ends at an offset.
+func textEnd(runs []scalarRun, value int) (int, bool) {
+	for _, r := range runs {
+		switch {
+		case value == r.value+r.length:
+			return r.text + r.size, true
+		case value < r.value+r.length:
+			return r.text + value - r.value, r.verbatim
+		}
+	}
+	return 0, false
+}
+
+// scalarRuns returns the runs of a scalar in order. It returns nil if value and
+// text cannot be related.
+func scalarRuns(text []byte, n *Node) []scalarRun {
+	at, end, indent := n.Start+1, n.End-1, 0
+	switch n.Style {
+	case Plain:
+		at, end = n.Start, n.End
+	case Literal, Folded:
+		indent = n.blockIndent(text)
+		at, end = lineEnd(text, n.Start), n.End
+		at += min(indent, indentOf(text[at:end]))
+	}
+	var runs []scalarRun
+	value := 0
+	for at < end && value < len(n.Value) {
+		size, length := n.unit(text[at:end], n.Value[value:], indent)
+		if size == 0 || length < 0 || at+size > end || value+length > len(n.Value) {
+			return nil
+		}
+		verbatim := string(text[at:at+size]) == n.Value[value:value+length]
+		if !verbatim && size == length && text[at] != '\\' && !isLineBreak(text[at]) {
+			return nil
+		}
+		if last := len(runs) - 1; verbatim && last >= 0 && runs[last].verbatim {
+			runs[last].length += length
+			runs[last].size += size
+		} else {
+			runs = append(runs, scalarRun{value, at, length, size, verbatim})
+		}
+		at += size
+		value += length
+	}
+	if value < len(n.Value) {
+		return nil
+	}
+	return runs
+}
+
+// unit returns the length of the first unit of a scalar's text and of the value
+// that it means. A unit is text that means itself, an escape, or a line break with
+// the blanks and line breaks around it.
+func (n *Node) unit(text []byte, value string, indent int) (size, length int) {
+	switch {
+	case n.Style == DoubleQuoted && text[0] == '\\':
+		return escapeUnit(text)
+	case n.Style == SingleQuoted && text[0] == '\'':
+		return 2, 1
+	case n.Style == Literal && isLineBreak(text[0]):
+		size = lineEnd(text, 0)
+		return size + min(indent, indentOf(text[size:])), 1
+	case n.Style == Folded && isLineBreak(text[0]):
+		return foldUnit(text, value, indent)
+	case n.Style == Literal || n.Style == Folded:
+		size = verbatimLength(text, "\r\n")
+		return size, size
+	}
+	size = verbatimLength(text, "\\'\r\n\xc2\xe2") // the last two begin line breaks of YAML 1.1
+	if size < len(text) && breakLength(text[size:]) > 0 {
+		size = len(bytes.TrimRight(text[:size], " \t"))
+	}
+	if gap, breaks := spaceRun(text[size:]); size == 0 && breaks > 0 {
+		return gap, max(1, breaks-1)
+	}
+	return max(1, size), max(1, size)
+}
+
+func verbatimLength(text []byte, special string) int {
+	size := 0
+	for size < len(text) && strings.IndexByte(special, text[size]) < 0 {
+		size++
+	}
+	return size
+}
+
+// escapeUnit reads an escape of a double-quoted scalar.
+func escapeUnit(text []byte) (size, length int) {
+	if len(text) < 2 {
+		return 0, 0
+	}
+	switch text[1] {
+	case 'N', '_': // NEL and no-break space
+		return 2, 2
+	case 'L', 'P': // line and paragraph separator
+		return 2, 3
+	case '\n', '\r': // an escaped line break joins the lines
+		size = lineEnd(text, 1)
+		return size + len(text[size:]) - len(bytes.TrimLeft(text[size:], " \t")), 0
+	case 'x', 'u', 'U':
+		size = map[byte]int{'x': 4, 'u': 6, 'U': 10}[text[1]]
+		r, err := strconv.ParseInt(string(text[2:min(size, len(text))]), 16, 32)
+		switch {
+		case err != nil:
+			return 0, 0
+		case utf16.IsSurrogate(rune(r)): // with the second one, it is one character
+			return 12, 4
+		}
+		return size, utf8.RuneLen(rune(r))
+	}
+	return 2, 1
+}
+
+// foldUnit reads a line break in a folded scalar and the empty lines behind it. It
+// means one space or one or more line breaks, as the value shows.
+func foldUnit(text []byte, value string, indent int) (size, length int) {
+	length = max(1, len(value)-len(strings.TrimLeft(value, "\n")))
+	for size < len(text) && isLineBreak(text[size]) {
+		size = lineEnd(text, size)
+		size += min(indent, indentOf(text[size:]))
+	}
+	return size, length
+}
+
+// blockIndent returns the indentation of a block scalar's lines.
+func (n *Node) blockIndent(text []byte) int {
+	return max(0, blockIndent(text[lineEnd(text, n.Start):n.End], n.Value))
+}

@@ -1,0 +1,154 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// scalarText writes a string so that every YAML decoder, of version 1.1 or 1.2,
+// reads the same string: plain if that is safe, else in double quotes.
+func scalarText(s string) string {
+	if isPlainSafe(s) {
+		return s
+	}
+	return quoted(s)
+}
+
+// restyled writes a string in the style of the scalar that it replaces.
+func restyled(s string, style Style) string {
+	switch {
+	case style == SingleQuoted && isPrintable(s):
+		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	case style == DoubleQuoted || style == SingleQuoted:
+		return quoted(s)
+	}
+	return scalarText(s)
+}
+
+// asLiteral writes a text of several lines as a literal scalar in the place of a
+// folded one, so that its lines stay. The folded scalar's chomping indicator and
+// the empty lines behind it still decide how the text ends.
+func asLiteral(text []byte, n *Node, value string) (string, bool) {
+	lines := strings.Split(strings.TrimRight(value, "\n"), "\n")
+	if n.Style != Folded || len(lines) < 2 || lines[0] == "" || lines[0][0] == ' ' || !isPrintable(strings.Join(lines, "")) {
+		return "", false
+	}
+	header := string(text[n.Start+1 : lineEnd(text, n.Start)])
+	chomp := header[:len(header)-len(strings.TrimLeft(header, "+-"))]
+	indent := strings.Repeat(" ", n.blockIndent(text))
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = indent + line
+		}
+	}
+	return "|" + chomp + lineBreak(text) + strings.Join(lines, lineBreak(text)), true
+}
+
+// quoted writes a string in double quotes that JSON and YAML read alike.
+func quoted(s string) string { return `"` + escaped(s) + `"` }
+
+// escaped returns what quoted writes between the quotes.
+func escaped(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case !isShown(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// isShown reports whether any scalar may contain a character as itself. That
+// excludes the line breaks of YAML 1.1, the byte order mark and what is not
+// printable. Characters beyond the first plane have no escape that JSON and YAML
+// share, so they are all included.
+func isShown(r rune) bool {
+	switch r {
+	case 0x85, 0x2028, 0x2029, 0xfeff:
+		return false
+	}
+	return r > 0xffff || r >= ' ' && r != 0x7f && !unicode.Is(unicode.Cc, r) && r != 0xfffe && r != 0xffff
+}
+
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !isShown(r) })
+}
+
+// isPlainSafe reports whether a string may be written without quotes: it consists
+// of letters, digits and a few marks, begins with a letter, and is no word that a
+// decoder might take for something else.
+func isPlainSafe(s string) bool {
+	if !isPlainString(s) || !isLetter(s[0]) || s[len(s)-1] == ':' {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r > '~' || !isLetter(byte(r)) && !isDigit(byte(r)) && !strings.ContainsRune("._-/:@+", r)
+	})
+}
+
+// flowText writes a node on one line, in the flow style that JSON and YAML share.
+// It replaces merge keys and aliases by what they refer to, and keeps anchors
+// where they are defined.
+func flowText(n *Node) string {
+	var b strings.Builder
+	writeFlow(&b, n, true)
+	return b.String()
+}
+
+func writeFlow(b *strings.Builder, n *Node, anchors bool) {
+	if n.Kind == Alias {
+		n, anchors = n.Resolve(), false
+	}
+	if n.Anchor != "" && anchors {
+		b.WriteString("&" + n.Anchor + " ")
+	}
+	if n.Tag != "" {
+		b.WriteString(n.Tag + " ")
+	}
+	separator := ""
+	switch n.Kind {
+	case Mapping:
+		b.WriteByte('{')
+		for _, f := range n.effective() {
+			b.WriteString(separator)
+			writeFlow(b, f.key, anchors)
+			b.WriteString(": ")
+			writeFlow(b, f.value, anchors)
+			separator = ", "
+		}
+		b.WriteByte('}')
+	case Sequence:
+		b.WriteByte('[')
+		for _, item := range n.Content {
+			b.WriteString(separator)
+			writeFlow(b, item, anchors)
+			separator = ", "
+		}
+		b.WriteByte(']')
+	default:
+		b.WriteString(flowScalar(n))
+	}
+}
+
+// flowScalar keeps a scalar that is not a string as it is written. None of these
+// words contains a flow indicator.
+func flowScalar(n *Node) string {
+	switch {
+	case n.IsNull():
+		return "null"
+	case n.Style == Plain && n.Tag == "" && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
+		return n.Value
+	}
+	return quoted(n.Value)
+}
