@@ -14,7 +14,7 @@ func (a *app) admissionCommand() *cobra.Command {
 		Long: "admission prints a MutatingAdmissionPolicy and its binding for the ServiceAccounts of each component, and for\n" +
 			"its pods where it has pod labels. They act in the control planes' namespaces: those under\n" +
 			"controlPlanes.namespaces, those that match, and with controlPlanes.discover those that Spaces has labelled.\n\n" +
-			"With delivery.admissionPolicy: true the post-renderer appends the same objects. They need Kubernetes 1.36,\n" +
+			"With delivery.admissionPolicy: native the post-renderer appends the same objects. They need Kubernetes 1.36,\n" +
 			"where the API is stable (v1).",
 		Example: "  spaces-identity policy admission --role-arn arn:aws:iam::123456789012:role/spaces-backup --match uuid | kubectl apply -f -",
 		Args:    cobra.NoArgs,
