@@ -93,22 +93,23 @@ func EnvName(flag string) string {
 // environment, as [os.Environ] returns it, that neither a setting has nor one of the
 // other flags.
 func UnknownVariables(environ []string, otherFlags ...string) []string {
-	known := []string{EnvName(flagConfig)}
+	known := []string{flagConfig}
 	for _, r := range flagRows() {
-		known = append(known, r.Variable())
+		known = append(known, r.Flag)
 	}
-	for _, flag := range otherFlags {
-		known = append(known, EnvName(flag))
+	known = append(known, otherFlags...)
+	for i, flag := range known {
+		known[i] = EnvName(flag)[len(variablePrefix):]
 	}
 	var warnings []string
 	for _, pair := range slices.Sorted(slices.Values(environ)) {
 		name, _, _ := strings.Cut(pair, "=") // the value may be a secret
-		if !strings.HasPrefix(name, variablePrefix) || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, variablePrefix) || slices.Contains(known, name[len(variablePrefix):]) {
 			continue
 		}
 		warning := "no setting has the environment variable " + name
-		if near := identity.Nearest(name, known); near != "" {
-			warning += "; did you mean " + near + "?"
+		if near := identity.Nearest(name[len(variablePrefix):], known); near != "" {
+			warning += "; did you mean " + variablePrefix + near + "?"
 		}
 		warnings = append(warnings, warning)
 	}

@@ -109,7 +109,7 @@ func checkHostPath(hostPath string) error {
 		return err
 	}
 	if strings.HasSuffix(hostPath, "/") {
-		return errors.New("ends in a slash, which is not part of the issuer")
+		return errors.New("ends in a slash, which the issuer does not have")
 	}
 	if isEKSHost(host) && (!strings.HasPrefix(path, "id/") || strings.Count(path, "/") != 1) {
 		return errors.New("is not the whole issuer of an EKS cluster, which ends in /id/ and an ID")

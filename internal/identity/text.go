@@ -126,18 +126,25 @@ func DidYouMean(word string, choices []string) string {
 	return ""
 }
 
-// Nearest returns the choice that a misspelt word most likely means, or nothing
-// if none is near. Case, dashes and underscores do not count.
+// Nearest returns the choice that a misspelt word most likely means, or else the only
+// one that begins with the word, or nothing. Case, dashes and underscores do not count.
 func Nearest(word string, choices []string) string {
 	word = fold(word)
 	if len(word) > longestWord {
 		return ""
 	}
 	best, least := "", len(word)/3+1
+	var longer []string
 	for _, choice := range choices {
 		if d := distance(word, fold(choice)); d < least || d == 0 {
 			best, least = choice, d
 		}
+		if word != "" && strings.HasPrefix(fold(choice), word) {
+			longer = append(longer, choice)
+		}
+	}
+	if best == "" && len(longer) == 1 {
+		return longer[0]
 	}
 	return best
 }

@@ -265,7 +265,7 @@ func (p *problemList) delivery(s Settings) {
 	case "kyverno":
 		p.add("delivery.admissionPolicy", WithHint("write native, if the cluster has Kubernetes 1.36", "this version does not write policies for Kyverno yet"))
 	default:
-		p.add("delivery.admissionPolicy", checkChoice(s.AdmissionPolicy, AdmissionPolicies()))
+		p.add("delivery.admissionPolicy", WithHint("write native, or leave the setting out", "%s is not a kind of admission policy", quote(string(s.AdmissionPolicy))))
 	}
 	p.text("delivery.failurePolicy", string(s.FailurePolicy), func(v string) error { return checkChoice(FailurePolicy(v), FailurePolicies()) })
 }
