@@ -39,10 +39,7 @@ func (s Settings) problems() []*FieldError {
 	var p problemList
 	p.clusters(s.AllClusters())
 	p.controlPlanes(s.ControlPlanes)
-	for i, c := range s.Components {
-		p.component(ComponentKey(i), c)
-		p.against(ComponentKey(i), c, s.Components[:i])
-	}
+	p.components(s.Components)
 	p.owners(s)
 	for i, place := range s.Places {
 		p.place(fmt.Sprintf("places[%d]", i), place, componentNames(s.Components))
@@ -92,6 +89,7 @@ func (p *problemList) arn(path string, value interface {
 }
 
 func (p *problemList) clusters(clusters []Cluster) {
+	const hint = "list each cluster once, with its own name and provider"
 	providers, names := map[string]string{}, map[string]string{}
 	for i, c := range clusters {
 		at := ClusterKey(i)
@@ -101,22 +99,22 @@ func (p *problemList) clusters(clusters []Cluster) {
 		p.text(at+".name", c.Name, ValidateClusterName)
 		p.text(at+".region", c.Region, ValidateRegion)
 		p.arn(at+".oidcProvider", c.OIDC)
-		p.unique(names, at, at+".name", c.Name+" in "+c.Region, c.Name != "" && c.Region != "")
-		p.unique(providers, at+".oidcProvider", at+".oidcProvider", c.OIDC.HostPath, c.OIDC.HostPath != "")
+		if first := earlier(names, c.Name+" in "+c.Region, at); first != "" && c.Name != "" && c.Region != "" {
+			p.add(at+".name", WithHint(hint, "%s is already listed as %s", quote(c.Name+" in "+c.Region), first))
+		}
+		if first := earlier(providers, c.OIDC.HostPath, at+".oidcProvider"); first != "" && !c.OIDC.IsZero() {
+			p.add(at+".oidcProvider", WithHint(hint, "%s is already listed as %s", quote(c.OIDC.HostPath), first))
+		}
 	}
 }
 
-// unique finds what was copied from another cluster and not changed. The map says
-// where the earlier clusters have which value.
-func (p *problemList) unique(seen map[string]string, at, path, value string, given bool) {
-	first, twice := seen[value]
-	switch {
-	case !given:
-	case twice:
-		p.add(path, WithHint("list each cluster once, with its own name and provider", "%s is already listed as %s", quote(value), first))
-	default:
+// earlier returns where the value was seen before. If it was not, it is seen now.
+func earlier(seen map[string]string, value, at string) string {
+	first, ok := seen[value]
+	if !ok {
 		seen[value] = at
 	}
+	return first
 }
 
 func (p *problemList) controlPlanes(c ControlPlanes) {
@@ -127,6 +125,21 @@ func (p *problemList) controlPlanes(c ControlPlanes) {
 		_, err := ParseMatch(value)
 		return err
 	})
+}
+
+func (p *problemList) components(components []Component) {
+	names, accounts := map[string]string{}, map[string]string{}
+	for i, c := range components {
+		at := ComponentKey(i)
+		p.component(at, c)
+		name, account := earlier(names, c.Name, at), earlier(accounts, c.ServiceAccount, c.Name)
+		switch {
+		case name != "" && c.Name != "":
+			p.add(at+".name", WithHint("write both as one", "%s is the name of %s already", quote(c.Name), name))
+		case account != "" && c.ServiceAccount != "":
+			p.add(at+".serviceAccount", fmt.Errorf("%s is the service account of %s already: one service account acts as one role", quote(c.ServiceAccount), quote(account)))
+		}
+	}
 }
 
 func (p *problemList) component(at string, c Component) {
@@ -201,19 +214,6 @@ func (p *problemList) described(at string, c Component) {
 		p.add(at+".values.annotations", WithHint("write the path below values.path at which the chart takes the service account's annotations", "is missing"))
 	} else if len(v.Component) == 0 && len(v.Annotations)+len(v.PodLabels) > 0 {
 		p.add(at+".values.path", WithHint("write the component's path in the chart's values", "is missing"))
-	}
-}
-
-// against finds an earlier component with the same name or service account.
-func (p *problemList) against(at string, c Component, earlier []Component) {
-	for i, other := range earlier {
-		switch {
-		case c.Name != "" && c.Name == other.Name:
-			p.add(at+".name", WithHint("write both as one", "%s is the name of %s already", quote(c.Name), ComponentKey(i)))
-		case c.ServiceAccount != "" && c.ServiceAccount == other.ServiceAccount:
-			p.add(at+".serviceAccount", fmt.Errorf("%s is the service account of %s already: one service account acts as one role",
-				quote(c.ServiceAccount), quote(other.Name)))
-		}
 	}
 }
 
