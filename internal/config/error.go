@@ -12,12 +12,12 @@ import (
 // an environment variable.
 type Origin struct {
 	File   string // as the user named it
-	Line   int    // from 1; 0 where the whole file is meant
+	Line   int    // from 1; 0 for the whole file
 	Column int    // from 1, in characters
 	Source string // --role-arn or SPACES_IDENTITY_ROLE_ARN; empty for the file
 }
 
-// String is file:line:column, the flag, or the environment variable.
+// String returns file:line:column, the flag, or the environment variable.
 func (o Origin) String() string {
 	switch {
 	case o.Source != "":
@@ -35,8 +35,8 @@ type Problem struct {
 	Err    error
 }
 
-// Error is where, which setting, and what is wrong with it. For a flag or an
-// environment variable the name says which setting.
+// Error returns where, which setting, and what is wrong with it. The name of a flag
+// or an environment variable says which setting.
 func (p *Problem) Error() string {
 	var parts []string
 	if at := p.Origin.String(); at != "" {
@@ -48,7 +48,7 @@ func (p *Problem) Error() string {
 	return strings.Join(append(parts, p.Err.Error()), ": ")
 }
 
-// Unwrap is what is wrong, without the place.
+// Unwrap returns what is wrong, without the position. It may have a hint.
 func (p *Problem) Unwrap() error { return p.Err }
 
 // Error is everything that is wrong with the settings: those of the file by
@@ -70,19 +70,20 @@ func (e *Error) Unwrap() []error {
 // BadInput marks the error as one about the input.
 func (e *Error) BadInput() {}
 
-// report is the problems as an error, or nil where there are none.
+// report returns the problems as an error, or nil if there are none.
 func report(problems []*Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(problems, func(a, b *Problem) int {
 		x, y := a.Origin, b.Origin
-		return cmp.Or(strings.Compare(x.Source, y.Source), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
+		return cmp.Or(strings.Compare(x.Source, y.Source), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column),
+			strings.Compare(a.Path, b.Path))
 	})
 	return &Error{problems}
 }
 
-// problemAt is a report of one problem.
+// problemAt returns a report of one problem.
 func problemAt(at Origin, err error) error {
 	return &Error{[]*Problem{{Origin: at, Err: err}}}
 }

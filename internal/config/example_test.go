@@ -1,12 +1,13 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
 
 	"spaces-identity.dev/internal/config"
 )
 
-// Everything that is wrong is told at once, each with its place.
+// All problems are reported at once, each with its position and the next step.
 func ExampleDecode() {
 	_, err := config.Decode("spaces-identity.yaml", []byte(`apiVersion: spaces-identity.dev/v1alpha1
 kind: SpacesIdentity
@@ -18,8 +19,14 @@ components:
   bucket: s3://spaces-backups
 `))
 	fmt.Println(err)
+	hinter, _ := errors.AsType[interface {
+		error
+		Hint() string
+	}](err)
+	fmt.Println("hint:", hinter.Hint())
 	// Output:
-	// spaces-identity.yaml:4:16: controlPlanes.namespaces[0]: "mxp-*-system" is a pattern, and exact namespaces stand here: give it as controlPlanes.match or --match
-	// spaces-identity.yaml:7:3: components[0]: unknown key "rolearn", did you mean roleARN?
-	// spaces-identity.yaml:8:11: components[0].bucket: "s3://spaces-backups" is not a bucket's name: write "spaces-backups", and what follows it as the prefix
+	// spaces-identity.yaml:4:16: controlPlanes.namespaces[0]: "mxp-*-system" is a pattern, and only exact namespaces are allowed here
+	// spaces-identity.yaml:7:3: components[0]: unknown key "rolearn"
+	// spaces-identity.yaml:8:11: components[0].bucket: "s3://spaces-backups" is not a bucket's name
+	// hint: give a pattern as match
 }

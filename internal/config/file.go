@@ -1,3 +1,10 @@
+// Package config reads the settings of spaces-identity: the file
+// spaces-identity.yaml, environment variables and flags, of which the later win
+// over the earlier. [Rows] lists them.
+//
+// The file is read strictly. Whatever it contains that the program does not
+// understand is an error with file, line and column, and all errors come at
+// once. The result is a valid [identity.Spec].
 package config
 
 import (
@@ -6,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -13,13 +21,13 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// DefaultFile is the config that is read where none is named and it exists.
+// DefaultFile is the config that is read if none is named and it exists.
 const DefaultFile = "spaces-identity.yaml"
 
 const (
-	// APIVersion is what the file says of its form.
+	// APIVersion is the version of the file's format.
 	APIVersion = "spaces-identity.dev/v1alpha1"
-	// Kind is what the file says it is.
+	// Kind is the kind of the file.
 	Kind = "SpacesIdentity"
 )
 
@@ -35,8 +43,8 @@ func Read(file string) (identity.Spec, error) {
 	return Decode(file, content)
 }
 
-// Decode reads the content of a config file; the name is for the messages. The
-// Spec has its defaults and is valid. An error is an *Error with all problems.
+// Decode reads the content of a config file; messages use the name. The error is an
+// [*Error] with all problems.
 func Decode(name string, content []byte) (identity.Spec, error) {
 	s, err := decode(name, content)
 	if err != nil {
@@ -58,7 +66,60 @@ func readFile(file string) ([]byte, error) {
 	return content, nil
 }
 
-// parse makes the tree of the file's one document.
+// decode reads the file's content into settings. Problems with the settings come from
+// finish, together with those of other sources. A file without a tree, or in a format
+// of another version, is an error here.
+func decode(name string, content []byte) (*settings, error) {
+	root, err := parse(name, content)
+	if err != nil {
+		return nil, err
+	}
+	s := newSettings(name)
+	if version := child(root, "apiVersion"); isOtherVersion(textOf(version)) {
+		return nil, problemAt(s.at(version), identity.WithHint("use the version of the program that the file was written for",
+			"the file has the format %s, and this version of the program reads %s", version.Value, APIVersion))
+	}
+	s.readMapping("", "", root, s.target())
+	if root.Kind != yaml.MappingNode {
+		return s, nil
+	}
+	for key, want := range map[string]string{"apiVersion": APIVersion, "kind": Kind} {
+		if _, ok := s.origins[key]; !ok {
+			s.fail(Origin{File: name, Line: 1, Column: 1}, key, identity.WithHint("write "+key+": "+want, "is missing"))
+		}
+	}
+	return s, nil
+}
+
+// isOtherVersion reports whether a newer or older program has this format.
+func isOtherVersion(version string) bool {
+	group, _, _ := strings.Cut(APIVersion, "/")
+	of, _, ok := strings.Cut(version, "/")
+	return ok && of == group && version != APIVersion
+}
+
+// child returns the value of a key of a mapping, or nil.
+func child(n node, key string) node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// textOf returns the text of a scalar, or nothing.
+func textOf(n node) string {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return n.Value
+}
+
+// parse returns the tree of the file's one document.
 func parse(name string, content []byte) (*yaml.Node, error) {
 	whole := Origin{File: name}
 	if len(content) > mostBytes {
@@ -71,7 +132,7 @@ func parse(name string, content []byte) (*yaml.Node, error) {
 	var document, more yaml.Node
 	err := decoder.Decode(&document)
 	if errors.Is(err, io.EOF) || err == nil && isNull(document.Content[0]) {
-		return nil, problemAt(whole, fmt.Errorf("is empty: begin it with apiVersion: %s and kind: %s", APIVersion, Kind))
+		return nil, problemAt(whole, identity.WithHint("begin it with apiVersion: "+APIVersion+" and kind: "+Kind, "is empty"))
 	}
 	if err != nil {
 		return nil, problemAt(syntaxOrigin(name, content, err), syntax(err))
@@ -86,19 +147,78 @@ func parse(name string, content []byte) (*yaml.Node, error) {
 		errors.New("another document begins here: a config is one document"))
 }
 
-// isNull reports whether nothing stands there, or null without a tag.
-func isNull(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && !isTagged(n)
-}
-
 func checkUTF8(name string, content []byte) error {
 	for at := 0; at < len(content); {
 		r, size := utf8.DecodeRune(content[at:])
 		if r == utf8.RuneError && size == 1 {
 			return problemAt(originAt(name, content, at),
-				fmt.Errorf("the byte 0x%02x is not UTF-8: save the file as UTF-8", content[at]))
+				identity.WithHint("save the file as UTF-8", "the byte 0x%02x is not UTF-8", content[at]))
 		}
 		at += size
 	}
 	return nil
+}
+
+// syntax returns what the YAML parser says, without the line, which is in the
+// origin.
+func syntax(err error) error {
+	line, text := splitSyntax(err)
+	if line == 0 {
+		text = strings.TrimPrefix(err.Error(), "yaml: ")
+	}
+	return errors.New("is not valid YAML: " + text)
+}
+
+// syntaxOrigin returns where the parser stopped. The parser reports only the line,
+// and not always: then it is the first, or where the thing is that the message names.
+func syntaxOrigin(name string, content []byte, err error) Origin {
+	if at := namedIn(content, err.Error()); at >= 0 {
+		return originAt(name, content, at)
+	}
+	line, _ := splitSyntax(err)
+	at := 0
+	for range line - 1 {
+		next := bytes.IndexByte(content[at:], '\n')
+		if next < 0 {
+			break
+		}
+		at += next + 1
+	}
+	indent := len(content[at:]) - len(bytes.TrimLeft(content[at:], " \t"))
+	return originAt(name, content, at+indent)
+}
+
+// namedIn returns the offset of what the message names without a line, or -1.
+func namedIn(content []byte, message string) int {
+	if _, after, ok := strings.Cut(message, "unknown anchor '"); ok {
+		anchor, _, _ := strings.Cut(after, "'")
+		return bytes.Index(content, []byte("*"+anchor))
+	}
+	if strings.Contains(message, "control characters are not allowed") {
+		return bytes.IndexFunc(content, func(r rune) bool {
+			return r < ' ' && !strings.ContainsRune("\t\r\n", r) || r >= 0x7f && r < 0xa0 && r != 0x85
+		})
+	}
+	return -1
+}
+
+// originAt returns the line and column of an offset.
+func originAt(name string, content []byte, offset int) Origin {
+	before := content[:offset]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return Origin{File: name, Line: 1 + bytes.Count(before, []byte("\n")), Column: 1 + utf8.RuneCount(before[start:])}
+}
+
+// splitSyntax splits the parser's "yaml: line 3: text". The line is 0 if there is
+// none.
+func splitSyntax(err error) (line int, text string) {
+	rest, ok := strings.CutPrefix(err.Error(), "yaml: line ")
+	if !ok {
+		return 0, ""
+	}
+	number, text, _ := strings.Cut(rest, ": ")
+	if _, err := fmt.Sscan(number, &line); err != nil {
+		return 0, ""
+	}
+	return line, text
 }

@@ -8,10 +8,11 @@ import (
 
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
 )
 
 func TestRead(t *testing.T) {
-	for file, want := range map[string]identity.Spec{
+	for file, want := range map[string]identity.Settings{
 		"complete.yaml":      complete(),
 		"every-setting.yaml": everySetting(),
 	} {
@@ -20,15 +21,26 @@ func TestRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(fixture.Spec(t, want), got, allOfSpec); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func complete() identity.Spec {
-	return identity.Spec{
+// allOfSpec lets cmp compare what is in a Spec.
+var allOfSpec = cmp.AllowUnexported(identity.Spec{})
+
+func pathOf(text string) identity.Path {
+	path, err := identity.ParsePath(text)
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
+func complete() identity.Settings {
+	return identity.Settings{
 		Cluster: identity.Cluster{Name: "prod-space", Region: "us-west-2",
 			OIDC: identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"}},
 		Components: []identity.Component{{
@@ -53,13 +65,14 @@ func complete() identity.Spec {
 			Mode: identity.IRSA,
 			Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "my-operator"},
 		}},
+		FailurePolicy:    identity.FailureIgnored,
 		TrustPolicyQuota: 2048,
 		ArtifactsDir:     "identity-artifacts",
 	}
 }
 
-func everySetting() identity.Spec {
-	return identity.Spec{
+func everySetting() identity.Settings {
+	return identity.Settings{
 		Cluster: identity.Cluster{Name: "prod-space", Region: "us-gov-west-1", OIDC: identity.OIDCProvider{
 			HostPath: "oidc.eks.us-gov-west-1.amazonaws.com/id/A1", Partition: "aws-us-gov", Account: "123456789012"}},
 		AdditionalClusters: []identity.Cluster{{Name: "standby", Region: "us-gov-east-1",
@@ -73,26 +86,34 @@ func everySetting() identity.Spec {
 				Annotations: []string{"serviceAccount", "customAnnotations"},
 				PodLabels:   []string{"pod", "customLabels"},
 			},
-			Mode:      identity.Both,
-			Role:      identity.RoleARN{Partition: "aws-us-gov", Account: "123456789012", Name: "teams/billing/vector"},
-			Bucket:    "spaces-billing",
-			Prefix:    "usage",
-			KMSKeyARN: "arn:aws-us-gov:kms:us-gov-west-1:210987654321:key/mrk-1234",
-			Annotations: map[string]string{
+			Mode:   identity.Both,
+			Role:   identity.RoleARN{Partition: "aws-us-gov", Account: "123456789012", Name: "teams/billing/vector"},
+			Bucket: "spaces-billing",
+			Prefix: "usage",
+			KMSKey: identity.KMSKeyARN{Partition: "aws-us-gov", Region: "us-gov-west-1", Account: "210987654321", ID: "mrk-1234"},
+			ExtraAnnotations: map[string]string{
 				"eks.amazonaws.com/sts-regional-endpoints": "true", "example.com/owner": "the billing team"},
 			PodLabels: map[string]string{"example.com/identity": "yes"},
 			Settings:  []identity.Setting{{Path: []string{"billing", "storage", "secretRef", "name"}}},
 		}, {
 			Name:           "my-operator",
 			ServiceAccount: "operator",
-			Values:         identity.ValuesPaths{Component: []string{"extras", "my.operator"}, Annotations: []string{"sa.v2", "annotations"}},
+			Values:         identity.ValuesPaths{Component: []string{"extras", "my.operator"}, Annotations: []string{"sa.v2", "annotations"}, PodLabels: []string{"pod", "labels"}},
 			Mode:           identity.PodIdentity,
+			PodIdentity: identity.PodIdentitySettings{
+				Tags:               map[string]string{"team": "platform"},
+				TargetRole:         identity.RoleARN{Partition: "aws-us-gov", Account: "210987654321", Name: "target"},
+				DisableSessionTags: true,
+				Policy:             `{"Version": "2012-10-17"}`,
+				SourceAccount:      true,
+				SourceARNs:         []string{"arn:aws-us-gov:eks:*:123456789012:*"},
+			},
 		}},
 		Places: []identity.Place{
-			{Kind: "ConfigMap", Name: "spaces-settings", Path: `data["values.yaml"]`, Encoding: "yaml", Component: "vector", Holds: "values"},
-			{Kind: "Deployment", Name: "spaces-controller", Path: "spec.template.spec.containers[0].args[3]", Component: "my-operator"},
+			{Kind: "ConfigMap", Name: "spaces-settings", Path: pathOf(`data["values.yaml"]`), Encoding: "yaml", Component: "vector", Holds: "values"},
+			{Kind: "Deployment", Name: "spaces-controller", Path: pathOf("spec.template.spec.containers[0].args[3]"), Component: "my-operator"},
 		},
-		AdmissionPolicy:    true,
+		AdmissionPolicy:    identity.NativeAdmissionPolicy,
 		FailurePolicy:      identity.FailureFails,
 		TrustPolicyQuota:   4096,
 		SharedBackupConfig: identity.SharedBackupConfig{Name: "s3", Namespace: "default", Endpoint: "s3.us-gov-west-1.amazonaws.com"},

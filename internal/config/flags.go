@@ -2,9 +2,10 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -12,73 +13,136 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Flags are the flags that were given of the one-component case, with their
-// values. Each flag has an environment variable, SPACES_IDENTITY_ and the flag's
-// name in capitals with underscores; for a flag that may be repeated the variable
-// holds a list with commas.
+// Flags are the flags of the one-component case that were given, with their values.
+// Each flag has an environment variable, SPACES_IDENTITY_ and the flag's name in
+// capitals with underscores. If a flag may be repeated, the variable has a list with
+// commas.
 //
 // A flag wins over the environment, the environment over the file, the file
 // over the defaults. --host-namespace replaces the file's namespaces;
 // --annotation and --pod-label are added to the file's, key by key. The flags
-// of a component speak of the one that --component names. One that the file
-// does not list is added. Without --component they speak of mxp-controller,
+// of a component apply to the one that --component names. One that the file
+// does not list is added. Without --component they apply to mxp-controller,
 // which the file must list if it lists any.
 type Flags map[string][]string
 
 const (
 	flagConfig    = "config"
 	flagComponent = "component"
+	flagArtifacts = "artifacts-dir"
 )
 
-// Register adds the flags to the set. Parsing fills f, which must not be nil.
-func (f Flags) Register(set *pflag.FlagSet) {
-	f.add(set, flagConfig, "the config `FILE` (default "+DefaultFile+" where it exists)", false)
-	f.add(set, flagComponent, "the `NAME` of the component that the flags speak of (default "+identity.DefaultComponent+")", false)
-	for _, o := range options {
-		f.add(set, o.flag, o.usage, o.list)
+// Register adds the flags to the set. Parsing fills f.
+func (f *Flags) Register(set *pflag.FlagSet) {
+	set.Var(&occurrences{flags: f, name: flagConfig, word: "FILE"}, flagConfig, "config file (default "+DefaultFile+", if it exists)")
+	for _, r := range flagRows() {
+		set.Var(&occurrences{f, r.Flag, r.Word, r.repeatable()}, r.Flag, r.Usage())
 	}
 }
 
-func (f Flags) add(set *pflag.FlagSet, name, usage string, list bool) {
-	set.VarP(&occurrences{f, name, list}, name, "", usage)
+// flagRows returns the settings that have a flag.
+func flagRows() []Row {
+	return slices.DeleteFunc(Rows(), func(r Row) bool { return r.Flag == "" })
 }
 
-func isList(name string) bool {
-	for _, o := range options {
-		if o.flag == name {
-			return o.list
-		}
+// rowOf returns the setting of a flag.
+func rowOf(flag string) (Row, bool) {
+	rows := flagRows()
+	i := slices.IndexFunc(rows, func(r Row) bool { return r.Flag == flag })
+	if i < 0 {
+		return Row{}, false
 	}
-	return false
+	return rows[i], true
 }
 
-// occurrences keeps what was given for a flag: all of it for a list, else the
-// last, as is usual.
+// occurrences keeps what was given for a flag: all of it if the flag may be repeated,
+// else the last.
 type occurrences struct {
-	flags Flags
-	name  string
-	list  bool
+	flags      *Flags
+	name, word string
+	repeatable bool
 }
 
 func (o *occurrences) String() string { return "" }
-func (o *occurrences) Type() string   { return "string" }
+
+// Type returns the placeholder of the value on a help page.
+func (o *occurrences) Type() string { return o.word }
 
 func (o *occurrences) Set(value string) error {
-	if !o.list {
-		o.flags[o.name] = nil
+	if *o.flags == nil {
+		*o.flags = Flags{}
 	}
-	o.flags[o.name] = append(o.flags[o.name], value)
+	var before []string
+	if o.repeatable {
+		before = (*o.flags)[o.name]
+	}
+	(*o.flags)[o.name] = append(before, value)
 	return nil
 }
 
-// EnvName is the environment variable of a flag: SPACES_IDENTITY_ROLE_ARN of
+// variablePrefix begins the names of environment variables.
+const variablePrefix = "SPACES_IDENTITY_"
+
+// EnvName returns the environment variable of a flag: SPACES_IDENTITY_ROLE_ARN of
 // role-arn.
 func EnvName(flag string) string {
-	return "SPACES_IDENTITY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// given is what the flag or the environment says, and which of the two. An
-// empty environment variable says nothing.
+// UnknownVariables returns a warning for each variable SPACES_IDENTITY_… of an
+// environment, as [os.Environ] returns it, that neither a setting has nor one of the
+// other flags.
+func UnknownVariables(environ []string, otherFlags ...string) []string {
+	known := []string{flagConfig}
+	for _, r := range flagRows() {
+		known = append(known, r.Flag)
+	}
+	known = append(known, otherFlags...)
+	for i, flag := range known {
+		known[i] = EnvName(flag)[len(variablePrefix):]
+	}
+	var warnings []string
+	for _, pair := range slices.Sorted(slices.Values(environ)) {
+		name, _, _ := strings.Cut(pair, "=") // the value may be a secret
+		if !strings.HasPrefix(name, variablePrefix) || slices.Contains(known, name[len(variablePrefix):]) {
+			continue
+		}
+		warning := "no setting has the environment variable " + name
+		if near := identity.Nearest(name[len(variablePrefix):], known); near != "" {
+			warning += "; did you mean " + variablePrefix + near + "?"
+		}
+		warnings = append(warnings, warning)
+	}
+	return warnings
+}
+
+var listIndex = regexp.MustCompile(`\[\d+\]`)
+
+// FlagFor returns the flag that sets the setting at the path, such as
+// components[0].bucket, of the component: --bucket, or --component vector --bucket.
+// It returns nothing if no flag does.
+func FlagFor(path, component string) string {
+	key := listIndex.ReplaceAllString(path, "[]")
+	rows := flagRows()
+	i := slices.IndexFunc(rows, func(r Row) bool { return r.Key == key })
+	switch {
+	case i < 0:
+		return ""
+	case rows[i].parent() == "components[]" && rows[i].Flag != flagComponent && component != identity.DefaultComponent:
+		return "--" + flagComponent + " " + component + " --" + rows[i].Flag
+	}
+	return "--" + rows[i].Flag
+}
+
+// Choices returns values for the completion of a flag: all that it can have, or those
+// that are words of the program.
+func Choices(flag string) []string {
+	row, _ := rowOf(flag)
+	return row.Choices
+}
+
+// given returns the values of the flag or of its variable, and which of the two. An
+// empty variable counts as none.
 func (f Flags) given(name string, env func(string) string) (values []string, from Origin, ok bool) {
 	if values, ok := f[name]; ok {
 		return values, Origin{Source: "--" + name}, true
@@ -88,13 +152,19 @@ func (f Flags) given(name string, env func(string) string) (values []string, fro
 		return nil, Origin{}, false
 	}
 	values = []string{value}
-	if isList(name) {
+	if row, _ := rowOf(name); row.repeatable() {
 		values = strings.Split(value, ",")
 	}
 	return values, Origin{Source: EnvName(name)}, true
 }
 
-// Component is the name of the component that the flags speak of, and whether
+// Given reports whether the flag, or its environment variable, was given.
+func (f Flags) Given(flag string, env func(string) string) bool {
+	_, _, ok := f.given(flag, env)
+	return ok
+}
+
+// Component returns the name of the component that the flags apply to, and whether
 // the user named it.
 func (f Flags) Component(env func(string) string) (name string, named bool) {
 	if values, _, ok := f.given(flagComponent, env); ok {
@@ -103,10 +173,19 @@ func (f Flags) Component(env func(string) string) (name string, named bool) {
 	return identity.DefaultComponent, false
 }
 
+// File returns the name of the config: the one of --config or SPACES_IDENTITY_CONFIG,
+// else [DefaultFile].
+func (f Flags) File(env func(string) string) string {
+	if values, _, ok := f.given(flagConfig, env); ok && last(values) != "" {
+		return last(values)
+	}
+	return DefaultFile
+}
+
 // Resolve makes the Spec of the file, the environment and the flags. The file
 // is the one of --config or SPACES_IDENTITY_CONFIG, which must exist, else
-// spaces-identity.yaml in the working directory, if it is there. An error is an
-// *Error with all problems.
+// spaces-identity.yaml in the working directory, if it exists. The error is an
+// [*Error] with all problems.
 func (f Flags) Resolve(env func(string) string) (identity.Spec, error) {
 	s, err := f.readFile(env)
 	if err != nil {
@@ -116,105 +195,138 @@ func (f Flags) Resolve(env func(string) string) (identity.Spec, error) {
 	return s.finish()
 }
 
+// WithoutFile makes the Spec of the environment and the flags alone, for a
+// config that does not exist yet. The error is an [*Error] with all problems.
+func (f Flags) WithoutFile(env func(string) string) (identity.Spec, error) {
+	s := newSettings("")
+	f.apply(s, env)
+	return s.finish()
+}
+
 func (f Flags) readFile(env func(string) string) (*settings, error) {
 	values, from, named := f.given(flagConfig, env)
-	file := DefaultFile
-	if named {
-		file = last(values)
+	if named && last(values) == "" {
+		return nil, problemAt(from, errEmpty)
 	}
-	if file == "" {
-		return nil, problemAt(from, errors.New("is empty: name a file, or leave the flag out"))
-	}
+	file := f.File(env)
 	if _, err := os.Stat(file); !named && errors.Is(err, fs.ErrNotExist) {
 		return newSettings(""), nil
 	}
 	content, err := readFile(file)
 	if err != nil {
-		return nil, blame(err, from)
+		if e, ok := errors.AsType[*Error](err); ok {
+			e.Problems[0].Origin = from // which named the file
+		}
+		return nil, err
 	}
 	return decode(file, content)
 }
 
-// blame says which flag or variable named the file that cannot be read.
-func blame(err error, from Origin) error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		for _, p := range e.Problems {
-			p.Origin = from
-		}
-	}
-	return err
-}
+// errEmpty refuses an empty flag, which most often is a shell variable that is not
+// set.
+var errEmpty = identity.WithHint("give a value, or leave the flag out", "is empty")
 
-// apply lays the environment and the flags over the file's settings.
+// apply sets what the environment and the flags give.
 func (f Flags) apply(s *settings, env func(string) string) {
-	var ofComponent []option
-	for _, o := range options {
-		values, from, ok := f.given(o.flag, env)
-		switch {
-		case !ok:
-		case o.component != nil:
-			ofComponent = append(ofComponent, o)
+	var ofComponent []Row
+	for _, row := range flagRows() {
+		switch ok := f.Given(row.Flag, env); {
+		case !ok || row.Flag == flagComponent:
+		case row.parent() == "components[]":
+			ofComponent = append(ofComponent, row)
 		default:
-			o.setSpec(s, values, from)
+			f.set(s, row, row.Key, s.target(), env)
 		}
 	}
-	f.applyToComponent(s, ofComponent, env)
-}
-
-// applyToComponent finds the component and sets what was given for it. Naming
-// one is enough to have it.
-func (f Flags) applyToComponent(s *settings, given []option, env func(string) string) {
-	_, named := f.Component(env)
-	if len(given) == 0 && !named {
+	if _, named := f.Component(env); len(ofComponent) == 0 && !named {
 		return
 	}
-	at := f.chosen(s, given, env)
-	for _, o := range given {
-		if at >= 0 {
-			values, from, _ := f.given(o.flag, env)
-			o.setComponent(s, at, values, from)
-		}
+	at, ok := f.chosen(s, ofComponent, env)
+	if !ok {
+		return
+	}
+	for _, row := range ofComponent {
+		f.set(s, row, identity.ComponentKey(at)+"."+row.name(), target{component: &s.spec.Components[at]}, env)
 	}
 }
 
-// chosen is the index of the component that the flags speak of, or -1 where
-// that is a problem.
-func (f Flags) chosen(s *settings, given []option, env func(string) string) int {
+// set sets the setting at the path. What the file has there no longer counts, except
+// the other keys of pairs.
+func (f Flags) set(s *settings, row Row, path string, t target, env func(string) string) {
+	values, from, _ := f.given(row.Flag, env)
+	if row.Type != "pairs" {
+		s.replace(path, from)
+		if last(values) == "" && !row.CanBeEmpty {
+			s.fail(from, path, errEmpty)
+			return
+		}
+	}
+	row.value.set(s, path, from, values, t)
+}
+
+// chosen returns the index of the component that the flags apply to, which naming it
+// adds to the config. If the user must name it, that is a problem.
+func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index int, ok bool) {
 	name, named := f.Component(env)
+	names := make([]string, len(s.spec.Components))
 	for i, c := range s.spec.Components {
-		if c.Name == name {
-			return i
-		}
+		names[i] = c.Name
 	}
-	if !named && len(s.spec.Components) > 0 {
-		_, from, _ := f.given(given[0].flag, env)
-		s.fail(from, "", fmt.Errorf("for which component? the config lists %s: add --%s NAME",
-			strings.Join(names(s.spec.Components), ", "), flagComponent))
-		return -1
+	if i := slices.Index(names, name); i >= 0 {
+		return i, true
 	}
-	return f.addComponent(s, name, env)
-}
-
-func (f Flags) addComponent(s *settings, name string, env func(string) string) int {
-	at := fmt.Sprintf("components[%d]", len(s.spec.Components))
-	_, from, named := f.given(flagComponent, env)
-	if named {
-		s.origins[at] = from
+	if !named && len(names) > 0 {
+		_, from, _ := f.given(given[0].Flag, env)
+		s.fail(from, "", identity.WithHint("add --"+flagComponent+" NAME", "needs a component, and the config has %s", strings.Join(names, ", ")))
+		return 0, false
 	}
-	if err := identity.ValidateComponentName(name); err != nil {
-		s.fail(from, at, err)
-		return -1
+	if _, from, named := f.given(flagComponent, env); named {
+		s.origins[identity.ComponentKey(len(names))] = from
 	}
 	s.spec.Components = append(s.spec.Components, identity.Component{Name: name})
-	return len(s.spec.Components) - 1
+	return len(names), true
 }
 
-func names(components []identity.Component) []string {
-	all := make([]string, len(components))
-	for i, c := range components {
-		all[i] = c.Name
+// ArtifactsDir returns the artifacts directory as far as the command line, the
+// environment and the file name it, for the report of a failure that comes before
+// the config is known. Other settings of the file may be wrong.
+func (f Flags) ArtifactsDir(env func(string) string) string {
+	dir := textOf(child(child(f.peek(env), "artifacts"), "dir"))
+	if values, _, ok := f.given(flagArtifacts, env); ok {
+		dir = last(values)
 	}
-	return all
+	if identity.ValidateArtifactsDir(dir) != nil {
+		return identity.DefaultArtifactsDir
+	}
+	return dir
 }
 
-func last(values []string) string { return values[len(values)-1] }
+// ComponentNames returns the names of the components in the config, for completion.
+// Other settings of the file may be wrong.
+func (f Flags) ComponentNames(env func(string) string) []string {
+	components := child(f.peek(env), "components")
+	if components == nil {
+		return nil
+	}
+	var names []string
+	for _, item := range components.Content {
+		if name := textOf(child(item, "name")); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// peek returns the tree of the config, or nil if it cannot be read.
+func (f Flags) peek(env func(string) string) node {
+	file := f.File(env)
+	content, err := readFile(file)
+	if err != nil {
+		return nil
+	}
+	root, err := parse(file, content)
+	if err != nil {
+		return nil
+	}
+	return root
+}

@@ -11,6 +11,7 @@ import (
 
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
 )
 
 func TestResolveWithoutAFile(t *testing.T) {
@@ -25,17 +26,17 @@ func TestResolveWithoutAFile(t *testing.T) {
 	controller.Mode = identity.Both
 	controller.Role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}
 	controller.Bucket, controller.Prefix = "spaces", "p"
-	controller.Annotations = map[string]string{"a": "b=c", "d": ""}
+	controller.ExtraAnnotations = map[string]string{"a": "b=c", "d": ""}
 	controller.PodLabels = map[string]string{"x/y": "z"}
-	want := identity.Spec{
+	want := fixture.Spec(t, identity.Settings{
 		Cluster: identity.Cluster{Name: "prod", Region: "us-west-2",
 			OIDC: identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/A"}},
 		ControlPlanes:    identity.ControlPlanes{Namespaces: []string{"a", "b", "c"}, Match: identity.MatchUUID},
 		Components:       []identity.Component{controller},
 		TrustPolicyQuota: 2048,
 		ArtifactsDir:     identity.NoArtifacts,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	})
+	if diff := cmp.Diff(want, got, allOfSpec); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -46,7 +47,7 @@ func TestResolveNothingIsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(identity.Spec{}.WithDefaults(), got); diff != "" {
+	if diff := cmp.Diff(fixture.Spec(t, identity.Settings{}), got, allOfSpec); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -178,13 +179,13 @@ func TestBadFlags(t *testing.T) {
 				`SPACES_IDENTITY_HOST_NAMESPACE: " b" has space around it: write "b"`,
 			}},
 		"no component of that name": {"components: [{name: vector}]", nil, []string{"--bucket=spaces"},
-			[]string{`--bucket: for which component? the config lists vector: add --component NAME`}},
+			[]string{`--bucket: needs a component, and the config has vector: add --component NAME`}},
 		"a component that nothing describes": {"", nil, []string{"--component=vektor"},
-			[]string{`--component: "vektor" is not a component that the program knows (mxp-controller, vector, external-secrets-controller, crossplane), did you mean vector?; describe it with serviceAccount, and with values where the chart has settings for it: {path, annotations, podLabels}`}},
+			[]string{`--component: "vektor" is not a component that the program knows: those are mxp-controller, vector, external-secrets-controller, crossplane: did you mean "vector"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
 		"a component that is no name": {"", nil, []string{"--component=../x"},
 			[]string{`--component: "../x" is not the name of a component: it does not begin and end with a letter or digit`}},
 		"an empty role": {"", nil, []string{"--role-arn="},
-			[]string{`--role-arn: is empty: write a value, or leave the setting out`}},
+			[]string{`--role-arn: is empty: give a value, or leave the flag out`}},
 		"a role of another account than the file's provider": {
 			"cluster: {oidcProvider: 'arn:aws:iam::111111111111:oidc-provider/a.b/c'}", nil, []string{"--role-arn=arn:aws:iam::222222222222:role/r"},
 			[]string{`spaces-identity.yaml:3:25: cluster.oidcProvider: "arn:aws:iam::111111111111:oidc-provider/a.b/c" is in account 111111111111 (aws), and the role arn:aws:iam::222222222222:role/r in 222222222222 (aws): IAM takes only providers of the role's account`}},
@@ -195,12 +196,100 @@ func TestBadFlags(t *testing.T) {
 		"a directory for a file": {"", nil, []string{"--config=."},
 			[]string{`--config: cannot read the config: read .: is a directory`}},
 		"no file named": {"", nil, []string{"--config="},
-			[]string{`--config: is empty: name a file, or leave the flag out`}},
+			[]string{`--config: is empty: give a value, or leave the flag out`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			chdirWith(t, header+c.file)
 			_, err := resolve(t, c.env, c.args...)
 			wantProblems(t, err, c.want)
+		})
+	}
+}
+
+// The file's value no longer counts, whatever is wrong with it.
+func TestFlagsReplaceBadValuesOfTheFile(t *testing.T) {
+	chdirWith(t, header+"controlPlanes: {namespaces: [A, 3]}\ncomponents:\n- name: mxp-controller\n  roleARN: r\n  bucket: B\n  podLabels: {a: b c}\n")
+	spec, err := resolve(t, nil, "--host-namespace=a", "--role-arn=arn:aws:iam::123456789012:role/r", "--bucket=spaces", "--pod-label=a=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := spec.Components[0]
+	got := []string{spec.ControlPlanes.Namespaces[0], c.Role.Name, c.Bucket, c.PodLabels["a"]}
+	if diff := cmp.Diff([]string{"a", "r", "spaces", "b"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFlagFor(t *testing.T) {
+	for _, c := range []struct{ path, component, want string }{
+		{"components[0].bucket", "mxp-controller", "--bucket"},
+		{"components[12].bucket", "vector", "--component vector --bucket"},
+		{"components[0].kmsKeyARN", "vector", ""},
+		{"components[0].name", "vector", "--component"},
+		{"components[0].podIdentity.tags", "vector", ""},
+		{"cluster.region", "vector", "--region"},
+		{"additionalClusters[0].region", "mxp-controller", ""},
+		{"trustPolicy.quota", "mxp-controller", "--quota"},
+		{"places[0].name", "mxp-controller", ""},
+		{"", "", ""},
+	} {
+		if diff := cmp.Diff(c.want, config.FlagFor(c.path, c.component)); diff != "" {
+			t.Errorf("%s: %s", c.path, diff)
+		}
+	}
+}
+
+func TestUnknownVariables(t *testing.T) {
+	got := config.UnknownVariables([]string{
+		"PATH=/bin", "SPACES_IDENTITY_ROLE=secret", "SPACES_IDENTITY_BUCKET=b", "SPACES_IDENTITY_CONFIG=f",
+		"SPACES_IDENTITY_ON_MISSING=warn", "SPACES_IDENTITY_BUKET=b", "SPACES_IDENTITY_COLOUR_OF_THE_SKY=blue",
+	}, "on-missing")
+	want := []string{
+		"no setting has the environment variable SPACES_IDENTITY_BUKET; did you mean SPACES_IDENTITY_BUCKET?",
+		"no setting has the environment variable SPACES_IDENTITY_COLOUR_OF_THE_SKY",
+		"no setting has the environment variable SPACES_IDENTITY_ROLE; did you mean SPACES_IDENTITY_ROLE_ARN?",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestChoicesOfFlags(t *testing.T) {
+	for flag, want := range map[string][]string{
+		"mode": {"irsa", "pod-identity", "both"}, "match": {"uuid"}, "component": identity.KnownNames(), "bucket": nil, "x": nil,
+	} {
+		if diff := cmp.Diff(want, config.Choices(flag)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", flag, diff)
+		}
+	}
+}
+
+// Completion and the report of an early failure need one setting of a file whose
+// others may be wrong.
+func TestReadingPartOfABadFile(t *testing.T) {
+	env := func(string) string { return "" }
+	for name, c := range map[string]struct {
+		content string
+		flags   config.Flags
+		names   []string
+		dir     string
+	}{
+		"wrong elsewhere":     {"x: 1\ncluster: []\ncomponents: [{name: vector, mode: x}, {name: [a]}, b, {name: my-operator}]\nartifacts: {dir: out}", nil, []string{"vector", "my-operator"}, "out"},
+		"wrong itself":        {"components: {name: vector}\nartifacts: {dir: ' out'}", nil, nil, "identity-artifacts"},
+		"not YAML":            {"components: [{name: vector}", nil, nil, "identity-artifacts"},
+		"nothing":             {"", nil, nil, "identity-artifacts"},
+		"the flag's":          {"artifacts: {dir: out}", config.Flags{"artifacts-dir": {"none"}}, nil, "none"},
+		"another file's":      {"artifacts: {dir: out}", config.Flags{"config": {"missing.yaml"}}, nil, "identity-artifacts"},
+		"an alias for a name": {"x: &x out\ncomponents: [*x]\nartifacts: {dir: *x}", nil, nil, "identity-artifacts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			chdirWith(t, c.content)
+			if diff := cmp.Diff(c.names, c.flags.ComponentNames(env)); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.dir, c.flags.ArtifactsDir(env)); diff != "" {
+				t.Errorf("directory (-want +got):\n%s", diff)
+			}
 		})
 	}
 }

@@ -9,10 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/identity"
 )
 
-// FuzzDecode holds that any file is either refused with the problems' places,
-// or gives a Spec that is valid by itself and stays as it is.
+// FuzzDecode checks that any file is either refused with the positions of the
+// problems, or gives a Spec that is valid by itself and stays as it is.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -32,10 +33,15 @@ func FuzzDecode(f *testing.F) {
 			wantPlaces(t, err)
 			return
 		}
-		if err := spec.Validate(); err != nil {
-			t.Errorf("came out and is not valid: %v", err)
+		again, problems := identity.New(identity.Settings{
+			Cluster: spec.Cluster, AdditionalClusters: spec.AdditionalClusters, ControlPlanes: spec.ControlPlanes,
+			Components: spec.Components, Places: spec.Places, AdmissionPolicy: spec.AdmissionPolicy, FailurePolicy: spec.FailurePolicy,
+			TrustPolicyQuota: spec.TrustPolicyQuota, SharedBackupConfig: spec.SharedBackupConfig, ArtifactsDir: spec.ArtifactsDir,
+		})
+		for _, p := range problems {
+			t.Errorf("came out and is not valid: %v", p)
 		}
-		if diff := cmp.Diff(spec, spec.WithDefaults()); diff != "" {
+		if diff := cmp.Diff(spec, again, allOfSpec); diff != "" {
 			t.Errorf("defaults were left open:\n%s", diff)
 		}
 	})

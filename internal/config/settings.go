@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -14,47 +16,72 @@ import (
 // settings are what was read so far, with where each came from.
 type settings struct {
 	spec     identity.Settings
-	file     string            // named in messages; empty where there is no file
+	rows     map[string][]Row  // by the key of the mapping that has them
+	file     string            // named in messages; empty if there is no file
 	origins  map[string]Origin // by path in the config
 	problems []*Problem
 }
 
 func newSettings(file string) *settings {
-	return &settings{file: file, origins: map[string]Origin{"": {File: file}}}
+	s := &settings{rows: map[string][]Row{}, file: file, origins: map[string]Origin{"": {File: file}}}
+	for _, r := range Rows() {
+		s.rows[r.parent()] = append(s.rows[r.parent()], r)
+	}
+	return s
 }
+
+// target returns the settings as a whole.
+func (s *settings) target() target { return target{Settings: &s.spec, cluster: &s.spec.Cluster} }
 
 // fail notes a problem with the setting at the path.
 func (s *settings) fail(at Origin, path string, err error) {
 	s.problems = append(s.problems, &Problem{at, path, err})
 }
 
-// origin is where the setting came from, or the nearest one that holds it.
+// origin returns where the setting came from, or the nearest one that contains it.
 func (s *settings) origin(path string) Origin {
-	for {
+	for path := range outwards(path) {
 		if at, ok := s.origins[path]; ok {
 			return at
 		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
+	return Origin{}
 }
 
-// failed reports whether a problem is known at the path or below.
-func (s *settings) failed(path string) bool {
-	for _, p := range s.problems {
-		below, ok := strings.CutPrefix(p.Path, path)
-		if ok && (below == "" || below[0] == '.' || below[0] == '[') {
-			return true
+// outwards yields the path and those that contain it, the root at last.
+func outwards(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for yield(path) && path != "" {
+			path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 		}
 	}
-	return false
 }
 
-// finish fills in the defaults, checks the settings against each other, and
-// gives out the Spec or everything that is wrong.
+// replace notes where the setting at the path comes from now, and forgets what was
+// wrong with the value before.
+func (s *settings) replace(path string, from Origin) {
+	within := func(other string) bool {
+		below, ok := strings.CutPrefix(other, path)
+		return ok && (below == "" || below[0] == '.' || below[0] == '[')
+	}
+	maps.DeleteFunc(s.origins, func(at string, _ Origin) bool { return within(at) })
+	s.problems = slices.DeleteFunc(s.problems, func(p *Problem) bool { return within(p.Path) })
+	s.origins[path] = from
+}
+
+// finish makes the Spec, or reports everything that is wrong. A setting of which a
+// part is wrong has no second problem.
 func (s *settings) finish() (identity.Spec, error) {
+	wrong := map[string]bool{}
+	for _, p := range s.problems {
+		for path := range outwards(p.Path) {
+			wrong[path] = true
+		}
+	}
 	spec, problems := identity.New(s.spec)
 	for _, found := range problems {
-		if !s.failed(found.Path) {
+		if !wrong[found.Path] {
+			wrong[found.Path] = true
 			s.fail(s.origin(found.Path), found.Path, found.Err)
 		}
 	}
@@ -64,27 +91,141 @@ func (s *settings) finish() (identity.Spec, error) {
 	return spec, nil
 }
 
-// decode reads the file's content into settings. What the file's tree holds is
-// reported by finish, together with what other sources get wrong; only a file
-// that is no tree at all is an error here.
-func decode(name string, content []byte) (*settings, error) {
-	root, err := parse(name, content)
-	if err != nil {
-		return nil, err
-	}
-	s := newSettings(name)
-	object(specFields)(s, "", root, &s.spec)
-	if root.Kind == yaml.MappingNode {
-		s.checkHeader()
-	}
-	return s, nil
+// at returns where the node is in the file.
+func (s *settings) at(n node) Origin { return Origin{File: s.file, Line: n.Line, Column: n.Column} }
+
+// readMapping reads the mapping at the path, whose settings have rows below the key.
+func (s *settings) readMapping(path, key string, n node, t target) {
+	rows := s.rows[key]
+	s.eachKey(path, n, func(name, value node) {
+		i := slices.IndexFunc(rows, func(r Row) bool { return r.name() == name.Value })
+		if i < 0 {
+			s.fail(s.at(name), path, unknownKey(name.Value, rows))
+			return
+		}
+		below := join(path, name.Value)
+		s.origins[below] = s.at(value)
+		rows[i].read(s, rows[i], below, value, t)
+	})
 }
 
-// checkHeader asks for apiVersion and kind, which tell the file's form.
-func (s *settings) checkHeader() {
-	for _, key := range slices.Sorted(maps.Keys(header)) {
-		if _, there := s.origins[key]; !there && !s.failed(key) {
-			s.fail(Origin{File: s.file, Line: 1, Column: 1}, key, errors.New("is missing: write "+key+": "+header[key]))
+func unknownKey(key string, rows []Row) error {
+	if key == "<<" {
+		return identity.WithHint("write the settings out", "merge keys (<<) are not allowed in a config")
+	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.name()
+	}
+	hint := identity.DidYouMean(key, names)
+	if hint == "" {
+		hint = "the keys here are " + strings.Join(names, ", ")
+	}
+	return identity.WithHint(hint, "unknown key %q", key)
+}
+
+// eachKey visits the keys of a mapping. Each key comes once, and no value is an empty
+// mapping.
+func (s *settings) eachKey(path string, n node, visit func(key, value node)) {
+	if !s.expect(path, n, yaml.MappingNode) {
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		line, twice := seen[key.Value]
+		switch {
+		case key.Kind == yaml.AliasNode:
+			s.fail(s.at(key), path, errAlias)
+		case key.Kind != yaml.ScalarNode:
+			s.fail(s.at(key), path, fmt.Errorf("a key is %s, and must be a string", typeOf(key)))
+		case twice:
+			s.fail(s.at(key), path, identity.WithHint("keep one", "the key %q is there twice, first in line %d", key.Value, line))
+		default:
+			seen[key.Value] = key.Line
+			visit(key, value)
 		}
 	}
+}
+
+// eachItem visits the items of a sequence with their paths.
+func (s *settings) eachItem(path string, n node, visit func(path string, item node)) {
+	if !s.expect(path, n, yaml.SequenceNode) {
+		return
+	}
+	for i, item := range n.Content {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		s.origins[at] = s.at(item)
+		visit(at, item)
+	}
+}
+
+// errAlias refuses aliases: a config has little to repeat, and an alias could
+// stand for a billion nodes.
+var errAlias = identity.WithHint("write the value out", "aliases (*name) are not allowed in a config")
+
+// expect reports whether the node is of the kind and has something in it.
+func (s *settings) expect(path string, n node, kind yaml.Kind) bool {
+	switch {
+	case n.Kind == yaml.AliasNode:
+		s.fail(s.at(n), path, errAlias)
+	case isNull(n):
+		return false
+	case n.Kind != kind:
+		s.fail(s.at(n), path, fmt.Errorf("is %s, and must be %s", typeOf(n), kindNames[kind]))
+	case isTagged(n):
+		s.fail(s.at(n), path, errTag(n))
+	default:
+		return true
+	}
+	return false
+}
+
+// isNull reports whether there is nothing, or null without a tag.
+func isNull(n node) bool {
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && !isTagged(n)
+}
+
+// isTagged reports whether the user wrote a tag. None is read, so that no value
+// can claim to be what it is not.
+func isTagged(n node) bool { return n.Style&yaml.TaggedStyle != 0 }
+
+func errTag(n node) error {
+	return identity.WithHint("remove it", "has the tag %s, which a config does not need", n.Tag)
+}
+
+// scalar returns the text of a scalar with the tag, which is one of the choices if
+// there are any. YAML makes numbers, booleans and dates of words without quotes, so
+// the hint says to quote those.
+func (s *settings) scalar(path string, n node, tag string, choices []string) (string, bool) {
+	switch found := n.ShortTag(); {
+	case n.Kind == yaml.AliasNode:
+		s.fail(s.at(n), path, errAlias)
+	case isTagged(n):
+		s.fail(s.at(n), path, errTag(n))
+	case n.Kind == yaml.ScalarNode && found == tag:
+		return n.Value, true
+	case n.Kind == yaml.ScalarNode && tag == "!!str" && tagNames[found] != "":
+		hint := fmt.Sprintf("write %q", n.Value)
+		if len(choices) > 0 {
+			hint = "write " + identity.OneOf(choices)
+		}
+		s.fail(s.at(n), path, identity.WithHint(hint, "is %s, and must be a string", typeOf(n)))
+	default:
+		must := tagNames[tag]
+		if tag == "!!bool" {
+			must = "true or false"
+		}
+		s.fail(s.at(n), path, errors.New("is "+typeOf(n)+", and must be "+must))
+	}
+	return "", false
+}
+
+// join returns the path of a key below another path.
+func join(path, key string) string {
+	below := identity.Path{{Key: key}}.String()
+	if path == "" || below[0] == '[' {
+		return path + below
+	}
+	return path + "." + below
 }

@@ -64,7 +64,7 @@ func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
 
 // uuidNamespace returns a host namespace as a Space names it, for measuring.
 func uuidNamespace(n int) string {
-	return fmt.Sprintf("mxp-%08x-0000-4000-8000-000000000000-system", n)
+	return identity.HostNamespace(fmt.Sprintf("%08x-0000-4000-8000-000000000000", n))
 }
 
 // newNamespaces returns host namespaces that are not subjects yet, for measuring.

@@ -187,7 +187,7 @@ func TestValues(t *testing.T) {
 		"both":         {identity.Both, nil, []string{own}},
 		"pod-identity": {identity.PodIdentity, []change{component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, nil},
 		"annotations and labels": {identity.IRSA, []change{full}, []string{own, "controlPlanes.mxpController.serviceAccount.annotations.a = 1",
-			"controlPlanes.mxpController.serviceAccount.annotations.b = 2", "controlPlanes.mxpController.serviceAccount.annotations.z/z = 3",
+			"controlPlanes.mxpController.serviceAccount.annotations.b = 2", "controlPlanes.mxpController.serviceAccount.annotations[\"z/z\"] = 3",
 			"controlPlanes.mxpController.pod.customLabels.team = platform"}},
 		"a setting of the component": {identity.IRSA, []change{vector(identity.PodIdentity, "logs")}, []string{own, "billing.storage.secretRef.name = "}},
 		"no path for labels":         {identity.IRSA, []change{mine}, []string{own, `mine.sa.annotations["eks.amazonaws.com/role-arn"] = ` + arn}},

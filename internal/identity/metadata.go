@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -25,7 +27,7 @@ func webhookNames() []string {
 
 // ValidateAnnotation checks an annotation that the user adds to a
 // ServiceAccount: the key by Kubernetes' rules, the value by the webhook's
-// where the webhook reads it. The role's own annotation is refused, because the
+// if the webhook reads it. The role's own annotation is refused, because the
 // program writes it from roleARN, and so are keys that look like it.
 func ValidateAnnotation(key, value string) error {
 	if err := ValidateMetadataKey(key); err != nil {
@@ -70,8 +72,12 @@ func ValidateMetadataKey(key string) error {
 	if err := checkPlain(key); err != nil {
 		return fmt.Errorf("the key %w", err)
 	}
-	if meant := Misspelt(key); meant != "" {
-		return fmt.Errorf("%s is not the key that EKS reads, %s", quote(key), rightKey(meant))
+	switch meant := Misspelt(key); meant {
+	case "":
+	case RoleAnnotation:
+		return WithHint("set roleARN, and the program writes it", "%s is not the key that EKS reads, which is %s", quote(key), meant)
+	default:
+		return WithHint("did you mean "+quote(meant)+"?", "%s is not a key that EKS reads", quote(key))
 	}
 	domain, name, qualified := strings.Cut(key, "/")
 	if !qualified {
@@ -89,15 +95,8 @@ func ValidateMetadataKey(key string) error {
 	return nil
 }
 
-func rightKey(meant string) string {
-	if meant == RoleAnnotation {
-		return "that is " + RoleAnnotation + ": set roleARN, and the program writes it"
-	}
-	return "did you mean " + meant + "?"
-}
-
 // Misspelt returns the key of the webhook's that this one was meant to be, or
-// nothing where it is right or something else.
+// nothing if it is right or something else.
 func Misspelt(key string) string {
 	domain, name, qualified := strings.Cut(key, "/")
 	if !qualified {
@@ -117,12 +116,12 @@ func Misspelt(key string) string {
 	return ""
 }
 
-// checkName is the name of Kubernetes' qualified names, and a label's value.
+// checkName checks the name in a qualified name of Kubernetes, or a label's value.
 func checkName(name string) error {
 	if len(name) > 63 {
 		return fmt.Errorf("has %d characters, up to 63 are allowed", len(name))
 	}
-	if r, strange := stranger(name, alnumAnd("-_.")); strange {
+	if r, ok := notIn(name, alnumAnd("-_.")); ok {
 		return fmt.Errorf("has %q, only letters, digits, -, _ and . are allowed", r)
 	}
 	if !alnumEnds(name) {
@@ -132,23 +131,45 @@ func checkName(name string) error {
 }
 
 // checkWebhookValue checks the annotations that the Amazon EKS Pod Identity
-// Webhook reads; it would only log what it cannot use.
+// Webhook reads. It would only log what it cannot use.
 func checkWebhookValue(key, value string) error {
 	switch key {
 	case RoleAnnotation:
-		return fmt.Errorf("%s is written by the program: set roleARN instead", RoleAnnotation)
+		return WithHint("set roleARN instead", "%s is written by the program", RoleAnnotation)
 	case webhookDomain + "/audience":
 		if value != Audience {
-			return fmt.Errorf("%s is %s, and the trust policy admits only the audience %s: leave the annotation out", key, quote(value), Audience)
+			return WithHint("leave the annotation out", "%s is %s, and the trust policy admits only the audience %s", key, quote(value), Audience)
 		}
 	case webhookDomain + "/token-expiration":
 		if seconds, err := strconv.ParseUint(value, 10, 32); err != nil || seconds < 600 {
-			return fmt.Errorf("%s is %s: write a whole number of seconds, at least 600", key, quote(value))
+			return WithHint("write a whole number of seconds, at least 600", "%s is %s", key, quote(value))
 		}
 	case webhookDomain + "/sts-regional-endpoints":
 		if value != "true" && value != "false" {
-			return fmt.Errorf("%s is %s: write true or false", key, quote(value))
+			return WithHint("write true or false", "%s is %s", key, quote(value))
 		}
 	}
 	return nil
+}
+
+// ValidateTag checks an AWS tag of an association.
+//
+// Source: Amazon EKS API reference, CreatePodIdentityAssociation, tags.
+func ValidateTag(key, value string) error {
+	const set = "letters, digits, spaces and _.:/=+@-"
+	switch {
+	case key == "" || utf8.RuneCountInString(key) > 128 || !isTagText(key):
+		return fmt.Errorf("the key %s is not allowed: AWS takes 1 to 128 "+set, quote(key))
+	case utf8.RuneCountInString(value) > 256 || !isTagText(value):
+		return fmt.Errorf("the value of %s is not allowed: AWS takes up to 256 "+set, quote(key))
+	case strings.HasPrefix(strings.ToLower(key), "aws:"):
+		return fmt.Errorf("the key %s is not allowed: AWS reserves the prefix aws:", quote(key))
+	}
+	return nil
+}
+
+func isTagText(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+@-", r)
+	})
 }

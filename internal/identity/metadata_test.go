@@ -3,8 +3,6 @@ package identity_test
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -22,7 +20,7 @@ func TestAnnotations(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	const role = " is not the key that EKS reads, that is eks.amazonaws.com/role-arn: set roleARN, and the program writes it"
+	const role = " is not the key that EKS reads, which is eks.amazonaws.com/role-arn: set roleARN, and the program writes it"
 	checkPairs(t, identity.ValidateAnnotation, map[pair]string{
 		{"eks.amazonaws.com/role-arn", "x"}:                  `eks.amazonaws.com/role-arn is written by the program: set roleARN instead`,
 		{"eks.amazon.aws/role-arn", "x"}:                     `"eks.amazon.aws/role-arn"` + role,
@@ -34,7 +32,7 @@ func TestAnnotations(t *testing.T) {
 		{"EKS.amazonaws.com/role-arn", "x"}:                  `"EKS.amazonaws.com/role-arn"` + role,
 		{"role-arn", "x"}:                                    `"role-arn"` + role,
 		{"roleARN", "x"}:                                     `"roleARN"` + role,
-		{"eks.amazonaws.com/audiense", "x"}:                  `"eks.amazonaws.com/audiense" is not the key that EKS reads, did you mean eks.amazonaws.com/audience?`,
+		{"eks.amazonaws.com/audiense", "x"}:                  `"eks.amazonaws.com/audiense" is not a key that EKS reads: did you mean "eks.amazonaws.com/audience"?`,
 		{"eks.amazonaws.com/audience", "x"}:                  `eks.amazonaws.com/audience is "x", and the trust policy admits only the audience sts.amazonaws.com: leave the annotation out`,
 		{"eks.amazonaws.com/token-expiration", "599"}:        `eks.amazonaws.com/token-expiration is "599": write a whole number of seconds, at least 600`,
 		{"eks.amazonaws.com/token-expiration", "1h"}:         `eks.amazonaws.com/token-expiration is "1h": write a whole number of seconds, at least 600`,
@@ -70,13 +68,6 @@ func TestLabels(t *testing.T) {
 func checkPairs(t *testing.T, validate func(key, value string) error, want map[pair]string) {
 	t.Helper()
 	for p, message := range want {
-		err := validate(p.key, p.value)
-		if err == nil {
-			t.Errorf("%q was taken, want %s", p, message)
-			continue
-		}
-		if diff := cmp.Diff(message, err.Error()); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", p.key, diff)
-		}
+		checkMessage(t, p.key, message, validate(p.key, p.value))
 	}
 }

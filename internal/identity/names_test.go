@@ -12,7 +12,7 @@ func TestNamespaces(t *testing.T) {
 	accept(t, identity.ValidateNamespace, "a", "1", "team-a", "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", long(63, "a"))
 	check(t, identity.ValidateNamespace, map[string]string{
 		"":             "is empty: write a value, or leave the setting out",
-		"mxp-*-system": `"mxp-*-system" is a pattern, and exact namespaces stand here: give it as controlPlanes.match or --match`,
+		"mxp-*-system": `"mxp-*-system" is a pattern, and only exact namespaces are allowed here: give a pattern as match`,
 		"Team":         `"Team" is not a namespace: it has 'T', only lower-case letters, digits and - are allowed`,
 		"a.b":          `"a.b" is not a namespace: it has '.', only lower-case letters, digits and - are allowed`,
 		"-a":           `"-a" is not a namespace: it does not begin and end with a letter or digit`,
@@ -45,7 +45,7 @@ func TestBuckets(t *testing.T) {
 		"a..b":                    `"a..b" is not a bucket's name: it has two dots side by side`,
 		"-ab":                     `"-ab" is not a bucket's name: it does not begin and end with a letter or digit`,
 		"10.0.0.1":                `"10.0.0.1" is not a bucket's name: it looks like an IP address`,
-		"xn--abc":                 `"xn--abc" is not a bucket's name: it begins with xn--, which S3 keeps for itself`,
+		"xn--abc":                 `"xn--abc" is not a bucket's name: it begins with xn--, which S3 reserves`,
 		"logs-123-s3alias":        `"logs-123-s3alias" is not a bucket's name: it ends in -s3alias, which makes it the alias of an access point`,
 		" spaces":                 `" spaces" has space around it: write "spaces"`,
 	})
@@ -66,12 +66,12 @@ func TestPrefixes(t *testing.T) {
 		"a/*":           `"a/*" has *` + widens,
 		"a?":            `"a?" has ?` + widens,
 		"${a}":          `"${a}" has ${` + widens,
-		"/a":            `"/a" begins with a slash, and the keys of S3 do not: take it away`,
-		"/":             `"/" begins with a slash, and the keys of S3 do not: take it away`,
+		"/a":            `"/a" begins with a slash, and the keys of S3 do not: remove it`,
+		"/":             `"/" begins with a slash, and the keys of S3 do not: remove it`,
 		"a//b":          `"a//b" has two slashes side by side: write one`,
 		"s3://b/a":      `"s3://b/a" is a URL: write only what follows the bucket, without the slash`,
-		`a"b`:           `"a\"b" has '"': take it away`,
-		"a\tb":          `"a\tb" has '\t': take it away`,
+		`a"b`:           `"a\"b" has '"': remove it`,
+		"a\tb":          `"a\tb" has '\t': remove it`,
 		"a\xffb":        `"a\xffb" is not UTF-8, and the keys of S3 are`,
 		"a ":            `"a " has space around it: write "a"`,
 		long(1001, "a"): `"` + long(120, "a") + `…" has 1001 bytes: a key of S3 has up to 1,024 with what follows`,
@@ -79,15 +79,15 @@ func TestPrefixes(t *testing.T) {
 }
 
 func TestKMSKeys(t *testing.T) {
-	accept(t, identity.ValidateKMSKeyARN, "arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+	accept(t, parser(identity.ParseKMSKeyARN), "arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 		"arn:aws-iso-b:kms:us-isob-east-1:123456789012:key/mrk-1")
-	const like = ", write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID"
-	check(t, identity.ValidateKMSKeyARN, map[string]string{
+	const like = ": write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID"
+	check(t, parser(identity.ParseKMSKeyARN), map[string]string{
 		"alias/x": `"alias/x" is not an ARN: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
-		"arn:aws:kms:us-west-2:123456789012:alias/x": `"arn:aws:kms:us-west-2:123456789012:alias/x" is an alias: IAM grants only on the key itself` + like,
+		"arn:aws:kms:us-west-2:123456789012:alias/x": `"arn:aws:kms:us-west-2:123456789012:alias/x" is an alias, and IAM grants on the key itself only` + like,
 		"arn:aws:kms:us-west-2:123456789012:key/*":   `"arn:aws:kms:us-west-2:123456789012:key/*" has no valid key ID: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
 		"arn:aws:kms:*:123456789012:key/a":           `"arn:aws:kms:*:123456789012:key/a" has no valid region: "*" is not a region: write its code, like us-west-2`,
-		"arn:aws:kms:us-west-2::key/a":               `"arn:aws:kms:us-west-2::key/a" is not a key: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
+		"arn:aws:kms:us-west-2::key/a":               `"arn:aws:kms:us-west-2::key/a" has no account: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
 		"arn:aws:s3:::b":                             `"arn:aws:s3:::b" is an ARN of "s3", not of kms: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
 	})
 }
@@ -114,7 +114,7 @@ func TestEndpoints(t *testing.T) {
 	check(t, identity.ValidateEndpoint, map[string]string{
 		"https://s3.amazonaws.com/": `"https://s3.amazonaws.com/" is a URL: write only its host, s3.amazonaws.com`,
 		"a:b":                       `"a:b" has no valid port: write it like s3.us-west-2.amazonaws.com`,
-		"a/b":                       `"a/b" is not a host: it has '/', only lower-case letters, digits and - are allowed, write it like s3.us-west-2.amazonaws.com`,
+		"a/b":                       `"a/b" is not a host: it has '/', only lower-case letters, digits and - are allowed: write it like s3.us-west-2.amazonaws.com`,
 	})
 }
 

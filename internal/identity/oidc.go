@@ -6,7 +6,34 @@ import (
 	"strings"
 )
 
-const oidcExample = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+// OIDCProvider is the issuer of a cluster's service account tokens as IAM knows
+// it.
+type OIDCProvider struct {
+	HostPath  string // such as oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE
+	Partition string // set only if the user gave an ARN
+	Account   string // set only if the user gave an ARN
+}
+
+// IsZero reports whether no provider is set.
+func (p OIDCProvider) IsZero() bool { return p == OIDCProvider{} }
+
+// String returns the provider as the user gave it: its ARN, or host and path.
+func (p OIDCProvider) String() string {
+	if p.Account == "" && p.Partition == "" {
+		return p.HostPath
+	}
+	return p.ARN(RoleARN{Partition: p.Partition, Account: p.Account})
+}
+
+// ARN returns the provider in the account of the role: IAM takes no others.
+func (p OIDCProvider) ARN(role RoleARN) string {
+	return "arn:" + role.Partition + ":iam::" + role.Account + ":oidc-provider/" + p.HostPath
+}
+
+const (
+	issuerExample   = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+	providerExample = "arn:aws:iam::123456789012:oidc-provider/" + issuerExample
+)
 
 // ParseOIDCProvider reads the issuer of a cluster's tokens in any of its three
 // spellings: host and path, the issuer URL (https://…), or the ARN of the
@@ -20,47 +47,57 @@ func ParseOIDCProvider(value string) (OIDCProvider, error) {
 	if strings.HasPrefix(value, "arn:") {
 		return parseProviderARN(value)
 	}
-	hostPath, err := withoutScheme(value)
-	if err == nil {
-		err = checkHostPath(hostPath)
+	hostPath := value
+	if scheme, rest, ok := strings.Cut(value, "://"); ok {
+		if scheme != "https" {
+			return OIDCProvider{}, WithHint("write it like "+issuerExample, "%s begins with %s://, an issuer with https://", quote(value), scheme)
+		}
+		hostPath = rest
 	}
-	if err != nil {
-		return OIDCProvider{}, fmt.Errorf("%s %w: write it like %s", quote(value), err, oidcExample)
+	if err := checkHostPath(hostPath); err != nil {
+		return OIDCProvider{}, WithHint("write it like "+issuerExample, "%s %w", quote(value), err)
 	}
 	return OIDCProvider{HostPath: hostPath}, nil
 }
 
 func parseProviderARN(value string) (OIDCProvider, error) {
-	const example = "arn:aws:iam::123456789012:oidc-provider/" + oidcExample
-	a, err := parseARN(value, example)
+	a, err := parseARN(value, providerExample)
 	if err != nil {
 		return OIDCProvider{}, err
 	}
 	if a.Service == "eks" {
-		return OIDCProvider{}, fmt.Errorf("%s is the cluster's ARN: write its OIDC issuer, like %s", quote(value), oidcExample)
+		return OIDCProvider{}, WithHint("write its OIDC issuer, like "+issuerExample, "%s is the cluster's ARN", quote(value))
 	}
-	if err := checkIAM(value, a, example); err != nil {
+	if err := checkIAM(value, a, providerExample); err != nil {
 		return OIDCProvider{}, err
 	}
 	hostPath, ok := strings.CutPrefix(a.Resource, "oidc-provider/")
 	if !ok {
-		return OIDCProvider{}, fmt.Errorf("%s is not an OIDC provider: write it like %s", quote(value), example)
+		return OIDCProvider{}, WithHint("write it like "+providerExample, "%s is not an OIDC provider", quote(value))
 	}
-	if err := checkHostPath(hostPath); err != nil {
-		return OIDCProvider{}, fmt.Errorf("%s %w: write it like %s", quote(value), err, example)
+	provider := OIDCProvider{HostPath: hostPath, Partition: a.Partition, Account: a.AccountID}
+	if err := provider.check(); err != nil {
+		return OIDCProvider{}, err
 	}
-	return OIDCProvider{HostPath: hostPath, Partition: a.Partition, Account: a.AccountID}, nil
+	return provider, nil
 }
 
-func withoutScheme(value string) (string, error) {
-	scheme, rest, ok := strings.Cut(value, "://")
-	if !ok {
-		return value, nil
+// check checks a provider that is set, however it was made.
+func (p OIDCProvider) check() error {
+	example := issuerExample
+	if p.Account != "" || p.Partition != "" {
+		example = providerExample
+		if err := checkOwner(p.String(), p.Partition, p.Account); err != nil {
+			return err
+		}
+		if p.Account == "" {
+			return WithHint("write it like "+example, "%s has no account", quote(p.String()))
+		}
 	}
-	if scheme != "https" {
-		return "", fmt.Errorf("begins with %s://, an issuer with https://", scheme)
+	if err := checkHostPath(p.HostPath); err != nil {
+		return WithHint("write it like "+example, "%s %w", quote(p.String()), err)
 	}
-	return rest, nil
+	return nil
 }
 
 func checkHostPath(hostPath string) error {
@@ -72,7 +109,7 @@ func checkHostPath(hostPath string) error {
 		return err
 	}
 	if strings.HasSuffix(hostPath, "/") {
-		return errors.New("ends in a slash, which counts in an issuer and does not belong to it")
+		return errors.New("ends in a slash, which the issuer does not have")
 	}
 	if isEKSHost(host) && (!strings.HasPrefix(path, "id/") || strings.Count(path, "/") != 1) {
 		return errors.New("is not the whole issuer of an EKS cluster, which ends in /id/ and an ID")
@@ -100,7 +137,7 @@ func isEKSHost(host string) bool {
 }
 
 func checkIssuerPath(path string) error {
-	if r, strange := stranger(path, alnumAnd("._~/-")); strange {
+	if r, ok := notIn(path, alnumAnd("._~/-")); ok {
 		return fmt.Errorf("has %q in its path", r)
 	}
 	if path == "" {

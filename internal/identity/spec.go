@@ -1,3 +1,8 @@
+// Package identity is the domain of spaces-identity: which ServiceAccounts of
+// which control planes act as which AWS role, and by which mechanism.
+//
+// [Settings] are what a user wrote. [New] makes a [Spec] of them, which is valid:
+// nobody checks it again. The package does no I/O.
 package identity
 
 import "slices"
@@ -10,7 +15,7 @@ type Settings struct {
 	ControlPlanes      ControlPlanes
 	Components         []Component
 	Places             []Place
-	AdmissionPolicy    bool // append a MutatingAdmissionPolicy to the manifests
+	AdmissionPolicy    AdmissionPolicy
 	FailurePolicy      FailurePolicy
 	TrustPolicyQuota   int // characters, white space not counted
 	SharedBackupConfig SharedBackupConfig
@@ -40,10 +45,50 @@ type Spec struct{ settings }
 // the order of the settings; the Spec is valid if there are none.
 func New(s Settings) (Spec, []*FieldError) {
 	s = s.withDefaults()
-	return Spec{s}, s.problems()
+	problems := s.problems()
+	return Spec{s.normalized()}, problems
 }
 
-// AllClusters are the cluster and the additional ones.
+// withDefaults fills in what the user left out: one component mxp-controller if
+// none is listed, what the chart says of known components, the mode irsa, the
+// quota, the artifacts' directory, and the component of a place if there is only
+// one.
+func (s Settings) withDefaults() Settings {
+	if len(s.Components) == 0 {
+		s.Components = []Component{{Name: DefaultComponent}}
+	}
+	s.Components = slices.Clone(s.Components)
+	for i, c := range s.Components {
+		s.Components[i] = c.withDefaults()
+	}
+	s.Places = slices.Clone(s.Places)
+	for i := range s.Places {
+		if s.Places[i].Component == "" && len(s.Components) == 1 {
+			s.Places[i].Component = s.Components[0].Name
+		}
+	}
+	if s.TrustPolicyQuota == 0 {
+		s.TrustPolicyQuota = DefaultTrustPolicyQuota
+	}
+	if s.ArtifactsDir == "" {
+		s.ArtifactsDir = DefaultArtifactsDir
+	}
+	return s
+}
+
+// normalized sorts the namespaces, each once, and removes the slash at the end of
+// prefixes. It may change the components, which withDefaults has copied.
+func (s Settings) normalized() Settings {
+	s.ControlPlanes.Namespaces = sortedUnique(s.ControlPlanes.Namespaces)
+	for i, c := range s.Components {
+		if prefix, err := ParsePrefix(c.Prefix); err == nil {
+			s.Components[i].Prefix = prefix
+		}
+	}
+	return s
+}
+
+// AllClusters returns the cluster and the additional ones.
 func (s Settings) AllClusters() []Cluster {
 	return append([]Cluster{s.Cluster}, s.AdditionalClusters...)
 }
@@ -56,6 +101,29 @@ func (s Settings) Component(name string) (Component, bool) {
 		}
 	}
 	return Component{}, false
+}
+
+// WithNamespaces returns the config with more exact host namespaces. Those come
+// from a cluster, so they are names that Kubernetes has accepted.
+func (s Spec) WithNamespaces(names []string) Spec {
+	s.ControlPlanes.Namespaces = sortedUnique(slices.Concat(s.ControlPlanes.Namespaces, names))
+	return s
+}
+
+// WithProvider returns the config with the OIDC provider of one of its clusters.
+// The index counts those of AllClusters.
+func (s Spec) WithProvider(cluster int, provider OIDCProvider) Spec {
+	if cluster == 0 {
+		s.Cluster.OIDC = provider
+		return s
+	}
+	s.AdditionalClusters = slices.Clone(s.AdditionalClusters)
+	s.AdditionalClusters[cluster-1].OIDC = provider
+	return s
+}
+
+func sortedUnique(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
 // Cluster is an EKS cluster whose service accounts may use the roles.
@@ -72,74 +140,48 @@ type ControlPlanes struct {
 	Discover   bool     // commands that have a cluster add what they find there
 }
 
-// Component is a workload that runs in every control plane's host namespace
-// under a service account of a fixed name.
-type Component struct {
-	Name             string
-	ServiceAccount   string
-	Values           ValuesPaths
-	Mode             Mode
-	Role             RoleARN
-	Bucket           string // S3 bucket name
-	Prefix           string // limits the permissions to Prefix and Prefix/*
-	KMSKey           KMSKeyARN
-	ExtraAnnotations map[string]string // of the ServiceAccount, besides the role's
-	PodLabels        map[string]string
-	PodIdentity      PodIdentitySettings
-	Settings         []Setting // other values of the chart that a workload identity needs
-}
-
-// Setting is a value of the Spaces chart.
-type Setting struct {
-	Path  []string
-	Value string
-}
-
-// ValuesPaths is where the Spaces chart takes a component's settings, each path
-// a list of mapping keys. Annotations and PodLabels start below Component.
-type ValuesPaths struct {
-	Component   []string // such as controlPlanes, mxpController
-	Annotations []string // such as serviceAccount, annotations
-	PodLabels   []string // such as pod, customLabels; empty where the chart has none
-}
-
-// Place is a spot in a chart that the program does not recognise by itself and
-// that the user's config points at.
+// Place is a path in a chart that the program does not recognise by itself and
+// that the user describes.
 type Place struct {
 	Kind      string
 	Name      string
-	Path      string // as ParsePath reads it: dots between keys, [n] for items, ["a.b"] for a key with dots
-	Encoding  string // "yaml", "json", "base64" or "none"; "" to find out
+	Path      Path
+	Encoding  string // one of PlaceEncodings; detected if empty
 	Component string // whose place it is
-	Holds     string // "values", "settings", "annotations" or "podLabels"; "" to find out
+	Holds     string // one of PlaceContents; detected if empty
 }
 
-// SharedBackupConfig names the emitted SharedBackupConfig object.
-type SharedBackupConfig struct {
-	Name      string
-	Namespace string
-	Endpoint  string // host of the S3 endpoint
-}
+// PlaceEncodings returns how a place can hold its text. "none" is a mapping of the
+// document itself.
+func PlaceEncodings() []string { return []string{"yaml", "json", "base64", "none"} }
 
-// WithNamespaces is the config with more exact host namespaces, such as those
-// discovered in a cluster.
-func (s Spec) WithNamespaces(names []string) Spec {
-	s.ControlPlanes.Namespaces = sortedUnique(slices.Concat(s.ControlPlanes.Namespaces, names))
-	return s
-}
+// PlaceContents returns what a place can hold: values with the component's path, the
+// component's settings alone, its service account's annotations or its pods' labels.
+func PlaceContents() []string { return []string{"values", "settings", "annotations", "podLabels"} }
 
-// WithProvider is the config with the OIDC provider of one of its clusters. The
-// index counts those of AllClusters.
-func (s Spec) WithProvider(cluster int, provider OIDCProvider) Spec {
-	if cluster == 0 {
-		s.Cluster.OIDC = provider
-		return s
-	}
-	s.AdditionalClusters = slices.Clone(s.AdditionalClusters)
-	s.AdditionalClusters[cluster-1].OIDC = provider
-	return s
-}
+// AdmissionPolicy is the kind of admission policy that post-render appends to the
+// manifests, so that control planes created later get the identity too.
+type AdmissionPolicy string
 
-func sortedUnique(names []string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(names)))
-}
+const (
+	// NoAdmissionPolicy appends none.
+	NoAdmissionPolicy AdmissionPolicy = ""
+	// NativeAdmissionPolicy appends a MutatingAdmissionPolicy of Kubernetes 1.36.
+	NativeAdmissionPolicy AdmissionPolicy = "native"
+)
+
+// AdmissionPolicies returns the kinds of admission policies that a config can name.
+func AdmissionPolicies() []AdmissionPolicy { return []AdmissionPolicy{NativeAdmissionPolicy} }
+
+// FailurePolicy is what the API server does with an object if it cannot
+// evaluate an admission policy.
+type FailurePolicy string
+
+// The failure policies, as Kubernetes names them.
+const (
+	FailureIgnored FailurePolicy = "Ignore" // the object is admitted without the identity
+	FailureFails   FailurePolicy = "Fail"   // the object is refused
+)
+
+// FailurePolicies returns the failure policies that a config can name.
+func FailurePolicies() []FailurePolicy { return []FailurePolicy{FailureIgnored, FailureFails} }

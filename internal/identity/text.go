@@ -1,16 +1,34 @@
 package identity
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
 
-// errEmpty is the answer to a value that must not be empty.
-var errEmpty = errors.New("is empty: write a value, or leave the setting out")
+// hintedError is an error with a next step for the user.
+type hintedError struct {
+	error
+	hint string
+}
 
-// checkPlain refuses what no name, ARN or path carries: nothing at all, space
-// around it, and the quotes that a shell or YAML should have taken away.
+// Unwrap returns the error without the next step.
+func (e *hintedError) Unwrap() error { return e.error }
+
+// Hint returns the next step, one sentence.
+func (e *hintedError) Hint() string { return e.hint }
+
+// WithHint returns the error that fmt.Errorf makes, with a next step for the user.
+// Its Error method leaves the hint out; whoever prints the error finds it by the
+// method Hint() string.
+func WithHint(hint, format string, args ...any) error {
+	return &hintedError{fmt.Errorf(format, args...), hint}
+}
+
+// errEmpty refuses an empty value where one is needed.
+var errEmpty = WithHint("write a value, or leave the setting out", "is empty")
+
+// checkPlain refuses what no name, ARN or path contains: nothing at all, space
+// around it, and the quotes that a shell or YAML should have removed.
 func checkPlain(value string) error {
 	if value == "" {
 		return errEmpty
@@ -19,7 +37,7 @@ func checkPlain(value string) error {
 		return err
 	}
 	if bare := strings.Trim(value, `"'`); bare != value {
-		return fmt.Errorf("%s carries quotes: write %s", quote(value), bare)
+		return WithHint("write "+bare, "%s has quotes around it", quote(value))
 	}
 	return nil
 }
@@ -34,10 +52,10 @@ func CheckSpace(value string) error {
 	if trimmed == "" {
 		return fmt.Errorf("%s is only white space", quote(value))
 	}
-	return fmt.Errorf("%s has space around it: write %s", quote(value), quote(trimmed))
+	return WithHint("write "+quote(trimmed), "%s has space around it", quote(value))
 }
 
-// quote shows a user's value, cut where it is too long for a message.
+// quote returns a user's value for a message, cut if it is too long.
 func quote(value string) string {
 	const longest = 120
 	if runes := []rune(value); len(runes) > longest {
@@ -46,22 +64,46 @@ func quote(value string) string {
 	return fmt.Sprintf("%q", value)
 }
 
-// stranger returns the first character that is not of the set.
-func stranger(value string, inSet func(rune) bool) (rune, bool) {
+// checkChoice refuses a value that is not one of the choices.
+func checkChoice[S ~string](value S, choices []S) error {
+	if err := checkPlain(string(value)); err != nil {
+		return err
+	}
+	words := make([]string, len(choices))
+	for i, c := range choices {
+		if c == value {
+			return nil
+		}
+		words[i] = string(c)
+	}
+	return WithHint(DidYouMean(string(value), words), "%s is not %s", quote(string(value)), OneOf(words))
+}
+
+// OneOf returns the words as a list with "or" before the last.
+func OneOf(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// notIn returns the first character that is not in the set.
+func notIn(value string, set func(rune) bool) (rune, bool) {
 	for _, r := range value {
-		if !inSet(r) {
+		if !set(r) {
 			return r, true
 		}
 	}
 	return 0, false
 }
 
-// lowerAnd makes the set of lower-case letters, digits and the characters given.
+// lowerAnd returns the set of lower-case letters, digits and the characters given.
 func lowerAnd(others string) func(rune) bool {
 	return func(r rune) bool { return isLower(r) || isDigit(r) || strings.ContainsRune(others, r) }
 }
 
-// alnumAnd makes the set of letters, digits and the characters given.
+// alnumAnd returns the set of letters, digits and the characters given.
 func alnumAnd(others string) func(rune) bool {
 	return func(r rune) bool { return isAlnum(r) || strings.ContainsRune(others, r) }
 }
@@ -74,4 +116,72 @@ func isAlnum(r rune) bool { return isLower(r) || isUpper(r) || isDigit(r) }
 // alnumEnds reports whether the first and the last byte are letters or digits.
 func alnumEnds(value string) bool {
 	return value != "" && isAlnum(rune(value[0])) && isAlnum(rune(value[len(value)-1]))
+}
+
+// DidYouMean returns the hint that names the nearest choice, or nothing.
+func DidYouMean(word string, choices []string) string {
+	if near := Nearest(word, choices); near != "" {
+		return "did you mean " + quote(near) + "?"
+	}
+	return ""
+}
+
+// Nearest returns the choice that a misspelt word most likely means, or else the only
+// one that begins with the word, or nothing. Case, dashes and underscores do not count.
+func Nearest(word string, choices []string) string {
+	word = fold(word)
+	if len(word) > longestWord {
+		return ""
+	}
+	best, least := "", len(word)/3+1
+	var longer []string
+	for _, choice := range choices {
+		if d := distance(word, fold(choice)); d < least || d == 0 {
+			best, least = choice, d
+		}
+		if word != "" && strings.HasPrefix(fold(choice), word) {
+			longer = append(longer, choice)
+		}
+	}
+	if best == "" && len(longer) == 1 {
+		return longer[0]
+	}
+	return best
+}
+
+// fold removes what people vary in the spelling of a name.
+func fold(word string) string {
+	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
+}
+
+// longestWord is the number of bytes above which no word is a misspelling.
+const longestWord = 256
+
+// distance returns the number of characters to insert, delete, replace or swap with
+// the next to turn a into b (optimal string alignment). No module that the program
+// already uses counts a swap as one.
+func distance(a, b string) int {
+	if len(a) > longestWord || len(b) > longestWord {
+		return longestWord
+	}
+	before, last, row := []int(nil), []int(nil), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			row[j] = min(last[j], row[j-1]) + 1
+			if a[i-1] == b[j-1] {
+				row[j] = min(row[j], last[j-1])
+			} else {
+				row[j] = min(row[j], last[j-1]+1)
+			}
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,50 +15,42 @@ type FieldError struct {
 	Err  error
 }
 
-// Error is the path and what is wrong with the setting there.
+// Error returns the path and what is wrong with the setting there.
 func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
 
-// Unwrap is what is wrong, without the path.
+// Unwrap returns what is wrong, without the path.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// problems checks every setting that is set, and the settings against each
-// other.
-func (s Settings) problems() []*FieldError {
-	var p problemList
-	for i, c := range s.AllClusters() {
-		p.cluster(ClusterKey(i), c)
-		if i > 0 && c == (Cluster{}) {
-			p.add(ClusterKey(i), errors.New("is empty: write its name, region and oidcProvider, or take it away"))
-		}
-	}
-	p.sameProvider(s.AllClusters())
-	p.controlPlanes(s.ControlPlanes)
-	for i, c := range s.Components {
-		p.component(ComponentKey(i), c)
-		p.against(ComponentKey(i), c, s.Components[:i])
-	}
-	p.accounts(s)
-	for i, place := range s.Places {
-		p.place(fmt.Sprintf("places[%d]", i), place, s.Components)
-	}
-	p.sharedBackupConfig(s.SharedBackupConfig)
-	if s.TrustPolicyQuota != 0 {
-		p.add("trustPolicy.quota", ValidateQuota(s.TrustPolicyQuota))
-	}
-	p.text("artifacts.dir", s.ArtifactsDir, ValidateArtifactsDir)
-	return p.found
-}
-
-// ComponentKey is where the config has its component of that index.
+// ComponentKey returns the path of the component of that index in the config.
 func ComponentKey(i int) string { return fmt.Sprintf("components[%d]", i) }
 
-// ClusterKey is where the config has its cluster of that index: 0 is the cluster,
-// the others are the additional ones.
+// ClusterKey returns the path of the cluster of that index in the config: 0 is the
+// cluster, the others are the additional ones.
 func ClusterKey(i int) string {
 	if i == 0 {
 		return "cluster"
 	}
 	return fmt.Sprintf("additionalClusters[%d]", i-1)
+}
+
+// problems checks every setting that is set, and the settings against each
+// other.
+func (s Settings) problems() []*FieldError {
+	var p problemList
+	p.clusters(s.AllClusters())
+	p.controlPlanes(s.ControlPlanes)
+	p.components(s.Components)
+	p.owners(s)
+	for i, place := range s.Places {
+		p.place(fmt.Sprintf("places[%d]", i), place, componentNames(s.Components))
+	}
+	p.delivery(s)
+	p.text("sharedBackupConfig.name", s.SharedBackupConfig.Name, ValidateObjectName)
+	p.text("sharedBackupConfig.namespace", s.SharedBackupConfig.Namespace, ValidateNamespace)
+	p.text("sharedBackupConfig.endpoint", s.SharedBackupConfig.Endpoint, ValidateEndpoint)
+	p.add("trustPolicy.quota", ValidateQuota(s.TrustPolicyQuota))
+	p.add("artifacts.dir", ValidateArtifactsDir(s.ArtifactsDir))
+	return p.found
 }
 
 // problemList collects what is wrong.
@@ -76,161 +69,214 @@ func (p *problemList) text(path, value string, check func(string) error) {
 	}
 }
 
-func (p *problemList) cluster(at string, c Cluster) {
-	p.text(at+".name", c.Name, ValidateClusterName)
-	p.text(at+".region", c.Region, ValidateRegion)
-	if !c.OIDC.IsZero() {
-		p.text(at+".oidcProvider", c.OIDC.String(), discard(ParseOIDCProvider))
+// given checks a setting that must not be left out.
+func (p *problemList) given(path, value string, check func(string) error) {
+	if value == "" {
+		p.add(path, errors.New("is missing"))
+		return
+	}
+	p.add(path, check(value))
+}
+
+// arn checks a setting that may be left out and has a type of its own.
+func (p *problemList) arn(path string, value interface {
+	IsZero() bool
+	check() error
+}) {
+	if !value.IsZero() {
+		p.add(path, value.check())
 	}
 }
 
-// discard makes a check of a parser.
-func discard[T any](parse func(string) (T, error)) func(string) error {
-	return func(value string) error {
-		_, err := parse(value)
-		return err
-	}
-}
-
-// sameProvider finds a provider that was copied and not changed: no two
-// clusters have the same.
-func (p *problemList) sameProvider(clusters []Cluster) {
-	first := map[string]string{}
+func (p *problemList) clusters(clusters []Cluster) {
+	const hint = "list each cluster once, with its own name and provider"
+	providers, names := map[string]string{}, map[string]string{}
 	for i, c := range clusters {
-		path := ClusterKey(i) + ".oidcProvider"
-		if at, ok := first[c.OIDC.HostPath]; ok && c.OIDC.HostPath != "" {
-			p.add(path, fmt.Errorf("%s is the provider of %s already: each cluster has its own", quote(c.OIDC.HostPath), at))
-			continue
+		at := ClusterKey(i)
+		if i > 0 && c == (Cluster{}) {
+			p.add(at, WithHint("write its name, region and oidcProvider, or remove it", "is empty"))
 		}
-		first[c.OIDC.HostPath] = path
+		p.text(at+".name", c.Name, ValidateClusterName)
+		p.text(at+".region", c.Region, ValidateRegion)
+		p.arn(at+".oidcProvider", c.OIDC)
+		if first := earlier(names, c.Name+" in "+c.Region, at); first != "" && c.Name != "" && c.Region != "" {
+			p.add(at+".name", WithHint(hint, "%s is already listed as %s", quote(c.Name+" in "+c.Region), first))
+		}
+		if first := earlier(providers, c.OIDC.HostPath, at+".oidcProvider"); first != "" && !c.OIDC.IsZero() {
+			p.add(at+".oidcProvider", WithHint(hint, "%s is already listed as %s", quote(c.OIDC.HostPath), first))
+		}
 	}
+}
+
+// earlier returns where the value was seen before. If it was not, it is seen now.
+func earlier(seen map[string]string, value, at string) string {
+	first, ok := seen[value]
+	if !ok {
+		seen[value] = at
+	}
+	return first
 }
 
 func (p *problemList) controlPlanes(c ControlPlanes) {
 	for i, namespace := range c.Namespaces {
 		p.add(fmt.Sprintf("controlPlanes.namespaces[%d]", i), ValidateNamespace(namespace))
 	}
-	p.text("controlPlanes.match", string(c.Match), discard(ParseMatch))
+	p.text("controlPlanes.match", string(c.Match), func(value string) error {
+		_, err := ParseMatch(value)
+		return err
+	})
+}
+
+func (p *problemList) components(components []Component) {
+	names, accounts := map[string]string{}, map[string]string{}
+	for i, c := range components {
+		at := ComponentKey(i)
+		p.component(at, c)
+		name, account := earlier(names, c.Name, at), earlier(accounts, c.ServiceAccount, c.Name)
+		switch {
+		case name != "" && c.Name != "":
+			p.add(at+".name", WithHint("write both as one", "%s is the name of %s already", quote(c.Name), name))
+		case account != "" && c.ServiceAccount != "":
+			p.add(at+".serviceAccount", fmt.Errorf("%s is the service account of %s already: one service account acts as one role", quote(c.ServiceAccount), quote(account)))
+		}
+	}
 }
 
 func (p *problemList) component(at string, c Component) {
-	p.given(at, "name", c.Name, ValidateComponentName)
+	p.given(at+".name", c.Name, ValidateComponentName)
 	p.text(at+".serviceAccount", c.ServiceAccount, ValidateServiceAccount)
-	p.text(at+".mode", string(c.Mode), discard(ParseMode))
-	p.text(at+".roleARN", c.Role.String(), discard(ParseRoleARN))
+	p.add(at+".mode", checkChoice(c.Mode, Modes()))
+	p.arn(at+".roleARN", c.Role)
 	p.text(at+".bucket", c.Bucket, ValidateBucket)
-	p.text(at+".prefix", c.Prefix, discard(ParsePrefix))
-	p.text(at+".kmsKeyARN", c.KMSKey.String(), discard(ParseKMSKeyARN))
+	p.text(at+".prefix", c.Prefix, func(value string) error {
+		_, err := ParsePrefix(value)
+		return err
+	})
+	p.arn(at+".kmsKeyARN", c.KMSKey)
 	p.pairs(at+".serviceAccountAnnotations", c.ExtraAnnotations, ValidateAnnotation)
 	p.pairs(at+".podLabels", c.PodLabels, ValidateLabel)
+	p.podIdentity(at+".podIdentity", c.PodIdentity)
 	p.described(at, c)
 }
 
 func (p *problemList) pairs(at string, pairs map[string]string, check func(key, value string) error) {
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
-		p.add(at+(Path{{Key: key}}).suffix(), check(key, pairs[key]))
+		p.add(keyBelow(at, key), check(key, pairs[key]))
 	}
 }
 
-// suffix is the path as it follows another one.
-func (p Path) suffix() string {
-	text := p.String()
-	if strings.HasPrefix(text, "[") {
-		return text
+// keyBelow returns the path of a key in the mapping at a path.
+func keyBelow(at, key string) string {
+	below := Path{{Key: key}}.String()
+	if strings.HasPrefix(below, "[") {
+		return at + below
 	}
-	return "." + text
+	return at + "." + below
+}
+
+// mostTags is the number of tags that AWS takes, without the one that the program
+// adds.
+const mostTags = 50 - 1
+
+func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
+	if len(s.Tags) > mostTags {
+		p.add(at+".tags", fmt.Errorf("has %d tags: AWS takes 50, and the program adds one of them", len(s.Tags)))
+	}
+	p.pairs(at+".tags", s.Tags, ValidateTag)
+	p.arn(at+".targetRoleARN", s.TargetRole)
+	switch {
+	case s.Policy == "":
+	case !json.Valid([]byte(s.Policy)):
+		p.add(at+".policy", errors.New("is not JSON"))
+	case !s.DisableSessionTags:
+		p.add(at+".policy", WithHint("set disableSessionTags: true, or remove the policy", "is allowed only without session tags"))
+	}
+	for i, pattern := range s.SourceARNs {
+		p.add(fmt.Sprintf("%s.sourceARNs[%d]", at, i), ValidateSourceARN(pattern))
+	}
 }
 
 // described asks for what the chart does not say of components that the program
 // does not know.
 func (p *problemList) described(at string, c Component) {
-	if _, known := Known(c.Name); known || c.Name == "" {
+	if _, ok := Known(c.Name); ok || ValidateComponentName(c.Name) != nil {
 		return
 	}
 	if c.ServiceAccount == "" {
-		p.add(at+".serviceAccount", fmt.Errorf("%s is not a component that the program knows (%s)%s; describe it with serviceAccount, and with values where the chart has settings for it: {path, annotations, podLabels}",
-			quote(c.Name), strings.Join(KnownNames(), ", "), didYouMean(c.Name, KnownNames())))
+		near := DidYouMean(c.Name, KnownNames())
+		if near != "" {
+			near += " Otherwise "
+		}
+		p.add(at+".serviceAccount", WithHint(near+"describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it",
+			"%s is not a component that the program knows: those are %s", quote(c.Name), strings.Join(KnownNames(), ", ")))
 	}
 	if v := c.Values; len(v.Component) > 0 && len(v.Annotations) == 0 {
-		p.add(at+".values.annotations", errors.New("is missing: write the path below values.path where the chart takes the service account's annotations"))
+		p.add(at+".values.annotations", WithHint("write the path below values.path at which the chart takes the service account's annotations", "is missing"))
 	} else if len(v.Component) == 0 && len(v.Annotations)+len(v.PodLabels) > 0 {
-		p.add(at+".values.path", errors.New("is missing: write the component's path in the chart's values"))
+		p.add(at+".values.path", WithHint("write the component's path in the chart's values", "is missing"))
 	}
 }
 
-// against finds components that stand for the same thing.
-func (p *problemList) against(at string, c Component, earlier []Component) {
-	for i, other := range earlier {
-		switch {
-		case c.Name != "" && c.Name == other.Name:
-			p.add(at+".name", fmt.Errorf("%s is %s already: write both as one", quote(c.Name), ComponentKey(i)))
-		case c.ServiceAccount != "" && c.ServiceAccount == other.ServiceAccount:
-			p.add(at+".serviceAccount", fmt.Errorf("%s is the service account of %s already: one service account acts as one role",
-				quote(c.ServiceAccount), quote(other.Name)))
-		}
-	}
-}
-
-// accounts checks that providers and keys are where the roles can use them: IAM
-// takes only providers of the role's own account, KMS only keys of its
-// partition.
-func (p *problemList) accounts(s Settings) {
+// owners checks that the roles can use providers, keys and target roles: IAM takes
+// only providers of the role's own account, and a role reaches keys and roles of its
+// partition only.
+func (p *problemList) owners(s Settings) {
 	for i, cluster := range s.AllClusters() {
-		if role, ok := stranded(cluster.OIDC, s.Components); ok {
-			p.add(ClusterKey(i)+".oidcProvider", fmt.Errorf("%s is in account %s (%s), and the role %s in %s (%s): IAM takes only providers of the role's account",
-				quote(cluster.OIDC.String()), cluster.OIDC.Account, cluster.OIDC.Partition, role, role.Account, role.Partition))
+		for _, c := range s.Components {
+			if o, r := cluster.OIDC, c.Role; o.Account != "" && !r.IsZero() && (o.Account != r.Account || o.Partition != r.Partition) {
+				p.add(ClusterKey(i)+".oidcProvider", fmt.Errorf("%s is in account %s (%s), and the role %s in %s (%s): IAM takes only providers of the role's account",
+					quote(o.String()), o.Account, o.Partition, r, r.Account, r.Partition))
+				break
+			}
 		}
 	}
 	for i, c := range s.Components {
-		if key := c.KMSKey; !key.IsZero() && !c.Role.IsZero() && key.Partition != c.Role.Partition {
-			p.add(ComponentKey(i)+".kmsKeyARN", fmt.Errorf("%s is in partition %s, and the role in %s: a role reaches keys of its own partition only",
-				quote(c.KMSKey.String()), c.KMSKey.Partition, c.Role.Partition))
-		}
+		p.samePartition(ComponentKey(i)+".kmsKeyARN", c.KMSKey.String(), c.KMSKey.Partition, c.Role)
+		p.samePartition(ComponentKey(i)+".podIdentity.targetRoleARN", c.PodIdentity.TargetRole.String(), c.PodIdentity.TargetRole.Partition, c.Role)
 	}
 }
 
-// stranded returns the first role that cannot use the provider, because the
-// user gave the provider's ARN and it is another account's.
-func stranded(provider OIDCProvider, components []Component) (RoleARN, bool) {
-	for _, c := range components {
-		if provider.Account != "" && !c.Role.IsZero() &&
-			(c.Role.Account != provider.Account || c.Role.Partition != provider.Partition) {
-			return c.Role, true
-		}
-	}
-	return RoleARN{}, false
-}
-
-func (p *problemList) place(at string, place Place, components []Component) {
-	p.given(at, "kind", place.Kind, ValidateKind)
-	p.given(at, "name", place.Name, ValidateObjectName)
-	p.given(at, "path", place.Path, discard(ParsePath))
-	p.text(at+".encoding", place.Encoding, ValidateEncoding)
-	p.text(at+".holds", place.Holds, ValidateHolds)
-	if place.Component == "" {
-		return
-	}
-	names := make([]string, len(components))
-	for i, c := range components {
-		names[i] = c.Name
-	}
-	if !slices.Contains(names, place.Component) {
-		p.add(at+".component", fmt.Errorf("%s is not among the components%s: they are %s",
-			quote(place.Component), didYouMean(place.Component, names), strings.Join(names, ", ")))
+func (p *problemList) samePartition(path, arn, partition string, role RoleARN) {
+	if partition != "" && !role.IsZero() && partition != role.Partition {
+		p.add(path, fmt.Errorf("%s is in partition %s, and the role in %s: a role reaches nothing in another partition", quote(arn), partition, role.Partition))
 	}
 }
 
-// given checks a setting that must not be left out.
-func (p *problemList) given(at, key, value string, check func(string) error) {
-	if value == "" {
-		p.add(at+"."+key, errors.New("is missing"))
-		return
+func (p *problemList) place(at string, place Place, components []string) {
+	p.given(at+".kind", place.Kind, ValidateKind)
+	p.given(at+".name", place.Name, ValidateObjectName)
+	if len(place.Path) == 0 {
+		p.add(at+".path", errors.New("is missing"))
 	}
-	p.add(at+"."+key, check(value))
+	p.text(at+".encoding", place.Encoding, func(v string) error { return checkChoice(v, PlaceEncodings()) })
+	p.text(at+".holds", place.Holds, func(v string) error { return checkChoice(v, PlaceContents()) })
+	switch {
+	case place.Component == "":
+		p.add(at+".component", WithHint("write the component that the place belongs to: "+OneOf(components), "is missing, and the config has several components"))
+	case !slices.Contains(components, place.Component):
+		p.add(at+".component", WithHint(DidYouMean(place.Component, components), "%s is not a component of this config: those are %s",
+			quote(place.Component), strings.Join(components, ", ")))
+	}
 }
 
-func (p *problemList) sharedBackupConfig(c SharedBackupConfig) {
-	p.text("sharedBackupConfig.name", c.Name, ValidateObjectName)
-	p.text("sharedBackupConfig.namespace", c.Namespace, ValidateNamespace)
-	p.text("sharedBackupConfig.endpoint", c.Endpoint, ValidateEndpoint)
+func (p *problemList) delivery(s Settings) {
+	switch s.AdmissionPolicy {
+	case NoAdmissionPolicy, NativeAdmissionPolicy:
+	case "kyverno":
+		p.add("delivery.admissionPolicy", WithHint("write native, if the cluster has Kubernetes 1.36", "this version does not write policies for Kyverno yet"))
+	default:
+		p.add("delivery.admissionPolicy", WithHint("write native, or leave the setting out", "%s is not a kind of admission policy", quote(string(s.AdmissionPolicy))))
+	}
+	p.text("delivery.failurePolicy", string(s.FailurePolicy), func(v string) error { return checkChoice(FailurePolicy(v), FailurePolicies()) })
+}
+
+// ValidateQuota checks the length that a trust policy may have, in characters.
+// AWS starts at 2,048 and raises it on request; the bounds only catch slips.
+func ValidateQuota(characters int) error {
+	const least, most = 256, 65536
+	if characters < least || characters > most {
+		return WithHint(fmt.Sprintf("write %d to %d (AWS starts at %d)", least, most, DefaultTrustPolicyQuota),
+			"%d characters is no length for a trust policy", characters)
+	}
+	return nil
 }

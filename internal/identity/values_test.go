@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -42,13 +43,13 @@ func TestBadRoleARNs(t *testing.T) {
 		" " + prefix + "role/r":     `" arn:aws:iam::123456789012:role/r" has space around it: write "arn:aws:iam::123456789012:role/r"`,
 		prefix + "role/r\n":         `"arn:aws:iam::123456789012:role/r\n" has space around it: write "arn:aws:iam::123456789012:role/r"`,
 		" ":                         `" " is only white space`,
-		`"` + prefix + `role/r"`:    `"\"arn:aws:iam::123456789012:role/r\"" carries quotes: write arn:aws:iam::123456789012:role/r`,
-		"'" + prefix + "role/r'":    `"'arn:aws:iam::123456789012:role/r'" carries quotes: write arn:aws:iam::123456789012:role/r`,
+		`"` + prefix + `role/r"`:    `"\"arn:aws:iam::123456789012:role/r\"" has quotes around it: write arn:aws:iam::123456789012:role/r`,
+		"'" + prefix + "role/r'":    `"'arn:aws:iam::123456789012:role/r'" has quotes around it: write arn:aws:iam::123456789012:role/r`,
 		"spaces-backup":             `"spaces-backup" is not an ARN: write it like ` + example,
 		"arn:aws:iam::1234:role/r":  `"arn:aws:iam::1234:role/r" has the account "1234": an account is twelve digits`,
 		"arn:aws:iam:::role/r":      `"arn:aws:iam:::role/r" has no account: write it like ` + example,
-		"arn:aws-gov:iam::1:role/r": `"arn:aws-gov:iam::1:role/r" is in no partition of AWS, did you mean aws-us-gov?: it is one of aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f`,
-		"arn:aws:iam:us-west-2:123456789012:role/r":        `"arn:aws:iam:us-west-2:123456789012:role/r" has the region "us-west-2": IAM has none, write it like ` + example,
+		"arn:aws-gov:iam::1:role/r": `"arn:aws-gov:iam::1:role/r" is in no partition of AWS: those are aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f: did you mean "aws-us-gov"?`,
+		"arn:aws:iam:us-west-2:123456789012:role/r":        `"arn:aws:iam:us-west-2:123456789012:role/r" has the region "us-west-2", and IAM has none: write it like ` + example,
 		"arn:aws:s3:::bucket":                              `"arn:aws:s3:::bucket" is an ARN of "s3", not of iam: write it like ` + example,
 		prefix + "user/u":                                  `"arn:aws:iam::123456789012:user/u" is the ARN of a user: write the role's, like ` + example,
 		prefix + "policy/p":                                `"arn:aws:iam::123456789012:policy/p" is the ARN of a policy: write the role's, like ` + example,
@@ -58,7 +59,7 @@ func TestBadRoleARNs(t *testing.T) {
 		prefix + "role/":                                   `"arn:aws:iam::123456789012:role/" has no role name after role/`,
 		prefix + "role/a//r":                               `"arn:aws:iam::123456789012:role/a//r" has an empty step in its path: write one slash`,
 		prefix + "role/*":                                  `"arn:aws:iam::123456789012:role/*" has '*' in the role name: IAM takes letters, digits and +=,.@_-`,
-		prefix + "role/a*/r":                               `"arn:aws:iam::123456789012:role/a*/r" has '*' in the role's path: it cannot stand there`,
+		prefix + "role/a*/r":                               `"arn:aws:iam::123456789012:role/a*/r" has '*' in the role's path, which is not allowed there`,
 		prefix + `role/r","x`:                              `"arn:aws:iam::123456789012:role/r\",\"x" has '"' in the role name: IAM takes letters, digits and +=,.@_-`,
 		prefix + "role/${aws:username}":                    `"arn:aws:iam::123456789012:role/${aws:username}" has '$' in the role name: IAM takes letters, digits and +=,.@_-`,
 		prefix + "role/" + long(65, "r"):                   `"arn:aws:iam::123456789012:role/` + long(65, "r") + `" has a role name of 65 characters: IAM takes up to 64`,
@@ -108,7 +109,7 @@ func TestBadOIDCProviders(t *testing.T) {
 		"a.b/c:aud":                          `"a.b/c:aud" has ':' in its path` + like,
 		`a.b/c":"x`:                          `"a.b/c\":\"x" has '"' in its path` + like,
 		"a.b/${x}":                           `"a.b/${x}" has '$' in its path` + like,
-		"a.b/c/":                             `"a.b/c/" ends in a slash, which counts in an issuer and does not belong to it` + like,
+		"a.b/c/":                             `"a.b/c/" ends in a slash, which the issuer does not have` + like,
 		"a.b//c":                             `"a.b//c" has the step "" in its path` + like,
 		"a.b/../c":                           `"a.b/../c" has the step ".." in its path` + like,
 		"oidc.eks.us-west-2.amazonaws.com":   `"oidc.eks.us-west-2.amazonaws.com" is not the whole issuer of an EKS cluster, which ends in /id/ and an ID` + like,
@@ -137,8 +138,8 @@ func TestMatch(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	const all = " would admit every namespace: put a letter or digit into it, like mxp-*-system, or write uuid"
-	const set = ": a pattern is uuid, or of lower-case letters, digits, -, * and ?, like mxp-*-system"
+	const all = " would admit every namespace: write uuid, or a pattern like mxp-*-system"
+	const set = ": a pattern is of lower-case letters, digits, -, * and ?: write uuid, or a pattern like mxp-*-system"
 	check(t, parser(identity.ParseMatch), map[string]string{
 		"*":           `"*"` + all,
 		"**":          `"**"` + all,
@@ -150,27 +151,76 @@ func TestMatch(t *testing.T) {
 		"a:*":         `"a:*" has ':'` + set,
 		"${a}":        `"${a}" has '$'` + set,
 		"a.b":         `"a.b" has '.'` + set,
+		"*e*":         `"*e*" admits the namespace kube-system, which is no control plane's: write uuid, or a pattern like mxp-*-system`,
+		"de*":         `"de*" admits the namespace default, which is no control plane's: write uuid, or a pattern like mxp-*-system`,
 		" uuid":       `" uuid" has space around it: write "uuid"`,
 		long(64, "a"): `"` + long(64, "a") + `" has 64 characters: a namespace has up to 63`,
 	})
 }
 
-// check holds the message for each bad value.
-func check(t *testing.T, parse func(string) error, want map[string]string) {
-	t.Helper()
-	for value, message := range want {
-		err := parse(value)
-		if err == nil {
-			t.Errorf("%q was taken, want %s", value, message)
-			continue
+// The three notations of a pattern agree on names that a namespace can have.
+func TestNotationsOfAMatch(t *testing.T) {
+	const uuid = "706c49fa-5bb8-4a7e-9f41-2fc38ef4b065"
+	for match, want := range map[identity.Match]string{
+		identity.MatchUUID: "^mxp-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-system$",
+		"mxp-*-system":     "^mxp-[a-z0-9-]*-system$",
+		"team-?":           "^team-[a-z0-9-]$",
+	} {
+		if diff := cmp.Diff(want, match.Regexp()); diff != "" {
+			t.Error(diff)
 		}
-		if diff := cmp.Diff(message, err.Error()); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", value, diff)
+	}
+	for _, c := range []struct {
+		match     identity.Match
+		namespace string
+		want      bool
+	}{
+		{identity.MatchUUID, identity.HostNamespace(uuid), true},
+		{identity.MatchUUID, identity.HostNamespace(strings.ToUpper(uuid)), false},
+		{identity.MatchUUID, identity.HostNamespace("zzzzzzzz" + uuid[8:]), false},
+		{identity.MatchUUID, identity.HostNamespace(uuid) + "-2", false},
+		{identity.MatchUUID, "a-" + identity.HostNamespace(uuid), false},
+		{"mxp-*-system", identity.HostNamespace(uuid), true},
+		{"mxp-*-system", "mxp--system", true},
+		{"mxp-*-system", "mxp-a-systems", false},
+		{"team-?", "team-a", true},
+		{"team-?", "team-ab", false},
+		{"team-?", "team-", false},
+		{"", "", false},
+	} {
+		if got := c.match.Admits(c.namespace); got != c.want {
+			t.Errorf("%q admits %q: %t", c.match, c.namespace, got)
 		}
 	}
 }
 
-// accept holds that good values are taken.
+// check compares the message of each bad value, with its hint behind a colon.
+func check(t *testing.T, parse func(string) error, want map[string]string) {
+	t.Helper()
+	for value, message := range want {
+		checkMessage(t, value, message, parse(value))
+	}
+}
+
+func checkMessage(t *testing.T, value, want string, err error) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%q was accepted, want %s", value, want)
+		return
+	}
+	got := err.Error()
+	if hinter, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok && hinter.Hint() != "" {
+		got += ": " + hinter.Hint()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%q (-want +got):\n%s", value, diff)
+	}
+}
+
+// accept checks that good values are accepted.
 func accept(t *testing.T, parse func(string) error, values ...string) {
 	t.Helper()
 	for _, value := range values {

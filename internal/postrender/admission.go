@@ -8,9 +8,9 @@ import (
 )
 
 // AdmissionObjects are the admission policies that the config asks the stream to
-// have: none unless delivery.admissionPolicy is true.
+// have: none unless delivery.admissionPolicy is set.
 func AdmissionObjects(spec identity.Spec) ([]rewrite.Object, error) {
-	if !spec.AdmissionPolicy {
+	if spec.AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil, nil
 	}
 	policies, err := admission.Objects(spec)
@@ -26,5 +26,5 @@ func AdmissionObjects(spec identity.Spec) ([]rewrite.Object, error) {
 
 // nothingToAdmit is the warning for a config that asks for admission policies
 // and has nothing for them to do.
-const nothingToAdmit = "delivery.admissionPolicy is true, and there is nothing for an admission policy to write: " +
+const nothingToAdmit = "delivery.admissionPolicy is set, and there is nothing for an admission policy to write: " +
 	"in pod-identity mode associations carry the role, and no annotation or pod label is set"

@@ -67,7 +67,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 	if err != nil {
 		return nil, documents{}, err
 	}
-	if r.Spec.AdmissionPolicy && len(objects) == 0 {
+	if r.Spec.AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
 		result.Warnings = append(result.Warnings, nothingToAdmit)
 	}
 	if r.Spec.ArtifactsDir == identity.NoArtifacts {

@@ -104,7 +104,7 @@ func (r *runner) step(ctx context.Context, s verify.Stale) Step {
 	switch {
 	case !s.Restart:
 		return end(Left, "%s: a restart would not change it", s.Reason)
-	case !s.Annotated && !r.spec.AdmissionPolicy:
+	case !s.Annotated && r.spec.AdmissionPolicy == identity.NoAdmissionPolicy:
 		return end(Left, "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first")
 	case r.options.DryRun:
 		return end(WouldRestart, "%s", s.Reason)

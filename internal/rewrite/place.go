@@ -80,7 +80,7 @@ func holds(n *manifest.Node, c identity.Component, p identity.Place) (held strin
 			return "settings", nil
 		}
 	}
-	if n != nil && onlyStrings(n) || n == nil && namesAnnotations(p.Path) {
+	if n != nil && onlyStrings(n) || n == nil && namesAnnotations(p.Path.String()) {
 		return "annotations", nil
 	}
 	return "", nil
@@ -106,12 +106,8 @@ func onlyStrings(n *manifest.Node) bool {
 // follow finds the mapping a configured place points at, and the last value on
 // the way. The mapping is nil where only its last keys are missing: they are made.
 func (o object) follow(p identity.Place) (n *manifest.Node, path manifest.Path, near *manifest.Node, problem string) {
-	steps, err := identity.ParsePath(p.Path)
-	if err != nil {
-		return nil, nil, o.node, err.Error()
-	}
 	n, path, near = o.node, o.path, o.node
-	for _, step := range steps {
+	for _, step := range p.Path {
 		switch step.Kind {
 		case identity.IntoStep:
 			return nil, nil, near, "the path goes into a string; end it at the string and set encoding: yaml, json or base64"
@@ -127,7 +123,7 @@ func (o object) follow(p identity.Place) (n *manifest.Node, path manifest.Path, 
 			near = n
 		}
 	}
-	if n == nil && o.holdsStrings(steps[0].Key) {
+	if n == nil && o.holdsStrings(p.Path[0].Key) {
 		return nil, nil, near, "nothing stands there"
 	}
 	n, path, problem = inside(n.Resolve(), path, p.Encoding)

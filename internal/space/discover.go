@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -117,27 +116,15 @@ func (f *finder) plane(hostNamespace string, from Source) *ControlPlane {
 }
 
 // isHostNamespace reports whether a namespace has the name that a Space gives by
-// itself: mxp-<UUID>-system.
-func isHostNamespace(name string) bool {
-	id, ok := strings.CutPrefix(name, "mxp-")
-	id, suffixed := strings.CutSuffix(id, "-system")
-	if !ok || !suffixed || len(id) != 36 {
-		return false
-	}
-	for i, r := range id {
-		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (r == '-') || !dash && !strings.ContainsRune("0123456789abcdef", r) {
-			return false
-		}
-	}
-	return true
-}
+// itself.
+func isHostNamespace(name string) bool { return identity.MatchUUID.Admits(name) }
 
 // controlPlanes reads the objects of the Spaces API.
 func (f *finder) controlPlanes(ctx context.Context) error {
 	return List(ctx, f.client, ControlPlanes, Query{}, func(o ControlPlaneObject) {
 		host := o.Spec.HostNamespace.Name
 		if host == "" && o.Status.ID != "" {
-			host = "mxp-" + o.Status.ID + "-system"
+			host = identity.HostNamespace(o.Status.ID)
 		}
 		if host == "" {
 			f.pending[o.Meta.Namespace+"/"+o.Meta.Name] = ControlPlane{Name: o.Meta.Name, Namespace: o.Meta.Namespace,

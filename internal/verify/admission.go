@@ -11,7 +11,7 @@ import (
 // readPolicies reads the names of the admission policies and bindings, where the
 // config asks for them.
 func (o *Observed) readPolicies(ctx context.Context, client *space.Client) error {
-	if !o.spec.AdmissionPolicy {
+	if o.spec.AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil
 	}
 	for kind, resource := range map[string]space.Resource{admission.KindPolicy: space.AdmissionPolicies, admission.KindBinding: space.AdmissionBindings} {
@@ -26,11 +26,11 @@ func (o *Observed) readPolicies(ctx context.Context, client *space.Client) error
 // admission is the check that the cluster has the policies of a component: none
 // unless the config asks for them.
 func (o *Observed) admission(spec identity.Spec, c identity.Component) []Check {
-	if !spec.AdmissionPolicy {
+	if spec.AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil
 	}
 	if err := o.cannot("", space.AdmissionPolicies, space.AdmissionBindings); err != nil && err.NotServed() {
-		return []Check{fails(AdmissionPolicy, "upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (delivery.admissionPolicy: false)",
+		return []Check{fails(AdmissionPolicy, "upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (delivery.admissionPolicy: \"\")",
 			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", admission.KindPolicy)}
 	} else if err != nil {
 		return []Check{unknown(AdmissionPolicy, err)}

@@ -35,10 +35,10 @@ func (o *Observed) checks(plane space.ControlPlane, c identity.Component) []Chec
 
 // FixAnnotation is how the annotation comes to a service account.
 func (o *Observed) fixAnnotation() string {
-	if o.spec.AdmissionPolicy {
+	if o.spec.AdmissionPolicy != identity.NoAdmissionPolicy {
 		return "run `spaces-identity restart`: it touches the service account so that the admission policy annotates it"
 	}
-	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: true to reach control planes however they are made"
+	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native to reach control planes however they are made"
 }
 
 func (o *Observed) serviceAccount(plane space.ControlPlane, c identity.Component) Check {

@@ -78,7 +78,7 @@ func (o *Observed) LackOfPods(w space.Workload, c identity.Component, account sp
 func (o *Observed) lacksLabel(w space.Workload, p space.Pod, c identity.Component) string {
 	for _, label := range slices.Sorted(maps.Keys(c.PodLabels)) {
 		_, there := p.Meta.Labels[label]
-		if !there && (o.spec.AdmissionPolicy || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {
+		if !there && (o.spec.AdmissionPolicy != identity.NoAdmissionPolicy || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {
 			return label
 		}
 	}

@@ -47,7 +47,7 @@ func TestFromAnEmptyAccount(t *testing.T) {
 
 	file := filepath.Join(t.TempDir(), "spaces-identity.yaml")
 	user.must(t, "init", "--config", file, "--bucket", "spaces-backups", "--cluster", "prod-space")
-	config := read(t, file) + "delivery: {admissionPolicy: true}\nartifacts: {dir: none}\n"
+	config := read(t, file) + "delivery: {admissionPolicy: native}\nartifacts: {dir: none}\n"
 	writeFile(t, file, config)
 	if o := user.run(t, "", "plan", "--exit-code", "--config", file); o.Status != 3 {
 		t.Fatalf("plan: exit status %d\n%s%s", o.Status, o.Out, o.Err)

@@ -23,7 +23,7 @@ const policyName = "spaces-identity.mxp-controller.serviceaccounts"
 const admissionSettings = `
 controlPlanes: {match: uuid}
 components: [{name: mxp-controller, roleARN: ` + role + `, podLabels: {team: storage}}]
-delivery: {admissionPolicy: true}
+delivery: {admissionPolicy: native}
 artifacts: {dir: none}
 `
 

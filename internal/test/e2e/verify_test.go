@@ -20,7 +20,7 @@ import (
 const spaceSettings = `
 controlPlanes: {match: uuid, discover: true}
 components: [{name: mxp-controller, roleARN: ` + role + `, bucket: spaces-backups}]
-delivery: {admissionPolicy: true}
+delivery: {admissionPolicy: native}
 `
 
 // TestChain goes the way of a user: control planes that run without identity,
