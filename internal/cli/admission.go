@@ -3,7 +3,8 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"spaces-identity.dev/internal/admission"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -23,14 +24,14 @@ func (a *app) admissionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			objects, err := admission.Objects(spec)
+			objects, err := export.AdmissionPolicies(desired.Of(spec))
 			if err != nil {
 				return usageError{err}
 			}
 			if len(objects) == 0 {
 				return usagef("there is nothing for an admission policy to write: in pod-identity mode associations carry the role, and no annotation or pod label is set")
 			}
-			_, err = a.Out.Write(admission.Render(objects))
+			_, err = a.Out.Write(export.Stream(objects))
 			return err
 		},
 	}

@@ -113,7 +113,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
 	a.flags.Register(root.PersistentFlags())
 	a.registerPostRender(root)
-	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(),
+	root.AddCommand(a.postRenderCommand(), a.templateCommand(), a.inspectCommand(), a.policyCommand(), a.exportCommand(),
 		a.explainCommand(), a.valuesCommand(), a.postRendererCommand(), a.versionCommand())
 	root.AddCommand(a.liveCommands()...)
 	return root

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
@@ -50,7 +51,7 @@ func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
 		return err
 	}
 	options.OnMissing, options.Mentions = rewrite.MissingWarns, true
-	if options.Objects, err = postrender.AdmissionObjects(asked(spec)); err != nil {
+	if options.Objects, err = postrender.AdmissionObjects(desired.Of(asked(spec))); err != nil {
 		return err
 	}
 	stream, err := a.read(cmd.Context())

@@ -5,7 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"spaces-identity.dev/internal/grant"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
@@ -20,19 +21,18 @@ func (a *app) policyCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(
-		a.grantCommand(grant.Trust, "Print the role's trust policy; its length and its reach go to standard error"),
-		a.grantCommand(grant.Permissions, "Print what the role may do with the bucket"),
-		a.grantCommand(grant.Associations, "Print the EKS Pod Identity associations"),
+		a.documentCommand("trust", export.TrustPolicy, "Print the role's trust policy; its length and its reach go to standard error"),
+		a.documentCommand("permissions", export.PermissionsPolicy, "Print what the role may do with the bucket"),
+		a.documentCommand("associations", export.Associations, "Print the EKS Pod Identity associations"),
 		a.selfCommand(),
 		a.admissionCommand(),
 	)
 	return cmd
 }
 
-func (a *app) grantCommand(part grant.Part, short string) *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
-		Use:   string(part),
+func (a *app) documentCommand(name string, document export.Document, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   name,
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -40,54 +40,54 @@ func (a *app) grantCommand(part grant.Part, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.grant(part, format, spec, c)
+			s := desired.Of(spec)
+			wanted, _ := s.Component(c.Name)
+			text, err := document.Render(s, wanted)
+			if err != nil {
+				return usageError{err}
+			}
+			if document.File == export.TrustPolicy.File {
+				if err := a.tellOfTrust(s, wanted); err != nil {
+					return err
+				}
+			}
+			_, err = a.Out.Write(text)
+			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", grant.Formats()[0], "the `FORM` it is applied in: "+strings.Join(grant.Formats(), ", "))
-	return cmd
 }
 
-func (a *app) grant(part grant.Part, format string, spec identity.Spec, c identity.Component) error {
-	if err := spec.Require(c.Name, needsOf(part, format, c)...); err != nil {
-		return err
-	}
-	subjects := iam.SubjectsOf(spec)
-	g, err := grant.New(part, spec, c, subjects)
-	if err != nil {
-		return usageError{err}
-	}
-	text, err := grant.Render(format, g)
-	if err != nil {
-		return usageError{err}
-	}
-	if part == grant.Trust {
-		if err := a.tellOfTrust(spec, c, subjects); err != nil {
+// exportCommand prints everything that the config asks for in AWS, in one form.
+func (a *app) exportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "export FORM",
+		Short: "Print roles, policies, OIDC providers and associations as " + strings.Join(export.Forms(), ", "),
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			spec, err := a.flags.Resolve(a.Env)
+			if err != nil {
+				return err
+			}
+			s := desired.Of(spec)
+			text, err := export.Render(args[0], s)
+			if err != nil {
+				return usageError{err}
+			}
+			for _, c := range s.Components {
+				if err := a.tellOfTrust(s, c); err != nil {
+					return err
+				}
+			}
+			_, err = a.Out.Write(text)
 			return err
-		}
+		},
 	}
-	_, err = a.Out.Write(text)
-	return err
-}
-
-// needsOf are the settings that a document cannot do without.
-func needsOf(part grant.Part, format string, c identity.Component) []identity.Need {
-	switch part {
-	case grant.Permissions:
-		return []identity.Need{identity.NeedRole, identity.NeedBucket}
-	case grant.Associations:
-		needs := []identity.Need{identity.NeedRole, identity.NeedClusterName}
-		if format != grant.Formats()[0] {
-			needs = append(needs, identity.NeedRegion) // a command names it, the document does not
-		}
-		return needs
-	}
-	return c.TrustNeeds()
 }
 
 // tellOfTrust says what a trust policy uses of its quota and whom a pattern in
 // it admits. A policy that does not fit is an error.
-func (a *app) tellOfTrust(spec identity.Spec, c identity.Component, subjects iam.Subjects) error {
-	budget, err := iam.NewBudget(spec, c, subjects)
+func (a *app) tellOfTrust(s desired.State, c desired.Component) error {
+	budget, err := s.Budget(c)
 	if err != nil {
 		return usageError{err}
 	}
@@ -95,16 +95,15 @@ func (a *app) tellOfTrust(spec identity.Spec, c identity.Component, subjects iam
 		return usageError{err}
 	}
 	a.say("%s\n", budget)
-	if warning := budget.Warning(); warning != "" {
-		a.say("warning: %s\n", warning)
+	for _, warning := range append([]string{budget.Warning()}, c.Warnings()...) {
+		if warning != "" {
+			a.say("warning: %s\n", warning)
+		}
 	}
-	if c.Mode == identity.Both {
-		a.say("warning: %s\n", iam.OverrideWarning)
-	}
-	if subjects.Match == "" {
+	if c.Subjects.Match == "" {
 		return nil
 	}
-	reach, err := iam.NewReach(subjects.Match, subjects.Namespaces)
+	reach, err := iam.NewReach(c.Subjects.Match, c.Subjects.Namespaces)
 	if err == nil {
 		a.say("%s", reach.Text())
 	}

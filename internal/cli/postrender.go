@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/postrender"
@@ -51,7 +52,7 @@ func (a *app) render(cmd *cobra.Command, dir string, read func(context.Context) 
 	if err != nil {
 		return a.failEarly(dir, err)
 	}
-	renderer := postrender.Renderer{Spec: spec, Dir: dir}
+	renderer := postrender.Renderer{State: desired.Of(spec), Dir: dir}
 	if renderer.Options, err = a.options(cmd); err != nil {
 		return renderer.Fail(postrender.Report{}, err)
 	}
@@ -71,7 +72,7 @@ func (a *app) render(cmd *cobra.Command, dir string, read func(context.Context) 
 // default one.
 func (a *app) failEarly(dir string, err error) error {
 	spec, _ := identity.New(identity.Settings{ArtifactsDir: a.flags.ArtifactsDir(a.Env)}) // only the directory counts
-	return postrender.Renderer{Spec: spec, Dir: dir}.Fail(postrender.Report{}, err)
+	return postrender.Renderer{State: desired.Of(spec), Dir: dir}.Fail(postrender.Report{}, err)
 }
 
 func (a *app) options(cmd *cobra.Command) (rewrite.Options, error) {

@@ -17,6 +17,7 @@ const (
 	NeedTrust                    // a trust policy: the role, and what the mode knows the clusters by
 	NeedPermissions              // a permissions policy: the role and the bucket
 	NeedAssociations             // associations as JSON: the role and the names of the clusters
+	NeedBackups                  // a backup config: the role, the bucket and the region of the cluster
 	NeedLive                     // comparing with AWS, where the issuer of a named cluster can be read
 )
 
@@ -68,14 +69,14 @@ func (s State) require(i int, need Need) error {
 		}
 	}
 	lacks(c.Role.IsZero() && (need != NeedManifests || c.Mode.UsesIRSA()), "the role's ARN", identity.ComponentKey(i)+".roleARN")
-	lacks(c.Bucket == "" && need == NeedPermissions, "the bucket", identity.ComponentKey(i)+".bucket")
+	lacks(c.Bucket == "" && (need == NeedPermissions || need == NeedBackups), "the bucket", identity.ComponentKey(i)+".bucket")
 	for n, cluster := range s.Clusters {
 		key := identity.ClusterKey(n)
 		known := cluster.Name != "" && cluster.Region != ""
 		lacks(cluster.OIDC.IsZero() && c.Mode.UsesIRSA() && (need == NeedTrust || need == NeedLive && !known), "the OIDC provider", key+".oidcProvider")
 		named := need == NeedAssociations || c.Mode.UsesPodIdentity() && (need == NeedTrust || need == NeedLive)
 		lacks(cluster.Name == "" && named, "the cluster's name", key+".name")
-		lacks(cluster.Region == "" && named && need != NeedAssociations, "the cluster's region", key+".region")
+		lacks(cluster.Region == "" && (named && need != NeedAssociations || n == 0 && need == NeedBackups), "the cluster's region", key+".region")
 	}
 	if len(missing) == 0 {
 		return nil

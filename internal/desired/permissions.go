@@ -139,6 +139,7 @@ const MaxAssociations = 5000
 //
 // Source: Amazon EKS API reference, CreatePodIdentityAssociation.
 type Association struct {
+	Component          string            `json:"-"`
 	Region             string            `json:"-"` // may be empty; a client or a form needs it, EKS does not
 	ClusterName        string            `json:"clusterName"`
 	Namespace          string            `json:"namespace"`
@@ -148,6 +149,12 @@ type Association struct {
 	DisableSessionTags bool              `json:"disableSessionTags,omitempty"`
 	TargetRoleARN      string            `json:"targetRoleArn,omitempty"`
 	Policy             string            `json:"policy,omitempty"` // IAM policy as JSON text
+}
+
+// HasAssociations reports whether the component has associations: its mode asks for
+// them, and the exact name of a namespace is known.
+func (c Component) HasAssociations() bool {
+	return c.Mode.UsesPodIdentity() && len(c.Subjects.Namespaces) > 0
 }
 
 // Associations returns the EKS Pod Identity associations of the component: one for
@@ -167,6 +174,7 @@ func (s State) Associations(c Component) ([]Association, error) {
 	for _, cluster := range s.Clusters {
 		for _, ns := range c.Subjects.Namespaces {
 			all = append(all, Association{
+				Component:          c.Name,
 				Region:             cluster.Region,
 				ClusterName:        cluster.Name,
 				Namespace:          ns,

@@ -38,6 +38,9 @@ func Of(spec identity.Spec) State {
 	return s
 }
 
+// Spec returns the config that the state was derived from.
+func (s State) Spec() identity.Spec { return s.spec }
+
 // annotationsOf returns the annotations of a component's ServiceAccounts. In mode
 // pod-identity an association gives the role, so the role's annotation is not among
 // them. It is not either if the config has no role.
@@ -119,7 +122,7 @@ func (s State) role(arn identity.RoleARN) (Role, error) {
 	}
 	for _, c := range r.Components {
 		r.Providers = append(r.Providers, minus(s.Providers(c), r.Providers)...)
-		if c.Mode.UsesPodIdentity() && len(c.Subjects.Namespaces) > 0 {
+		if c.HasAssociations() {
 			list, err := s.Associations(c)
 			if err != nil {
 				return r, err

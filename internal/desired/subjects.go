@@ -81,6 +81,19 @@ func (s State) WithServiceAccounts(found []ServiceAccount) State {
 	return s
 }
 
+// Warnings returns what a user should know about the component's access in AWS.
+func (c Component) Warnings() []string {
+	var all []string
+	if c.Mode.UsesPodIdentity() && !c.HasAssociations() {
+		all = append(all, c.Name+" has no associations: each needs the exact name of its namespace, and only a pattern is known; "+
+			"list the host namespaces under controlPlanes.namespaces, or let a command that has the cluster discover them")
+	}
+	if c.Mode == identity.Both {
+		all = append(all, c.Name+": "+OverrideWarning)
+	}
+	return all
+}
+
 // Reach is what a pattern of namespaces admits, compared with the control planes
 // that are known.
 type Reach struct {

@@ -13,15 +13,17 @@ import (
 	"helm.sh/helm/v3/pkg/postrender"
 
 	"spaces-identity.dev/internal/artifact"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
 
 // Renderer rewrites manifests for one config.
 type Renderer struct {
-	Spec    identity.Spec
+	State   desired.State
 	Options rewrite.Options
-	Dir     string // takes the manifests too, as [ManifestsFile], and the artifacts in place of Spec.ArtifactsDir
+	Dir     string // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
 }
 
 // ManifestsFile is the name of the manifests in a Renderer's Dir.
@@ -56,38 +58,40 @@ func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Rep
 }
 
 func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
-	objects, err := AdmissionObjects(r.Spec)
+	objects, err := AdmissionObjects(r.State)
 	if err != nil {
 		return nil, documents{}, err
 	}
 	options := r.Options
 	options.Objects = objects
-	result, err := rewrite.Run(stream, r.Spec, options)
+	result, err := rewrite.Run(stream, r.State.Spec(), options)
 	if err != nil {
 		return nil, documents{}, err
 	}
-	if r.Spec.AdmissionPolicy && len(objects) == 0 {
+	if r.State.Spec().AdmissionPolicy && len(objects) == 0 {
 		result.Warnings = append(result.Warnings, nothingToAdmit)
 	}
-	if r.Spec.ArtifactsDir == identity.NoArtifacts {
-		return result, documents{}, r.Spec.RequireRoles()
+	if r.artifactsDir() == identity.NoArtifacts {
+		return result, documents{}, asInput(r.State.Require(desired.NeedManifests))
 	}
-	docs, err := newDocuments(r.Spec, result.ServiceAccounts)
+	docs, err := newDocuments(withServiceAccounts(r.State, result.ServiceAccounts))
 	return result, docs, err
 }
 
+func (r Renderer) artifactsDir() string { return r.State.Spec().ArtifactsDir }
+
 // deliver stages the artifacts, writes the manifests and puts the artifacts into
 // place.
-func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []file, report Report, out io.Writer) error {
-	if r.Spec.ArtifactsDir != identity.NoArtifacts {
-		files = append(files, file{ReportFile, report.JSON()})
+func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []export.File, report Report, out io.Writer) error {
+	if r.artifactsDir() != identity.NoArtifacts {
+		files = append(files, export.File{ReportFile, report.JSON()})
 	}
 	if r.Dir != "" {
 		var manifests bytes.Buffer
 		if _, err := result.WriteTo(&manifests); err != nil {
 			return err
 		}
-		files, result = append(files, file{ManifestsFile, manifests.Bytes()}), &rewrite.Result{}
+		files, result = append(files, export.File{ManifestsFile, manifests.Bytes()}), &rewrite.Result{}
 	}
 	staging, err := r.stage(files)
 	if err != nil {
@@ -115,16 +119,16 @@ func interruptible(ctx context.Context, do func() error) error {
 	}
 }
 
-func (r Renderer) stage(files []file) (*artifact.Staging, error) {
+func (r Renderer) stage(files []export.File) (*artifact.Staging, error) {
 	if len(files) == 0 {
 		return &artifact.Staging{}, nil
 	}
-	staging, err := artifact.Stage(cmp.Or(r.Dir, r.Spec.ArtifactsDir))
+	staging, err := artifact.Stage(cmp.Or(r.Dir, r.artifactsDir()))
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range files {
-		if err := staging.Put(f.name, f.content); err != nil {
+		if err := staging.Put(f.Name, f.Content); err != nil {
 			return nil, errors.Join(err, staging.Discard())
 		}
 	}
@@ -141,12 +145,18 @@ func (r Renderer) Fail(report Report, err error) error {
 	}](err); ok {
 		status = e.ExitStatus()
 	}
-	if r.Spec.ArtifactsDir == identity.NoArtifacts {
+	if r.artifactsDir() == identity.NoArtifacts {
 		return err
 	}
-	report.Error = &Failure{err.Error(), status}
+	report.Error = &Failure{Message: err.Error(), ExitStatus: status}
+	if e, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		report.Error.Hint = e.Hint()
+	}
 	report.Changes = nil // nothing was
-	staging, staged := r.stage([]file{{ReportFile, report.JSON()}})
+	staging, staged := r.stage([]export.File{{ReportFile, report.JSON()}})
 	if staged == nil {
 		staged = staging.Commit()
 	}

@@ -1,4 +1,4 @@
-package grant
+package export
 
 import (
 	"encoding/json"
