@@ -58,7 +58,9 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 	line("#!/bin/sh")
 	line("# %s", title(roles))
 	line("# Needs the aws CLI and credentials of account %s.", roles[0].ARN.Account)
+	line("# If a role exists, it replaces its trust policy, with all foreign statements in it.")
 	line("set -eu")
+	line("export AWS_PAGER=")
 	b.WriteString(scriptFunctions)
 	for _, p := range providersOf(roles) {
 		line("\nensure_provider %s", words(p.ARN, p.URL, p.Audience))

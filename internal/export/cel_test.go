@@ -9,25 +9,25 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 )
 
-// nasty are values that would break out of a string, a map, a regular expression
+// hostile are values that would break out of a string, a map, a regular expression
 // or a line of YAML if they could.
-var nasty = []string{
+var hostile = []string{
 	"", `"`, `\`, `\"`, `"}}}`, `" in object || true || "`, "'", "`", "\n", "\r\n", "\t", "\x00", "\x7f", "${x}", "{{x}}",
 	`\u0022`, `\x22`, "é", "\u2028", "\U0001f600", "#", "---", ": ", "*", "?optional", `r"x"`, `"""`, strings.Repeat("x", 4096),
 }
 
 func TestLiteral(t *testing.T) {
-	for _, value := range nasty {
+	for _, value := range hostile {
 		checkLiteral(t, value)
 	}
 }
 
 func FuzzLiteral(f *testing.F) {
-	for _, value := range nasty {
+	for _, value := range hostile {
 		f.Add(value)
 	}
 	f.Fuzz(checkLiteral)
@@ -80,9 +80,9 @@ func lex(t *testing.T, expression string) (skeleton string, found []string) {
 // checks that refuse most of them, and compares what is left of the expressions.
 func TestNothingBreaksOut(t *testing.T) {
 	shape := expressions(t, "plain")
-	for _, value := range nasty {
+	for _, value := range hostile {
 		if diff := cmp.Diff(shape, expressions(t, value)); diff != "" {
-			t.Errorf("%q changes the expressions (-plain +nasty):\n%s", value, diff)
+			t.Errorf("%q changes the expressions (-plain +hostile):\n%s", value, diff)
 		}
 	}
 }
@@ -90,18 +90,18 @@ func TestNothingBreaksOut(t *testing.T) {
 // expressions are those of the policies for a component made of the value,
 // without their literals.
 func expressions(t *testing.T, value string) []string {
-	c := identity.Component{Name: "x", ServiceAccount: value, Mode: identity.IRSA, Role: identity.RoleARN{Name: value},
-		Annotations: map[string]string{"a" + value: value}, PodLabels: map[string]string{value: value}}
+	c := desired.Component{Component: identity.Component{Name: "x", ServiceAccount: value, PodLabels: map[string]string{value: value}},
+		Annotations: map[string]string{"a" + value: value}}
 	var all []string
-	for _, p := range []policy{
-		serviceAccountPolicy(c, Annotations(c), scope{condition: "request.namespace in " + literals([]string{value})}, identity.FailureIgnored),
-		podPolicy(c, scope{label: NamespaceLabel}, identity.FailureIgnored),
+	for _, p := range []admissionSpec{
+		serviceAccountPolicy(c, scope{condition: "request.namespace in " + literals([]string{value})}),
+		podPolicy(c, scope{label: NamespaceLabel}),
 	} {
-		for _, condition := range p.Spec.MatchConditions {
+		for _, condition := range p.MatchConditions {
 			skeleton, _ := lex(t, condition.Expression)
 			all = append(all, skeleton)
 		}
-		skeleton, _ := lex(t, p.Spec.Mutations[0].ApplyConfiguration.Expression)
+		skeleton, _ := lex(t, p.Mutations[0].ApplyConfiguration["expression"])
 		all = append(all, skeleton)
 	}
 	return all
@@ -123,7 +123,7 @@ func FuzzPattern(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", m, err)
 		}
-		if got, want := re.MatchString(namespace), (iam.Subjects{Match: m}).Admits(namespace); got != want {
+		if got, want := re.MatchString(namespace), (desired.Subjects{Match: m}).Admits(namespace); got != want {
 			t.Errorf("%q admits %q: %t in the admission policy, %t in the trust policy", m, namespace, got, want)
 		}
 	})
@@ -142,7 +142,7 @@ func TestUUIDPattern(t *testing.T) {
 		if got := re.MatchString(namespace); got != want {
 			t.Errorf("%s: %t", namespace, got)
 		}
-		if got := (iam.Subjects{Match: identity.MatchUUID}).Admits(namespace); want && !got {
+		if got := (desired.Subjects{Match: identity.MatchUUID}).Admits(namespace); want && !got {
 			t.Errorf("%s is in the admission policy and not in the trust policy", namespace)
 		}
 	}

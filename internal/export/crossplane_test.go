@@ -2,82 +2,133 @@ package export
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
 
-// decode reads a stream strictly: a field that P does not have is an error.
-func decode[P any](t *testing.T, data []byte) []managed[P] {
+// resource is any of the managed resources, by the fields that the test reads.
+type resource struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string
+	Metadata   struct {
+		Name        string
+		Annotations map[string]string
+	}
+	Spec struct {
+		DeletionPolicy string `yaml:"deletionPolicy"`
+		ForProvider    struct {
+			URL                string   `yaml:"url"`
+			ClientIDList       []string `yaml:"clientIdList"`
+			Path               string
+			AssumeRolePolicy   string `yaml:"assumeRolePolicy"`
+			Policy             string
+			Tags               map[string]string
+			RoleRef            reference `yaml:"roleRef"`
+			RoleARNRef         reference `yaml:"roleArnRef"`
+			Region             string
+			ClusterName        string `yaml:"clusterName"`
+			Namespace          string
+			ServiceAccount     string `yaml:"serviceAccount"`
+			TargetRoleARN      string `yaml:"targetRoleArn"`
+			DisableSessionTags bool   `yaml:"disableSessionTags"`
+		} `yaml:"forProvider"`
+	}
+}
+
+// resourcesOf reads a stream strictly: an unknown field is an error.
+func resourcesOf(t *testing.T, stream []byte) []resource {
 	t.Helper()
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	var out []managed[P]
-	for {
-		var m managed[P]
-		err := d.Decode(&m)
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			t.Fatalf("%v\n%s", err, data)
-		}
-		if err := identity.ValidateObjectName(m.Metadata.Name); err != nil {
-			t.Error(err)
-		}
-		out = append(out, m)
-	}
-}
-
-func TestCrossplaneSaysTheSame(t *testing.T) {
-	c := nastyComponent()
-	c.PodIdentity.Policy = ""
-	permissions := newGrant(t, Permissions, c)
-	policies := decode[rolePolicyParameters](t, render(t, "crossplane", permissions))
-	want := []managed[rolePolicyParameters]{{iamAPI, "RolePolicy",
-		metadata{"spaces-identity-mxp-controller", map[string]string{externalName: "spaces-identity-mxp-controller"}},
-		spec[rolePolicyParameters]{"", rolePolicyParameters{"spaces-backup+=,.@_-", string(permissions.Document.JSON())}}}}
-	if diff := cmp.Diff(want, policies); diff != "" {
-		t.Errorf("differs (-want +got):\n%s", diff)
-	}
-
-	associations := newGrant(t, Associations, c)
-	var got, meant []iam.Association
+	decoder := yaml.NewDecoder(bytes.NewReader(stream))
+	decoder.KnownFields(true)
+	var all []resource
 	names := map[string]bool{}
-	for i, m := range decode[associationParameters](t, render(t, "crossplane", associations)) {
-		p := m.Spec.ForProvider
-		names[m.Metadata.Name] = true
-		got = append(got, iam.Association{ClusterName: p.ClusterName, Namespace: p.Namespace, ServiceAccount: p.ServiceAccount,
-			RoleARN: p.RoleARN, Tags: p.Tags, DisableSessionTags: p.DisableSessionTags, TargetRoleARN: p.TargetRoleARN})
-		meant = append(meant, associations.Associations[i].Association)
-		if m.APIVersion != eksAPI || m.Kind != "PodIdentityAssociation" || p.Region != associations.Associations[i].Region {
-			t.Errorf("%+v", m)
+	for range documentsOf(t, stream) {
+		var r resource
+		if err := decoder.Decode(&r); err != nil {
+			t.Fatalf("%v\n%s", err, stream)
+		}
+		if err := identity.ValidateObjectName(r.Metadata.Name); err != nil || names[r.Kind+r.Metadata.Name] {
+			t.Errorf("%s %s: %v", r.Kind, r.Metadata.Name, err)
+		}
+		names[r.Kind+r.Metadata.Name] = true
+		all = append(all, r)
+	}
+	return all
+}
+
+// readCrossplane follows the references by name, as Crossplane does.
+func readCrossplane(t *testing.T, stream []byte) account {
+	t.Helper()
+	a := newAccount()
+	arns := map[string]identity.RoleARN{} // by the name of the resource
+	for _, r := range resourcesOf(t, stream) {
+		p, external := r.Spec.ForProvider, r.Metadata.Annotations["crossplane.io/external-name"]
+		switch r.Kind {
+		case "OpenIDConnectProvider":
+			if r.Spec.DeletionPolicy != "Orphan" {
+				t.Errorf("%s would be deleted with the resource", external)
+			}
+			a.Providers[external] = provider{p.URL, p.ClientIDList[0]}
+		case "Role":
+			arn := identity.RoleARN{Partition: "aws", Account: "123456789012", Name: p.Path[1:] + external}
+			arns[r.Metadata.Name] = arn
+			a.Roles[arn.String()] = role{parsePolicy(t, p.AssumeRolePolicy), p.Tags}
+		case "RolePolicy":
+			a.Policies[arns[p.RoleRef.Name].BaseName()+" "+external] = parsePolicy(t, p.Policy)
+		case "PodIdentityAssociation":
+			a.Associations = append(a.Associations, desired.Association{Region: p.Region, ClusterName: p.ClusterName, Namespace: p.Namespace,
+				ServiceAccount: p.ServiceAccount, RoleARN: arns[p.RoleARNRef.Name].String(), Tags: p.Tags,
+				DisableSessionTags: p.DisableSessionTags, TargetRoleARN: p.TargetRoleARN})
 		}
 	}
-	if diff := cmp.Diff(meant, got); diff != "" || len(names) != len(associations.Associations) {
-		t.Errorf("%d names, differs (-want +got):\n%s", len(names), diff)
+	return a
+}
+
+func parsePolicy(t *testing.T, text string) iam.Document {
+	t.Helper()
+	doc, err := iam.Parse([]byte(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return doc
+}
+
+var crdOf = map[string]string{
+	"OpenIDConnectProvider": "iam.aws.upbound.io_openidconnectproviders.yaml", "Role": "iam.aws.upbound.io_roles.yaml",
+	"RolePolicy": "iam.aws.upbound.io_rolepolicies.yaml", "PodIdentityAssociation": "eks.aws.upbound.io_podidentityassociations.yaml",
+}
+
+func TestCrossplaneFitsTheCRDs(t *testing.T) {
+	out, err := Render("crossplane", stateOf(t, nastySettings()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range documentsOf(t, out) {
+		text, err := yaml.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head struct{ Kind string }
+		if err := n.Decode(&head); err != nil {
+			t.Fatal(err)
+		}
+		fitsCRD(t, "crossplane-aws/"+crdOf[head.Kind], text)
 	}
 }
 
-func TestCrossplaneTrustSaysTheSame(t *testing.T) {
-	c := nastyComponent()
-	c.PodIdentity = identity.PodIdentitySettings{}
-	c.Mode = identity.PodIdentity
-	g := newGrant(t, Trust, c)
-	roles := decode[roleParameters](t, render(t, "crossplane", g))
-	if len(roles) != 1 || roles[0].APIVersion != iamAPI || roles[0].Kind != "Role" {
-		t.Fatalf("%+v", roles)
+// TestCrossplaneStreamsJoin says that two outputs one behind the other are a stream.
+func TestCrossplaneStreamsJoin(t *testing.T) {
+	out, err := Render("crossplane", stateOf(t, one()))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff(roleParameters{"/a;b&c|d(e){f}#g%h!i~/", string(g.Document.JSON())}, roles[0].Spec.ForProvider); diff != "" {
-		t.Errorf("differs (-want +got):\n%s", diff)
-	}
-	if got := roles[0].Metadata.Annotations[externalName]; got != "spaces-backup+=,.@_-" {
-		t.Errorf("the role is called %q", got)
+	n := len(documentsOf(t, out))
+	if joined := documentsOf(t, append(bytes.Clone(out), out...)); len(joined) != 2*n {
+		t.Errorf("%d documents, twice %d", len(joined), n)
 	}
 }

@@ -1,139 +1,190 @@
 package export
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 
-	"spaces-identity.dev/internal/iam"
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/desired"
 )
 
-// block is a resource as the evaluator in testdata/hcl prints it.
-type block struct {
-	Type       string                     `json:"type"`
-	Label      string                     `json:"label"`
-	Arguments  map[string]json.RawMessage `json:"arguments"`
-	References map[string]string          `json:"references"`
+// terraform evaluates a file with HashiCorp's library, in the order in which Terraform
+// would: what a resource refers to comes before it.
+type terraform struct {
+	t         *testing.T
+	resources map[string]map[string]cty.Value // by type and label, what others may refer to
+	each      cty.Value
 }
 
-// evaluateHCL has HashiCorp's own library read the file. It is a module of its
-// own, so that users do not download it.
-func evaluateHCL(t *testing.T, src []byte) []block {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "-C", "testdata/hcl", ".")
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
-	cmd.Stdin = bytes.NewReader(src)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if bytes.Contains(stderr.Bytes(), []byte("dial tcp")) || bytes.Contains(stderr.Bytes(), []byte("GOPROXY=off")) {
-		t.Skipf("the HCL library is not in the module cache and cannot be fetched: %s", stderr.Bytes())
+func (tf *terraform) value(e hcl.Expression) cty.Value {
+	tf.t.Helper()
+	variables := map[string]cty.Value{"each": tf.each}
+	for kind, labels := range tf.resources {
+		variables[kind] = cty.ObjectVal(labels)
 	}
-	if err != nil {
-		t.Fatalf("%v: %s\n%s", err, stderr.Bytes(), src)
+	toSet := function.New(&function.Spec{Params: []function.Parameter{{Type: cty.DynamicPseudoType}},
+		Type: function.StaticReturnType(cty.Set(cty.String)),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return cty.SetVal(args[0].AsValueSlice()), nil }})
+	v, diags := e.Value(&hcl.EvalContext{Variables: variables, Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc, "toset": toSet}})
+	if diags.HasErrors() {
+		tf.t.Fatal(diags)
 	}
-	var blocks []block
-	if err := json.Unmarshal(out, &blocks); err != nil {
-		t.Fatal(err)
-	}
-	return blocks
+	return v
 }
 
-// text is the string value of an argument.
-func (b block) text(t *testing.T, name string) string {
-	t.Helper()
-	var s string
-	if err := json.Unmarshal(b.Arguments[name], &s); err != nil {
-		t.Fatalf("%s: %v: %s", name, err, b.Arguments[name])
-	}
-	return s
-}
-
-func (b block) policy(t *testing.T, name string) iam.Document {
-	t.Helper()
-	doc, err := iam.Parse([]byte(b.text(t, name)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
-
-func TestTerraformSaysTheSame(t *testing.T) {
-	trusting := nastyComponent()
-	trusting.PodIdentity = identity.PodIdentitySettings{}
-	for _, c := range []identity.Component{backup(), trusting} {
-		trust := newGrant(t, Trust, c)
-		blocks := evaluateHCL(t, render(t, "terraform", trust))
-		if len(blocks) != 3 {
-			t.Fatalf("%d blocks", len(blocks))
+// arguments are those of a block as text, lists and maps in JSON.
+func (tf *terraform) arguments(b *hclsyntax.Block) map[string]string {
+	tf.t.Helper()
+	all := map[string]string{}
+	for name, attribute := range b.Body.Attributes {
+		if name == "for_each" {
+			continue
 		}
-		for i, p := range trust.Providers {
-			if got := blocks[i].text(t, "url"); got != p.URL || string(blocks[i].Arguments["client_id_list"]) != `["sts.amazonaws.com"]` {
-				t.Errorf("provider %s is %+v", p.URL, blocks[i])
+		v := tf.value(attribute.Expr)
+		if v.Type() != cty.String {
+			var err error
+			if v, err = stdlib.JSONEncode(v); err != nil {
+				tf.t.Fatal(err)
 			}
 		}
-		role := blocks[2]
-		if role.text(t, "name") != trust.RoleName() || role.text(t, "path") != trust.RolePath() {
-			t.Errorf("role %s is %+v", c.Role, role)
-		}
-		if diff := cmp.Diff(trust.Document, role.policy(t, "assume_role_policy")); diff != "" {
-			t.Error(diff)
-		}
+		all[name] = v.AsString()
 	}
-	for _, c := range []identity.Component{backup(), nastyComponent()} {
-		permissions := newGrant(t, Permissions, c)
-		blocks := evaluateHCL(t, render(t, "terraform", permissions))
-		if diff := cmp.Diff(permissions.Document, blocks[0].policy(t, "policy")); diff != "" || len(blocks) != 1 {
-			t.Error(diff)
-		}
-	}
+	return all
 }
 
-func TestTerraformAssociations(t *testing.T) {
-	g := newGrant(t, Associations, nastyComponent())
-	blocks := evaluateHCL(t, render(t, "terraform", g))
-	var each map[string]struct {
-		Region      string `json:"region"`
-		ClusterName string `json:"cluster_name"`
-		Namespace   string `json:"namespace"`
+func blocksOf(t *testing.T, text []byte) hclsyntax.Blocks {
+	t.Helper()
+	file, diags := hclsyntax.ParseConfig(text, "main.tf", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, text)
 	}
-	if err := json.Unmarshal(blocks[0].Arguments["for_each"], &each); err != nil {
+	return file.Body.(*hclsyntax.Body).Blocks
+}
+
+func readTerraform(t *testing.T, text []byte) account {
+	t.Helper()
+	tf := &terraform{t: t, each: cty.NilVal, resources: map[string]map[string]cty.Value{tfProvider: {}, tfRole: {}}}
+	a := newAccount()
+	seen := map[string]bool{}
+	for _, b := range blocksOf(t, text) {
+		kind, label := b.Labels[0], b.Labels[1]
+		if b.Type != "resource" || seen[kind+label] {
+			t.Errorf("%s %q is there twice, or no resource", b.Type, b.Labels)
+		}
+		seen[kind+label] = true
+		if kind == tfAssociation {
+			a.Associations = append(a.Associations, tf.associations(b)...)
+			continue
+		}
+		arguments := tf.arguments(b)
+		switch kind {
+		case tfProvider:
+			arn := "arn:aws:iam::123456789012:oidc-provider/" + strings.TrimPrefix(arguments["url"], "https://")
+			a.Providers[arn] = provider{arguments["url"], decode[[]string](t, arguments["client_id_list"])[0]}
+			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn)})
+		case tfRole:
+			arn := "arn:aws:iam::123456789012:role" + arguments["path"] + arguments["name"]
+			trust := parsePolicy(t, arguments["assume_role_policy"])
+			for _, needed := range decode[[]struct{ ARN string }](t, arguments["depends_on"]) {
+				if !strings.Contains(arguments["assume_role_policy"], needed.ARN) {
+					t.Errorf("%s depends on %s without need", label, needed.ARN)
+				}
+			}
+			a.Roles[arn] = role{trust, decode[map[string]string](t, arguments["tags"])}
+			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn), "name": cty.StringVal(arguments["name"])})
+		case tfRolePolicy:
+			a.Policies[arguments["role"]+" "+arguments["name"]] = parsePolicy(t, arguments["policy"])
+		}
+	}
+	return a
+}
+
+func (tf *terraform) associations(b *hclsyntax.Block) []desired.Association {
+	tf.t.Helper()
+	var all []desired.Association
+	for it := tf.value(b.Body.Attributes["for_each"].Expr).ElementIterator(); it.Next(); {
+		_, value := it.Element()
+		tf.each = cty.ObjectVal(map[string]cty.Value{"value": value})
+		arguments := tf.arguments(b)
+		region := arguments["region"]
+		if region == "" {
+			region = prodCluster.Region // that of the provider
+		}
+		all = append(all, desired.Association{Region: region, ClusterName: arguments["cluster_name"], Namespace: arguments["namespace"],
+			ServiceAccount: arguments["service_account"], RoleARN: arguments["role_arn"], Tags: decode[map[string]string](tf.t, arguments["tags"]),
+			DisableSessionTags: arguments["disable_session_tags"] == "true", TargetRoleARN: arguments["target_role_arn"], Policy: arguments["policy"]})
+	}
+	tf.each = cty.NilVal
+	slices.SortStableFunc(all, func(a, b desired.Association) int { return strings.Compare(a.Namespace, b.Namespace) })
+	return all
+}
+
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if text == "" {
+		return v
+	}
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return v
+}
+
+// TestTerraformRefersToItsParts says that Terraform creates the parts in order.
+func TestTerraformRefersToItsParts(t *testing.T) {
+	out, err := Render("terraform", stateOf(t, many()))
+	if err != nil {
 		t.Fatal(err)
 	}
-	var got, want []iam.Association
-	for _, a := range g.Associations {
-		want = append(want, a.Association)
-		e := each[a.Region+"/"+a.ClusterName+"/"+a.Namespace]
-		var tags map[string]string
-		if err := json.Unmarshal(blocks[0].Arguments["tags"], &tags); err != nil || e.Region != a.Region {
-			t.Fatal(err, e)
+	got := map[string][]string{}
+	for _, b := range blocksOf(t, out) {
+		for _, attribute := range b.Body.Attributes {
+			for _, v := range attribute.Expr.Variables() {
+				if v.RootName() != "each" {
+					got[b.Labels[0]] = append(got[b.Labels[0]], v.RootName()+"."+v[1].(hcl.TraverseAttr).Name)
+				}
+			}
 		}
-		got = append(got, iam.Association{ClusterName: e.ClusterName, Namespace: e.Namespace,
-			ServiceAccount: blocks[0].text(t, "service_account"), RoleARN: blocks[0].text(t, "role_arn"), Tags: tags,
-			DisableSessionTags: string(blocks[0].Arguments["disable_session_tags"]) == "true",
-			TargetRoleARN:      blocks[0].text(t, "target_role_arn"), Policy: blocks[0].text(t, "policy")})
 	}
-	if diff := cmp.Diff(want, got); diff != "" || len(blocks) != 1 || len(each) != len(want) {
+	for kind := range got {
+		slices.Sort(got[kind])
+		got[kind] = slices.Compact(got[kind])
+	}
+	others := label("spaces.others")
+	want := map[string][]string{
+		tfRole:        {tfProvider + ".spaces_Prod_Space_EU_6aa4fc5d", tfProvider + ".spaces_prod-space"},
+		tfRolePolicy:  {tfRole + ".spaces_spaces-backup"},
+		tfAssociation: {tfRole + ".spaces_spaces-backup", tfRole + "." + others},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
-	}
-	wantReferences := map[string]string{"region": "each.value.region", "cluster_name": "each.value.cluster_name", "namespace": "each.value.namespace"}
-	if diff := cmp.Diff(wantReferences, blocks[0].References); diff != "" {
-		t.Error(diff)
 	}
 }
 
-// TestQuote gives the library every kind of string.
-func TestQuote(t *testing.T) {
+// TestTerraformKeepsEveryString gives HashiCorp's parser every kind of string.
+func TestTerraformKeepsEveryString(t *testing.T) {
 	for _, s := range []string{"", "plain", nasty, "${x}", "$${x}", "$$${x}", "%{x}", "%%{", "$", "${", "a$", `\`, `"`, `\"`, "\n\r\t\x01\x7f",
 		"é日本😀\u2028", "<<EOT\nx\nEOT", "#//*", `${"${"}`, "$%{x}", "%${x}"} {
-		blocks := evaluateHCL(t, []byte("resource \"a\" \"b\" {\n  x = "+quote(s)+"\n}\n"))
-		if got := blocks[0].text(t, "x"); got != s {
-			t.Errorf("%q became %q by %s", s, got, quote(s))
+		roles := rolesOf(t, one())
+		roles[0].TrustPolicy.Statement[0].Sid = s
+		roles[0].Policies, roles[0].Associations = nil, nil
+		out, err := writeTerraform(roles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readTerraform(t, out).Roles[roles[0].ARN.String()].Trust.Statement[0].Sid; got != s {
+			t.Errorf("%q became %q in\n%s", s, got, out)
 		}
 	}
 }
@@ -148,13 +199,4 @@ func TestTerraformIsFormatted(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-}
-
-func render(t *testing.T, format string, g Grant) []byte {
-	t.Helper()
-	out, err := Render(format, g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
 }

@@ -52,7 +52,7 @@ func Values(s desired.State) ([]byte, error) {
 		for _, step := range v.Path {
 			node = child(node, step.Key)
 		}
-		node.SetString(v.Text)
+		setText(node, v.Text)
 	}
 	return encodeYAML(root), nil
 }
@@ -66,7 +66,15 @@ func child(mapping *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	name, value := &yaml.Node{}, &yaml.Node{}
-	name.SetString(key)
+	setText(name, key)
 	mapping.Content = append(mapping.Content, name, value)
 	return value
+}
+
+// setText makes a node of a string, with quotes around what Helm, which reads YAML 1.1,
+// would take for something else, such as no.
+func setText(node *yaml.Node, text string) {
+	if err := node.Encode(text); err != nil {
+		panic(err) // every string can be encoded
+	}
 }
