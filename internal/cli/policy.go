@@ -21,18 +21,18 @@ func (a *app) policyCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(
-		a.documentCommand("trust", export.TrustPolicy, "Print the role's trust policy; its length and its reach go to standard error"),
-		a.documentCommand("permissions", export.PermissionsPolicy, "Print what the role may do with the bucket"),
-		a.documentCommand("associations", export.Associations, "Print the EKS Pod Identity associations"),
+		a.documentCommand(export.Trust, "Print the role's trust policy; its length and its reach go to standard error"),
+		a.documentCommand(export.Permissions, "Print what the role may do with the bucket"),
+		a.documentCommand(export.Associations, "Print the EKS Pod Identity associations"),
 		a.selfCommand(),
 		a.admissionCommand(),
 	)
 	return cmd
 }
 
-func (a *app) documentCommand(name string, document export.Document, short string) *cobra.Command {
+func (a *app) documentCommand(part export.Part, short string) *cobra.Command {
 	return &cobra.Command{
-		Use:   name,
+		Use:   string(part),
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -42,11 +42,11 @@ func (a *app) documentCommand(name string, document export.Document, short strin
 			}
 			s := desired.Of(spec)
 			wanted, _ := s.Component(c.Name)
-			text, err := document.Render(s, wanted)
+			text, err := export.Document(part, s, wanted)
 			if err != nil {
 				return usageError{err}
 			}
-			if document.File == export.TrustPolicy.File {
+			if part == export.Trust {
 				if err := a.tellOfTrust(s, wanted); err != nil {
 					return err
 				}

@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	_ "embed" // for the start of the script
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,43 +13,10 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// scriptFunctions are the steps of the script. Each can be run again: it changes what
-// exists and creates what does not.
+// scriptStart defines the steps of the script.
 //
-// The update of an association leaves out what it does not name, so its input names an
-// empty target role. It does not change tags. The CLI prints None if a query finds
-// nothing.
-const scriptFunctions = `
-# ensure_provider ARN URL AUDIENCE
-ensure_provider() {
-  if aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" >/dev/null 2>&1; then
-    aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
-  else
-    aws iam create-open-id-connect-provider --url "$2" --client-id-list "$3"
-  fi
-}
-
-# ensure_role NAME PATH TAGS TRUST-POLICY
-ensure_role() {
-  if aws iam get-role --role-name "$1" >/dev/null 2>&1; then
-    aws iam update-assume-role-policy --role-name "$1" --policy-document "$4"
-  else
-    aws iam create-role --role-name "$1" --path "$2" --tags "$3" --assume-role-policy-document "$4"
-    aws iam wait role-exists --role-name "$1"
-  fi
-}
-
-# ensure_association REGION CLUSTER NAMESPACE SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT
-ensure_association() {
-  id=$(aws eks list-pod-identity-associations --region "$1" --cluster-name "$2" --namespace "$3" \
-    --service-account "$4" --query 'associations[0].associationId' --output text)
-  if [ "$id" = None ]; then
-    aws eks create-pod-identity-association --region "$1" --cli-input-json "$5"
-  else
-    aws eks update-pod-identity-association --region "$1" --association-id "$id" --cli-input-json "$6"
-  fi
-}
-`
+//go:embed awscli.sh
+var scriptStart string
 
 // writeScript writes a POSIX shell script of aws commands: providers, then each role,
 // its policies and its associations.
@@ -58,10 +26,7 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 	line("#!/bin/sh")
 	line("# %s", title(roles))
 	line("# Needs the aws CLI and credentials of account %s.", roles[0].ARN.Account)
-	line("# If a role exists, it replaces its trust policy, with all foreign statements in it.")
-	line("set -eu")
-	line("export AWS_PAGER=")
-	b.WriteString(scriptFunctions)
+	b.WriteString(scriptStart)
 	for _, p := range providersOf(roles) {
 		line("\nensure_provider %s", words(p.ARN, p.URL, p.Audience))
 	}

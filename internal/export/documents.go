@@ -3,44 +3,59 @@ package export
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 
 	"spaces-identity.dev/internal/desired"
 )
 
-// Document is one of a component's documents.
-type Document struct {
-	File    string                                      // its artifact's name after the component's
-	AskedBy func(desired.State, desired.Component) bool // whether the config asks for it
-	Render  func(desired.State, desired.Component) ([]byte, error)
-}
+// Part is one of a component's documents, by the name of the command that prints it.
+type Part string
 
-// The documents. JSON is indented by two spaces and ends with a newline.
-var (
-	TrustPolicy = Document{".trust-policy.json",
-		func(desired.State, desired.Component) bool { return true },
+// The parts.
+const (
+	Trust        Part = "trust"        // the role's trust policy, for all components that share the role
+	Permissions  Part = "permissions"  // the component's inline policy
+	Associations Part = "associations" // an array of inputs of `aws eks create-pod-identity-association --cli-input-json`
+	Backups      Part = "backups"      // a SharedBackupConfig, which no command prints
+)
+
+// documents are the artifacts of a component. JSON is indented by two spaces and ends
+// with a newline.
+var documents = []struct {
+	part  Part
+	file  string // the artifact's name after the component's
+	asked func(desired.State, desired.Component) bool
+	write func(desired.State, desired.Component) ([]byte, error)
+}{
+	{Trust, ".trust-policy.json", func(desired.State, desired.Component) bool { return true },
 		func(s desired.State, c desired.Component) ([]byte, error) {
 			doc, err := s.TrustPolicy(c)
 			return doc.JSON(), err
-		}}
-	PermissionsPolicy = Document{".permissions-policy.json",
-		func(_ desired.State, c desired.Component) bool { return c.HasPermissions() },
+		}},
+	{Permissions, ".permissions-policy.json", func(_ desired.State, c desired.Component) bool { return c.HasPermissions() },
 		func(s desired.State, c desired.Component) ([]byte, error) {
 			policy, err := s.Permissions(c)
 			return policy.Document.JSON(), err
-		}}
-	// Associations is an array. Each entry is an input of
-	// `aws eks create-pod-identity-association --cli-input-json`.
-	Associations = Document{".pod-identity-associations.json",
-		func(_ desired.State, c desired.Component) bool { return c.HasAssociations() },
+		}},
+	{Associations, ".pod-identity-associations.json", func(_ desired.State, c desired.Component) bool { return c.HasAssociations() },
 		func(s desired.State, c desired.Component) ([]byte, error) {
 			list, err := s.Associations(c)
 			return encodeJSON(list), err
-		}}
-	// BackupConfig is YAML.
-	BackupConfig = Document{".shared-backup-config.yaml", desired.State.HasBackupConfig, writeBackupConfig}
-)
+		}},
+	{Backups, ".shared-backup-config.yaml", desired.State.HasBackupConfig, writeBackupConfig},
+}
 
-// File is a document under the name of its artifact.
+// Document writes one document of a component. The errors are those of package desired.
+func Document(part Part, s desired.State, c desired.Component) ([]byte, error) {
+	for _, d := range documents {
+		if d.part == part {
+			return d.write(s, c)
+		}
+	}
+	return nil, fmt.Errorf("unknown document %q", part)
+}
+
+// File is an artifact.
 type File struct {
 	Name    string
 	Content []byte
@@ -50,15 +65,15 @@ type File struct {
 func Files(s desired.State) ([]File, error) {
 	var files []File
 	for _, c := range s.Components {
-		for _, d := range []Document{TrustPolicy, PermissionsPolicy, Associations, BackupConfig} {
-			if !d.AskedBy(s, c) {
+		for _, d := range documents {
+			if !d.asked(s, c) {
 				continue
 			}
-			content, err := d.Render(s, c)
+			content, err := d.write(s, c)
 			if err != nil {
 				return nil, err
 			}
-			files = append(files, File{c.Name + d.File, content})
+			files = append(files, File{c.Name + d.file, content})
 		}
 	}
 	return files, nil

@@ -23,7 +23,7 @@ func TestFiles(t *testing.T) {
 			}
 			for _, f := range files {
 				golden(t, "documents/"+name+"/"+f.Name, f.Content)
-				if strings.HasSuffix(f.Name, BackupConfig.File) {
+				if strings.HasSuffix(f.Name, ".shared-backup-config.yaml") {
 					fitsCRD(t, "spaces.upbound.io_sharedbackupconfigs.yaml", f.Content)
 				}
 			}
@@ -58,7 +58,7 @@ func TestFilesRefuseAnUnknownEndpoint(t *testing.T) {
 
 func TestBackupConfigNamesWhatIsMissing(t *testing.T) {
 	s := stateOf(t, identity.Settings{})
-	if out, err := BackupConfig.Render(s, s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket") || !strings.Contains(err.Error(), "the cluster's region") {
+	if out, err := Document(Backups, s, s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket") || !strings.Contains(err.Error(), "the cluster's region") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
@@ -26,48 +27,30 @@ const (
 
 // writeTerraform writes HCL for the AWS provider of Terraform and OpenTofu. Policies
 // are HCL objects in jsonencode, so that a change of them can be read in a review.
-// Clusters in several regions need the argument region, which version 6 of the
-// provider has.
 func writeTerraform(roles []desired.Role) ([]byte, error) {
 	file := hclwrite.NewEmptyFile()
-	w := terraformWriter{body: file.Body(), regional: severalRegions(roles)}
+	w := terraformWriter{file.Body()}
 	w.comment(title(roles))
-	if w.regional {
-		w.comment("Needs version 6 of the AWS provider: the clusters are in several regions.")
+	if slices.ContainsFunc(roles, func(r desired.Role) bool { return len(r.Associations) > 0 }) {
+		w.comment("Associations name their region, which needs version 6 of the AWS provider.")
 	}
-	providers := providersOf(roles)
-	for i, p := range providers {
-		w.provider(i, p)
+	for _, p := range providersOf(roles) {
+		w.provider(p)
 	}
 	for _, r := range roles {
-		w.role(r, providers)
+		w.role(r)
 		for _, p := range r.Policies {
 			w.rolePolicy(r, p)
 		}
-		first := ""
 		for _, group := range byCluster(r.Associations) {
-			w.associations(r, group, group[0].Component == first)
-			first = group[0].Component
+			w.associations(r, group)
 		}
 	}
 	return hclwrite.Format(file.Bytes()), nil
 }
 
-func severalRegions(roles []desired.Role) bool {
-	regions := map[string]bool{}
-	for _, r := range roles {
-		for _, a := range r.Associations {
-			regions[a.Region] = true
-		}
-	}
-	return len(regions) > 1
-}
-
 // terraformWriter adds resources to a file.
-type terraformWriter struct {
-	body     *hclwrite.Body
-	regional bool // associations name their region
-}
+type terraformWriter struct{ body *hclwrite.Body }
 
 func (w terraformWriter) comment(text string) {
 	w.body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + text + "\n")}})
@@ -77,44 +60,34 @@ func (w terraformWriter) resource(kind, label string) *hclwrite.Body {
 	return w.body.AppendNewBlock("resource", []string{kind, label}).Body()
 }
 
-func (w terraformWriter) provider(index int, p desired.Provider) {
+func (w terraformWriter) provider(p desired.Provider) {
 	w.body.AppendNewline()
 	w.comment("If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.")
-	b := w.resource(tfProvider, providerLabel(index, p))
+	b := w.resource(tfProvider, providerLabel(p))
 	b.SetAttributeValue("url", cty.StringVal(p.URL))
 	b.SetAttributeValue("client_id_list", cty.ListVal([]cty.Value{cty.StringVal(p.Audience)}))
 }
 
-// providerLabel names a provider after its cluster.
-func providerLabel(index int, p desired.Provider) string {
-	return clusterLabel(p.Cluster.Name, index > 0, p.ARN)
-}
-
-// clusterLabel is the label of something that exists once per cluster. For the first
-// cluster it is that of the name. A hash keeps those of further clusters apart, so that
-// adding or removing one renames no other's.
-func clusterLabel(name string, further bool, unique string) string {
-	if further {
-		return label(name) + "_" + desired.ShortHash(unique)
+func providerLabel(p desired.Provider) string {
+	if p.Cluster.Name == "" || p.Cluster.Region == "" {
+		return label(p.Cluster.OIDC.HostPath)
 	}
-	return label(name)
+	return label(p.Cluster.Name, p.Cluster.Region)
 }
 
-func (w terraformWriter) role(r desired.Role, providers []desired.Provider) {
+func (w terraformWriter) role(r desired.Role) {
 	w.body.AppendNewline()
 	b := w.resource(tfRole, label(r.ARN.BaseName()))
 	b.SetAttributeValue("name", cty.StringVal(r.ARN.BaseName()))
 	b.SetAttributeValue("path", cty.StringVal(r.ARN.Path()))
 	b.SetAttributeRaw("assume_role_policy", policyTokens(r.TrustPolicy))
 	b.SetAttributeRaw("tags", tagTokens(desired.ManagedTags()))
-	var needs []hclwrite.Tokens
-	for i, p := range providers {
-		if slices.Contains(r.Providers, p) {
-			needs = append(needs, hclwrite.TokensForTraversal(traversal(tfProvider, providerLabel(i, p))))
-		}
+	var providers []hclwrite.Tokens
+	for _, p := range r.Providers {
+		providers = append(providers, hclwrite.TokensForTraversal(traversal(tfProvider, providerLabel(p))))
 	}
-	if len(needs) > 0 {
-		b.SetAttributeRaw("depends_on", lines(needs))
+	if len(providers) > 0 {
+		b.SetAttributeRaw("depends_on", lines(providers))
 	}
 }
 
@@ -128,18 +101,16 @@ func (w terraformWriter) rolePolicy(r desired.Role, p desired.Policy) {
 
 // associations writes those of a component in one cluster as one resource, because
 // there may be thousands.
-func (w terraformWriter) associations(r desired.Role, list []desired.Association, further bool) {
+func (w terraformWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
 	namespaces := make([]hclwrite.Tokens, len(list))
 	for i, a := range list {
-		namespaces[i] = hclwrite.TokensForValue(cty.StringVal(a.Namespace))
+		namespaces[i] = stringTokens(a.Namespace)
 	}
 	w.body.AppendNewline()
-	b := w.resource(tfAssociation, clusterLabel(a.Component, further, a.Region+"/"+a.ClusterName))
+	b := w.resource(tfAssociation, label(a.Component, a.ClusterName, a.Region))
 	b.SetAttributeRaw("for_each", hclwrite.TokensForFunctionCall("toset", lines(namespaces)))
-	if w.regional {
-		b.SetAttributeValue("region", cty.StringVal(a.Region))
-	}
+	b.SetAttributeValue("region", cty.StringVal(a.Region))
 	b.SetAttributeValue("cluster_name", cty.StringVal(a.ClusterName))
 	b.SetAttributeTraversal("namespace", traversal("each", "value"))
 	b.SetAttributeValue("service_account", cty.StringVal(a.ServiceAccount))
@@ -164,13 +135,14 @@ func traversal(root string, attributes ...string) hcl.Traversal {
 	return t
 }
 
-// label makes the label of a resource. If a character must be replaced, a hash keeps it
-// apart from others.
+// label returns the label of a resource. If a character must be replaced, a hash keeps
+// it apart from others.
 //
 // Source: Terraform language, "Syntax: Identifiers".
-func label(name string) string {
-	replaced := "spaces_" + replaceOthers(name, "_-", '_')
-	if replaced != "spaces_"+name {
+func label(parts ...string) string {
+	name := "spaces_" + strings.Join(parts, "_")
+	replaced := replaceOthers(name, "_-", '_')
+	if replaced != name {
 		replaced += "_" + desired.ShortHash(name)
 	}
 	return replaced

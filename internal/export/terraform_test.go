@@ -116,11 +116,7 @@ func (tf *terraform) associations(b *hclsyntax.Block) []desired.Association {
 		_, value := it.Element()
 		tf.each = cty.ObjectVal(map[string]cty.Value{"value": value})
 		arguments := tf.arguments(b)
-		region := arguments["region"]
-		if region == "" {
-			region = prodCluster.Region // that of the provider
-		}
-		all = append(all, desired.Association{Region: region, ClusterName: arguments["cluster_name"], Namespace: arguments["namespace"],
+		all = append(all, desired.Association{Region: arguments["region"], ClusterName: arguments["cluster_name"], Namespace: arguments["namespace"],
 			ServiceAccount: arguments["service_account"], RoleARN: arguments["role_arn"], Tags: decode[map[string]string](tf.t, arguments["tags"]),
 			DisableSessionTags: arguments["disable_session_tags"] == "true", TargetRoleARN: arguments["target_role_arn"], Policy: arguments["policy"]})
 	}
@@ -163,7 +159,7 @@ func TestTerraformRefersToItsParts(t *testing.T) {
 	}
 	others := label("spaces.others")
 	want := map[string][]string{
-		tfRole:        {tfProvider + ".spaces_Prod_Space_EU_6aa4fc5d", tfProvider + ".spaces_prod-space"},
+		tfRole:        {tfProvider + ".spaces_Prod_Space_EU_eu-central-1", tfProvider + ".spaces_prod-space_us-west-2"},
 		tfRolePolicy:  {tfRole + ".spaces_spaces-backup"},
 		tfAssociation: {tfRole + ".spaces_spaces-backup", tfRole + "." + others},
 	}

@@ -84,14 +84,14 @@ func (r Renderer) artifactsDir() string { return r.State.Spec().ArtifactsDir }
 // place.
 func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []export.File, report Report, out io.Writer) error {
 	if r.artifactsDir() != identity.NoArtifacts {
-		files = append(files, export.File{ReportFile, report.JSON()})
+		files = append(files, export.File{Name: ReportFile, Content: report.JSON()})
 	}
 	if r.Dir != "" {
 		var manifests bytes.Buffer
 		if _, err := result.WriteTo(&manifests); err != nil {
 			return err
 		}
-		files, result = append(files, export.File{ManifestsFile, manifests.Bytes()}), &rewrite.Result{}
+		files, result = append(files, export.File{Name: ManifestsFile, Content: manifests.Bytes()}), &rewrite.Result{}
 	}
 	staging, err := r.stage(files)
 	if err != nil {
@@ -156,7 +156,7 @@ func (r Renderer) Fail(report Report, err error) error {
 		report.Error.Hint = e.Hint()
 	}
 	report.Changes = nil // nothing was
-	staging, staged := r.stage([]export.File{{ReportFile, report.JSON()}})
+	staging, staged := r.stage([]export.File{{Name: ReportFile, Content: report.JSON()}})
 	if staged == nil {
 		staged = staging.Commit()
 	}

@@ -1,9 +1,11 @@
 #!/bin/sh
 # The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
 # Needs the aws CLI and credentials of account 123456789012.
-# If a role exists, it replaces its trust policy, with all foreign statements in it.
 set -eu
 export AWS_PAGER=
+
+# Each step can be run again: it changes what exists and creates what does not. If a
+# role exists, its trust policy is replaced, with all foreign statements in it.
 
 # ensure_provider ARN URL AUDIENCE
 ensure_provider() {
@@ -24,6 +26,9 @@ ensure_role() {
   fi
 }
 
+# The update leaves what its input does not name, so that names an empty target role. It
+# does not change tags. The CLI prints None if a query finds nothing.
+#
 # ensure_association REGION CLUSTER NAMESPACE SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT
 ensure_association() {
   id=$(aws eks list-pod-identity-associations --region "$1" --cluster-name "$2" --namespace "$3" \

@@ -1,14 +1,14 @@
 # The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
-# Needs version 6 of the AWS provider: the clusters are in several regions.
+# Associations name their region, which needs version 6 of the AWS provider.
 
 # If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
-resource "aws_iam_openid_connect_provider" "spaces_prod-space" {
+resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
 }
 
 # If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
-resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_6aa4fc5d" {
+resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_eu-central-1" {
   url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_id_list = ["sts.amazonaws.com"]
 }
@@ -138,8 +138,8 @@ resource "aws_iam_role" "spaces_spaces-backup" {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
   depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_6aa4fc5d,
+    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
+    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
   ]
 }
 
@@ -169,7 +169,7 @@ resource "aws_iam_role_policy" "spaces_mxp-controller" {
   })
 }
 
-resource "aws_eks_pod_identity_association" "spaces_mxp-controller" {
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_prod-space_us-west-2" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -184,7 +184,7 @@ resource "aws_eks_pod_identity_association" "spaces_mxp-controller" {
   }
 }
 
-resource "aws_eks_pod_identity_association" "spaces_mxp-controller_9cce51cd" {
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_Prod_Space_EU_eu-central-1" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -199,7 +199,7 @@ resource "aws_eks_pod_identity_association" "spaces_mxp-controller_9cce51cd" {
   }
 }
 
-resource "aws_iam_role" "spaces_spaces_others_d0c2ce9b" {
+resource "aws_iam_role" "spaces_spaces_others_18be928c" {
   name = "spaces.others"
   path = "/"
   assume_role_policy = jsonencode({
@@ -324,12 +324,12 @@ resource "aws_iam_role" "spaces_spaces_others_d0c2ce9b" {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
   depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_6aa4fc5d,
+    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
+    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
   ]
 }
 
-resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller" {
+resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_prod-space_us-west-2" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -338,13 +338,13 @@ resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller"
   cluster_name    = "prod-space"
   namespace       = each.value
   service_account = "external-secrets-controller"
-  role_arn        = aws_iam_role.spaces_spaces_others_d0c2ce9b.arn
+  role_arn        = aws_iam_role.spaces_spaces_others_18be928c.arn
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
 }
 
-resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_9cce51cd" {
+resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_Prod_Space_EU_eu-central-1" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -353,7 +353,7 @@ resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_
   cluster_name    = "Prod_Space_EU"
   namespace       = each.value
   service_account = "external-secrets-controller"
-  role_arn        = aws_iam_role.spaces_spaces_others_d0c2ce9b.arn
+  role_arn        = aws_iam_role.spaces_spaces_others_18be928c.arn
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }

@@ -1,19 +1,19 @@
 # The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
-# Needs version 6 of the AWS provider: the clusters are in several regions.
+# Associations name their region, which needs version 6 of the AWS provider.
 
 # If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
-resource "aws_iam_openid_connect_provider" "spaces_prod-space" {
+resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
 }
 
 # If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
-resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_6aa4fc5d" {
+resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_eu-central-1" {
   url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_id_list = ["sts.amazonaws.com"]
 }
 
-resource "aws_iam_role" "spaces_spaces-backup______-_6b5b2093" {
+resource "aws_iam_role" "spaces_spaces-backup______-_6914a1c4" {
   name = "spaces-backup+=,.@_-"
   path = "/a;b&c|d(e){f}#g%h!i~/"
   assume_role_policy = jsonencode({
@@ -138,14 +138,14 @@ resource "aws_iam_role" "spaces_spaces-backup______-_6b5b2093" {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
   depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_6aa4fc5d,
+    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
+    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
   ]
 }
 
 resource "aws_iam_role_policy" "spaces_mxp-controller" {
   name = "SpacesIdentity-mxp-controller"
-  role = aws_iam_role.spaces_spaces-backup______-_6b5b2093.name
+  role = aws_iam_role.spaces_spaces-backup______-_6914a1c4.name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -183,7 +183,7 @@ resource "aws_iam_role_policy" "spaces_mxp-controller" {
   })
 }
 
-resource "aws_eks_pod_identity_association" "spaces_mxp-controller" {
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_prod-space_us-west-2" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -192,7 +192,7 @@ resource "aws_eks_pod_identity_association" "spaces_mxp-controller" {
   cluster_name    = "prod-space"
   namespace       = each.value
   service_account = "mxp-controller"
-  role_arn        = aws_iam_role.spaces_spaces-backup______-_6b5b2093.arn
+  role_arn        = aws_iam_role.spaces_spaces-backup______-_6914a1c4.arn
   target_role_arn = "arn:aws:iam::999999999999:role/%%{x}/vault"
   tags = {
     "+-=._:/@ x"                     = "yes"
@@ -202,7 +202,7 @@ resource "aws_eks_pod_identity_association" "spaces_mxp-controller" {
   }
 }
 
-resource "aws_eks_pod_identity_association" "spaces_mxp-controller_9cce51cd" {
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_Prod_Space_EU_eu-central-1" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -211,7 +211,7 @@ resource "aws_eks_pod_identity_association" "spaces_mxp-controller_9cce51cd" {
   cluster_name    = "Prod_Space_EU"
   namespace       = each.value
   service_account = "mxp-controller"
-  role_arn        = aws_iam_role.spaces_spaces-backup______-_6b5b2093.arn
+  role_arn        = aws_iam_role.spaces_spaces-backup______-_6914a1c4.arn
   target_role_arn = "arn:aws:iam::999999999999:role/%%{x}/vault"
   tags = {
     "+-=._:/@ x"                     = "yes"
@@ -221,7 +221,7 @@ resource "aws_eks_pod_identity_association" "spaces_mxp-controller_9cce51cd" {
   }
 }
 
-resource "aws_iam_role" "spaces_spaces_others_d0c2ce9b" {
+resource "aws_iam_role" "spaces_spaces_others_18be928c" {
   name = "spaces.others"
   path = "/"
   assume_role_policy = jsonencode({
@@ -346,12 +346,12 @@ resource "aws_iam_role" "spaces_spaces_others_d0c2ce9b" {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
   depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_6aa4fc5d,
+    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
+    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
   ]
 }
 
-resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller" {
+resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_prod-space_us-west-2" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -360,13 +360,13 @@ resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller"
   cluster_name    = "prod-space"
   namespace       = each.value
   service_account = "external-secrets-controller"
-  role_arn        = aws_iam_role.spaces_spaces_others_d0c2ce9b.arn
+  role_arn        = aws_iam_role.spaces_spaces_others_18be928c.arn
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
 }
 
-resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_9cce51cd" {
+resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_Prod_Space_EU_eu-central-1" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -375,7 +375,7 @@ resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_
   cluster_name    = "Prod_Space_EU"
   namespace       = each.value
   service_account = "external-secrets-controller"
-  role_arn        = aws_iam_role.spaces_spaces_others_d0c2ce9b.arn
+  role_arn        = aws_iam_role.spaces_spaces_others_18be928c.arn
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }

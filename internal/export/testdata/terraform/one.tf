@@ -1,7 +1,7 @@
 # The AWS identity of mxp-controller, written by spaces-identity.
 
 # If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
-resource "aws_iam_openid_connect_provider" "spaces_prod-space" {
+resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
 }
@@ -35,7 +35,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
   depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space,
+    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
   ]
 }
 
