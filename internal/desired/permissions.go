@@ -191,14 +191,18 @@ func (s State) Associations(c Component) ([]Association, error) {
 }
 
 func (s State) associable(c Component) error {
-	switch n := len(c.Subjects.Namespaces); {
-	case !c.Mode.UsesPodIdentity():
+	if !c.Mode.UsesPodIdentity() {
 		return fmt.Errorf("mode %s has no associations: set mode: pod-identity or both", c.Mode)
+	}
+	if err := s.RequireOf(c.Name, NeedAssociations); err != nil {
+		return err
+	}
+	switch n := len(c.Subjects.Namespaces); {
 	case n == 0:
 		return errors.New("an association needs the exact name of its namespace: list the host namespaces " +
 			"under controlPlanes.namespaces, or let a command that has the cluster discover them")
 	case n > MaxAssociations:
 		return fmt.Errorf("%d associations are more than the %d that a cluster may have", n, MaxAssociations)
 	}
-	return s.RequireOf(c.Name, NeedAssociations)
+	return nil
 }
