@@ -86,7 +86,7 @@ func Stream(objects []Object) []byte {
 // reference.
 const NamespaceLabel = "internal.spaces.upbound.io/controlplane-name"
 
-// scope is one way to tell the control planes' namespaces: an expression on their
+// scope is one way to select the control planes' namespaces: an expression on their
 // names, or a label that they have. A policy has one scope: its conditions see
 // the name of a namespace and not its labels, its selector sees the labels only.
 type scope struct {
@@ -96,7 +96,7 @@ type scope struct {
 	failure   identity.FailurePolicy
 }
 
-// scopesOf returns the ways in which the config tells the namespaces: one for those
+// scopesOf returns the ways in which the config selects namespaces: one for those
 // listed and those that match, and with discover one for those that Spaces has labelled.
 func scopesOf(planes identity.ControlPlanes) []scope {
 	var ways []string

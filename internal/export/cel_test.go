@@ -62,7 +62,7 @@ func lex(t *testing.T, expression string) (skeleton string, found []string) {
 				end++
 			}
 			if rest[end] < ' ' || rest[end] > '~' {
-				t.Fatalf("a byte %#x stands in a literal", rest[end])
+				t.Fatalf("a literal contains the byte %#x", rest[end])
 			}
 			end++
 		}

@@ -23,11 +23,19 @@ func TestFiles(t *testing.T) {
 			}
 			for _, f := range files {
 				golden(t, "documents/"+name+"/"+f.Name, f.Content)
-				if strings.HasSuffix(f.Name, ".shared-backup-config.yaml") {
-					fitsCRD(t, "spaces.upbound.io_sharedbackupconfigs.yaml", f.Content)
-				}
 			}
 		})
+	}
+}
+
+func TestBackupConfigFitsTheCRD(t *testing.T) {
+	for _, settings := range []identity.Settings{one(), nastySettings()} {
+		s := stateOf(t, settings)
+		text, err := Document(Backups, s, s.Components[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		fitsCRD(t, "spaces.upbound.io_sharedbackupconfigs.yaml", text)
 	}
 }
 

@@ -41,8 +41,8 @@ func (r Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 
 // Render rewrites a stream of manifests. Everything that can fail happens before
 // the first byte goes out: the artifacts are staged, the manifests are written,
-// the artifacts are renamed into place. Where it fails no artifact is replaced
-// but the report, which holds the error.
+// the artifacts are renamed into place. If it fails, it replaces no artifact but the
+// report, which then holds the error.
 func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Report, error) {
 	result, docs, err := r.prepare(stream)
 	report := NewReport(result)
@@ -135,8 +135,8 @@ func (r Renderer) stage(files []export.File) (*artifact.Staging, error) {
 	return staging, nil
 }
 
-// Fail writes the error into the report, where it survives a caller that drops
-// standard error, and returns it.
+// Fail writes the error into the report and returns it. Helm 4 drops what a
+// post-renderer writes to standard error, but not the report.
 func (r Renderer) Fail(report Report, err error) error {
 	status := 1
 	if e, ok := errors.AsType[interface {
