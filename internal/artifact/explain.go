@@ -11,7 +11,7 @@ import (
 // errIsDirectory is a directory that stands where a file goes.
 var errIsDirectory = errors.New("a directory stands there: move it away")
 
-const elsewhere = "or choose another directory (artifacts.dir, --artifacts-dir; none for no artifacts)"
+const elsewhere = "or choose another directory (artifacts.dir; none for no artifacts)"
 
 // explain says of an error at the path what the user can do.
 func explain(path string, err error) error {

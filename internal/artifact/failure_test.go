@@ -13,7 +13,7 @@ import (
 	"spaces-identity.dev/internal/artifact"
 )
 
-const elsewhere = "or choose another directory (artifacts.dir, --artifacts-dir; none for no artifacts)"
+const elsewhere = "or choose another directory (artifacts.dir; none for no artifacts)"
 
 func TestAFileWhereTheDirectoryShouldBe(t *testing.T) {
 	base := t.TempDir()

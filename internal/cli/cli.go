@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
@@ -70,6 +71,7 @@ func Run(ctx context.Context, env Env, args []string) exit.Status {
 	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
 	err := env.run(ctx)
 	if err != nil && !exit.IsSilent(err) {
+		nameFlags(err)
 		env.report(err)
 	}
 	return exit.Of(err)
@@ -118,5 +120,28 @@ func (env *Env) write(text []byte) error {
 // known.
 func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 	spec, _ := identity.New(identity.Settings{ArtifactsDir: settings.ArtifactsDir(env.Getenv)}) // only the directory counts
-	return postrender.Renderer{Spec: spec, Dir: dir}.Fail(postrender.Report{}, err)
+	return postrender.Renderer{State: desired.Of(spec), Dir: dir}.Fail(postrender.Report{}, err)
+}
+
+// state derives the desired state of the config: the file, the environment and the
+// flags.
+func (env *Env) state(settings config.Flags) (desired.State, error) {
+	spec, err := settings.Resolve(env.Getenv)
+	return desired.Of(spec), err
+}
+
+// nameFlags adds the flags to an error that names missing settings.
+func nameFlags(err error) {
+	switch e := err.(type) { //nolint:errorlint // it visits every error of the tree
+	case *desired.MissingError:
+		for i, m := range e.Missing {
+			e.Missing[i].Flag = config.FlagFor(m.Key, e.Component)
+		}
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			nameFlags(err)
+		}
+	case interface{ Unwrap() error }:
+		nameFlags(e.Unwrap())
+	}
 }

@@ -73,11 +73,10 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 // componentNames returns the components of the config, or the known ones if it
 // cannot be read or has none.
 func (p *parser) componentNames() []string {
-	spec, err := config.Read(p.settings.File(p.env.Getenv))
-	if err != nil || len(spec.Components) == 0 {
-		return identity.KnownNames()
+	if names := p.settings.ComponentNames(p.env.Getenv); len(names) > 0 {
+		return names
 	}
-	return others(spec, "")
+	return identity.KnownNames()
 }
 
 // kubeconfigs returns the kubeconfig files that kubectl would read.

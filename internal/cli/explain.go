@@ -11,7 +11,7 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/iam"
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -58,8 +58,8 @@ that is not known.`,
 
 // facts returns the condition keys that the user knows. A key that is given more
 // than once has several values.
-func (op ExplainOp) facts() ([]iam.Fact, error) {
-	var found []iam.Fact
+func (op ExplainOp) facts() ([]desired.Fact, error) {
+	var found []desired.Fact
 	at := map[string]int{}
 	for _, pair := range op.Context {
 		key, value, ok := strings.Cut(pair, "=")
@@ -71,18 +71,18 @@ func (op ExplainOp) facts() ([]iam.Fact, error) {
 			continue
 		}
 		at[key] = len(found)
-		found = append(found, iam.Fact{Key: key, Values: []string{value}})
+		found = append(found, desired.Fact{Key: key, Values: []string{value}})
 	}
 	return found, nil
 }
 
 // Run prints the explanation.
 func (op ExplainOp) Run(ctx context.Context, env *Env) error {
-	spec, c, err := env.component(op.Settings)
+	state, c, err := env.component(op.Settings)
 	if err != nil {
 		return err
 	}
-	doc, err := op.trustPolicy(ctx, env, spec, c)
+	doc, err := op.trustPolicy(ctx, env, state, c)
 	if err != nil {
 		return err
 	}
@@ -94,12 +94,12 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 	if serviceAccount == "" {
 		serviceAccount = c.ServiceAccount
 	}
-	explanation, err := iam.Explain(doc, spec, c, op.Namespace, serviceAccount, facts...)
+	explanation, err := state.Explain(doc, c, op.Namespace, serviceAccount, facts...)
 	if err != nil {
 		return exit.Usage(err)
 	}
 	if op.Policy != "" {
-		for _, problem := range iam.Review(doc) {
+		for _, problem := range desired.Review(doc) {
 			env.Warn(problem)
 		}
 	}
@@ -116,15 +116,15 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 }
 
 // trustPolicy returns the policy in question.
-func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, spec identity.Spec, c identity.Component) (iam.Document, error) {
-	if err := spec.Require(c.Name, c.TrustNeeds()...); err != nil {
-		return iam.Document{}, err
+func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.State, c desired.Component) (iam.Document, error) {
+	if err := state.RequireOf(c.Name, desired.NeedTrust); err != nil {
+		return iam.Document{}, exit.Usage(err)
 	}
 	var text []byte
 	var err error
 	switch op.Policy {
 	case "":
-		doc, err := iam.Trust(spec, c, iam.SubjectsOf(spec))
+		doc, err := state.TrustPolicy(c)
 		return doc, exit.Usage(err)
 	case "-":
 		text, err = env.readManifests(ctx)

@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
-	"spaces-identity.dev/internal/grant"
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/export"
 )
 
 // ExportOp prints everything that the config asks for in AWS in one form.
@@ -21,77 +19,40 @@ type ExportOp struct {
 	Form     string
 }
 
-// exportForms are the forms of the AWS half.
-var exportForms = []string{"terraform", "crossplane", "aws-cli"}
-
 func (p *parser) exportCommand() *cobra.Command {
 	op := ExportOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "export FORM",
 		Short: "Print everything that AWS needs in the form of another tool",
 		Long: `export prints everything that the config asks for in AWS in one form: terraform,
-crossplane or aws-cli (a shell script). It is about all components, or about the
-one that --component names.`,
+crossplane or aws-cli (a shell script).`,
 		Example: `  spaces-identity export terraform > identity.tf
-  spaces-identity export aws-cli --component vector | sh`,
+  spaces-identity export aws-cli > identity.sh`,
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: exportForms,
+		ValidArgs: export.Forms(),
 	}
 	return parsed(p, cmd, &op, func(args []string) error {
-		if op.Form = args[0]; !slices.Contains(exportForms, op.Form) {
-			return fmt.Errorf("there is no form %q: choose %s", op.Form, strings.Join(exportForms, ", "))
+		if op.Form = args[0]; !slices.Contains(export.Forms(), op.Form) {
+			return fmt.Errorf("unknown form %q: use one of %s", op.Form, strings.Join(export.Forms(), ", "))
 		}
 		return nil
 	})
 }
 
-// Run prints the parts of all components.
+// Run prints the roles with everything that belongs to them.
 func (op ExportOp) Run(_ context.Context, env *Env) error {
-	spec, err := env.namedComponents(op.Settings)
+	state, err := env.state(op.Settings)
 	if err != nil {
 		return err
 	}
-	if err := requireExport(spec); err != nil {
-		return err
+	text, err := export.Render(op.Form, state)
+	if err != nil {
+		return exit.Usage(err)
 	}
-	var all bytes.Buffer
-	for _, c := range spec.Components {
-		for _, part := range partsOf(c) {
-			text, err := env.renderPart(part, op.Form, spec, c)
-			if err != nil {
-				return fmt.Errorf("component %s: %w", c.Name, err)
-			}
-			if all.Len() > 0 {
-				all.WriteString(op.separator())
-			}
-			all.Write(text)
+	for _, c := range state.Components {
+		if err := env.reportTrust(state, c); err != nil {
+			return err
 		}
 	}
-	return env.write(all.Bytes())
-}
-
-func (op ExportOp) separator() string {
-	if op.Form == "crossplane" {
-		return "---\n"
-	}
-	return "\n"
-}
-
-// partsOf returns the parts that a component asks for.
-func partsOf(c identity.Component) []grant.Part {
-	parts := []grant.Part{grant.Trust}
-	if c.Bucket != "" {
-		parts = append(parts, grant.Permissions)
-	}
-	if c.Mode.UsesPodIdentity() {
-		parts = append(parts, grant.Associations)
-	}
-	return parts
-}
-
-func requireExport(spec identity.Spec) error {
-	if len(spec.Components) == 0 {
-		return spec.Require(identity.DefaultComponent, identity.NeedRole)
-	}
-	return errors.Join(requireTrust(spec))
+	return env.write(text)
 }

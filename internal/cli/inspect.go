@@ -51,21 +51,21 @@ Describe such a place under "places" in the config.`,
 
 // Run reads the manifests and prints the findings or the diff.
 func (op InspectOp) Run(ctx context.Context, env *Env) error {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	state, err := env.state(op.Settings)
 	if err != nil {
 		return err
 	}
-	spec = withRoles(spec)
+	state = state.WithExampleRoles()
 	options := op.Rewrite.options()
-	options.OnMissing, options.Mentions = rewrite.MissingWarns, true
-	if options.Objects, err = postrender.AdmissionObjects(spec); err != nil {
+	options.OnMissing, options.Unrecognised = rewrite.MissingWarns, true
+	if options.Objects, err = postrender.AdmissionObjects(state); err != nil {
 		return err
 	}
 	stream, err := env.readManifests(ctx)
 	if err != nil {
 		return err
 	}
-	result, err := rewrite.Run(stream, spec, options)
+	result, err := rewrite.Run(stream, state, options)
 	if err != nil {
 		return err
 	}
@@ -75,15 +75,4 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	return env.Print(op.Output, output.InspectView{Result: result})
-}
-
-// withRoles gives a role to each component without one, so that inspect shows
-// where a role would go.
-func withRoles(spec identity.Spec) identity.Spec {
-	for i, c := range spec.Components {
-		if c.Role.IsZero() && c.Mode.UsesIRSA() {
-			spec.Components[i].Role = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}
-		}
-	}
-	return spec
 }

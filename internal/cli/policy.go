@@ -2,18 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/grant"
-	"spaces-identity.dev/internal/iam"
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -27,9 +25,9 @@ commands ask only for the settings that their document needs.`,
 		Annotations: readsNoSettings,
 	}
 	cmd.AddCommand(
-		p.partCommand(grant.Trust, "Print the role's trust policy, its length on standard error"),
-		p.partCommand(grant.Permissions, "Print what the role may do"),
-		p.partCommand(grant.Associations, "Print the EKS Pod Identity associations"),
+		p.partCommand(export.Trust, "Print the role's trust policy, its length on standard error"),
+		p.partCommand(export.Permissions, "Print what the role may do"),
+		p.partCommand(export.Associations, "Print the EKS Pod Identity associations"),
 		p.selfCommand(),
 		p.admissionCommand(),
 	)
@@ -42,11 +40,11 @@ commands ask only for the settings that their document needs.`,
 // PolicyOp prints one document of a component.
 type PolicyOp struct {
 	Settings config.Flags
-	Part     grant.Part
+	Part     export.Part
 	Output   output.Format
 }
 
-func (p *parser) partCommand(part grant.Part, short string) *cobra.Command {
+func (p *parser) partCommand(part export.Part, short string) *cobra.Command {
 	op := PolicyOp{Settings: p.settings, Part: part}
 	cmd := &cobra.Command{
 		Use: string(part), Short: short, Args: cobra.NoArgs,
@@ -56,58 +54,29 @@ func (p *parser) partCommand(part grant.Part, short string) *cobra.Command {
 	return parsed(p, cmd, &op, nil)
 }
 
-// Run prints the document.
+// Run prints the document. The length and the reach of a trust policy go to standard
+// error.
 func (op PolicyOp) Run(_ context.Context, env *Env) error {
-	spec, c, err := env.component(op.Settings)
+	state, c, err := env.component(op.Settings)
 	if err != nil {
 		return err
 	}
-	if err := spec.Require(c.Name, needsOf(op.Part, c)...); err != nil {
-		return err
-	}
-	text, err := env.renderPart(op.Part, documentForm, spec, c)
+	text, err := export.Document(op.Part, state, c)
 	if err != nil {
-		return err
+		return exit.Usage(err)
+	}
+	if op.Part == export.Trust {
+		if err := env.reportTrust(state, c); err != nil {
+			return err
+		}
 	}
 	return env.writeDocument(op.Output, text)
 }
 
-// documentForm is the form of a single document.
-const documentForm = "json"
-
-// renderPart returns one part of a component's grant in a form. The length and
-// the reach of a trust policy go to standard error.
-func (env *Env) renderPart(part grant.Part, form string, spec identity.Spec, c identity.Component) ([]byte, error) {
-	subjects := iam.SubjectsOf(spec)
-	g, err := grant.New(part, spec, c, subjects)
-	if err != nil {
-		return nil, exit.Usage(err)
-	}
-	text, err := grant.Render(form, g)
-	if err != nil {
-		return nil, exit.Usage(err)
-	}
-	if part == grant.Trust {
-		err = env.reportTrust(spec, c, subjects)
-	}
-	return text, err
-}
-
-// needsOf returns the settings that a document needs.
-func needsOf(part grant.Part, c identity.Component) []identity.Need {
-	switch part {
-	case grant.Permissions:
-		return []identity.Need{identity.NeedRole, identity.NeedBucket}
-	case grant.Associations:
-		return []identity.Need{identity.NeedRole, identity.NeedClusterName}
-	}
-	return c.TrustNeeds()
-}
-
 // reportTrust says how much of its quota a trust policy uses and whom a pattern
 // in it admits. It returns an error if the policy is too long.
-func (env *Env) reportTrust(spec identity.Spec, c identity.Component, subjects iam.Subjects) error {
-	budget, err := iam.NewBudget(spec, c, subjects)
+func (env *Env) reportTrust(state desired.State, c desired.Component) error {
+	budget, err := state.Budget(c)
 	if err == nil {
 		err = budget.Err()
 	}
@@ -118,64 +87,46 @@ func (env *Env) reportTrust(spec identity.Spec, c identity.Component, subjects i
 	if warning := budget.Warning(); warning != "" {
 		env.Warn(warning)
 	}
-	if c.Mode == identity.Both {
-		env.Warn(iam.OverrideWarning)
+	for _, warning := range c.Warnings() {
+		env.Warn(warning)
 	}
-	if subjects.Match == "" {
-		return nil
+	if c.Subjects.Match != "" {
+		env.Say("%s", output.Reach(c.Subjects.Reach()))
 	}
-	reach, err := iam.NewReach(subjects.Match, subjects.Namespaces)
-	if err == nil {
-		env.Say("%s", reach.Text())
-	}
-	return err
+	return nil
 }
 
-// component returns the config and the component that a command is about: the one
+// component returns the state and the component that a command is about: the one
 // that --component names, the default one, or the only one. If there are others,
 // a note says how to name them.
-func (env *Env) component(settings config.Flags) (identity.Spec, identity.Component, error) {
-	spec, err := settings.Resolve(env.Getenv)
+func (env *Env) component(settings config.Flags) (desired.State, desired.Component, error) {
+	state, err := env.state(settings)
 	if err != nil {
-		return spec, identity.Component{}, err
+		return state, desired.Component{}, err
 	}
 	name, named := settings.Component(env.Getenv)
-	c, ok := spec.Component(name)
+	c, ok := state.Component(name)
 	switch {
-	case !ok && !named && len(spec.Components) == 1:
-		c = spec.Components[0]
+	case !ok && !named && len(state.Components) == 1:
+		c = state.Components[0]
 	case !ok:
 		err := exit.Usagef("the config has no component %s", name)
-		return spec, c, output.Hint(err, fmt.Sprintf("name one of %s with --component", strings.Join(others(spec, ""), ", ")))
-	case !named && len(spec.Components) > 1:
-		env.Note(fmt.Sprintf("this is for %s; --component takes %s", name, strings.Join(others(spec, name), ", ")))
+		return state, c, output.Hint(err, fmt.Sprintf("name one of %s with --component", strings.Join(others(state, ""), ", ")))
+	case !named && len(state.Components) > 1:
+		env.Note(fmt.Sprintf("this is for %s; --component takes %s", name, strings.Join(others(state, name), ", ")))
 	}
-	return spec, c, nil
+	return state, c, nil
 }
 
 // others returns the names of the components besides one.
-func others(spec identity.Spec, name string) []string {
+func others(state desired.State, name string) []string {
 	var names []string
-	for _, c := range spec.Components {
+	for _, c := range state.Components {
 		if c.Name != name {
 			names = append(names, c.Name)
 		}
 	}
 	return names
-}
-
-// namedComponents returns the config with all of its components, or with the one
-// that --component names.
-func (env *Env) namedComponents(settings config.Flags) (identity.Spec, error) {
-	spec, err := settings.Resolve(env.Getenv)
-	if err != nil {
-		return spec, err
-	}
-	if name, named := settings.Component(env.Getenv); named {
-		c, _ := spec.Component(name) // to name one is enough to have it
-		spec.Components = []identity.Component{c}
-	}
-	return spec, nil
 }
 
 // SelfPolicyOp prints what the program itself needs in AWS.
@@ -198,27 +149,15 @@ func (p *parser) selfCommand() *cobra.Command {
 
 // Run prints the document.
 func (op SelfPolicyOp) Run(_ context.Context, env *Env) error {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	state, err := env.state(op.Settings)
 	if err != nil {
 		return err
 	}
-	if err := requireTrust(spec); err != nil {
-		return err
-	}
-	doc, err := iam.Self(spec, op.ReadOnly)
+	doc, err := state.Self(op.ReadOnly)
 	if err != nil {
 		return exit.Usage(err)
 	}
 	return env.writeDocument(op.Output, doc.JSON())
-}
-
-// requireTrust asks for what the trust policies of all components need.
-func requireTrust(spec identity.Spec) error {
-	var problems []error
-	for _, c := range spec.Components {
-		problems = append(problems, spec.Require(c.Name, c.TrustNeeds()...))
-	}
-	return errors.Join(problems...)
 }
 
 // AdmissionPolicyOp prints the Kubernetes admission policies.
@@ -246,18 +185,21 @@ need Kubernetes 1.36.`,
 	return parsed(p, cmd, &op, nil)
 }
 
-// Run prints the objects.
+// Run prints the objects of all components, or of the one that --component names.
 func (op AdmissionPolicyOp) Run(_ context.Context, env *Env) error {
-	spec, err := env.namedComponents(op.Settings)
+	state, err := env.state(op.Settings)
 	if err != nil {
 		return err
 	}
-	objects, err := admission.Objects(spec)
+	objects, err := export.AdmissionPolicies(state)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	if len(objects) == 0 {
-		return exit.Usagef("there is nothing for an admission policy to write: in pod-identity mode associations carry the role, and no annotation or pod label is set")
+	if name, named := op.Settings.Component(env.Getenv); named {
+		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != name })
 	}
-	return env.writeDocument(op.Output, admission.Render(objects))
+	if len(objects) == 0 {
+		return exit.Usagef("an admission policy has nothing to write: in mode pod-identity associations give the role, and no annotation or pod label is set")
+	}
+	return env.writeDocument(op.Output, export.Stream(objects))
 }

@@ -92,11 +92,11 @@ func (op PostRenderOp) Run(ctx context.Context, env *Env) error {
 // render post-renders what read returns. If dir is not empty, the manifests and
 // the artifacts go there.
 func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read func(context.Context) ([]byte, error)) error {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	state, err := env.state(op.Settings)
 	if err != nil {
 		return env.failEarly(dir, op.Settings, err)
 	}
-	renderer := postrender.Renderer{Spec: spec, Dir: dir, Options: op.Rewrite.options()}
+	renderer := postrender.Renderer{State: state, Dir: dir, Options: op.Rewrite.options()}
 	stream, err := read(ctx)
 	if err != nil {
 		return renderer.Fail(postrender.Report{}, err)

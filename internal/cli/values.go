@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -31,11 +32,11 @@ chart's own values, for those who use no post-renderer.`,
 
 // Run prints the values.
 func (op ValuesOp) Run(_ context.Context, env *Env) error {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	state, err := env.state(op.Settings)
 	if err != nil {
 		return err
 	}
-	text, err := valuesFile(spec)
+	text, err := export.Values(state)
 	if err != nil {
 		return err
 	}

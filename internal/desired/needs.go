@@ -26,6 +26,7 @@ const (
 type Missing struct {
 	What string // such as "the bucket"
 	Key  string // in the config, such as components[0].bucket
+	Flag string // that sets it too; the command line adds it
 }
 
 // MissingError names all settings that a component's output needs and the config
@@ -35,14 +36,29 @@ type MissingError struct {
 	Missing   []Missing
 }
 
-// Error has a line for each missing setting.
+// Error names the settings.
 func (e *MissingError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "component %s needs settings that are missing:", e.Component)
-	for _, m := range e.Missing {
-		fmt.Fprintf(&b, "\n  %s: set %s in the config", m.What, m.Key)
+	names := make([]string, len(e.Missing))
+	for i, m := range e.Missing {
+		names[i] = m.What
 	}
-	return b.String()
+	return fmt.Sprintf("component %s has no value for %s, which this needs", e.Component, strings.Join(names, ", "))
+}
+
+// Hint says where to set them.
+func (e *MissingError) Hint() string {
+	var keys, flags []string
+	for _, m := range e.Missing {
+		keys = append(keys, m.Key)
+		if m.Flag != "" {
+			flags = append(flags, m.Flag)
+		}
+	}
+	hint := "set " + strings.Join(keys, ", ") + " in the config"
+	if len(flags) == len(keys) {
+		hint += ", or use " + strings.Join(flags, ", ")
+	}
+	return hint
 }
 
 // Require returns an error for the settings that the output needs of any component
@@ -66,7 +82,7 @@ func (s State) require(i int, need Need) error {
 	var missing []Missing
 	lacks := func(is bool, what, key string) {
 		if is {
-			missing = append(missing, Missing{what, key})
+			missing = append(missing, Missing{What: what, Key: key})
 		}
 	}
 	lacks(c.Role.IsZero() && (need != NeedManifests || c.Mode.UsesIRSA()), "the role's ARN", identity.ComponentKey(i)+".roleARN")

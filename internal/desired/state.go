@@ -173,3 +173,16 @@ func (s State) UsesPodIdentity() bool {
 func (s State) UsesIRSA() bool {
 	return slices.ContainsFunc(s.Components, func(c Component) bool { return c.Mode.UsesIRSA() })
 }
+
+// WithExampleRoles is the state with a role for each component that has none, to show
+// where a role would go.
+func (s State) WithExampleRoles() State {
+	spec := s.spec
+	spec.Components = slices.Clone(spec.Components)
+	for i := range spec.Components {
+		if spec.Components[i].Role.IsZero() {
+			spec.Components[i].Role = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}
+		}
+	}
+	return Of(spec)
+}

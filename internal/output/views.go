@@ -2,12 +2,14 @@ package output
 
 import (
 	"fmt"
+	"strings"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 )
 
 // ExplainView shows whether a service account would get a role, and why.
-type ExplainView struct{ iam.Explanation }
+type ExplainView struct{ desired.Explanation }
 
 // Kind is that of the JSON.
 func (ExplainView) Kind() string { return "Explanation" }
@@ -52,4 +54,20 @@ func (VersionView) Kind() string { return "Version" }
 // Text writes one line.
 func (v VersionView) Text(p *Page) {
 	p.Line("spaces-identity %s (%s, %s)", v.Version, v.Go, v.Platform)
+}
+
+// Reach returns what a pattern of namespaces admits, a line for each namespace.
+func Reach(r desired.Reach) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "match %s admits every namespace like %s: %d of the known control planes, and any other of that form\n", r.Match, r.Pattern, len(r.Covers))
+	for _, ns := range r.Misses {
+		fmt.Fprintf(&b, "  not admitted: %s\n", ns)
+	}
+	for _, ns := range r.Beyond {
+		fmt.Fprintf(&b, "  also admitted, for example: %s\n", ns)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(&b, "  warning: %s\n", w)
+	}
+	return b.String()
 }

@@ -4,110 +4,98 @@ import (
 	"errors"
 	"fmt"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/grant"
-	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
 
-// file is an artifact.
-type file struct {
-	name    string
-	content []byte
-}
-
 // documents are what the config and the manifests together ask AWS for.
 type documents struct {
-	files      []file
+	files      []export.File
 	components []ComponentReport
 	warnings   []string
 }
 
-// newDocuments makes the documents of every component. Errors of several
-// components come joined.
-func newDocuments(spec identity.Spec, found []rewrite.ServiceAccount) (documents, error) {
-	var all documents
-	var problems []error
-	for _, c := range spec.Components {
-		if err := all.add(spec, c, found); err != nil {
-			problems = append(problems, err)
-		}
+// newDocuments writes the documents of every component and measures the trust policy of
+// every role.
+func newDocuments(s desired.State) (documents, error) {
+	if err := s.Require(desired.NeedTrust); err != nil {
+		return documents{}, withoutArtifacts{exit.Usage(err)}
 	}
-	return all, errors.Join(problems...)
+	all := documents{warnings: s.Warnings}
+	budgets := map[identity.RoleARN]*desired.Budget{}
+	var problems []error
+	for _, c := range s.Components {
+		if budgets[c.Role] == nil {
+			budget, err := all.measure(s, c)
+			budgets[c.Role], problems = &budget, append(problems, err)
+		}
+		all.warnings = append(all.warnings, c.Warnings()...)
+		all.components = append(all.components, ComponentReport{Name: c.Name, ServiceAccount: c.ServiceAccount, Mode: c.Mode,
+			RoleARN: c.Role.String(), Namespaces: orEmpty(c.Subjects.Namespaces), Match: c.Subjects.Match.Pattern(), TrustPolicy: budgets[c.Role]})
+	}
+	err := errors.Join(problems...)
+	if err == nil {
+		all.files, err = export.Files(s)
+	}
+	return all, exit.Usage(err)
 }
 
-func (d *documents) add(spec identity.Spec, c identity.Component, found []rewrite.ServiceAccount) error {
-	if err := spec.Require(c.Name, c.TrustNeeds()...); err != nil {
-		return fmt.Errorf("%w\n  (or set artifacts.dir to none, or give --artifacts-dir none, to change the manifests alone)", err)
-	}
-	subjects, warnings := subjectsOf(spec, c, found)
-	d.warnings = append(d.warnings, warnings...)
-	budget, err := iam.NewBudget(spec, c, subjects)
+// measure compares the trust policy of the component's role with the quota.
+func (d *documents) measure(s desired.State, c desired.Component) (desired.Budget, error) {
+	budget, err := s.Budget(c)
 	if err != nil {
-		return exit.Usage(err)
-	}
-	if err := budget.Err(); err != nil {
-		return exit.Usage(fmt.Errorf("trust policy of %s: %w", c.Name, err))
+		return budget, err
 	}
 	if warning := budget.Warning(); warning != "" {
 		d.warnings = append(d.warnings, fmt.Sprintf("trust policy of %s: %s", c.Name, warning))
 	}
-	d.components = append(d.components, ComponentReport{Name: c.Name, ServiceAccount: c.ServiceAccount, Mode: c.Mode,
-		RoleARN: c.Role.String(), Namespaces: orEmpty(subjects.Namespaces), Match: subjects.Match.Pattern(), TrustPolicy: &budget})
-	if c.Mode.UsesPodIdentity() && len(subjects.Namespaces) == 0 {
-		d.warnings = append(d.warnings, fmt.Sprintf("%s: no %s.pod-identity-associations.json is written: an association takes an exact namespace, and the config and the manifests have none", c.Name, c.Name))
+	if err := budget.Err(); err != nil {
+		return budget, fmt.Errorf("trust policy of %s: %w", c.Name, err)
 	}
-	if c.Mode == identity.Both {
-		d.warnings = append(d.warnings, fmt.Sprintf("%s: %s", c.Name, iam.OverrideWarning))
-	}
-	for _, render := range renderers {
-		file, err := render(spec, c, subjects)
-		if err != nil {
-			return exit.Usage(err)
-		}
-		if file != nil {
-			file.name = c.Name + file.name
-			d.files = append(d.files, *file)
-		}
-	}
-	return nil
+	return budget, nil
 }
 
-// renderers make the artifacts of a component, each one or, where the config does
-// not ask for it, none. Another artifact is another entry.
-var renderers = []func(identity.Spec, identity.Component, iam.Subjects) (*file, error){
-	trustPolicy, permissionsPolicy, associations, sharedBackupConfig,
+// withServiceAccounts is the state for the manifests.
+func withServiceAccounts(s desired.State, found []rewrite.ServiceAccount) desired.State {
+	all := make([]desired.ServiceAccount, len(found))
+	for i, sa := range found {
+		all[i] = desired.ServiceAccount(sa)
+	}
+	return s.WithServiceAccounts(all)
 }
 
-func trustPolicy(spec identity.Spec, c identity.Component, subjects iam.Subjects) (*file, error) {
-	doc, err := iam.Trust(spec, c, subjects)
-	return &file{".trust-policy.json", doc.JSON()}, err
-}
-
-func permissionsPolicy(_ identity.Spec, c identity.Component, _ iam.Subjects) (*file, error) {
-	if c.Bucket == "" {
+// AdmissionObjects are the admission policies that the config asks the stream to
+// have: none unless delivery.admissionPolicy is true.
+func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
+	if s.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil, nil
 	}
-	doc, err := iam.Permissions(c)
-	return &file{".permissions-policy.json", doc.JSON()}, err
+	policies, err := export.AdmissionPolicies(s)
+	if err != nil {
+		return nil, exit.Usage(err)
+	}
+	objects := make([]rewrite.Object, len(policies))
+	for i, p := range policies {
+		objects[i] = rewrite.Object{Component: p.Component, Group: export.AdmissionGroup, Kind: p.Kind, Name: p.Name, Text: p.Text}
+	}
+	return objects, nil
 }
 
-// associations are none where only a pattern says which control planes there
-// are: EKS takes exact namespaces only.
-func associations(spec identity.Spec, c identity.Component, subjects iam.Subjects) (*file, error) {
-	if !c.Mode.UsesPodIdentity() || len(subjects.Namespaces) == 0 {
-		return nil, nil
-	}
-	list, err := iam.Associations(spec, c, subjects.Namespaces)
-	return &file{".pod-identity-associations.json", iam.AssociationsJSON(list)}, err
-}
+// nothingToAdmit is the warning for a config that asks for admission policies
+// and has nothing for them to do.
+const nothingToAdmit = "delivery.admissionPolicy is set, but an admission policy has nothing to write: " +
+	"in mode pod-identity associations give the role, and no annotation or pod label is set"
 
-// sharedBackupConfig is for the one component that backs up.
-func sharedBackupConfig(spec identity.Spec, c identity.Component, _ iam.Subjects) (*file, error) {
-	if c.Name != identity.DefaultComponent || c.Bucket == "" || spec.Cluster.Region == "" {
-		return nil, nil
-	}
-	text, err := grant.SharedBackupConfig(spec, c)
-	return &file{".shared-backup-config.yaml", text}, err
+// withoutArtifacts is an error of the artifacts, without which the manifests alone can
+// be written.
+type withoutArtifacts struct{ error }
+
+func (e withoutArtifacts) Unwrap() error { return e.error }
+
+// Hint is the next step.
+func (withoutArtifacts) Hint() string {
+	return "to change the manifests alone, set artifacts.dir to none"
 }

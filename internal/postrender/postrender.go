@@ -13,16 +13,18 @@ import (
 	"helm.sh/helm/v3/pkg/postrender"
 
 	"spaces-identity.dev/internal/artifact"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
 
 // Renderer rewrites manifests for one config.
 type Renderer struct {
-	Spec    identity.Spec
+	State   desired.State
 	Options rewrite.Options
-	Dir     string // takes the manifests too, as [ManifestsFile], and the artifacts in place of Spec.ArtifactsDir
+	Dir     string // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
 }
 
 // ManifestsFile is the name of the manifests in a Renderer's Dir.
@@ -40,8 +42,8 @@ func (r Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 
 // Render rewrites a stream of manifests. Everything that can fail happens before
 // the first byte goes out: the artifacts are staged, the manifests are written,
-// the artifacts are renamed into place. Where it fails no artifact is replaced
-// but the report, which holds the error.
+// the artifacts are renamed into place. If it fails, it replaces no artifact but the
+// report, which then holds the error.
 func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Report, error) {
 	result, docs, err := r.prepare(stream)
 	report := NewReport(result)
@@ -57,38 +59,40 @@ func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Rep
 }
 
 func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
-	objects, err := AdmissionObjects(r.Spec)
+	objects, err := AdmissionObjects(r.State)
 	if err != nil {
 		return nil, documents{}, err
 	}
 	options := r.Options
 	options.Objects = objects
-	result, err := rewrite.Run(stream, r.Spec, options)
+	result, err := rewrite.Run(stream, r.State.Spec(), options)
 	if err != nil {
 		return nil, documents{}, err
 	}
-	if r.Spec.AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
+	if r.State.Spec().AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
 		result.Warnings = append(result.Warnings, nothingToAdmit)
 	}
-	if r.Spec.ArtifactsDir == identity.NoArtifacts {
-		return result, documents{}, r.Spec.RequireRoles()
+	if r.artifactsDir() == identity.NoArtifacts {
+		return result, documents{}, exit.Usage(r.State.Require(desired.NeedManifests))
 	}
-	docs, err := newDocuments(r.Spec, result.ServiceAccounts)
+	docs, err := newDocuments(withServiceAccounts(r.State, result.ServiceAccounts))
 	return result, docs, err
 }
 
+func (r Renderer) artifactsDir() string { return r.State.Spec().ArtifactsDir }
+
 // deliver stages the artifacts, writes the manifests and puts the artifacts into
 // place.
-func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []file, report Report, out io.Writer) error {
-	if r.Spec.ArtifactsDir != identity.NoArtifacts {
-		files = append(files, file{ReportFile, report.JSON()})
+func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []export.File, report Report, out io.Writer) error {
+	if r.artifactsDir() != identity.NoArtifacts {
+		files = append(files, export.File{Name: ReportFile, Content: report.JSON()})
 	}
 	if r.Dir != "" {
 		var manifests bytes.Buffer
 		if _, err := result.WriteTo(&manifests); err != nil {
 			return err
 		}
-		files, result = append(files, file{ManifestsFile, manifests.Bytes()}), &rewrite.Result{}
+		files, result = append(files, export.File{Name: ManifestsFile, Content: manifests.Bytes()}), &rewrite.Result{}
 	}
 	staging, err := r.stage(files)
 	if err != nil {
@@ -116,31 +120,37 @@ func interruptible(ctx context.Context, do func() error) error {
 	}
 }
 
-func (r Renderer) stage(files []file) (*artifact.Staging, error) {
+func (r Renderer) stage(files []export.File) (*artifact.Staging, error) {
 	if len(files) == 0 {
 		return &artifact.Staging{}, nil
 	}
-	staging, err := artifact.Stage(cmp.Or(r.Dir, r.Spec.ArtifactsDir))
+	staging, err := artifact.Stage(cmp.Or(r.Dir, r.artifactsDir()))
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range files {
-		if err := staging.Put(f.name, f.content); err != nil {
+		if err := staging.Put(f.Name, f.Content); err != nil {
 			return nil, errors.Join(err, staging.Discard())
 		}
 	}
 	return staging, nil
 }
 
-// Fail writes the error into the report, where it survives a caller that drops
-// standard error, and returns it.
+// Fail writes the error into the report and returns it. Helm 4 drops what a
+// post-renderer writes to standard error, but not the report.
 func (r Renderer) Fail(report Report, err error) error {
-	if r.Spec.ArtifactsDir == identity.NoArtifacts {
+	if r.artifactsDir() == identity.NoArtifacts {
 		return err
 	}
-	report.Error = &Failure{err.Error(), exit.Of(err)}
+	report.Error = &Failure{Message: err.Error(), Status: exit.Of(err)}
+	if e, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		report.Error.Hint = e.Hint()
+	}
 	report.Changes = nil // nothing was
-	staging, staged := r.stage([]file{{ReportFile, report.JSON()}})
+	staging, staged := r.stage([]export.File{{Name: ReportFile, Content: report.JSON()}})
 	if staged == nil {
 		staged = staging.Commit()
 	}

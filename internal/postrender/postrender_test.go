@@ -11,9 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	helm "helm.sh/helm/v3/pkg/postrender"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
+	"spaces-identity.dev/internal/test/fixture"
 )
 
 const (
@@ -24,14 +26,13 @@ const (
 
 func newRenderer(t *testing.T, dir string) postrender.Renderer {
 	t.Helper()
-	c, ok := identity.Known(identity.DefaultComponent)
-	if !ok {
-		t.Fatal("the default component is not known")
-	}
-	c.Role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}
-	spec := identity.Spec{Components: []identity.Component{c}, ArtifactsDir: dir,
-		Cluster: identity.Cluster{OIDC: identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"}}}
-	return postrender.Renderer{Spec: spec.WithDefaults()}
+	return postrender.Renderer{State: desired.Of(fixture.Spec(t, settings(dir)))}
+}
+
+func settings(dir string) identity.Settings {
+	return identity.Settings{ArtifactsDir: dir,
+		Components: []identity.Component{{Name: "mxp-controller", Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}}},
+		Cluster:    identity.Cluster{OIDC: identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"}}}
 }
 
 // Programs that link Helm's libraries use it as Helm does.
@@ -95,6 +96,55 @@ func TestOutputThatBreaksOff(t *testing.T) {
 		report, err := os.ReadFile(filepath.Join(dir, postrender.ReportFile))
 		if err != nil || !strings.Contains(string(report), errClosed.Error()) {
 			t.Fatalf("after %d bytes the report lacks the error (%v):\n%s", room, err, report)
+		}
+	}
+}
+
+// TestMissingSettingHasAHint says how to go on without the artifacts, on the error and
+// in the report.
+func TestMissingSettingHasAHint(t *testing.T) {
+	dir := t.TempDir()
+	withoutProvider := settings(dir)
+	withoutProvider.Cluster = identity.Cluster{}
+	renderer := postrender.Renderer{State: desired.Of(fixture.Spec(t, withoutProvider))}
+	_, err := renderer.Render(t.Context(), []byte(manifests), &bytes.Buffer{})
+	hinted, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err)
+	const hint = "to change the manifests alone, set artifacts.dir to none"
+	if !ok || hinted.Hint() != hint || !strings.Contains(err.Error(), "cluster.oidcProvider") {
+		t.Fatalf("the error is %v", err)
+	}
+	report, err := os.ReadFile(filepath.Join(dir, postrender.ReportFile))
+	if err != nil || !strings.Contains(string(report), `"hint": "`+hint+`"`) {
+		t.Errorf("the report lacks the hint (%v):\n%s", err, report)
+	}
+}
+
+// TestManifestsSupplyTheSubjects writes the trust policy of a role that two components
+// share, for the namespaces of their ServiceAccounts.
+func TestManifestsSupplyTheSubjects(t *testing.T) {
+	dir := t.TempDir()
+	shared := settings(dir)
+	shared.Components = append(shared.Components, identity.Component{Name: "vector", Role: shared.Components[0].Role})
+	renderer := postrender.Renderer{State: desired.Of(fixture.Spec(t, shared))}
+	stream := manifests + "---\n" + strings.NewReplacer("mxp-controller", "vector", "mxp-a", "mxp-b").Replace(manifests)
+	report, err := renderer.Render(t.Context(), []byte(stream), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, c := range report.Components {
+		found = append(found, c.Name+" "+strings.Join(c.Namespaces, ","))
+	}
+	if d := cmp.Diff([]string{"mxp-controller mxp-a-system", "vector mxp-b-system"}, found); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	for _, name := range []string{"mxp-controller", "vector"} {
+		policy, err := os.ReadFile(filepath.Join(dir, name+".trust-policy.json"))
+		if err != nil || !strings.Contains(string(policy), ":mxp-a-system:mxp-controller") || !strings.Contains(string(policy), ":mxp-b-system:vector") {
+			t.Errorf("%s (%v):\n%s", name, err, policy)
 		}
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -28,18 +28,19 @@ type Report struct {
 // Failure is the error that a run ended with.
 type Failure struct {
 	Message string      `json:"message"`
+	Hint    string      `json:"hint,omitempty"` // the next step
 	Status  exit.Status `json:"exitStatus"`
 }
 
 // ComponentReport is what the report says of one component.
 type ComponentReport struct {
-	Name           string        `json:"name"`
-	ServiceAccount string        `json:"serviceAccount"`
-	Mode           identity.Mode `json:"mode"`
-	RoleARN        string        `json:"roleARN,omitempty"`
-	Namespaces     []string      `json:"namespaces"`            // exact ones in the trust policy
-	Match          string        `json:"match,omitempty"`       // the pattern beside them
-	TrustPolicy    *iam.Budget   `json:"trustPolicy,omitempty"` // its length against the quota
+	Name           string          `json:"name"`
+	ServiceAccount string          `json:"serviceAccount"`
+	Mode           identity.Mode   `json:"mode"`
+	RoleARN        string          `json:"roleARN,omitempty"`
+	Namespaces     []string        `json:"namespaces"`            // exact ones in the trust policy
+	Match          string          `json:"match,omitempty"`       // the pattern beside them
+	TrustPolicy    *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
 }
 
 // JSON is the report as it is written: indented by two spaces, with a line break

@@ -3,7 +3,8 @@ package verify
 import (
 	"context"
 
-	"spaces-identity.dev/internal/admission"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
 )
@@ -14,7 +15,7 @@ func (o *Observed) readPolicies(ctx context.Context, client *space.Client) error
 	if o.spec.AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil
 	}
-	for kind, resource := range map[string]space.Resource{admission.KindPolicy: space.AdmissionPolicies, admission.KindBinding: space.AdmissionBindings} {
+	for kind, resource := range map[string]space.Resource{export.PolicyKind: space.AdmissionPolicies, export.BindingKind: space.AdmissionBindings} {
 		err := list(ctx, o, client, resource, space.Query{}, nil, func(p space.Namespace) { o.policies[kind+" "+p.Meta.Name] = true })
 		if err != nil {
 			return err
@@ -30,13 +31,13 @@ func (o *Observed) admission(spec identity.Spec, c identity.Component) []Check {
 		return nil
 	}
 	if err := o.cannot("", space.AdmissionPolicies, space.AdmissionBindings); err != nil && err.NotServed() {
-		return []Check{fails(AdmissionPolicy, "upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (delivery.admissionPolicy: \"\")",
-			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", admission.KindPolicy)}
+		return []Check{fails(AdmissionPolicy, "upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (delivery.admissionPolicy: false)",
+			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", export.PolicyKind)}
 	} else if err != nil {
 		return []Check{unknown(AdmissionPolicy, err)}
 	}
 	spec.Components = []identity.Component{c}
-	objects, err := admission.Objects(spec)
+	objects, err := export.AdmissionPolicies(desired.Of(spec))
 	if err != nil {
 		return []Check{unknown(AdmissionPolicy, err)}
 	}
@@ -50,4 +51,10 @@ func (o *Observed) admission(spec identity.Spec, c identity.Component) []Check {
 		return nil
 	}
 	return []Check{ok(AdmissionPolicy, "in place")}
+}
+
+// wantedAnnotations are those of a component's ServiceAccounts.
+func wantedAnnotations(c identity.Component) map[string]string {
+	spec, _ := identity.New(identity.Settings{Components: []identity.Component{c}})
+	return desired.Of(spec).Components[0].Annotations
 }

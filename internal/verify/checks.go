@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
 )
@@ -38,7 +37,7 @@ func (o *Observed) fixAnnotation() string {
 	if o.spec.AdmissionPolicy != identity.NoAdmissionPolicy {
 		return "run `spaces-identity restart`: it touches the service account so that the admission policy annotates it"
 	}
-	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native to reach control planes however they are made"
+	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: true to reach control planes however they are made"
 }
 
 func (o *Observed) serviceAccount(plane space.ControlPlane, c identity.Component) Check {
@@ -50,8 +49,8 @@ func (o *Observed) serviceAccount(plane space.ControlPlane, c identity.Component
 		return fails(ServiceAccount, "check that the control plane is up and the component enabled, and that components[].serviceAccount names its service account",
 			"no service account %s", c.ServiceAccount)
 	}
-	for _, annotation := range slices.Sorted(maps.Keys(admission.Annotations(c))) {
-		want := admission.Annotations(c)[annotation]
+	for _, annotation := range slices.Sorted(maps.Keys(wantedAnnotations(c))) {
+		want := wantedAnnotations(c)[annotation]
 		got, there := account.Meta.Annotations[annotation]
 		if !there {
 			if near := nearMiss(account.Meta.Annotations, annotation); near != "" {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
 )
@@ -88,7 +87,7 @@ func (o *Observed) lacksLabel(w space.Workload, p space.Pod, c identity.Componen
 // Annotated reports whether a service account has every annotation of the
 // component.
 func Annotated(account space.ServiceAccount, c identity.Component) bool {
-	for annotation, value := range admission.Annotations(c) {
+	for annotation, value := range wantedAnnotations(c) {
 		if account.Meta.Annotations[annotation] != value {
 			return false
 		}

@@ -13,8 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"spaces-identity.dev/internal/admission"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
@@ -95,15 +97,17 @@ func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	for i, value := range []string{`"`, `\`, `\"`, `"}}}`, `" in x || true || "`, "'", "`", "a\nb", "a\x01b", "${x}", "{{x}}", `\u0022`, "é\u2028\U0001f600", "---", "*"} {
 		values[fmt.Sprintf("example.com/value-%d", i)] = value
 	}
-	component := identity.Component{Name: "mxp-controller", ServiceAccount: "mxp-controller", Mode: identity.PodIdentity, Annotations: values}
-	objects, err := admission.Objects(identity.Spec{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
-		Components: []identity.Component{component}, FailurePolicy: identity.FailureFails})
+	// A config takes only valid values; the policies are to hold for any.
+	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}}, FailurePolicy: identity.FailureFails,
+		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}}))
+	state.Components[0].Annotations = values
+	objects, err := export.AdmissionPolicies(state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The bindings stand behind the policies; the separators of a stream stand in
-	// no value, because every value is escaped.
-	c.Create(t, string(admission.Render(objects)))
+	// The bindings follow the policies. No value contains the separator of a stream,
+	// because every value is escaped.
+	c.Create(t, string(export.Stream(objects)))
 	inForce(t, c, "prod-a", "mxp-controller")
 	serviceAccount(t, c, "prod-a", "mxp-controller", "")
 	if diff := cmp.Diff(values, c.Get(t, kubetest.ServiceAccounts, "prod-a", "mxp-controller").GetAnnotations()); diff != "" {

@@ -1,0 +1,57 @@
+package desired
+
+import (
+	"cmp"
+	"fmt"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// BackupConfig says where a Space's backups go. The credentials are always those of
+// the pod's identity.
+type BackupConfig struct {
+	Name      string
+	Namespace string // empty: the namespace it is applied in
+	Bucket    string
+	Prefix    string // without a slash at its end; empty for none
+	Region    string
+	Endpoint  string // host of S3, with a port if the config gives one
+}
+
+// HasBackupConfig reports whether the component backs up and the config says where to.
+func (s State) HasBackupConfig(c Component) bool {
+	return c.Name == identity.DefaultComponent && c.Bucket != "" && s.Clusters[0].Region != ""
+}
+
+// BackupConfig returns the backup config for the component's bucket, which has the
+// bucket's name unless the config gives another. The region is that of the cluster, and
+// the endpoint that of S3 there unless the config gives one. The error is a
+// [*MissingError], or says that the endpoint of the role's partition is not published.
+func (s State) BackupConfig(c Component) (BackupConfig, error) {
+	if err := s.RequireOf(c.Name, NeedBackups); err != nil {
+		return BackupConfig{}, err
+	}
+	set, region := s.spec.SharedBackupConfig, s.Clusters[0].Region
+	suffix, known := dnsSuffixes[c.Role.Partition]
+	if set.Endpoint == "" && !known {
+		return BackupConfig{}, fmt.Errorf("backup config of %s: the S3 endpoint of partition %s is not known: set sharedBackupConfig.endpoint to its host", c.Name, c.Role.Partition)
+	}
+	return BackupConfig{
+		Name:      cmp.Or(set.Name, c.Bucket),
+		Namespace: set.Namespace,
+		Bucket:    c.Bucket,
+		Prefix:    c.Prefix,
+		Region:    region,
+		Endpoint:  cmp.Or(set.Endpoint, "s3."+region+"."+suffix),
+	}, nil
+}
+
+// dnsSuffixes are the domains of the partitions whose S3 endpoints are published.
+//
+// Source: AWS General Reference, "Amazon S3 endpoints and quotas"; Amazon Web
+// Services in China, "Endpoints".
+var dnsSuffixes = map[string]string{
+	"aws":        "amazonaws.com",
+	"aws-us-gov": "amazonaws.com",
+	"aws-cn":     "amazonaws.com.cn",
+}

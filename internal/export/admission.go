@@ -1,0 +1,293 @@
+package export
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
+)
+
+// AdmissionGroup is the API group of the admission policies; they are stable (v1) from
+// Kubernetes 1.36.
+const AdmissionGroup = "admissionregistration.k8s.io"
+
+// The kinds of the objects.
+const (
+	PolicyKind  = "MutatingAdmissionPolicy"
+	BindingKind = "MutatingAdmissionPolicyBinding"
+)
+
+// Object is an admission policy or its binding.
+type Object struct {
+	Component string
+	Kind      string
+	Name      string
+	Text      []byte // YAML without a document marker
+}
+
+// AdmissionPolicies returns the Kubernetes admission policies that put the identity on
+// ServiceAccounts and pods when they are created or updated, so that it reaches control
+// planes that do not exist yet: for each component a policy for its ServiceAccounts if
+// they get annotations, and one for its pods if they get labels, each with its binding.
+// They act in the control planes' namespaces only.
+//
+// Whatever comes from a config is data in them: a value becomes a CEL string literal,
+// and a pattern becomes an anchored regular expression of quoted pieces.
+//
+// The error names the roles that are missing, or is [desired.ErrNoSubjects], or says
+// that a component's name leaves no room for the policy's.
+//
+// Source: Kubernetes documentation, "Mutating Admission Policy" (stable since 1.36).
+func AdmissionPolicies(s desired.State) ([]Object, error) {
+	if err := s.Require(desired.NeedManifests); err != nil {
+		return nil, err
+	}
+	var all []Object
+	scopes := scopesOf(s.Spec().ControlPlanes)
+	for _, c := range s.Components {
+		if len(c.Annotations)+len(c.PodLabels) > 0 && len(scopes) == 0 {
+			return nil, fmt.Errorf("admission policy of %s: %w", c.Name, desired.ErrNoSubjects)
+		}
+		for _, in := range scopes {
+			in.failure = s.Spec().FailurePolicy
+			if len(c.Annotations) > 0 {
+				all = append(all, policyFor(c, "serviceaccounts", in, serviceAccountPolicy(c, in))...)
+			}
+			if len(c.PodLabels) > 0 {
+				all = append(all, policyFor(c, "pods", in, podPolicy(c, in))...)
+			}
+		}
+	}
+	for _, o := range all {
+		if err := identity.ValidateObjectName(o.Name); err != nil {
+			return nil, fmt.Errorf("admission policy of %s: %w", o.Component, err)
+		}
+	}
+	return all, nil
+}
+
+// Stream returns the objects as a YAML stream.
+func Stream(objects []Object) []byte {
+	texts := make([][]byte, len(objects))
+	for i, o := range objects {
+		texts[i] = o.Text
+	}
+	return bytes.Join(texts, []byte("---\n"))
+}
+
+// NamespaceLabel is the label by which Spaces marks the host namespace of a
+// control plane. It is not part of the published API: seen in the command line
+// reference.
+const NamespaceLabel = "internal.spaces.upbound.io/controlplane-name"
+
+// scope is one way to select the control planes' namespaces: an expression on their
+// names, or a label that they have. A policy has one scope: its conditions see
+// the name of a namespace and not its labels, its selector sees the labels only.
+type scope struct {
+	suffix    string // of the policy's name
+	condition string // in CEL; empty for every namespace that has the label
+	label     string
+	failure   identity.FailurePolicy
+}
+
+// scopesOf returns the ways in which the config selects namespaces: one for those
+// listed and those that match, and with discover one for those that Spaces has labelled.
+func scopesOf(planes identity.ControlPlanes) []scope {
+	var ways []string
+	if len(planes.Namespaces) > 0 {
+		ways = append(ways, "request.namespace in "+literals(planes.Namespaces))
+	}
+	if planes.Match != "" {
+		ways = append(ways, "request.namespace.matches("+literal(pattern(planes.Match))+")")
+	}
+	var scopes []scope
+	if len(ways) > 0 {
+		scopes = append(scopes, scope{condition: strings.Join(ways, " || ")})
+	}
+	if planes.Discover {
+		scopes = append(scopes, scope{suffix: ".labelled", label: NamespaceLabel})
+	}
+	return scopes
+}
+
+// admissionSpec is the part of a MutatingAdmissionPolicy's that is written.
+//
+// Source: Kubernetes API reference, MutatingAdmissionPolicy v1
+// (admissionregistration.k8s.io).
+type admissionSpec struct {
+	FailurePolicy      identity.FailurePolicy `yaml:"failurePolicy"`
+	ReinvocationPolicy string                 `yaml:"reinvocationPolicy"`
+	MatchConstraints   matchConstraints       `yaml:"matchConstraints"`
+	MatchConditions    []condition            `yaml:"matchConditions"`
+	Mutations          []mutation             `yaml:"mutations"`
+}
+
+type matchConstraints struct {
+	NamespaceSelector *labelSelector `yaml:"namespaceSelector,omitempty"`
+	ResourceRules     []resourceRule `yaml:"resourceRules"`
+}
+
+type labelSelector struct {
+	MatchExpressions []map[string]string `yaml:"matchExpressions"`
+}
+
+type resourceRule struct {
+	APIGroups   []string `yaml:"apiGroups,flow"`
+	APIVersions []string `yaml:"apiVersions,flow"`
+	Operations  []string `yaml:"operations,flow"`
+	Resources   []string `yaml:"resources,flow"`
+}
+
+type condition struct {
+	Name       string `yaml:"name"`
+	Expression string `yaml:"expression"`
+}
+
+type mutation struct {
+	PatchType          string            `yaml:"patchType"`
+	ApplyConfiguration map[string]string `yaml:"applyConfiguration"`
+}
+
+// policyFor returns a policy for a core resource of the component, and its binding.
+func policyFor(c desired.Component, resource string, in scope, spec admissionSpec) []Object {
+	const api = AdmissionGroup + "/v1"
+	name := "spaces-identity." + c.Name + "." + resource + in.suffix
+	return []Object{
+		{c.Name, PolicyKind, name, encodeYAML(object{api, PolicyKind, metadata{Name: name}, spec})},
+		{c.Name, BindingKind, name, encodeYAML(object{api, BindingKind, metadata{Name: name}, map[string]string{"policyName": name}})},
+	}
+}
+
+// newPolicy returns the spec of a policy that changes an object if every condition
+// holds. The scope comes first, so that nothing else is evaluated for the objects of
+// others.
+func newPolicy(resource string, in scope, conditions []condition, expression string) admissionSpec {
+	constraints := matchConstraints{ResourceRules: []resourceRule{{
+		APIGroups: []string{""}, APIVersions: []string{"v1"},
+		Operations: []string{"CREATE", "UPDATE"}, Resources: []string{resource},
+	}}}
+	if in.label != "" {
+		constraints.NamespaceSelector = &labelSelector{[]map[string]string{{"key": in.label, "operator": "Exists"}}}
+	}
+	if in.condition != "" {
+		conditions = slices.Insert(conditions, 0, condition{"in-a-control-plane", in.condition})
+	}
+	return admissionSpec{
+		FailurePolicy:      cmp.Or(in.failure, identity.FailureIgnored),
+		ReinvocationPolicy: "IfNeeded", // another admission plugin may change the object after this one
+		MatchConstraints:   constraints,
+		MatchConditions:    conditions,
+		Mutations:          []mutation{{"ApplyConfiguration", map[string]string{"expression": expression}}},
+	}
+}
+
+// serviceAccountPolicy puts the annotations on the component's ServiceAccounts.
+// It does not change an object that has them all.
+func serviceAccountPolicy(c desired.Component, in scope) admissionSpec {
+	lacks := eachPair(c.Annotations, func(key, value string) string {
+		return "!(" + key + " in object.metadata.annotations) || object.metadata.annotations[" + key + "] != " + value
+	})
+	conditions := []condition{
+		{"is-the-component", "object.metadata.name == " + literal(c.ServiceAccount)},
+		{"lacks-an-annotation", strings.Join(append([]string{"!has(object.metadata.annotations)"}, lacks...), " || ")},
+	}
+	entries := eachPair(c.Annotations, func(key, value string) string { return key + ": " + value })
+	return newPolicy("serviceaccounts", in, conditions, setMetadata("annotations", entries))
+}
+
+// podPolicy puts the labels on the component's pods. A label that has another
+// value is left: a selector may use it, and a pod that its owner's selector no
+// longer selects would be replaced again and again.
+func podPolicy(c desired.Component, in scope) admissionSpec {
+	lacks := eachPair(c.PodLabels, func(key, _ string) string { return "!(" + key + " in object.metadata.labels)" })
+	conditions := []condition{
+		{"is-the-component", "has(object.spec.serviceAccountName) && object.spec.serviceAccountName == " + literal(c.ServiceAccount)},
+		{"lacks-a-label", strings.Join(append([]string{"!has(object.metadata.labels)"}, lacks...), " || ")},
+	}
+	entries := eachPair(c.PodLabels, func(key, value string) string {
+		return "?" + key + ": has(object.metadata.labels) && " + key + " in object.metadata.labels ? optional.none() : optional.of(" + value + ")"
+	})
+	return newPolicy("pods", in, conditions, setMetadata("labels", entries))
+}
+
+// setMetadata writes the CEL object that sets entries of the annotations or labels.
+func setMetadata(field string, entries []string) string {
+	return "Object{\n  metadata: Object.metadata{\n    " + field + ": {\n      " + strings.Join(entries, ",\n      ") + "\n    }\n  }\n}"
+}
+
+// eachPair returns an expression for each pair, sorted by key. Key and value are CEL
+// literals.
+func eachPair(pairs map[string]string, expression func(key, value string) string) []string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(pairs)) {
+		all = append(all, expression(literal(key), literal(pairs[key])))
+	}
+	return all
+}
+
+// literal returns a CEL string literal. It escapes quotes and backslashes, and by
+// their code point all characters that are not printable ASCII.
+//
+// Source: CEL language definition, "String and Bytes Values".
+func literal(value string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range value {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case ' ' <= r && r <= '~':
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func literals(values []string) string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = literal(v)
+	}
+	return "[" + strings.Join(all, ", ") + "]"
+}
+
+// uuidPattern is narrower than IAM's wildcards allow: it admits only the characters of
+// a UUID.
+const uuidPattern = `^mxp-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-system$`
+
+// namespaceCharacter matches what a wildcard does: a character of a namespace.
+const namespaceCharacter = "[a-z0-9-]"
+
+// pattern returns the anchored regular expression (RE2, as CEL's matches takes it) of
+// a match.
+//
+// TODO: identity.Match.Regexp replaces it when that has landed.
+func pattern(m identity.Match) string {
+	if m == identity.MatchUUID {
+		return uuidPattern
+	}
+	var b strings.Builder
+	for _, r := range string(m) {
+		switch r {
+		case '*':
+			b.WriteString(namespaceCharacter + "*")
+		case '?':
+			b.WriteString(namespaceCharacter)
+		default:
+			b.WriteString(regexp.QuoteMeta(string(r)))
+		}
+	}
+	return "^" + b.String() + "$"
+}

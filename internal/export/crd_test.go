@@ -1,0 +1,139 @@
+package export
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// documentsOf returns the documents of a stream.
+func documentsOf(t *testing.T, stream []byte) []*yaml.Node {
+	t.Helper()
+	var all []*yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(stream))
+	for {
+		var n yaml.Node
+		err := decoder.Decode(&n)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, stream)
+		}
+		all = append(all, n.Content[0])
+	}
+}
+
+// schema is what of OpenAPI the CRDs use.
+type schema struct {
+	Type       string
+	Properties map[string]*schema
+	Additional *schema `yaml:"additionalProperties"`
+	Items      *schema
+	Required   []string
+	Enum       []string
+	MinLength  int  `yaml:"minLength"`
+	Open       bool `yaml:"x-kubernetes-preserve-unknown-fields"`
+}
+
+type definition struct {
+	Spec struct {
+		Group    string
+		Names    struct{ Kind string }
+		Versions []struct {
+			Name   string
+			Served bool
+			Schema struct {
+				OpenAPIV3Schema *schema `yaml:"openAPIV3Schema"`
+			}
+		}
+	}
+}
+
+// fitsCRD validates an object strictly against a definition of the vendor's. The
+// definitions are not part of the repository.
+func fitsCRD(t *testing.T, file string, object []byte) {
+	t.Helper()
+	data, err := os.ReadFile("../../../shared/crds/" + file)
+	if err != nil {
+		t.Skipf("not checked against the CRD: %v", err)
+	}
+	var d definition
+	if err := yaml.Unmarshal(data, &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range documentsOf(t, object) {
+		var head struct {
+			APIVersion string `yaml:"apiVersion"`
+			Kind       string
+		}
+		if err := document.Decode(&head); err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, v := range d.Spec.Versions {
+			if v.Served && head.Kind == d.Spec.Names.Kind && head.APIVersion == d.Spec.Group+"/"+v.Name {
+				found = true
+				validate(t, v.Schema.OpenAPIV3Schema, document, head.Kind)
+			}
+		}
+		if !found {
+			t.Errorf("%s has no %s %s", file, head.APIVersion, head.Kind)
+		}
+	}
+}
+
+func validate(t *testing.T, s *schema, n *yaml.Node, path string) {
+	t.Helper()
+	switch tag := n.ShortTag(); s.Type {
+	case "object":
+		validateObject(t, s, n, path)
+	case "array":
+		for _, item := range n.Content {
+			validate(t, s.Items, item, path+"[]")
+		}
+	case "boolean":
+		if tag != "!!bool" {
+			t.Errorf("%s: %s is no boolean", path, n.Value)
+		}
+	case "string":
+		if tag != "!!str" || len(n.Value) < s.MinLength || s.Enum != nil && !slices.Contains(s.Enum, n.Value) {
+			t.Errorf("%s: %s %q does not fit %+v", path, tag, n.Value, *s)
+		}
+	default:
+		t.Errorf("%s: the test knows no type %q", path, s.Type)
+	}
+}
+
+func validateObject(t *testing.T, s *schema, n *yaml.Node, path string) {
+	t.Helper()
+	if n.Kind != yaml.MappingNode {
+		t.Errorf("%s: no mapping", path)
+		return
+	}
+	there := map[string]bool{}
+	for i := 0; i < len(n.Content); i += 2 {
+		key := n.Content[i].Value
+		there[key] = true
+		property := s.Properties[key]
+		if property == nil {
+			property = s.Additional
+		}
+		switch {
+		case property != nil:
+			validate(t, property, n.Content[i+1], path+"."+key)
+		case !s.Open && s.Properties != nil:
+			t.Errorf("%s.%s: unknown", path, key)
+		}
+	}
+	for _, key := range s.Required {
+		if !there[key] {
+			t.Errorf("%s.%s: missing", path, key)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package export
+
+import (
+	"fmt"
+
+	"spaces-identity.dev/internal/desired"
+)
+
+// The API versions of the AWS provider for Crossplane (families aws-iam and
+// aws-eks). The cluster-scoped groups are in every release of it, for Crossplane
+// 1 and 2.
+const (
+	iamAPI = "iam.aws.upbound.io/v1beta1"
+	eksAPI = "eks.aws.upbound.io/v1beta1"
+)
+
+// externalName ties a managed resource to what it is called in AWS.
+const externalName = "crossplane.io/external-name"
+
+// resourceSpec is the spec of a managed resource. ForProvider is what it asks of the
+// provider.
+type resourceSpec struct {
+	DeletionPolicy string `yaml:"deletionPolicy,omitempty"`
+	ForProvider    any    `yaml:"forProvider"`
+}
+
+// reference names a managed resource, from which Crossplane fills in a field.
+type reference struct {
+	Name string `yaml:"name"`
+}
+
+type providerParameters struct {
+	URL          string   `yaml:"url"`
+	ClientIDList []string `yaml:"clientIdList"`
+}
+
+type roleParameters struct {
+	Path             string            `yaml:"path"`
+	AssumeRolePolicy string            `yaml:"assumeRolePolicy"` // JSON
+	Tags             map[string]string `yaml:"tags"`
+}
+
+type policyParameters struct {
+	RoleRef reference `yaml:"roleRef"`
+	Policy  string    `yaml:"policy"` // JSON
+}
+
+type associationParameters struct {
+	Region             string            `yaml:"region"`
+	ClusterName        string            `yaml:"clusterName"`
+	Namespace          string            `yaml:"namespace"`
+	ServiceAccount     string            `yaml:"serviceAccount"`
+	RoleARNRef         reference         `yaml:"roleArnRef"`
+	TargetRoleARN      string            `yaml:"targetRoleArn,omitempty"`
+	DisableSessionTags bool              `yaml:"disableSessionTags,omitempty"`
+	Tags               map[string]string `yaml:"tags"`
+}
+
+// writeCrossplane writes a stream of managed resources. It begins with a document
+// marker, so that streams can be joined.
+func writeCrossplane(roles []desired.Role) ([]byte, error) {
+	var all []any
+	add := func(api, kind, name, external string, spec resourceSpec) {
+		meta := metadata{Name: name}
+		if external != "" {
+			meta.Annotations = map[string]string{externalName: external}
+		}
+		all = append(all, object{api, kind, meta, spec})
+	}
+	// The name of an OIDC provider in AWS is its ARN, so that one which exists is taken
+	// over. It stays in AWS when the resource goes: others may depend on it.
+	for _, p := range providersOf(roles) {
+		add(iamAPI, "OpenIDConnectProvider", objectName(p.Cluster.OIDC.HostPath), p.ARN,
+			resourceSpec{"Orphan", providerParameters{p.URL, []string{p.Audience}}})
+	}
+	for _, r := range roles {
+		role := reference{objectName(r.ARN.BaseName())}
+		add(iamAPI, "Role", role.Name, r.ARN.BaseName(),
+			resourceSpec{ForProvider: roleParameters{r.ARN.Path(), string(r.TrustPolicy.JSON()), desired.ManagedTags()}})
+		for _, p := range r.Policies {
+			add(iamAPI, "RolePolicy", objectName(p.Component), p.Name,
+				resourceSpec{ForProvider: policyParameters{role, string(p.Document.JSON())}})
+		}
+		for _, a := range r.Associations {
+			if a.Policy != "" {
+				return nil, fmt.Errorf("Crossplane's PodIdentityAssociation (%s) has no field for the session policy of %s: remove podIdentity.policy, or use another form", eksAPI, a.Component)
+			}
+			add(eksAPI, "PodIdentityAssociation", objectName(a.Component, a.Region, a.ClusterName, a.Namespace), "",
+				resourceSpec{ForProvider: associationParameters{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount,
+					role, a.TargetRoleARN, a.DisableSessionTags, a.Tags}})
+		}
+	}
+	return append([]byte("# "+title(roles)+"\n---\n"), encodeYAML(all...)...), nil
+}

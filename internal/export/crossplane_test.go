@@ -1,0 +1,134 @@
+package export
+
+import (
+	"bytes"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// resource is any of the managed resources, by the fields that the test reads.
+type resource struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string
+	Metadata   struct {
+		Name        string
+		Annotations map[string]string
+	}
+	Spec struct {
+		DeletionPolicy string `yaml:"deletionPolicy"`
+		ForProvider    struct {
+			URL                string   `yaml:"url"`
+			ClientIDList       []string `yaml:"clientIdList"`
+			Path               string
+			AssumeRolePolicy   string `yaml:"assumeRolePolicy"`
+			Policy             string
+			Tags               map[string]string
+			RoleRef            reference `yaml:"roleRef"`
+			RoleARNRef         reference `yaml:"roleArnRef"`
+			Region             string
+			ClusterName        string `yaml:"clusterName"`
+			Namespace          string
+			ServiceAccount     string `yaml:"serviceAccount"`
+			TargetRoleARN      string `yaml:"targetRoleArn"`
+			DisableSessionTags bool   `yaml:"disableSessionTags"`
+		} `yaml:"forProvider"`
+	}
+}
+
+// resourcesOf reads a stream strictly: an unknown field is an error.
+func resourcesOf(t *testing.T, stream []byte) []resource {
+	t.Helper()
+	decoder := yaml.NewDecoder(bytes.NewReader(stream))
+	decoder.KnownFields(true)
+	var all []resource
+	names := map[string]bool{}
+	for range documentsOf(t, stream) {
+		var r resource
+		if err := decoder.Decode(&r); err != nil {
+			t.Fatalf("%v\n%s", err, stream)
+		}
+		if err := identity.ValidateObjectName(r.Metadata.Name); err != nil || names[r.Kind+r.Metadata.Name] {
+			t.Errorf("%s %s: %v", r.Kind, r.Metadata.Name, err)
+		}
+		names[r.Kind+r.Metadata.Name] = true
+		all = append(all, r)
+	}
+	return all
+}
+
+// readCrossplane follows the references by name, as Crossplane does.
+func readCrossplane(t *testing.T, stream []byte) account {
+	t.Helper()
+	a := newAccount()
+	arns := map[string]identity.RoleARN{} // by the name of the resource
+	for _, r := range resourcesOf(t, stream) {
+		p, external := r.Spec.ForProvider, r.Metadata.Annotations["crossplane.io/external-name"]
+		switch r.Kind {
+		case "OpenIDConnectProvider":
+			if r.Spec.DeletionPolicy != "Orphan" {
+				t.Errorf("%s would be deleted with the resource", external)
+			}
+			a.Providers[external] = provider{p.URL, p.ClientIDList[0]}
+		case "Role":
+			arn := identity.RoleARN{Partition: "aws", Account: "123456789012", Name: p.Path[1:] + external}
+			arns[r.Metadata.Name] = arn
+			a.Roles[arn.String()] = role{parsePolicy(t, p.AssumeRolePolicy), p.Tags}
+		case "RolePolicy":
+			a.Policies[arns[p.RoleRef.Name].BaseName()+" "+external] = parsePolicy(t, p.Policy)
+		case "PodIdentityAssociation":
+			a.Associations = append(a.Associations, desired.Association{Region: p.Region, ClusterName: p.ClusterName, Namespace: p.Namespace,
+				ServiceAccount: p.ServiceAccount, RoleARN: arns[p.RoleARNRef.Name].String(), Tags: p.Tags,
+				DisableSessionTags: p.DisableSessionTags, TargetRoleARN: p.TargetRoleARN})
+		}
+	}
+	return a
+}
+
+func parsePolicy(t *testing.T, text string) iam.Document {
+	t.Helper()
+	doc, err := iam.Parse([]byte(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return doc
+}
+
+var crdOf = map[string]string{
+	"OpenIDConnectProvider": "iam.aws.upbound.io_openidconnectproviders.yaml", "Role": "iam.aws.upbound.io_roles.yaml",
+	"RolePolicy": "iam.aws.upbound.io_rolepolicies.yaml", "PodIdentityAssociation": "eks.aws.upbound.io_podidentityassociations.yaml",
+}
+
+func TestCrossplaneFitsTheCRDs(t *testing.T) {
+	out, err := Render("crossplane", stateOf(t, nastySettings()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range documentsOf(t, out) {
+		text, err := yaml.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head struct{ Kind string }
+		if err := n.Decode(&head); err != nil {
+			t.Fatal(err)
+		}
+		fitsCRD(t, "crossplane-aws/"+crdOf[head.Kind], text)
+	}
+}
+
+// TestCrossplaneStreamsJoin says that two outputs one behind the other are a stream.
+func TestCrossplaneStreamsJoin(t *testing.T) {
+	out, err := Render("crossplane", stateOf(t, one()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(documentsOf(t, out))
+	if joined := documentsOf(t, append(bytes.Clone(out), out...)); len(joined) != 2*n {
+		t.Errorf("%d documents, twice %d", len(joined), n)
+	}
+}

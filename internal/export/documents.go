@@ -1,0 +1,124 @@
+package export
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"spaces-identity.dev/internal/desired"
+)
+
+// Part is one of a component's documents, by the name of the command that prints it.
+type Part string
+
+// The parts.
+const (
+	Trust        Part = "trust"        // the role's trust policy, for all components that share the role
+	Permissions  Part = "permissions"  // the component's inline policy
+	Associations Part = "associations" // an array of inputs of `aws eks create-pod-identity-association --cli-input-json`
+	Backups      Part = "backups"      // a SharedBackupConfig, which no command prints
+)
+
+// documents are the artifacts of a component. JSON is indented by two spaces and ends
+// with a newline.
+var documents = []struct {
+	part  Part
+	file  string // the artifact's name after the component's
+	asked func(desired.State, desired.Component) bool
+	write func(desired.State, desired.Component) ([]byte, error)
+}{
+	{Trust, ".trust-policy.json", func(desired.State, desired.Component) bool { return true },
+		func(s desired.State, c desired.Component) ([]byte, error) {
+			doc, err := s.TrustPolicy(c)
+			return doc.JSON(), err
+		}},
+	{Permissions, ".permissions-policy.json", func(_ desired.State, c desired.Component) bool { return c.HasPermissions() },
+		func(s desired.State, c desired.Component) ([]byte, error) {
+			policy, err := s.Permissions(c)
+			return policy.Document.JSON(), err
+		}},
+	{Associations, ".pod-identity-associations.json", func(_ desired.State, c desired.Component) bool { return c.HasAssociations() },
+		func(s desired.State, c desired.Component) ([]byte, error) {
+			list, err := s.Associations(c)
+			return encodeJSON(list), err
+		}},
+	{Backups, ".shared-backup-config.yaml", desired.State.HasBackupConfig, writeBackupConfig},
+}
+
+// Document writes one document of a component. The errors are those of package desired.
+func Document(part Part, s desired.State, c desired.Component) ([]byte, error) {
+	for _, d := range documents {
+		if d.part == part {
+			return d.write(s, c)
+		}
+	}
+	return nil, fmt.Errorf("unknown document %q", part)
+}
+
+// File is an artifact.
+type File struct {
+	Name    string
+	Content []byte
+}
+
+// Files returns the documents that the config asks for, component by component.
+func Files(s desired.State) ([]File, error) {
+	var files []File
+	for _, c := range s.Components {
+		for _, d := range documents {
+			if !d.asked(s, c) {
+				continue
+			}
+			content, err := d.write(s, c)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, File{c.Name + d.file, content})
+		}
+	}
+	return files, nil
+}
+
+// encodeJSON writes a value of strings, lists and maps, which always encodes.
+func encodeJSON(value any) []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// objectStorage is the part of a SharedBackupConfig's spec that is written.
+//
+// Source: Upbound Spaces API reference, SharedBackupConfig
+// (spaces.upbound.io/v1alpha1).
+type objectStorage struct {
+	Provider    string              `yaml:"provider"`
+	Bucket      string              `yaml:"bucket"`
+	Prefix      string              `yaml:"prefix,omitempty"`
+	Config      objectStorageConfig `yaml:"config"`
+	Credentials map[string]string   `yaml:"credentials"`
+}
+
+// objectStorageConfig follows the S3 client configuration of Thanos. The field
+// aws_sdk_auth is left out: with it EKS Pod Identity does not work.
+//
+// Source: Thanos, "Object storage: S3".
+type objectStorageConfig struct {
+	Region   string `yaml:"region"`
+	Endpoint string `yaml:"endpoint"`
+}
+
+func writeBackupConfig(s desired.State, c desired.Component) ([]byte, error) {
+	b, err := s.BackupConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	return encodeYAML(object{"spaces.upbound.io/v1alpha1", "SharedBackupConfig",
+		metadata{Name: b.Name, Namespace: b.Namespace},
+		map[string]objectStorage{"objectStorage": {"AWS", b.Bucket, b.Prefix, objectStorageConfig{b.Region, b.Endpoint},
+			map[string]string{"source": "InjectedIdentity"}}}}), nil
+}

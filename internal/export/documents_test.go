@@ -1,0 +1,87 @@
+package export
+
+import (
+	"strings"
+	"testing"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+func TestFiles(t *testing.T) {
+	china := one()
+	china.Cluster.Region, china.Cluster.OIDC.HostPath = "cn-north-1", "oidc.eks.cn-north-1.amazonaws.com.cn/id/EXAMPLED539D4633E53DE1B716D3041E"
+	china.Components[0].Role.Partition, china.Components[0].Prefix = "aws-cn", "prod/space-1"
+	china.SharedBackupConfig = identity.SharedBackupConfig{Name: "nightly", Namespace: "default"}
+	endpoint := one()
+	endpoint.SharedBackupConfig.Endpoint = "vpce-1.s3.us-west-2.vpce.amazonaws.com:443"
+	nasty := nastySettings()
+	for name, settings := range map[string]identity.Settings{"many": many(), "nasty": nasty, "china": china, "endpoint": endpoint} {
+		t.Run(name, func(t *testing.T) {
+			files, err := Files(stateOf(t, settings))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				golden(t, "documents/"+name+"/"+f.Name, f.Content)
+			}
+		})
+	}
+}
+
+func TestBackupConfigFitsTheCRD(t *testing.T) {
+	for _, settings := range []identity.Settings{one(), nastySettings()} {
+		s := stateOf(t, settings)
+		text, err := Document(Backups, s, s.Components[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		fitsCRD(t, "spaces.upbound.io_sharedbackupconfigs.yaml", text)
+	}
+}
+
+// TestComponentsShareATrustPolicy says that the document of either is the whole policy
+// of the role.
+func TestComponentsShareATrustPolicy(t *testing.T) {
+	files, err := Files(stateOf(t, many()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies := map[string]string{}
+	for _, f := range files {
+		policies[f.Name] = string(f.Content)
+	}
+	vector, secrets := policies["vector.trust-policy.json"], policies["external-secrets-controller.trust-policy.json"]
+	if vector != secrets || !strings.Contains(vector, ":vector") || !strings.Contains(vector, `"external-secrets-controller"`) {
+		t.Errorf("vector:\n%s\nexternal-secrets-controller:\n%s", vector, secrets)
+	}
+}
+
+func TestFilesRefuseAnUnknownEndpoint(t *testing.T) {
+	iso := one()
+	iso.Components[0].Role.Partition = "aws-iso"
+	if files, err := Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "set sharedBackupConfig.endpoint") {
+		t.Errorf("%v\n%v", err, files)
+	}
+}
+
+func TestBackupConfigNamesWhatIsMissing(t *testing.T) {
+	s := stateOf(t, identity.Settings{})
+	if out, err := Document(Backups, s, s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket") || !strings.Contains(err.Error(), "the cluster's region") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestValues(t *testing.T) {
+	s := many()
+	s.Components[0].ExtraAnnotations = map[string]string{"eks.amazonaws.com/sts-regional-endpoints": "true", "example.com/none": "no"}
+	s.Components[0].PodLabels = map[string]string{"team": "storage"}
+	out, err := Values(stateOf(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "values.yaml", out)
+	s.Components[0].Role = identity.RoleARN{}
+	if out, err := Values(stateOf(t, s)); err == nil || !strings.Contains(err.Error(), "components[0].roleARN") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

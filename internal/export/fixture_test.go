@@ -1,0 +1,102 @@
+package export
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const (
+	nsA = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+	nsB = "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system"
+)
+
+var (
+	prodCluster = identity.Cluster{Name: "prod-space", Region: "us-west-2",
+		OIDC: identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"}}
+	europeCluster = identity.Cluster{Name: "Prod_Space_EU", Region: "eu-central-1",
+		OIDC: identity.OIDCProvider{HostPath: "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"}}
+)
+
+// one is the simplest config: one component in one cluster.
+func one() identity.Settings {
+	return identity.Settings{
+		Cluster:       prodCluster,
+		ControlPlanes: identity.ControlPlanes{Namespaces: []string{nsB, nsA}},
+		Components: []identity.Component{{Name: "mxp-controller", Bucket: "spaces-backups",
+			Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}}},
+	}
+}
+
+// many has several clusters and components, two of which share a role, and each mode.
+func many() identity.Settings {
+	s := one()
+	s.AdditionalClusters = []identity.Cluster{europeCluster}
+	s.ControlPlanes.Match = "team-*"
+	s.Components[0].Mode = identity.Both
+	s.Components[0].Role.Name = "teams/backup/spaces-backup"
+	shared := identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces.others"}
+	s.Components = append(s.Components,
+		identity.Component{Name: "vector", Role: shared},
+		identity.Component{Name: "external-secrets-controller", Role: shared, Mode: identity.PodIdentity})
+	return s
+}
+
+// nasty holds what a shell, HCL, YAML or JSON could take for code, as far as a
+// config can hold it.
+const nasty = `it's $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |` + "`touch pwned`"
+
+// nastySettings has such values wherever a config lets them pass.
+func nastySettings() identity.Settings {
+	s := many()
+	s.Components[0].Prefix = nasty
+	s.Components[0].Role.Name = "a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"
+	s.Components[0].PodIdentity = identity.PodIdentitySettings{
+		Tags:       map[string]string{"team": "a: b = c@d", "+-=._:/@ x": "yes", "for": "true"},
+		TargetRole: identity.RoleARN{Partition: "aws", Account: "999999999999", Name: "%{x}/vault"},
+	}
+	return s
+}
+
+func stateOf(t testing.TB, s identity.Settings) desired.State {
+	t.Helper()
+	return desired.Of(fixture.Spec(t, s))
+}
+
+func rolesOf(t *testing.T, s identity.Settings) []desired.Role {
+	t.Helper()
+	roles, err := stateOf(t, s).Roles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return roles
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (write it with: go test -update)", err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", path, diff)
+	}
+}

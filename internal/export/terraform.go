@@ -1,0 +1,212 @@
+package export
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
+)
+
+// The resource types of the AWS provider.
+const (
+	tfProvider    = "aws_iam_openid_connect_provider"
+	tfRole        = "aws_iam_role"
+	tfRolePolicy  = "aws_iam_role_policy"
+	tfAssociation = "aws_eks_pod_identity_association"
+)
+
+// writeTerraform writes HCL for the AWS provider of Terraform and OpenTofu. Policies
+// are HCL objects in jsonencode, so that a change of them can be read in a review.
+func writeTerraform(roles []desired.Role) ([]byte, error) {
+	file := hclwrite.NewEmptyFile()
+	w := terraformWriter{file.Body()}
+	w.comment(title(roles))
+	if slices.ContainsFunc(roles, func(r desired.Role) bool { return len(r.Associations) > 0 }) {
+		w.comment("Associations name their region, which needs version 6 of the AWS provider.")
+	}
+	for _, p := range providersOf(roles) {
+		w.provider(p)
+	}
+	for _, r := range roles {
+		w.role(r)
+		for _, p := range r.Policies {
+			w.rolePolicy(r, p)
+		}
+		for _, group := range byCluster(r.Associations) {
+			w.associations(r, group)
+		}
+	}
+	return hclwrite.Format(file.Bytes()), nil
+}
+
+// terraformWriter adds resources to a file.
+type terraformWriter struct{ body *hclwrite.Body }
+
+func (w terraformWriter) comment(text string) {
+	w.body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + text + "\n")}})
+}
+
+func (w terraformWriter) resource(kind, label string) *hclwrite.Body {
+	return w.body.AppendNewBlock("resource", []string{kind, label}).Body()
+}
+
+func (w terraformWriter) provider(p desired.Provider) {
+	w.body.AppendNewline()
+	w.comment("If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.")
+	b := w.resource(tfProvider, providerLabel(p))
+	b.SetAttributeValue("url", cty.StringVal(p.URL))
+	b.SetAttributeValue("client_id_list", cty.ListVal([]cty.Value{cty.StringVal(p.Audience)}))
+}
+
+func providerLabel(p desired.Provider) string {
+	if p.Cluster.Name == "" || p.Cluster.Region == "" {
+		return label(p.Cluster.OIDC.HostPath)
+	}
+	return label(p.Cluster.Name, p.Cluster.Region)
+}
+
+func (w terraformWriter) role(r desired.Role) {
+	w.body.AppendNewline()
+	b := w.resource(tfRole, label(r.ARN.BaseName()))
+	b.SetAttributeValue("name", cty.StringVal(r.ARN.BaseName()))
+	b.SetAttributeValue("path", cty.StringVal(r.ARN.Path()))
+	b.SetAttributeRaw("assume_role_policy", policyTokens(r.TrustPolicy))
+	b.SetAttributeRaw("tags", tagTokens(desired.ManagedTags()))
+	var providers []hclwrite.Tokens
+	for _, p := range r.Providers {
+		providers = append(providers, hclwrite.TokensForTraversal(traversal(tfProvider, providerLabel(p))))
+	}
+	if len(providers) > 0 {
+		b.SetAttributeRaw("depends_on", lines(providers))
+	}
+}
+
+func (w terraformWriter) rolePolicy(r desired.Role, p desired.Policy) {
+	w.body.AppendNewline()
+	b := w.resource(tfRolePolicy, label(p.Component))
+	b.SetAttributeValue("name", cty.StringVal(p.Name))
+	b.SetAttributeTraversal("role", traversal(tfRole, label(r.ARN.BaseName()), "name"))
+	b.SetAttributeRaw("policy", policyTokens(p.Document))
+}
+
+// associations writes those of a component in one cluster as one resource, because
+// there may be thousands.
+func (w terraformWriter) associations(r desired.Role, list []desired.Association) {
+	a := list[0]
+	namespaces := make([]hclwrite.Tokens, len(list))
+	for i, a := range list {
+		namespaces[i] = stringTokens(a.Namespace)
+	}
+	w.body.AppendNewline()
+	b := w.resource(tfAssociation, label(a.Component, a.ClusterName, a.Region))
+	b.SetAttributeRaw("for_each", hclwrite.TokensForFunctionCall("toset", lines(namespaces)))
+	b.SetAttributeValue("region", cty.StringVal(a.Region))
+	b.SetAttributeValue("cluster_name", cty.StringVal(a.ClusterName))
+	b.SetAttributeTraversal("namespace", traversal("each", "value"))
+	b.SetAttributeValue("service_account", cty.StringVal(a.ServiceAccount))
+	b.SetAttributeTraversal("role_arn", traversal(tfRole, label(r.ARN.BaseName()), "arn"))
+	if a.DisableSessionTags {
+		b.SetAttributeValue("disable_session_tags", cty.True)
+	}
+	if a.TargetRoleARN != "" {
+		b.SetAttributeValue("target_role_arn", cty.StringVal(a.TargetRoleARN))
+	}
+	if a.Policy != "" {
+		b.SetAttributeValue("policy", cty.StringVal(a.Policy))
+	}
+	b.SetAttributeRaw("tags", tagTokens(a.Tags))
+}
+
+func traversal(root string, attributes ...string) hcl.Traversal {
+	t := hcl.Traversal{hcl.TraverseRoot{Name: root}}
+	for _, name := range attributes {
+		t = append(t, hcl.TraverseAttr{Name: name})
+	}
+	return t
+}
+
+// label returns the label of a resource. If a character must be replaced, a hash keeps
+// it apart from others.
+//
+// Source: Terraform language, "Syntax: Identifiers".
+func label(parts ...string) string {
+	name := "spaces_" + strings.Join(parts, "_")
+	replaced := replaceOthers(name, "_-", '_')
+	if replaced != name {
+		replaced += "_" + desired.ShortHash(name)
+	}
+	return replaced
+}
+
+func tagTokens(tags map[string]string) hclwrite.Tokens {
+	var members []hclwrite.ObjectAttrTokens
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		members = append(members, hclwrite.ObjectAttrTokens{Name: stringTokens(key), Value: stringTokens(tags[key])})
+	}
+	return hclwrite.TokensForObject(members)
+}
+
+func stringTokens(text string) hclwrite.Tokens { return hclwrite.TokensForValue(cty.StringVal(text)) }
+
+func policyTokens(d iam.Document) hclwrite.Tokens {
+	return hclwrite.TokensForFunctionCall("jsonencode", jsonTokens(json.NewDecoder(bytes.NewReader(d.Compact()))))
+}
+
+// jsonTokens writes the next value of a policy as HCL. The names of the policy language
+// need no quotes as keys. Others have them: HCL would take a key such as for as a word
+// of its own.
+func jsonTokens(d *json.Decoder) hclwrite.Tokens {
+	switch token := next(d); token {
+	case json.Delim('{'):
+		var members []hclwrite.ObjectAttrTokens
+		for d.More() {
+			key := next(d).(string)
+			name := stringTokens(key)
+			if unicode.IsUpper(rune(key[0])) && hclsyntax.ValidIdentifier(key) {
+				name = hclwrite.TokensForIdentifier(key)
+			}
+			members = append(members, hclwrite.ObjectAttrTokens{Name: name, Value: jsonTokens(d)})
+		}
+		next(d)
+		return hclwrite.TokensForObject(members)
+	case json.Delim('['):
+		var items []hclwrite.Tokens
+		for d.More() {
+			items = append(items, jsonTokens(d))
+		}
+		next(d)
+		return lines(items)
+	default:
+		return stringTokens(token.(string)) // a policy has no numbers and booleans
+	}
+}
+
+// next is the next token of our own JSON, which always decodes.
+func next(d *json.Decoder) json.Token {
+	token, err := d.Token()
+	if err != nil {
+		panic(err)
+	}
+	return token
+}
+
+// lines writes a list with an item on each line, so that a change of one is a change of
+// one line.
+func lines(items []hclwrite.Tokens) hclwrite.Tokens {
+	newline := &hclwrite.Token{Type: hclsyntax.TokenNewline, Bytes: []byte("\n")}
+	all := hclwrite.Tokens{{Type: hclsyntax.TokenOBrack, Bytes: []byte("[")}, newline}
+	for _, item := range items {
+		all = append(append(all, item...), &hclwrite.Token{Type: hclsyntax.TokenComma, Bytes: []byte(",")}, newline)
+	}
+	return append(all, &hclwrite.Token{Type: hclsyntax.TokenCBrack, Bytes: []byte("]")})
+}

@@ -1,0 +1,198 @@
+package export
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"spaces-identity.dev/internal/desired"
+)
+
+// terraform evaluates a file with HashiCorp's library, in the order in which Terraform
+// would: what a resource refers to comes before it.
+type terraform struct {
+	t         *testing.T
+	resources map[string]map[string]cty.Value // by type and label, what others may refer to
+	each      cty.Value
+}
+
+func (tf *terraform) value(e hcl.Expression) cty.Value {
+	tf.t.Helper()
+	variables := map[string]cty.Value{"each": tf.each}
+	for kind, labels := range tf.resources {
+		variables[kind] = cty.ObjectVal(labels)
+	}
+	toSet := function.New(&function.Spec{Params: []function.Parameter{{Type: cty.DynamicPseudoType}},
+		Type: function.StaticReturnType(cty.Set(cty.String)),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return cty.SetVal(args[0].AsValueSlice()), nil }})
+	v, diags := e.Value(&hcl.EvalContext{Variables: variables, Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc, "toset": toSet}})
+	if diags.HasErrors() {
+		tf.t.Fatal(diags)
+	}
+	return v
+}
+
+// arguments are those of a block as text, lists and maps in JSON.
+func (tf *terraform) arguments(b *hclsyntax.Block) map[string]string {
+	tf.t.Helper()
+	all := map[string]string{}
+	for name, attribute := range b.Body.Attributes {
+		if name == "for_each" {
+			continue
+		}
+		v := tf.value(attribute.Expr)
+		if v.Type() != cty.String {
+			var err error
+			if v, err = stdlib.JSONEncode(v); err != nil {
+				tf.t.Fatal(err)
+			}
+		}
+		all[name] = v.AsString()
+	}
+	return all
+}
+
+func blocksOf(t *testing.T, text []byte) hclsyntax.Blocks {
+	t.Helper()
+	file, diags := hclsyntax.ParseConfig(text, "main.tf", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, text)
+	}
+	return file.Body.(*hclsyntax.Body).Blocks
+}
+
+func readTerraform(t *testing.T, text []byte) account {
+	t.Helper()
+	tf := &terraform{t: t, each: cty.NilVal, resources: map[string]map[string]cty.Value{tfProvider: {}, tfRole: {}}}
+	a := newAccount()
+	seen := map[string]bool{}
+	for _, b := range blocksOf(t, text) {
+		kind, label := b.Labels[0], b.Labels[1]
+		if b.Type != "resource" || seen[kind+label] {
+			t.Errorf("%s %q is there twice, or no resource", b.Type, b.Labels)
+		}
+		seen[kind+label] = true
+		if kind == tfAssociation {
+			a.Associations = append(a.Associations, tf.associations(b)...)
+			continue
+		}
+		arguments := tf.arguments(b)
+		switch kind {
+		case tfProvider:
+			arn := "arn:aws:iam::123456789012:oidc-provider/" + strings.TrimPrefix(arguments["url"], "https://")
+			a.Providers[arn] = provider{arguments["url"], decode[[]string](t, arguments["client_id_list"])[0]}
+			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn)})
+		case tfRole:
+			arn := "arn:aws:iam::123456789012:role" + arguments["path"] + arguments["name"]
+			trust := parsePolicy(t, arguments["assume_role_policy"])
+			for _, needed := range decode[[]struct{ ARN string }](t, arguments["depends_on"]) {
+				if !strings.Contains(arguments["assume_role_policy"], needed.ARN) {
+					t.Errorf("%s depends on %s without need", label, needed.ARN)
+				}
+			}
+			a.Roles[arn] = role{trust, decode[map[string]string](t, arguments["tags"])}
+			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn), "name": cty.StringVal(arguments["name"])})
+		case tfRolePolicy:
+			a.Policies[arguments["role"]+" "+arguments["name"]] = parsePolicy(t, arguments["policy"])
+		}
+	}
+	return a
+}
+
+func (tf *terraform) associations(b *hclsyntax.Block) []desired.Association {
+	tf.t.Helper()
+	var all []desired.Association
+	for it := tf.value(b.Body.Attributes["for_each"].Expr).ElementIterator(); it.Next(); {
+		_, value := it.Element()
+		tf.each = cty.ObjectVal(map[string]cty.Value{"value": value})
+		arguments := tf.arguments(b)
+		all = append(all, desired.Association{Region: arguments["region"], ClusterName: arguments["cluster_name"], Namespace: arguments["namespace"],
+			ServiceAccount: arguments["service_account"], RoleARN: arguments["role_arn"], Tags: decode[map[string]string](tf.t, arguments["tags"]),
+			DisableSessionTags: arguments["disable_session_tags"] == "true", TargetRoleARN: arguments["target_role_arn"], Policy: arguments["policy"]})
+	}
+	tf.each = cty.NilVal
+	slices.SortStableFunc(all, func(a, b desired.Association) int { return strings.Compare(a.Namespace, b.Namespace) })
+	return all
+}
+
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if text == "" {
+		return v
+	}
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return v
+}
+
+// TestTerraformRefersToItsParts says that Terraform creates the parts in order.
+func TestTerraformRefersToItsParts(t *testing.T) {
+	out, err := Render("terraform", stateOf(t, many()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	for _, b := range blocksOf(t, out) {
+		for _, attribute := range b.Body.Attributes {
+			for _, v := range attribute.Expr.Variables() {
+				if v.RootName() != "each" {
+					got[b.Labels[0]] = append(got[b.Labels[0]], v.RootName()+"."+v[1].(hcl.TraverseAttr).Name)
+				}
+			}
+		}
+	}
+	for kind := range got {
+		slices.Sort(got[kind])
+		got[kind] = slices.Compact(got[kind])
+	}
+	others := label("spaces.others")
+	want := map[string][]string{
+		tfRole:        {tfProvider + ".spaces_Prod_Space_EU_eu-central-1", tfProvider + ".spaces_prod-space_us-west-2"},
+		tfRolePolicy:  {tfRole + ".spaces_spaces-backup"},
+		tfAssociation: {tfRole + ".spaces_spaces-backup", tfRole + "." + others},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+}
+
+// TestTerraformKeepsEveryString gives HashiCorp's parser every kind of string.
+func TestTerraformKeepsEveryString(t *testing.T) {
+	for _, s := range []string{"", "plain", nasty, "${x}", "$${x}", "$$${x}", "%{x}", "%%{", "$", "${", "a$", `\`, `"`, `\"`, "\n\r\t\x01\x7f",
+		"é日本😀\u2028", "<<EOT\nx\nEOT", "#//*", `${"${"}`, "$%{x}", "%${x}"} {
+		roles := rolesOf(t, one())
+		roles[0].TrustPolicy.Statement[0].Sid = s
+		roles[0].Policies, roles[0].Associations = nil, nil
+		out, err := writeTerraform(roles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readTerraform(t, out).Roles[roles[0].ARN.String()].Trust.Statement[0].Sid; got != s {
+			t.Errorf("%q became %q in\n%s", s, got, out)
+		}
+	}
+}
+
+func TestTerraformIsFormatted(t *testing.T) {
+	tool, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("terraform is not installed")
+	}
+	cmd := exec.CommandContext(t.Context(), tool, "fmt", "-check", "-diff", "testdata/terraform")
+	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE="+os.DevNull)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,66 @@
+# The AWS identity of mxp-controller, written by spaces-identity.
+
+# If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
+resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
+  url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+resource "aws_iam_role" "spaces_spaces-backup" {
+  name = "spaces-backup"
+  path = "/"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "SpacesIdentityIRSA"
+        Effect = "Allow"
+        Principal = {
+          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+        }
+        Action = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = {
+            "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud" = "sts.amazonaws.com"
+            "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub" = [
+              "system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller",
+              "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller",
+            ]
+          }
+        }
+      },
+    ]
+  })
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+  depends_on = [
+    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
+  ]
+}
+
+resource "aws_iam_role_policy" "spaces_mxp-controller" {
+  name = "SpacesIdentity-mxp-controller"
+  role = aws_iam_role.spaces_spaces-backup.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "SpacesIdentityList"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = "arn:aws:s3:::spaces-backups"
+      },
+      {
+        Sid    = "SpacesIdentityObjects"
+        Effect = "Allow"
+        Action = [
+          "s3:GetObject",
+          "s3:PutObject",
+          "s3:DeleteObject",
+        ]
+        Resource = "arn:aws:s3:::spaces-backups/*"
+      },
+    ]
+  })
+}
