@@ -3,11 +3,13 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
@@ -49,7 +51,7 @@ func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
 	if err != nil {
 		return err
 	}
-	options.OnMissing, options.Mentions = rewrite.MissingWarns, true
+	options.OnMissing, options.Unrecognised = rewrite.MissingWarns, true
 	if options.Objects, err = postrender.AdmissionObjects(asked(spec)); err != nil {
 		return err
 	}
@@ -57,7 +59,7 @@ func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
 	if err != nil {
 		return err
 	}
-	result, err := rewrite.Run(stream, asked(spec), options)
+	result, err := rewrite.Run(stream, desired.Of(spec).WithRole(anyRole), options)
 	if err != nil {
 		return err
 	}
@@ -74,12 +76,16 @@ func (a *app) inspect(cmd *cobra.Command, diff bool, output string) error {
 	return a.inspectJSON(result)
 }
 
-// asked is the spec with something to ask for: without a role inspect shows
-// where one would go.
+// anyRole is shown where a role would go if the config has none.
+var anyRole = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}
+
+// asked is the spec with a role for the admission policies, which are not rendered
+// from the desired state yet.
 func asked(spec identity.Spec) identity.Spec {
+	spec.Components = slices.Clone(spec.Components)
 	for i, c := range spec.Components {
 		if c.Role.IsZero() && c.Mode.UsesIRSA() {
-			spec.Components[i].Role = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}
+			spec.Components[i].Role = anyRole
 		}
 	}
 	return spec
@@ -95,7 +101,7 @@ func (a *app) inspectJSON(result *rewrite.Result) error {
 
 var outcomeWords = map[rewrite.Outcome]string{
 	rewrite.Changed:      "change",
-	rewrite.Right:        "right",
+	rewrite.Unchanged:    "unchanged",
 	rewrite.Left:         "leave",
 	rewrite.Unrecognised: "unknown",
 }

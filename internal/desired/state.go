@@ -61,6 +61,22 @@ func (s State) Component(name string) (Component, bool) {
 	return s.Components[i], true
 }
 
+// Places returns the places that the config describes.
+func (s State) Places() []identity.Place { return s.spec.Places }
+
+// WithRole returns the state in which every component without a role has this one,
+// for output that shows where a role would go.
+func (s State) WithRole(role identity.RoleARN) State {
+	s.Components = slices.Clone(s.Components)
+	for i, c := range s.Components {
+		if c.Role.IsZero() {
+			c.Role = role
+			s.Components[i] = Component{c.Component, annotationsOf(c.Component), c.Subjects}
+		}
+	}
+	return s
+}
+
 // sharing returns the components that use the role, in the order of the config.
 func (s State) sharing(role identity.RoleARN) []Component {
 	return slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Role != role })

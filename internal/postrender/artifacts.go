@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/grant"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/rewrite"
 )
 
 // file is an artifact.
@@ -25,7 +25,7 @@ type documents struct {
 
 // newDocuments makes the documents of every component. Errors of several
 // components come joined.
-func newDocuments(spec identity.Spec, found []rewrite.ServiceAccount) (documents, error) {
+func newDocuments(spec identity.Spec, found []desired.ServiceAccount) (documents, error) {
 	var all documents
 	var problems []error
 	for _, c := range spec.Components {
@@ -36,7 +36,7 @@ func newDocuments(spec identity.Spec, found []rewrite.ServiceAccount) (documents
 	return all, errors.Join(problems...)
 }
 
-func (d *documents) add(spec identity.Spec, c identity.Component, found []rewrite.ServiceAccount) error {
+func (d *documents) add(spec identity.Spec, c identity.Component, found []desired.ServiceAccount) error {
 	if err := spec.Require(c.Name, c.TrustNeeds()...); err != nil {
 		return fmt.Errorf("%w\n  (or set artifacts.dir to none, or give --artifacts-dir none, to change the manifests alone)", err)
 	}

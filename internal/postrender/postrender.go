@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v3/pkg/postrender"
 
 	"spaces-identity.dev/internal/artifact"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -62,7 +63,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 	}
 	options := r.Options
 	options.Objects = objects
-	result, err := rewrite.Run(stream, r.Spec, options)
+	result, err := rewrite.Run(stream, desired.Of(r.Spec), options)
 	if err != nil {
 		return nil, documents{}, err
 	}

@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"slices"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/rewrite"
 )
 
 // subjectsOf are the namespaces whose ServiceAccount may become the component's
 // role. Where the config names none, the ServiceAccounts in the manifests do.
 // Beside a config, one that it does not cover is a warning and no subject, and a
 // ServiceAccount without a namespace never is one.
-func subjectsOf(spec identity.Spec, c identity.Component, found []rewrite.ServiceAccount) (iam.Subjects, []string) {
+func subjectsOf(spec identity.Spec, c identity.Component, found []desired.ServiceAccount) (iam.Subjects, []string) {
 	subjects := iam.SubjectsOf(spec)
 	configured := len(subjects.Namespaces) > 0 || subjects.Match != ""
 	var warnings []string

@@ -5,26 +5,26 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rogpeppe/go-internal/diff"
+
 	"spaces-identity.dev/internal/manifest"
 )
 
-// Diff is the change as a unified diff of each document that changes. What a
-// Secret holds is replaced by its size.
+// Diff returns the change of each document as a unified diff with hunks of three
+// lines. What a Secret holds is replaced by its size.
 func (r *Result) Diff() []byte {
 	var b bytes.Buffer
-	for _, p := range r.patches {
-		old := r.stream[p.doc.Start:p.doc.End]
-		name := fmt.Sprintf("document %d", p.doc.Number)
-		if source := manifest.Source(old); source != "" {
-			name += " " + source
-		}
-		b.WriteString(unified(name, withoutSecrets(old), withoutSecrets(p.text)))
+	for _, c := range r.Changes() {
+		header := fmt.Sprintf("--- before: %[1]s\n+++ after: %[1]s\n", c.Name)
+		_, hunks, _ := bytes.Cut(diff.Diff("before: "+c.Name, c.Before, "after: "+c.Name, c.After), []byte(header))
+		b.WriteString(header)
+		b.Write(hunks)
 	}
 	return b.Bytes()
 }
 
-// withoutSecrets is a document in which the values of Secrets are replaced by
-// their sizes.
+// withoutSecrets returns a document with the sizes of the values of Secrets in place
+// of the values.
 func withoutSecrets(text []byte) []byte {
 	root, err := manifest.Parse(text)
 	if err != nil || root == nil {
@@ -40,7 +40,7 @@ func withoutSecrets(text []byte) []byte {
 	return redacted(text, hidden)
 }
 
-func secretValues(o object) []*manifest.Node {
+func secretValues(o *object) []*manifest.Node {
 	var values []*manifest.Node
 	for _, field := range []string{"data", "stringData"} {
 		held := o.node.Field(field).Resolve()

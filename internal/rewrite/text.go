@@ -1,0 +1,200 @@
+package rewrite
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/manifest"
+)
+
+// UnrecognisedTexts finds the texts that name a component, or that by their name may
+// hold the annotations of a ServiceAccount. The engine drops those that are part of
+// a place or contain one.
+type UnrecognisedTexts struct{ state desired.State }
+
+// searchNames returns nothing: any document may contain such a text.
+func (r UnrecognisedTexts) searchNames() []string { return nil }
+
+func (r UnrecognisedTexts) find(o *object) found {
+	w := textsWalk{object: o, found: map[[2]string]bool{}}
+	for _, c := range r.state.Components {
+		w.named(c, o.node, o.path)
+	}
+	if o.kind != "CustomResourceDefinition" { // which describes fields and has none
+		component := "" // it may be any
+		if len(r.state.Components) == 1 {
+			component = r.state.Components[0].Name
+		}
+		w.suspicious(component, o.node, o.path)
+	}
+	return found{places: w.places}
+}
+
+// unknown returns the texts that neither are part of a place nor lead to one.
+func unknown(texts, places []place) []place {
+	byDocument := map[int][]place{}
+	for _, p := range places {
+		byDocument[p.Document] = append(byDocument[p.Document], p)
+	}
+	return slices.DeleteFunc(texts, func(text place) bool {
+		return slices.ContainsFunc(byDocument[text.Document], func(p place) bool {
+			return (p.Component == text.Component || text.Component == "") && contains(text.path, p.path)
+		})
+	})
+}
+
+// textsWalk goes through the values of an object.
+type textsWalk struct {
+	object *object
+	places []place
+	found  map[[2]string]bool // the paths of the places with their components
+}
+
+// add notes a text, once for each component, and a suspicious one only if it names
+// no component.
+func (w *textsWalk) add(component string, n *manifest.Node, path manifest.Path, reason, encoding string) {
+	p := w.object.found(TextPlace, component, path, n).because(Unrecognised, reason)
+	p.Encoding = encoding
+	if w.found[[2]string{p.Path, component}] || component == "" && w.found[[2]string{p.Path}] {
+		return
+	}
+	w.found[[2]string{p.Path, component}], w.found[[2]string{p.Path}] = true, true
+	w.places = append(w.places, p)
+}
+
+// named looks for what names a component. Labels and names of objects cannot give an
+// identity.
+func (w *textsWalk) named(c desired.Component, n *manifest.Node, path manifest.Path) {
+	switch n.Kind {
+	case manifest.Mapping:
+		for key, value := range n.Fields {
+			key, at := key.Resolve(), path.Field(key.Resolve().Value)
+			if key.Value == "labels" || key.Value == "matchLabels" || samePath(at, w.object.path.Field("metadata", "name")) || w.object.runsAs(c, at) {
+				continue
+			}
+			if isNamedIn(c, key.Value) {
+				w.add(c.Name, key, at, "a key that names the component", encodingOf(value.Resolve()))
+			}
+			w.named(c, value, at)
+		}
+	case manifest.Sequence:
+		for i, item := range n.Content {
+			w.named(c, item, path.Item(i))
+		}
+	case manifest.Scalar:
+		if reason, encoding := namedBy(c, n); reason != "" {
+			w.add(c.Name, n, path, reason, encoding)
+		}
+	}
+}
+
+// runsAs reports whether a path of the object is where its pod template names the
+// component's service account.
+func (o *object) runsAs(c desired.Component, path manifest.Path) bool {
+	if key := path[len(path)-1].Key; key != "serviceAccountName" && key != "serviceAccount" {
+		return false
+	}
+	template, at := o.podTemplate()
+	return template != nil && serviceAccountOf(template) == c.ServiceAccount && samePath(path[:len(path)-1], at.Field("spec"))
+}
+
+// isNamedIn reports whether a text contains the component's service account, or the
+// last key of its values path.
+func isNamedIn(c desired.Component, text string) bool {
+	keys := c.Values.Component
+	return strings.Contains(text, c.ServiceAccount) || len(keys) > 0 && strings.Contains(text, keys[len(keys)-1])
+}
+
+// namedBy says how a string names the component, or nothing, and with which encoding
+// the config can describe it, if it can.
+func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
+	encoding = encodingOf(n)
+	switch lines := manifest.Breaks([]byte(n.Value)); {
+	case encoding == "" && base64Names(c, n.Value):
+		return "base64 that names the component and contains neither YAML nor JSON", ""
+	case encoding == "base64":
+		if decoded, _ := manifest.Base64(n.Value); !isNamedIn(c, string(decoded)) {
+			return "", ""
+		}
+		return "base64 that names the component", encoding
+	case !isNamedIn(c, n.Value):
+		return "", ""
+	case strings.Contains(n.Value, "{{"):
+		return "a template that names the component", ""
+	case strings.HasPrefix(n.Value, "--set"):
+		return "an argument of the --set kind, which no place can point into: set the value in the chart, as `spaces-identity values` prints it", ""
+	case lines > 0:
+		return fmt.Sprintf("a text of %d lines that names the component", lines+1), encoding
+	}
+	return "a text that names the component", encoding
+}
+
+func base64Names(c desired.Component, text string) bool {
+	decoded, ok := manifest.Base64(text)
+	return ok && len(text) >= shortestBase64 && isNamedIn(c, string(decoded))
+}
+
+// shortestBase64 is fewer characters than base64 of a mapping has.
+const shortestBase64 = 12
+
+// encodingOf returns how a string contains a mapping, as the config's places say it,
+// or nothing.
+func encodingOf(n *manifest.Node) string {
+	switch {
+	case n == nil || n.Kind != manifest.Scalar:
+		return ""
+	case isMapping([]byte(n.Value)) && json.Valid([]byte(n.Value)):
+		return "json"
+	case isMapping([]byte(n.Value)):
+		return "yaml"
+	}
+	if decoded, ok := manifest.Base64(n.Value); ok && len(n.Value) >= shortestBase64 && isMapping(decoded) {
+		return "base64"
+	}
+	return ""
+}
+
+func isMapping(text []byte) bool {
+	root, err := manifest.Parse(text)
+	return err == nil && root != nil && root.Resolve() != nil && root.Resolve().Kind == manifest.Mapping
+}
+
+// suspicious looks for keys and environment variables that by their names may hold a
+// ServiceAccount's annotations, whatever the component is called there.
+func (w *textsWalk) suspicious(component string, n *manifest.Node, path manifest.Path) {
+	suspect := func(value *manifest.Node, path manifest.Path, what string) {
+		w.add(component, value, path, what+" may hold a service account's annotations", encodingOf(value.Resolve()))
+	}
+	if value := n.Field("value"); value != nil && soundsLikeIdentity(n.Text("name")) {
+		suspect(value, path.Field("value"), "the variable "+n.Text("name"))
+	}
+	for key, value := range n.Fields {
+		key := key.Resolve()
+		if key.Value == "annotations" || key.Value == "labels" {
+			continue // of objects, not of the values that create some
+		}
+		if soundsLikeIdentity(key.Value) {
+			suspect(value, path.Field(key.Value), "the key "+key.Value)
+		}
+		w.suspicious(component, value, path.Field(key.Value))
+	}
+	for i, item := range n.Items() {
+		w.suspicious(component, item, path.Item(i))
+	}
+}
+
+// soundsLikeIdentity reports whether a name, however it is written, is about a
+// ServiceAccount's annotations or a role.
+func soundsLikeIdentity(name string) bool {
+	letters := strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' {
+			return c
+		}
+		return -1
+	}, strings.ToLower(name))
+	return slices.ContainsFunc([]string{"serviceaccountannotation", "saannotation", "rolearn", "workloadidentity", "podidentity"},
+		func(word string) bool { return strings.Contains(letters, word) })
+}
