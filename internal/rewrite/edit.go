@@ -141,7 +141,7 @@ func (e edit) restrain(onConflict OnConflict) (place, error) {
 		case ConflictKeep:
 			return p.because(Left, "another value is already there and is kept"), nil
 		case ConflictFails:
-			return p, e.object.inputError(e.nearest(old).Outer, "%s already has another value", p.Path).because(ErrConflict)
+			return p, e.object.inputError(e.nearest(old).Outer, "%s has another value already", p.Path).because(ErrConflict)
 		}
 		p.Reason = "replaces another value"
 	}

@@ -182,7 +182,7 @@ func (w valuesWalk) broken(text []byte, path manifest.Path, near *manifest.Node,
 		line, _ = manifest.NewLines(text).Position(syntax.Offset)
 	}
 	w.found.errs = append(w.found.errs, w.object.inputError(near.Outer,
-		"%s contains values with the key %s that are not valid YAML, at their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err))
+		"%s holds values with the key %s that are not valid YAML, at their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err))
 }
 
 // isTemplate reports whether a value has a mapping for a key, as {{ .Values }} on

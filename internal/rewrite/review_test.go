@@ -6,10 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
 )
 
-func TestBackups(t *testing.T) {
+func TestBackupConfigsThatDoNotUseTheIdentity(t *testing.T) {
 	const bad = `---
 apiVersion: spaces.upbound.io/v1alpha1
 kind: SharedBackupConfig
@@ -23,7 +25,7 @@ spec:
 `
 	secret := `SharedBackupConfig team/b, line 10: spec.objectStorage.credentials.source is "Secret", so the pod's identity is not used: set InjectedIdentity`
 	bucket := `SharedBackupConfig team/b, line 8: spec.objectStorage.bucket is "other", and the role of mxp-controller may use "spaces-backups"`
-	sdk := `SharedBackupConfig team/b, line 9: spec.objectStorage.config.aws_sdk_auth is true, with which EKS Pod Identity does not work: take it out`
+	sdk := `SharedBackupConfig team/b, line 9: spec.objectStorage.config.aws_sdk_auth is true, with which EKS Pod Identity does not work: remove it`
 	right := strings.NewReplacer("other", "spaces-backups", "true", "false", "source: Secret", "source: InjectedIdentity").Replace(bad)
 	for _, test := range []struct {
 		name   string
@@ -42,7 +44,7 @@ spec:
 			c, _ := identity.Known("mxp-controller")
 			c.Mode, c.Bucket = test.mode, "spaces-backups"
 			const account = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: mxp-controller}\n"
-			result, err := Run([]byte(test.stream+account), identity.Spec{Components: []identity.Component{c}}, Options{})
+			result, err := Run([]byte(test.stream+account), desired.Of(fixture.Spec(t, identity.Settings{Components: []identity.Component{c}})), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

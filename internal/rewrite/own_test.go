@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/desired"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 	helm4Again         = "apiVersion: admissionregistration.k8s.io/v1\nkind: Policy\nmetadata:\n  annotations:\n    postrenderer.helm.sh/postrender-filename: generated.yaml\n  name: ours\nspec:\n  a: \"1\"\n"
 )
 
-func TestEnsure(t *testing.T) {
+func TestOwnObjectsAreUpToDate(t *testing.T) {
 	for name, tt := range map[string]struct {
 		stream, want string
 		outcome      Outcome
@@ -26,10 +26,10 @@ func TestEnsure(t *testing.T) {
 		"appended":                  {serviceAccountOnly, serviceAccountOnly + "---\n" + wantedPolicy, Changed},
 		"without a last line break": {strings.TrimSuffix(serviceAccountOnly, "\n"), serviceAccountOnly + "---\n" + wantedPolicy, Changed},
 		"behind an end marker":      {serviceAccountOnly + "...\n", serviceAccountOnly + "...\n---\n" + wantedPolicy, Changed},
-		"there":                     {wantedPolicy + "---\n" + serviceAccountOnly, wantedPolicy + "---\n" + serviceAccountOnly, Right},
-		"written otherwise":         {strings.Replace(wantedPolicy, "\"1\"", "'1' # ours", 1), strings.Replace(wantedPolicy, "\"1\"", "'1' # ours", 1), Right},
+		"there":                     {wantedPolicy + "---\n" + serviceAccountOnly, wantedPolicy + "---\n" + serviceAccountOnly, Unchanged},
+		"written otherwise":         {strings.Replace(wantedPolicy, "\"1\"", "'1' # ours", 1), strings.Replace(wantedPolicy, "\"1\"", "'1' # ours", 1), Unchanged},
 		"replaced":                  {"# before\n---\n" + otherPolicy + "---\n" + serviceAccountOnly, "# before\n---\n" + wantedPolicy + "---\n" + serviceAccountOnly, Changed},
-		"Helm 4's annotation stays": {helm4Policy, helm4Policy, Right},
+		"Helm 4's annotation stays": {helm4Policy, helm4Policy, Unchanged},
 		"replaced, annotation kept": {strings.Replace(helm4Policy, `"1"`, `"2"`, 1), helm4Again, Changed},
 		"nothing":                   {"\n", "\n", ""},
 	} {
@@ -52,13 +52,13 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
-func TestEnsureRefuses(t *testing.T) {
+func TestOwnObjectsThatCannotBeUpdated(t *testing.T) {
 	for name, tt := range map[string]struct{ stream, want string }{
-		"in a List":            {"kind: List\nitems:\n- {apiVersion: admissionregistration.k8s.io/v1, kind: Policy, metadata: {name: ours}}\n", "manifests:3:3: the program's own object stands in a List"},
+		"in a List":            {"kind: List\nitems:\n- {apiVersion: admissionregistration.k8s.io/v1, kind: Policy, metadata: {name: ours}}\n", "manifests:3:3: the program's own object is in a List"},
 		"inside a text's last": {"data: |\n  x", "the manifests end inside a text block without a line break"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Run([]byte(tt.stream), identity.Spec{}, Options{Objects: wanted()})
+			_, err := Run([]byte(tt.stream), desired.State{}, Options{Objects: wanted()})
 			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s…", err, tt.want)
 			}
@@ -72,7 +72,7 @@ func wanted() []Object {
 
 func ensured(t *testing.T, stream string) (string, []Finding) {
 	t.Helper()
-	result, err := Run([]byte(stream), identity.Spec{}, Options{Objects: wanted()})
+	result, err := Run([]byte(stream), desired.State{}, Options{Objects: wanted()})
 	if err != nil {
 		t.Fatal(err)
 	}
