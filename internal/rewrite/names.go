@@ -73,23 +73,10 @@ func (n names) escapedIn(text []byte) bool {
 			return false
 		}
 		at += i
-		switch text[at+1] {
-		case 'x':
-			if n.hasCharacter(text[at+2:], 2) {
-				return true
-			}
-		case 'u':
-			if n.hasCharacter(text[at+2:], 4) {
-				return true
-			}
-		case 'U':
-			if n.hasCharacter(text[at+2:], 8) {
-				return true
-			}
-		case '\n', '\r':
-			if n.joined(text[:at], text[at+1:]) {
-				return true
-			}
+		digits := 1 << (1 + strings.IndexByte("xuU", text[at+1])) // 2, 4 or 8, otherwise 1
+		isBreak := text[at+1] == '\n' || text[at+1] == '\r'
+		if digits > 1 && n.hasCharacter(text[at+2:], digits) || isBreak && n.joined(text[:at], text[at+1:]) {
+			return true
 		}
 	}
 }

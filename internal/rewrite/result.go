@@ -116,22 +116,19 @@ type patched struct {
 // WriteTo writes the stream with its edits.
 func (r *Result) WriteTo(w io.Writer) (int64, error) {
 	var total int64
-	write := func(b []byte) error {
-		n, err := w.Write(b)
-		total += int64(n)
-		return err
-	}
+	var parts [][]byte
 	at := 0
 	for _, p := range r.patches {
-		if err := write(r.stream[at:p.doc.Start]); err != nil {
-			return total, err
-		}
-		if err := write(p.text); err != nil {
-			return total, err
-		}
+		parts = append(parts, r.stream[at:p.doc.Start], p.text)
 		at = p.doc.End
 	}
-	return total, write(r.stream[at:])
+	for _, part := range append(parts, r.stream[at:]) {
+		n, err := w.Write(part)
+		if total += int64(n); err != nil {
+			return total, err
+		}
+	}
+	return total, nil
 }
 
 // requirePlaces returns an error for components without a place, or warns of them.

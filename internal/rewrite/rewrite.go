@@ -89,9 +89,9 @@ func warningf(format string, args ...any) found {
 func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	in := newInput(stream, options)
 	docs, all := in.stage(nil, mayBeSecret, placeRules(state, in.own)...) // values in a Secret are base64
-	docs, more := in.stage(docs, never, Restarts{state, embeddedIn(all.places)})
+	docs, more := in.stage(docs, nil, Restarts{state, embeddedIn(all.places)})
 	all = all.plus(more)
-	docs, more = in.stage(docs, never, Selectors{labelChanges(all.places)})
+	docs, more = in.stage(docs, nil, Selectors{labelChanges(all.places)})
 	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))
 
 	// What has no place need not be valid YAML, so these stages ignore errors.
@@ -118,8 +118,6 @@ func placeRules(state desired.State, own OwnObjects) []rule {
 
 func always([]byte) bool { return true }
 
-func never([]byte) bool { return false }
-
 // stage reads the documents that the rules need, or that may hide what they need,
 // besides those read before. It applies the rules to all of them and restrains the
 // edits.
@@ -129,7 +127,7 @@ func (in input) stage(before []*document, mayHide func(text []byte) bool, rules 
 		texts = append(texts, r.searchNames()...)
 	}
 	looked := namesOf(texts...)
-	docs, errs := in.read(before, func(text []byte) bool { return looked.mayBeIn(text) || mayHide(text) })
+	docs, errs := in.read(before, func(text []byte) bool { return looked.mayBeIn(text) || mayHide != nil && mayHide(text) })
 	all := in.find(docs, rules...)
 	places, refused := restrain(all.edits, in.onConflict)
 	all.edits, all.places = nil, append(all.places, places...)
@@ -168,19 +166,14 @@ func patch(all found) ([]patched, []error) {
 		}
 	}
 	texts, errs := make([]patched, len(docs)), make([]error, len(docs))
-	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(docs)) {
+	for w := range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := range next {
+			for i := w; i < len(docs); i += runtime.GOMAXPROCS(0) {
 				texts[i], errs[i] = docs[i].patch(sets[docs[i]])
 			}
 		})
 	}
-	for i := range docs {
-		next <- i
-	}
-	close(next)
 	workers.Wait()
 	texts = append(texts, all.patches...)
 	slices.SortFunc(texts, func(a, b patched) int { return a.doc.Number - b.doc.Number })

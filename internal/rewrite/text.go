@@ -19,17 +19,11 @@ type UnrecognisedTexts struct{ state desired.State }
 func (r UnrecognisedTexts) searchNames() []string { return nil }
 
 func (r UnrecognisedTexts) find(o *object) found {
-	w := textsWalk{object: o, found: map[[2]string]bool{}}
-	for _, c := range r.state.Components {
-		w.named(c, o.node, o.path)
+	w := textsWalk{UnrecognisedTexts: r, object: o, found: map[[2]string]bool{}}
+	if len(r.state.Components) == 1 {
+		w.any = r.state.Components[0].Name
 	}
-	if o.kind != "CustomResourceDefinition" { // which describes fields and has none
-		component := "" // it may be any
-		if len(r.state.Components) == 1 {
-			component = r.state.Components[0].Name
-		}
-		w.suspicious(component, o.node, o.path)
-	}
+	w.value(o.node, o.path, o.kind != "CustomResourceDefinition") // which describes fields and has none
 	return found{places: w.places}
 }
 
@@ -48,57 +42,81 @@ func unknown(texts, places []place) []place {
 
 // textsWalk goes through the values of an object.
 type textsWalk struct {
+	UnrecognisedTexts
 	object *object
+	any    string // the component, if there is only one that a suspicious text can be about
 	places []place
-	found  map[[2]string]bool // the paths of the places with their components
+	found  map[[2]string]bool // the paths of the places, with and without their components
 }
 
-// add notes a text, once for each component, and a suspicious one only if it names
-// no component.
+// add notes a text, once for each component. One that may be about any component is
+// noted only if nothing else is at its path.
 func (w *textsWalk) add(component string, n *manifest.Node, path manifest.Path, reason, encoding string) {
 	p := w.object.found(TextPlace, component, path, n).because(Unrecognised, reason)
 	p.Encoding = encoding
-	if w.found[[2]string{p.Path, component}] || component == "" && w.found[[2]string{p.Path}] {
-		return
+	if at := [2]string{p.Path, component}; !w.found[at] {
+		w.found[at], w.found[[2]string{p.Path}] = true, true
+		w.places = append(w.places, p)
 	}
-	w.found[[2]string{p.Path, component}], w.found[[2]string{p.Path}] = true, true
-	w.places = append(w.places, p)
 }
 
-// named looks for what names a component. Labels and names of objects cannot give an
-// identity.
-func (w *textsWalk) named(c desired.Component, n *manifest.Node, path manifest.Path) {
+// value looks at a value and everything below it. Labels and names of objects cannot
+// give an identity. Annotations can, but their keys are not suspicious.
+func (w *textsWalk) value(n *manifest.Node, path manifest.Path, suspect bool) {
 	switch n.Kind {
 	case manifest.Mapping:
 		for key, value := range n.Fields {
-			key, at := key.Resolve(), path.Field(key.Resolve().Value)
-			if key.Value == "labels" || key.Value == "matchLabels" || samePath(at, w.object.path.Field("metadata", "name")) || w.object.runsAs(c, at) {
-				continue
+			key = key.Resolve()
+			if at := path.Field(key.Value); key.Value != "labels" && key.Value != "matchLabels" && !w.isName(at) {
+				w.field(key, value, at, suspect && key.Value != "annotations")
 			}
-			if isNamedIn(c, key.Value) {
-				w.add(c.Name, key, at, "a key that names the component", encodingOf(value.Resolve()))
-			}
-			w.named(c, value, at)
+		}
+		if value := n.Field("value"); value != nil && suspect && soundsLikeIdentity(n.Text("name")) {
+			w.suspicious(value, path.Field("value"), "the variable "+n.Text("name"))
 		}
 	case manifest.Sequence:
 		for i, item := range n.Content {
-			w.named(c, item, path.Item(i))
+			w.value(item, path.Item(i), suspect)
 		}
 	case manifest.Scalar:
-		if reason, encoding := namedBy(c, n); reason != "" {
-			w.add(c.Name, n, path, reason, encoding)
+		for _, c := range w.state.Components {
+			if reason, encoding := namedBy(c, n); reason != "" {
+				w.add(c.Name, n, path, reason, encoding)
+			}
 		}
 	}
 }
 
-// runsAs reports whether a path of the object is where its pod template names the
-// component's service account.
-func (o *object) runsAs(c desired.Component, path manifest.Path) bool {
-	if key := path[len(path)-1].Key; key != "serviceAccountName" && key != "serviceAccount" {
-		return false
+func (w *textsWalk) field(key, value *manifest.Node, at manifest.Path, suspect bool) {
+	for _, c := range w.state.Components {
+		if isNamedIn(c, key.Value) {
+			w.add(c.Name, key, at, "a key that names the component", encodingOf(value.Resolve()))
+		}
 	}
-	template, at := o.podTemplate()
-	return template != nil && serviceAccountOf(template) == c.ServiceAccount && samePath(path[:len(path)-1], at.Field("spec"))
+	w.value(value, at, suspect)
+	if suspect && soundsLikeIdentity(key.Value) {
+		w.suspicious(value, at, "the key "+key.Value)
+	}
+}
+
+// suspicious notes a value that by its name may hold a ServiceAccount's annotations,
+// whatever the component is called there.
+func (w *textsWalk) suspicious(value *manifest.Node, at manifest.Path, what string) {
+	w.add(w.any, value, at, what+" may hold a service account's annotations", encodingOf(value.Resolve()))
+}
+
+// isName reports whether a path of the object is its name, or where its pod template
+// names the service account of a component.
+func (w *textsWalk) isName(path manifest.Path) bool {
+	switch path[len(path)-1].Key {
+	case "name":
+		return samePath(path, w.object.path.Field("metadata", "name"))
+	case "serviceAccountName", "serviceAccount":
+		template, at := w.object.podTemplate()
+		_, runs := ServiceAccounts(w.UnrecognisedTexts).runningAs(serviceAccountOf(template))
+		return runs && samePath(path[:len(path)-1], at.Field("spec"))
+	}
+	return false
 }
 
 // isNamedIn reports whether a text contains the component's service account, or the
@@ -160,30 +178,6 @@ func encodingOf(n *manifest.Node) string {
 func isMapping(text []byte) bool {
 	root, err := manifest.Parse(text)
 	return err == nil && root != nil && root.Resolve() != nil && root.Resolve().Kind == manifest.Mapping
-}
-
-// suspicious looks for keys and environment variables that by their names may hold a
-// ServiceAccount's annotations, whatever the component is called there.
-func (w *textsWalk) suspicious(component string, n *manifest.Node, path manifest.Path) {
-	suspect := func(value *manifest.Node, path manifest.Path, what string) {
-		w.add(component, value, path, what+" may hold a service account's annotations", encodingOf(value.Resolve()))
-	}
-	if value := n.Field("value"); value != nil && soundsLikeIdentity(n.Text("name")) {
-		suspect(value, path.Field("value"), "the variable "+n.Text("name"))
-	}
-	for key, value := range n.Fields {
-		key := key.Resolve()
-		if key.Value == "annotations" || key.Value == "labels" {
-			continue // of objects, not of the values that create some
-		}
-		if soundsLikeIdentity(key.Value) {
-			suspect(value, path.Field(key.Value), "the key "+key.Value)
-		}
-		w.suspicious(component, value, path.Field(key.Value))
-	}
-	for i, item := range n.Items() {
-		w.suspicious(component, item, path.Item(i))
-	}
 }
 
 // soundsLikeIdentity reports whether a name, however it is written, is about a
