@@ -75,10 +75,11 @@ func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
 		document int
 		path     string
 	}
-	first := make(map[location]edit, len(edits))
+	first := make(map[location]*edit, len(edits))
 	places := make([]place, 0, len(edits))
 	var errs []error
-	for _, e := range edits {
+	for i := range edits {
+		e := &edits[i]
 		p, err := e.restrain(onConflict)
 		at := location{p.Document, p.Path}
 		if other, ok := first[at]; ok && other.value != e.value {

@@ -194,7 +194,7 @@ func show(r rule, manifest string) {
 	if own, ok := r.(OwnObjects); ok {
 		in.own = own
 	}
-	docs, _ := in.read(nil, always)
+	docs, _ := in.read(nil, nil, always)
 	all := in.find(docs, r)
 	for _, e := range all.edits {
 		fmt.Printf("set %s to %s\n", e.path.Field(e.key), e.value)

@@ -86,15 +86,17 @@ func (o *object) replacedBy(text []byte) []byte {
 
 // missing appends the objects that the documents lack, each as a document.
 func (r OwnObjects) missing(in input, docs []*document) found {
+	missing := slices.DeleteFunc(slices.Clone(r.objects), func(wanted Object) bool { return anyObject(docs, wanted.is) })
+	if len(missing) == 0 {
+		return found{}
+	}
 	var all found
-	number, line, end := len(in.documents), manifest.Breaks(in.stream)+1, len(in.stream)
-	for _, wanted := range r.objects {
-		if anyObject(docs, wanted.is) {
-			continue
-		}
+	last := in.lastDocument()
+	number, line, end := last.Number, manifest.Breaks(in.stream)+1, last.End
+	for _, wanted := range missing {
 		text := slices.Concat([]byte("---\n"), wanted.Text)
 		if len(all.patches) == 0 && in.stream[end-1] != '\n' {
-			if !in.endsWell() {
+			if !endsWell(in.stream[last.Start:]) {
 				all.errs = append(all.errs, errors.New("the manifests end inside a text block without a line break, so nothing can be appended; end them with a line break"))
 				return all
 			}
@@ -114,11 +116,17 @@ func anyObject(docs []*document, is func(*object) bool) bool {
 	return slices.ContainsFunc(docs, func(d *document) bool { return slices.ContainsFunc(d.objects, is) })
 }
 
-// endsWell reports whether a line break at the end of the stream would not change
-// what the last document means.
-func (in input) endsWell() bool {
-	last := in.documents[len(in.documents)-1]
-	text := in.stream[last.Start:last.End]
+func (in input) lastDocument() manifest.Document {
+	var last manifest.Document
+	for doc := range manifest.Split(in.stream) {
+		last = doc
+	}
+	return last
+}
+
+// endsWell reports whether a line break at the end of a document would not change
+// what it means.
+func endsWell(text []byte) bool {
 	root, err := manifest.Parse(text)
 	if err != nil {
 		return false

@@ -74,10 +74,9 @@ func (p place) isEdit() bool { return p.Outcome == Changed && p.Place != Appende
 // takesRole reports whether a role's annotation belongs at the place.
 func (f Finding) takesRole() bool { return f.Place == ServiceAccountPlace || f.Place == EmbeddedPlace }
 
-// findingsOf returns the findings in the order of the stream, one for each component
-// at a path.
+// findingsOf sorts places and returns the findings in the order of the stream, one
+// for each component at a path.
 func findingsOf(places []place) []Finding {
-	places = slices.Clone(places)
 	slices.SortStableFunc(places, func(a, b place) int {
 		return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path),
 			cmp.Compare(a.Component, b.Component), cmp.Compare(slices.Index(placeOrder, a.Place), slices.Index(placeOrder, b.Place)))

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
@@ -51,7 +52,12 @@ func (r OtherWorkloads) below(n *manifest.Node) (desired.Component, bool) {
 // choice.
 type BackupConfigs struct{ state desired.State }
 
-func (r BackupConfigs) searchNames() []string { return []string{"BackupConfig"} }
+func (r BackupConfigs) searchNames() []string {
+	if !slices.ContainsFunc(r.state.Components, func(c desired.Component) bool { return c.Bucket != "" }) {
+		return nil
+	}
+	return []string{"BackupConfig"}
+}
 
 // find warns of credentials from a Secret, of another bucket, and of aws_sdk_auth,
 // with which EKS Pod Identity does not work.

@@ -95,19 +95,20 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))
 
 	// What has no place need not be valid YAML, so these stages ignore errors.
-	docs, _ = in.read(docs, namesOf(BackupConfigs{state}.searchNames()...).mayBeIn)
+	docs, _ = in.read(docs, namesOf(BackupConfigs{state}.searchNames()...), nil)
 	all = all.plus(in.find(docs, BackupConfigs{state}))
 	if options.Unrecognised {
-		docs, _ = in.read(docs, always)
+		docs, _ = in.read(docs, nil, always)
 		all.places = append(all.places, unknown(in.find(docs, UnrecognisedTexts{state}).places, all.places)...)
-	}
-	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream}
-	if len(all.errs) == 0 {
-		result.patches, all.errs = patch(all)
 	}
 	if len(all.errs) > 0 {
 		return nil, errors.Join(sorted(all.errs)...)
 	}
+	patches, err := patch(all)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, patches: patches}
 	return result, result.requirePlaces(state, cmp.Or(options.OnMissing, MissingFails))
 }
 
@@ -126,8 +127,7 @@ func (in input) stage(before []*document, mayHide func(text []byte) bool, rules 
 	for _, r := range rules {
 		texts = append(texts, r.searchNames()...)
 	}
-	looked := namesOf(texts...)
-	docs, errs := in.read(before, func(text []byte) bool { return looked.mayBeIn(text) || mayHide != nil && mayHide(text) })
+	docs, errs := in.read(before, namesOf(texts...), mayHide)
 	all := in.find(docs, rules...)
 	places, refused := restrain(all.edits, in.onConflict)
 	all.edits, all.places = nil, append(all.places, places...)
@@ -154,40 +154,47 @@ func (in input) find(docs []*document, rules ...rule) found {
 
 // patch writes the documents that have edits, several at a time. It returns them
 // and those that were written already, in the order of the stream.
-func patch(all found) ([]patched, []error) {
-	sets := map[*document][]place{}
-	var docs []*document
+func patch(all found) ([]patched, error) {
+	var jobs []patchJob
+	index := map[*document]int{}
 	for _, p := range all.places {
-		if p.isEdit() {
-			if sets[p.object.doc] == nil {
-				docs = append(docs, p.object.doc)
-			}
-			sets[p.object.doc] = append(sets[p.object.doc], p)
+		if !p.isEdit() {
+			continue
 		}
+		i, ok := index[p.object.doc]
+		if !ok {
+			i = len(jobs)
+			index[p.object.doc] = i
+			jobs = append(jobs, patchJob{object: p.object})
+		}
+		jobs[i].sets = append(jobs[i].sets, manifest.Set{Path: p.path, Value: p.New})
 	}
-	texts, errs := make([]patched, len(docs)), make([]error, len(docs))
+	texts, errs := make([]patched, len(jobs)), make([]error, len(jobs))
 	var workers sync.WaitGroup
 	for w := range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := w; i < len(docs); i += runtime.GOMAXPROCS(0) {
-				texts[i], errs[i] = docs[i].patch(sets[docs[i]])
+			for i := w; i < len(jobs); i += runtime.GOMAXPROCS(0) {
+				texts[i], errs[i] = jobs[i].run()
 			}
 		})
 	}
 	workers.Wait()
 	texts = append(texts, all.patches...)
 	slices.SortFunc(texts, func(a, b patched) int { return a.doc.Number - b.doc.Number })
-	return texts, slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	return texts, errors.Join(errs...)
 }
 
-func (d *document) patch(places []place) (patched, error) {
-	sets := make([]manifest.Set, len(places))
-	for i, p := range places {
-		sets[i] = manifest.Set{Path: p.path, Value: p.New}
-	}
-	text, err := manifest.PatchParsed(d.text, d.root, sets)
+// patchJob is what is to be set in a document.
+type patchJob struct {
+	object *object // the first that is edited
+	sets   []manifest.Set
+}
+
+func (j patchJob) run() (patched, error) {
+	doc := j.object.doc
+	text, err := manifest.PatchParsed(doc.text, doc.root, j.sets)
 	if err != nil {
-		return patched{}, d.patchError(places[0].object.String(), err)
+		return patched{}, doc.patchError(j.object.String(), err)
 	}
-	return patched{d.Document, text}, nil
+	return patched{doc.Document, text}, nil
 }

@@ -8,16 +8,15 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// input is a stream cut into documents, with what the caller wants of it.
+// input is a stream, with what the caller wants of it.
 type input struct {
 	stream     []byte
-	documents  []manifest.Document
 	own        OwnObjects
 	onConflict OnConflict
 }
 
 func newInput(stream []byte, options Options) input {
-	in := input{stream: stream, documents: slices.Collect(manifest.Split(stream)), onConflict: cmp.Or(options.OnConflict, ConflictReplace)}
+	in := input{stream: stream, onConflict: cmp.Or(options.OnConflict, ConflictReplace)}
 	if !blank(stream) { // otherwise nothing is installed, so nothing has to be reached
 		in.own.objects = options.Objects
 	}
@@ -34,18 +33,21 @@ type document struct {
 	objects []*object
 }
 
-// read returns the documents read before and those that are wanted besides, in the
-// order of the stream. It leaves out documents without content, and those that are
-// not valid YAML: each of them is an error.
-func (in input) read(before []*document, wanted func(text []byte) bool) (docs []*document, errs []error) {
+// read returns the documents read before and those that contain a name, or that may
+// hide one, in the order of the stream. It leaves out documents without content, and
+// those that are not valid YAML: each of them is an error.
+func (in input) read(before []*document, looked names, mayHide func(text []byte) bool) (docs []*document, errs []error) {
+	if len(looked) == 0 && mayHide == nil {
+		return before, nil
+	}
 	line, counted := 1, 0
-	for _, doc := range in.documents {
+	for doc := range manifest.Split(in.stream) {
 		if len(before) > 0 && before[0].Number == doc.Number {
 			docs, before = append(docs, before[0]), before[1:]
 			continue
 		}
 		text := in.stream[doc.Start:doc.End]
-		if !wanted(text) {
+		if !looked.mayBeIn(text) && (mayHide == nil || !mayHide(text)) {
 			continue
 		}
 		line, counted = line+manifest.Breaks(in.stream[counted:doc.Start]), doc.Start
