@@ -71,17 +71,13 @@ func (s site) nearest(n *manifest.Node) *manifest.Node {
 // edits that set different values at one path are an error.
 func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
 	slices.SortStableFunc(edits, compareEdits)
-	type location struct {
-		document int
-		path     string
-	}
 	first := make(map[location]*edit, len(edits))
 	places := make([]place, 0, len(edits))
 	var errs []error
 	for i := range edits {
 		e := &edits[i]
 		p, err := e.restrain(onConflict)
-		at := location{p.Document, p.Path}
+		at := location{document: p.Document, path: p.Path}
 		if other, ok := first[at]; ok && other.value != e.value {
 			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s want different values at %s", other.component, e.component, p.Path)
 		}

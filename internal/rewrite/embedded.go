@@ -205,29 +205,15 @@ func (w valuesWalk) certain(text []byte) (desired.Component, bool) {
 	i := slices.IndexFunc(w.state.Components, func(c desired.Component) bool {
 		return len(c.Values.Component) > 0 && !slices.ContainsFunc(c.Values.Component, func(key string) bool { return !hasKey(text, key) })
 	})
-	if i < 0 || !beginsAsValues(text) {
+	if i < 0 || !beginsAsValues.Match(text) {
 		return desired.Component{}, false
 	}
 	return w.state.Components[i], true
 }
 
-// valuesLine is what a line of values begins with, or a flow mapping, or a template.
-var valuesLine = regexp.MustCompile(`^(\{|- |["']?[\w./-]+["']?[ \t]*:([ \t\r\n]|$))`)
-
-// beginsAsValues reports whether the first line of a text may be one of values. It
-// skips empty lines, comments and document markers.
-func beginsAsValues(text []byte) bool {
-	if bytes.HasPrefix(text, []byte("#!")) {
-		return false
-	}
-	for line := range bytes.Lines(text) {
-		line = bytes.TrimLeft(line, " \t\r\n")
-		if len(line) > 0 && line[0] != '#' && line[0] != '%' && !bytes.HasPrefix(line, []byte("---")) {
-			return valuesLine.Match(line)
-		}
-	}
-	return false
-}
+// beginsAsValues matches a text whose first line may be one of values: a key, an item
+// or a flow mapping. Empty lines, comments, directives and markers may precede it.
+var beginsAsValues = regexp.MustCompile(`^(?:[ \t\r]*(?:#(?:[^!\n].*)?|%.*|---.*)?\n)*[ \t]*(?:\{|- |["']?[\w./-]+["']?[ \t]*:(?:\s|$))`)
 
 // hasKey reports whether a text has a line, or the head of a flow mapping, that
 // looks like the key.

@@ -55,7 +55,13 @@ type Finding struct {
 	Encoding  string  `json:"encoding,omitempty"` // of an unrecognised text that the config's places can describe
 }
 
-// place is a finding with its location.
+// location is a path in a document, or what a component finds there.
+type location struct {
+	document        int
+	path, component string
+}
+
+// place is a finding with the object and the path.
 type place struct {
 	Finding
 	object *object // nil for an object that is appended
@@ -81,10 +87,6 @@ func findingsOf(places []place) []Finding {
 		return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path),
 			cmp.Compare(a.Component, b.Component), cmp.Compare(slices.Index(placeOrder, a.Place), slices.Index(placeOrder, b.Place)))
 	})
-	type location struct {
-		document        int
-		path, component string
-	}
 	seen := make(map[location]bool, len(places))
 	findings := make([]Finding, 0, len(places))
 	for _, p := range places {

@@ -130,15 +130,14 @@ func isNamedIn(c desired.Component, text string) bool {
 // the config can describe it, if it can.
 func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
 	encoding = encodingOf(n)
+	decoded, isBase64 := decodedBase64(n.Value)
+	isBase64 = isBase64 && isNamedIn(c, string(decoded))
 	switch lines := manifest.Breaks([]byte(n.Value)); {
-	case encoding == "" && base64Names(c, n.Value):
+	case encoding == "" && isBase64:
 		return "base64 that names the component and contains neither YAML nor JSON", ""
-	case encoding == "base64":
-		if decoded, _ := manifest.Base64(n.Value); !isNamedIn(c, string(decoded)) {
-			return "", ""
-		}
+	case encoding == "base64" && isBase64:
 		return "base64 that names the component", encoding
-	case !isNamedIn(c, n.Value):
+	case encoding == "base64" || !isNamedIn(c, n.Value):
 		return "", ""
 	case strings.Contains(n.Value, "{{"):
 		return "a template that names the component", ""
@@ -150,26 +149,25 @@ func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
 	return "a text that names the component", encoding
 }
 
-func base64Names(c desired.Component, text string) bool {
+// decodedBase64 decodes base64 that is long enough for a mapping.
+func decodedBase64(text string) ([]byte, bool) {
+	const shortest = 12
 	decoded, ok := manifest.Base64(text)
-	return ok && len(text) >= shortestBase64 && isNamedIn(c, string(decoded))
+	return decoded, ok && len(text) >= shortest
 }
-
-// shortestBase64 is fewer characters than base64 of a mapping has.
-const shortestBase64 = 12
 
 // encodingOf returns how a string contains a mapping, as the config's places say it,
 // or nothing.
 func encodingOf(n *manifest.Node) string {
-	switch {
-	case n == nil || n.Kind != manifest.Scalar:
+	if n == nil || n.Kind != manifest.Scalar {
 		return ""
+	}
+	switch decoded, ok := decodedBase64(n.Value); {
 	case isMapping([]byte(n.Value)) && json.Valid([]byte(n.Value)):
 		return "json"
 	case isMapping([]byte(n.Value)):
 		return "yaml"
-	}
-	if decoded, ok := manifest.Base64(n.Value); ok && len(n.Value) >= shortestBase64 && isMapping(decoded) {
+	case ok && isMapping(decoded):
 		return "base64"
 	}
 	return ""
