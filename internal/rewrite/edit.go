@@ -76,10 +76,11 @@ func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
 	var errs []error
 	for i := range edits {
 		e := &edits[i]
-		p, err := e.restrain(onConflict)
+		p := e.place(e.key)
 		at := location{document: p.Document, path: p.Path}
+		p, err := e.restrain(p, onConflict)
 		if other, ok := first[at]; ok && other.value != e.value {
-			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s want different values at %s", other.component, e.component, p.Path)
+			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s want different values at %s", other.component, e.component, at.path)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -112,10 +113,9 @@ func (e edit) rank() int {
 	return 1
 }
 
-// restrain returns what becomes of an edit. The error is for a key that the mapping
+// restrain returns what becomes of an edit at its place. The error is for a key that the mapping
 // has twice, and for another value if it must not be replaced.
-func (e edit) restrain(onConflict OnConflict) (place, error) {
-	p := e.place(e.key)
+func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
 	if second := e.repeated(); second != nil {
 		return p, e.object.inputError(e.nearest(second).Outer, "%s has two values in one mapping; remove one", p.Path)
 	}

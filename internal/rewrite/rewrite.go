@@ -13,7 +13,6 @@
 package rewrite
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -109,7 +108,7 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 		return nil, err
 	}
 	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, patches: patches}
-	return result, result.requirePlaces(state, cmp.Or(options.OnMissing, MissingFails))
+	return result, result.requirePlaces(state, options.OnMissing)
 }
 
 // placeRules returns the rules that need nothing but the manifests.

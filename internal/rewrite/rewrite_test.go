@@ -83,8 +83,20 @@ func TestTwoComponentsThatWantDifferentValues(t *testing.T) {
 	}
 }
 
-// A label of one pod template that another selector also uses is refused with a
-// cause that the caller can tell apart.
+// The metadata of a Job's pods is left as one place, however many labels are wanted.
+func TestJobIsLeftOnce(t *testing.T) {
+	const job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  template:\n    spec: {serviceAccountName: mxp-controller}\n"
+	state := exampleState(identity.Component{PodLabels: map[string]string{"a": "1", "b": "2"}})
+	result, err := Run([]byte(job), state, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Findings) != 1 || result.Findings[0].Outcome != Left || result.Findings[0].Path != "spec.template.metadata" {
+		t.Errorf("got the findings %+v, want one that is left", result.Findings)
+	}
+}
+
+// The caller can tell by the cause which setting is a way out.
 func TestErrorsHaveACause(t *testing.T) {
 	const account = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  annotations: {eks.amazonaws.com/role-arn: old}\n"
 	_, err := Run([]byte(account), stateOf(t, "mxp-controller"), Options{OnConflict: ConflictFails})

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -16,7 +15,7 @@ type input struct {
 }
 
 func newInput(stream []byte, options Options) input {
-	in := input{stream: stream, onConflict: cmp.Or(options.OnConflict, ConflictReplace)}
+	in := input{stream: stream, onConflict: options.OnConflict}
 	if !blank(stream) { // otherwise nothing is installed, so nothing has to be reached
 		in.own.objects = options.Objects
 	}
