@@ -63,7 +63,7 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// invalid reports whether an error is about a document that is no YAML. It is not
+// invalid reports whether an error is about a document that is not valid YAML. It is not
 // read, and not refused, before there is a label that it may select by.
 func invalid(stream []byte, err error) bool {
 	input, ok := errors.AsType[*rewrite.InputError](err)
