@@ -10,7 +10,7 @@ import (
 	"spaces-identity.dev/internal/rewrite"
 )
 
-// checkRewrite holds every run of the tests to the promises that need no golden:
+// checkRewrite checks the promises that need no golden, in every run of the tests:
 // a failure gives out nothing; output fed back in is unchanged; the lines that
 // differ are those of the report; and an independent decoder sees exactly the
 // report's changes. again runs the program on another input in the same way.
@@ -54,7 +54,7 @@ func checkLineEndings(t *testing.T, in string, got rendered, again func(string) 
 	}
 }
 
-// checkLines holds each line that differs against the report.
+// checkLines compares each line that differs with the report.
 func checkLines(t *testing.T, in string, got rendered) {
 	t.Helper()
 	for _, hunk := range hunks(in, got.out) {
@@ -66,7 +66,7 @@ func checkLines(t *testing.T, in string, got rendered) {
 	}
 }
 
-// explained reports whether a line that differs holds a key on the path of a
+// explained reports whether a line that differs has a key on the path of a
 // change or its value, or is base64 and a change is inside base64.
 func explained(line string, changes []rewrite.Finding) bool {
 	for _, f := range changes {

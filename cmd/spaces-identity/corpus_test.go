@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// corpus is where renders of public charts lie, for those who have them. The
-// goldens chart-* are the like, written for this repository.
+// corpus has renders of public charts, for those who have them. The
+// goldens chart-* are similar, written for this repository.
 const corpus = "../../../shared/corpus"
 
 func TestCorpusComponent(t *testing.T) {

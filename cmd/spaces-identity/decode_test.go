@@ -27,7 +27,7 @@ func checkDecoded(t *testing.T, before, after string, changes []rewrite.Finding)
 	}
 	got, err := decodeAll(after)
 	if err != nil {
-		t.Fatalf("the output is no YAML: %v", err)
+		t.Fatalf("the output is not valid YAML: %v", err)
 	}
 	for _, change := range changes {
 		path, err := steps(change.Path)
@@ -128,7 +128,7 @@ func document(rest string) (step, string) {
 	return step{into: true, document: n - 1}, rest
 }
 
-// text is a string that holds documents, decoded.
+// text is a string that contains documents, decoded.
 type text struct {
 	Before    string // such as --values=
 	Documents []any
@@ -158,7 +158,7 @@ func open(value any, s step) (text, error) {
 	return text{before, documents}, err
 }
 
-// with is a value with another one at a path, made where there is none.
+// with returns a value with another one at a path, which is added if it is missing.
 func with(value any, path []step, leaf any) (any, error) {
 	if len(path) == 0 {
 		return leaf, nil

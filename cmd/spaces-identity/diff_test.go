@@ -75,7 +75,7 @@ func hunks(before, after string) []hunk {
 }
 
 // readable is a diff for people: the lines that differ with two lines around
-// them, and where they stand in the text before.
+// them, and their line in the text before.
 func readable(before, after string) string {
 	const around = 2
 	lines := lineDiff(before, after)

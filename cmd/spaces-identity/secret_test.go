@@ -32,8 +32,8 @@ var secretTexts = map[string]string{
 	"indentation":   "controlPlanes:\n  mxpController:\n    password: x\n   hunter2: y\n",
 	"template":      "controlPlanes:\n  mxpController: {{ hunter2 }}\n",
 	"key":           "controlPlanes:\n  mxpController:\n    ? [hunter2\n",
-	"mention":       "the password of mxp-controller is hunter2",
-	"many mentions": "mxpController hunter2\nhunter2\n",
+	"text":          "the password of mxp-controller is hunter2",
+	"many texts":    "mxpController hunter2\nhunter2\n",
 	"shell":         "#!/bin/sh\ncontrolPlanes: { mxpController: hunter2",
 	"invalid UTF-8": "controlPlanes:\n  mxpController:\n    password: hunter2\xff\n",
 }

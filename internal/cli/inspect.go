@@ -55,7 +55,6 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	state = state.WithExampleRoles()
 	options := op.Rewrite.options()
 	options.OnMissing, options.Unrecognised = rewrite.MissingWarns, true
 	if options.Objects, err = postrender.AdmissionObjects(state); err != nil {
@@ -65,7 +64,7 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	result, err := rewrite.Run(stream, state, options)
+	result, err := rewrite.Run(stream, state.WithRole(exampleRole), options)
 	if err != nil {
 		return err
 	}
@@ -76,3 +75,6 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 	}
 	return env.Print(op.Output, output.InspectView{Result: result})
 }
+
+// exampleRole shows where a role would go if the config has none.
+var exampleRole = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}

@@ -13,7 +13,7 @@ import (
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/grant"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -45,9 +45,9 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
 		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
 		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
-		"policy trust --component vector":        cli.PolicyOp{Part: grant.Trust, Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
-		"policy permissions -o yaml":             cli.PolicyOp{Part: grant.Permissions, Output: output.YAML},
-		"policy associations":                    cli.PolicyOp{Part: grant.Associations, Output: output.JSON},
+		"policy trust --component vector":        cli.PolicyOp{Part: export.Trust, Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
+		"policy permissions -o yaml":             cli.PolicyOp{Part: export.Permissions, Output: output.YAML},
+		"policy associations":                    cli.PolicyOp{Part: export.Associations, Output: output.JSON},
 		"policy self --read-only":                cli.SelfPolicyOp{ReadOnly: true, Output: output.JSON},
 		"policy admission":                       cli.AdmissionPolicyOp{Output: output.YAML},
 		"export terraform":                       cli.ExportOp{Form: "terraform"},

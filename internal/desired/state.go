@@ -65,6 +65,22 @@ func (s State) Component(name string) (Component, bool) {
 	return s.Components[i], true
 }
 
+// Places returns the places that the config describes.
+func (s State) Places() []identity.Place { return s.spec.Places }
+
+// WithRole returns the state in which every component without a role has this one,
+// for output that shows where a role would go.
+func (s State) WithRole(role identity.RoleARN) State {
+	s.Components = slices.Clone(s.Components)
+	for i, c := range s.Components {
+		if c.Role.IsZero() {
+			c.Role = role
+			s.Components[i] = Component{c.Component, annotationsOf(c.Component), c.Subjects}
+		}
+	}
+	return s
+}
+
 // sharing returns the components that use the role, in the order of the config.
 func (s State) sharing(role identity.RoleARN) []Component {
 	return slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Role != role })
@@ -172,17 +188,4 @@ func (s State) UsesPodIdentity() bool {
 // UsesIRSA reports whether a component needs OIDC providers.
 func (s State) UsesIRSA() bool {
 	return slices.ContainsFunc(s.Components, func(c Component) bool { return c.Mode.UsesIRSA() })
-}
-
-// WithExampleRoles is the state with a role for each component that has none, to show
-// where a role would go.
-func (s State) WithExampleRoles() State {
-	spec := s.spec
-	spec.Components = slices.Clone(spec.Components)
-	for i := range spec.Components {
-		if spec.Components[i].Role.IsZero() {
-			spec.Components[i].Role = identity.RoleARN{Partition: "aws", Account: "000000000000", Name: "ROLE"}
-		}
-	}
-	return Of(spec)
 }

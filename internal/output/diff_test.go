@@ -78,7 +78,7 @@ func TestDiffCountsTheLinesOfTheStream(t *testing.T) {
 	var spec identity.Spec
 	spec.Components = []identity.Component{{Name: "mxp-controller", ServiceAccount: "mxp-controller", Mode: identity.IRSA, Role: role,
 		Values: identity.ValuesPaths{Component: []string{"mxp"}, Annotations: []string{"annotations"}}}}
-	result, err := rewrite.Run([]byte(stream), spec, rewrite.Options{})
+	result, err := rewrite.Run([]byte(stream), desired.Of(spec), rewrite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

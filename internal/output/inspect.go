@@ -2,7 +2,6 @@ package output
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/rewrite"
@@ -20,18 +19,7 @@ func (v InspectView) Data() any {
 	return struct {
 		Findings []rewrite.Finding `json:"findings"`
 		Warnings []string          `json:"warnings"`
-	}{v.findings(), v.Result.Warnings}
-}
-
-// findings are those of the result, with the word unchanged for right.
-func (v InspectView) findings() []rewrite.Finding {
-	all := slices.Clone(v.Result.Findings)
-	for i := range all {
-		if all[i].Outcome == rewrite.Right {
-			all[i].Outcome = "unchanged"
-		}
-	}
-	return all
+	}{v.Result.Findings, v.Result.Warnings}
 }
 
 // Changes are the documents that would change, with the values of Secrets
@@ -49,7 +37,7 @@ func (v InspectView) Text(p *Page) {
 		p.Line("No place for an identity was found.")
 	} else {
 		rows := [][]string{{"OUTCOME", "COMPONENT", "LINE", "OBJECT", "PLACE", "PATH"}}
-		for _, f := range v.findings() {
+		for _, f := range v.Result.Findings {
 			outcome := p.Paint(outcomeColours[f.Outcome], string(f.Outcome))
 			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), objectName(f), string(f.Place), f.Path + newValue(f)})
 		}
@@ -79,7 +67,7 @@ func newValue(f rewrite.Finding) string {
 }
 
 func (v InspectView) reasons(p *Page) {
-	for _, same := range Group(v.findings(), func(f rewrite.Finding) string { return string(f.Outcome) + f.Reason }) {
+	for _, same := range Group(v.Result.Findings, func(f rewrite.Finding) string { return string(f.Outcome) + f.Reason }) {
 		if f := same[0]; f.Reason != "" {
 			p.Remark(fmt.Sprintf("%s, line %d", p.Paint(outcomeColours[f.Outcome], string(f.Outcome)), f.Line), len(same)-1, f.Reason, "")
 		}

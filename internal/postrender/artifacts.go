@@ -58,15 +58,6 @@ func (d *documents) measure(s desired.State, c desired.Component) (desired.Budge
 	return budget, nil
 }
 
-// withServiceAccounts is the state for the manifests.
-func withServiceAccounts(s desired.State, found []rewrite.ServiceAccount) desired.State {
-	all := make([]desired.ServiceAccount, len(found))
-	for i, sa := range found {
-		all[i] = desired.ServiceAccount(sa)
-	}
-	return s.WithServiceAccounts(all)
-}
-
 // AdmissionObjects are the admission policies that the config asks the stream to
 // have: none unless delivery.admissionPolicy is true.
 func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {

@@ -65,7 +65,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 	}
 	options := r.Options
 	options.Objects = objects
-	result, err := rewrite.Run(stream, r.State.Spec(), options)
+	result, err := rewrite.Run(stream, r.State, options)
 	if err != nil {
 		return nil, documents{}, err
 	}
@@ -75,7 +75,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 	if r.artifactsDir() == identity.NoArtifacts {
 		return result, documents{}, exit.Usage(r.State.Require(desired.NeedManifests))
 	}
-	docs, err := newDocuments(withServiceAccounts(r.State, result.ServiceAccounts))
+	docs, err := newDocuments(r.State.WithServiceAccounts(result.ServiceAccounts))
 	return result, docs, err
 }
 

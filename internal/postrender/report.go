@@ -77,7 +77,7 @@ func NewReport(result *rewrite.Result) Report {
 		switch f.Outcome {
 		case rewrite.Changed:
 			r.Changes = append(r.Changes, f)
-		case rewrite.Right:
+		case rewrite.Unchanged:
 			r.Found = append(r.Found, f)
 		case rewrite.Left:
 			r.Left = append(r.Left, f)

@@ -3,17 +3,24 @@ package rewrite
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
 )
 
-// benchSpec asks for a role for the default component.
-func benchSpec() identity.Spec {
-	c, _ := identity.Known(identity.DefaultComponent)
-	c.Role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}
-	return identity.Spec{Components: []identity.Component{c}}.WithDefaults()
+// stateOf returns the desired state of known components with a role.
+func stateOf(t testing.TB, components ...string) desired.State {
+	t.Helper()
+	var settings identity.Settings
+	for _, name := range components {
+		settings.Components = append(settings.Components, identity.Component{Name: name,
+			Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}})
+	}
+	return desired.Of(fixture.Spec(t, settings))
 }
 
 // chart is a stream of documents without a place.
@@ -23,14 +30,47 @@ func chart(size int) []byte {
 	return bytes.Repeat([]byte(doc), size/len(doc))
 }
 
+// render is a stream as a monitoring chart renders it: most of it are schemas of
+// resources. The benchmarks in testdata/bench have the like.
+func render(size int) []byte {
+	field := "              field:\n                description: |-\n                  What the field is for, in some words; where it is unset,\n" +
+		"                  the default is taken.\n\n                  More info: https://example.com/docs#field\n                properties:\n" +
+		"                  key:\n                    description: The key to select.\n                    type: string\n                required:\n                - key\n                type: object\n"
+	doc := "---\n# Source: monitoring/crds/x.yaml\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things.example.com\nspec:\n" +
+		strings.Repeat(field, 600)
+	return bytes.Repeat([]byte(doc), size/len(doc))
+}
+
 func BenchmarkNames(b *testing.B) {
-	stream, looked := chart(20<<20), namesOf(benchSpec())
-	b.SetBytes(int64(len(stream)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if looked.mayBeIn(stream) {
-			b.Fatal("a name is in a stream without one")
+	for _, bench := range []struct {
+		name       string
+		stream     []byte
+		components []string
+	}{
+		{"20 MB, one component", chart(20 << 20), []string{identity.DefaultComponent}},
+		{"render of 4.7 MB, one component", render(4_700_000), []string{identity.DefaultComponent}},
+		{"render of 4.7 MB, every component", render(4_700_000), identity.KnownNames()},
+	} {
+		state := stateOf(b, bench.components...)
+		looked := namesOf(append(ServiceAccounts{state}.searchNames(), newEmbeddedValues(state).keys...)...)
+		run := func(name string, isIn func(stream []byte) bool) {
+			b.Run(bench.name+"/"+name, func(b *testing.B) {
+				b.SetBytes(int64(len(bench.stream)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if isIn(bench.stream) {
+						b.Fatal("a name is in a stream without one")
+					}
+				}
+			})
 		}
+		run("all", func(stream []byte) bool { return looked.mayBeIn(stream) || mayBeSecret(stream) })
+		run("rarest character first", func(stream []byte) bool {
+			return slices.ContainsFunc(looked, func(n name) bool { return n.in(stream) })
+		})
+		run("bytes.Contains", func(stream []byte) bool {
+			return slices.ContainsFunc(looked, func(n name) bool { return bytes.Contains(stream, n.text) })
+		})
 	}
 }
 
@@ -47,11 +87,12 @@ func BenchmarkRun(b *testing.B) {
 		"10,000 places":      all.Bytes(),
 		"10,000 in a list":   list.Bytes(),
 	} {
+		state := stateOf(b, identity.DefaultComponent)
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(stream)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Run(stream, benchSpec(), Options{}); err != nil {
+				if _, err := Run(stream, state, Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -8,23 +8,8 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// Diff is the change as a unified diff of each document that changes. What a
-// Secret holds is replaced by its size.
-func (r *Result) Diff() []byte {
-	var b bytes.Buffer
-	for _, p := range r.patches {
-		old := r.stream[p.doc.Start:p.doc.End]
-		name := fmt.Sprintf("document %d", p.doc.Number)
-		if source := manifest.Source(old); source != "" {
-			name += " " + source
-		}
-		b.WriteString(unified(name, withoutSecrets(old), withoutSecrets(p.text)))
-	}
-	return b.Bytes()
-}
-
-// withoutSecrets is a document in which the values of Secrets are replaced by
-// their sizes.
+// withoutSecrets returns a document with the sizes of the values of Secrets in place
+// of the values.
 func withoutSecrets(text []byte) []byte {
 	root, err := manifest.Parse(text)
 	if err != nil || root == nil {
@@ -40,7 +25,7 @@ func withoutSecrets(text []byte) []byte {
 	return redacted(text, hidden)
 }
 
-func secretValues(o object) []*manifest.Node {
+func secretValues(o *object) []*manifest.Node {
 	var values []*manifest.Node
 	for _, field := range []string{"data", "stringData"} {
 		held := o.node.Field(field).Resolve()

@@ -1,22 +1,31 @@
 package rewrite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/manifest"
 )
 
-// InputError says which manifest cannot be used as it is, and where. It never
-// quotes the manifest, which may be a Secret.
+// The causes of an [InputError] that a caller's settings can change.
+var (
+	ErrConflict = errors.New("another value is already there")
+	ErrSelector = errors.New("a selector uses the label")
+)
+
+// InputError says which manifest cannot be used as it is, and at which position. It
+// never quotes the manifest, which may be a Secret.
 type InputError struct {
 	Document int    // number in the stream, from 1
-	Source   string // the chart's template, where Helm tells it
+	Source   string // the chart's template, if Helm names it
 	Object   string // such as ConfigMap upbound-system/values
 	Line     int    // in the stream, from 1
 	Column   int    // from 1, in characters
 	Problem  string
+	Cause    error // [ErrConflict], [ErrSelector] or nil
 }
 
 func (e *InputError) Error() string {
@@ -30,8 +39,17 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("manifests:%d:%d: %s (%s)", e.Line, e.Column, e.Problem, strings.Join(where, ", "))
 }
 
+// Unwrap returns the cause.
+func (e *InputError) Unwrap() error { return e.Cause }
+
 // BadInput marks the error as one about the input.
 func (e *InputError) BadInput() {}
+
+// because returns the error with its cause.
+func (e *InputError) because(cause error) *InputError {
+	e.Cause = cause
+	return e
+}
 
 // MissingError says that components have no place in the manifests.
 type MissingError struct {
@@ -40,14 +58,6 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string {
-	if e.NoManifests {
-		return e.Warning() + "; check what should write them, or pass --on-missing warn where nothing is fine"
-	}
-	return e.Warning() + "; `spaces-identity inspect` shows what names it in the manifests: point at that under places: in the config, or pass --on-missing warn to go on without"
-}
-
-// Warning is what is missing, without what to do about it.
-func (e *MissingError) Warning() string {
 	components := strings.Join(e.Components, ", ")
 	if e.NoManifests {
 		return "no manifests came in, so there is no place for " + components
@@ -55,20 +65,45 @@ func (e *MissingError) Warning() string {
 	return fmt.Sprintf("no place found for %s: no ServiceAccount of that name, no pod template that runs as it, no values at its path", components)
 }
 
-// inputError places a problem at an offset of a document.
-func (d *document) inputError(object string, offset int, problem string) *InputError {
-	line, column := d.lines.Position(offset)
-	return &InputError{Document: d.Number, Source: manifest.Source(d.text), Object: object,
-		Line: d.first + line - 1, Column: column, Problem: problem}
+// Hint returns the next step.
+func (e *MissingError) Hint() string {
+	if e.NoManifests {
+		return "check the program that should write the manifests"
+	}
+	return "`spaces-identity inspect` shows the texts that name it: describe the right one under places: in the config"
 }
 
-// patchError places what the manifest package says of a document.
+// sorted returns errors in the order of the stream, each once, those without a
+// position last.
+func sorted(errs []error) []error {
+	slices.SortStableFunc(errs, func(a, b error) int {
+		p, q := position(a), position(b)
+		return cmp.Or(cmp.Compare(p.Document, q.Document), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column), strings.Compare(a.Error(), b.Error()))
+	})
+	return slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })
+}
+
+func position(err error) InputError {
+	if input, ok := errors.AsType[*InputError](err); ok {
+		return *input
+	}
+	return InputError{Document: 1 << 62}
+}
+
+// inputError returns the error for a problem at an offset of a document.
+func (d *document) inputError(object string, offset int, format string, args ...any) *InputError {
+	line, column := d.lines.Position(offset)
+	return &InputError{Document: d.Number, Source: manifest.Source(d.text), Object: object,
+		Line: d.first + line - 1, Column: column, Problem: fmt.Sprintf(format, args...)}
+}
+
+// patchError adds the position in the stream to an error of package manifest.
 func (d *document) patchError(object string, err error) error {
 	if place, ok := errors.AsType[*manifest.PlaceError](err); ok {
-		return d.inputError(object, place.Offset, place.Error())
+		return d.inputError(object, place.Offset, "%v", place)
 	}
 	if syntax, ok := errors.AsType[*manifest.SyntaxError](err); ok {
-		return d.inputError(object, syntax.Offset, "this is not valid YAML: "+syntax.Problem)
+		return d.inputError(object, syntax.Offset, "this is not valid YAML: %s", syntax.Problem)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/rewrite"
@@ -62,7 +63,7 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// invalid reports whether an error is about a document that is no YAML. It is not
+// invalid reports whether an error is about a document that is not valid YAML. It is not
 // read, and not refused, before there is a label that it may select by.
 func invalid(stream []byte, err error) bool {
 	input, ok := errors.AsType[*rewrite.InputError](err)
@@ -80,14 +81,13 @@ func invalid(stream []byte, err error) bool {
 
 // run asks for a role and a label for two components.
 func run(stream []byte) (*rewrite.Result, error) {
-	var spec identity.Spec
+	var settings identity.Settings
 	for _, name := range []string{"mxp-controller", "vector"} {
-		c, _ := identity.Known(name)
-		c.Role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}
-		c.PodLabels = map[string]string{"on": "y"}
-		spec.Components = append(spec.Components, c)
+		settings.Components = append(settings.Components, identity.Component{Name: name,
+			Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}, PodLabels: map[string]string{"on": "y"}})
 	}
-	return rewrite.Run(stream, spec.WithDefaults(), rewrite.Options{OnMissing: rewrite.MissingWarns, Mentions: true})
+	spec, _ := identity.New(settings)
+	return rewrite.Run(stream, desired.Of(spec), rewrite.Options{OnMissing: rewrite.MissingWarns, Unrecognised: true})
 }
 
 func written(t *testing.T, r *rewrite.Result) []byte {
@@ -114,12 +114,12 @@ func checkAgain(t *testing.T, out []byte, first *rewrite.Result) {
 	}
 }
 
-// places counts what was changed or is right. What reads a carrier is a place
-// only when the carrier changes.
+// places counts what was changed or needs no change. What reads embedded values is
+// a place only when they change.
 func places(r *rewrite.Result) int {
 	n := 0
 	for _, f := range r.Findings {
-		if (f.Outcome == rewrite.Changed || f.Outcome == rewrite.Right) && f.Place != rewrite.ReaderPlace {
+		if (f.Outcome == rewrite.Changed || f.Outcome == rewrite.Unchanged) && f.Place != rewrite.DependentPlace {
 			n++
 		}
 	}

@@ -5,92 +5,63 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"spaces-identity.dev/internal/identity"
 )
 
-// names are the texts without which a document holds no place.
-type names [][]byte
+// names are strings to search documents for.
+type names []name
 
-// namesOf are the names that the rules look for.
-func namesOf(spec identity.Spec) names {
-	n := valuesNames(spec)
-	for _, c := range spec.Components {
-		n = n.with(c.ServiceAccount)
-	}
-	for _, p := range spec.Places {
-		n = n.with(p.Name)
-	}
-	return n
+type name struct {
+	text []byte
+	rare int // offset of the character that manifests contain least
 }
 
-// valuesNames are the last keys of the components' values paths.
-func valuesNames(spec identity.Spec) names {
+// namesOf returns the texts that are not empty, each once.
+func namesOf(texts ...string) names {
 	var n names
-	for _, c := range spec.Components {
-		if keys := c.Values.Component; len(keys) > 0 {
-			n = n.with(keys[len(keys)-1])
+	for _, text := range texts {
+		if text != "" && !slices.ContainsFunc(n, func(known name) bool { return string(known.text) == text }) {
+			n = append(n, name{[]byte(text), rarest(text)})
 		}
 	}
 	return n
 }
 
-func (n names) with(name string) names {
-	if name == "" || slices.ContainsFunc(n, func(known []byte) bool { return string(known) == name }) {
-		return n
-	}
-	return append(n, []byte(name))
-}
-
-// mayBeIn reports whether a text may hold one of the names: as it is, behind
-// escapes, or in the base64 of a Secret.
+// mayBeIn reports whether a text may contain one of the names: as it is, or behind
+// the escapes of a quoted scalar.
 func (n names) mayBeIn(text []byte) bool {
-	return n.in(text) || n.escapedIn(text) || mayBeSecret(text)
+	return slices.ContainsFunc(n, func(name name) bool { return name.in(text) }) || len(n) > 0 && n.escapedIn(text)
 }
 
-// in reports whether a text holds one of the names as it is.
-func (n names) in(text []byte) bool {
-	return slices.ContainsFunc(n, func(name []byte) bool { return contains(text, name) })
-}
-
-// contains is bytes.Contains for a name in a text of many words: it looks for
-// the name from its rarest letter on, because a search that meets its first
-// letter all the time is several times slower.
-func contains(text, name []byte) bool {
-	rare := rarest(name)
-	for at := 0; ; at++ {
-		i := bytes.Index(text[at:], name[rare:])
+// in is bytes.Contains, and searches from the name's rarest character on. That is
+// faster if the text has the first character everywhere. BenchmarkNames on a render of
+// 4.7 MB: 0.28 ms against 0.63 for one component, 1.4 against 4.9 for every known one.
+func (n name) in(text []byte) bool {
+	for at := n.rare; at <= len(text); at++ {
+		i := bytes.Index(text[at:], n.text[n.rare:])
 		if i < 0 {
 			return false
 		}
-		at += i
-		if at >= rare && bytes.HasPrefix(text[at-rare:], name) {
+		if at += i; bytes.HasPrefix(text[at-n.rare:], n.text) {
 			return true
 		}
 	}
+	return false
 }
 
-// byFrequency are the characters that manifests have most, the most frequent
-// first.
-const byFrequency = " etaoinsrlcdpmu-:hgfybv.wk"
-
-// rarest is the offset of a name's character that manifests have least.
-func rarest(name []byte) int {
-	best, rank := 0, -1
-	for i, c := range name {
-		r := strings.IndexByte(byFrequency, c)
-		if r < 0 {
-			return i
-		}
-		if r > rank {
+// rarest returns the offset of the name's character that manifests contain least.
+func rarest(name string) int {
+	const byFrequency = " etaoinsrlcdpmu-:hgfybv.wk" // the most frequent first
+	best, rank := 0, uint(0)
+	for i := range len(name) {
+		if r := uint(strings.IndexByte(byFrequency, name[i])); r > rank { // -1, for all others, is the largest
 			best, rank = i, r
 		}
 	}
 	return best
 }
 
-// escapedIn reports whether a text has an escape of a quoted scalar that stands
-// for a character of a name, or joins what may be the halves of one.
+// escapedIn reports whether a text contains an escape of a quoted scalar that means
+// a character of a name, or that joins what may be the halves of one.
 func (n names) escapedIn(text []byte) bool {
 	for at := 0; ; at++ {
 		i := bytes.IndexByte(text[at:], '\\')
@@ -98,35 +69,22 @@ func (n names) escapedIn(text []byte) bool {
 			return false
 		}
 		at += i
-		switch text[at+1] {
-		case 'x':
-			if n.hasCharacter(text[at+2:], 2) {
-				return true
-			}
-		case 'u':
-			if n.hasCharacter(text[at+2:], 4) {
-				return true
-			}
-		case 'U':
-			if n.hasCharacter(text[at+2:], 8) {
-				return true
-			}
-		case '\n', '\r':
-			if n.joined(text[:at], text[at+1:]) {
-				return true
-			}
+		digits := 1 << (1 + strings.IndexByte("xuU", text[at+1])) // 2, 4 or 8, otherwise 1
+		isBreak := text[at+1] == '\n' || text[at+1] == '\r'
+		if digits > 1 && n.hasCharacter(text[at+2:], digits) || isBreak && n.joined(text[:at], text[at+1:]) {
+			return true
 		}
 	}
 }
 
-// hasCharacter reports whether hexadecimal digits stand for a character of a
-// name.
+// hasCharacter reports whether a name contains the character that hexadecimal
+// digits mean.
 func (n names) hasCharacter(text []byte, digits int) bool {
 	if len(text) < digits {
 		return false
 	}
 	r, err := strconv.ParseUint(string(text[:digits]), 16, 32)
-	return err == nil && slices.ContainsFunc(n, func(name []byte) bool { return bytes.ContainsRune(name, rune(r)) })
+	return err == nil && slices.ContainsFunc(n, func(name name) bool { return bytes.ContainsRune(name.text, rune(r)) })
 }
 
 // joined reports whether the character before and the one after an escaped line
@@ -137,11 +95,10 @@ func (n names) joined(before, after []byte) bool {
 		return false
 	}
 	pair := []byte{before[len(before)-1], after[0]}
-	return slices.ContainsFunc(n, func(name []byte) bool { return bytes.Contains(name, pair) })
+	return slices.ContainsFunc(n, func(name name) bool { return bytes.Contains(name.text, pair) })
 }
 
-// mayBeSecret reports whether a text may hold an object of kind Secret, whose
-// data is base64.
+// mayBeSecret reports whether a text may contain an object of kind Secret.
 func mayBeSecret(text []byte) bool {
 	for {
 		i := bytes.Index(text, []byte("Secret"))

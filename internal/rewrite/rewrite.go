@@ -1,238 +1,199 @@
-// Package rewrite finds the places in a stream of manifests that carry a
-// component's identity and says what should stand there. A rule is a method in
-// a file of its own; bytes are the manifest package's concern.
+// Package rewrite finds the places in a stream of manifests at which a component's
+// annotations and labels belong, and sets them. It is a pipeline:
+//
+//	read      parse the documents that contain a name that a rule looks for
+//	find      apply the rules to each object: they return edits and findings
+//	restrain  drop the edits that must not be made, refuse those that contradict
+//	patch     write the documents with the edits that remain
+//
+// A rule is a small type with two methods; its example shows what it does. Rules
+// see neither each other nor what others found, so their order does not matter. If
+// a rule depends on what became of the edits of others, it runs in a later stage:
+// see [Run]. What an edit does to the bytes is up to package manifest.
 package rewrite
 
 import (
-	"cmp"
 	"errors"
-	"io"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
 
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/manifest"
 )
 
-// OnMissing says what to make of a component without a place.
+// OnMissing says what happens if a component has no place.
 type OnMissing string
 
-// What to make of a component without a place.
+// The choices for a component without a place.
 const (
 	MissingFails OnMissing = "fail"
 	MissingWarns OnMissing = "warn"
 )
 
-// OnConflict says what to do where another value stands at a place.
+// OnConflict says what happens if another value is already at a place.
 type OnConflict string
 
-// What to do where another value stands at a place.
+// The choices for a place with another value.
 const (
 	ConflictReplace OnConflict = "replace"
 	ConflictKeep    OnConflict = "keep"
 	ConflictFails   OnConflict = "fail"
 )
 
-// Options are choices that the config does not hold. The zero value is the
-// default: a missing place fails, another value is replaced.
+// Options are choices that the config does not contain. The zero value is the
+// default: a missing place fails, and another value is replaced.
 type Options struct {
-	OnMissing  OnMissing
-	OnConflict OnConflict
-	Mentions   bool     // look for texts that name a component and are no place
-	Objects    []Object // what the stream is to have beside what it has
+	OnMissing    OnMissing
+	OnConflict   OnConflict
+	Unrecognised bool     // also find texts that name a component and are no place
+	Objects      []Object // objects that the stream must have
 }
 
-// Result is a stream with its changes, and what was found in it.
-type Result struct {
-	Findings        []Finding // in the stream's order
-	Warnings        []string
-	ServiceAccounts []ServiceAccount // of the components, as the stream has them
-
-	stream  []byte
-	patches []patch
+// rule finds what the desired state asks of an object.
+type rule interface {
+	// searchNames returns the strings that every document with an editable location
+	// contains. Documents without any of them are skipped.
+	searchNames() []string
+	// find returns the edits and findings of one object.
+	find(o *object) found
 }
 
-// ServiceAccount is one of a component's in the stream.
-type ServiceAccount struct {
-	Component string
-	Namespace string // empty where the manifest leaves it to the release
+// found is what rules found.
+type found struct {
+	edits    []edit
+	places   []place   // edits after restrain, and findings that never were edits
+	patches  []patched // documents that are written again as a whole
+	warnings []string
+	errs     []error
 }
 
-// patch is a document with its new text.
-type patch struct {
-	doc  manifest.Document
-	text []byte
+func (f found) plus(more found) found {
+	f.edits = append(f.edits, more.edits...)
+	f.places = append(f.places, more.places...)
+	f.patches = append(f.patches, more.patches...)
+	f.warnings = append(f.warnings, more.warnings...)
+	f.errs = append(f.errs, more.errs...)
+	return f
 }
 
-// Run finds what the spec asks for in a stream and carries it out. Nothing is
-// written: the result holds the new text of the documents that change. Errors
-// of several documents come joined.
-func Run(stream []byte, spec identity.Spec, options Options) (*Result, error) {
-	r := &run{stream: stream, spec: spec, options: options, opened: map[int]bool{},
-		noted: map[[2]string]bool{}, result: &Result{stream: stream}}
-	r.options.OnMissing = cmp.Or(options.OnMissing, MissingFails)
-	r.options.OnConflict = cmp.Or(options.OnConflict, ConflictReplace)
-	r.read()
-	for _, doc := range r.docs {
+func warningf(format string, args ...any) found {
+	return found{warnings: []string{fmt.Sprintf(format, args...)}}
+}
+
+// Run finds the places of the desired state in a stream and returns the stream with
+// its edits. It writes nothing. The error joins an [InputError] for each problem in
+// the manifests, in the order of the stream, or it is a [MissingError].
+func Run(stream []byte, state desired.State, options Options) (*Result, error) {
+	in := newInput(stream, options)
+	docs, all := in.stage(nil, mayBeSecret, placeRules(state, in.own)...) // values in a Secret are base64
+	docs, more := in.stage(docs, nil, Restarts{state, embeddedIn(all.places)})
+	all = all.plus(more)
+	docs, more = in.stage(docs, nil, Selectors{labelChanges(all.places)})
+	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))
+
+	// What has no place need not be valid YAML, so these stages ignore errors.
+	docs, _ = in.read(docs, namesOf(BackupConfigs{state}.searchNames()...), nil)
+	all = all.plus(in.find(docs, BackupConfigs{state}))
+	if options.Unrecognised {
+		docs, _ = in.read(docs, nil, always)
+		all.places = append(all.places, unknown(in.find(docs, UnrecognisedTexts{state}).places, all.places)...)
+	}
+	if len(all.errs) > 0 {
+		return nil, errors.Join(sorted(all.errs)...)
+	}
+	patches, err := patch(all)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, patches: patches}
+	return result, result.requirePlaces(state, options.OnMissing)
+}
+
+// placeRules returns the rules that need nothing but the manifests.
+func placeRules(state desired.State, own OwnObjects) []rule {
+	return []rule{own, ServiceAccounts{state}, PodTemplates{state}, newEmbeddedValues(state), ConfiguredPlaces{state}, OtherWorkloads{state}}
+}
+
+func always([]byte) bool { return true }
+
+// stage reads the documents that the rules need, or that may hide what they need,
+// besides those read before. It applies the rules to all of them and restrains the
+// edits.
+func (in input) stage(before []*document, mayHide func(text []byte) bool, rules ...rule) ([]*document, found) {
+	var texts []string
+	for _, r := range rules {
+		texts = append(texts, r.searchNames()...)
+	}
+	docs, errs := in.read(before, namesOf(texts...), mayHide)
+	all := in.find(docs, rules...)
+	places, refused := restrain(all.edits, in.onConflict)
+	all.edits, all.places = nil, append(all.places, places...)
+	all.errs = slices.Concat(all.errs, errs, refused)
+	return docs, all
+}
+
+// find applies rules to the objects of documents. Only [OwnObjects] sees the
+// program's own objects.
+func (in input) find(docs []*document, rules ...rule) found {
+	var all found
+	for _, doc := range docs {
 		for _, o := range doc.objects {
-			r.places(o)
+			isOwn := in.own.has(o)
+			for _, r := range rules {
+				if _, ok := r.(OwnObjects); ok == isOwn {
+					all = all.plus(r.find(o))
+				}
+			}
 		}
 	}
-	r.configuredPlaces()
-	r.stamps()
-	r.selectors()
-	r.backups()
-	r.ensure()
-	if options.Mentions {
-		r.mentions()
-	}
-	if len(r.errs) == 0 {
-		r.patch()
-		r.result.patches = append(r.result.patches, r.own...)
-		slices.SortFunc(r.result.patches, func(a, b patch) int { return a.doc.Number - b.doc.Number })
-	}
-	if len(r.errs) > 0 {
-		return nil, errors.Join(r.errs...)
-	}
-	slices.SortStableFunc(r.result.Findings, compareFindings)
-	return r.result, r.missing()
+	return all
 }
 
-// WriteTo writes the stream with its changes.
-func (r *Result) WriteTo(w io.Writer) (int64, error) {
-	var total int64
-	write := func(b []byte) error {
-		n, err := w.Write(b)
-		total += int64(n)
-		return err
-	}
-	at := 0
-	for _, p := range r.patches {
-		if err := write(r.stream[at:p.doc.Start]); err != nil {
-			return total, err
-		}
-		if err := write(p.text); err != nil {
-			return total, err
-		}
-		at = p.doc.End
-	}
-	return total, write(r.stream[at:])
-}
-
-// run is one pass over one stream.
-type run struct {
-	stream  []byte
-	spec    identity.Spec
-	options Options
-	docs    []*document        // those that were parsed
-	opened  map[int]bool       // their numbers
-	noted   map[[2]string]bool // paths and components of the findings
-	result  *Result
-	own     []patch // of the objects that the stream is to have
-	errs    []error
-}
-
-// document is one that was parsed, with what is wanted in it.
-type document struct {
-	manifest.Document
-	text    []byte
-	lines   manifest.Lines
-	first   int // line of the stream at which it begins
-	root    *manifest.Node
-	objects []object
-	wants   []want
-}
-
-// want is a value wanted at a place.
-type want struct {
-	set    manifest.Set
-	object object
-	label  bool // a pod label, which a selector may use
-}
-
-// read parses the documents that may hold a place.
-func (r *run) read() {
-	looked := namesOf(r.spec)
-	r.open(looked.mayBeIn)
-}
-
-// openNaming parses the documents that have one of the names in them.
-func (r *run) openNaming(looked names) {
-	if len(looked) > 0 {
-		r.open(func(text []byte) bool { return looked.in(text) || looked.escapedIn(text) })
-	}
-}
-
-// open parses the documents that are wanted and were not parsed before. A
-// document without content is none.
-func (r *run) open(wanted func(text []byte) bool) {
-	line, counted := 1, 0
-	for doc := range manifest.Split(r.stream) {
-		text := r.stream[doc.Start:doc.End]
-		if r.opened[doc.Number] || !wanted(text) {
+// patch writes the documents that have edits, several at a time. It returns them
+// and those that were written already, in the order of the stream.
+func patch(all found) ([]patched, error) {
+	var jobs []patchJob
+	index := map[*document]int{}
+	for _, p := range all.places {
+		if !p.isEdit() {
 			continue
 		}
-		line, counted = line+manifest.Breaks(r.stream[counted:doc.Start]), doc.Start
-		r.opened[doc.Number] = true
-		d := &document{Document: doc, text: text, lines: manifest.NewLines(text), first: line}
-		root, err := manifest.Parse(text)
-		if err != nil {
-			r.fail(d.patchError("", err))
-			continue
+		i, ok := index[p.object.doc]
+		if !ok {
+			i = len(jobs)
+			index[p.object.doc] = i
+			jobs = append(jobs, patchJob{object: p.object})
 		}
-		if root != nil {
-			d.root = root
-			d.objects = listed(d, root, nil, maxListDepth)
-			r.docs = append(r.docs, d)
-		}
+		jobs[i].sets = append(jobs[i].sets, manifest.Set{Path: p.path, Value: p.New})
 	}
-}
-
-func (r *run) fail(err error) { r.errs = append(r.errs, err) }
-
-// places applies the rules to an object.
-func (r *run) places(o object) {
-	for _, c := range r.spec.Components {
-		r.serviceAccount(o, c)
-		r.podTemplate(o, c)
-	}
-	r.carriers(o)
-}
-
-// patch carries out what is wanted, several documents at a time.
-func (r *run) patch() {
-	docs := slices.DeleteFunc(slices.Clone(r.docs), func(d *document) bool { return len(d.wants) == 0 })
-	slices.SortFunc(docs, func(a, b *document) int { return a.Start - b.Start })
-	r.result.patches = make([]patch, len(docs))
-	errs := make([]error, len(docs))
-	next := make(chan int)
+	texts, errs := make([]patched, len(jobs)), make([]error, len(jobs))
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(docs)) {
+	for w := range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := range next {
-				r.result.patches[i], errs[i] = docs[i].patch()
+			for i := w; i < len(jobs); i += runtime.GOMAXPROCS(0) {
+				texts[i], errs[i] = jobs[i].run()
 			}
 		})
 	}
-	for i := range docs {
-		next <- i
-	}
-	close(next)
 	workers.Wait()
-	if err := errors.Join(errs...); err != nil {
-		r.fail(err)
-	}
+	texts = append(texts, all.patches...)
+	slices.SortFunc(texts, func(a, b patched) int { return a.doc.Number - b.doc.Number })
+	return texts, errors.Join(errs...)
 }
 
-func (d *document) patch() (patch, error) {
-	sets := make([]manifest.Set, len(d.wants))
-	for i, w := range d.wants {
-		sets[i] = w.set
-	}
-	text, err := manifest.PatchParsed(d.text, d.root, sets)
+// patchJob is what is to be set in a document.
+type patchJob struct {
+	object *object // the first that is edited
+	sets   []manifest.Set
+}
+
+func (j patchJob) run() (patched, error) {
+	doc := j.object.doc
+	text, err := manifest.PatchParsed(doc.text, doc.root, j.sets)
 	if err != nil {
-		return patch{}, d.patchError(d.wants[0].object.String(), err)
+		return patched{}, doc.patchError(j.object.String(), err)
 	}
-	return patch{d.Document, text}, nil
+	return patched{doc.Document, text}, nil
 }

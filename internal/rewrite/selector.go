@@ -1,69 +1,48 @@
 package rewrite
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
 	"spaces-identity.dev/internal/manifest"
 )
 
-// selectors refuses a pod label that would take pods away from what selects
-// them: the workload's own selector, which cannot change either, a Service, a
+// Selectors refuses a pod label that would take pods away from what selects them:
+// the workload's own selector, which cannot change either, a Service, a
 // PodDisruptionBudget, a NetworkPolicy or the like.
-func (r *run) selectors() {
-	changes := r.labelChanges()
-	if len(changes) == 0 {
-		return
-	}
-	var looked names
-	for _, change := range changes {
-		for _, key := range change.keys {
-			looked = looked.with(key)
-		}
-	}
-	r.openNaming(looked)
-	for _, doc := range r.docs {
-		for _, o := range doc.objects {
-			r.selects(o, changes)
-		}
-	}
-}
+type Selectors struct{ changes []labelChange }
 
-// labelChange is a pod template's labels before and after.
+// labelChange is the labels of a pod template before and after the edits.
 type labelChange struct {
-	object        object
+	object        *object
 	before, after map[string]string
-	keys          []string // those that change
 }
 
-func (r *run) labelChanges() []labelChange {
+// labelChanges returns the pod templates whose labels change.
+func labelChanges(places []place) []labelChange {
 	var changes []labelChange
-	index := map[*manifest.Node]int{} // by object
-	for _, doc := range r.docs {
-		for _, w := range doc.wants {
-			if !w.label {
-				continue
-			}
-			i, known := index[w.object.node]
-			if !known {
-				i = len(changes)
-				index[w.object.node] = i
-				changes = append(changes, newLabelChange(w.object))
-			}
-			key := w.set.Path[len(w.set.Path)-1].Key
-			changes[i].keys = append(changes[i].keys, key)
-			changes[i].after[key] = w.set.Value
+	index := map[*object]int{}
+	for _, p := range places {
+		if !p.isEdit() {
+			continue
 		}
+		template, path := p.object.podTemplate()
+		if template == nil || !samePath(p.path[:len(p.path)-1], path.Field("metadata", "labels")) {
+			continue
+		}
+		i, ok := index[p.object]
+		if !ok {
+			i = len(changes)
+			index[p.object] = i
+			before := stringMap(template.Get("metadata", "labels"))
+			changes = append(changes, labelChange{p.object, before, maps.Clone(before)})
+		}
+		changes[i].after[p.path[len(p.path)-1].Key] = p.New
 	}
 	return changes
 }
 
-func newLabelChange(o object) labelChange {
-	template, _ := o.podTemplate()
-	before := stringMap(template.Get("metadata", "labels"))
-	return labelChange{object: o, before: before, after: maps.Clone(before)}
-}
+func samePath(a, b manifest.Path) bool { return slices.Equal(a, b) }
 
 func stringMap(n *manifest.Node) map[string]string {
 	values := map[string]string{}
@@ -75,36 +54,46 @@ func stringMap(n *manifest.Node) map[string]string {
 	return values
 }
 
-// selects looks whether an object selects pods that it would not select any more.
-func (r *run) selects(o object, changes []labelChange) {
-	for _, selector := range selectorsOf(o) {
-		for _, change := range changes {
-			if o.mayLose(selector, change) && matches(selector, change.before) && !matches(selector, change.after) {
-				r.fail(o.doc.inputError(o.String(), selector.Outer, fmt.Sprintf(
-					"this selector uses a pod label of %s that would change, so it would lose those pods; give the label another key, or keep its value with --on-conflict keep", change.object)))
+func (r Selectors) searchNames() []string {
+	var keys []string
+	for _, change := range r.changes {
+		for key, value := range change.after {
+			if old, ok := change.before[key]; !ok || old != value {
+				keys = append(keys, key)
 			}
 		}
 	}
+	return keys
 }
 
-// mayLose reports whether a selector of the object may be one for the pods of a
-// change: a workload's spec.selector is for pods of its own.
-func (o object) mayLose(selector *manifest.Node, change labelChange) bool {
-	_, workload := podTemplates[o.kind]
-	if workload && selector == o.node.Get("spec", "selector").Resolve() {
-		return o.node == change.object.node
+func (r Selectors) find(o *object) found {
+	var all found
+	for _, selector := range o.selectors() {
+		for _, change := range r.changes {
+			if o.selects(selector, change.object) && matches(selector, change.before) && !matches(selector, change.after) {
+				all.errs = append(all.errs, o.inputError(selector.Outer, "this selector uses a pod label of %s that would change, so it would lose those pods", change.object).because(ErrSelector))
+			}
+		}
 	}
-	return o.sameNamespace(change.object)
+	return all
 }
 
-// selectsNoPods are kinds whose selectors are for other objects: Services, and
-// volumes.
+// selects reports whether a selector of the object may be one for the pods of a
+// workload: a workload's own spec.selector is for its own pods.
+func (o *object) selects(selector *manifest.Node, workload *object) bool {
+	if _, ok := podTemplates[o.kind]; ok && selector == o.node.Get("spec", "selector").Resolve() {
+		return o == workload
+	}
+	return o.sharesNamespace(workload)
+}
+
+// selectsNoPods are the kinds that select other objects: Services, and volumes.
 var selectsNoPods = map[string]bool{"ServiceMonitor": true, "PersistentVolumeClaim": true}
 
-// selectorsOf are the selectors of pods in an object: a Service's, a workload's,
+// selectors returns the selectors of pods in an object: a Service's, a workload's,
 // a PodDisruptionBudget's, those of a NetworkPolicy and its peers, of affinities
 // and of topology spreads.
-func selectorsOf(o object) []*manifest.Node {
+func (o *object) selectors() []*manifest.Node {
 	if selectsNoPods[o.kind] {
 		return nil
 	}
@@ -127,8 +116,9 @@ func selectorsBelow(n *manifest.Node, found []*manifest.Node) []*manifest.Node {
 	return found
 }
 
-// matches evaluates a label selector, or the plain map of a Service
-// (Kubernetes documentation, "Labels and Selectors").
+// matches evaluates a label selector, or the plain map of a Service.
+//
+// Source: Kubernetes documentation, "Labels and Selectors".
 func matches(selector *manifest.Node, labels map[string]string) bool {
 	if selector.Field("matchLabels") == nil && selector.Field("matchExpressions") == nil {
 		return matchesAll(selector, labels)

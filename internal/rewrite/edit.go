@@ -1,0 +1,183 @@
+package rewrite
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/manifest"
+)
+
+// site is a mapping of annotations or labels, or the place for one.
+type site struct {
+	object    *object
+	kind      Place
+	component string
+	labels    bool // they are pod labels, not annotations
+	path      manifest.Path
+	values    *manifest.Node // the mapping, nil if there is none yet
+	near      *manifest.Node // the innermost value on the path that is in the object's own document
+}
+
+// edit is one annotation or label to be set at one path of one document.
+type edit struct {
+	site
+	key, value string
+}
+
+// edits returns an edit for each pair, sorted by key.
+func (s site) edits(pairs map[string]string) []edit {
+	all := make([]edit, 0, len(pairs))
+	for _, key := range slices.Sorted(maps.Keys(pairs)) {
+		all = append(all, edit{s, key, pairs[key]})
+	}
+	return all
+}
+
+// annotate returns the edits for the annotations of a component's ServiceAccounts. A
+// place that needs none is a finding, so that it does not count as missing. In mode
+// pod-identity a role annotation is left: the association overrides it, and removing
+// it before the association exists would break backups.
+func (s site) annotate(c desired.Component) found {
+	all := found{edits: s.edits(c.Annotations)}
+	if old := s.values.Field(identity.RoleAnnotation).Resolve(); !c.Mode.UsesIRSA() && old != nil && old.Kind == manifest.Scalar {
+		left := s.place(identity.RoleAnnotation).because(Left, "in pod-identity mode an association overrides this annotation; `spaces-identity verify` says when it can go")
+		left.Old = &old.Value
+		all.places = append(all.places, left)
+	}
+	if len(c.Annotations) == 0 {
+		all.places = append(all.places, s.object.found(s.kind, s.component, s.path, s.near).because(Unchanged, "an association gives the identity, so no annotation is needed here"))
+	}
+	return all
+}
+
+// place returns the place of a key.
+func (s site) place(key string) place {
+	return s.object.found(s.kind, s.component, s.path.Field(key), s.nearest(s.values.Field(key)))
+}
+
+// nearest returns the node itself if it is in the object's own document, else the
+// value that contains it there.
+func (s site) nearest(n *manifest.Node) *manifest.Node {
+	if n == nil || s.path.Crossing() >= 0 {
+		return s.near
+	}
+	return n
+}
+
+// restrain returns what becomes of edits: those that must not be made are left. Two
+// edits that set different values at one path are an error.
+func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
+	slices.SortStableFunc(edits, compareEdits)
+	first := make(map[location]*edit, len(edits))
+	places := make([]place, 0, len(edits))
+	var errs []error
+	for i := range edits {
+		e := &edits[i]
+		p := e.place(e.key)
+		at := location{document: p.Document, path: p.Path}
+		p, err := e.restrain(p, onConflict)
+		if other, ok := first[at]; ok && other.value != e.value {
+			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s want different values at %s", other.component, e.component, at.path)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		first[at] = e
+		places = append(places, p)
+	}
+	return places, errs
+}
+
+// compareEdits orders the edits of a document, which decides the order of new keys
+// in one mapping: the role first, annotations before labels, the restart annotation
+// last. What it takes for equal never is in one mapping.
+func compareEdits(a, b edit) int {
+	return cmp.Or(cmp.Compare(a.object.doc.Number, b.object.doc.Number),
+		cmp.Compare(slices.Index(placeOrder, a.kind), slices.Index(placeOrder, b.kind)),
+		cmp.Compare(a.component, b.component), cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.key, b.key))
+}
+
+func (e edit) rank() int {
+	switch {
+	case e.key == identity.RoleAnnotation:
+		return 0
+	case e.key == desired.RestartAnnotation:
+		return 3
+	case e.labels:
+		return 2
+	}
+	return 1
+}
+
+// restrain returns what becomes of an edit at its place. The error is for a key that the mapping
+// has twice, and for another value if it must not be replaced.
+func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
+	if second := e.repeated(); second != nil {
+		return p, e.object.inputError(e.nearest(second).Outer, "%s has two values in one mapping; remove one", p.Path)
+	}
+	old := e.values.Field(e.key).Resolve()
+	if old != nil && old.IsNull() {
+		old = nil
+	}
+	if old != nil && old.Kind == manifest.Scalar {
+		p.Old = &old.Value
+		if old.IsString() && old.Value == e.value {
+			p.New = e.value
+			return p.because(Unchanged, ""), nil
+		}
+	}
+	if e.inFixedTemplate() {
+		return e.leftInJob(p), nil
+	}
+	if old != nil && e.key != desired.RestartAnnotation {
+		switch onConflict {
+		case ConflictKeep:
+			return p.because(Left, "another value is already there and is kept"), nil
+		case ConflictFails:
+			return p, e.object.inputError(e.nearest(old).Outer, "%s has another value already", p.Path).because(ErrConflict)
+		}
+		p.Reason = "replaces another value"
+	}
+	p.New = e.value
+	return p.because(Changed, p.Reason), nil
+}
+
+// repeated returns the second key of the edit's name in its mapping, or nil.
+func (e edit) repeated() *manifest.Node {
+	seen := false
+	for k := range e.values.Fields {
+		if k.Resolve().Value != e.key {
+			continue
+		}
+		if seen {
+			return k
+		}
+		seen = true
+	}
+	return nil
+}
+
+// inFixedTemplate reports whether the edit is in a pod template that Kubernetes does
+// not allow to change: that of a Job that is not a Helm hook. Helm deletes and
+// creates hooks again.
+func (e edit) inFixedTemplate() bool {
+	if e.object.kind != "Job" || e.object.node.Get("metadata", "annotations", "helm.sh/hook") != nil {
+		return false
+	}
+	template, path := e.object.podTemplate()
+	return template != nil && path.Contains(e.path)
+}
+
+// leftInJob returns the finding for an edit that a Job does not allow. The metadata
+// of its pods is one place.
+func (e edit) leftInJob(p place) place {
+	if e.kind == PodTemplatePlace || e.kind == DependentPlace {
+		template, path := e.object.podTemplate()
+		p = e.object.found(e.kind, e.component, path.Field("metadata"), template)
+	}
+	return p.because(Left, "the pod template of a Job that is not a Helm hook cannot change in an upgrade")
+}

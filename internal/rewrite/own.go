@@ -1,0 +1,136 @@
+package rewrite
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"spaces-identity.dev/internal/manifest"
+)
+
+// Object is an object of the program's own that the stream must have. It is appended
+// if the stream has none of that kind and name, and replaces one that differs.
+type Object struct {
+	Component string // for whom it is
+	Group     string // of its API
+	Kind      string
+	Name      string
+	Text      []byte // YAML without a document marker
+}
+
+func (wanted Object) is(o *object) bool {
+	return o.group == wanted.Group && o.kind == wanted.Kind && o.name == wanted.Name
+}
+
+// OwnObjects brings the objects that the stream must have up to date.
+type OwnObjects struct{ objects []Object }
+
+func (r OwnObjects) searchNames() []string {
+	var texts []string
+	for _, wanted := range r.objects {
+		texts = append(texts, wanted.Name)
+	}
+	return texts
+}
+
+// has reports whether an object is one of the program's own.
+func (r OwnObjects) has(o *object) bool {
+	return slices.ContainsFunc(r.objects, func(wanted Object) bool { return wanted.is(o) })
+}
+
+func (r OwnObjects) find(o *object) found {
+	wanted := r.objects[slices.IndexFunc(r.objects, func(wanted Object) bool { return wanted.is(o) })]
+	if len(o.path) > 0 {
+		return found{errs: []error{o.inputError(o.node.Outer, "the program's own object is in a List, where it cannot be updated; remove it")}}
+	}
+	text, root, err := labelled(wanted.Text, o.node)
+	if err != nil {
+		return found{errs: []error{o.doc.patchError(o.String(), err)}}
+	}
+	p := o.found(AppendedPlace, wanted.Component, nil, o.node)
+	if manifest.Same(root, o.node) {
+		return found{places: []place{p.because(Unchanged, "")}}
+	}
+	return found{places: []place{p.because(Changed, "replaces another object of that name")},
+		patches: []patched{{o.doc.Document, o.replacedBy(text)}}}
+}
+
+// filenameAnnotation is how Helm 4 finds the template of a document after a
+// post-renderer. A document keeps it.
+const filenameAnnotation = "postrenderer.helm.sh/postrender-filename"
+
+// labelled returns the text of the wanted object with the annotation by which Helm 4
+// knows the existing one.
+func labelled(text []byte, existing *manifest.Node) ([]byte, *manifest.Node, error) {
+	if name := existing.Text("metadata", "annotations", filenameAnnotation); name != "" {
+		path := manifest.Path{}.Field("metadata", "annotations", filenameAnnotation)
+		var err error
+		if text, err = manifest.Patch(text, []manifest.Set{{Path: path, Value: name}}); err != nil {
+			return nil, nil, err
+		}
+	}
+	root, err := manifest.Parse(text)
+	return text, root, err
+}
+
+// replacedBy returns the object's document with another object: what comes before
+// and after it stays.
+func (o *object) replacedBy(text []byte) []byte {
+	before, after := o.doc.text[:o.node.Outer], o.doc.text[o.node.End:]
+	if len(before) > 0 && before[len(before)-1] != '\n' {
+		before = append(slices.Clone(before), '\n')
+	}
+	_, after, _ = bytes.Cut(after, []byte("\n")) // the rest of the object's last line was its comment
+	return slices.Concat(before, text, after)
+}
+
+// missing appends the objects that the documents lack, each as a document.
+func (r OwnObjects) missing(in input, docs []*document) found {
+	missing := slices.DeleteFunc(slices.Clone(r.objects), func(wanted Object) bool { return anyObject(docs, wanted.is) })
+	if len(missing) == 0 {
+		return found{}
+	}
+	var all found
+	last := in.lastDocument()
+	number, line, end := last.Number, manifest.Breaks(in.stream)+1, last.End
+	for _, wanted := range missing {
+		text := slices.Concat([]byte("---\n"), wanted.Text)
+		if len(all.patches) == 0 && in.stream[end-1] != '\n' {
+			if !endsWell(in.stream[last.Start:]) {
+				all.errs = append(all.errs, errors.New("the manifests end inside a text block without a line break, so nothing can be appended; end them with a line break"))
+				return all
+			}
+			text = slices.Concat([]byte("\n"), text)
+			line++
+		}
+		number++
+		all.places = append(all.places, place{Finding: Finding{Outcome: Changed, Component: wanted.Component, Place: AppendedPlace,
+			Document: number, Line: line + 1, Kind: wanted.Kind, Name: wanted.Name}})
+		all.patches = append(all.patches, patched{manifest.Document{Number: number, Start: end, End: end}, text})
+		line += bytes.Count(text, []byte("\n"))
+	}
+	return all
+}
+
+func anyObject(docs []*document, is func(*object) bool) bool {
+	return slices.ContainsFunc(docs, func(d *document) bool { return slices.ContainsFunc(d.objects, is) })
+}
+
+func (in input) lastDocument() manifest.Document {
+	var last manifest.Document
+	for doc := range manifest.Split(in.stream) {
+		last = doc
+	}
+	return last
+}
+
+// endsWell reports whether a line break at the end of a document would not change
+// what it means.
+func endsWell(text []byte) bool {
+	root, err := manifest.Parse(text)
+	if err != nil {
+		return false
+	}
+	broken, err := manifest.Parse(append(slices.Clone(text), '\n'))
+	return err == nil && manifest.Same(root, broken)
+}

@@ -1,0 +1,163 @@
+package rewrite
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+	"slices"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/manifest"
+)
+
+// Outcome is what became of a place.
+type Outcome string
+
+// The outcomes of a place.
+const (
+	Changed      Outcome = "changed"      // the value was written
+	Unchanged    Outcome = "unchanged"    // the value was there already
+	Left         Outcome = "left"         // a place that must not change; Reason says why
+	Unrecognised Outcome = "unrecognised" // a text that is no place the program knows
+)
+
+// Place is a kind of place in manifests.
+type Place string
+
+// The kinds of place.
+const (
+	ServiceAccountPlace Place = "service account"        // a ServiceAccount's annotation
+	PodTemplatePlace    Place = "pod template"           // a pod template that runs as the component's service account
+	EmbeddedPlace       Place = "embedded values"        // values that the manifest passes on
+	DependentPlace      Place = "dependent pod template" // a pod template that reads embedded values that changed
+	TextPlace           Place = "unrecognised text"      // a text that names the component
+	AppendedPlace       Place = "appended object"        // an object of the program's own
+)
+
+// placeOrder is the order in which kinds of place win if rules find the same place.
+var placeOrder = []Place{ServiceAccountPlace, PodTemplatePlace, EmbeddedPlace, DependentPlace, AppendedPlace, TextPlace}
+
+// Finding is one annotation or label at one place, or one unrecognised text.
+type Finding struct {
+	Outcome   Outcome `json:"outcome"`
+	Component string  `json:"component"`
+	Place     Place   `json:"place"`
+	Document  int     `json:"document"`         // its number in the stream, from 1
+	Line      int     `json:"line"`             // of the place in the stream, from 1
+	Source    string  `json:"source,omitempty"` // the chart's template, if Helm names it
+	Kind      string  `json:"kind,omitempty"`
+	Namespace string  `json:"namespace,omitempty"`
+	Name      string  `json:"name,omitempty"`
+	Path      string  `json:"path"`
+	Old       *string `json:"old,omitempty"` // the annotation's or label's value before
+	New       string  `json:"new,omitempty"`
+	Reason    string  `json:"reason,omitempty"`
+	Encoding  string  `json:"encoding,omitempty"` // of an unrecognised text that the config's places can describe
+}
+
+// location is a path in a document, or what a component finds there.
+type location struct {
+	document        int
+	path, component string
+}
+
+// place is a finding with the object and the path.
+type place struct {
+	Finding
+	object *object // nil for an object that is appended
+	path   manifest.Path
+}
+
+// because returns the place with an outcome and its reason.
+func (p place) because(outcome Outcome, reason string) place {
+	p.Outcome, p.Reason = outcome, reason
+	return p
+}
+
+// isEdit reports whether the value of the place is to be written.
+func (p place) isEdit() bool { return p.Outcome == Changed && p.Place != AppendedPlace }
+
+// takesRole reports whether a role's annotation belongs at the place.
+func (f Finding) takesRole() bool { return f.Place == ServiceAccountPlace || f.Place == EmbeddedPlace }
+
+// findingsOf sorts places and returns the findings in the order of the stream, one
+// for each component at a path.
+func findingsOf(places []place) []Finding {
+	slices.SortStableFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Component, b.Component), cmp.Compare(slices.Index(placeOrder, a.Place), slices.Index(placeOrder, b.Place)))
+	})
+	seen := make(map[location]bool, len(places))
+	findings := make([]Finding, 0, len(places))
+	for _, p := range places {
+		if at := (location{p.Document, p.Path, p.Component}); !seen[at] {
+			seen[at] = true
+			findings = append(findings, p.Finding)
+		}
+	}
+	return findings
+}
+
+// Result is a stream with its edits, and what was found in it.
+type Result struct {
+	Findings        []Finding // in the order of the stream
+	Warnings        []string
+	ServiceAccounts []desired.ServiceAccount // of the components, in the stream
+
+	stream  []byte
+	patches []patched
+}
+
+// patched is a document with its new text.
+type patched struct {
+	doc  manifest.Document
+	text []byte
+}
+
+// WriteTo writes the stream with its edits.
+func (r *Result) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	var parts [][]byte
+	at := 0
+	for _, p := range r.patches {
+		parts = append(parts, r.stream[at:p.doc.Start], p.text)
+		at = p.doc.End
+	}
+	for _, part := range append(parts, r.stream[at:]) {
+		n, err := w.Write(part)
+		if total += int64(n); err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// requirePlaces returns an error for components without a place, or warns of them.
+// It warns of a component whose role no place takes.
+func (r *Result) requirePlaces(state desired.State, policy OnMissing) error {
+	places, takers := map[string]bool{}, map[string]bool{}
+	for _, f := range r.Findings {
+		places[f.Component] = places[f.Component] || f.Place != TextPlace
+		takers[f.Component] = takers[f.Component] || f.takesRole()
+	}
+	var without []string
+	for _, c := range state.Components {
+		switch {
+		case !places[c.Name]:
+			without = append(without, c.Name)
+		case c.Mode.UsesIRSA() && !takers[c.Name]:
+			r.Warnings = append(r.Warnings, c.Name+": its pods are in the manifests, but neither its ServiceAccount nor values for it, so nothing here gives it the role")
+		}
+	}
+	if len(without) == 0 {
+		return nil
+	}
+	err := &MissingError{Components: without, NoManifests: blank(r.stream)}
+	if policy == MissingWarns {
+		r.Warnings = append(r.Warnings, err.Error())
+		return nil
+	}
+	return err
+}
+
+func blank(stream []byte) bool { return len(bytes.TrimSpace(stream)) == 0 }

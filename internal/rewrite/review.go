@@ -1,0 +1,94 @@
+package rewrite
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/manifest"
+)
+
+// OtherWorkloads warns of objects that run pods as a component's service account
+// and are of a kind that the program does not edit.
+type OtherWorkloads struct{ state desired.State }
+
+func (r OtherWorkloads) searchNames() []string { return ServiceAccounts(r).searchNames() }
+
+func (r OtherWorkloads) find(o *object) found {
+	if template, _ := o.podTemplate(); template != nil {
+		return found{}
+	}
+	c, ok := r.below(o.node.Field("spec"))
+	if !ok {
+		return found{}
+	}
+	return warningf("%s runs as the service account of %s and is not edited, because the program does not know workloads of this kind: "+
+		"its pods get no labels and do not restart with the upgrade", o, c.Name)
+}
+
+// below returns the component as whose service account something below a node runs.
+func (r OtherWorkloads) below(n *manifest.Node) (desired.Component, bool) {
+	if n.Field("containers") != nil || n.Field("templates") != nil { // a pod's, or an Argo workflow's
+		if c, ok := ServiceAccounts(r).runningAs(cmp.Or(n.Text("serviceAccountName"), n.Text("serviceAccount"))); ok {
+			return c, true
+		}
+	}
+	for _, child := range n.Fields {
+		if c, ok := r.below(child); ok {
+			return c, true
+		}
+	}
+	for _, child := range n.Items() {
+		if c, ok := r.below(child); ok {
+			return c, true
+		}
+	}
+	return desired.Component{}, false
+}
+
+// BackupConfigs warns of a SharedBackupConfig or SpaceBackupConfig that does not back
+// up with the component's identity. It is no place: what is in it is the user's
+// choice.
+type BackupConfigs struct{ state desired.State }
+
+func (r BackupConfigs) searchNames() []string {
+	if !slices.ContainsFunc(r.state.Components, func(c desired.Component) bool { return c.Bucket != "" }) {
+		return nil
+	}
+	return []string{"BackupConfig"}
+}
+
+// find warns of credentials from a Secret, of another bucket, and of aws_sdk_auth,
+// with which EKS Pod Identity does not work.
+//
+// Source: Thanos documentation, "Object storage: S3".
+func (r BackupConfigs) find(o *object) found {
+	storage := o.node.Get("spec", "objectStorage")
+	if !strings.HasSuffix(o.group, "spaces.upbound.io") || !strings.HasSuffix(o.kind, "BackupConfig") || storage.Text("provider") != "AWS" {
+		return found{}
+	}
+	var all found
+	for _, c := range r.state.Components {
+		warn := func(field []string, format string, args ...any) {
+			n := storage.Get(field...)
+			if n == nil {
+				n = o.node
+			}
+			all = all.plus(warningf("%s, line %d: spec.objectStorage."+format, append([]any{o, o.line(n)}, args...)...))
+		}
+		if c.Bucket == "" {
+			continue
+		}
+		if source := storage.Text("credentials", "source"); source != "InjectedIdentity" {
+			warn([]string{"credentials", "source"}, "credentials.source is %q, so the pod's identity is not used: set InjectedIdentity", source)
+		}
+		if bucket := storage.Text("bucket"); bucket != c.Bucket {
+			warn([]string{"bucket"}, "bucket is %q, and the role of %s may use %q", bucket, c.Name, c.Bucket)
+		}
+		if c.Mode.UsesPodIdentity() && strings.EqualFold(storage.Text("config", "aws_sdk_auth"), "true") {
+			warn([]string{"config", "aws_sdk_auth"}, "config.aws_sdk_auth is true, with which EKS Pod Identity does not work: remove it")
+		}
+	}
+	return all
+}

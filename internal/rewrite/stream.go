@@ -1,0 +1,136 @@
+package rewrite
+
+import (
+	"strings"
+
+	"spaces-identity.dev/internal/manifest"
+)
+
+// input is a stream, with what the caller wants of it.
+type input struct {
+	stream     []byte
+	own        OwnObjects
+	onConflict OnConflict
+}
+
+func newInput(stream []byte, options Options) input {
+	in := input{stream: stream, onConflict: options.OnConflict}
+	if !blank(stream) { // otherwise nothing is installed, so nothing has to be reached
+		in.own.objects = options.Objects
+	}
+	return in
+}
+
+// document is a document that was parsed.
+type document struct {
+	manifest.Document
+	text    []byte
+	lines   manifest.Lines
+	first   int // line of the stream at which it begins, from 1
+	root    *manifest.Node
+	objects []*object
+}
+
+// read returns the documents read before and those that contain a name, or that may
+// hide one, in the order of the stream. It leaves out documents without content, and
+// those that are not valid YAML: each of them is an error.
+func (in input) read(before []*document, looked names, mayHide func(text []byte) bool) (docs []*document, errs []error) {
+	if len(looked) == 0 && mayHide == nil {
+		return before, nil
+	}
+	line, counted := 1, 0
+	for doc := range manifest.Split(in.stream) {
+		if len(before) > 0 && before[0].Number == doc.Number {
+			docs, before = append(docs, before[0]), before[1:]
+			continue
+		}
+		text := in.stream[doc.Start:doc.End]
+		if !looked.mayBeIn(text) && (mayHide == nil || !mayHide(text)) {
+			continue
+		}
+		line, counted = line+manifest.Breaks(in.stream[counted:doc.Start]), doc.Start
+		d := &document{Document: doc, text: text, lines: manifest.NewLines(text), first: line}
+		var err error
+		if d.root, err = manifest.Parse(text); err != nil {
+			errs = append(errs, d.patchError("", err))
+		} else if d.root != nil {
+			d.objects = listed(d, d.root, nil, maxListDepth)
+			docs = append(docs, d)
+		}
+	}
+	return docs, errs
+}
+
+// object is a Kubernetes object in a document: the document itself, or an item
+// of a List in it.
+type object struct {
+	doc  *document
+	path manifest.Path
+	node *manifest.Node
+
+	group     string // of the API, empty for the core
+	kind      string
+	namespace string
+	name      string
+}
+
+// maxListDepth bounds Lists within Lists.
+const maxListDepth = 8
+
+// listed returns the objects of a document: itself, or the items of a List.
+func listed(doc *document, node *manifest.Node, path manifest.Path, depth int) []*object {
+	kind := node.Text("kind")
+	items := node.Field("items")
+	if !strings.HasSuffix(kind, "List") || items == nil || depth == 0 {
+		return []*object{newObject(doc, node, path)}
+	}
+	var found []*object
+	for i, item := range items.Items() {
+		found = append(found, listed(doc, item, path.Field("items").Item(i), depth-1)...)
+	}
+	return found
+}
+
+func newObject(doc *document, node *manifest.Node, path manifest.Path) *object {
+	group, _, versioned := strings.Cut(node.Text("apiVersion"), "/")
+	if !versioned {
+		group = ""
+	}
+	return &object{doc: doc, path: path, node: node, group: group, kind: node.Text("kind"),
+		namespace: node.Text("metadata", "namespace"), name: node.Text("metadata", "name")}
+}
+
+// String names the object as kubectl does: kind and namespace/name.
+func (o *object) String() string {
+	switch {
+	case o.kind == "":
+		return ""
+	case o.namespace == "":
+		return o.kind + " " + o.name
+	}
+	return o.kind + " " + o.namespace + "/" + o.name
+}
+
+// sharesNamespace reports whether two objects may be in one namespace: one without
+// a namespace goes to that of the release.
+func (o *object) sharesNamespace(other *object) bool {
+	return o.namespace == other.namespace || o.namespace == "" || other.namespace == ""
+}
+
+// line returns the line of the stream at which a node of the object begins, from 1.
+func (o *object) line(n *manifest.Node) int {
+	line, _ := o.doc.lines.Position(n.Outer)
+	return o.doc.first + line - 1
+}
+
+// found returns a place in the object, with what the report says of the object.
+func (o *object) found(kind Place, component string, path manifest.Path, near *manifest.Node) place {
+	return place{object: o, path: path, Finding: Finding{Component: component, Place: kind,
+		Document: o.doc.Number, Line: o.line(near), Source: manifest.Source(o.doc.text),
+		Kind: o.kind, Namespace: o.namespace, Name: o.name, Path: path.String()}}
+}
+
+// inputError returns the error for a problem at an offset of the object's document.
+func (o *object) inputError(offset int, format string, args ...any) *InputError {
+	return o.doc.inputError(o.String(), offset, format, args...)
+}

@@ -1,0 +1,192 @@
+package rewrite
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/manifest"
+)
+
+// UnrecognisedTexts finds the texts that name a component, or that by their name may
+// hold the annotations of a ServiceAccount. The engine drops those that are part of
+// a place or contain one.
+type UnrecognisedTexts struct{ state desired.State }
+
+// searchNames returns nothing: any document may contain such a text.
+func (r UnrecognisedTexts) searchNames() []string { return nil }
+
+func (r UnrecognisedTexts) find(o *object) found {
+	w := textsWalk{UnrecognisedTexts: r, object: o, found: map[[2]string]bool{}}
+	if len(r.state.Components) == 1 {
+		w.any = r.state.Components[0].Name
+	}
+	w.value(o.node, o.path, o.kind != "CustomResourceDefinition") // which describes fields and has none
+	return found{places: w.places}
+}
+
+// unknown returns the texts that neither are part of a place nor lead to one.
+func unknown(texts, places []place) []place {
+	byDocument := map[int][]place{}
+	for _, p := range places {
+		byDocument[p.Document] = append(byDocument[p.Document], p)
+	}
+	return slices.DeleteFunc(texts, func(text place) bool {
+		return slices.ContainsFunc(byDocument[text.Document], func(p place) bool {
+			return (p.Component == text.Component || text.Component == "") && text.path.Contains(p.path)
+		})
+	})
+}
+
+// textsWalk goes through the values of an object.
+type textsWalk struct {
+	UnrecognisedTexts
+	object *object
+	any    string // the component, if there is only one that a suspicious text can be about
+	places []place
+	found  map[[2]string]bool // the paths of the places, with and without their components
+}
+
+// add notes a text, once for each component. One that may be about any component is
+// noted only if nothing else is at its path.
+func (w *textsWalk) add(component string, n *manifest.Node, path manifest.Path, reason, encoding string) {
+	p := w.object.found(TextPlace, component, path, n).because(Unrecognised, reason)
+	p.Encoding = encoding
+	if at := [2]string{p.Path, component}; !w.found[at] {
+		w.found[at], w.found[[2]string{p.Path}] = true, true
+		w.places = append(w.places, p)
+	}
+}
+
+// value looks at a value and everything below it. Labels and names of objects cannot
+// give an identity. Annotations can, but their keys are not suspicious.
+func (w *textsWalk) value(n *manifest.Node, path manifest.Path, suspect bool) {
+	switch n.Kind {
+	case manifest.Mapping:
+		for key, value := range n.Fields {
+			key = key.Resolve()
+			if at := path.Field(key.Value); key.Value != "labels" && key.Value != "matchLabels" && !w.isName(at) {
+				w.field(key, value, at, suspect && key.Value != "annotations")
+			}
+		}
+		if value := n.Field("value"); value != nil && suspect && soundsLikeIdentity(n.Text("name")) {
+			w.suspicious(value, path.Field("value"), "the variable "+n.Text("name"))
+		}
+	case manifest.Sequence:
+		for i, item := range n.Content {
+			w.value(item, path.Item(i), suspect)
+		}
+	case manifest.Scalar:
+		for _, c := range w.state.Components {
+			if reason, encoding := namedBy(c, n); reason != "" {
+				w.add(c.Name, n, path, reason, encoding)
+			}
+		}
+	}
+}
+
+func (w *textsWalk) field(key, value *manifest.Node, at manifest.Path, suspect bool) {
+	for _, c := range w.state.Components {
+		if isNamedIn(c, key.Value) {
+			w.add(c.Name, key, at, "a key that names the component", encodingOf(value.Resolve()))
+		}
+	}
+	w.value(value, at, suspect)
+	if suspect && soundsLikeIdentity(key.Value) {
+		w.suspicious(value, at, "the key "+key.Value)
+	}
+}
+
+// suspicious notes a value that by its name may hold a ServiceAccount's annotations,
+// whatever the component is called there.
+func (w *textsWalk) suspicious(value *manifest.Node, at manifest.Path, what string) {
+	w.add(w.any, value, at, what+" may hold a service account's annotations", encodingOf(value.Resolve()))
+}
+
+// isName reports whether a path of the object is its name, or where its pod template
+// names the service account of a component.
+func (w *textsWalk) isName(path manifest.Path) bool {
+	switch path[len(path)-1].Key {
+	case "name":
+		return samePath(path, w.object.path.Field("metadata", "name"))
+	case "serviceAccountName", "serviceAccount":
+		template, at := w.object.podTemplate()
+		_, runs := ServiceAccounts(w.UnrecognisedTexts).runningAs(serviceAccountOf(template))
+		return runs && samePath(path[:len(path)-1], at.Field("spec"))
+	}
+	return false
+}
+
+// isNamedIn reports whether a text contains the component's service account, or the
+// last key of its values path.
+func isNamedIn(c desired.Component, text string) bool {
+	keys := c.Values.Component
+	return strings.Contains(text, c.ServiceAccount) || len(keys) > 0 && strings.Contains(text, keys[len(keys)-1])
+}
+
+// namedBy says how a string names the component, or nothing, and with which encoding
+// the config can describe it, if it can.
+func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
+	encoding = encodingOf(n)
+	decoded, isBase64 := decodedBase64(n.Value)
+	isBase64 = isBase64 && isNamedIn(c, string(decoded))
+	switch lines := manifest.Breaks([]byte(n.Value)); {
+	case encoding == "" && isBase64:
+		return "base64 that names the component and contains neither YAML nor JSON", ""
+	case encoding == "base64" && isBase64:
+		return "base64 that names the component", encoding
+	case encoding == "base64" || !isNamedIn(c, n.Value):
+		return "", ""
+	case strings.Contains(n.Value, "{{"):
+		return "a template that names the component", ""
+	case strings.HasPrefix(n.Value, "--set"):
+		return "an argument of the --set kind, which no place can point into: set the value in the chart, as `spaces-identity values` prints it", ""
+	case lines > 0:
+		return fmt.Sprintf("a text of %d lines that names the component", lines+1), encoding
+	}
+	return "a text that names the component", encoding
+}
+
+// decodedBase64 decodes base64 that is long enough for a mapping.
+func decodedBase64(text string) ([]byte, bool) {
+	const shortest = 12
+	decoded, ok := manifest.Base64(text)
+	return decoded, ok && len(text) >= shortest
+}
+
+// encodingOf returns how a string contains a mapping, as the config's places say it,
+// or nothing.
+func encodingOf(n *manifest.Node) string {
+	if n == nil || n.Kind != manifest.Scalar {
+		return ""
+	}
+	switch decoded, ok := decodedBase64(n.Value); {
+	case isMapping([]byte(n.Value)) && json.Valid([]byte(n.Value)):
+		return "json"
+	case isMapping([]byte(n.Value)):
+		return "yaml"
+	case ok && isMapping(decoded):
+		return "base64"
+	}
+	return ""
+}
+
+func isMapping(text []byte) bool {
+	root, err := manifest.Parse(text)
+	return err == nil && root != nil && root.Resolve() != nil && root.Resolve().Kind == manifest.Mapping
+}
+
+// soundsLikeIdentity reports whether a name, however it is written, is about a
+// ServiceAccount's annotations or a role.
+func soundsLikeIdentity(name string) bool {
+	letters := strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' {
+			return c
+		}
+		return -1
+	}, strings.ToLower(name))
+	return slices.ContainsFunc([]string{"serviceaccountannotation", "saannotation", "rolearn", "workloadidentity", "podidentity"},
+		func(word string) bool { return strings.Contains(letters, word) })
+}
