@@ -38,6 +38,7 @@ var queryOperations = map[string]func(url.Values) (operation, *apiError){
 	"iam:TagRole":                            tagRole,
 	"iam:GetRolePolicy":                      getRolePolicy,
 	"iam:PutRolePolicy":                      putRolePolicy,
+	"iam:DeleteRolePolicy":                   deleteRolePolicy,
 	"iam:ListRolePolicies":                   listRolePolicies,
 	"iam:ListAttachedRolePolicies":           listAttachedRolePolicies,
 	"iam:GetPolicy":                          getPolicy,
@@ -270,6 +271,20 @@ func putRolePolicy(form url.Values) (operation, *apiError) {
 		role.Inline = inline
 		s.Roles[name] = role
 		return xmlAnswer{"PutRolePolicy", nil}
+	})
+}
+
+func deleteRolePolicy(form url.Values) (operation, *apiError) {
+	return onRole(form, true, func(s *State, lag int, name string) answer {
+		role, policyName := s.Roles[name], form.Get("PolicyName")
+		if _, ok := role.Inline[policyName]; !ok || s.invisible("role "+name, name) {
+			return missingEntity("The role policy with name %s cannot be found.", policyName)
+		}
+		s.lag("role "+name, lag)
+		role.Inline = maps.Clone(role.Inline)
+		delete(role.Inline, policyName)
+		s.Roles[name] = role
+		return xmlAnswer{"DeleteRolePolicy", nil}
 	})
 }
 
