@@ -22,8 +22,9 @@ type journey struct {
 	how   []func(*reconcile.Reconciler)
 }
 
-// journeys are a first run, and one in which subjects come and go, the bucket is
-// another one, and somebody else has a statement in the role.
+// journeys are a first run; one in which subjects come and go, the bucket is another
+// one, and somebody else has a statement in the role; and one that adopts the policy of an
+// earlier version.
 func journeys() []journey {
 	all := namespaces(6)
 	changed := spec(identity.Both, all[2:]...)
@@ -34,6 +35,10 @@ func journeys() []journey {
 			put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
 			mustApply(t, spec(identity.Both, all[:4]...))
 		}, changed, []func(*reconcile.Reconciler){pruning}},
+		{"a policy is adopted", all[:3], func(t *testing.T, server *awstest.Server) {
+			mustApply(t, spec(identity.Both, all[:2]...))
+			giveInline(server, map[string]string{"spaces-identity-mxp-controller": document(t, "old-backups")})
+		}, spec(identity.Both, all[:3]...), []func(*reconcile.Reconciler){adopting}},
 	}
 }
 

@@ -212,16 +212,22 @@ func grants(state *awstest.State, s identity.Spec, among []string) map[string]st
 }
 
 // watch fails the test if, after a write, anyone has what they have neither before
-// nor after all of it.
+// nor after all of it, or lacks what they have both before and after.
 func watch(t *testing.T, server *awstest.Server, s identity.Spec, among []string, end map[string]string) {
 	t.Helper()
 	before := server.State()
 	start := grants(&before, s, among)
 	server.Disturb(func(h *awstest.Hooks) {
 		h.AfterWrite = func(c awstest.Call, state *awstest.State) {
-			for who, what := range grants(state, s, among) {
+			now := grants(state, s, among)
+			for who, what := range now {
 				if what != start[who] && what != end[who] && what != "[]" {
 					t.Errorf("after call %d, %s: %s has\n%s\nbefore it has %q, afterwards %q", c.Number, c.Operation, who, what, start[who], end[who])
+				}
+			}
+			for who := range start {
+				if what := now[who]; end[who] != "" && (what == "" || what == "[]") {
+					t.Errorf("after call %d, %s: %s has lost its access for a moment", c.Number, c.Operation, who)
 				}
 			}
 		}
