@@ -41,11 +41,8 @@ func (r *Region) Clusters(ctx context.Context) ([]string, error) {
 // Cluster reads a cluster; ok is false if the region has none of that name.
 func (r *Region) Cluster(ctx context.Context, name string) (found Cluster, ok bool, err error) {
 	out, err := r.eks.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: aws.String(name)})
-	if IsMissing(err) {
-		return Cluster{}, false, nil
-	}
 	if err != nil {
-		return Cluster{}, false, r.caller.failed("eks:DescribeCluster", r.clusterARN(name), err)
+		return Cluster{}, false, unlessMissing(r.caller.failed("eks:DescribeCluster", r.clusterARN(name), err))
 	}
 	c := out.Cluster
 	found = Cluster{ARN: aws.ToString(c.Arn), Version: aws.ToString(c.Version)}
@@ -60,11 +57,8 @@ func (r *Region) Cluster(ctx context.Context, name string) (found Cluster, ok bo
 // is false if the cluster does not have it.
 func (r *Region) AgentStatus(ctx context.Context, cluster string) (status string, ok bool, err error) {
 	out, err := r.eks.DescribeAddon(ctx, &eks.DescribeAddonInput{ClusterName: aws.String(cluster), AddonName: aws.String(AgentAddon)})
-	if IsMissing(err) {
-		return "", false, nil
-	}
 	if err != nil {
-		return "", false, r.caller.failed("eks:DescribeAddon", r.clusterARN(cluster), err)
+		return "", false, unlessMissing(r.caller.failed("eks:DescribeAddon", r.clusterARN(cluster), err))
 	}
 	return string(out.Addon.Status), true, nil
 }
@@ -77,10 +71,7 @@ func (r *Region) AddAgent(ctx context.Context, cluster string, t map[string]stri
 
 // Listed is an association as a list shows it: without its role and tags.
 type Listed struct {
-	ID, ARN        string
-	Namespace      string
-	ServiceAccount string
-	OwnerARN       string // of what created it, such as an add-on; empty for nothing
+	ID, Namespace, ServiceAccount string
 }
 
 // Associations lists the associations of a cluster for a service account's name in
@@ -95,8 +86,7 @@ func (r *Region) Associations(ctx context.Context, cluster, serviceAccount strin
 			return nil, r.caller.failed("eks:ListPodIdentityAssociations", r.clusterARN(cluster), err)
 		}
 		for _, a := range page.Associations {
-			found = append(found, Listed{aws.ToString(a.AssociationId), aws.ToString(a.AssociationArn),
-				aws.ToString(a.Namespace), aws.ToString(a.ServiceAccount), aws.ToString(a.OwnerArn)})
+			found = append(found, Listed{aws.ToString(a.AssociationId), aws.ToString(a.Namespace), aws.ToString(a.ServiceAccount)})
 		}
 	}
 	return found, nil
@@ -106,11 +96,8 @@ func (r *Region) Associations(ctx context.Context, cluster, serviceAccount strin
 func (r *Region) Association(ctx context.Context, cluster, id string) (found desired.Association, ok bool, err error) {
 	out, err := r.eks.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{
 		ClusterName: aws.String(cluster), AssociationId: aws.String(id)})
-	if IsMissing(err) {
-		return desired.Association{}, false, nil
-	}
 	if err != nil {
-		return desired.Association{}, false, r.caller.failed("eks:DescribePodIdentityAssociation", r.associationARN(cluster, id), err)
+		return desired.Association{}, false, unlessMissing(r.caller.failed("eks:DescribePodIdentityAssociation", r.associationARN(cluster, id), err))
 	}
 	a := out.Association
 	return desired.Association{
@@ -150,10 +137,7 @@ func (r *Region) UpdateAssociation(ctx context.Context, id string, a desired.Ass
 func (r *Region) DeleteAssociation(ctx context.Context, cluster, id string) error {
 	_, err := r.eks.DeletePodIdentityAssociation(ctx, &eks.DeletePodIdentityAssociationInput{
 		ClusterName: aws.String(cluster), AssociationId: aws.String(id)})
-	if IsMissing(err) {
-		return nil
-	}
-	return r.caller.failed("eks:DeletePodIdentityAssociation", r.associationARN(cluster, id), err)
+	return unlessMissing(r.caller.failed("eks:DeletePodIdentityAssociation", r.associationARN(cluster, id), err))
 }
 
 // TagAssociation sets tags of an association; others stay.

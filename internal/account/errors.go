@@ -21,7 +21,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%s may not %s on %s: %s", e.Identity, e.Action, e.Resource, message(e.Err))
+	return fmt.Sprintf("%s may not %s on %s: %v", e.Identity, e.Action, e.Resource, e.Err)
 }
 
 // Hint is the next step.
@@ -69,7 +69,7 @@ func (c Caller) failed(action, resource string, err error) error {
 		return nil
 	}
 	if isCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation") {
-		return &RefusedError{c.ARN, action, resource, err}
+		return &RefusedError{c.ARN, action, resource, brief(err)}
 	}
 	return fmt.Errorf("%s on %s: %w", action, resource, brief(err))
 }
@@ -83,27 +83,20 @@ func brief(err error) error {
 	return err
 }
 
-// answer is an error that AWS returned.
+// answer is an error that AWS returned. It wraps the SDK's, with the response.
 type answer struct {
 	smithy.APIError
 	whole error
 }
 
-func (a answer) Error() string { return message(a.APIError) }
-
-// Unwrap returns the SDK's error, with the response that contained it.
-func (a answer) Unwrap() error { return a.whole }
-
-func message(err error) string {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return err.Error()
+func (a answer) Error() string {
+	if a.ErrorMessage() == "" {
+		return a.ErrorCode()
 	}
-	if api.ErrorMessage() == "" {
-		return api.ErrorCode()
-	}
-	return api.ErrorCode() + ": " + api.ErrorMessage()
+	return a.ErrorCode() + ": " + a.ErrorMessage()
 }
+
+func (a answer) Unwrap() error { return a.whole }
 
 func isCode(err error, codes ...string) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
@@ -118,6 +111,14 @@ func IsExists(err error) bool { return isCode(err, "EntityAlreadyExists", "Resou
 // yet.
 func IsMissing(err error) bool {
 	return isCode(err, "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException")
+}
+
+// unlessMissing returns no error if the resource of the call does not exist.
+func unlessMissing(err error) error {
+	if IsMissing(err) {
+		return nil
+	}
+	return err
 }
 
 // IsUnseen reports whether EKS rejected a role that it may not see yet.

@@ -41,11 +41,8 @@ type Role struct {
 // Role reads a role with its tags; ok is false if there is none.
 func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, ok bool, err error) {
 	out, err := a.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: roleName(role)})
-	if IsMissing(err) {
-		return Role{}, false, nil
-	}
 	if err != nil {
-		return Role{}, false, a.Caller.failed("iam:GetRole", role.String(), err)
+		return Role{}, false, unlessMissing(a.Caller.failed("iam:GetRole", role.String(), err))
 	}
 	trust, err := decoded(out.Role.AssumeRolePolicyDocument, "the trust policy of "+role.String())
 	found = Role{ARN: aws.ToString(out.Role.Arn), TrustPolicy: trust, Tags: map[string]string{}}
@@ -93,11 +90,8 @@ func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]
 	pages := iam.NewListRolePoliciesPaginator(a.iam, &iam.ListRolePoliciesInput{RoleName: roleName(role)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if IsMissing(err) {
-			return nil, nil
-		}
 		if err != nil {
-			return nil, a.Caller.failed("iam:ListRolePolicies", role.String(), err)
+			return nil, unlessMissing(a.Caller.failed("iam:ListRolePolicies", role.String(), err))
 		}
 		names = append(names, page.PolicyNames...)
 	}
@@ -108,11 +102,8 @@ func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]
 // of that name, or no role.
 func (a *Account) InlinePolicy(ctx context.Context, role identity.RoleARN, name string) (policy string, ok bool, err error) {
 	out, err := a.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
-	if IsMissing(err) {
-		return "", false, nil
-	}
 	if err != nil {
-		return "", false, a.Caller.failed("iam:GetRolePolicy", role.String(), err)
+		return "", false, unlessMissing(a.Caller.failed("iam:GetRolePolicy", role.String(), err))
 	}
 	policy, err = decoded(out.PolicyDocument, "the policy "+name+" of "+role.String())
 	return policy, err == nil, err
@@ -128,10 +119,7 @@ func (a *Account) SetInlinePolicy(ctx context.Context, role identity.RoleARN, na
 // no error.
 func (a *Account) DeleteInlinePolicy(ctx context.Context, role identity.RoleARN, name string) error {
 	_, err := a.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
-	if IsMissing(err) {
-		return nil
-	}
-	return a.Caller.failed("iam:DeleteRolePolicy", role.String(), err)
+	return unlessMissing(a.Caller.failed("iam:DeleteRolePolicy", role.String(), err))
 }
 
 // Policies reads all permissions policies of a role as JSON: the inline ones, and the
@@ -183,11 +171,8 @@ func (a *Account) managedPolicy(ctx context.Context, arn string) (string, error)
 // there is no such provider.
 func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences []string, ok bool, err error) {
 	out, err := a.iam.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(arn)})
-	if IsMissing(err) {
-		return nil, false, nil
-	}
 	if err != nil {
-		return nil, false, a.Caller.failed("iam:GetOpenIDConnectProvider", arn, err)
+		return nil, false, unlessMissing(a.Caller.failed("iam:GetOpenIDConnectProvider", arn, err))
 	}
 	return out.ClientIDList, true, nil
 }

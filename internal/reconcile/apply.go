@@ -88,10 +88,9 @@ func (r *Reconciler) pace(ctx context.Context) error {
 	}
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	case <-r.turns.C:
-		return context.Cause(ctx)
 	}
+	return context.Cause(ctx)
 }
 
 // pause waits, or returns the error of a context that ends before.

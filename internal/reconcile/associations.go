@@ -15,7 +15,7 @@ import (
 // A cluster without a name or a region in the config has none: that is mode irsa.
 // Everything is listed first, because what is remembered is about the whole role.
 func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []identity.Cluster, role desired.Role, tags map[string]string) error {
-	m := &memory{role: role.ARN, before: tags[seenTag], now: map[string]remembered{}}
+	m := &memory{role: role.ARN, before: tags[seenTag]}
 	p.memories = append(p.memories, m)
 	var all []associationPlan
 	for _, component := range role.Components {
@@ -102,7 +102,7 @@ func (a *associationPlan) compareAll(ctx context.Context) error {
 
 func (a *associationPlan) upToDate(id string, w desired.Association) {
 	a.plan.UpToDate++
-	a.memory.keep(id, w)
+	a.memory.now.add(id, w)
 }
 
 // compare reads an association and plans what to do with it. EKS takes one
@@ -188,7 +188,7 @@ func (a *associationPlan) then(w desired.Association, write func(context.Context
 		}
 		id, err := write(ctx)
 		if err == nil && id != "" {
-			a.memory.keep(id, w)
+			a.memory.now.add(id, w)
 		}
 		return err
 	})

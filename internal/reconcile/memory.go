@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -51,24 +50,13 @@ func partOf(a desired.Association) int {
 	return int(h.Sum32() % parts)
 }
 
-// String returns the value of the tag.
+// String returns the value of the tag: twelve hexadecimal digits for each part.
 func (s sums) String() string {
 	var text []string
 	for _, sum := range s {
-		var b [8]byte
-		binary.BigEndian.PutUint64(b[:], sum)
-		text = append(text, hex.EncodeToString(b[:6]))
+		text = append(text, fmt.Sprintf("%012x", sum>>16))
 	}
 	return strings.Join(text, ".")
-}
-
-// part returns one part of a tag's value.
-func part(value string, n int) string {
-	all := strings.Split(value, ".")
-	if len(all) != parts {
-		return ""
-	}
-	return all[n]
 }
 
 // memory is what is remembered of a role's associations, and what will be.
@@ -76,40 +64,20 @@ type memory struct {
 	role   identity.RoleARN
 	before string // value of the tag
 	listed sums   // of the associations that exist in wanted places
-	now    map[string]remembered
-}
-
-// remembered is an association that is as it should be.
-type remembered struct {
-	id     string
-	wanted desired.Association
+	now    sums   // of those that are as they should be
 }
 
 // knows reports whether the part of the association is as it was remembered.
 func (m *memory) knows(a desired.Association) bool {
-	return part(m.before, partOf(a)) == part(m.listed.String(), partOf(a))
-}
-
-// keep notes that an association is as it should be.
-func (m *memory) keep(id string, wanted desired.Association) {
-	key := fmt.Sprintf("%s/%s/%s/%s", wanted.Region, wanted.ClusterName, wanted.Namespace, wanted.ServiceAccount)
-	m.now[key] = remembered{id, wanted}
-}
-
-// after returns the value that the tag should have now.
-func (m *memory) after() string {
-	var s sums
-	for _, r := range m.now {
-		s.add(r.id, r.wanted)
-	}
-	return s.String()
+	before, listed := strings.Split(m.before, "."), strings.Split(m.listed.String(), ".")
+	return len(before) == parts && before[partOf(a)] == listed[partOf(a)]
 }
 
 // remember writes the tags of the roles whose associations have changed.
 func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
 	for _, m := range p.memories {
-		after := m.after()
-		if after == m.before || m.before == "" && len(m.now) == 0 {
+		after := m.now.String()
+		if after == m.before || m.before == "" && m.now == (sums{}) {
 			continue
 		}
 		tag := func() error { return r.IAM.TagRole(ctx, m.role, map[string]string{seenTag: after}) }

@@ -11,15 +11,9 @@ import (
 
 // merging says what a merge may do besides adding.
 type merging struct {
-	adopt  bool // replace foreign statements that grant no more than the config
-	prune  bool // remove subjects that the config does not name
-	remove func(subject string) bool
-}
-
-// mayRemove reports whether pruning may remove the subject: any, or only what an
-// earlier plan showed.
-func (m merging) mayRemove(subject string) bool {
-	return m.prune && (m.remove == nil || m.remove(subject))
+	adopt  bool                      // replace foreign statements that grant no more than the config
+	prune  bool                      // remove subjects that the config does not name
+	remove func(subject string) bool // limits pruning to what an earlier plan showed; may be nil
 }
 
 // merge returns the live trust policy with the wanted statements in it. Every
@@ -169,7 +163,7 @@ func (r *merger) stale(s iam.Statement) {
 // are removed.
 func (r *merger) split(unwanted []string) (keep, removed []string) {
 	for _, s := range unwanted {
-		if r.mayRemove(s) {
+		if r.prune && (r.remove == nil || r.remove(s)) {
 			removed = append(removed, s)
 		} else {
 			keep = append(keep, s)

@@ -51,7 +51,12 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
-	if err := checkBudgets(state, roles, quota); err != nil {
+	var tooLong []error
+	for _, role := range roles { // before anything else is read
+		_, err := budget(state, role, role.TrustPolicy, quota)
+		tooLong = append(tooLong, err)
+	}
+	if err := errors.Join(tooLong...); err != nil {
 		return nil, err
 	}
 	if err := r.planProviders(ctx, p, roles); err != nil {
@@ -91,17 +96,6 @@ func (r *Reconciler) checkAccount(spec identity.Spec) error {
 		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
 			problems = append(problems, &AccountError{c.Role, r.Caller})
 		}
-	}
-	return errors.Join(problems...)
-}
-
-// checkBudgets measures the trust policies that the config asks for before anything
-// else is read.
-func checkBudgets(state desired.State, roles []desired.Role, quota int) error {
-	var problems []error
-	for _, role := range roles {
-		_, err := budget(state, role, role.TrustPolicy, quota)
-		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
 }

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -314,4 +315,83 @@ func sids(doc iam.Document) []string {
 		out = append(out, s.Sid)
 	}
 	return out
+}
+
+// A setting that limits all subjects alike takes effect without pruning.
+func TestLimitsApplyWithoutPruning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		s := spec(identity.PodIdentity, namespaces(2)...)
+		mustApply(t, s)
+		s.Components[0].PodIdentity.SourceAccount = true
+		mustApply(t, s)
+		equal(t, "trust policy", role(t, s).TrustPolicy, trust(t, server.State()))
+
+		one := spec(identity.PodIdentity, namespaces(2)[1:]...)
+		mustApply(t, one)
+		equal(t, "sids", []string{"SpacesIdentityPodIdentity", "SpacesIdentityKept"}, prefixes(trust(t, server.State()), "SpacesIdentityKept"))
+		mustApply(t, one, pruning)
+		equal(t, "trust policy afterwards", role(t, one).TrustPolicy, trust(t, server.State()))
+	})
+}
+
+// prefixes are the Sids, of which one may continue with a hash.
+func prefixes(doc iam.Document, prefix string) []string {
+	var out []string
+	for _, sid := range sids(doc) {
+		if strings.HasPrefix(sid, prefix) {
+			sid = prefix
+		}
+		out = append(out, sid)
+	}
+	return out
+}
+
+func TestForeignStatementsAreAdoptedIfTheyGrantNoMore(t *testing.T) {
+	all := namespaces(2)
+	for name, tt := range map[string]struct {
+		change  func(*iam.Statement)
+		adopted bool
+	}{
+		"the same":            {func(*iam.Statement) {}, true},
+		"with a condition":    {func(s *iam.Statement) { s.Condition["Bool"] = map[string]iam.Values{"aws:SecureTransport": {"true"}} }, true},
+		"without an audience": {func(s *iam.Statement) { delete(s.Condition["StringEquals"], issuer+":aud") }, false},
+		"with another subject": {func(s *iam.Statement) {
+			s.Condition["StringEquals"][issuer+":sub"] = iam.Values{desired.TokenSubject("x", "mxp-controller")}
+		}, false},
+		"for any subject": {func(s *iam.Statement) {
+			s.Condition["StringLike"] = map[string]iam.Values{issuer + ":sub": {"system:serviceaccount:*:mxp-controller"}}
+			delete(s.Condition["StringEquals"], issuer+":sub")
+		}, false},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			server := testAccount(t)
+			theirs := irsa(t, all[0])
+			theirs.Sid = "Theirs"
+			tt.change(&theirs)
+			put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{theirs}})
+			mustApply(t, spec(identity.IRSA, all...), adopting)
+			equal(t, "adopted", tt.adopted, !slices.Contains(sids(trust(t, server.State())), "Theirs"))
+		})
+	}
+}
+
+// A condition that somebody added keeps limiting a subject that the config no longer
+// names.
+func TestKeptSubjectsKeepTheirConditions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		all := namespaces(2)
+		mustApply(t, spec(identity.IRSA, all...))
+		doc := trust(t, server.State())
+		doc.Statement[0].Condition["Bool"] = map[string]iam.Values{"aws:SecureTransport": {"true"}}
+		put(t, server, doc)
+		mustApply(t, spec(identity.IRSA, all[1]))
+		got := trust(t, server.State()).Statement
+		equal(t, "wanted", irsa(t, all[1]), got[0])
+		kept := doc.Statement[0]
+		kept.Sid = got[1].Sid
+		kept.Condition["StringEquals"][issuer+":sub"] = iam.Values{desired.TokenSubject(all[0], "mxp-controller")}
+		equal(t, "kept", kept, got[1])
+	})
 }

@@ -11,31 +11,24 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// liveRole is a role in the account.
-type liveRole struct {
-	trust iam.Document
-	tags  map[string]string
-}
-
-// readRole reads a role; ok is false if there is none.
-func (r *Reconciler) readRole(ctx context.Context, arn identity.RoleARN) (live liveRole, ok bool, err error) {
+// readRole reads the trust policy and the tags of a role; ok is false if there is none.
+func (r *Reconciler) readRole(ctx context.Context, arn identity.RoleARN) (trust iam.Document, tags map[string]string, ok bool, err error) {
 	found, ok, err := r.IAM.Role(ctx, arn)
 	if err != nil || !ok {
-		return liveRole{}, false, err
+		return trust, nil, false, err
 	}
 	if found.ARN != arn.String() {
-		return liveRole{}, false, fmt.Errorf("role %s has the ARN %s: the config has another path or account; write roleARN as AWS has it", arn, found.ARN)
+		return trust, nil, false, fmt.Errorf("role %s has the ARN %s: the config has another path or account; write roleARN as AWS has it", arn, found.ARN)
 	}
-	doc, err := iam.Parse([]byte(found.TrustPolicy))
-	if err != nil {
-		return liveRole{}, false, fmt.Errorf("the trust policy of %s is left alone because it cannot be read: %w", arn, err)
+	if trust, err = iam.Parse([]byte(found.TrustPolicy)); err != nil {
+		return trust, nil, false, fmt.Errorf("the trust policy of %s is left alone because it cannot be read: %w", arn, err)
 	}
-	return liveRole{doc, found.Tags}, true, nil
+	return trust, found.Tags, true, nil
 }
 
 // planRole compares a role with the desired one, and returns its tags.
 func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State, want desired.Role, quota int) (map[string]string, error) {
-	live, there, err := r.readRole(ctx, want.ARN)
+	live, tags, there, err := r.readRole(ctx, want.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +36,12 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	switch {
 	case !there:
 		change.Action = Create
-	case live.tags[desired.ManagedByTag] == desired.ManagedByValue:
+	case tags[desired.ManagedByTag] == desired.ManagedByValue:
 		change.Action = None
 	case r.Adopt:
 		change.Action = Adopt
 	}
-	change.Trust = r.planTrust(live.trust, want.TrustPolicy)
+	change.Trust = r.planTrust(live, want.TrustPolicy)
 	change.Trust.Budget, err = budget(state, want, change.Trust.After, quota)
 	if err != nil && change.Trust.Action.writes() {
 		return nil, err
@@ -60,7 +53,7 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	change.Policies = policies.changes
 	p.Roles = append(p.Roles, change)
 	p.add(changingRoles, func(ctx context.Context) error { return r.changeRole(ctx, change, want, policies.steps()) })
-	return live.tags, nil
+	return tags, nil
 }
 
 // budget measures a trust policy against the account's quota. The error says that it
@@ -71,7 +64,7 @@ func budget(state desired.State, role desired.Role, trust iam.Document, quota in
 		err = b.Err()
 	}
 	if err != nil {
-		err = fmt.Errorf("role %s: %w\nnothing was changed; the quota is that of the account (GetAccountSummary, AssumeRolePolicySizeQuota)", role.ARN, err)
+		err = fmt.Errorf("role %s, with the quota of the account: %w", role.ARN, err)
 	}
 	return b, err
 }

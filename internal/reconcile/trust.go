@@ -14,17 +14,15 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// settle is the time between a write and the read that checks it: longer than another
-// run takes between its own read and its write, so that an overwritten change is
-// noticed.
-const settle = 2 * time.Second
+const (
+	// settle is the time between a write and the read that checks it: longer than
+	// another run takes between its own read and its write, so that an overwritten
+	// change is noticed.
+	settle = 2 * time.Second
 
-// rounds is how often a trust policy is written while somebody else keeps writing it
-// too.
-const rounds = 6
-
-// mostTries is how often one write is tried while AWS throttles or fails.
-const mostTries = 12
+	rounds    = 6  // how often a trust policy is written while somebody else writes it too
+	mostTries = 12 // how often one write is tried while AWS throttles or fails
+)
 
 // trustWriter changes the trust policy of a role that others may change as well. IAM
 // has no lock and no conditional write for that, so it reads the policy again before
@@ -132,11 +130,10 @@ var errUnseen = errors.New("it was there when the plan was made; plan again")
 func (t trustWriter) read(ctx context.Context) (live iam.Document, err error) {
 	unseen := func(err error) bool { return errors.Is(err, errUnseen) }
 	err = retry(ctx, untilSeen, unseen, func() error {
-		found, ok, err := t.readRole(ctx, t.role)
-		if err == nil && !ok {
+		var ok bool
+		if live, _, ok, err = t.readRole(ctx, t.role); err == nil && !ok {
 			return fmt.Errorf("role %s is gone: %w", t.role, errUnseen)
 		}
-		live = found.trust
 		return err
 	})
 	return live, err
