@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,9 +63,10 @@ func TestOnEmulator(t *testing.T) {
 // suite is what must hold in any AWS; in runs a test in an empty account.
 func suite(t *testing.T, in func(t *testing.T, test func(*testing.T))) {
 	for name, test := range map[string]func(*testing.T){
-		"from nothing, then nothing": fromNothing,
-		"a foreign statement stays":  foreignStays,
-		"subjects go when pruned":    prunedSubjects,
+		"from nothing, then nothing":  fromNothing,
+		"a foreign statement stays":   foreignStays,
+		"policies are adopted and go": policiesAdopted,
+		"subjects go when pruned":     prunedSubjects,
 	} {
 		t.Run(name, func(t *testing.T) { in(t, test) })
 	}
@@ -126,6 +128,31 @@ func prunedSubjects(t *testing.T) {
 	equal(t, "changes without pruning", 0, mustApply(t, issuerOnly(all[1:]...)).Changes())
 	mustApply(t, issuerOnly(all[1:]...), pruning)
 	equal(t, "statements", []iam.Statement{irsa(t, all[1:]...)}, liveTrust(t).Statement)
+}
+
+func policiesAdopted(t *testing.T) {
+	s := issuerOnly(namespaces(1)...)
+	arn := s.Components[0].Role
+	inline := func() []string {
+		names, err := connect(t).InlinePolicies(t.Context(), arn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Sorted(slices.Values(names))
+	}
+	mustApply(t, s)
+	for _, name := range []string{"backup", "spaces-identity-mxp-controller", "team"} {
+		if err := connect(t).SetInlinePolicy(t.Context(), arn, name, document(t, "spaces-backups")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustApply(t, s, adopting)
+	equal(t, "after adoption", []string{"SpacesIdentity-mxp-controller", "team"}, inline())
+	s.Components[0].Bucket = ""
+	mustApply(t, s)
+	equal(t, "without pruning", []string{"SpacesIdentity-mxp-controller", "team"}, inline())
+	mustApply(t, s, pruning)
+	equal(t, "after pruning", []string{"team"}, inline())
 }
 
 func audienceAdded(t *testing.T) {

@@ -139,7 +139,7 @@ func (s *Server) current() Hooks {
 	return s.hooks
 }
 
-// Forget starts counting calls anew.
+// Forget starts counting calls again.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
