@@ -73,7 +73,7 @@ func (a *app) apply(ctx context.Context, f liveFlags, approve bool) error {
 // tellBriefly is what a run without changes leaves in a log.
 func (a *app) tellBriefly(p *reconcile.Plan) error {
 	for _, w := range p.Warnings {
-		a.say("warning: %s\n", warningText(w))
+		a.say("warning: %s\n", w)
 	}
 	_, err := fmt.Fprintln(a.Out, summary(p))
 	return err

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/account"
-	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
 )
@@ -54,25 +54,23 @@ func (a *app) reconciler(ctx context.Context, f liveFlags) (*reconcile.Reconcile
 	}
 	account, err := account.Connect(ctx, account.Options{Profile: f.profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w (see --profile)", err)
+		return nil, nil, err
 	}
 	spec, err = a.withDiscovered(ctx, f.cluster, spec, f.prune)
 	if err != nil {
 		return nil, nil, err
 	}
 	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(account), Adopt: f.adopt, Prune: f.prune, ReadAll: f.readAll,
-		Progress: a.progress("associations")}
+		Clock: reconcile.WallClock{}, Progress: a.progress("associations")}
 	plan, err := r.Plan(ctx, spec)
-	if errors.Is(err, desired.ErrNoSubjects) {
+	if errors.Is(err, iam.ErrNoSubjects) {
 		err = usageError{err}
 	}
 	if err != nil || !spec.ControlPlanes.Discover {
 		return r, plan, err
 	}
 	foreign, err := a.foreignAnnotations(ctx, f.cluster, spec)
-	for _, text := range foreign {
-		plan.Warnings = append(plan.Warnings, reconcile.Warning{Text: text})
-	}
+	plan.Warnings = append(plan.Warnings, foreign...)
 	return r, plan, err
 }
 

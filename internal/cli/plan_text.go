@@ -37,7 +37,7 @@ func planText(p *reconcile.Plan) string {
 	}
 	t.associations(p)
 	for _, w := range p.Warnings {
-		t.line("warning: %s", warningText(w))
+		t.line("warning: %s", w)
 	}
 	for _, b := range p.Blocked {
 		t.line("blocked: %s", b)
@@ -50,11 +50,11 @@ func planText(p *reconcile.Plan) string {
 func summary(p *reconcile.Plan) string {
 	switch n := p.Changes(); {
 	case n == 0 && len(p.Blocked) == 0:
-		return fmt.Sprintf("in step: %s, %s", plural(len(p.Roles), "role"), plural(p.UpToDate, "association"))
+		return fmt.Sprintf("in step: %s, %s", plural(len(p.Roles), "role"), plural(p.InStep, "association"))
 	case n == 0:
 		return fmt.Sprintf("nothing to change, %d blocked", len(p.Blocked))
 	default:
-		return fmt.Sprintf("%s to make, %s in step", plural(n, "change"), plural(p.UpToDate, "association"))
+		return fmt.Sprintf("%s to make, %s in step", plural(n, "change"), plural(p.InStep, "association"))
 	}
 }
 
@@ -134,12 +134,4 @@ func (t *text) associations(p *reconcile.Plan) {
 			t.entry(action, 0, "%s", what)
 		}
 	}
-}
-
-// warningText is a warning with the flag that settles it.
-func warningText(w reconcile.Warning) string {
-	if w.Fix == "" {
-		return w.Text
-	}
-	return w.Text + "; --" + string(w.Fix) + " changes that"
 }

@@ -13,7 +13,7 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// journey is a run that is disturbed: from what stood there before to a config.
+// journey is a run that is disturbed: from what exists before to a config.
 type journey struct {
 	name  string
 	among []string // namespaces that may gain or lose
@@ -23,8 +23,8 @@ type journey struct {
 }
 
 // journeys are a first run; one in which subjects come and go, the bucket is another
-// one, and somebody else has a statement in the role; and one that adopts the policy of an
-// earlier version.
+// one, and somebody else has a statement in the role; and one that adopts the policy of
+// an earlier version.
 func journeys() []journey {
 	all := namespaces(6)
 	changed := spec(identity.Both, all[2:]...)

@@ -126,7 +126,7 @@ func TestPruneRemovesThePolicyOfAComponentWithoutPermissions(t *testing.T) {
 	})
 }
 
-// A role's second component keeps its policy when the first one's goes.
+// The second component of a role keeps its policy when that of the first is removed.
 func TestPruneKeepsThePoliciesOfOtherComponents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)

@@ -95,8 +95,8 @@ func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
 	})
 }
 
-// A pattern that covers what stood there exactly takes its place at once, as
-// nobody loses anything; the way back takes pruning.
+// A pattern replaces the exact subjects that it covers at once, because nobody loses
+// access. The way back needs pruning.
 func TestFromExactToPattern(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
@@ -175,6 +175,8 @@ func TestAdoption(t *testing.T) {
 		p := mustPlan(t, s, adopting)
 		equal(t, "role", reconcile.Adopt, p.Roles[0].Action)
 		equal(t, "association", reconcile.Adopt, p.Associations[0].Action)
+		add, change, remove, adopt := p.Counts()
+		equal(t, "counts of provider, agent and policy; trust policy; nothing; role and association", []int{3, 1, 0, 2}, []int{add, change, remove, adopt})
 		mustApply(t, s, adopting)
 		state := server.State()
 		equal(t, "sids", []string{"Break", "SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sids(trust(t, state)))

@@ -124,8 +124,8 @@ type policyPlan struct {
 	removals, puts, moves []step
 }
 
-// steps returns what is removed, then what is written, then what is written under
-// another name already.
+// steps returns the removals, then the writes, then the removals of policies that have
+// been written under another name.
 func (p *policyPlan) steps() []step { return slices.Concat(p.removals, p.puts, p.moves) }
 
 func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there bool) (*policyPlan, error) {
@@ -194,7 +194,7 @@ func (p *policyPlan) compare(want desired.Policy) {
 		delete(p.live, name)
 		c := PolicyChange{Name: name, Component: want.Component, Action: Keep, Successor: want.Name, Statements: []StatementChange{}}
 		if p.Adopt {
-			c.Action = Adopt
+			c.Action, c.Statements = Adopt, comparePolicies(former, want.Document)
 			if !same { // or the role would hold both grants for a moment
 				p.puts = append(p.puts, p.put(name, want.Document))
 			}

@@ -19,8 +19,8 @@ func large(n int) identity.Spec {
 	return s
 }
 
-// The number of calls is what takes time: one for each association that is made,
-// and a handful where nothing changed.
+// The calls take the time: one for each association that is created, and a handful if
+// nothing changed.
 func TestCallsForManyControlPlanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
@@ -32,7 +32,7 @@ func TestCallsForManyControlPlanes(t *testing.T) {
 
 		server.Forget()
 		mustApply(t, large(many))
-		equal(t, "calls where nothing changed", map[string]int{"GetCallerIdentity": 1, "GetAccountSummary": 1, "DescribeCluster": 1, "DescribeAddon": 1,
+		equal(t, "calls if nothing changed", map[string]int{"GetCallerIdentity": 1, "GetAccountSummary": 1, "DescribeCluster": 1, "DescribeAddon": 1,
 			"GetRole": 1, "ListRolePolicies": 1, "GetRolePolicy": 1, "ListPodIdentityAssociations": many / 100}, operations(server))
 
 		server.Forget()
@@ -43,7 +43,7 @@ func TestCallsForManyControlPlanes(t *testing.T) {
 		server.Forget()
 		mustApply(t, large(many), pruning)
 		if n := operations(server)["DescribePodIdentityAssociation"]; n > many/8 {
-			t.Errorf("%d associations are read for one that goes", n)
+			t.Errorf("%d associations are read to remove one", n)
 		}
 		equal(t, "associations", many, len(server.State().Associations))
 	})

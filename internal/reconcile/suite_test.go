@@ -41,13 +41,13 @@ func TestOnOwnServer(t *testing.T) {
 	})
 }
 
-// TestOnEmulator runs where `make e2e-aws` names the emulator's server. It has
+// TestOnEmulator runs if `make e2e-aws` names the emulator's server. It has
 // IAM, STS and DescribeCluster, no EKS Pod Identity, and of IAM not
 // AddClientIDToOpenIDConnectProvider.
 func TestOnEmulator(t *testing.T) {
 	program := os.Getenv("SPACES_IDENTITY_MOTO")
 	if program == "" {
-		t.Skip("no emulator: `make e2e-aws` gets one where there is python3, and runs this")
+		t.Skip("no emulator: `make e2e-aws` gets one if python3 is there, and runs this")
 	}
 	empty := emulator(t, program)
 	suite(t, func(t *testing.T, test func(*testing.T)) {
@@ -201,7 +201,7 @@ func emulator(t *testing.T, program string) func() {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // gone already where this fails
+		_ = cmd.Process.Kill() // if this fails, it has ended
 		_ = cmd.Wait()         // it was killed
 	})
 	ready := make(chan bool)
@@ -219,11 +219,11 @@ func emulator(t *testing.T, program string) func() {
 	}
 }
 
-// listen reads all that the emulator logs, or it would stop, and tells when it
-// takes calls.
+// listen reads all that the emulator logs, or it would stop, and closes ready when it
+// accepts calls.
 func listen(output io.Reader, ready chan bool) {
 	var once sync.Once
-	defer once.Do(func() { close(ready) }) // it ended: the calls will tell
+	defer once.Do(func() { close(ready) }) // it ended: the calls will fail
 	for lines := bufio.NewScanner(output); lines.Scan(); {
 		if strings.Contains(lines.Text(), "Press CTRL+C") {
 			once.Do(func() { close(ready) })

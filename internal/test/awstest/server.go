@@ -36,7 +36,7 @@ type Call struct {
 	Number    int    // from 1
 	Service   string // iam, sts or eks
 	Operation string // such as GetRole
-	Resource  string // ARN, or * where the operation has none
+	Resource  string // ARN, or * if the operation has none
 	Write     bool
 	Caller    string // access key ID
 }
@@ -51,8 +51,8 @@ type Hooks struct {
 	Fate func(Call) Fate
 	// AfterWrite is called with the server locked when a write took effect.
 	AfterWrite func(Call, *State)
-	// BeforeWrite is called unlocked before a write: where a test lets somebody
-	// else be quicker.
+	// BeforeWrite is called unlocked before a write: a test can let somebody
+	// else be quicker there.
 	BeforeWrite func(Call)
 	// AfterCall is called unlocked when a call has been answered.
 	AfterCall func(Call)
