@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,22 +12,6 @@ import (
 // ErrBlocked says that something differs from the config and that only its owner can
 // change it.
 var ErrBlocked = errors.New("not everything is as the config says")
-
-// PartialError says how many associations were done before an error.
-type PartialError struct {
-	Done, Total int
-	Err         error
-}
-
-func (e *PartialError) Error() string {
-	return fmt.Sprintf("%v (%d of %d associations were done)", e.Err, e.Done, e.Total)
-}
-
-// Hint is the next step.
-func (e *PartialError) Hint() string { return "apply again to do the rest" }
-
-// Unwrap returns the error that ended the run.
-func (e *PartialError) Unwrap() error { return e.Err }
 
 // mostForgotten is how many associations a run that is killed leaves to be read one
 // by one.
@@ -40,19 +25,12 @@ const mostForgotten = 250
 func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	for phase, steps := range p.steps {
 		for done, run := range steps {
-			if err := run(ctx); err != nil && phase == int(associate) {
-				return &PartialError{done, len(steps), err}
-			} else if err != nil {
+			err := run(ctx)
+			if phase == int(associate) {
+				err = r.associated(ctx, p, done, len(steps), err)
+			}
+			if err != nil {
 				return err
-			}
-			if phase != int(associate) {
-				continue
-			}
-			r.progress(done+1, len(steps))
-			if (done+1)%mostForgotten == 0 {
-				if err := r.remember(ctx, p); err != nil {
-					return err
-				}
 			}
 		}
 	}
@@ -61,6 +39,18 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	}
 	if len(p.Blocked) > 0 {
 		return fmt.Errorf("%w: %s", ErrBlocked, strings.Join(p.Blocked, "; "))
+	}
+	return nil
+}
+
+// associated reports the progress after a step about an association.
+func (r *Reconciler) associated(ctx context.Context, p *Plan, done, total int, err error) error {
+	if err != nil {
+		return fmt.Errorf("%w (%d of %d associations were done)", err, done, total)
+	}
+	r.progress(done+1, total)
+	if (done+1)%mostForgotten == 0 {
+		return r.remember(ctx, p)
 	}
 	return nil
 }
@@ -79,11 +69,7 @@ const DefaultPace = 5
 // pace waits for the turn of the next call about an association.
 func (r *Reconciler) pace(ctx context.Context) error {
 	if r.turns == nil {
-		perSecond := r.Pace
-		if perSecond <= 0 {
-			perSecond = DefaultPace
-		}
-		r.turns = time.NewTicker(time.Duration(float64(time.Second) / perSecond))
+		r.turns = time.NewTicker(time.Duration(float64(time.Second) / cmp.Or(r.Pace, DefaultPace)))
 		return context.Cause(ctx)
 	}
 	select {
