@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
@@ -15,25 +14,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Options are what a user may say about the way to AWS. What they leave open the
-// SDK finds as every AWS tool does: environment, shared files, SSO, web identity,
-// instance; AWS_ENDPOINT_URL included.
+// Options say how to reach AWS. The SDK finds what they leave open as every AWS tool
+// does: in the environment (AWS_ENDPOINT_URL included), the shared files, SSO, web
+// identity or the instance.
 //
 // Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers".
 type Options struct {
 	Profile string // of the shared config and credentials files
-	Region  string // of the clusters, such as us-west-2; STS is asked there too
+	Region  string // of the clusters, such as us-west-2; also the region of STS
 
-	// Partition says where STS and IAM are to be asked if nothing names a region,
-	// such as aws-cn; aws where it is empty.
+	// Partition, such as aws-cn, selects the region of STS and IAM if nothing names
+	// one. Empty means aws.
 	Partition string
 
-	// Backoff is the time before the next attempt of a call that AWS throttled or
-	// failed; nil for the SDK's exponential one with jitter, up to 20 s.
-	Backoff func(attempt int) time.Duration
+	HTTPClient aws.HTTPClient // nil for the SDK's own; tests have one without a network
 }
 
-// attempts is how often a call is tried: at a third of all calls throttled, one
+// attempts is how often a call is tried. If AWS throttled a third of all calls, one
 // in 500,000 would fail for good.
 const attempts = 12
 
@@ -44,15 +41,15 @@ type Account struct {
 	iam    *iam.Client
 }
 
-// Caller is who the credentials make the program.
+// Caller is the identity of the credentials.
 type Caller struct {
 	Account   string // twelve digits
 	Partition string // aws, aws-cn, aws-us-gov, …
-	ARN       string // as sts:GetCallerIdentity gives it
+	ARN       string // as sts:GetCallerIdentity returns it
 }
 
-// Connect finds the credentials and asks STS whose they are, before anything
-// else is asked.
+// Connect finds the credentials and asks STS for their identity. The error is a
+// [*CredentialsError] if there are none that AWS accepts.
 func Connect(ctx context.Context, o Options) (*Account, error) {
 	cfg, err := load(ctx, o)
 	if err != nil {
@@ -63,14 +60,14 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 	}
 	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return nil, explainCredentials(o, err)
+		return nil, credentialsError(o, err)
 	}
 	caller := Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
 	caller.Partition = strings.Split(caller.ARN+"::", ":")[1]
 	return &Account{Caller: caller, aws: cfg, iam: iam.NewFromConfig(cfg)}, nil
 }
 
-// homeRegion is the region that stands for a partition's global services.
+// homeRegion returns the region of a partition's global services.
 //
 // Source: AWS SDKs, partitions.json, implicitGlobalRegion.
 func homeRegion(partition string) string {
@@ -83,40 +80,38 @@ func homeRegion(partition string) string {
 }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
-	settings := []func(*config.LoadOptions) error{
-		config.WithAppID("spaces-identity"),
-		config.WithRetryer(func() aws.Retryer { return retryer(o) }),
-	}
+	settings := []func(*config.LoadOptions) error{config.WithAppID("spaces-identity"), config.WithRetryer(retryer)}
 	if o.Profile != "" {
 		settings = append(settings, config.WithSharedConfigProfile(o.Profile))
 	}
 	if o.Region != "" {
 		settings = append(settings, config.WithRegion(o.Region))
 	}
+	if o.HTTPClient != nil {
+		settings = append(settings, config.WithHTTPClient(o.HTTPClient))
+	}
 	return config.LoadDefaultConfig(ctx, settings...)
 }
 
-// retryer tries long enough for a run that nobody watches. The SDK's own budget
-// of retries is for servers; here the number of attempts is the bound.
-func retryer(o Options) aws.Retryer {
+// retryer tries long enough for a run that nobody watches. The SDK's own limit on
+// retries is for servers with many calls at once; here the number of attempts is the
+// limit.
+func retryer() aws.Retryer {
 	standard := retry.NewStandard(func(s *retry.StandardOptions) {
 		s.MaxAttempts = attempts
 		s.RateLimiter = ratelimit.None
-		if o.Backoff != nil {
-			s.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return o.Backoff(attempt), nil })
-		}
 	})
-	return retry.AddWithErrorCodes(standard, "ConcurrentModification")
+	return retry.AddWithErrorCodes(standard, concurrentModification)
 }
 
-// Region is EKS in a region of the account.
+// Region returns EKS in a region of the account.
 func (a *Account) Region(region string) *Region {
 	cfg := a.aws.Copy()
 	cfg.Region = region
 	return &Region{Name: region, caller: a.Caller, eks: eks.NewFromConfig(cfg)}
 }
 
-// DefaultRegion is the region that the configuration names.
+// DefaultRegion returns the region that the AWS configuration names.
 func (a *Account) DefaultRegion() string { return a.aws.Region }
 
 // Region is EKS in one region.

@@ -1,8 +1,8 @@
-// Package account is the live side in AWS: thin clients of IAM, STS and EKS for the
-// calls that a workload identity needs, in this program's own words. It decides
-// nothing; which call is made when is the business of internal/reconcile.
+// Package account reads and writes an AWS account: the calls of IAM, STS and EKS that
+// a workload identity needs. It decides nothing; package reconcile decides which calls
+// to make.
 //
-// A thing that is not there is an answer, not an error. An error says which
-// action on which resource failed; where AWS refused it, it is a [RefusedError]
-// that names the identity as well.
+// A thing that does not exist is an answer, not an error. An error names the action
+// and the resource. If AWS denied the action, it is a [*RefusedError], which names the
+// identity as well.
 package account

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// RefusedError says that AWS did not let an identity do something.
+// RefusedError says that AWS denied an action to an identity.
 type RefusedError struct {
 	Identity string // ARN
 	Action   string // such as iam:GetRole
@@ -20,28 +20,62 @@ type RefusedError struct {
 	Err      error
 }
 
-// Error names the identity, the action and the resource, and the next step.
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%s may not %s on %s: %s\n`spaces-identity policy self` prints the policy that this identity needs",
-		e.Identity, e.Action, e.Resource, message(e.Err))
+	return fmt.Sprintf("%s may not %s on %s: %v", e.Identity, e.Action, e.Resource, e.Err)
 }
 
-// Unwrap is the SDK's error.
+// Hint is the next step.
+func (e *RefusedError) Hint() string {
+	return "`spaces-identity policy self` prints the policy that this identity needs"
+}
+
+// Unwrap returns the SDK's error.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// failed says which action on which resource went wrong.
+// CredentialsError says that there are no credentials, or that AWS rejects them.
+type CredentialsError struct {
+	Profile  string // as in the Options
+	Rejected bool   // by AWS
+	Err      error
+}
+
+func (e *CredentialsError) Error() string {
+	profile := "the default profile"
+	if e.Profile != "" {
+		profile = "profile " + e.Profile
+	}
+	if e.Rejected {
+		return fmt.Sprintf("AWS rejects the credentials of %s: %v", profile, e.Err)
+	}
+	return fmt.Sprintf("no AWS credentials that work, with %s: %v", profile, e.Err)
+}
+
+// Hint is the next step.
+func (e *CredentialsError) Hint() string {
+	return "log in (aws sso login, aws configure), or choose another profile"
+}
+
+// Unwrap returns the SDK's error.
+func (e *CredentialsError) Unwrap() error { return e.Err }
+
+func credentialsError(o Options, err error) error {
+	response, answered := errors.AsType[*awshttp.ResponseError](err)
+	return &CredentialsError{o.Profile, answered && response.HTTPStatusCode() == http.StatusForbidden, brief(err)}
+}
+
+// failed says which action on which resource failed.
 func (c Caller) failed(action, resource string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if isCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation") {
-		return &RefusedError{c.ARN, action, resource, err}
+		return &RefusedError{c.ARN, action, resource, brief(err)}
 	}
 	return fmt.Errorf("%s on %s: %w", action, resource, brief(err))
 }
 
-// brief takes the wrapping of the SDK off an answer of AWS; what is no answer,
-// such as a connection that failed, keeps it.
+// brief shortens an answer of AWS to its code and message. Another error, such as a
+// connection that failed, keeps the words of the SDK.
 func brief(err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return answer{api, err}
@@ -49,73 +83,56 @@ func brief(err error) error {
 	return err
 }
 
-// answer is what AWS said, as code and message.
+// answer is an error that AWS returned. It wraps the SDK's, with the response.
 type answer struct {
 	smithy.APIError
 	whole error
 }
 
-func (a answer) Error() string { return message(a.APIError) }
-
-// Unwrap is the SDK's error, with the response that it came in.
-func (a answer) Unwrap() error { return a.whole }
-
-func message(err error) string {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return err.Error()
+func (a answer) Error() string {
+	if a.ErrorMessage() == "" {
+		return a.ErrorCode()
 	}
-	if api.ErrorMessage() == "" {
-		return api.ErrorCode()
-	}
-	return api.ErrorCode() + ": " + api.ErrorMessage()
+	return a.ErrorCode() + ": " + a.ErrorMessage()
 }
+
+func (a answer) Unwrap() error { return a.whole }
 
 func isCode(err error, codes ...string) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
 	return ok && slices.Contains(codes, api.ErrorCode())
 }
 
-// isMissing reports whether the answer is that the thing is not there.
-func isMissing(err error) bool {
+// IsExists reports whether AWS refused to create what exists already: another run was
+// quicker, or the answer to an earlier attempt was lost.
+func IsExists(err error) bool { return isCode(err, "EntityAlreadyExists", "ResourceInUseException") }
+
+// IsMissing reports whether the resource of a call does not exist, or cannot be seen
+// yet.
+func IsMissing(err error) bool {
 	return isCode(err, "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException")
 }
 
-// IsExists reports whether AWS refused to make what is there already: another
-// run was quicker, or an attempt took effect whose answer was lost.
-func IsExists(err error) bool { return isCode(err, "EntityAlreadyExists", "ResourceInUseException") }
-
-// IsMissing reports whether a write failed because what it is for is not there,
-// or cannot be seen yet.
-func IsMissing(err error) bool { return isMissing(err) }
-
-// IsUnseen reports whether EKS refused a role that IAM may not have told it of
-// yet.
-func IsUnseen(err error) bool {
-	return isCode(err, "InvalidParameterException") || isMissing(err)
+// unlessMissing returns no error if the resource of the call does not exist.
+func unlessMissing(err error) error {
+	if IsMissing(err) {
+		return nil
+	}
+	return err
 }
 
-// IsTooLong reports whether IAM refused a policy for its length.
-func IsTooLong(err error) bool { return isCode(err, "LimitExceeded") }
+// IsUnseen reports whether EKS rejected a role that it may not see yet.
+func IsUnseen(err error) bool {
+	return isCode(err, "InvalidParameterException") || IsMissing(err)
+}
+
+// concurrentModification is an answer of IAM that the SDK does not retry by itself.
+const concurrentModification = "ConcurrentModification"
 
 // IsTransient reports whether the same call may succeed a little later: AWS
 // throttled it or failed, or the connection did.
 func IsTransient(err error) bool {
 	known := retry.IsErrorRetryables(append(slices.Clone(retry.DefaultRetryables),
-		retry.RetryableErrorCode{Codes: map[string]struct{}{"ConcurrentModification": {}}}))
+		retry.RetryableErrorCode{Codes: map[string]struct{}{concurrentModification: {}}}))
 	return err != nil && known.IsErrorRetryable(err) == aws.TrueTernary
-}
-
-// explainCredentials says what to do where there are no credentials, or none
-// that AWS takes.
-func explainCredentials(o Options, err error) error {
-	what := "the default profile"
-	if o.Profile != "" {
-		what = "profile " + o.Profile
-	}
-	response, answered := errors.AsType[*awshttp.ResponseError](err)
-	if answered && response.HTTPStatusCode() == http.StatusForbidden {
-		return fmt.Errorf("AWS does not take the credentials of %s: %w: log in again, or name others with --profile", what, brief(err))
-	}
-	return fmt.Errorf("no AWS credentials that work, with %s: %w: log in (aws sso login, aws configure), or name a profile with --profile", what, brief(err))
 }

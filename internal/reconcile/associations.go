@@ -3,77 +3,62 @@ package reconcile
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/account"
-	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 )
 
-// planAssociations compares the associations of each role's components in each
-// cluster. A cluster without a name or a region in the config has none: that is
-// mode irsa.
-func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, spec identity.Spec, tags map[string]map[string]string) error {
-	for _, role := range p.Roles {
-		books := &fingerprint{role: role.wanted.arn, before: tags[role.ARN][tagSeen]}
-		audits, err := r.audits(ctx, p, spec, role.wanted, books)
-		if err != nil {
-			return err
-		}
-		for _, a := range audits {
-			if err := a.audit(ctx); err != nil {
-				return err
-			}
-		}
-		p.books = append(p.books, books)
-	}
-	return nil
-}
-
-// audits list what is there, for all of a role: its fingerprint is over them all.
-func (r *Reconciler) audits(ctx context.Context, p *Plan, spec identity.Spec, role wantedRole, books *fingerprint) ([]auditor, error) {
-	var out []auditor
-	for _, c := range role.parts {
-		wanted, err := wantedAssociations(spec, c)
-		if err != nil {
-			return nil, err
-		}
-		for _, cluster := range spec.AllClusters() {
+// planAssociations compares the associations of a role's components in each cluster.
+// A cluster without a name or a region in the config has none: that is mode irsa.
+// Everything is listed first, because what is remembered is about the whole role.
+func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []identity.Cluster, role desired.Role, tags map[string]string) error {
+	m := &memory{role: role.ARN, before: tags[seenTag]}
+	p.memories = append(p.memories, m)
+	var all []associationPlan
+	for _, component := range role.Components {
+		for _, cluster := range clusters {
 			if cluster.Name == "" || cluster.Region == "" {
 				continue
 			}
-			a := auditor{r: r, plan: p, books: books, cluster: cluster, component: c, subjects: subjectsOf(spec), wanted: map[string]iam.Association{}}
-			for _, w := range wanted {
-				if w.ClusterName == cluster.Name {
+			a := associationPlan{Reconciler: r, plan: p, memory: m, cluster: cluster, component: component, wanted: map[string]desired.Association{}}
+			for _, w := range role.Associations {
+				if w.Region == cluster.Region && w.ClusterName == cluster.Name && w.ServiceAccount == component.ServiceAccount {
 					a.wanted[w.Namespace] = w
 				}
 			}
 			if err := a.list(ctx); err != nil {
-				return nil, err
+				return err
 			}
-			out = append(out, a)
+			all = append(all, a)
 		}
 	}
-	return out, nil
+	for _, a := range all {
+		if err := a.compareAll(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// auditor compares the associations of one component in one cluster.
-type auditor struct {
-	r         *Reconciler
+// associationPlan compares the associations of one component in one cluster.
+type associationPlan struct {
+	*Reconciler
 	plan      *Plan
-	books     *fingerprint
+	memory    *memory
 	cluster   identity.Cluster
-	component identity.Component
-	subjects  iam.Subjects
-	wanted    map[string]iam.Association // by namespace
+	component desired.Component
+	wanted    map[string]desired.Association // by namespace
 	listed    []account.Listed
 }
 
-// list lists the associations; a cluster that is not in the account has none.
-func (a *auditor) list(ctx context.Context) error {
-	listed, err := a.r.Region(a.cluster.Region).Associations(ctx, a.cluster.Name, a.component.ServiceAccount)
+func (a *associationPlan) region() Region { return a.Region(a.cluster.Region) }
+
+// list lists the associations. A cluster that is not in the account has none.
+func (a *associationPlan) list(ctx context.Context) error {
+	listed, err := a.region().Associations(ctx, a.cluster.Name, a.component.ServiceAccount)
 	if account.IsMissing(err) && !a.component.Mode.UsesPodIdentity() {
 		return nil
 	}
@@ -81,21 +66,21 @@ func (a *auditor) list(ctx context.Context) error {
 	slices.SortFunc(a.listed, func(x, y account.Listed) int { return strings.Compare(x.Namespace, y.Namespace) })
 	for _, l := range a.listed {
 		if w, ok := a.wanted[l.Namespace]; ok {
-			a.books.expect(l.ID, w)
+			a.memory.listed.add(l.ID, w)
 		}
 	}
 	return err
 }
 
-// audit reads the associations that must be read and adds what is missing.
-func (a auditor) audit(ctx context.Context) error {
+// compareAll reads the associations that must be read, and adds those that are
+// missing.
+func (a *associationPlan) compareAll(ctx context.Context) error {
 	there := map[string]bool{}
 	var unread []account.Listed
 	for _, l := range a.listed {
 		there[l.Namespace] = true
-		if w, ok := a.wanted[l.Namespace]; ok && !a.r.ReadAll && a.books.known(w) {
-			a.plan.InStep++
-			a.books.keep(l.ID, w)
+		if w, ok := a.wanted[l.Namespace]; ok && !a.ReadAll && a.memory.knows(w) {
+			a.upToDate(l.ID, w)
 			continue
 		}
 		unread = append(unread, l)
@@ -104,105 +89,138 @@ func (a auditor) audit(ctx context.Context) error {
 		if err := a.compare(ctx, l); err != nil {
 			return err
 		}
-		a.r.progress(done+1, len(unread))
+		a.progress(done+1, len(unread))
 	}
-	for _, ns := range slices.Sorted(maps.Keys(a.wanted)) {
-		if !there[ns] {
-			a.add(AssociationChange{Action: Create, Namespace: ns, wanted: a.wanted[ns]})
+	for _, ns := range sortedKeys(a.wanted) {
+		if w := a.wanted[ns]; !there[ns] {
+			a.add(AssociationChange{Action: Create, Namespace: ns, Role: w.RoleARN, wanted: true})
+			a.then(w, func(ctx context.Context) (string, error) { return a.create(ctx, w) })
 		}
 	}
 	return nil
 }
 
-// compare reads an association and says what is to be done with it.
-func (a auditor) compare(ctx context.Context, l account.Listed) error {
-	if err := a.r.pace(ctx); err != nil {
+func (a *associationPlan) upToDate(id string, w desired.Association) {
+	a.plan.UpToDate++
+	a.memory.now.add(id, w)
+}
+
+// compare reads an association and plans what to do with it. EKS takes one
+// association for each service account, so a foreign one in a wanted place blocks ours.
+func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
+	if err := a.pace(ctx); err != nil {
 		return err
 	}
-	live, ok, err := a.r.Region(a.cluster.Region).Association(ctx, a.cluster.Name, l.ID)
+	live, ok, err := a.region().Association(ctx, a.cluster.Name, l.ID)
 	if err != nil || !ok {
 		return err
 	}
 	w, named := a.wanted[l.Namespace]
-	own := live.Tags[TagOwner] == Owner
-	c := AssociationChange{Namespace: l.Namespace, ID: l.ID, Role: live.RoleARN, wanted: w}
+	managed := live.Tags[desired.ManagedByTag] == desired.ManagedByValue
+	c := AssociationChange{Namespace: l.Namespace, ID: l.ID, Role: live.RoleARN, wanted: named}
+	if !named {
+		a.unnamed(c, managed)
+		return nil
+	}
+	if !managed {
+		live.Tags = w.Tags
+	}
+	c.Elements = associationElements(live, w)
 	switch {
-	case !named:
-		a.unnamed(c, l, own)
-	case own:
-		a.ours(c, live)
+	case managed && len(c.Elements) == 0:
+		a.upToDate(l.ID, w)
+		return nil
+	case managed:
+		c.Action = Change
+		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, w, c.Elements) })
+	case len(c.Elements) == 0 && a.Adopt:
+		c.Action = Adopt
+		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, w, []string{"tags"}) })
+	case len(c.Elements) == 0:
+		c.Action = Foreign
+		a.plan.UpToDate++
 	default:
-		a.strangers(c, live)
+		c.Action = Foreign
+		a.plan.Blocked = append(a.plan.Blocked, fmt.Sprintf("association %s of %s is foreign and gives the role %s: its owner must remove or change it (%s)",
+			l.ID, a.subject(l.Namespace), live.RoleARN, strings.Join(c.Elements, ", ")))
+	}
+	a.add(c)
+	return nil
+}
+
+// unnamed plans for an association whose namespace the config does not name.
+func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
+	switch {
+	case managed && a.Prune:
+		c.Action = Remove
+		a.plan.add(disassociate, func(ctx context.Context) error {
+			if err := a.pace(ctx); err != nil {
+				return err
+			}
+			return a.region().DeleteAssociation(ctx, a.cluster.Name, c.ID)
+		})
+	case managed:
+		c.Action = Keep
+	case a.component.Mode.UsesIRSA() && a.component.Subjects.Admits(c.Namespace):
+		c.Action = Foreign
+		a.plan.warn("", "association %s of %s is foreign and gives it the role %s: EKS prefers it to the annotation, silently", c.ID, a.subject(c.Namespace), c.Role)
+	default:
+		return // somebody else's, for another purpose
+	}
+	a.add(c)
+}
+
+func (a *associationPlan) subject(namespace string) string {
+	return fmt.Sprintf("%s/%s in cluster %s", namespace, a.component.ServiceAccount, a.cluster.Name)
+}
+
+func (a *associationPlan) add(c AssociationChange) {
+	c.Cluster, c.Region, c.ServiceAccount = a.cluster.Name, a.cluster.Region, a.component.ServiceAccount
+	a.plan.Associations = append(a.plan.Associations, c)
+}
+
+// then adds the step that writes an association and remembers it. The ID is empty if
+// it is left to the next plan to compare.
+func (a *associationPlan) then(w desired.Association, write func(context.Context) (id string, err error)) {
+	a.plan.add(associate, func(ctx context.Context) error {
+		if err := a.pace(ctx); err != nil {
+			return err
+		}
+		id, err := write(ctx)
+		if err == nil && id != "" {
+			a.memory.now.add(id, w)
+		}
+		return err
+	})
+}
+
+// create creates an association. EKS may not see a role yet that was just created. If
+// another run was quicker, its association is left to the next plan.
+func (a *associationPlan) create(ctx context.Context, w desired.Association) (id string, err error) {
+	unseen := func(err error) bool { return account.IsUnseen(err) && !account.IsExists(err) }
+	err = retry(ctx, untilSeen, unseen, func() error {
+		id, err = a.region().CreateAssociation(ctx, w)
+		return err
+	})
+	return id, unlessExists(err)
+}
+
+// change writes the elements of an association that differ.
+func (a *associationPlan) change(ctx context.Context, id string, w desired.Association, elements []string) error {
+	if slices.ContainsFunc(elements, func(e string) bool { return e != "tags" }) {
+		if err := a.region().UpdateAssociation(ctx, id, w); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(elements, "tags") {
+		return a.region().TagAssociation(ctx, a.cluster.Name, id, w.Tags)
 	}
 	return nil
 }
 
-// unnamed is an association whose namespace the config does not name.
-func (a auditor) unnamed(c AssociationChange, l account.Listed, own bool) {
-	c.Action = Keep
-	switch {
-	case own && a.r.Prune:
-		c.Action = Remove
-	case !own && !a.overrides(l):
-		return // another's, for another purpose
-	case !own:
-		c.Action = Foreign
-	}
-	a.add(c)
-}
-
-// overrides reports whether an association wins over the annotation of a service
-// account that is to have the role by IRSA.
-func (a auditor) overrides(l account.Listed) bool {
-	return a.component.Mode.UsesIRSA() && a.subjects.Admits(l.Namespace)
-}
-
-func (a auditor) ours(c AssociationChange, live iam.Association) {
-	c.Elements = associationElements(live, c.wanted)
-	c.Action = Change
-	if len(c.Elements) == 0 {
-		a.plan.InStep++
-		a.books.keep(c.ID, c.wanted)
-		return
-	}
-	a.add(c)
-}
-
-// strangers is another's association in a place where ours should be. EKS takes
-// one for each service account.
-func (a auditor) strangers(c AssociationChange, live iam.Association) {
-	live.Tags = c.wanted.Tags
-	c.Elements = associationElements(live, c.wanted)
-	c.Action = Foreign
-	if len(c.Elements) == 0 && a.r.Adopt {
-		c.Action = Adopt
-	}
-	if len(c.Elements) == 0 && !a.r.Adopt {
-		a.plan.InStep++
-	}
-	a.add(c)
-}
-
-func (a auditor) add(c AssociationChange) {
-	c.Cluster, c.Region, c.ServiceAccount = a.cluster.Name, a.cluster.Region, a.component.ServiceAccount
-	if c.Role == "" {
-		c.Role = a.component.Role.String()
-	}
-	a.plan.Associations = append(a.plan.Associations, c)
-	where := fmt.Sprintf("%s/%s in cluster %s", c.Namespace, c.ServiceAccount, c.Cluster)
-	switch {
-	case c.Action == Foreign && c.wanted.Namespace == "":
-		a.plan.Warnings = append(a.plan.Warnings, fmt.Sprintf("association %s of %s gives it the role %s and is not this program's: EKS prefers it to the annotation, silently",
-			c.ID, where, c.Role))
-	case c.Action == Foreign && len(c.Elements) > 0:
-		a.plan.Blocked = append(a.plan.Blocked, fmt.Sprintf("association %s of %s is not this program's and gives the role %s: its owner must remove or change it (%s)",
-			c.ID, where, c.Role, strings.Join(c.Elements, ", ")))
-	}
-}
-
-// associationElements names what differs, in the API's words. Tags beside the
-// wanted ones are nobody's harm.
-func associationElements(live, wanted iam.Association) []string {
+// associationElements names what differs, in the API's words. Tags that the config
+// does not name are no difference.
+func associationElements(live, wanted desired.Association) []string {
 	var out []string
 	differ := func(name string, differs bool) {
 		if differs {
@@ -213,11 +231,6 @@ func associationElements(live, wanted iam.Association) []string {
 	differ("targetRoleArn", live.TargetRoleARN != wanted.TargetRoleARN)
 	differ("disableSessionTags", live.DisableSessionTags != wanted.DisableSessionTags)
 	differ("policy", live.Policy != wanted.Policy)
-	for key, value := range wanted.Tags {
-		if live.Tags[key] != value {
-			differ("tags", true)
-			break
-		}
-	}
+	differ("tags", slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }))
 	return out
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"spaces-identity.dev/internal/account"
-	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -21,10 +21,12 @@ type Roles interface {
 	TagRole(ctx context.Context, role identity.RoleARN, tags map[string]string) error
 }
 
-// Policies reads and writes the policies that stand in a role.
+// Policies reads and writes the inline policies of a role.
 type Policies interface {
+	InlinePolicies(ctx context.Context, role identity.RoleARN) (names []string, err error)
 	InlinePolicy(ctx context.Context, role identity.RoleARN, name string) (policy string, ok bool, err error)
 	SetInlinePolicy(ctx context.Context, role identity.RoleARN, name, policy string) error
+	DeleteInlinePolicy(ctx context.Context, role identity.RoleARN, name string) error
 }
 
 // Providers reads and writes IAM OIDC providers.
@@ -44,13 +46,13 @@ type Clusters interface {
 // AssociationReader reads EKS Pod Identity associations.
 type AssociationReader interface {
 	Associations(ctx context.Context, cluster, serviceAccount string) ([]account.Listed, error)
-	Association(ctx context.Context, cluster, id string) (found iam.Association, ok bool, err error)
+	Association(ctx context.Context, cluster, id string) (found desired.Association, ok bool, err error)
 }
 
 // AssociationWriter writes EKS Pod Identity associations.
 type AssociationWriter interface {
-	CreateAssociation(ctx context.Context, a iam.Association) (id string, err error)
-	UpdateAssociation(ctx context.Context, id string, a iam.Association) error
+	CreateAssociation(ctx context.Context, a desired.Association) (id string, err error)
+	UpdateAssociation(ctx context.Context, id string, a desired.Association) error
 	DeleteAssociation(ctx context.Context, cluster, id string) error
 	TagAssociation(ctx context.Context, cluster, id string, tags map[string]string) error
 }
@@ -70,14 +72,14 @@ type Region interface {
 	AssociationWriter
 }
 
-// Cloud is an AWS account and whom the credentials make us in it.
+// Cloud is an AWS account and the identity of the credentials in it.
 type Cloud struct {
 	Caller account.Caller
 	IAM    IAM
 	Region func(name string) Region
 }
 
-// CloudOf is the account as this package uses it.
+// CloudOf returns the account as this package uses it.
 func CloudOf(a *account.Account) Cloud {
 	return Cloud{a.Caller, a, func(name string) Region { return a.Region(name) }}
 }

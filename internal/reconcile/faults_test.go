@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
@@ -13,7 +13,7 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// journey is a run that is disturbed: from what stood there before to a config.
+// journey is a run that is disturbed: from what exists before to a config.
 type journey struct {
 	name  string
 	among []string // namespaces that may gain or lose
@@ -22,8 +22,9 @@ type journey struct {
 	how   []func(*reconcile.Reconciler)
 }
 
-// journeys are a first run, and one in which subjects come and go, the bucket is
-// another one, and somebody else has a statement in the role.
+// journeys are a first run; one in which subjects come and go, the bucket is another
+// one, and somebody else has a statement in the role; and one that adopts the policy of
+// an earlier version.
 func journeys() []journey {
 	all := namespaces(6)
 	changed := spec(identity.Both, all[2:]...)
@@ -34,6 +35,10 @@ func journeys() []journey {
 			put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
 			mustApply(t, spec(identity.Both, all[:4]...))
 		}, changed, []func(*reconcile.Reconciler){pruning}},
+		{"a policy is adopted", all[:3], func(t *testing.T, server *awstest.Server) {
+			mustApply(t, spec(identity.Both, all[:2]...))
+			giveInline(server, map[string]string{"spaces-identity-mxp-controller": document(t, "old-backups")})
+		}, spec(identity.Both, all[:3]...), []func(*reconcile.Reconciler){adopting}},
 	}
 }
 
@@ -69,9 +74,9 @@ func TestEveryCallFailsInTurn(t *testing.T) {
 	fates := map[string]awstest.Fate{"failing before": awstest.FailBefore, "failing after": awstest.FailAfter,
 		"dropped before": awstest.DropBefore, "dropped after": awstest.DropAfter}
 	for _, j := range journeys() {
-		want, end, calls := j.undisturbed(t)
 		for name, fate := range fates {
-			t.Run(j.name+", "+name, func(t *testing.T) {
+			inBubble(t, j.name+", "+name, func(t *testing.T) {
+				want, end, calls := j.undisturbed(t)
 				for n := 1; n <= calls; n++ {
 					j.disturbed(t, want, end, func(server *awstest.Server) error {
 						server.Disturb(func(h *awstest.Hooks) {
@@ -97,7 +102,7 @@ func TestEveryCallFailsInTurn(t *testing.T) {
 
 func TestKilledBetweenAnyTwoCalls(t *testing.T) {
 	for _, j := range journeys() {
-		t.Run(j.name, func(t *testing.T) {
+		inBubble(t, j.name, func(t *testing.T) {
 			want, end, calls := j.undisturbed(t)
 			for n := 1; n < calls; n++ {
 				j.disturbed(t, want, end, func(server *awstest.Server) error {
@@ -120,7 +125,7 @@ func TestKilledBetweenAnyTwoCalls(t *testing.T) {
 
 func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
 	for _, j := range journeys() {
-		t.Run(j.name, func(t *testing.T) {
+		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
 			for seed := range uint64(20) {
 				j.disturbed(t, want, end, func(server *awstest.Server) error {
@@ -148,7 +153,7 @@ func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
 // lag, change nothing.
 func TestReadsLag(t *testing.T) {
 	for _, j := range journeys() {
-		t.Run(j.name, func(t *testing.T) {
+		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
 			for lag := 1; lag <= 3; lag++ {
 				j.disturbed(t, want, end, func(server *awstest.Server) error {
@@ -168,7 +173,7 @@ func TestReadsLag(t *testing.T) {
 // Two runs of one config at once, interleaved call by call as chance has it.
 func TestTwoAtOnce(t *testing.T) {
 	for _, j := range journeys() {
-		t.Run(j.name, func(t *testing.T) {
+		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
 			for range 20 {
 				j.disturbed(t, want, end, func(*awstest.Server) error {
@@ -189,8 +194,7 @@ func TestTwoAtOnce(t *testing.T) {
 }
 
 // Two runs with different configs in one role: whenever the second one happens,
-// neither's subjects are lost. Where it happens between the first's read and its
-// write, it still waits to see that its own stands when the first has written.
+// neither's subjects are lost. Both read the policy again two seconds after writing it.
 func TestLostUpdate(t *testing.T) {
 	all := namespaces(3)
 	moments := map[string]func(server *awstest.Server, other func()){
@@ -214,70 +218,54 @@ func TestLostUpdate(t *testing.T) {
 		},
 	}
 	for name, moment := range moments {
-		t.Run(name, func(t *testing.T) {
+		inBubble(t, name, func(t *testing.T) {
 			server := testAccount(t)
 			mustApply(t, spec(identity.IRSA, all[0]))
-			paused, resumed := make(chan bool), make(chan bool)
 			var second sync.WaitGroup
 			moment(server, func() {
 				second.Go(func() {
-					_, err := apply(t.Context(), spec(identity.IRSA, all[0], all[2]), func(r *reconcile.Reconciler) { r.Clock = &halting{paused: paused, resumed: resumed} })
-					if err != nil {
+					if _, err := apply(t.Context(), spec(identity.IRSA, all[0], all[2])); err != nil {
 						t.Errorf("the second run: %v", err)
 					}
 				})
-				<-paused
+				synctest.Wait() // until the second run has written and waits
 			})
 			mustApply(t, spec(identity.IRSA, all[:2]...))
-			close(resumed)
 			second.Wait()
 			equal(t, "statement", irsa(t, all...), trust(t, server.State()).Statement[0])
 		})
 	}
 }
 
-// halting is a clock whose first pause lasts until it is resumed.
-type halting struct {
-	clock
-	paused, resumed chan bool
-}
-
-func (h *halting) Pause(ctx context.Context, d time.Duration) error {
-	if h.paused != nil {
-		close(h.paused)
-		h.paused = nil
-		<-h.resumed
-	}
-	return h.clock.Pause(ctx, d)
-}
-
 // The other run read before this one wrote, and writes after this one has: its
 // write undoes this one's, which is noticed when the policy is read once more.
 func TestOverwrittenIsWrittenAgain(t *testing.T) {
-	all := namespaces(2)
-	server := testAccount(t)
-	put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
-	before := server.State().Roles[roleName].Trust
-	undone := false
-	server.Disturb(func(h *awstest.Hooks) {
-		h.AfterCall = func(c awstest.Call) {
-			if c.Operation == "UpdateAssumeRolePolicy" && !undone {
-				undone = true
-				server.Change(func(s *awstest.State) {
-					role := s.Roles[roleName]
-					last := foreign
-					last.Sid = "Last"
-					doc, err := iam.Parse([]byte(before))
-					if err != nil {
-						t.Error(err)
-					}
-					doc.Statement = append(doc.Statement, last)
-					role.Trust = string(doc.JSON())
-					s.Roles[roleName] = role
-				})
+	synctest.Test(t, func(t *testing.T) {
+		all := namespaces(2)
+		server := testAccount(t)
+		put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
+		before := server.State().Roles[roleName].Trust
+		undone := false
+		server.Disturb(func(h *awstest.Hooks) {
+			h.AfterCall = func(c awstest.Call) {
+				if c.Operation == "UpdateAssumeRolePolicy" && !undone {
+					undone = true
+					server.Change(func(s *awstest.State) {
+						role := s.Roles[roleName]
+						last := foreign
+						last.Sid = "Last"
+						doc, err := iam.Parse([]byte(before))
+						if err != nil {
+							t.Error(err)
+						}
+						doc.Statement = append(doc.Statement, last)
+						role.Trust = string(doc.JSON())
+						s.Roles[roleName] = role
+					})
+				}
 			}
-		}
+		})
+		mustApply(t, spec(identity.IRSA, all...))
+		equal(t, "sids", []string{"Break", "Last", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
 	})
-	mustApply(t, spec(identity.IRSA, all...))
-	equal(t, "sids", []string{"Break", "Last", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
 }

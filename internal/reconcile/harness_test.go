@@ -4,14 +4,17 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
@@ -24,24 +27,24 @@ const (
 	cluster  = "prod-space"
 )
 
-// clock lets no time pass but what is waited for.
-type clock struct{ now time.Time }
+// client reaches the account of the running test; nil reaches it through the network.
+var client aws.HTTPClient
 
-func (c *clock) Now() time.Time { return c.now }
-
-func (c *clock) Pause(ctx context.Context, d time.Duration) error {
-	c.now = c.now.Add(d)
-	return context.Cause(ctx)
-}
-
-// account is a server with the cluster, and nothing else.
+// testAccount is an account with the cluster, and nothing else.
 func testAccount(t testing.TB) *awstest.Server {
 	t.Helper()
-	s := awstest.New(t)
+	s := awstest.NewInMemory(t)
+	client = &http.Client{Transport: s}
+	t.Cleanup(func() { client = nil })
 	s.Change(func(state *awstest.State) {
 		state.Clusters[cluster] = awstest.Cluster{Issuer: "https://" + issuer, Version: "1.36"}
 	})
 	return s
+}
+
+// inBubble runs a subtest in which time passes only while everybody waits.
+func inBubble(t *testing.T, name string, test func(*testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
 // spec is the one-component config in a mode, for namespaces.
@@ -50,13 +53,16 @@ func spec(mode identity.Mode, namespaces ...string) identity.Spec {
 	if err != nil {
 		panic(err)
 	}
-	s := identity.Spec{
+	s, problems := identity.New(identity.Settings{
 		Cluster:       identity.Cluster{Name: cluster, Region: awstest.Region, OIDC: provider},
 		ControlPlanes: identity.ControlPlanes{Namespaces: namespaces},
 		Components: []identity.Component{{Name: "mxp-controller", Mode: mode, Bucket: "spaces-backups",
 			Role: identity.RoleARN{Partition: "aws", Account: awstest.AccountID, Name: roleName}}},
+	})
+	if len(problems) > 0 {
+		panic(problems[0])
 	}
-	return s.WithDefaults()
+	return s
 }
 
 func namespaces(n int) []string {
@@ -67,13 +73,13 @@ func namespaces(n int) []string {
 	return out
 }
 
-// reconciler talks to the server by the real clients, without waiting.
+// reconciler talks to the server by the real clients.
 func reconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*reconcile.Reconciler, error) {
-	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, Backoff: func(int) time.Duration { return 0 }})
+	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, HTTPClient: client})
 	if err != nil {
 		return nil, err
 	}
-	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Clock: &clock{}}
+	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected)}
 	for _, c := range change {
 		c(r)
 	}
@@ -175,7 +181,7 @@ func unexported(p cmp.Path) bool {
 }
 
 // grants is what each of the namespaces' service account may do, by the role and
-// each mechanism: the text of the policies in the role.
+// each mechanism: the documents in the role, whatever the names of the policies.
 func grants(state *awstest.State, s identity.Spec, among []string) map[string]string {
 	out := map[string]string{}
 	role, ok := state.Roles[roleName]
@@ -186,35 +192,42 @@ func grants(state *awstest.State, s identity.Spec, among []string) map[string]st
 	if err != nil {
 		panic(err)
 	}
-	c := s.Components[0]
+	c := desired.Of(s).Components[0]
+	permissions := fmt.Sprint(slices.Compact(slices.Sorted(maps.Values(role.Inline))))
 	allowed := func(requests ...iam.Request) bool {
-		return !slices.ContainsFunc(requests, func(r iam.Request) bool { return iam.Evaluate(doc, r).Verdict != iam.Allowed })
+		return !slices.ContainsFunc(requests, func(r iam.Request) bool { return iam.Evaluate(r, doc).Verdict != iam.Allowed })
 	}
 	for _, ns := range among {
-		if allowed(iam.IRSARequest(s.Cluster, c.Role, ns, c.ServiceAccount)) {
-			out["irsa "+ns] = fmt.Sprint(role.Inline)
+		if allowed(desired.IRSARequest(s.Cluster, c.Role, ns, c.ServiceAccount)) {
+			out["irsa "+ns] = permissions
 		}
 		associated := slices.ContainsFunc(state.Associations, func(a awstest.Association) bool {
 			return a.Namespace == ns && a.RoleARN == c.Role.String()
 		})
-		if associated && allowed(iam.PodIdentityRequests(s.Cluster, c, ns, c.ServiceAccount)...) {
-			out["pod-identity "+ns] = fmt.Sprint(role.Inline)
+		if associated && allowed(desired.PodIdentityRequests(s.Cluster, c, ns, c.ServiceAccount)...) {
+			out["pod-identity "+ns] = permissions
 		}
 	}
 	return out
 }
 
-// watch fails the test when, after a write, anyone has what they have neither
-// before nor after all of it.
+// watch fails the test if, after a write, anyone has what they have neither before
+// nor after all of it, or lacks what they have both before and after.
 func watch(t *testing.T, server *awstest.Server, s identity.Spec, among []string, end map[string]string) {
 	t.Helper()
 	before := server.State()
 	start := grants(&before, s, among)
 	server.Disturb(func(h *awstest.Hooks) {
 		h.AfterWrite = func(c awstest.Call, state *awstest.State) {
-			for who, what := range grants(state, s, among) {
-				if what != start[who] && what != end[who] && what != "map[]" {
+			now := grants(state, s, among)
+			for who, what := range now {
+				if what != start[who] && what != end[who] && what != "[]" {
 					t.Errorf("after call %d, %s: %s has\n%s\nbefore it has %q, afterwards %q", c.Number, c.Operation, who, what, start[who], end[who])
+				}
+			}
+			for who := range start {
+				if what := now[who]; end[who] != "" && (what == "" || what == "[]") {
+					t.Errorf("after call %d, %s: %s has lost its access for a moment", c.Number, c.Operation, who)
 				}
 			}
 		}

@@ -1,15 +1,22 @@
 package reconcile
 
 import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
 	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 )
 
-// Action is what is to be done to a thing.
+// Action is what a plan does to a thing.
 type Action string
 
-// The actions. Keep is for what is this program's and no longer in the config:
-// it stays until pruning is asked for. Foreign is for what is a stranger's.
+// The actions. Keep is for what this program manages and the config no longer asks
+// for: it stays until pruning or adoption is asked for. Foreign is for what somebody
+// else manages.
 const (
 	None    Action = "none"
 	Create  Action = "create"
@@ -20,23 +27,39 @@ const (
 	Foreign Action = "foreign"
 )
 
-// does reports whether carrying out the action writes anything.
-func (a Action) does() bool { return a == Create || a == Change || a == Remove || a == Adopt }
+// writes reports whether applying the action writes anything.
+func (a Action) writes() bool { return a == Create || a == Change || a == Remove || a == Adopt }
 
-// Plan is the difference between the config and AWS.
+// Plan is the difference between the desired state and AWS.
 type Plan struct {
-	Identity     string              `json:"identity"` // ARN whose credentials read AWS
+	Identity     string              `json:"identity"` // ARN of whoever read AWS
 	Account      string              `json:"account"`
 	Providers    []ProviderChange    `json:"oidcProviders"`
 	Agents       []AgentChange       `json:"agents"`
 	Roles        []RoleChange        `json:"roles"`
-	Associations []AssociationChange `json:"associations"`       // that differ, are kept, or are foreign
-	InStep       int                 `json:"associationsInStep"` // associations that are as they should be
-	Warnings     []string            `json:"warnings"`
-	Blocked      []string            `json:"blocked"` // what should change and is a stranger's
+	Associations []AssociationChange `json:"associations"`         // those that differ, are kept, or are foreign
+	UpToDate     int                 `json:"associationsUpToDate"` // the number of the others
+	Warnings     []Warning           `json:"warnings"`
+	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
 
-	books []*fingerprint
+	steps    [phases][]step
+	memories []*memory // one for each role
 }
+
+// Warning is what a user should know before a plan is applied.
+type Warning struct {
+	Text string `json:"text"`
+	Fix  Fix    `json:"fix,omitempty"`
+}
+
+// Fix is the option of a [Reconciler] that changes what a warning is about.
+type Fix string
+
+// The options.
+const (
+	FixAdopt Fix = "adopt"
+	FixPrune Fix = "prune"
+)
 
 // ProviderChange is about an IAM OIDC provider. Change adds the audience.
 type ProviderChange struct {
@@ -51,44 +74,44 @@ type AgentChange struct {
 	Action  Action `json:"action"`
 }
 
-// RoleChange is about a role: its trust policy and the policies in it.
+// RoleChange is about a role, its trust policy and its inline policies.
 type RoleChange struct {
 	ARN      string         `json:"arn"`
 	Action   Action         `json:"action"` // of the role itself: create, adopt (its tag), none or foreign
 	Trust    TrustChange    `json:"trustPolicy"`
 	Policies []PolicyChange `json:"permissionsPolicies"`
-
-	wanted wantedRole
 }
 
 // TrustChange is about a role's trust policy.
 type TrustChange struct {
 	Action     Action            `json:"action"`
-	Budget     iam.Budget        `json:"budget"`
+	Budget     desired.Budget    `json:"budget"`
 	Statements []StatementChange `json:"statements"`
 	After      iam.Document      `json:"after"`
 }
 
-// StatementChange is about one statement of a trust policy.
+// StatementChange is about one statement of a policy.
 type StatementChange struct {
 	Sid      string   `json:"sid"`
-	Place    int      `json:"place"` // in the policy afterwards, from 1; where it was, if it is removed
+	Place    int      `json:"place"` // in the policy afterwards, from 1; its former place if it is removed
 	Action   Action   `json:"action"`
-	Added    []string `json:"added,omitempty"`    // subjects admitted from now on
+	Added    []string `json:"added,omitempty"`    // subjects that gain access
 	Removed  []string `json:"removed,omitempty"`  // subjects that lose access
 	Covered  []string `json:"covered,omitempty"`  // subjects that another statement admits now
-	Kept     []string `json:"kept,omitempty"`     // subjects that the config does not name
+	Kept     []string `json:"kept,omitempty"`     // kept subjects
 	Elements []string `json:"elements,omitempty"` // what else differs, such as Condition
-	Gained   []string `json:"gained,omitempty"`   // values in those elements from now on, such as Action s3:GetObject
-	Lost     []string `json:"lost,omitempty"`     // values in them that go
+	Gained   []string `json:"gained,omitempty"`   // values that those elements get, such as Action s3:GetObject
+	Lost     []string `json:"lost,omitempty"`     // values that they lose
 }
 
-// PolicyChange is about an inline policy.
+// PolicyChange is about an inline policy with a name of this program's.
 type PolicyChange struct {
 	Name       string            `json:"name"`
+	Component  string            `json:"component,omitempty"` // empty if it belongs to none of the config in this role
 	Action     Action            `json:"action"`
+	Successor  string            `json:"successor,omitempty"` // the policy that replaces it if an earlier version wrote it and it is adopted
 	Statements []StatementChange `json:"statements"`
-	After      iam.Document      `json:"after"`
+	After      iam.Document      `json:"after,omitzero"`
 }
 
 // AssociationChange is about a Pod Identity association.
@@ -102,42 +125,165 @@ type AssociationChange struct {
 	Role           string   `json:"role"`
 	Elements       []string `json:"elements,omitempty"` // what differs, such as roleArn
 
-	wanted iam.Association
+	wanted bool // the config asks for one in this place
 }
 
-// newPlan is a plan whose lists are empty, not absent, in JSON.
+// step makes one planned change. Whatever finds a difference adds the step that
+// removes it, so that apply does what the plan shows.
+type step func(context.Context) error
+
+// phase orders the steps of a plan. What narrows comes first, what widens last: at no
+// moment does anybody hold more than before or after.
+type phase int
+
+const (
+	enabling      phase = iota // OIDC providers and agents, which grant nothing by themselves
+	disassociate               // associations that are removed
+	changingRoles              // in each role: whoever loses it, then its permissions, then whoever gains it
+	associate                  // associations that are created, changed or adopted
+	phases
+)
+
+// add adds the step of a change.
+func (p *Plan) add(in phase, s step) { p.steps[in] = append(p.steps[in], s) }
+
+// newPlan returns a plan whose lists are empty, not null, in JSON.
 func newPlan(c account.Caller) *Plan {
 	return &Plan{Identity: c.ARN, Account: c.Account, Providers: []ProviderChange{}, Agents: []AgentChange{}, Roles: []RoleChange{},
-		Associations: []AssociationChange{}, Warnings: []string{}, Blocked: []string{}}
+		Associations: []AssociationChange{}, Warnings: []Warning{}, Blocked: []string{}}
 }
 
-// Changes is the number of things that carrying out the plan would write.
-func (p *Plan) Changes() int {
-	n := 0
-	count := func(a Action) {
-		if a.does() {
-			n++
-		}
-	}
+// Counts counts the things that applying the plan adds, changes, removes and adopts.
+// The trust policy of a new role counts with the role.
+func (p *Plan) Counts() (add, change, remove, adopt int) {
+	n := map[Action]int{}
 	for _, c := range p.Providers {
-		count(c.Action)
+		n[c.Action]++
 	}
 	for _, c := range p.Agents {
-		count(c.Action)
+		n[c.Action]++
 	}
 	for _, r := range p.Roles {
-		count(r.Action)
-		count(r.Trust.Action)
+		n[r.Action]++
+		if r.Action != Create {
+			n[r.Trust.Action]++
+		}
 		for _, c := range r.Policies {
-			count(c.Action)
+			n[c.Action]++
 		}
 	}
 	for _, c := range p.Associations {
-		count(c.Action)
+		n[c.Action]++
 	}
-	return n
+	return n[Create], n[Change], n[Remove], n[Adopt]
 }
 
-// Differs reports whether something in AWS is not as the config says, be it ours
-// to change or not. What is only kept does not count.
+// Changes counts the things that applying the plan writes.
+func (p *Plan) Changes() int {
+	add, change, remove, adopt := p.Counts()
+	return add + change + remove + adopt
+}
+
+// Differs reports whether something in AWS is not as the config says, whether or not
+// this program may change it. What is only kept does not count.
 func (p *Plan) Differs() bool { return p.Changes() > 0 || len(p.Blocked) > 0 }
+
+func (p *Plan) warn(fix Fix, format string, args ...any) {
+	p.Warnings = append(p.Warnings, Warning{fmt.Sprintf(format, args...), fix})
+}
+
+// warnings adds what a user should know about the whole plan.
+func (p *Plan) warnings() {
+	for _, r := range p.Roles {
+		if w := r.Trust.Budget.Warning(); w != "" {
+			p.warn("", "role %s: %s", r.ARN, w)
+		}
+		if r.Action == Foreign {
+			p.warn(FixAdopt, "role %s is foreign: only statements and policies with this program's names are written", r.ARN)
+		}
+		p.warnOfSubjects(r)
+		for _, s := range r.Trust.Statements {
+			switch {
+			case s.Action == Keep && len(s.Kept) == 0:
+				p.warn(FixPrune, "role %s: statement %s was edited, and the config does not ask for it", r.ARN, s.Sid)
+			case s.Action == Foreign && len(s.Covered) > 0:
+				p.warn(FixAdopt, "role %s: statement %d is foreign and grants nothing beyond the config", r.ARN, s.Place)
+			}
+		}
+		for _, c := range r.Policies {
+			p.warnOfPolicy(r.ARN, c)
+		}
+	}
+	p.warnOfAssociations()
+}
+
+// warnOfSubjects says who loses the role, and who keeps it without being named.
+func (p *Plan) warnOfSubjects(r RoleChange) {
+	var removed, kept []string
+	for _, s := range r.Trust.Statements {
+		removed = append(removed, namespaces(s.Removed)...)
+		kept = append(kept, namespaces(s.Kept)...)
+	}
+	if len(removed) > 0 {
+		p.warn("", "role %s: these lose access: %s", r.ARN, short(unique(removed)))
+	}
+	if len(kept) > 0 {
+		p.warn(FixPrune, "role %s: these keep access, and the config does not name them: %s", r.ARN, short(unique(kept)))
+	}
+}
+
+// namespaces returns the namespaces of subjects.
+func namespaces(subjects []string) []string {
+	var out []string
+	for _, s := range subjects {
+		parts := strings.Split(s, ":") // system:serviceaccount:namespace:name, or the namespace alone
+		out = append(out, parts[max(0, len(parts)-2)])
+	}
+	return out
+}
+
+func unique(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+
+func (p *Plan) warnOfPolicy(role string, c PolicyChange) {
+	switch {
+	case c.Action != Keep:
+	case c.Successor != "":
+		p.warn(FixAdopt, "role %s: an earlier version wrote the policy %s, which is named %s now", role, c.Name, c.Successor)
+	case c.Component != "":
+		p.warn(FixPrune, "role %s: the policy %s stays, and the config does not ask for it", role, c.Name)
+	default:
+		p.warn("", "role %s: the config does not say what the policy %s is for, so it stays; delete it if nothing needs it", role, c.Name)
+	}
+}
+
+func (p *Plan) warnOfAssociations() {
+	var kept, removed, foreign []string
+	for _, a := range p.Associations {
+		switch {
+		case a.Action == Keep:
+			kept = append(kept, a.Namespace)
+		case a.Action == Remove:
+			removed = append(removed, a.Namespace)
+		case a.Action == Foreign && a.wanted && len(a.Elements) == 0:
+			foreign = append(foreign, a.Namespace)
+		}
+	}
+	if len(kept) > 0 {
+		p.warn(FixPrune, "the associations of these namespaces stay, and the config does not name them: %s", short(kept))
+	}
+	if len(removed) > 0 {
+		p.warn("", "these namespaces lose their associations, and access with them: %s", short(removed))
+	}
+	if len(foreign) > 0 {
+		p.warn(FixAdopt, "the associations of these namespaces are as the config says, and foreign: %s", short(foreign))
+	}
+}
+
+// short lists the first few.
+func short(list []string) string {
+	const most = 5
+	if len(list) <= most {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+}

@@ -5,32 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
-	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 )
 
-// Reconciler plans and carries out plans in one account.
+// Reconciler plans for one account, and applies plans there.
 type Reconciler struct {
 	Cloud
-	Adopt   bool // take over what already grants what the config asks for
-	Prune   bool // remove what the config no longer names
-	ReadAll bool // read every association, also those that are as they were last left
-	Clock   Clock
-	Pace    float64 // calls a second about associations
+	Adopt   bool    // take over what grants no more than the config
+	Prune   bool    // remove what the config no longer names
+	ReadAll bool    // read every association, also those that are as they were left
+	Pace    float64 // calls a second about single associations; 0 for DefaultPace
 
-	// Progress is told how many of the associations are done; nil for nobody.
+	// Progress is called after each association that is read or written; it may be nil.
 	Progress func(done, total int)
 
-	pacer *pacer
+	turns *time.Ticker
 }
 
-// Plan reads AWS and finds what differs from the config. The namespaces of spec
-// must be complete: those in the file and those that were discovered.
+// Plan compares the config with AWS. The namespaces of spec must be complete: those
+// in the file and those that were discovered. Issuers that the config leaves out are
+// read from EKS.
 //
-// It is an error where a setting is missing, where the role is in another account
-// than the credentials, where AWS cannot be read, and where the trust policy
-// would be longer than the account allows: then nothing is planned.
+// It is an error if a setting is missing, if a role is in another account than the
+// credentials (an [*AccountError]), if AWS cannot be read, or if the trust policy would
+// be longer than the account allows.
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
 	p := newPlan(r.Caller)
 	if err := r.checkAccount(spec); err != nil {
@@ -44,113 +46,110 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
-	if err := checkBudget(spec, quota); err != nil {
-		return nil, err
-	}
-	if err := r.planProviders(ctx, p, spec); err != nil {
-		return nil, err
-	}
-	tags, err := r.planRoles(ctx, p, spec, quota)
+	state := desired.Of(spec)
+	roles, err := state.Roles()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.planAssociations(ctx, p, spec, tags); err != nil {
+	var tooLong []error
+	for _, role := range roles { // before anything else is read
+		_, err := budget(state, role, role.TrustPolicy, quota)
+		tooLong = append(tooLong, err)
+	}
+	if err := errors.Join(tooLong...); err != nil {
 		return nil, err
 	}
-	p.warn()
+	if err := r.planProviders(ctx, p, roles); err != nil {
+		return nil, err
+	}
+	for _, role := range roles {
+		tags, err := r.planRole(ctx, p, state, role, quota)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.planAssociations(ctx, p, state.Clusters, role, tags); err != nil {
+			return nil, err
+		}
+	}
+	p.warnings()
 	return p, nil
 }
 
-// checkAccount refuses to look for a role by its name in another account than
-// its own.
+// AccountError says that a role is in another account than the credentials. A role is
+// read by its name alone, so a role of that name in the wrong account must not be.
+type AccountError struct {
+	Role   identity.RoleARN
+	Caller account.Caller
+}
+
+func (e *AccountError) Error() string {
+	return fmt.Sprintf("role %s is in account %s (%s), and the credentials are those of %s in account %s (%s)",
+		e.Role, e.Role.Account, e.Role.Partition, e.Caller.ARN, e.Caller.Account, e.Caller.Partition)
+}
+
+// Hint is the next step.
+func (e *AccountError) Hint() string { return "use credentials of the role's account" }
+
 func (r *Reconciler) checkAccount(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
-		if err := spec.Require(c.Name, identity.NeedRole); err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		if c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition {
-			problems = append(problems, fmt.Errorf("role %s is in account %s (%s), and the credentials are of %s in account %s (%s): use credentials of the role's account, such as with --profile",
-				c.Role, c.Role.Account, c.Role.Partition, r.Caller.ARN, r.Caller.Account, r.Caller.Partition))
+		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
+			problems = append(problems, &AccountError{c.Role, r.Caller})
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// checkBudget measures what the config asks for, before anything else is read.
-func checkBudget(spec identity.Spec, quota int) error {
-	roles, err := wantedRoles(spec)
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, role := range roles {
-		b, err := budget(spec, role, role.trust, quota)
-		problems = append(problems, err)
-		if err == nil {
-			problems = append(problems, tooLong(role.arn, b))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// planClusters reads the clusters that the config names, fills in the issuers
-// that it leaves open, and looks for the agent where associations need it.
+// planClusters reads the clusters of the config. It fills in the issuers that the
+// config leaves out, and looks for the agent if associations need it.
 func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (identity.Spec, error) {
-	spec.AdditionalClusters = slices.Clone(spec.AdditionalClusters)
-	clusters := []*identity.Cluster{&spec.Cluster}
-	for i := range spec.AdditionalClusters {
-		clusters = append(clusters, &spec.AdditionalClusters[i])
-	}
-	for _, c := range clusters {
+	podIdentity := slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
+	for i, c := range spec.AllClusters() {
 		if c.Name == "" || c.Region == "" {
 			continue // under IRSA the issuer alone is enough
 		}
-		if err := r.planCluster(ctx, p, spec, c); err != nil {
+		found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
+		if err != nil {
 			return spec, err
+		}
+		if !ok {
+			if podIdentity {
+				return spec, fmt.Errorf("account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account: correct cluster.name and cluster.region, or use credentials of the cluster's account",
+					r.Caller.Account, c.Name, c.Region)
+			}
+			p.warn("", "account %s has no cluster %s in %s: if it is in another account, only mode irsa works, with the cluster's issuer as an OIDC provider of the role's account",
+				r.Caller.Account, c.Name, c.Region)
+			continue
+		}
+		if spec, err = p.withIssuer(spec, i, c, found.Issuer); err != nil {
+			return spec, err
+		}
+		if podIdentity && !found.AutoMode {
+			if err := r.planAgent(ctx, p, c); err != nil {
+				return spec, err
+			}
 		}
 	}
 	return spec, nil
 }
 
-func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spec, c *identity.Cluster) error {
-	found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
-	if err != nil {
-		return err
+// withIssuer fills in the issuer of a cluster, or compares the config's with it.
+func (p *Plan) withIssuer(spec identity.Spec, i int, c identity.Cluster, url string) (identity.Spec, error) {
+	if url == "" {
+		return spec, nil
 	}
-	if !ok && usesPodIdentity(spec) {
-		return fmt.Errorf("account %s has no cluster %s in %s, and EKS Pod Identity wants the role in the cluster's account: correct cluster.name and cluster.region, or use credentials of the cluster's account",
-			r.Caller.Account, c.Name, c.Region)
-	}
-	if !ok {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("account %s has no cluster %s in %s: if it is in another account, the role is outside the cluster's account, which works for mode irsa only, with the cluster's issuer as an OIDC provider of the role's account",
-			r.Caller.Account, c.Name, c.Region))
-		return nil
-	}
-	if err := p.issuer(c, found.Issuer); err != nil {
-		return err
-	}
-	if !usesPodIdentity(spec) || found.AutoMode {
-		return nil
-	}
-	return r.planAgent(ctx, p, *c)
-}
-
-// issuer fills in the cluster's issuer, or compares the config's with it.
-func (p *Plan) issuer(c *identity.Cluster, url string) error {
 	live, err := identity.ParseOIDCProvider(url)
-	switch {
-	case url == "":
-	case err != nil:
-		return fmt.Errorf("the issuer of cluster %s: %w", c.Name, err)
-	case c.OIDC.IsZero():
-		c.OIDC = live
-	case c.OIDC.HostPath != live.HostPath:
-		p.Warnings = append(p.Warnings, fmt.Sprintf("cluster %s has the issuer %s, and the config says %s: no token of the cluster fits the trust policy; correct cluster.oidcProvider",
-			c.Name, live.HostPath, c.OIDC.HostPath))
+	if err != nil {
+		return spec, fmt.Errorf("the issuer of cluster %s: %w", c.Name, err)
 	}
-	return nil
+	if c.OIDC.IsZero() {
+		return spec.WithProvider(i, live), nil
+	}
+	if c.OIDC.HostPath != live.HostPath {
+		p.warn("", "cluster %s has the issuer %s, and the config says %s: the trust policy admits no token of the cluster; correct %s.oidcProvider",
+			c.Name, live.HostPath, c.OIDC.HostPath, identity.ClusterKey(i))
+	}
+	return spec, nil
 }
 
 func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster) error {
@@ -158,45 +157,53 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 	if err != nil {
 		return err
 	}
-	action := None
+	change := AgentChange{c.Name, c.Region, None}
 	if !ok {
-		action = Create
+		change.Action = Create
+		p.add(enabling, func(ctx context.Context) error {
+			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, desired.ManagedTags()))
+		})
+	} else if status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
+		p.warn("", "the add-on %s of cluster %s is %s: pods may get no credentials", account.AgentAddon, c.Name, status)
 	}
-	p.Agents = append(p.Agents, AgentChange{c.Name, c.Region, action})
-	if ok && status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("the add-on eks-pod-identity-agent of cluster %s is %s: pods may get no credentials", c.Name, status))
+	p.Agents = append(p.Agents, change)
+	return nil
+}
+
+// planProviders looks for the IAM OIDC providers.
+func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
+	seen := map[string]bool{}
+	for _, role := range roles {
+		for _, want := range role.Providers {
+			if seen[want.ARN] {
+				continue
+			}
+			seen[want.ARN] = true
+			audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
+			if err != nil {
+				return err
+			}
+			change := ProviderChange{want.ARN, None}
+			switch {
+			case !ok:
+				change.Action = Create
+				p.add(enabling, func(ctx context.Context) error {
+					return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
+				})
+			case !slices.Contains(audiences, want.Audience):
+				change.Action = Change
+				p.add(enabling, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+			}
+			p.Providers = append(p.Providers, change)
+		}
 	}
 	return nil
 }
 
-func usesPodIdentity(spec identity.Spec) bool {
-	return slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
-}
-
-func usesIRSA(spec identity.Spec) bool {
-	return slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesIRSA() })
-}
-
-// planProviders looks for the IAM OIDC provider of each cluster, in the account
-// of the roles.
-func (r *Reconciler) planProviders(ctx context.Context, p *Plan, spec identity.Spec) error {
-	if !usesIRSA(spec) {
+// unlessExists accepts that another run was quicker.
+func unlessExists(err error) error {
+	if account.IsExists(err) {
 		return nil
 	}
-	for _, c := range spec.AllClusters() {
-		arn := c.OIDC.ARN(spec.Components[0].Role)
-		audiences, ok, err := r.IAM.ProviderAudiences(ctx, arn)
-		if err != nil {
-			return err
-		}
-		action := None
-		switch {
-		case !ok:
-			action = Create
-		case !slices.Contains(audiences, iam.Audience):
-			action = Change
-		}
-		p.Providers = append(p.Providers, ProviderChange{arn, action})
-	}
-	return nil
+	return err
 }

@@ -2,10 +2,14 @@ package reconcile_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
@@ -18,22 +22,15 @@ var foreign = iam.Statement{Sid: "Break", Effect: iam.Allow, Principal: iam.Prin
 
 func TestFromNothing(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
-		t.Run(string(mode), func(t *testing.T) {
+		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
 			s := spec(mode, namespaces(3)...)
 			mustApply(t, s)
 			state := server.State()
 
-			want, err := iam.Trust(s, s.Components[0], iam.Subjects{Namespaces: s.ControlPlanes.Namespaces})
-			if err != nil {
-				t.Fatal(err)
-			}
-			equal(t, "trust policy", want, trust(t, state))
-			permissions, err := iam.Permissions(s.Components[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			equal(t, "inline policies", map[string]string{"SpacesIdentity-mxp-controller": string(permissions.Compact())}, state.Roles[roleName].Inline)
+			want := role(t, s)
+			equal(t, "trust policy", want.TrustPolicy, trust(t, state))
+			equal(t, "inline policies", map[string]string{"SpacesIdentity-mxp-controller": string(want.Policies[0].Document.Compact())}, state.Roles[roleName].Inline)
 			equal(t, "providers", mode.UsesIRSA(), len(state.Providers) == 1)
 			equal(t, "agent", mode.UsesPodIdentity(), state.Clusters[cluster].Addons[account.AgentAddon])
 			equal(t, "associations", map[bool]int{true: 3}[mode.UsesPodIdentity()], len(state.Associations))
@@ -47,7 +44,7 @@ func TestFromNothing(t *testing.T) {
 					t.Errorf("a second run writes: %s", c.Operation)
 				}
 			}
-			if n := len(server.Calls()); n > 8 {
+			if n := len(server.Calls()); n > 9 {
 				t.Errorf("a run without changes makes %d calls", n)
 			}
 		})
@@ -55,214 +52,237 @@ func TestFromNothing(t *testing.T) {
 }
 
 func TestForeignStatementsStayInTheirPlaces(t *testing.T) {
-	server := testAccount(t)
-	put(t, server, iam.Document{Version: "2008-10-17", ID: "theirs", Statement: []iam.Statement{foreign}})
-	two := namespaces(2)
-	p := mustApply(t, spec(identity.IRSA, two[0]))
-	equal(t, "role", reconcile.Foreign, p.Roles[0].Action)
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		put(t, server, iam.Document{Version: "2008-10-17", ID: "theirs", Statement: []iam.Statement{foreign}})
+		two := namespaces(2)
+		p := mustApply(t, spec(identity.IRSA, two[0]))
+		equal(t, "role", reconcile.Foreign, p.Roles[0].Action)
 
-	last := foreign
-	last.Sid = "Last"
-	doc := trust(t, server.State())
-	doc.Statement = append(doc.Statement, last)
-	put(t, server, doc)
+		last := foreign
+		last.Sid = "Last"
+		doc := trust(t, server.State())
+		doc.Statement = append(doc.Statement, last)
+		put(t, server, doc)
 
-	mustApply(t, spec(identity.IRSA, two...))
-	want := doc
-	want.Statement[1] = irsa(t, two...)
-	equal(t, "trust policy", want, trust(t, server.State()))
+		mustApply(t, spec(identity.IRSA, two...))
+		want := doc
+		want.Statement[1] = irsa(t, two...)
+		equal(t, "trust policy", want, trust(t, server.State()))
+	})
 }
 
 func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
-	all := namespaces(3)
-	server := testAccount(t)
-	put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
-	mustApply(t, spec(identity.Both, all...))
+	synctest.Test(t, func(t *testing.T) {
+		all := namespaces(3)
+		server := testAccount(t)
+		put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
+		mustApply(t, spec(identity.Both, all...))
 
-	less := spec(identity.Both, all[1:]...)
-	p := mustApply(t, less)
-	equal(t, "changes without pruning", 0, p.Changes())
-	equal(t, "associations without pruning", 3, len(server.State().Associations))
+		less := spec(identity.Both, all[1:]...)
+		p := mustApply(t, less)
+		equal(t, "changes without pruning", 0, p.Changes())
+		equal(t, "associations without pruning", 3, len(server.State().Associations))
 
-	p = mustApply(t, less, pruning)
-	equal(t, "removed", []string{"system:serviceaccount:" + all[0] + ":mxp-controller"}, p.Roles[0].Trust.Statements[1].Removed)
-	state := server.State()
-	equal(t, "associations", 2, len(state.Associations))
-	doc := trust(t, state)
-	equal(t, "foreign statement", foreign, doc.Statement[0])
-	equal(t, "statement", irsa(t, all[1:]...), doc.Statement[1])
-	equal(t, "differs afterwards", false, mustApply(t, less, pruning).Differs())
+		p = mustApply(t, less, pruning)
+		equal(t, "removed", []string{"system:serviceaccount:" + all[0] + ":mxp-controller"}, p.Roles[0].Trust.Statements[1].Removed)
+		state := server.State()
+		equal(t, "associations", 2, len(state.Associations))
+		doc := trust(t, state)
+		equal(t, "foreign statement", foreign, doc.Statement[0])
+		equal(t, "statement", irsa(t, all[1:]...), doc.Statement[1])
+		equal(t, "differs afterwards", false, mustApply(t, less, pruning).Differs())
+	})
 }
 
-// A pattern that covers what stood there exactly takes its place at once, as
-// nobody loses anything; the way back takes pruning.
+// A pattern replaces the exact subjects that it covers at once, because nobody loses
+// access. The way back needs pruning.
 func TestFromExactToPattern(t *testing.T) {
-	server := testAccount(t)
-	two := namespaces(2)
-	mustApply(t, spec(identity.IRSA, two...))
-	pattern := spec(identity.IRSA, two...)
-	pattern.ControlPlanes.Match = identity.MatchUUID
-	mustApply(t, pattern)
-	equal(t, "sids", []string{"SpacesIdentityIRSAMatch"}, sids(trust(t, server.State())))
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		two := namespaces(2)
+		mustApply(t, spec(identity.IRSA, two...))
+		pattern := spec(identity.IRSA, two...)
+		pattern.ControlPlanes.Match = identity.MatchUUID
+		mustApply(t, pattern)
+		equal(t, "sids", []string{"SpacesIdentityIRSAMatch"}, sids(trust(t, server.State())))
 
-	mustApply(t, spec(identity.IRSA, two...))
-	equal(t, "sids", []string{"SpacesIdentityIRSAMatch", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
-	mustApply(t, spec(identity.IRSA, two...), pruning)
-	equal(t, "sids", []string{"SpacesIdentityIRSA"}, sids(trust(t, server.State())))
+		mustApply(t, spec(identity.IRSA, two...))
+		equal(t, "sids", []string{"SpacesIdentityIRSAMatch", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
+		mustApply(t, spec(identity.IRSA, two...), pruning)
+		equal(t, "sids", []string{"SpacesIdentityIRSA"}, sids(trust(t, server.State())))
+	})
 }
 
 // What is kept of another cluster is kept apart, so that no new control plane is
 // admitted from there.
 func TestAnotherClusterIsKeptApart(t *testing.T) {
-	server := testAccount(t)
-	server.Change(func(s *awstest.State) {
-		s.TrustPolicyQuota = 4096
-		s.Clusters["next-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/NEXT", Version: "1.36"}
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		server.Change(func(s *awstest.State) {
+			s.TrustPolicyQuota = 4096
+			s.Clusters["next-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/NEXT", Version: "1.36"}
+		})
+		all := namespaces(2)
+		mustApply(t, spec(identity.Both, all[0]))
+		next := spec(identity.Both, all[1])
+		next.Cluster.Name = "next-space"
+		next.Cluster.OIDC = identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/NEXT"}
+		mustApply(t, next)
+		state := server.State()
+		old := spec(identity.Both, all...)
+		c := desired.Of(old).Components[0]
+		for _, ns := range all {
+			equal(t, "IRSA from the old cluster for "+ns, ns == all[0],
+				iam.Evaluate(desired.IRSARequest(old.Cluster, c.Role, ns, c.ServiceAccount), trust(t, state)).Verdict == iam.Allowed)
+			equal(t, "Pod Identity from the old cluster for "+ns, ns == all[0],
+				iam.Evaluate(desired.PodIdentityRequests(old.Cluster, c, ns, c.ServiceAccount)[0], trust(t, state)).Verdict == iam.Allowed)
+		}
+		equal(t, "differs afterwards", false, mustApply(t, next).Differs())
+		mustApply(t, next, pruning)
+		equal(t, "sids", []string{"SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sids(trust(t, server.State())))
 	})
-	all := namespaces(2)
-	mustApply(t, spec(identity.Both, all[0]))
-	next := spec(identity.Both, all[1])
-	next.Cluster.Name = "next-space"
-	next.Cluster.OIDC = identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/NEXT"}
-	mustApply(t, next)
-	state := server.State()
-	old := spec(identity.Both, all...)
-	c := old.Components[0]
-	for _, ns := range all {
-		equal(t, "IRSA from the old cluster for "+ns, ns == all[0],
-			iam.Evaluate(trust(t, state), iam.IRSARequest(old.Cluster, c.Role, ns, c.ServiceAccount)).Verdict == iam.Allowed)
-		equal(t, "Pod Identity from the old cluster for "+ns, ns == all[0],
-			iam.Evaluate(trust(t, state), iam.PodIdentityRequests(old.Cluster, c, ns, c.ServiceAccount)[0]).Verdict == iam.Allowed)
-	}
-	equal(t, "differs afterwards", false, mustApply(t, next).Differs())
-	mustApply(t, next, pruning)
-	equal(t, "sids", []string{"SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sids(trust(t, server.State())))
 }
 
 func TestEditedStatementIsRepaired(t *testing.T) {
-	server := testAccount(t)
-	one := namespaces(1)
-	mustApply(t, spec(identity.IRSA, one...))
-	doc := trust(t, server.State())
-	delete(doc.Statement[0].Condition["StringEquals"], issuer+":aud")
-	put(t, server, doc)
-	p := mustApply(t, spec(identity.IRSA, one...))
-	equal(t, "elements", []string{"Condition"}, p.Roles[0].Trust.Statements[0].Elements)
-	equal(t, "statement", irsa(t, one...), trust(t, server.State()).Statement[0])
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		one := namespaces(1)
+		mustApply(t, spec(identity.IRSA, one...))
+		doc := trust(t, server.State())
+		delete(doc.Statement[0].Condition["StringEquals"], issuer+":aud")
+		put(t, server, doc)
+		p := mustApply(t, spec(identity.IRSA, one...))
+		equal(t, "elements", []string{"Condition"}, p.Roles[0].Trust.Statements[0].Elements)
+		equal(t, "statement", irsa(t, one...), trust(t, server.State()).Statement[0])
+	})
 }
 
 func TestAdoption(t *testing.T) {
-	server := testAccount(t)
-	one := namespaces(1)
-	s := spec(identity.Both, one...)
-	doc, err := iam.Trust(s, s.Components[0], iam.Subjects{Namespaces: one})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range doc.Statement {
-		doc.Statement[i].Sid = ""
-	}
-	doc.Statement = append(doc.Statement, foreign)
-	put(t, server, doc)
-	association := awstest.Association{ID: "a-theirs", Cluster: cluster, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String()}
-	server.Change(func(s *awstest.State) { s.Associations = []awstest.Association{association} })
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		one := namespaces(1)
+		s := spec(identity.Both, one...)
+		doc := role(t, s).TrustPolicy
+		for i := range doc.Statement {
+			doc.Statement[i].Sid = ""
+		}
+		doc.Statement = append(doc.Statement, foreign)
+		put(t, server, doc)
+		association := awstest.Association{ID: "a-theirs", Cluster: cluster, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String()}
+		server.Change(func(s *awstest.State) { s.Associations = []awstest.Association{association} })
 
-	p := mustPlan(t, s, adopting)
-	equal(t, "role", reconcile.Adopt, p.Roles[0].Action)
-	equal(t, "association", reconcile.Adopt, p.Associations[0].Action)
-	mustApply(t, s, adopting)
-	state := server.State()
-	equal(t, "sids", []string{"Break", "SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sids(trust(t, state)))
-	equal(t, "association's owner", reconcile.Owner, state.Associations[0].Tags[reconcile.TagOwner])
-	equal(t, "role's owner", reconcile.Owner, state.Roles[roleName].Tags[reconcile.TagOwner])
-	equal(t, "differs afterwards", false, mustApply(t, s).Differs())
+		p := mustPlan(t, s, adopting)
+		equal(t, "role", reconcile.Adopt, p.Roles[0].Action)
+		equal(t, "association", reconcile.Adopt, p.Associations[0].Action)
+		add, change, remove, adopt := p.Counts()
+		equal(t, "counts of provider, agent and policy; trust policy; nothing; role and association", []int{3, 1, 0, 2}, []int{add, change, remove, adopt})
+		mustApply(t, s, adopting)
+		state := server.State()
+		equal(t, "sids", []string{"Break", "SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sids(trust(t, state)))
+		equal(t, "association's owner", desired.ManagedByValue, state.Associations[0].Tags[desired.ManagedByTag])
+		equal(t, "role's owner", desired.ManagedByValue, state.Roles[roleName].Tags[desired.ManagedByTag])
+		equal(t, "differs afterwards", false, mustApply(t, s).Differs())
+	})
 }
 
 func TestForeignAssociation(t *testing.T) {
-	server := testAccount(t)
-	one := namespaces(1)
-	s := spec(identity.PodIdentity, one...)
-	theirs := awstest.Association{ID: "a-theirs", Cluster: cluster, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: "arn:aws:iam::123456789012:role/other"}
-	server.Change(func(state *awstest.State) { state.Associations = []awstest.Association{theirs} })
-	_, err := apply(t.Context(), s, adopting, pruning)
-	if !errors.Is(err, reconcile.ErrBlocked) || !strings.Contains(err.Error(), "a-theirs") {
-		t.Errorf("error is %v", err)
-	}
-	equal(t, "association", []awstest.Association{theirs}, server.State().Associations)
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		one := namespaces(1)
+		s := spec(identity.PodIdentity, one...)
+		theirs := awstest.Association{ID: "a-theirs", Cluster: cluster, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: "arn:aws:iam::123456789012:role/other"}
+		server.Change(func(state *awstest.State) { state.Associations = []awstest.Association{theirs} })
+		_, err := apply(t.Context(), s, adopting, pruning)
+		if !errors.Is(err, reconcile.ErrBlocked) || !strings.Contains(err.Error(), "a-theirs") {
+			t.Errorf("error is %v", err)
+		}
+		equal(t, "association", []awstest.Association{theirs}, server.State().Associations)
 
-	warnings := mustApply(t, spec(identity.IRSA, one...)).Warnings
-	if !strings.Contains(strings.Join(warnings, "\n"), "EKS prefers it to the annotation") {
-		t.Errorf("warnings: %q", warnings)
-	}
+		warnings := mustApply(t, spec(identity.IRSA, one...)).Warnings
+		if !strings.Contains(fmt.Sprint(warnings), "EKS prefers it to the annotation") {
+			t.Errorf("warnings: %q", warnings)
+		}
+	})
 }
 
 func TestChangedAssociation(t *testing.T) {
-	server := testAccount(t)
-	s := spec(identity.PodIdentity, namespaces(2)...)
-	mustApply(t, s)
-	s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "210987654321", Name: "target"}
-	s.Components[0].PodIdentity.Tags = map[string]string{"team": "spaces"}
-	p := mustApply(t, s)
-	equal(t, "elements", []string{"targetRoleArn", "tags"}, p.Associations[0].Elements)
-	for _, a := range server.State().Associations {
-		equal(t, "target role", "arn:aws:iam::210987654321:role/target", a.TargetRoleARN)
-		equal(t, "tags", map[string]string{"team": "spaces", reconcile.TagOwner: reconcile.Owner}, a.Tags)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		s := spec(identity.PodIdentity, namespaces(2)...)
+		mustApply(t, s)
+		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "210987654321", Name: "target"}
+		s.Components[0].PodIdentity.Tags = map[string]string{"team": "spaces"}
+		p := mustApply(t, s)
+		equal(t, "elements", []string{"targetRoleArn", "tags"}, p.Associations[0].Elements)
+		for _, a := range server.State().Associations {
+			equal(t, "target role", "arn:aws:iam::210987654321:role/target", a.TargetRoleARN)
+			equal(t, "tags", map[string]string{"team": "spaces", desired.ManagedByTag: desired.ManagedByValue}, a.Tags)
+		}
+	})
 }
 
 func TestQuotaIsTheAccounts(t *testing.T) {
-	server := testAccount(t)
-	s := spec(identity.IRSA, namespaces(30)...)
-	server.Forget()
-	_, err := apply(t.Context(), s)
-	if err == nil || !strings.Contains(err.Error(), "the quota is 2048") || !strings.Contains(err.Error(), "match: uuid") {
-		t.Errorf("error is %v", err)
-	}
-	for _, c := range server.Calls() {
-		if c.Write || c.Operation == "GetRole" {
-			t.Errorf("the budget is checked after %s", c.Operation)
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		s := spec(identity.IRSA, namespaces(30)...)
+		server.Forget()
+		_, err := apply(t.Context(), s)
+		if err == nil || !strings.Contains(err.Error(), "the quota is 2048") || !strings.Contains(err.Error(), "match: uuid") {
+			t.Errorf("error is %v", err)
 		}
-	}
-	server.Change(func(s *awstest.State) { s.TrustPolicyQuota = 4096 })
-	mustApply(t, s)
+		for _, c := range server.Calls() {
+			if c.Write || c.Operation == "GetRole" {
+				t.Errorf("the budget is checked after %s", c.Operation)
+			}
+		}
+		server.Change(func(s *awstest.State) { s.TrustPolicyQuota = 4096 })
+		mustApply(t, s)
+	})
 }
 
 func TestRoleOfAnotherAccount(t *testing.T) {
-	testAccount(t)
-	s := spec(identity.IRSA, namespaces(1)...)
-	s.Components[0].Role.Account = "210987654321"
-	_, err := apply(t.Context(), s)
-	if err == nil || !strings.Contains(err.Error(), "is in account 210987654321") || !strings.Contains(err.Error(), "--profile") {
-		t.Errorf("error is %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		testAccount(t)
+		s := spec(identity.IRSA, namespaces(1)...)
+		s.Components[0].Role.Account = "210987654321"
+		_, err := apply(t.Context(), s)
+		if err == nil || !strings.Contains(err.Error(), "is in account 210987654321") || !strings.Contains(err.Error(), "credentials") {
+			t.Errorf("error is %v", err)
+		}
+	})
 }
 
 // Two components may share a role.
 func TestSharedRole(t *testing.T) {
-	server := testAccount(t)
-	s := spec(identity.IRSA, namespaces(1)...)
-	second := s.Components[0]
-	second.Name, second.ServiceAccount = "vector", "vector"
-	s.Components = append(s.Components, second)
-	mustApply(t, s)
-	state := server.State()
-	equal(t, "statements", 2, len(trust(t, state).Statement))
-	equal(t, "policies", 2, len(state.Roles[roleName].Inline))
-	equal(t, "differs afterwards", false, mustApply(t, s).Differs())
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		s := spec(identity.IRSA, namespaces(1)...)
+		second := s.Components[0]
+		second.Name, second.ServiceAccount = "vector", "vector"
+		s.Components = append(s.Components, second)
+		mustApply(t, s)
+		state := server.State()
+		equal(t, "statements", 2, len(trust(t, state).Statement))
+		equal(t, "policies", 2, len(state.Roles[roleName].Inline))
+		equal(t, "differs afterwards", false, mustApply(t, s).Differs())
+	})
 }
 
 func TestRefusalNamesIdentityActionAndResource(t *testing.T) {
-	server := testAccount(t)
-	server.Disturb(func(h *awstest.Hooks) {
-		h.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetAccountSummary","Resource":"*"}]}`}}
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		server.Disturb(func(h *awstest.Hooks) {
+			h.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetAccountSummary","Resource":"*"}]}`}}
+		})
+		_, err := apply(t.Context(), spec(identity.IRSA, namespaces(1)...))
+		refused, ok := errors.AsType[*account.RefusedError](err)
+		if !ok {
+			t.Fatalf("error is %v", err)
+		}
+		equal(t, "refused", []string{awstest.CallerARN, "eks:DescribeCluster", "arn:aws:eks:us-west-2:123456789012:cluster/prod-space"},
+			[]string{refused.Identity, refused.Action, refused.Resource})
 	})
-	_, err := apply(t.Context(), spec(identity.IRSA, namespaces(1)...))
-	refused, ok := errors.AsType[*account.RefusedError](err)
-	if !ok {
-		t.Fatalf("error is %v", err)
-	}
-	equal(t, "refused", []string{awstest.CallerARN, "eks:DescribeCluster", "arn:aws:eks:us-west-2:123456789012:cluster/prod-space"},
-		[]string{refused.Identity, refused.Action, refused.Resource})
 }
 
 // put makes a role of somebody else's with a trust policy, or replaces that.
@@ -275,15 +295,20 @@ func put(t *testing.T, server *awstest.Server, doc iam.Document) {
 	})
 }
 
-// irsa is the statement for the namespaces.
-func irsa(t *testing.T, namespaces ...string) iam.Statement {
+// role is the desired state of the role.
+func role(t testing.TB, s identity.Spec) desired.Role {
 	t.Helper()
-	s := spec(identity.IRSA, namespaces...)
-	doc, err := iam.Trust(s, s.Components[0], iam.Subjects{Namespaces: namespaces})
+	roles, err := desired.Of(s).Roles()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return doc.Statement[0]
+	return roles[0]
+}
+
+// irsa is the statement for the namespaces.
+func irsa(t *testing.T, namespaces ...string) iam.Statement {
+	t.Helper()
+	return role(t, spec(identity.IRSA, namespaces...)).TrustPolicy.Statement[0]
 }
 
 func sids(doc iam.Document) []string {
@@ -292,4 +317,83 @@ func sids(doc iam.Document) []string {
 		out = append(out, s.Sid)
 	}
 	return out
+}
+
+// A setting that limits all subjects alike takes effect without pruning.
+func TestLimitsApplyWithoutPruning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		s := spec(identity.PodIdentity, namespaces(2)...)
+		mustApply(t, s)
+		s.Components[0].PodIdentity.SourceAccount = true
+		mustApply(t, s)
+		equal(t, "trust policy", role(t, s).TrustPolicy, trust(t, server.State()))
+
+		one := spec(identity.PodIdentity, namespaces(2)[1:]...)
+		mustApply(t, one)
+		equal(t, "sids", []string{"SpacesIdentityPodIdentity", "SpacesIdentityKept"}, prefixes(trust(t, server.State()), "SpacesIdentityKept"))
+		mustApply(t, one, pruning)
+		equal(t, "trust policy afterwards", role(t, one).TrustPolicy, trust(t, server.State()))
+	})
+}
+
+// prefixes are the Sids, of which one may continue with a hash.
+func prefixes(doc iam.Document, prefix string) []string {
+	var out []string
+	for _, sid := range sids(doc) {
+		if strings.HasPrefix(sid, prefix) {
+			sid = prefix
+		}
+		out = append(out, sid)
+	}
+	return out
+}
+
+func TestForeignStatementsAreAdoptedIfTheyGrantNoMore(t *testing.T) {
+	all := namespaces(2)
+	for name, tt := range map[string]struct {
+		change  func(*iam.Statement)
+		adopted bool
+	}{
+		"the same":            {func(*iam.Statement) {}, true},
+		"with a condition":    {func(s *iam.Statement) { s.Condition["Bool"] = map[string]iam.Values{"aws:SecureTransport": {"true"}} }, true},
+		"without an audience": {func(s *iam.Statement) { delete(s.Condition["StringEquals"], issuer+":aud") }, false},
+		"with another subject": {func(s *iam.Statement) {
+			s.Condition["StringEquals"][issuer+":sub"] = iam.Values{desired.TokenSubject("x", "mxp-controller")}
+		}, false},
+		"for any subject": {func(s *iam.Statement) {
+			s.Condition["StringLike"] = map[string]iam.Values{issuer + ":sub": {"system:serviceaccount:*:mxp-controller"}}
+			delete(s.Condition["StringEquals"], issuer+":sub")
+		}, false},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			server := testAccount(t)
+			theirs := irsa(t, all[0])
+			theirs.Sid = "Theirs"
+			tt.change(&theirs)
+			put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{theirs}})
+			mustApply(t, spec(identity.IRSA, all...), adopting)
+			equal(t, "adopted", tt.adopted, !slices.Contains(sids(trust(t, server.State())), "Theirs"))
+		})
+	}
+}
+
+// A condition that somebody added keeps limiting a subject that the config no longer
+// names.
+func TestKeptSubjectsKeepTheirConditions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		all := namespaces(2)
+		mustApply(t, spec(identity.IRSA, all...))
+		doc := trust(t, server.State())
+		doc.Statement[0].Condition["Bool"] = map[string]iam.Values{"aws:SecureTransport": {"true"}}
+		put(t, server, doc)
+		mustApply(t, spec(identity.IRSA, all[1]))
+		got := trust(t, server.State()).Statement
+		equal(t, "wanted", irsa(t, all[1]), got[0])
+		kept := doc.Statement[0]
+		kept.Sid = got[1].Sid
+		kept.Condition["StringEquals"][issuer+":sub"] = iam.Values{desired.TokenSubject(all[0], "mxp-controller")}
+		equal(t, "kept", kept, got[1])
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
@@ -15,7 +16,7 @@ import (
 // and no action in it is one that is never asked for.
 func TestSelfIsEnoughAndNoMore(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
-		t.Run(string(mode), func(t *testing.T) {
+		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
 			all := namespaces(3)
 			s := spec(mode, all...)
@@ -38,7 +39,7 @@ func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
 	mustApply(t, s)
 	less := s
 	less.ControlPlanes.Namespaces = s.ControlPlanes.Namespaces[1:]
-	own := map[string]string{reconcile.TagOwner: reconcile.Owner}
+	own := map[string]string{desired.ManagedByTag: desired.ManagedByValue}
 	server.Change(func(state *awstest.State) {
 		for arn := range state.Providers {
 			state.Providers[arn] = []string{"somebody-else"}
@@ -48,11 +49,13 @@ func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
 				ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String(), Tags: own}}
 		}
 	})
+	less.Components = slices.Clone(s.Components)
 	if s.Components[0].Mode.UsesPodIdentity() {
-		less.Components = slices.Clone(s.Components)
 		less.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "210987654321", Name: "target"}
 		less.Components[0].PodIdentity.Tags = map[string]string{"team": "spaces"}
 	}
+	mustApply(t, less, pruning)
+	less.Components[0].Bucket = ""
 	mustApply(t, less, pruning)
 	readPolicies(t, server, s.Components[0].Role)
 }
@@ -68,7 +71,7 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 		r.Attached = []string{attached}
 		state.Roles[role.Name] = r
 	})
-	connected, err := account.Connect(t.Context(), account.Options{})
+	connected, err := account.Connect(t.Context(), account.Options{HTTPClient: client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +84,7 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 
 func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
-		t.Run(string(mode), func(t *testing.T) {
+		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
 			s := spec(mode, namespaces(2)...)
 			limits := map[string][]string{"AKIDTEST": {string(self(t, s, true).JSON())}}
@@ -101,7 +104,7 @@ func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
 
 func self(t *testing.T, s identity.Spec, readOnly bool) iam.Document {
 	t.Helper()
-	doc, err := iam.Self(s, readOnly)
+	doc, err := desired.Of(s).Self(readOnly)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -27,44 +29,46 @@ import (
 // project's own server and against an emulator that others maintain.
 
 func TestOnOwnServer(t *testing.T) {
-	server := awstest.New(t)
-	anew := func() {
-		server.Change(func(s *awstest.State) { s.Roles, s.Providers = map[string]awstest.Role{}, map[string][]string{} })
-	}
-	suite(t, anew)
-	t.Run("an audience is added to a provider", func(t *testing.T) {
-		anew()
+	suite(t, func(t *testing.T, test func(*testing.T)) {
+		synctest.Test(t, func(t *testing.T) {
+			testAccount(t)
+			test(t)
+		})
+	})
+	inBubble(t, "an audience is added to a provider", func(t *testing.T) {
+		testAccount(t)
 		audienceAdded(t)
 	})
 }
 
-// TestOnEmulator runs where `make e2e-aws` names the emulator's server. It has
+// TestOnEmulator runs if `make e2e-aws` names the emulator's server. It has
 // IAM, STS and DescribeCluster, no EKS Pod Identity, and of IAM not
 // AddClientIDToOpenIDConnectProvider.
 func TestOnEmulator(t *testing.T) {
 	program := os.Getenv("SPACES_IDENTITY_MOTO")
 	if program == "" {
-		t.Skip("no emulator: `make e2e-aws` gets one where there is python3, and runs this")
+		t.Skip("no emulator: `make e2e-aws` gets one if python3 is there, and runs this")
 	}
-	start := emulator(t, program)
-	suite(t, start)
+	empty := emulator(t, program)
+	suite(t, func(t *testing.T, test func(*testing.T)) {
+		empty()
+		test(t)
+	})
 	t.Run("the cluster's issuer", func(t *testing.T) {
-		start()
+		empty()
 		describeCluster(t)
 	})
 }
 
-// suite is what must hold in any AWS; anew empties the account.
-func suite(t *testing.T, anew func()) {
+// suite is what must hold in any AWS; in runs a test in an empty account.
+func suite(t *testing.T, in func(t *testing.T, test func(*testing.T))) {
 	for name, test := range map[string]func(*testing.T){
-		"from nothing, then nothing":   fromNothing,
-		"a stranger's statement stays": strangersStay,
-		"subjects go when pruned":      prunedSubjects,
+		"from nothing, then nothing":  fromNothing,
+		"a foreign statement stays":   foreignStays,
+		"policies are adopted and go": policiesAdopted,
+		"subjects go when pruned":     prunedSubjects,
 	} {
-		t.Run(name, func(t *testing.T) {
-			anew()
-			test(t)
-		})
+		t.Run(name, func(t *testing.T) { in(t, test) })
 	}
 }
 
@@ -77,7 +81,7 @@ func issuerOnly(namespaces ...string) identity.Spec {
 
 func connect(t *testing.T) *account.Account {
 	t.Helper()
-	a, err := account.Connect(t.Context(), account.Options{Region: awstest.Region})
+	a, err := account.Connect(t.Context(), account.Options{Region: awstest.Region, HTTPClient: client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,12 +105,12 @@ func liveTrust(t *testing.T) iam.Document {
 func fromNothing(t *testing.T) {
 	s := issuerOnly(namespaces(2)...)
 	p := mustApply(t, s)
-	equal(t, "changes", 4, p.Changes())
+	equal(t, "changes", 3, p.Changes())
 	equal(t, "statements", []iam.Statement{irsa(t, s.ControlPlanes.Namespaces...)}, liveTrust(t).Statement)
 	equal(t, "differs afterwards", false, mustApply(t, s).Differs())
 }
 
-func strangersStay(t *testing.T) {
+func foreignStays(t *testing.T) {
 	s := issuerOnly(namespaces(1)...)
 	shared := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}}
 	if err := connect(t).CreateRole(t.Context(), account.NewRole{ARN: s.Components[0].Role, TrustPolicy: string(shared.JSON())}); err != nil {
@@ -126,6 +130,31 @@ func prunedSubjects(t *testing.T) {
 	equal(t, "statements", []iam.Statement{irsa(t, all[1:]...)}, liveTrust(t).Statement)
 }
 
+func policiesAdopted(t *testing.T) {
+	s := issuerOnly(namespaces(1)...)
+	arn := s.Components[0].Role
+	inline := func() []string {
+		names, err := connect(t).InlinePolicies(t.Context(), arn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Sorted(slices.Values(names))
+	}
+	mustApply(t, s)
+	for _, name := range []string{"backup", "spaces-identity-mxp-controller", "team"} {
+		if err := connect(t).SetInlinePolicy(t.Context(), arn, name, document(t, "spaces-backups")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustApply(t, s, adopting)
+	equal(t, "after adoption", []string{"SpacesIdentity-mxp-controller", "team"}, inline())
+	s.Components[0].Bucket = ""
+	mustApply(t, s)
+	equal(t, "without pruning", []string{"SpacesIdentity-mxp-controller", "team"}, inline())
+	mustApply(t, s, pruning)
+	equal(t, "after pruning", []string{"team"}, inline())
+}
+
 func audienceAdded(t *testing.T) {
 	s := issuerOnly(namespaces(1)...)
 	arn := s.Cluster.OIDC.ARN(s.Components[0].Role)
@@ -137,7 +166,7 @@ func audienceAdded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "audiences", []string{"somebody-else", iam.Audience}, audiences)
+	equal(t, "audiences", []string{"somebody-else", identity.Audience}, audiences)
 }
 
 // describeCluster makes a cluster and reads it as the program does.
@@ -172,7 +201,7 @@ func emulator(t *testing.T, program string) func() {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // gone already where this fails
+		_ = cmd.Process.Kill() // if this fails, it has ended
 		_ = cmd.Wait()         // it was killed
 	})
 	ready := make(chan bool)
@@ -190,11 +219,11 @@ func emulator(t *testing.T, program string) func() {
 	}
 }
 
-// listen reads all that the emulator logs, or it would stop, and tells when it
-// takes calls.
+// listen reads all that the emulator logs, or it would stop, and closes ready when it
+// accepts calls.
 func listen(output io.Reader, ready chan bool) {
 	var once sync.Once
-	defer once.Do(func() { close(ready) }) // it ended: the calls will tell
+	defer once.Do(func() { close(ready) }) // it ended: the calls will fail
 	for lines := bufio.NewScanner(output); lines.Scan(); {
 		if strings.Contains(lines.Text(), "Press CTRL+C") {
 			once.Do(func() { close(ready) })

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// answer is what goes back over the wire.
+// answer is the response to a call.
 type answer interface {
 	write(w http.ResponseWriter, service string)
 }

@@ -3,7 +3,7 @@
 // with their validation, quotas, pages and error codes. An operation that it does
 // not know is an error. The product does not import it.
 //
-// Everything that goes wrong in AWS can be asked for: answers that throttle, calls
+// A test can ask for everything that goes wrong in AWS: answers that throttle, calls
 // that fail before or after they took effect, reads that lag behind writes. What
 // happens depends on the number of the call, never on the time.
 package awstest

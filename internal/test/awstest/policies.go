@@ -16,21 +16,13 @@ type listed struct {
 type attachedPolicy struct{ PolicyName, PolicyArn string }
 
 func listRolePolicies(form url.Values) (operation, *apiError) {
-	return onRole(form, false, func(s *State, _ int, name string) answer {
-		role, ok := s.seen("role " + name).Roles[name]
-		if !ok {
-			return noRole(name)
-		}
+	return readRole(form, func(_ string, role Role) answer {
 		return xmlAnswer{"ListRolePolicies", listed{PolicyNames: slices.Sorted(maps.Keys(role.Inline))}}
 	})
 }
 
 func listAttachedRolePolicies(form url.Values) (operation, *apiError) {
-	return onRole(form, false, func(s *State, _ int, name string) answer {
-		role, ok := s.seen("role " + name).Roles[name]
-		if !ok {
-			return noRole(name)
-		}
+	return readRole(form, func(_ string, role Role) answer {
 		var policies []attachedPolicy
 		for _, arn := range role.Attached {
 			policies = append(policies, attachedPolicy{"attached", arn})

@@ -38,6 +38,7 @@ var queryOperations = map[string]func(url.Values) (operation, *apiError){
 	"iam:TagRole":                            tagRole,
 	"iam:GetRolePolicy":                      getRolePolicy,
 	"iam:PutRolePolicy":                      putRolePolicy,
+	"iam:DeleteRolePolicy":                   deleteRolePolicy,
 	"iam:ListRolePolicies":                   listRolePolicies,
 	"iam:ListAttachedRolePolicies":           listAttachedRolePolicies,
 	"iam:GetPolicy":                          getPolicy,
@@ -110,12 +111,35 @@ func noRole(name string) *apiError {
 	return missingEntity("The role with name %s cannot be found.", name)
 }
 
-func getRole(form url.Values) (operation, *apiError) {
+// readRole makes an operation that reads a role.
+func readRole(form url.Values, run func(name string, role Role) answer) (operation, *apiError) {
 	return onRole(form, false, func(s *State, _ int, name string) answer {
 		role, ok := s.seen("role " + name).Roles[name]
 		if !ok {
 			return noRole(name)
 		}
+		return run(name, role)
+	})
+}
+
+// changeRole makes an operation that changes a role and returns nothing.
+func changeRole(form url.Values, name string, change func(s *State, role *Role) *apiError) (operation, *apiError) {
+	return onRole(form, true, func(s *State, lag int, roleName string) answer {
+		role, ok := s.Roles[roleName]
+		if !ok || s.invisible("role "+roleName, roleName) {
+			return noRole(roleName)
+		}
+		if fail := change(s, &role); fail != nil {
+			return fail
+		}
+		s.lag("role "+roleName, lag)
+		s.Roles[roleName] = role
+		return xmlAnswer{name, nil}
+	})
+}
+
+func getRole(form url.Values) (operation, *apiError) {
+	return readRole(form, func(name string, role Role) answer {
 		return xmlAnswer{"GetRole", struct{ Role roleXML }{describeRole(name, role)}}
 	})
 }
@@ -181,18 +205,9 @@ func counted(text string) int {
 }
 
 func updateAssumeRolePolicy(form url.Values) (operation, *apiError) {
-	return onRole(form, true, func(s *State, lag int, name string) answer {
-		role, ok := s.Roles[name]
-		if !ok || s.invisible("role "+name, name) {
-			return noRole(name)
-		}
-		if fail := checkTrust(s, form.Get("PolicyDocument")); fail != nil {
-			return fail
-		}
-		s.lag("role "+name, lag)
+	return changeRole(form, "UpdateAssumeRolePolicy", func(s *State, role *Role) *apiError {
 		role.Trust = form.Get("PolicyDocument")
-		s.Roles[name] = role
-		return xmlAnswer{"UpdateAssumeRolePolicy", nil}
+		return checkTrust(s, role.Trust)
 	})
 }
 
@@ -204,23 +219,20 @@ func (s *State) invisible(thing, name string) bool {
 }
 
 func tagRole(form url.Values) (operation, *apiError) {
-	return onRole(form, true, func(s *State, lag int, name string) answer {
-		role, ok := s.Roles[name]
-		if !ok || s.invisible("role "+name, name) {
-			return noRole(name)
-		}
-		if len(role.Tags)+len(formTags(form)) > 50 {
+	return changeRole(form, "TagRole", func(_ *State, role *Role) *apiError {
+		if role.Tags = merged(role.Tags, formTags(form)); len(role.Tags) > 50 {
 			return &apiError{409, "LimitExceeded", "Cannot exceed quota for TagsPerRole: 50"}
 		}
-		s.lag("role "+name, lag)
-		merged := map[string]string{}
-		for _, tags := range []map[string]string{role.Tags, formTags(form)} {
-			maps.Copy(merged, tags)
-		}
-		role.Tags = merged
-		s.Roles[name] = role
-		return xmlAnswer{"TagRole", nil}
+		return nil
 	})
+}
+
+// merged returns a map with the entries of both, those of the second if they differ.
+func merged(first, second map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, first)
+	maps.Copy(all, second)
+	return all
 }
 
 func formTags(form url.Values) map[string]string {
@@ -243,33 +255,35 @@ func getRolePolicy(form url.Values) (operation, *apiError) {
 }
 
 func putRolePolicy(form url.Values) (operation, *apiError) {
-	return onRole(form, true, func(s *State, lag int, name string) answer {
-		role, ok := s.Roles[name]
-		if !ok || s.invisible("role "+name, name) {
-			return noRole(name)
-		}
-		policyName, policy := form.Get("PolicyName"), form.Get("PolicyDocument")
-		if !policyNames.MatchString(policyName) {
+	return changeRole(form, "PutRolePolicy", func(_ *State, role *Role) *apiError {
+		name, policy := form.Get("PolicyName"), form.Get("PolicyDocument")
+		if !policyNames.MatchString(name) {
 			return &apiError{400, "ValidationError", "The specified value for policyName is invalid"}
 		}
 		if _, err := iam.Parse([]byte(policy)); err != nil {
 			return &apiError{400, "MalformedPolicyDocument", err.Error()}
 		}
-		inline := map[string]string{policyName: policy}
-		total := counted(policy)
-		for other, text := range role.Inline {
-			if other != policyName {
-				inline[other] = text
-				total += counted(text)
-			}
+		role.Inline = merged(role.Inline, map[string]string{name: policy})
+		total := 0
+		for _, text := range role.Inline {
+			total += counted(text)
 		}
 		if total > 10240 {
-			return &apiError{409, "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role " + name}
+			return &apiError{409, "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role " + form.Get("RoleName")}
 		}
-		s.lag("role "+name, lag)
-		role.Inline = inline
-		s.Roles[name] = role
-		return xmlAnswer{"PutRolePolicy", nil}
+		return nil
+	})
+}
+
+func deleteRolePolicy(form url.Values) (operation, *apiError) {
+	return changeRole(form, "DeleteRolePolicy", func(_ *State, role *Role) *apiError {
+		name := form.Get("PolicyName")
+		if _, ok := role.Inline[name]; !ok {
+			return missingEntity("The role policy with name %s cannot be found.", name)
+		}
+		role.Inline = maps.Clone(role.Inline)
+		delete(role.Inline, name)
+		return nil
 	})
 }
 

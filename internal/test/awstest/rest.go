@@ -3,7 +3,6 @@ package awstest
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -83,20 +82,7 @@ func decodeREST(r *http.Request, region string) (operation, *apiError) {
 }
 
 func (r route) matches(segments []string) bool {
-	want := strings.Split(r.path, "/")
-	return len(want) == len(segments) && !slices.ContainsFunc(slices.Collect(indices(want)), func(i int) bool {
-		return want[i] != "*" && want[i] != segments[i]
-	})
-}
-
-func indices(list []string) func(func(int) bool) {
-	return func(yield func(int) bool) {
-		for i := range list {
-			if !yield(i) {
-				return
-			}
-		}
-	}
+	return slices.EqualFunc(strings.Split(r.path, "/"), segments, func(want, got string) bool { return want == "*" || want == got })
 }
 
 func invalid(message string) *apiError {
@@ -241,7 +227,7 @@ func listAssociations(req request) operation {
 		}
 		start, err := strconv.Atoi(req.query.Get("nextToken"))
 		if err != nil && req.query.Has("nextToken") {
-			return invalid("nextToken is none of mine")
+			return invalid("nextToken is not valid")
 		}
 		var found []associationJSON
 		shown := s
@@ -369,12 +355,8 @@ func tagAssociation(req request) operation {
 			if a.summary().AssociationARN != arn {
 				continue
 			}
-			merged := map[string]string{}
-			for _, tags := range []map[string]string{a.Tags, req.body.Tags} {
-				maps.Copy(merged, tags)
-			}
 			s.Associations = slices.Clone(s.Associations)
-			s.Associations[i].Tags = merged
+			s.Associations[i].Tags = merged(a.Tags, req.body.Tags)
 			return jsonAnswer{struct{}{}}
 		}
 		return &apiError{404, "NotFoundException", "no such resource: " + arn}

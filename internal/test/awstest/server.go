@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -35,7 +36,7 @@ type Call struct {
 	Number    int    // from 1
 	Service   string // iam, sts or eks
 	Operation string // such as GetRole
-	Resource  string // ARN, or * where the operation has none
+	Resource  string // ARN, or * if the operation has none
 	Write     bool
 	Caller    string // access key ID
 }
@@ -50,8 +51,8 @@ type Hooks struct {
 	Fate func(Call) Fate
 	// AfterWrite is called with the server locked when a write took effect.
 	AfterWrite func(Call, *State)
-	// BeforeWrite is called unlocked before a write: where a test lets somebody
-	// else be quicker.
+	// BeforeWrite is called unlocked before a write: a test can let somebody
+	// else be quicker there.
 	BeforeWrite func(Call)
 	// AfterCall is called unlocked when a call has been answered.
 	AfterCall func(Call)
@@ -78,12 +79,27 @@ type Server struct {
 func New(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{state: newState()}
-	s.web = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.web = httptest.NewServer(s)
 	t.Cleanup(s.web.Close)
-	for name, value := range s.Environment("AKIDTEST") {
+	s.setEnvironment(t, s.web.URL)
+	return s
+}
+
+// NewInMemory returns an account without a network, for clients that have the Server
+// as their [http.RoundTripper]. It works in a bubble of testing/synctest, where a read
+// from a network would keep time from passing.
+func NewInMemory(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{state: newState()}
+	s.setEnvironment(t, "http://aws.example")
+	return s
+}
+
+func (s *Server) setEnvironment(t testing.TB, url string) {
+	t.Helper()
+	for name, value := range Environment(url, "AKIDTEST") {
 		t.Setenv(name, value)
 	}
-	return s
 }
 
 // Environment are the variables with which a program finds the server and acts
@@ -98,7 +114,7 @@ func Environment(url, accessKey string) map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "secret",
 		"AWS_REGION": Region, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_SESSION_TOKEN": "",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_CA_BUNDLE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 	}
 }
 
@@ -123,7 +139,7 @@ func (s *Server) current() Hooks {
 	return s.hooks
 }
 
-// Forget starts counting calls anew.
+// Forget starts counting calls again.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,12 +160,38 @@ func (s *Server) State() State {
 	return s.state.clone()
 }
 
-// serve answers one request.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers a request, or breaks the connection.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if dropped := s.serve(w, r); dropped {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// RoundTrip answers a request without a network.
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	recorded := httptest.NewRecorder()
+	dropped := s.serve(recorded, r)
+	if r.Body != nil {
+		_ = r.Body.Close() // it was read
+	}
+	if dropped {
+		return nil, io.EOF
+	}
+	if err := r.Context().Err(); err != nil { // the answer is lost
+		return nil, err
+	}
+	return recorded.Result(), nil
+}
+
+// serve answers one request, unless its fate is a broken connection.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 	op, call, fail := s.decode(r)
 	if fail != nil {
 		fail.write(w, call.Service)
-		return
+		return false
 	}
 	if before := s.current().BeforeWrite; before != nil && call.Write {
 		before(call)
@@ -159,9 +201,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		defer after(call)
 	}
 	if fate == DropBefore || fate == DropAfter {
-		panic(http.ErrAbortHandler)
+		return true
 	}
 	answer.write(w, call.Service)
+	return false
 }
 
 func (s *Server) perform(op operation, call *Call) (answer, Fate) {

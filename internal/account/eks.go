@@ -1,0 +1,169 @@
+package account
+
+import (
+	"context"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+
+	"spaces-identity.dev/internal/desired"
+)
+
+// AgentAddon is the EKS add-on without which no pod gets credentials from an
+// association.
+//
+// Source: Amazon EKS User Guide, "Set up the Amazon EKS Pod Identity Agent".
+const AgentAddon = "eks-pod-identity-agent"
+
+// Cluster is an EKS cluster in the account.
+type Cluster struct {
+	ARN      string
+	Issuer   string // URL
+	Version  string // of Kubernetes, such as 1.36
+	AutoMode bool   // EKS Auto Mode, which runs the agent itself
+}
+
+// Clusters lists the names of the region's clusters.
+func (r *Region) Clusters(ctx context.Context) ([]string, error) {
+	var names []string
+	pages := eks.NewListClustersPaginator(r.eks, &eks.ListClustersInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, r.caller.failed("eks:ListClusters", "region "+r.Name, err)
+		}
+		names = append(names, page.Clusters...)
+	}
+	return names, nil
+}
+
+// Cluster reads a cluster; ok is false if the region has none of that name.
+func (r *Region) Cluster(ctx context.Context, name string) (found Cluster, ok bool, err error) {
+	out, err := r.eks.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: aws.String(name)})
+	if err != nil {
+		return Cluster{}, false, unlessMissing(r.caller.failed("eks:DescribeCluster", r.clusterARN(name), err))
+	}
+	c := out.Cluster
+	found = Cluster{ARN: aws.ToString(c.Arn), Version: aws.ToString(c.Version)}
+	if c.Identity != nil && c.Identity.Oidc != nil {
+		found.Issuer = aws.ToString(c.Identity.Oidc.Issuer)
+	}
+	found.AutoMode = c.ComputeConfig != nil && aws.ToBool(c.ComputeConfig.Enabled)
+	return found, true, nil
+}
+
+// AgentStatus returns the state of the Pod Identity agent add-on, such as ACTIVE; ok
+// is false if the cluster does not have it.
+func (r *Region) AgentStatus(ctx context.Context, cluster string) (status string, ok bool, err error) {
+	out, err := r.eks.DescribeAddon(ctx, &eks.DescribeAddonInput{ClusterName: aws.String(cluster), AddonName: aws.String(AgentAddon)})
+	if err != nil {
+		return "", false, unlessMissing(r.caller.failed("eks:DescribeAddon", r.clusterARN(cluster), err))
+	}
+	return string(out.Addon.Status), true, nil
+}
+
+// AddAgent installs the Pod Identity agent add-on in the default version of EKS.
+func (r *Region) AddAgent(ctx context.Context, cluster string, t map[string]string) error {
+	_, err := r.eks.CreateAddon(ctx, &eks.CreateAddonInput{ClusterName: aws.String(cluster), AddonName: aws.String(AgentAddon), Tags: t})
+	return r.caller.failed("eks:CreateAddon", r.clusterARN(cluster), err)
+}
+
+// Listed is an association as a list shows it: without its role and tags.
+type Listed struct {
+	ID, Namespace, ServiceAccount string
+}
+
+// Associations lists the associations of a cluster for a service account's name in
+// any namespace, or for every service account if the name is empty.
+func (r *Region) Associations(ctx context.Context, cluster, serviceAccount string) ([]Listed, error) {
+	var found []Listed
+	pages := eks.NewListPodIdentityAssociationsPaginator(r.eks, &eks.ListPodIdentityAssociationsInput{
+		ClusterName: aws.String(cluster), ServiceAccount: optional(serviceAccount), MaxResults: aws.Int32(100)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, r.caller.failed("eks:ListPodIdentityAssociations", r.clusterARN(cluster), err)
+		}
+		for _, a := range page.Associations {
+			found = append(found, Listed{aws.ToString(a.AssociationId), aws.ToString(a.Namespace), aws.ToString(a.ServiceAccount)})
+		}
+	}
+	return found, nil
+}
+
+// Association reads all of an association; ok is false if it does not exist.
+func (r *Region) Association(ctx context.Context, cluster, id string) (found desired.Association, ok bool, err error) {
+	out, err := r.eks.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{
+		ClusterName: aws.String(cluster), AssociationId: aws.String(id)})
+	if err != nil {
+		return desired.Association{}, false, unlessMissing(r.caller.failed("eks:DescribePodIdentityAssociation", r.associationARN(cluster, id), err))
+	}
+	a := out.Association
+	return desired.Association{
+		Region: r.Name, ClusterName: aws.ToString(a.ClusterName), Namespace: aws.ToString(a.Namespace), ServiceAccount: aws.ToString(a.ServiceAccount),
+		RoleARN: aws.ToString(a.RoleArn), TargetRoleARN: aws.ToString(a.TargetRoleArn), Tags: maps.Clone(a.Tags),
+		DisableSessionTags: aws.ToBool(a.DisableSessionTags), Policy: aws.ToString(a.Policy),
+	}, true, nil
+}
+
+// CreateAssociation creates an association and returns its ID. The SDK gives every
+// call a token, so that an attempt whose answer was lost does not create a second one.
+func (r *Region) CreateAssociation(ctx context.Context, a desired.Association) (id string, err error) {
+	out, err := r.eks.CreatePodIdentityAssociation(ctx, &eks.CreatePodIdentityAssociationInput{
+		ClusterName: aws.String(a.ClusterName), Namespace: aws.String(a.Namespace), ServiceAccount: aws.String(a.ServiceAccount),
+		RoleArn: aws.String(a.RoleARN), TargetRoleArn: optional(a.TargetRoleARN), Policy: optional(a.Policy),
+		DisableSessionTags: aws.Bool(a.DisableSessionTags), Tags: a.Tags,
+	})
+	if err != nil {
+		return "", r.caller.failed("eks:CreatePodIdentityAssociation", subjectIn(r.clusterARN(a.ClusterName), a), err)
+	}
+	return aws.ToString(out.Association.AssociationId), nil
+}
+
+// UpdateAssociation gives an association the roles and session settings of a. An
+// empty target role removes the one it has.
+//
+// Source: Amazon EKS API reference, UpdatePodIdentityAssociation.
+func (r *Region) UpdateAssociation(ctx context.Context, id string, a desired.Association) error {
+	_, err := r.eks.UpdatePodIdentityAssociation(ctx, &eks.UpdatePodIdentityAssociationInput{
+		ClusterName: aws.String(a.ClusterName), AssociationId: aws.String(id), RoleArn: aws.String(a.RoleARN),
+		TargetRoleArn: aws.String(a.TargetRoleARN), Policy: optional(a.Policy), DisableSessionTags: aws.Bool(a.DisableSessionTags),
+	})
+	return r.caller.failed("eks:UpdatePodIdentityAssociation", subjectIn(r.associationARN(a.ClusterName, id), a), err)
+}
+
+// DeleteAssociation removes an association. One that does not exist is no error.
+func (r *Region) DeleteAssociation(ctx context.Context, cluster, id string) error {
+	_, err := r.eks.DeletePodIdentityAssociation(ctx, &eks.DeletePodIdentityAssociationInput{
+		ClusterName: aws.String(cluster), AssociationId: aws.String(id)})
+	return unlessMissing(r.caller.failed("eks:DeletePodIdentityAssociation", r.associationARN(cluster, id), err))
+}
+
+// TagAssociation sets tags of an association; others stay.
+func (r *Region) TagAssociation(ctx context.Context, cluster, id string, t map[string]string) error {
+	arn := r.associationARN(cluster, id)
+	_, err := r.eks.TagResource(ctx, &eks.TagResourceInput{ResourceArn: aws.String(arn), Tags: t})
+	return r.caller.failed("eks:TagResource", arn, err)
+}
+
+func (r *Region) clusterARN(name string) string { return r.arn("cluster/" + name) }
+
+func (r *Region) associationARN(cluster, id string) string {
+	return r.arn("podidentityassociation/" + cluster + "/" + id)
+}
+
+func (r *Region) arn(resource string) string {
+	return "arn:" + r.caller.Partition + ":eks:" + r.Name + ":" + r.caller.Account + ":" + resource
+}
+
+func subjectIn(place string, a desired.Association) string {
+	return place + " for " + a.Namespace + "/" + a.ServiceAccount
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,217 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"spaces-identity.dev/internal/identity"
+)
+
+// TrustPolicyQuota returns the number of characters, white space not counted, that
+// the account allows a trust policy.
+//
+// Source: IAM API reference, GetAccountSummary, AssumeRolePolicySizeQuota.
+func (a *Account) TrustPolicyQuota(ctx context.Context) (int, error) {
+	out, err := a.iam.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
+	if err != nil {
+		return 0, a.Caller.failed("iam:GetAccountSummary", "account "+a.Caller.Account, err)
+	}
+	quota := out.SummaryMap["AssumeRolePolicySizeQuota"]
+	if quota <= 0 {
+		return identity.DefaultTrustPolicyQuota, nil
+	}
+	return int(quota), nil
+}
+
+// Role is an IAM role in the account.
+type Role struct {
+	ARN         string
+	TrustPolicy string // JSON
+	Tags        map[string]string
+}
+
+// Role reads a role with its tags; ok is false if there is none.
+func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, ok bool, err error) {
+	out, err := a.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: roleName(role)})
+	if err != nil {
+		return Role{}, false, unlessMissing(a.Caller.failed("iam:GetRole", role.String(), err))
+	}
+	trust, err := decoded(out.Role.AssumeRolePolicyDocument, "the trust policy of "+role.String())
+	found = Role{ARN: aws.ToString(out.Role.Arn), TrustPolicy: trust, Tags: map[string]string{}}
+	for _, tag := range out.Role.Tags {
+		found.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return found, err == nil, err
+}
+
+// NewRole is a role to be created.
+type NewRole struct {
+	ARN         identity.RoleARN
+	TrustPolicy string // JSON
+	Description string
+	Tags        map[string]string
+}
+
+// CreateRole creates a role.
+func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
+	path := "/" + r.ARN.Name[:strings.LastIndexByte(r.ARN.Name, '/')+1]
+	_, err := a.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: roleName(r.ARN), Path: aws.String(path),
+		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: tags(r.Tags)})
+	return a.Caller.failed("iam:CreateRole", r.ARN.String(), err)
+}
+
+// SetTrustPolicy replaces the trust policy of a role. It makes one attempt: before
+// another the caller should read the policy again, because somebody else may have
+// written it in the meantime (see [IsTransient]).
+func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error {
+	once := func(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
+	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: roleName(role), PolicyDocument: aws.String(policy)}, once)
+	return a.Caller.failed("iam:UpdateAssumeRolePolicy", role.String(), err)
+}
+
+// TagRole sets tags of a role; others stay.
+func (a *Account) TagRole(ctx context.Context, role identity.RoleARN, t map[string]string) error {
+	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: roleName(role), Tags: tags(t)})
+	return a.Caller.failed("iam:TagRole", role.String(), err)
+}
+
+// InlinePolicies lists the names of a role's inline policies: none if there is no
+// such role.
+func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]string, error) {
+	var names []string
+	pages := iam.NewListRolePoliciesPaginator(a.iam, &iam.ListRolePoliciesInput{RoleName: roleName(role)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, unlessMissing(a.Caller.failed("iam:ListRolePolicies", role.String(), err))
+		}
+		names = append(names, page.PolicyNames...)
+	}
+	return names, nil
+}
+
+// InlinePolicy reads an inline policy of a role as JSON; ok is false if there is none
+// of that name, or no role.
+func (a *Account) InlinePolicy(ctx context.Context, role identity.RoleARN, name string) (policy string, ok bool, err error) {
+	out, err := a.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
+	if err != nil {
+		return "", false, unlessMissing(a.Caller.failed("iam:GetRolePolicy", role.String(), err))
+	}
+	policy, err = decoded(out.PolicyDocument, "the policy "+name+" of "+role.String())
+	return policy, err == nil, err
+}
+
+// SetInlinePolicy creates or replaces an inline policy of a role.
+func (a *Account) SetInlinePolicy(ctx context.Context, role identity.RoleARN, name, policy string) error {
+	_, err := a.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name), PolicyDocument: aws.String(policy)})
+	return a.Caller.failed("iam:PutRolePolicy", role.String(), err)
+}
+
+// DeleteInlinePolicy removes an inline policy of a role. One that does not exist is
+// no error.
+func (a *Account) DeleteInlinePolicy(ctx context.Context, role identity.RoleARN, name string) error {
+	_, err := a.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
+	return unlessMissing(a.Caller.failed("iam:DeleteRolePolicy", role.String(), err))
+}
+
+// Policies reads all permissions policies of a role as JSON: the inline ones, and the
+// attached ones in their default versions.
+func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string, error) {
+	names, err := a.InlinePolicies(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, name := range names {
+		policy, _, err := a.InlinePolicy(ctx, role, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, policy)
+	}
+	attached := iam.NewListAttachedRolePoliciesPaginator(a.iam, &iam.ListAttachedRolePoliciesInput{RoleName: roleName(role)})
+	for attached.HasMorePages() {
+		page, err := attached.NextPage(ctx)
+		if err != nil {
+			return nil, a.Caller.failed("iam:ListAttachedRolePolicies", role.String(), err)
+		}
+		for _, p := range page.AttachedPolicies {
+			policy, err := a.managedPolicy(ctx, aws.ToString(p.PolicyArn))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, policy)
+		}
+	}
+	return all, nil
+}
+
+// managedPolicy reads the default version of a managed policy.
+func (a *Account) managedPolicy(ctx context.Context, arn string) (string, error) {
+	policy, err := a.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: aws.String(arn)})
+	if err != nil {
+		return "", a.Caller.failed("iam:GetPolicy", arn, err)
+	}
+	version, err := a.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: aws.String(arn), VersionId: policy.Policy.DefaultVersionId})
+	if err != nil {
+		return "", a.Caller.failed("iam:GetPolicyVersion", arn, err)
+	}
+	return decoded(version.PolicyVersion.Document, "the policy "+arn)
+}
+
+// ProviderAudiences returns the client IDs of an IAM OIDC provider; ok is false if
+// there is no such provider.
+func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences []string, ok bool, err error) {
+	out, err := a.iam.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(arn)})
+	if err != nil {
+		return nil, false, unlessMissing(a.Caller.failed("iam:GetOpenIDConnectProvider", arn, err))
+	}
+	return out.ClientIDList, true, nil
+}
+
+// CreateProvider creates an IAM OIDC provider for the issuer, without a thumbprint:
+// IAM trusts the issuers of EKS by their certificate authority.
+//
+// Source: IAM API reference, CreateOpenIDConnectProvider.
+func (a *Account) CreateProvider(ctx context.Context, arn, issuerURL, audience string, t map[string]string) error {
+	_, err := a.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
+		Url: aws.String(issuerURL), ClientIDList: []string{audience}, Tags: tags(t)})
+	return a.Caller.failed("iam:CreateOpenIDConnectProvider", arn, err)
+}
+
+// AddAudience adds a client ID to an IAM OIDC provider.
+func (a *Account) AddAudience(ctx context.Context, arn, audience string) error {
+	_, err := a.iam.AddClientIDToOpenIDConnectProvider(ctx, &iam.AddClientIDToOpenIDConnectProviderInput{
+		OpenIDConnectProviderArn: aws.String(arn), ClientID: aws.String(audience)})
+	return a.Caller.failed("iam:AddClientIDToOpenIDConnectProvider", arn, err)
+}
+
+// roleName returns the name without the path, as IAM's operations take it.
+func roleName(role identity.RoleARN) *string {
+	return aws.String(role.Name[strings.LastIndexByte(role.Name, '/')+1:])
+}
+
+// decoded returns a policy as JSON; IAM encodes it like a part of a URL.
+func decoded(policy *string, what string) (string, error) {
+	text, err := url.PathUnescape(aws.ToString(policy))
+	if err != nil {
+		return "", fmt.Errorf("%s is not URL-encoded: %w", what, err)
+	}
+	return text, nil
+}
+
+func tags(all map[string]string) []types.Tag {
+	var out []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(all[key])})
+	}
+	return out
+}

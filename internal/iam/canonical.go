@@ -1,0 +1,93 @@
+package iam
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+)
+
+// Canonical returns the statement with its lists sorted and without repetition. IAM
+// returns lists in any order.
+func Canonical(s Statement) Statement {
+	s.Action, s.NotAction = sorted(s.Action), sorted(s.NotAction)
+	s.Resource, s.NotResource = sorted(s.Resource), sorted(s.NotResource)
+	s.Principal, s.NotPrincipal = sortedPrincipal(s.Principal), sortedPrincipal(s.NotPrincipal)
+	s.Condition = s.Condition.Clone()
+	for _, keys := range s.Condition {
+		for key, values := range keys {
+			keys[key] = sorted(values)
+		}
+	}
+	return s
+}
+
+func sorted(v Values) Values { return slices.Compact(slices.Sorted(slices.Values(v))) }
+
+func sortedPrincipal(p Principal) Principal {
+	p.AWS, p.CanonicalUser, p.Federated, p.Service = sorted(p.AWS), sorted(p.CanonicalUser), sorted(p.Federated), sorted(p.Service)
+	return p
+}
+
+// Clone returns a copy in which keys and operators can be changed.
+func (c Condition) Clone() Condition {
+	out := maps.Clone(c)
+	for operator, keys := range out {
+		out[operator] = maps.Clone(keys)
+	}
+	return out
+}
+
+// Same reports whether two statements say the same, whatever the order of their
+// lists. Sids count.
+func Same(a, b Statement) bool {
+	text := func(s Statement) []byte { return Document{Statement: []Statement{Canonical(s)}}.Compact() }
+	return bytes.Equal(text(a), text(b))
+}
+
+// SameStatements reports whether two policies have the same statements in the same
+// order.
+func SameStatements(a, b Document) bool { return slices.EqualFunc(a.Statement, b.Statement, Same) }
+
+// Differences names the elements in which two statements differ, such as Condition.
+// Sids do not count.
+func Differences(a, b Statement) []string {
+	var names []string
+	differ := func(name string, element func(Statement) Statement) {
+		if !Same(element(a), element(b)) {
+			names = append(names, name)
+		}
+	}
+	differ("Effect", func(s Statement) Statement { return Statement{Effect: s.Effect} })
+	differ("Principal", func(s Statement) Statement { return Statement{Principal: s.Principal, NotPrincipal: s.NotPrincipal} })
+	differ("Action", func(s Statement) Statement { return Statement{Action: s.Action, NotAction: s.NotAction} })
+	differ("Resource", func(s Statement) Statement { return Statement{Resource: s.Resource, NotResource: s.NotResource} })
+	differ("Condition", func(s Statement) Statement { return Statement{Condition: s.Condition} })
+	return names
+}
+
+// Lines returns each value of a statement with its element, such as "Action
+// s3:GetObject", in a fixed order. The Sid is not among them.
+func (s Statement) Lines() []string {
+	s = Canonical(s)
+	var lines []string
+	add := func(element string, values Values) {
+		for _, v := range values {
+			lines = append(lines, element+" "+v)
+		}
+	}
+	if s.Effect != "" {
+		add("Effect", Values{string(s.Effect)})
+	}
+	add("Principal", s.Principal.list())
+	add("NotPrincipal", s.NotPrincipal.list())
+	add("Action", s.Action)
+	add("NotAction", s.NotAction)
+	add("Resource", s.Resource)
+	add("NotResource", s.NotResource)
+	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
+		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
+			add("Condition "+operator+" "+key, s.Condition[operator][key])
+		}
+	}
+	return lines
+}

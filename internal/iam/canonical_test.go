@@ -1,0 +1,69 @@
+package iam_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/iam"
+)
+
+// ordered and shuffled say the same in another order.
+func ordered() iam.Statement {
+	return iam.Statement{Sid: "S", Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{"a", "b"}}, Action: iam.Values{"s3:GetObject", "s3:PutObject"},
+		Condition: iam.Condition{"StringEquals": {"k": {"1", "2"}}}}
+}
+
+func shuffled() iam.Statement {
+	return iam.Statement{Sid: "S", Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{"b", "a"}}, Action: iam.Values{"s3:PutObject", "s3:GetObject", "s3:GetObject"},
+		Condition: iam.Condition{"StringEquals": {"k": {"2", "1", "2"}}}}
+}
+
+func TestCanonicalSortsListsAndLeavesTheOriginal(t *testing.T) {
+	original := shuffled()
+	if diff := cmp.Diff(ordered(), iam.Canonical(original)); diff != "" {
+		t.Errorf("canonical (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(shuffled(), original); diff != "" {
+		t.Errorf("the original has changed (-want +got):\n%s", diff)
+	}
+}
+
+func TestSameIgnoresOrderAndNothingElse(t *testing.T) {
+	if !iam.Same(ordered(), shuffled()) {
+		t.Error("the order of lists counts")
+	}
+	for name, tt := range map[string]struct {
+		change func(*iam.Statement)
+		want   []string // differences
+	}{
+		"Sid":           {func(s *iam.Statement) { s.Sid = "T" }, nil},
+		"effect":        {func(s *iam.Statement) { s.Effect = iam.Deny }, []string{"Effect"}},
+		"principal":     {func(s *iam.Statement) { s.Principal.Service = iam.Values{"a"} }, []string{"Principal"}},
+		"not principal": {func(s *iam.Statement) { s.NotPrincipal, s.Principal = s.Principal, iam.Principal{} }, []string{"Principal"}},
+		"action":        {func(s *iam.Statement) { s.Action = iam.Values{"s3:*"} }, []string{"Action"}},
+		"not action":    {func(s *iam.Statement) { s.NotAction, s.Action = s.Action, nil }, []string{"Action"}},
+		"resource":      {func(s *iam.Statement) { s.Resource = iam.Values{"*"} }, []string{"Resource"}},
+		"operator":      {func(s *iam.Statement) { s.Condition = iam.Condition{"StringLike": s.Condition["StringEquals"]} }, []string{"Condition"}},
+		"value":         {func(s *iam.Statement) { s.Condition["StringEquals"]["k"] = iam.Values{"1"} }, []string{"Condition"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := shuffled()
+			tt.change(&other)
+			if iam.Same(ordered(), other) {
+				t.Error("is the same")
+			}
+			if diff := cmp.Diff(tt.want, iam.Differences(ordered(), other)); diff != "" {
+				t.Errorf("differences (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLines(t *testing.T) {
+	want := []string{"Effect Allow", "Principal Service a", "Principal Service b", "Action s3:GetObject", "Action s3:PutObject",
+		"Condition StringEquals k 1", "Condition StringEquals k 2"}
+	if diff := cmp.Diff(want, shuffled().Lines()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}

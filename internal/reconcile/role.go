@@ -1,0 +1,261 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// readRole reads the trust policy and the tags of a role; ok is false if there is none.
+func (r *Reconciler) readRole(ctx context.Context, arn identity.RoleARN) (trust iam.Document, tags map[string]string, ok bool, err error) {
+	found, ok, err := r.IAM.Role(ctx, arn)
+	if err != nil || !ok {
+		return trust, nil, false, err
+	}
+	if found.ARN != arn.String() {
+		return trust, nil, false, fmt.Errorf("role %s has the ARN %s: the config has another path or account; write roleARN as AWS has it", arn, found.ARN)
+	}
+	if trust, err = iam.Parse([]byte(found.TrustPolicy)); err != nil {
+		return trust, nil, false, fmt.Errorf("the trust policy of %s is left alone because it cannot be read: %w", arn, err)
+	}
+	return trust, found.Tags, true, nil
+}
+
+// planRole compares a role with the desired one, and returns its tags.
+func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State, want desired.Role, quota int) (map[string]string, error) {
+	live, tags, there, err := r.readRole(ctx, want.ARN)
+	if err != nil {
+		return nil, err
+	}
+	change := RoleChange{ARN: want.ARN.String(), Action: Foreign}
+	switch {
+	case !there:
+		change.Action = Create
+	case tags[desired.ManagedByTag] == desired.ManagedByValue:
+		change.Action = None
+	case r.Adopt:
+		change.Action = Adopt
+	}
+	change.Trust = r.planTrust(live, want.TrustPolicy)
+	change.Trust.Budget, err = budget(state, want, change.Trust.After, quota)
+	if err != nil && change.Trust.Action.writes() {
+		return nil, err
+	}
+	policies, err := r.planPolicies(ctx, want, there)
+	if err != nil {
+		return nil, err
+	}
+	change.Policies = policies.changes
+	p.Roles = append(p.Roles, change)
+	p.add(changingRoles, func(ctx context.Context) error { return r.changeRole(ctx, change, want, policies.steps()) })
+	return tags, nil
+}
+
+// budget measures a trust policy against the account's quota. The error says that it
+// is too long, with the ways out.
+func budget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
+	b, err := state.BudgetOf(role.Components[0], iam.Length(trust), quota)
+	if err == nil {
+		err = b.Err()
+	}
+	if err != nil {
+		err = fmt.Errorf("role %s, with the quota of the account: %w", role.ARN, err)
+	}
+	return b, err
+}
+
+func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
+	after, changes := merge(live, want, merging{adopt: r.Adopt, prune: r.Prune})
+	t := TrustChange{Action: None, Statements: changes, After: after}
+	switch {
+	case len(live.Statement) == 0:
+		t.Action = Create
+	case differs(changes):
+		t.Action = Change
+	}
+	return t
+}
+
+// changeRole creates or changes a role. If both its permissions and its subjects
+// change, whoever loses the role does so before the permissions change, and whoever
+// gains it does so after.
+func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.Role, policies []step) error {
+	trust := r.trustWriter(c, want)
+	switch {
+	case c.Action == Create:
+		// The new role has no permissions yet. If another run was quicker, its role is changed.
+		err := r.IAM.CreateRole(ctx, account.NewRole{ARN: want.ARN, TrustPolicy: string(c.Trust.After.Compact()),
+			Description: "Workload identity of Upbound Spaces control planes", Tags: desired.ManagedTags()})
+		if err := unlessExists(err); err != nil {
+			return err
+		}
+	case len(policies) > 0:
+		if err := trust.narrow(ctx); err != nil {
+			return err
+		}
+	}
+	for _, run := range policies {
+		if err := retry(ctx, untilSeen, account.IsMissing, func() error { return run(ctx) }); err != nil {
+			return err
+		}
+	}
+	if c.Trust.Action.writes() {
+		if err := trust.write(ctx); err != nil {
+			return err
+		}
+	}
+	if c.Action == Adopt {
+		return r.IAM.TagRole(ctx, want.ARN, desired.ManagedTags())
+	}
+	return nil
+}
+
+// policyPlan compares the inline policies of a role.
+type policyPlan struct {
+	*Reconciler
+	role                  identity.RoleARN
+	live                  map[string]iam.Document // those that may be this program's, by name, until they are dealt with
+	changes               []PolicyChange
+	removals, puts, moves []step
+}
+
+// steps returns the removals, then the writes, then the removals of policies that have
+// been written under another name.
+func (p *policyPlan) steps() []step { return slices.Concat(p.removals, p.puts, p.moves) }
+
+func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there bool) (*policyPlan, error) {
+	p := &policyPlan{Reconciler: r, role: want.ARN, live: map[string]iam.Document{}, changes: []PolicyChange{}}
+	if there {
+		if err := p.read(ctx, want.Components); err != nil {
+			return nil, err
+		}
+	}
+	for _, policy := range want.Policies {
+		p.compare(policy)
+	}
+	for _, c := range want.Components {
+		if !c.HasPermissions() {
+			p.unasked(desired.PolicyName(c.Name), c.Name, r.Prune)
+		}
+	}
+	delete(p.live, desired.ReadmePolicyName) // somebody else's
+	for _, name := range sortedKeys(p.live) {
+		p.unasked(name, "", false)
+	}
+	return p, nil
+}
+
+// read reads the policies with names that this program gives, or once gave.
+func (p *policyPlan) read(ctx context.Context, components []desired.Component) error {
+	names, err := p.IAM.InlinePolicies(ctx, p.role)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		former := name == desired.ReadmePolicyName || slices.ContainsFunc(components, func(c desired.Component) bool { return name == desired.FormerPolicyName(c.Name) })
+		if !former && !desired.ManagesPolicy(name) {
+			continue
+		}
+		text, ok, err := p.IAM.InlinePolicy(ctx, p.role, name)
+		if err != nil {
+			return err
+		}
+		if ok {
+			p.live[name], _ = iam.Parse([]byte(text)) // one that cannot be read is empty, and is replaced
+		}
+	}
+	return nil
+}
+
+// compare compares a policy that the config asks for with the one of that name, and
+// finds those that earlier versions wrote for the same component.
+func (p *policyPlan) compare(want desired.Policy) {
+	live, there := p.live[want.Name]
+	c := PolicyChange{Name: want.Name, Component: want.Component, Action: Create, Statements: comparePolicies(live, want.Document), After: want.Document}
+	switch {
+	case there && !differs(c.Statements):
+		c.Action = None
+	case there:
+		c.Action = Change
+	}
+	delete(p.live, want.Name)
+	p.changes = append(p.changes, c)
+	for _, name := range []string{desired.FormerPolicyName(want.Component), desired.ReadmePolicyName} {
+		former, there := p.live[name]
+		same := iam.SameStatements(former, want.Document)
+		if !there || name == desired.ReadmePolicyName && !(same && former.Version == want.Document.Version) {
+			continue
+		}
+		delete(p.live, name)
+		c := PolicyChange{Name: name, Component: want.Component, Action: Keep, Successor: want.Name, Statements: []StatementChange{}}
+		if p.Adopt {
+			c.Action, c.Statements = Adopt, comparePolicies(former, want.Document)
+			if !same { // or the role would hold both grants for a moment
+				p.puts = append(p.puts, p.put(name, want.Document))
+			}
+			p.moves = append(p.moves, p.remove(name))
+		}
+		p.changes = append(p.changes, c)
+	}
+	if c.Action.writes() {
+		p.puts = append(p.puts, p.put(want.Name, want.Document))
+	}
+}
+
+// unasked deals with a policy that the config does not ask for.
+func (p *policyPlan) unasked(name, component string, prune bool) {
+	live, there := p.live[name]
+	if !there {
+		return
+	}
+	delete(p.live, name)
+	c := PolicyChange{Name: name, Component: component, Action: Keep, Statements: []StatementChange{}, After: live}
+	if prune {
+		c.Action, c.Statements, c.After = Remove, comparePolicies(live, iam.Document{}), iam.Document{}
+		p.removals = append(p.removals, p.remove(name))
+	}
+	p.changes = append(p.changes, c)
+}
+
+func (p *policyPlan) put(name string, doc iam.Document) step {
+	return func(ctx context.Context) error {
+		return p.IAM.SetInlinePolicy(ctx, p.role, name, string(doc.Compact()))
+	}
+}
+
+func (p *policyPlan) remove(name string) step {
+	return func(ctx context.Context) error { return p.IAM.DeleteInlinePolicy(ctx, p.role, name) }
+}
+
+// comparePolicies says what replacing one policy by another does, by Sid.
+func comparePolicies(live, want iam.Document) []StatementChange {
+	var out []StatementChange
+	for i, s := range want.Statement {
+		c := StatementChange{Sid: s.Sid, Place: i + 1, Action: Create}
+		before, ok := bySid(live, s.Sid)
+		c.Gained, c.Lost = minus(s.Lines(), before.Lines()), minus(before.Lines(), s.Lines())
+		if ok {
+			c.Action, c.Elements = None, iam.Differences(before, s)
+			if len(c.Elements) > 0 {
+				c.Action = Change
+			}
+		}
+		out = append(out, c)
+	}
+	for i, s := range live.Statement {
+		if _, ok := bySid(want, s.Sid); !ok {
+			out = append(out, StatementChange{Sid: s.Sid, Place: i + 1, Action: Remove, Lost: s.Lines()})
+		}
+	}
+	return out
+}
+
+// differs reports whether one of the statements is written.
+func differs(changes []StatementChange) bool {
+	return slices.ContainsFunc(changes, func(c StatementChange) bool { return c.Action.writes() })
+}

@@ -1,0 +1,82 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+// naming is the condition by which a statement names its subjects: those of tokens
+// under IRSA, namespaces under EKS Pod Identity.
+type naming struct{ operator, key string }
+
+// namingOf finds the condition. ok is false if the statement is not as narrow as
+// those that this program writes, for this or any other config.
+func namingOf(s iam.Statement) (n naming, ok bool) {
+	widest := iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}},
+		Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: iam.Condition{"StringLike": {
+			desired.NamespaceTag: {"*"}, desired.ServiceAccountTag: {"*"}, desired.ClusterTag: {"*"}}}}
+	n.key = desired.NamespaceTag
+	if len(s.Principal.Federated) == 1 {
+		_, issuer, _ := strings.Cut(s.Principal.Federated[0], ":oidc-provider/")
+		n.key = issuer + ":sub"
+		widest = iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Federated: s.Principal.Federated},
+			Action:    iam.Values{"sts:AssumeRoleWithWebIdentity"},
+			Condition: iam.Condition{"StringEquals": {issuer + ":aud": {identity.Audience}}, "StringLike": {n.key: {"*"}}}}
+	}
+	_, exact := s.Condition["StringEquals"][n.key]
+	_, pattern := s.Condition["StringLike"][n.key]
+	n.operator = "StringEquals"
+	if pattern {
+		n.operator = "StringLike"
+	}
+	return n, exact != pattern && iam.Covers(widest, s)
+}
+
+// subjects returns the subjects of a statement.
+func (n naming) subjects(s iam.Statement) []string { return s.Condition[n.operator][n.key] }
+
+// with returns the statement with other subjects.
+func (n naming) with(s iam.Statement, subjects ...string) iam.Statement {
+	s.Condition = s.Condition.Clone()
+	if s.Condition == nil {
+		s.Condition = iam.Condition{}
+	}
+	if s.Condition[n.operator] == nil {
+		s.Condition[n.operator] = map[string]iam.Values{}
+	}
+	s.Condition[n.operator][n.key] = unique(subjects)
+	return s
+}
+
+// template returns the statement without its subjects and its Sid. Statements with
+// the same template admit their subjects in the same way.
+func (n naming) template(s iam.Statement) iam.Statement {
+	s = n.with(s, "")
+	s.Sid = ""
+	return iam.Canonical(s)
+}
+
+// uncovered returns the subjects of the statement that no statement of the document
+// admits in at least the same way.
+func (n naming) uncovered(s iam.Statement, doc iam.Document) []string {
+	return slices.DeleteFunc(slices.Clone(n.subjects(s)), func(subject string) bool {
+		alone := n.with(s, subject)
+		return slices.ContainsFunc(doc.Statement, func(t iam.Statement) bool { return iam.Covers(t, alone) })
+	})
+}
+
+// withoutLimits returns the document without the conditions that limit all subjects
+// alike, to compare whom it admits.
+func withoutLimits(doc iam.Document) iam.Document {
+	doc.Statement = slices.Clone(doc.Statement)
+	for i := range doc.Statement {
+		doc.Statement[i].Condition = doc.Statement[i].Condition.Clone()
+		delete(doc.Statement[i].Condition["StringEquals"], "aws:SourceAccount")
+		delete(doc.Statement[i].Condition["ArnLike"], "aws:SourceArn")
+	}
+	return doc
+}

@@ -1,0 +1,140 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
+)
+
+const (
+	// settle is the time between a write and the read that checks it: longer than
+	// another run takes between its own read and its write, so that an overwritten
+	// change is noticed.
+	settle = 2 * time.Second
+
+	rounds    = 6  // how often a trust policy is written while somebody else writes it too
+	mostTries = 12 // how often one write is tried while AWS throttles or fails
+)
+
+// trustWriter changes the trust policy of a role that others may change as well. IAM
+// has no lock and no conditional write for that, so it reads the policy again before
+// each write and after it.
+type trustWriter struct {
+	*Reconciler
+	merging
+	role  identity.RoleARN
+	want  iam.Document
+	limit int // characters
+}
+
+func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
+	// Only what the plan showed is removed, whatever is there by now.
+	var removed []string
+	for _, s := range c.Trust.Statements {
+		removed = append(removed, s.Removed...)
+	}
+	planned := func(subject string) bool { return slices.Contains(removed, subject) }
+	return trustWriter{r, merging{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
+}
+
+// merged returns what the policy should become.
+func (t trustWriter) merged(live iam.Document) iam.Document {
+	after, changes := merge(live, t.want, t.merging)
+	if !differs(changes) {
+		return live
+	}
+	return after
+}
+
+// narrow removes what the merged policy does not admit, and adds nothing.
+func (t trustWriter) narrow(ctx context.Context) error {
+	_, _, err := t.set(ctx, func(live iam.Document) iam.Document { return narrow(live, t.merged(live)) })
+	return err
+}
+
+// write writes the merged policy, and writes it again if somebody else overwrites it.
+func (t trustWriter) write(ctx context.Context) error {
+	for range rounds {
+		before, written, err := t.set(ctx, t.merged)
+		if err != nil || !written {
+			return err
+		}
+		settled, err := t.settled(ctx, before)
+		if err != nil || settled {
+			return err
+		}
+	}
+	return fmt.Errorf("somebody else keeps changing the trust policy of %s: it was written %d times and is still not as it should be; find out who (CloudTrail: UpdateAssumeRolePolicy), then apply again",
+		t.role, rounds)
+}
+
+// set reads the policy, makes another of it and writes that, unless it is the same.
+// After a failure that may pass it starts again with reading, so that it overwrites
+// nobody's change.
+func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Document) (before iam.Document, written bool, err error) {
+	passes := func(err error) bool { return account.IsTransient(err) || account.IsMissing(err) }
+	var unread error // the SDK has retried that already
+	err = retry(ctx, mostTries, passes, func() error {
+		if before, unread = t.read(ctx); unread != nil {
+			return nil
+		}
+		after := next(before)
+		if iam.SameStatements(after, before) {
+			return nil
+		}
+		if n := iam.Length(after); n > t.limit {
+			return fmt.Errorf("the trust policy of %s has changed since the plan and would have %d characters, more than the %d of the account: plan again",
+				t.role, n, t.limit)
+		}
+		written = true // also if only the answer is lost
+		return t.IAM.SetTrustPolicy(ctx, t.role, string(after.Compact()))
+	})
+	return before, written, cmp.Or(unread, err)
+}
+
+// settled reports whether the policy is as it should be after a write. A read may
+// still show what was there before.
+func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, error) {
+	wait := settle
+	for range 4 {
+		if err := pause(ctx, wait); err != nil {
+			return false, err
+		}
+		live, err := t.read(ctx)
+		if err != nil {
+			return false, err
+		}
+		if iam.SameStatements(t.merged(live), live) {
+			return true, nil
+		}
+		if !iam.SameStatements(live, before) {
+			return false, nil // somebody else has written
+		}
+		wait *= 2
+	}
+	return false, nil
+}
+
+// errUnseen says that a role which was there, or was just created, is not found.
+var errUnseen = errors.New("it was there when the plan was made; plan again")
+
+// read reads the policy. A role that was just created may not be seen yet.
+func (t trustWriter) read(ctx context.Context) (live iam.Document, err error) {
+	unseen := func(err error) bool { return errors.Is(err, errUnseen) }
+	err = retry(ctx, untilSeen, unseen, func() error {
+		var ok bool
+		if live, _, ok, err = t.readRole(ctx, t.role); err == nil && !ok {
+			return fmt.Errorf("role %s is gone: %w", t.role, errUnseen)
+		}
+		return err
+	})
+	return live, err
+}
