@@ -68,7 +68,7 @@ spec:
 }
 
 func ExampleConfiguredPlaces() {
-	show(ConfiguredPlaces{exampleState(identity.Component{}, identity.Place{Kind: "ConfigMap", Name: "defaults", Path: "data.annotations", Encoding: "json"})}, `
+	show(ConfiguredPlaces{exampleState(identity.Component{}, identity.Place{Kind: "ConfigMap", Name: "defaults", Path: identity.Path{}.Field("data", "annotations"), Encoding: "json"})}, `
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: defaults}

@@ -63,8 +63,8 @@ func TestTwoComponentsThatWantDifferentValues(t *testing.T) {
 	settings := identity.Settings{
 		Components: []identity.Component{{Name: "mxp-controller", Role: role("a")}, {Name: "vector", Role: role("b")}},
 		Places: []identity.Place{
-			{Kind: "ConfigMap", Name: "c", Path: "data.a", Encoding: "yaml", Holds: "annotations", Component: "vector"},
-			{Kind: "ConfigMap", Name: "c", Path: "data.a", Encoding: "yaml", Holds: "annotations", Component: "mxp-controller"},
+			{Kind: "ConfigMap", Name: "c", Path: identity.Path{}.Field("data", "a"), Encoding: "yaml", Holds: "annotations", Component: "vector"},
+			{Kind: "ConfigMap", Name: "c", Path: identity.Path{}.Field("data", "a"), Encoding: "yaml", Holds: "annotations", Component: "mxp-controller"},
 		},
 	}
 	const stream = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a: '{}'\n"

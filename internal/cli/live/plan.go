@@ -10,8 +10,8 @@ import (
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
@@ -41,7 +41,7 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 	}
 	if drift.Changes() == 0 && op.Drift.Output == output.Table {
 		for _, w := range drift.Warnings {
-			env.Warn(w)
+			env.Warn(views.WarningText(w))
 		}
 		if _, err := fmt.Fprintln(env.Out, views.PlanView{Plan: drift}.Summary()); err != nil {
 			return err
@@ -78,6 +78,9 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 		return nil, nil, err
 	}
 	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
+	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
+		err = output.Hint(err, "log in (aws sso login, aws configure), or name a profile with --profile")
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,16 +89,18 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 		return nil, nil, err
 	}
 	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Adopt: f.Adopt, Prune: f.Prune, ReadAll: f.ReadAll,
-		Clock: reconcile.WallClock{}, Progress: progress(env, "associations")}
+		Progress: progress(env, "associations")}
 	drift, err := r.Plan(ctx, spec)
-	if errors.Is(err, iam.ErrNoSubjects) {
+	if errors.Is(err, desired.ErrNoSubjects) {
 		err = exit.Usage(err)
 	}
 	if err != nil || !spec.ControlPlanes.Discover {
 		return r, drift, err
 	}
 	foreign, err := foreignAnnotations(ctx, env, f.Cluster, spec)
-	drift.Warnings = append(drift.Warnings, foreign...)
+	for _, text := range foreign {
+		drift.Warnings = append(drift.Warnings, reconcile.Warning{Text: text})
+	}
 	return r, drift, err
 }
 

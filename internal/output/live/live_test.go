@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/reconcile"
@@ -71,21 +72,24 @@ func plan() *reconcile.Plan {
 		Agents:    []reconcile.AgentChange{{Cluster: "prod-space", Region: "us-west-2", Action: reconcile.Create}},
 		Roles: []reconcile.RoleChange{{ARN: roleARN, Action: reconcile.Adopt,
 			Trust: reconcile.TrustChange{Action: reconcile.Change, After: policy,
-				Budget: iam.Budget{Used: 1700, Limit: 2048, Fits: 5, WaysOut: []iam.WayOut{{Setting: "match: uuid", Length: 500, Fits: true, Consequence: "also admits control planes made later"}}},
+				Budget: desired.Budget{Used: 1700, Limit: 2048, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Fits: true, Consequence: "also admits control planes made later"}}},
 				Statements: []reconcile.StatementChange{
 					{Place: 1, Action: reconcile.Foreign, Covered: []string{subjectOf + hostA + ":mxp-controller"}},
 					{Sid: "SpacesIdentityA", Place: 2, Action: reconcile.Change, Elements: []string{"Condition"},
 						Added: []string{subjectOf + hostA + ":mxp-controller"}, Removed: []string{subjectOf + "old:mxp-controller"},
 						Kept: []string{subjectOf + hostB + ":mxp-controller"}, Gained: []string{"StringEquals oidc.example:aud sts.amazonaws.com"}, Lost: []string{"StringEquals oidc.example:aud other"}}}},
-			Policies: []reconcile.PolicyChange{{Name: "SpacesIdentity-mxp-controller", Action: reconcile.None, After: policy,
-				Statements: []reconcile.StatementChange{{Sid: "SpacesIdentityBucket", Place: 1, Action: reconcile.None}}}},
+			Policies: []reconcile.PolicyChange{
+				{Name: "SpacesIdentity-mxp-controller", Component: "mxp-controller", Action: reconcile.None, After: policy,
+					Statements: []reconcile.StatementChange{{Sid: "SpacesIdentityBucket", Place: 1, Action: reconcile.None}}},
+				{Name: "spaces-identity-mxp-controller", Component: "mxp-controller", Action: reconcile.Adopt, Successor: "SpacesIdentity-mxp-controller",
+					Statements: []reconcile.StatementChange{}}},
 		}},
 		Associations: []reconcile.AssociationChange{
 			{Action: reconcile.Create, Cluster: "prod-space", Region: "us-west-2", Namespace: hostA, ServiceAccount: "mxp-controller", Role: roleARN},
 			{Action: reconcile.Foreign, Cluster: "prod-space", Region: "us-west-2", Namespace: "other", ServiceAccount: "mxp-controller", ID: "a-1", Role: roleARN, Elements: []string{"roleArn"}},
 			{Action: reconcile.Keep, Cluster: "prod-space", Region: "us-west-2", Namespace: hostB, ServiceAccount: "mxp-controller", ID: "a-2", Role: roleARN}},
-		InStep:   1,
-		Warnings: []string{"role " + roleARN + ": these keep access, and the config does not name them: " + hostB},
+		UpToDate: 1,
+		Warnings: []reconcile.Warning{{Text: "role " + roleARN + ": these keep access, and the config does not name them: " + hostB, Fix: reconcile.FixPrune}},
 		Blocked:  []string{"association a-1 of other/mxp-controller in cluster prod-space belongs to somebody else: its owner must change it"},
 	}
 }
@@ -137,14 +141,14 @@ func TestResultsInEachFormat(t *testing.T) {
 }
 
 func TestPlanEndsWithACount(t *testing.T) {
-	created := reconcile.RoleChange{Action: reconcile.Create, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.Create},
+	created := reconcile.RoleChange{Action: reconcile.Create, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.Create},
 		Policies: []reconcile.PolicyChange{{Action: reconcile.Create}}}
-	changed := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.Change}}
-	same := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.None}}
-	adopted := reconcile.RoleChange{Action: reconcile.Adopt, Trust: reconcile.TrustChange{Budget: iam.Budget{Limit: 2048}, Action: reconcile.None}}
+	changed := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.Change}}
+	same := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None}}
+	adopted := reconcile.RoleChange{Action: reconcile.Adopt, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None}}
 	for want, p := range map[string]reconcile.Plan{
-		"Up to date: 1 role, 2 associations.":                              {Roles: []reconcile.RoleChange{same}, InStep: 2},
-		"Up to date: 0 roles, 1 association.":                              {InStep: 1, Associations: []reconcile.AssociationChange{{Action: reconcile.Keep}}},
+		"Up to date: 1 role, 2 associations.":                              {Roles: []reconcile.RoleChange{same}, UpToDate: 2},
+		"Up to date: 0 roles, 1 association.":                              {UpToDate: 1, Associations: []reconcile.AssociationChange{{Action: reconcile.Keep}}},
 		"Plan: 2 to add, 1 to change, 0 to remove.":                        {Roles: []reconcile.RoleChange{created, changed, same}},
 		"Plan: 0 to add, 0 to change, 1 to remove, 1 to adopt.":            {Roles: []reconcile.RoleChange{adopted}, Associations: []reconcile.AssociationChange{{Action: reconcile.Remove}}},
 		"Plan: 0 to add, 0 to change, 0 to remove, 1 blocked.":             {Blocked: []string{"x"}},

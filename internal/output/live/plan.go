@@ -39,7 +39,7 @@ func (v PlanView) Text(p *output.Page) {
 	}
 	for _, w := range v.Plan.Warnings {
 		p.Blank()
-		p.Prose(0, p.Paint(output.Yellow, "warning:")+" "+w)
+		p.Prose(0, p.Paint(output.Yellow, "warning:")+" "+WarningText(w))
 	}
 	for _, b := range v.Plan.Blocked {
 		p.Blank()
@@ -49,45 +49,29 @@ func (v PlanView) Text(p *output.Page) {
 	p.Line("%s", v.Summary())
 }
 
+// WarningText returns a warning with the option that changes what it is about.
+func WarningText(w reconcile.Warning) string {
+	does := map[reconcile.Fix]string{reconcile.FixAdopt: "take it over", reconcile.FixPrune: "remove it"}
+	if w.Fix == "" {
+		return w.Text
+	}
+	return fmt.Sprintf("%s; use --%s to %s", w.Text, w.Fix, does[w.Fix])
+}
+
 // Summary is the plan in one sentence: what would change, or that nothing would.
 func (v PlanView) Summary() string {
-	n := count(v.Plan)
 	if !v.Plan.Differs() {
-		return fmt.Sprintf("Up to date: %s, %s.", output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.InStep, "association"))
+		return fmt.Sprintf("Up to date: %s, %s.", output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"))
 	}
-	text := fmt.Sprintf("Plan: %d to add, %d to change, %d to remove", n[reconcile.Create], n[reconcile.Change], n[reconcile.Remove])
-	if adopted := n[reconcile.Adopt]; adopted > 0 {
+	add, change, remove, adopted := v.Plan.Counts()
+	text := fmt.Sprintf("Plan: %d to add, %d to change, %d to remove", add, change, remove)
+	if adopted > 0 {
 		text += fmt.Sprintf(", %d to adopt", adopted)
 	}
 	if blocked := len(v.Plan.Blocked); blocked > 0 {
 		text += fmt.Sprintf(", %d blocked", blocked)
 	}
 	return text + "."
-}
-
-// count is how many things the plan adds, changes and so on. A trust policy is
-// part of its role, so a new role counts once.
-func count(p *reconcile.Plan) map[reconcile.Action]int {
-	n := map[reconcile.Action]int{}
-	for _, c := range p.Providers {
-		n[c.Action]++
-	}
-	for _, c := range p.Agents {
-		n[c.Action]++
-	}
-	for _, r := range p.Roles {
-		n[r.Action]++
-		if r.Action != reconcile.Create {
-			n[r.Trust.Action]++
-		}
-		for _, c := range r.Policies {
-			n[c.Action]++
-		}
-	}
-	for _, c := range p.Associations {
-		n[c.Action]++
-	}
-	return n
 }
 
 // entry is a line of the plan with those below it.
@@ -160,9 +144,17 @@ func roleEntry(r reconcile.RoleChange) entry {
 	trust := entry{action: r.Trust.Action, text: r.Trust.Budget.String(), below: statementEntries(r.Trust.Statements)}
 	role := entry{action: r.Action, text: "role " + r.ARN, below: []entry{trust}}
 	for _, c := range r.Policies {
-		role.below = append(role.below, entry{action: c.Action, text: "permissions policy " + c.Name, below: statementEntries(c.Statements)})
+		role.below = append(role.below, entry{action: c.Action, text: policyName(c), below: statementEntries(c.Statements)})
 	}
 	return role
+}
+
+// policyName names a policy, and its successor if an earlier version wrote it.
+func policyName(c reconcile.PolicyChange) string {
+	if c.Successor == "" {
+		return "permissions policy " + c.Name
+	}
+	return fmt.Sprintf("permissions policy %s, now %s", c.Name, c.Successor)
 }
 
 func statementEntries(statements []reconcile.StatementChange) []entry {
