@@ -32,8 +32,8 @@ const (
 	flagArtifacts = "artifacts-dir"
 )
 
-// Register adds the flags to the set. Parsing fills f, which must not be nil.
-func (f Flags) Register(set *pflag.FlagSet) {
+// Register adds the flags to the set. Parsing fills f.
+func (f *Flags) Register(set *pflag.FlagSet) {
 	set.Var(&occurrences{flags: f, name: flagConfig, word: "FILE"}, flagConfig, "config file (default "+DefaultFile+", if it exists)")
 	for _, r := range flagRows() {
 		set.Var(&occurrences{f, r.Flag, r.Word, r.repeatable()}, r.Flag, r.Usage())
@@ -58,7 +58,7 @@ func rowOf(flag string) (Row, bool) {
 // occurrences keeps what was given for a flag: all of it if the flag may be repeated,
 // else the last.
 type occurrences struct {
-	flags      Flags
+	flags      *Flags
 	name, word string
 	repeatable bool
 }
@@ -69,10 +69,14 @@ func (o *occurrences) String() string { return "" }
 func (o *occurrences) Type() string { return o.word }
 
 func (o *occurrences) Set(value string) error {
-	if !o.repeatable {
-		o.flags[o.name] = nil
+	if *o.flags == nil {
+		*o.flags = Flags{}
 	}
-	o.flags[o.name] = append(o.flags[o.name], value)
+	var before []string
+	if o.repeatable {
+		before = (*o.flags)[o.name]
+	}
+	(*o.flags)[o.name] = append(before, value)
 	return nil
 }
 
