@@ -206,6 +206,9 @@ func withHint(err error) string {
 	return err.Error()
 }
 
+// The exit status of such an error is that of bad input.
+var _ interface{ BadInput() } = (*config.Error)(nil)
+
 // wantProblems compares the messages of an error, which is a *config.Error.
 func wantProblems(t *testing.T, err error, want []string) {
 	t.Helper()

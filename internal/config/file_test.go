@@ -28,6 +28,18 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestExamplesAreValid(t *testing.T) {
+	files, err := filepath.Glob("../../examples/config/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, file := range files {
+		if _, err := config.Read(file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // allOfSpec lets cmp compare what is in a Spec.
 var allOfSpec = cmp.AllowUnexported(identity.Spec{})
 

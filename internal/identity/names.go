@@ -82,7 +82,7 @@ func (m Match) Pattern() string {
 
 // Regexp returns the pattern as an anchored regular expression of RE2. It is tighter
 // than IAM's wildcards: of "uuid" it admits the digits of UUIDs only, and a wildcard
-// stands for characters of namespaces.
+// matches characters of namespaces only.
 func (m Match) Regexp() string {
 	if m == MatchUUID {
 		return "^" + HostNamespace(uuidOf(func(n int) string { return fmt.Sprintf("[0-9a-f]{%d}", n) })) + "$"

@@ -24,7 +24,7 @@ func WithHint(hint, format string, args ...any) error {
 	return &hintedError{fmt.Errorf(format, args...), hint}
 }
 
-// errEmpty refuses an empty value where one is needed.
+// errEmpty refuses an empty value.
 var errEmpty = WithHint("write a value, or leave the setting out", "is empty")
 
 // checkPlain refuses what no name, ARN or path contains: nothing at all, space

@@ -157,7 +157,7 @@ func (i *initial) asked(ctx context.Context, question, otherwise string, check f
 		if err == nil {
 			return answer, nil
 		}
-		i.Say("%v\n", err)
+		i.Error(err)
 	}
 }
 
