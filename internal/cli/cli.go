@@ -148,6 +148,12 @@ func (a *app) status(err error) int {
 // it goes to the terminal too, where there is one.
 func (a *app) report(err error) {
 	message := "Error: " + err.Error() + "\n"
+	if e, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok && e.Hint() != "" {
+		message += "hint: " + e.Hint() + "\n"
+	}
 	a.say("%s", message)
 	if !a.underHelm4() || a.Terminal(a.Err) {
 		return

@@ -29,18 +29,22 @@ func (f *clusterFlags) register(cmd *cobra.Command) {
 
 // cluster connects to the cluster of the flags or of the environment.
 func (a *app) cluster(f clusterFlags) (*space.Client, error) {
-	return space.Connect(space.Target{Kubeconfig: f.kubeconfig, Context: f.context, Timeout: f.timeout, Env: a.Env})
+	client, err := space.Connect(space.Target{Kubeconfig: f.kubeconfig, Context: f.context, Timeout: f.timeout, Env: a.Env})
+	if err != nil {
+		return nil, fmt.Errorf("%w\nhint: check KUBECONFIG, or name another with --kubeconfig or another context with --kube-context", err)
+	}
+	return client, nil
 }
 
 // hostNamespaces are the host namespaces of the control planes that there
 // certainly are. A source that could not be asked is an error and not a part of
 // the answer: what is missing from it could be pruned.
-func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, components []identity.Component) ([]space.ControlPlane, error) {
+func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, serviceAccounts []string) ([]space.ControlPlane, error) {
 	client, err := a.cluster(f)
 	if err != nil {
 		return nil, err
 	}
-	found, err := space.Discover(ctx, client, components)
+	found, err := space.Discover(ctx, client, serviceAccounts)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +67,7 @@ func (a *app) foreignAnnotations(ctx context.Context, f clusterFlags, spec ident
 	var warnings []string
 	for _, c := range spec.Components {
 		query := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
-		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Namespace) {
+		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Object) {
 			role := o.Meta.Annotations[identity.RoleAnnotation]
 			if role == "" || role == c.Role.String() || !slices.Contains(spec.ControlPlanes.Namespaces, o.Meta.Namespace) {
 				return

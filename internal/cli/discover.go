@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/space"
 )
 
@@ -36,7 +37,7 @@ func (a *app) discoverCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := space.Discover(cmd.Context(), client, spec.Components)
+			found, err := space.Discover(cmd.Context(), client, desired.Of(spec).ServiceAccounts())
 			if err != nil {
 				return err
 			}

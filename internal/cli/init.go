@@ -17,6 +17,7 @@ import (
 
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
@@ -247,7 +248,7 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	if len(c.Namespaces) > 0 || c.Match != "" {
 		return nil
 	}
-	found, err := i.hostNamespaces(ctx, i.kube, i.spec.Components)
+	found, err := i.hostNamespaces(ctx, i.kube, desired.Of(i.spec).ServiceAccounts())
 	if err == nil {
 		i.found, c.Discover = found, true
 		return nil

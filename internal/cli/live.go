@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
@@ -100,7 +101,7 @@ func (a *app) withDiscovered(ctx context.Context, cluster clusterFlags, spec ide
 	if !spec.ControlPlanes.Discover {
 		return spec, nil
 	}
-	found, err := a.hostNamespaces(ctx, cluster, spec.Components)
+	found, err := a.hostNamespaces(ctx, cluster, desired.Of(spec).ServiceAccounts())
 	if err != nil {
 		return spec, fmt.Errorf("discovering the control planes: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/restart"
 )
 
@@ -42,7 +43,7 @@ func (a *app) restartCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			steps, err := restart.Run(cmd.Context(), client, spec, options)
+			steps, err := restart.Run(cmd.Context(), client, desired.Of(spec), options)
 			if err != nil {
 				return err
 			}

@@ -101,8 +101,9 @@ func objectsARN(c Component) string {
 	return bucketARN(c) + "/" + c.Prefix + "/*"
 }
 
-// PermissionRequests returns what a backup asks AWS for, to evaluate the permissions
-// policies of a role with: each action on everything under the prefix.
+// PermissionRequests returns what the component asks AWS for, to evaluate the
+// permissions policies of its role with: each action on everything under the prefix,
+// and the target role if there is one.
 func (c Component) PermissionRequests() []iam.Request {
 	list := request("s3:ListBucket", bucketARN(c), nil)
 	if c.Prefix != "" {
@@ -115,6 +116,11 @@ func (c Component) PermissionRequests() []iam.Request {
 	if !c.KMSKey.IsZero() {
 		for _, action := range useKey(c.KMSKey).Action {
 			all = append(all, request(action, c.KMSKey.String(), map[string][]string{"kms:ViaService": {"s3." + c.KMSKey.Region + ".amazonaws.com"}}))
+		}
+	}
+	if target := c.PodIdentity.TargetRole; !target.IsZero() && c.Mode.UsesPodIdentity() {
+		for _, action := range assumeTarget(target).Action {
+			all = append(all, request(action, target.String(), nil))
 		}
 	}
 	return all

@@ -38,6 +38,9 @@ func Of(spec identity.Spec) State {
 	return s
 }
 
+// Spec returns the config that the state was derived from.
+func (s State) Spec() identity.Spec { return s.spec }
+
 // annotationsOf returns the annotations of a component's ServiceAccounts. In mode
 // pod-identity an association gives the role, so the role's annotation is not among
 // them. It is not either if the config has no role.
@@ -59,6 +62,16 @@ func (s State) Component(name string) (Component, bool) {
 		return Component{}, false
 	}
 	return s.Components[i], true
+}
+
+// ServiceAccounts returns the names of the components' service accounts, sorted, each
+// once.
+func (s State) ServiceAccounts() []string {
+	var names []string
+	for _, c := range s.Components {
+		names = append(names, c.ServiceAccount)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
 // sharing returns the components that use the role, in the order of the config.

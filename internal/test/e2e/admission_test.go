@@ -15,6 +15,7 @@ import (
 
 	"spaces-identity.dev/internal/admission"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
@@ -95,9 +96,10 @@ func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	for i, value := range []string{`"`, `\`, `\"`, `"}}}`, `" in x || true || "`, "'", "`", "a\nb", "a\x01b", "${x}", "{{x}}", `\u0022`, "é\u2028\U0001f600", "---", "*"} {
 		values[fmt.Sprintf("example.com/value-%d", i)] = value
 	}
-	component := identity.Component{Name: "mxp-controller", ServiceAccount: "mxp-controller", Mode: identity.PodIdentity, Annotations: values}
-	objects, err := admission.Objects(identity.Spec{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
-		Components: []identity.Component{component}, FailurePolicy: identity.FailureFails})
+	spec := fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
+		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}, FailurePolicy: identity.FailureFails})
+	spec.Components[0].ExtraAnnotations = values // a config could not have some of them
+	objects, err := admission.Objects(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

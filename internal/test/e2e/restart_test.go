@@ -33,7 +33,7 @@ func TestRestart(t *testing.T) {
 		failed := step(planeB, restart.Failed)
 		failed.Reason = "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`"
 		left := step(planeA, restart.Left)
-		left.Reason = "not restarted, because another one failed; mend that, then run it again to go on"
+		left.Reason = "not restarted, because another workload failed; fix that, then run it again to go on"
 		if diff := cmp.Diff([]restart.Step{failed, left}, admin.restart(t, 1, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}

@@ -1,4 +1,4 @@
-package verify
+package injection
 
 import (
 	"encoding/json"
