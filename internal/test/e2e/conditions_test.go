@@ -153,7 +153,7 @@ func TestNoCluster(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no kubeconfig":  {program{"KUBECONFIG": missing}, nil, "no cluster to speak to"},
+		"no kubeconfig":  {program{"KUBECONFIG": missing}, nil, "no cluster to connect to"},
 		"no such file":   {program{}, []string{"--kubeconfig", missing}, "check KUBECONFIG, or name another with --kubeconfig"},
 		"wrong context":  {with(config), []string{"--kube-context", "prod"}, `the kubeconfig has no context "prod"`},
 		"Helm's context": {program{"KUBECONFIG": config, "HELM_KUBECONTEXT": "prod"}, nil, `the kubeconfig has no context "prod"`},
