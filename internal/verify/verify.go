@@ -149,8 +149,7 @@ func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.St
 func judge(observed space.Observed, account account, state desired.State) Result {
 	result := Result{Rows: []Row{}, Problems: slices.Concat(problems(observed), account.problems)}
 	for _, c := range state.Components {
-		f := facts{observed: observed, account: account, state: state, component: c}
-		if row := f.row(false); len(row.Checks) > 0 {
+		if row := (facts{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
 			result.Common = append(result.Common, row)
 		}
 	}

@@ -87,8 +87,8 @@ func TestAdmissionPolicy(t *testing.T) {
 	})
 }
 
-// TestAdmissionPolicyTakesAnything asks the real server about values that would
-// break out of an expression if they could.
+// TestAdmissionPolicyTakesAnything sends the real server values that try to break out of
+// an expression.
 func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	c := kubetest.Start(t, false)
 	namespaces(t, c, "prod-a")
@@ -113,8 +113,8 @@ func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	}
 }
 
-// inForce waits until the API server acts by a policy: it reads them a moment
-// after they are written. Nothing is created or changed on the way.
+// inForce waits until the API server applies a policy: it reads policies a moment after
+// they are written. It only uses dry runs.
 func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}

@@ -12,7 +12,7 @@ import (
 )
 
 // TestBadConditions injects what goes wrong between the program and an API
-// server. Nothing is ever changed by a command that only looks.
+// server. A command that only reads never changes anything.
 func TestBadConditions(t *testing.T) {
 	c := kubetest.Start(t, false)
 	c.InstallCRDs(t, repository)
@@ -140,7 +140,7 @@ func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy) {
 	}
 }
 
-// TestNoCluster asks for what needs a cluster where there is none.
+// TestNoCluster runs the commands that need a cluster without one.
 func TestNoCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a refused connection is tried again")
