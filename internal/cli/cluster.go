@@ -53,7 +53,7 @@ func (a *app) hostNamespaces(ctx context.Context, f clusterFlags, serviceAccount
 			return nil, problem
 		}
 	}
-	return slices.DeleteFunc(found.ControlPlanes, func(p space.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
+	return found.Certain(), nil
 }
 
 // foreignAnnotations warns of service accounts in the control planes whose role

@@ -44,15 +44,9 @@ type Discovery struct {
 	Problems      []*Error       // sources that could not be read
 }
 
-// Namespaces returns the host namespaces that certainly are control planes', sorted.
-func (d Discovery) Namespaces() []string {
-	var names []string
-	for _, p := range d.ControlPlanes {
-		if p.Certain && p.HostNamespace != "" {
-			names = append(names, p.HostNamespace)
-		}
-	}
-	return slices.Compact(names)
+// Certain returns the certain control planes that have a host namespace.
+func (d Discovery) Certain() []ControlPlane {
+	return d.InScope(Scope{Admits: func(string) bool { return false }, Certain: true})
 }
 
 // Discover reads every source: ControlPlane objects, labels of namespaces, and service

@@ -34,8 +34,8 @@ func TestInScope(t *testing.T) {
 			}
 		})
 	}
-	if diff := cmp.Diff([]string{uuidNamespace, "prod-a"}, found.Namespaces()); diff != "" {
-		t.Errorf("the certain ones differ (-want +got):\n%s", diff)
+	if got := found.Certain(); len(got) != 2 || got[0].HostNamespace != uuidNamespace || got[1].HostNamespace != "prod-a" {
+		t.Errorf("the certain ones: %+v", got)
 	}
 }
 
