@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
@@ -153,7 +154,7 @@ func allowed(f facts, role Role) Check {
 	for _, request := range f.component.PermissionRequests() {
 		decision := iam.Evaluate(request, role.Permissions...)
 		switch {
-		case decision.Verdict == iam.Denied:
+		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && partly(decision):
 			return fails(fixAccount+", or attach the document of `spaces-identity policy permissions`",
 				"the role's policies do not allow %s on %s: %s", request.Action, request.Resource, decision.Reason)
 		case decision.Verdict == iam.CannotEvaluate && found.State == OK:
@@ -164,17 +165,24 @@ func allowed(f facts, role Role) Check {
 	return found
 }
 
+// partly reports whether the statement that decides applies to only some of the
+// resources, and has no other open question.
+func partly(d iam.Decision) bool {
+	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
+}
+
 func oidcProvider(f facts) Check {
+	found := Check{}
 	for _, p := range providers(f.state, f.component) {
-		switch found := f.account.audiences[p.ARN]; {
-		case found.err != nil:
-			return absent(found.err, fixAccount, "the account has no provider %s", p.ARN)
-		case !slices.Contains(found.value, p.Audience):
-			return fails(fixAccount, "the provider %s does not have the audience %s", p.ARN, p.Audience)
+		found = ok("%s", p.ARN)
+		switch read := f.account.audiences[p.ARN]; {
+		case read.err != nil:
+			found = absent(read.err, fixAccount, "the account has no provider %s", p.ARN)
+		case !slices.Contains(read.value, p.Audience):
+			found = fails(fixAccount, "the provider %s does not have the audience %s", p.ARN, p.Audience)
 		}
-		return ok("%s", p.ARN)
 	}
-	return Check{}
+	return found
 }
 
 // trustPolicy evaluates the live trust policy for the cluster that is verified.

@@ -90,6 +90,9 @@ func accountCases() []testCase {
 	secure.Condition = iam.Condition{"Bool": {"aws:SecureTransport": {"true"}}}
 	endpoint.Condition = iam.Condition{"StringEquals": {"aws:SourceVpce": {"vpce-1"}}}
 	noPut := iam.Statement{Effect: iam.Deny, Action: iam.Values{"s3:PutObject"}, Resource: iam.Values{"arn:aws:s3:::spaces-backups/*"}}
+	part, noPart := all, noPut
+	part.Resource = iam.Values{"arn:aws:s3:::spaces-backups", "arn:aws:s3:::spaces-backups/team/*"}
+	noPart.Resource = iam.Values{"arn:aws:s3:::spaces-backups/team/*"}
 	key := func(s *identity.Settings) {
 		s.Components[0].KMSKey = identity.KMSKeyARN{Partition: "aws", Region: "us-west-2", Account: "123456789012", ID: "1234abcd-12ab-34cd-56ef-1234567890ab"}
 	}
@@ -110,6 +113,8 @@ func accountCases() []testCase {
 			"the role's policies do not allow s3:ListBucket on arn:aws:s3:::spaces-backups: no statement allows it", "run `spaces-identity apply`, or attach"},
 		{"a wider policy", Permissions, irsa, nil, nil, instead(all), OK, "", ""},
 		{"a deny", Permissions, irsa, nil, nil, with(noPut), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "run"},
+		{"a deny of some objects", Permissions, irsa, nil, nil, with(noPart), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "run"},
+		{"a policy for some objects", Permissions, irsa, nil, nil, instead(part), Fails, "the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/*", "run"},
 		{"a condition that holds", Permissions, irsa, nil, nil, instead(secure), OK, "", ""},
 		{"a condition that cannot be evaluated", Permissions, irsa, nil, nil, instead(endpoint), Warns, "the role's policies allow s3:ListBucket on arn:aws:s3:::spaces-backups only under conditions", "compare"},
 		{"the role is absent", Permissions, irsa, nil, nil, noRole, Unknown, "the role could not be read", ""},
