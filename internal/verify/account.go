@@ -104,8 +104,8 @@ func providers(s desired.State, c desired.Component) []desired.Provider {
 }
 
 // ofAccount is a check that applies if there is access to the account.
-func ofAccount(run func(facts) Check) func(facts) Check {
-	return func(f facts) Check {
+func ofAccount(run func(*facts) Check) func(*facts) Check {
+	return func(f *facts) Check {
 		if !f.account.connected {
 			return Check{}
 		}
@@ -114,8 +114,8 @@ func ofAccount(run func(facts) Check) func(facts) Check {
 }
 
 // ofRole is a check of a role's documents.
-func ofRole(run func(facts, Role) Check) func(facts) Check {
-	return ofAccount(func(f facts) Check {
+func ofRole(run func(*facts, Role) Check) func(*facts) Check {
+	return ofAccount(func(f *facts) Check {
 		role := f.account.roles[f.component.Role]
 		if role.err != nil {
 			return unknown(errors.New("the role could not be read"))
@@ -134,14 +134,14 @@ func absent(err error, fix, format, thing string) Check {
 	return unknown(err)
 }
 
-func roleExists(f facts) Check {
+func roleExists(f *facts) Check {
 	if err := f.account.roles[f.component.Role].err; err != nil {
 		return absent(err, fixAccount+", or create the role from the artifacts", "the role %s does not exist", f.component.Role.String())
 	}
 	return ok("%s", f.component.Role)
 }
 
-func permissions(f facts) Check {
+func permissions(f *facts) Check {
 	if !f.component.HasPermissions() {
 		return Check{}
 	}
@@ -149,7 +149,7 @@ func permissions(f facts) Check {
 }
 
 // allowed evaluates the role's policies for what the component asks of AWS.
-func allowed(f facts, role Role) Check {
+func allowed(f *facts, role Role) Check {
 	found := ok("allow what is needed")
 	for _, request := range f.component.PermissionRequests() {
 		decision := iam.Evaluate(request, role.Permissions...)
@@ -171,7 +171,7 @@ func partly(d iam.Decision) bool {
 	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
 }
 
-func oidcProvider(f facts) Check {
+func oidcProvider(f *facts) Check {
 	found := Check{}
 	for _, p := range providers(f.state, f.component) {
 		found = ok("%s", p.ARN)
@@ -186,7 +186,7 @@ func oidcProvider(f facts) Check {
 }
 
 // trustPolicy evaluates the live trust policy for the cluster that is verified.
-func trustPolicy(f facts, role Role) Check {
+func trustPolicy(f *facts, role Role) Check {
 	c := f.component
 	explained, err := ownCluster(f.state).Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
 	switch {
@@ -201,7 +201,7 @@ func trustPolicy(f facts, role Role) Check {
 	return unknown(errors.New("the live trust policy has conditions that depend on what only AWS knows"))
 }
 
-func association(f facts) Check {
+func association(f *facts) Check {
 	if !f.component.Mode.UsesPodIdentity() {
 		return Check{}
 	}

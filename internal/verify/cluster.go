@@ -27,7 +27,7 @@ func admissionObjects(s desired.State, c desired.Component) ([]admission.Object,
 	return admission.Objects(spec)
 }
 
-func admissionPolicy(f facts) Check {
+func admissionPolicy(f *facts) Check {
 	if !f.state.Spec().AdmissionPolicy {
 		return Check{}
 	}
@@ -53,19 +53,19 @@ func admissionPolicy(f facts) Check {
 }
 
 // at is the service account of the component in the control plane.
-func (f facts) at() space.Key {
+func (f *facts) at() space.Key {
 	return space.Key{Namespace: f.plane.HostNamespace, Name: f.component.ServiceAccount}
 }
 
 // fixAnnotation returns how a service account gets its annotations.
-func (f facts) fixAnnotation() string {
+func (f *facts) fixAnnotation() string {
 	if f.state.Spec().AdmissionPolicy {
 		return "run `spaces-identity restart`: it touches the service account, so that the admission policy annotates it"
 	}
 	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: true, which also reaches control planes created later"
 }
 
-func serviceAccount(f facts) Check {
+func serviceAccount(f *facts) Check {
 	if err := f.observed.Failure(f.plane.HostNamespace, space.ServiceAccounts); err != nil {
 		return unknown(err)
 	}
@@ -103,7 +103,7 @@ func misspelt(annotations map[string]string, right string) string {
 	return ""
 }
 
-func workload(f facts) Check {
+func workload(f *facts) Check {
 	if found := f.observed.Workloads[f.at()]; len(found) > 0 {
 		return ok("%s %s", found[0].Resource, found[0].Meta.Name)
 	}
@@ -118,7 +118,7 @@ func workload(f facts) Check {
 }
 
 // eachPod returns the first finding about a pod. Without one, all pods are well.
-func (f facts) eachPod(well string, find func(space.Pod) Check) Check {
+func (f *facts) eachPod(well string, find func(space.Pod) Check) Check {
 	if err := f.observed.Failure(f.plane.HostNamespace, space.Pods); err != nil {
 		return unknown(err)
 	}
@@ -134,7 +134,7 @@ func (f facts) eachPod(well string, find func(space.Pod) Check) Check {
 	return ok("%d of %d pods %s", len(pods), len(pods), well)
 }
 
-func labels(f facts) Check {
+func labels(f *facts) Check {
 	return f.eachPod("have the labels", func(p space.Pod) Check {
 		for _, label := range slices.Sorted(maps.Keys(f.component.PodLabels)) {
 			want := f.component.PodLabels[label]
@@ -150,7 +150,7 @@ func labels(f facts) Check {
 	})
 }
 
-func injected(f facts) Check {
+func injected(f *facts) Check {
 	return f.eachPod("have the identity", func(p space.Pod) Check {
 		lack := injection.OfPod(p, f.component, f.observed.ServiceAccounts[f.at()])
 		if lack.Cause == injection.Nothing {
@@ -162,7 +162,7 @@ func injected(f facts) Check {
 
 // fixInjected returns the first thing to do for a pod without the identity. A restart
 // helps only if the service account is right.
-func (f facts) fixInjected(lack injection.Lack) string {
+func (f *facts) fixInjected(lack injection.Lack) string {
 	switch {
 	case lack.Cause == injection.Overridden:
 		return "delete the association, or set mode: pod-identity (or both) in the config"
@@ -176,7 +176,7 @@ func (f facts) fixInjected(lack injection.Lack) string {
 	return "run `spaces-identity restart`; if it does not help, check the pod identity webhook of the cluster"
 }
 
-func ready(f facts) Check {
+func ready(f *facts) Check {
 	return f.eachPod("run and are ready", func(p space.Pod) Check {
 		if p.Ready() {
 			return Check{}
@@ -195,8 +195,8 @@ func makesBackups(c desired.Component) bool { return c.Name == identity.DefaultC
 
 // ofBackups is a check of the component that makes backups. Backups and their configs
 // are in the namespace of the ControlPlane object.
-func ofBackups(run func(facts) Check) func(facts) Check {
-	return func(f facts) Check {
+func ofBackups(run func(*facts) Check) func(*facts) Check {
+	return func(f *facts) Check {
 		switch {
 		case !makesBackups(f.component):
 			return Check{}
@@ -211,7 +211,7 @@ const fixBackupConfig = "apply a SharedBackupConfig as `spaces-identity post-ren
 
 // backupConfig looks for a config of the control plane's group, or of the Space, that
 // uses the identity and the bucket.
-func backupConfig(f facts) Check {
+func backupConfig(f *facts) Check {
 	if err := f.observed.Failure(f.plane.Namespace, space.SharedBackupConfigs); err != nil {
 		return unknown(err)
 	}
@@ -245,7 +245,7 @@ func reviewConfig(config space.BackupConfig, c desired.Component) string {
 	return ""
 }
 
-func latestBackup(f facts) Check {
+func latestBackup(f *facts) Check {
 	if err := f.observed.Failure(f.plane.Namespace, space.Backups); err != nil {
 		return unknown(err)
 	}

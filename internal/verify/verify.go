@@ -55,7 +55,7 @@ const (
 // control plane, one without for each component. A Check without a state does not apply.
 var checks = []struct {
 	name, column string
-	run          func(facts) Check
+	run          func(*facts) Check
 }{
 	{AdmissionPolicy, "", admissionPolicy},
 	{RoleExists, "", ofAccount(roleExists)},
@@ -149,20 +149,20 @@ func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.St
 func judge(observed space.Observed, account account, state desired.State) Result {
 	result := Result{Rows: []Row{}, Problems: slices.Concat(problems(observed), account.problems)}
 	for _, c := range state.Components {
-		if row := (facts{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
+		if row := (&facts{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
 			result.Common = append(result.Common, row)
 		}
 	}
 	for _, plane := range observed.ControlPlanes {
 		for _, c := range state.Components {
-			result.Rows = append(result.Rows, facts{observed, account, state, c, plane}.row(true))
+			result.Rows = append(result.Rows, (&facts{observed, account, state, c, plane}).row(true))
 		}
 	}
 	return result
 }
 
 // row runs the checks with a column, or those without.
-func (f facts) row(columns bool) Row {
+func (f *facts) row(columns bool) Row {
 	row := Row{ControlPlane: f.plane, Component: f.component.Name}
 	for _, c := range checks {
 		if columns != (c.column != "") {
