@@ -72,6 +72,7 @@ func TestAdmissionPolicy(t *testing.T) {
 		}
 	})
 	t.Run("pods", func(t *testing.T) {
+		inForceOnPods(t, c, planeB, "team")
 		for namespace, want := range map[string]map[string]string{
 			planeB: {"app": "x", "team": "storage"}, "default": {"app": "x"},
 		} {
@@ -128,6 +129,22 @@ func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	})
 	if err != nil {
 		t.Fatalf("the policy is not in force: %v", err)
+	}
+}
+
+// inForceOnPods waits until the API server applies a policy that labels pods, which it may
+// read after the one of [inForce].
+func inForceOnPods(t *testing.T, c *kubetest.Cluster, namespace, label string) {
+	t.Helper()
+	serviceAccount(t, c, namespace, "mxp-controller", "")
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "dry-run", "namespace": namespace},
+		"spec": map[string]any{"serviceAccountName": "mxp-controller", "containers": []any{map[string]any{"name": "main", "image": "x"}}}}}
+	err := kubetest.Eventually(t.Context(), func() (bool, error) {
+		created, err := c.Objects.Resource(kubetest.Pods).Namespace(namespace).Create(t.Context(), o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err == nil && created.GetLabels()[label] != "", err
+	})
+	if err != nil {
+		t.Fatalf("the policy for pods is not in force: %v", err)
 	}
 }
 

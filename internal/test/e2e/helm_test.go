@@ -44,6 +44,7 @@ func TestInstall(t *testing.T) {
 			h.run(t, install...)
 			namespaces(t, c, planeB)
 			inForce(t, c, planeB, "mxp-controller")
+			inForceOnPods(t, c, planeB, "team")
 			controlPlane(t, c, planeA)
 			if got := roleOf(t, c, planeA, "mxp-controller"); got != role {
 				t.Errorf("the service account of a control plane made later has the role %q", got)
