@@ -123,9 +123,9 @@ func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 	return postrender.Renderer{State: desired.Of(spec), Dir: dir}.Fail(postrender.Report{}, err)
 }
 
-// state derives the desired state of the config: the file, the environment and the
+// State derives the desired state of the config: the file, the environment and the
 // flags.
-func (env *Env) state(settings config.Flags) (desired.State, error) {
+func (env *Env) State(settings config.Flags) (desired.State, error) {
 	spec, err := settings.Resolve(env.Getenv)
 	return desired.Of(spec), err
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/iam"
-	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/output"
 )
 

@@ -41,7 +41,7 @@ crossplane or aws-cli (a shell script).`,
 
 // Run prints the roles with everything that belongs to them.
 func (op ExportOp) Run(_ context.Context, env *Env) error {
-	state, err := env.state(op.Settings)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ Describe such a place under "places" in the config.`,
 
 // Run reads the manifests and prints the findings or the diff.
 func (op InspectOp) Run(ctx context.Context, env *Env) error {
-	state, err := env.state(op.Settings)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}

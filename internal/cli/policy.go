@@ -100,7 +100,7 @@ func (env *Env) reportTrust(state desired.State, c desired.Component) error {
 // that --component names, the default one, or the only one. If there are others,
 // a note says how to name them.
 func (env *Env) component(settings config.Flags) (desired.State, desired.Component, error) {
-	state, err := env.state(settings)
+	state, err := env.State(settings)
 	if err != nil {
 		return state, desired.Component{}, err
 	}
@@ -149,7 +149,7 @@ func (p *parser) selfCommand() *cobra.Command {
 
 // Run prints the document.
 func (op SelfPolicyOp) Run(_ context.Context, env *Env) error {
-	state, err := env.state(op.Settings)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ need Kubernetes 1.36.`,
 
 // Run prints the objects of all components, or of the one that --component names.
 func (op AdmissionPolicyOp) Run(_ context.Context, env *Env) error {
-	state, err := env.state(op.Settings)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (op PostRenderOp) Run(ctx context.Context, env *Env) error {
 // render post-renders what read returns. If dir is not empty, the manifests and
 // the artifacts go there.
 func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read func(context.Context) ([]byte, error)) error {
-	state, err := env.state(op.Settings)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return env.failEarly(dir, op.Settings, err)
 	}

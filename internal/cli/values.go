@@ -32,7 +32,7 @@ chart's own values, for those who use no post-renderer.`,
 
 // Run prints the values.
 func (op ValuesOp) Run(_ context.Context, env *Env) error {
-	state, err := env.state(op.Settings)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,16 @@ func (s State) WithRole(role identity.RoleARN) State {
 	return s
 }
 
+// ServiceAccounts returns the names of the components' service accounts, sorted, each
+// once.
+func (s State) ServiceAccounts() []string {
+	var names []string
+	for _, c := range s.Components {
+		names = append(names, c.ServiceAccount)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}
+
 // sharing returns the components that use the role, in the order of the config.
 func (s State) sharing(role identity.RoleARN) []Component {
 	return slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Role != role })

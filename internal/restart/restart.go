@@ -1,32 +1,32 @@
-// Package restart makes pods anew that run without their identity: credentials
-// are injected only when a pod is created. It restarts nothing else, a few at a
-// time, and waits for each. What it did before it was interrupted it does not do
-// again, because those pods lack nothing any more.
+// Package restart replaces pods that run without their identity: credentials are
+// injected only when a pod is created. It restarts no other workload, a few at a time,
+// and waits for each. After an interruption it can run again: pods that have been
+// replaced lack nothing.
 package restart
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
-	"spaces-identity.dev/internal/verify"
 )
 
 // Options are the choices of a run.
 type Options struct {
 	MaxUnavailable int                  // workloads that are restarted at once, at least 1
 	DryRun         bool                 // change nothing
-	Timeout        time.Duration        // for one workload to be rolled out
-	Interval       time.Duration        // between two looks at it
-	Progress       func(message string) // takes what is being done; may be called by several at once
+	Timeout        time.Duration        // for the rollout of one workload
+	Interval       time.Duration        // between two reads of a workload during its rollout
+	Progress       func(message string) // gets what is being done; several goroutines may call it at once
 }
 
-// Outcome is what became of a workload.
+// Outcome is the result for one workload.
 type Outcome string
 
 // The outcomes of a workload.
@@ -34,7 +34,7 @@ const (
 	Restarted    Outcome = "restarted"     // its pods have the identity now
 	Annotated    Outcome = "annotated"     // only its service account lacked something
 	WouldRestart Outcome = "would-restart" // in a dry run
-	Left         Outcome = "left"          // a restart would not help, or must wait; Reason says why
+	Left         Outcome = "left"          // a restart would not help, or has to wait; Reason says why
 	Failed       Outcome = "failed"        // Reason says why
 )
 
@@ -47,185 +47,168 @@ type Step struct {
 	Reason    string  `json:"reason"`
 }
 
-// attempts is how often a workload is restarted: an association takes effect a
-// moment after it was made, so the first new pod may come too early.
+// attempts is how often a workload is restarted: an association takes effect a moment
+// after it was created, so the first new pod may come too early.
 const attempts = 2
 
-// Run restarts the workloads whose pods lack the identity. Where the config
-// delivers by admission policy, service accounts that lack their annotations are
-// touched first, so that the policy annotates them. After a failure nothing
-// further is restarted. The error is of the reading; what failed later stands in
-// the steps.
-func Run(ctx context.Context, client *space.Client, spec identity.Spec, options Options) ([]Step, error) {
-	observed, err := verify.Observe(ctx, client, spec)
+// cluster is what a restart reads and changes.
+type cluster interface {
+	Workload(ctx context.Context, w space.Workload) (space.Workload, error)
+	Pods(ctx context.Context, namespace, serviceAccount string) (space.ServiceAccount, []space.Pod, error)
+	Touch(ctx context.Context, namespace, serviceAccount string) (space.ServiceAccount, error)
+	Restart(ctx context.Context, w space.Workload) error
+}
+
+// Run restarts the workloads whose pods lack the identity. If the config delivers by
+// admission policy, it first touches service accounts that lack annotations, so that
+// the policy annotates them. After a failure it restarts no further workload. The error
+// is one of reading the cluster; a later failure is in its step.
+func Run(ctx context.Context, client *space.Client, state desired.State, options Options) ([]Step, error) {
+	observed, err := space.Observe(ctx, client, injection.Wanted(state))
 	if err != nil {
 		return nil, err
 	}
-	stale := observed.Stale()
-	r := runner{client: client, spec: spec, observed: observed, options: options, steps: make([]Step, len(stale))}
-	turns := make(chan struct{}, max(1, options.MaxUnavailable))
-	var running sync.WaitGroup
-	for i, s := range stale {
-		turns <- struct{}{}
-		running.Go(func() {
-			defer func() { <-turns }()
-			r.steps[i] = r.step(ctx, s)
-			if r.steps[i].Outcome == Failed {
-				r.stopped.Store(true)
-			}
-		})
-	}
-	running.Wait()
-	return r.steps, nil
+	r := runner{cluster: client, state: state, options: options}
+	return r.run(ctx, injection.Find(observed, state)), nil
 }
 
 type runner struct {
-	client   *space.Client
-	spec     identity.Spec
-	observed *verify.Observed
-	options  Options
-	steps    []Step
-	stopped  atomic.Bool // something failed
+	cluster cluster
+	state   desired.State
+	options Options
+	stopped atomic.Bool // a workload failed
 }
 
-func (r *runner) step(ctx context.Context, s verify.Stale) Step {
-	step := Step{Namespace: s.Namespace, Component: s.Component.Name, Reason: s.Reason}
-	end := func(outcome Outcome, format string, args ...any) Step {
-		step.Outcome, step.Reason = outcome, fmt.Sprintf(format, args...)
-		return step
+func (r *runner) run(ctx context.Context, all []injection.Stale) []Step {
+	steps := make([]Step, len(all))
+	turns := make(chan struct{}, max(1, r.options.MaxUnavailable))
+	var running sync.WaitGroup
+	for i, stale := range all {
+		turns <- struct{}{}
+		running.Go(func() {
+			defer func() { <-turns }()
+			steps[i] = r.step(ctx, stale)
+		})
 	}
-	if s.Unreadable != nil {
-		return end(Left, "cannot tell: %v", s.Unreadable)
-	}
-	runs := s.Workload.Meta.Name != ""
-	if runs {
+	running.Wait()
+	return steps
+}
+
+// interrupted is the reason of workloads that were not restarted for it.
+const interrupted = "interrupted; run it again to go on"
+
+func (r *runner) step(ctx context.Context, s injection.Stale) Step {
+	step := Step{Namespace: s.Namespace, Component: s.Component.Name}
+	if s.Workload.Meta.Name != "" {
 		step.Workload = s.Workload.Resource.String() + "/" + s.Workload.Meta.Name
 	}
+	if step.Outcome, step.Reason = r.planned(ctx, s); step.Outcome != "" {
+		return step
+	}
+	err := r.carryOut(ctx, s)
 	switch {
-	case !s.Restart:
-		return end(Left, "%s: a restart would not change it", s.Reason)
-	case !s.Annotated && r.spec.AdmissionPolicy == identity.NoAdmissionPolicy:
-		return end(Left, "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first")
-	case r.options.DryRun:
-		return end(WouldRestart, "%s", s.Reason)
-	case ctx.Err() != nil:
-		return end(Left, "interrupted; run it again to go on")
-	case r.stopped.Load():
-		return end(Left, "not restarted, because another one failed; mend that, then run it again to go on")
+	case err != nil && ctx.Err() != nil:
+		step.Outcome, step.Reason = Left, interrupted
+	case err != nil:
+		r.stopped.Store(true)
+		step.Outcome, step.Reason = Failed, err.Error()
+	case step.Workload == "":
+		step.Outcome, step.Reason = Annotated, s.Reason
+	default:
+		step.Outcome, step.Reason = Restarted, s.Reason
 	}
-	if err := r.annotate(ctx, s); err != nil {
-		return end(Failed, "%v", err)
-	}
-	if !runs {
-		return end(Annotated, "%s", s.Reason)
-	}
-	if err := r.restart(ctx, s); err != nil {
-		return end(Failed, "%v", err)
-	}
-	return end(Restarted, "%s", s.Reason)
+	return step
 }
 
-// annotate touches a service account that lacks its annotations, so that the
-// admission policy sees it.
-func (r *runner) annotate(ctx context.Context, s verify.Stale) error {
-	if s.Annotated {
+// planned returns the outcome of a workload that is not to be changed, and why.
+func (r *runner) planned(ctx context.Context, s injection.Stale) (Outcome, string) {
+	switch {
+	case s.Unreadable != nil:
+		return Left, fmt.Sprintf("could not be checked: %v", s.Unreadable)
+	case s.Cause != injection.Outdated:
+		return Left, s.Reason + ": a restart would not change it"
+	case !s.Annotated && r.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
+		return Left, "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first"
+	case r.options.DryRun:
+		return WouldRestart, s.Reason
+	case ctx.Err() != nil:
+		return Left, interrupted
+	case r.stopped.Load():
+		return Left, "not restarted, because another workload failed; fix that, then run it again to go on"
+	}
+	return "", ""
+}
+
+func (r *runner) carryOut(ctx context.Context, s injection.Stale) error {
+	if !s.Annotated {
+		if err := r.annotate(ctx, s); err != nil {
+			return err
+		}
+	}
+	if s.Workload.Meta.Name == "" {
 		return nil
 	}
-	account, err := space.Patch[space.ServiceAccount](ctx, r.client, space.ServiceAccounts, s.Namespace, s.Component.ServiceAccount, []byte("{}"))
+	return r.restart(ctx, s)
+}
+
+// annotate touches a service account, so that the admission policy annotates it.
+func (r *runner) annotate(ctx context.Context, s injection.Stale) error {
+	account, err := r.cluster.Touch(ctx, s.Namespace, s.Component.ServiceAccount)
 	if err != nil {
 		return err
 	}
-	if !verify.Annotated(account, s.Component) {
-		return fmt.Errorf("touching the service account %s did not annotate it: is the admission policy in place? (`spaces-identity verify` tells)", s.Component.ServiceAccount)
+	if !injection.Annotated(account, s.Component) {
+		return fmt.Errorf("an update of the service account %s did not annotate it; `spaces-identity verify` says whether the admission policy exists", s.Component.ServiceAccount)
 	}
 	r.progress("%s: service account %s annotated", s.Namespace, s.Component.ServiceAccount)
 	return nil
 }
 
-// restart rolls the workload out until its pods have the identity.
-func (r *runner) restart(ctx context.Context, s verify.Stale) error {
+// restart restarts the workload until its pods have the identity. It first waits for a
+// rollout that has already started.
+func (r *runner) restart(ctx context.Context, s injection.Stale) error {
 	w := s.Workload
 	if !w.RolledOut() {
-		r.progress("%s: waiting for a rollout of %s that is under way", s.Namespace, w.Meta.Name)
-		lack, err := r.wait(ctx, s)
-		if err != nil || lack.Reason == "" {
+		r.progress("%s: waiting for a rollout of %s that has already started", s.Namespace, w.Meta.Name)
+		if lack, err := r.wait(ctx, s); err != nil || lack.Cause == injection.Nothing {
 			return err
 		}
 	}
-	var lack verify.Lack
+	lack := s.Lack
 	for range attempts {
-		if err := r.roll(ctx, s); err != nil {
+		r.progress("%s: restarting %s: %s", s.Namespace, w.Meta.Name, lack.Reason)
+		if err := r.cluster.Restart(ctx, w); err != nil {
 			return err
 		}
 		var err error
-		if lack, err = r.wait(ctx, s); err != nil || lack.Reason == "" {
+		if lack, err = r.wait(ctx, s); err != nil || lack.Cause == injection.Nothing {
 			return err
 		}
 	}
 	return fmt.Errorf("restarted %d times, and still: %s; run `spaces-identity verify`", attempts, lack.Reason)
 }
 
-// restartedAt is the annotation by which `kubectl rollout restart` changes a pod
-// template.
-const restartedAt = "kubectl.kubernetes.io/restartedAt"
-
-func (r *runner) roll(ctx context.Context, s verify.Stale) error {
-	var patch struct {
-		Spec struct {
-			Template struct {
-				Metadata struct {
-					Annotations map[string]string `json:"annotations"`
-				} `json:"metadata"`
-			} `json:"template"`
-		} `json:"spec"`
-	}
-	patch.Spec.Template.Metadata.Annotations = map[string]string{restartedAt: time.Now().UTC().Format(time.RFC3339Nano)}
-	body, err := json.Marshal(patch)
-	if err != nil {
-		return err
-	}
-	r.progress("%s: restarting %s: %s", s.Namespace, s.Workload.Meta.Name, s.Reason)
-	_, err = space.Patch[space.Workload](ctx, r.client, s.Workload.Resource, s.Namespace, s.Workload.Meta.Name, body)
-	return err
-}
-
-// wait waits until the workload is rolled out, and says what its pods lack then.
-func (r *runner) wait(ctx context.Context, s verify.Stale) (verify.Lack, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("not rolled out after %s: kubectl rollout status %s/%s --namespace %s says why",
-		r.options.Timeout, s.Workload.Resource.Plural, s.Workload.Meta.Name, s.Namespace))
+// wait waits until the workload is rolled out and returns what its pods lack then.
+func (r *runner) wait(ctx context.Context, s injection.Stale) (injection.Lack, error) {
+	w := s.Workload
+	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("not rolled out after %s: `kubectl rollout status %s/%s -n %s` says why",
+		r.options.Timeout, w.Resource.Plural, w.Meta.Name, s.Namespace))
 	defer cancel()
-	poll := time.NewTicker(r.options.Interval)
-	defer poll.Stop()
 	for {
-		w, err := space.Get[space.Workload](ctx, r.client, s.Workload.Resource, s.Namespace, s.Workload.Meta.Name)
-		if err != nil && ctx.Err() == nil {
-			return verify.Lack{}, err
+		now, err := r.cluster.Workload(ctx, w)
+		if err == nil && now.RolledOut() {
+			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Component.ServiceAccount)
+			return injection.OfWorkload(now, account, pods, s.Component, r.state), err
 		}
-		if w.Resource = s.Workload.Resource; err == nil && w.RolledOut() {
-			return r.lack(ctx, s, w)
+		if err != nil && ctx.Err() == nil {
+			return injection.Lack{}, err
 		}
 		select {
 		case <-ctx.Done():
-			return verify.Lack{}, context.Cause(ctx)
-		case <-poll.C:
+			return injection.Lack{}, context.Cause(ctx)
+		case <-time.After(r.options.Interval):
 		}
 	}
-}
-
-// lack looks at the pods that the workload has now.
-func (r *runner) lack(ctx context.Context, s verify.Stale, w space.Workload) (verify.Lack, error) {
-	account, err := space.Get[space.ServiceAccount](ctx, r.client, space.ServiceAccounts, s.Namespace, s.Component.ServiceAccount)
-	if err != nil {
-		return verify.Lack{}, err
-	}
-	var pods []space.Pod
-	err = space.List(ctx, r.client, space.Pods, space.Query{Namespace: s.Namespace, Fields: "spec.serviceAccountName=" + s.Component.ServiceAccount},
-		func(p space.Pod) {
-			if !p.Done() {
-				pods = append(pods, p)
-			}
-		})
-	return r.observed.LackOfPods(w, s.Component, account, pods), err
 }
 
 func (r *runner) progress(format string, args ...any) {

@@ -3,7 +3,6 @@ package space
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,16 +15,17 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 )
 
-// Client speaks to one API server.
+// Client calls one API server.
 type Client struct {
 	rest    rest.Interface
 	host    string
-	timeout time.Duration // for one answer: a page is a few megabytes
+	timeout time.Duration // for one call: a page is a few megabytes
 }
 
-// newClient makes a client that gets JSON and leaves its meaning to the caller.
+// newClient returns a client that gets JSON and leaves its meaning to the caller.
 func newClient(config *rest.Config, timeout time.Duration) (*Client, error) {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"}) // errors come as a Status
@@ -33,11 +33,33 @@ func newClient(config *rest.Config, timeout time.Duration) (*Client, error) {
 	config.ContentType = runtime.ContentTypeJSON
 	config.AcceptContentTypes = runtime.ContentTypeJSON
 	config.GroupVersion = &schema.GroupVersion{}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return retryReads{next} })
 	c, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
 	return &Client{c, config.Host, timeout}, nil
+}
+
+// maxRetries is how often client-go repeats a read: after a second, or when the
+// answer's Retry-After says.
+const maxRetries = 3
+
+// retryReads gives every answer to a failed read a Retry-After. Without one client-go
+// repeats a call only if the connection was reset.
+type retryReads struct{ next http.RoundTripper }
+
+// RoundTrip sends the request.
+func (t retryReads) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := t.next.RoundTrip(r)
+	if err != nil || r.Method != http.MethodGet {
+		return answer, err
+	}
+	failed := answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests
+	if failed && answer.Header.Get("Retry-After") == "" {
+		answer.Header.Set("Retry-After", "1")
+	}
+	return answer, nil
 }
 
 // Resource is a kind of object as the API serves it.
@@ -78,7 +100,7 @@ type Query struct {
 // pageSize is how many objects a page of a list has.
 const pageSize = 500
 
-// page is what the API server answers to a list.
+// page is the API server's answer to a list.
 type page[T any] struct {
 	Metadata struct {
 		Continue string `json:"continue"`
@@ -86,14 +108,13 @@ type page[T any] struct {
 	Items []T `json:"items"`
 }
 
-// List calls each with every object, page by page. A list whose continuation
-// has expired starts again, once: each must bear to see an object twice.
+// List calls each with every object, page by page. If a continuation has expired, the
+// list starts again, once, so each may get an object twice. The error is an [*Error].
 func List[T any](ctx context.Context, c *Client, r Resource, q Query, each func(T)) error {
 	restarted := false
 	next := ""
 	for {
-		var p page[T]
-		err := c.get(ctx, r, q, next, &p)
+		p, err := readPage[T](ctx, c, r, q, next)
 		if apierrors.IsResourceExpired(err) && !restarted {
 			restarted, next = true, ""
 			continue
@@ -110,110 +131,89 @@ func List[T any](ctx context.Context, c *Client, r Resource, q Query, each func(
 	}
 }
 
-func (c *Client) get(ctx context.Context, r Resource, q Query, next string, into any) error {
-	return c.try(ctx, into, func() *rest.Request {
-		request := c.rest.Get().AbsPath(r.path(q.Namespace, "")...).Param("limit", strconv.Itoa(pageSize))
-		for name, value := range map[string]string{"continue": next, "fieldSelector": q.Fields, "labelSelector": q.Labels} {
-			if value != "" {
-				request = request.Param(name, value)
-			}
+func readPage[T any](ctx context.Context, c *Client, r Resource, q Query, next string) (page[T], error) {
+	request := c.rest.Get().AbsPath(r.path(q.Namespace, "")...).MaxRetries(maxRetries).Param("limit", strconv.Itoa(pageSize))
+	for name, value := range map[string]string{"continue": next, "fieldSelector": q.Fields, "labelSelector": q.Labels} {
+		if value != "" {
+			request = request.Param(name, value)
 		}
-		return request
-	})
+	}
+	return answerOf[page[T]](ctx, c, request)
 }
 
-// attempts and the pause before the second; each further one is twice as long.
-const (
-	attempts   = 4
-	firstPause = 250 * time.Millisecond
-	retries    = 4 // of client-go, a second apart or as Retry-After says
-)
-
-// try reads, again and again where the API server or the network is at fault.
-// client-go by itself waits where an answer carries Retry-After, and tries again
-// where a connection was reset.
-func (c *Client) try(ctx context.Context, into any, request func() *rest.Request) error {
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
-		body, err := raw(request().Timeout(c.timeout).MaxRetries(retries).Do(ctx))
-		if err == nil {
-			if err = json.Unmarshal(body, into); err == nil {
-				return nil
-			}
-		}
-		if attempt == attempts || !passing(err) || !sleep(ctx, pause) {
-			return err
-		}
-		pause *= 2
+// answerOf sends a request and decodes the answer.
+func answerOf[T any](ctx context.Context, c *Client, request *rest.Request) (T, error) {
+	var answer T
+	result := request.Timeout(c.timeout).Do(ctx)
+	if err := result.Error(); err != nil { // Raw would know only its status code
+		return answer, err
 	}
+	body, err := result.Raw()
+	if err != nil {
+		return answer, err
+	}
+	return answer, json.Unmarshal(body, &answer)
 }
 
-// raw is the answer, or the error as the API server says it: Raw by itself knows
-// only the status code.
-func raw(result rest.Result) ([]byte, error) {
-	if err := result.Error(); err != nil {
-		return nil, err
-	}
-	return result.Raw()
-}
-
-// passing reports whether an error may be gone the next time. Of those of the
-// network client-go has seen to what may be tried again.
-func passing(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
-	if status, ok := errors.AsType[interface {
-		error
-		Status() metav1.Status
-	}](err); ok {
-		code := status.Status().Code
-		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
-	}
-	return !isNetwork(err)
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// Get reads one object.
-func Get[T any](ctx context.Context, c *Client, r Resource, namespace, name string) (T, error) {
-	var object T
-	err := c.try(ctx, &object, func() *rest.Request { return c.rest.Get().AbsPath(r.path(namespace, name)...) })
+func get[T any](ctx context.Context, c *Client, r Resource, namespace, name string) (T, error) {
+	object, err := answerOf[T](ctx, c, c.rest.Get().AbsPath(r.path(namespace, name)...).MaxRetries(maxRetries))
 	if err != nil {
 		return object, &Error{Verb: "get", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
 	}
 	return object, nil
 }
 
-// Patch merges a JSON patch into an object and returns what became of it. It is
-// tried again where the API server says that it did nothing: a conflict, or too
-// many requests. Where the server cannot be reached the patch may have been
-// carried out, and it is not.
-func Patch[T any](ctx context.Context, c *Client, r Resource, namespace, name string, patch []byte) (T, error) {
+// patch merges a JSON patch into an object and returns the object. After a conflict
+// the API server has changed nothing, so the patch is sent again.
+func patch[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
 	var object T
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
-		body, err := raw(c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).Timeout(c.timeout).
-			Param("fieldManager", "spaces-identity").Body(patch).Do(ctx))
-		if err == nil {
-			err = json.Unmarshal(body, &object)
-		}
-		if err == nil {
-			return object, nil
-		}
-		undone := apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
-		if attempt == attempts || !undone || !sleep(ctx, pause) {
-			return object, &Error{Verb: "patch", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
-		}
-		pause *= 2
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() (err error) {
+		object, err = answerOf[T](ctx, c, c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).
+			Param("fieldManager", "spaces-identity").Body(body))
+		return err
+	})
+	if err != nil {
+		return object, &Error{Verb: "patch", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
 	}
+	return object, nil
+}
+
+// Workload reads a workload again.
+func (c *Client) Workload(ctx context.Context, w Workload) (Workload, error) {
+	now, err := get[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name)
+	now.Resource = w.Resource
+	return now, err
+}
+
+// Pods reads a service account and the pods that run as it.
+func (c *Client) Pods(ctx context.Context, namespace, serviceAccount string) (ServiceAccount, []Pod, error) {
+	account, err := get[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount)
+	if err != nil {
+		return account, nil, err
+	}
+	var pods []Pod
+	query := Query{Namespace: namespace, Fields: "spec.serviceAccountName=" + serviceAccount}
+	err = List(ctx, c, Pods, query, func(p Pod) {
+		if !p.Done() {
+			pods = append(pods, p)
+		}
+	})
+	return account, pods, err
+}
+
+// Touch sends an empty patch for a service account, so that the admission policies see
+// it, and returns the service account.
+func (c *Client) Touch(ctx context.Context, namespace, serviceAccount string) (ServiceAccount, error) {
+	return patch[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount, []byte("{}"))
+}
+
+// restartedAt is the annotation by which `kubectl rollout restart` changes a pod
+// template.
+const restartedAt = "kubectl.kubernetes.io/restartedAt"
+
+// Restart starts a rollout of a workload, as `kubectl rollout restart` does.
+func (c *Client) Restart(ctx context.Context, w Workload) error {
+	body := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{%q:%q}}}}}`, restartedAt, time.Now().UTC().Format(time.RFC3339Nano))
+	_, err := patch[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name, body)
+	return err
 }

@@ -2,6 +2,7 @@ package space
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -12,23 +13,23 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Target says which cluster to speak to.
+// Target says which cluster to connect to.
 type Target struct {
-	Kubeconfig string              // a file; else what KUBECONFIG lists, else ~/.kube/config, else the pod's own cluster
-	Context    string              // else HELM_KUBECONTEXT, else the kubeconfig's current one
-	Timeout    time.Duration       // for one answer; 0 for a minute
+	Kubeconfig string              // a file; if empty, what KUBECONFIG lists, then ~/.kube/config, then the pod's own cluster
+	Context    string              // if empty, HELM_KUBECONTEXT, then the kubeconfig's current one
+	Timeout    time.Duration       // for one call; 0 for a minute
 	Env        func(string) string // the environment, from which Helm's settings come
 }
 
-// Rate limits of the client, in requests per second and at once. They are
-// kubectl's own order of magnitude; the API server has its own limits beside.
+// Rate limits of the client, in requests per second and at once: those of kubectl in
+// their order of magnitude. The API server has limits of its own.
 const (
 	queriesPerSecond = 50
 	burst            = 100
 )
 
-// Connect reads the kubeconfig. It does not call the API server. An error names
-// the file or the context that is wrong, and says what to give instead.
+// Connect reads the kubeconfig. It does not call the API server. The error names the
+// file or the context that is wrong.
 func Connect(target Target) (*Client, error) {
 	config, err := target.config().ClientConfig()
 	if err != nil {
@@ -40,8 +41,8 @@ func Connect(target Target) (*Client, error) {
 	return newClient(config, cmp.Or(target.Timeout, time.Minute))
 }
 
-// config follows kubectl's order of precedence, with the settings that Helm
-// hands to its plugins in place of flags.
+// config follows kubectl's order of precedence, with the settings that Helm passes to
+// its plugins instead of flags.
 func (t Target) config() clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = t.Kubeconfig
@@ -76,9 +77,9 @@ func explainConfig(err error, t Target) error {
 	name := cmp.Or(t.Context, t.Env("HELM_KUBECONTEXT"))
 	switch {
 	case clientcmd.IsContextNotFound(err), name != "" && strings.Contains(err.Error(), fmt.Sprintf("context %q does not exist", name)):
-		return fmt.Errorf("the kubeconfig has no context %q: %w; name one that `kubectl config get-contexts` lists with --kube-context", name, err)
+		return fmt.Errorf("the kubeconfig has no context %q: %w", name, err)
 	case clientcmd.IsEmptyConfig(err):
-		return fmt.Errorf("no cluster to speak to: there is no kubeconfig; name one with KUBECONFIG or --kubeconfig (for EKS: aws eks update-kubeconfig --name CLUSTER writes it)")
+		return errors.New("there is no kubeconfig, and so no cluster to connect to")
 	}
-	return fmt.Errorf("read the kubeconfig: %w; check KUBECONFIG, or name another with --kubeconfig", err)
+	return fmt.Errorf("read the kubeconfig: %w", err)
 }

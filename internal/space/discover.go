@@ -10,14 +10,14 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// The labels by which Spaces marks the host namespace of a control plane. They
-// are not part of the published API.
+// The labels with which Spaces marks the host namespace of a control plane. They are
+// not part of the published API.
 const (
 	labelName      = "internal.spaces.upbound.io/controlplane-name"
 	labelNamespace = "internal.spaces.upbound.io/controlplane-namespace"
 )
 
-// Source says what told of a control plane.
+// Source says where a control plane was found.
 type Source string
 
 // The sources of control planes.
@@ -29,44 +29,39 @@ const (
 
 // ControlPlane is a control plane as the host cluster shows it.
 type ControlPlane struct {
-	HostNamespace string   `json:"hostNamespace,omitempty"` // empty where it has none yet
+	HostNamespace string   `json:"hostNamespace,omitempty"` // empty if it has none yet
 	Name          string   `json:"name,omitempty"`          // of the ControlPlane object
 	Namespace     string   `json:"namespace,omitempty"`     // of the ControlPlane object: its group
 	ID            string   `json:"id,omitempty"`
 	Sources       []Source `json:"sources"`
-	// Certain is false where nothing but the name of a service account tells that
-	// the namespace is a control plane's: anybody may have made one.
+	// Certain is false if only the name of a service account suggests that the
+	// namespace is a control plane's: anybody may have created one of that name.
 	Certain bool `json:"certain"`
 }
 
-// Discovery is what the cluster says of its control planes.
+// Discovery is what was found of a cluster's control planes.
 type Discovery struct {
 	ControlPlanes []ControlPlane // sorted by host namespace
-	Problems      []*Error       // sources that could not be asked
+	Problems      []*Error       // sources that could not be read
 }
 
-// Namespaces are the host namespaces that certainly are control planes', sorted.
-func (d Discovery) Namespaces() []string {
-	var names []string
-	for _, p := range d.ControlPlanes {
-		if p.Certain && p.HostNamespace != "" {
-			names = append(names, p.HostNamespace)
-		}
-	}
-	return slices.Compact(names)
+// Certain returns the certain control planes that have a host namespace.
+func (d Discovery) Certain() []ControlPlane {
+	return d.InScope(Scope{Admits: func(string) bool { return false }, Certain: true})
 }
 
-// Discover asks every source. One that cannot be asked is a problem in the
-// result; it is an error where none can, or where no other call would do better.
-func Discover(ctx context.Context, c *Client, components []identity.Component) (Discovery, error) {
+// Discover reads every source: ControlPlane objects, labels of namespaces, and service
+// accounts of these names. A source that cannot be read is a problem in the result. It
+// is an error if none can, or if every other call would fail too.
+func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discovery, error) {
 	f := finder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
 	sources := []func(context.Context) error{f.controlPlanes, f.labels}
-	for _, component := range components {
-		sources = append(sources, func(ctx context.Context) error { return f.serviceAccounts(ctx, component) })
+	for _, name := range serviceAccounts {
+		sources = append(sources, func(ctx context.Context) error { return f.serviceAccounts(ctx, name) })
 	}
 	var failed []error
-	for _, ask := range sources {
-		err := ask(ctx)
+	for _, read := range sources {
+		err := read(ctx)
 		if err == nil {
 			continue
 		}
@@ -86,7 +81,7 @@ func Discover(ctx context.Context, c *Client, components []identity.Component) (
 type finder struct {
 	client   *Client
 	planes   map[string]*ControlPlane // by host namespace
-	pending  map[string]ControlPlane  // that have none yet, by group and name
+	pending  map[string]ControlPlane  // without a host namespace yet, by group and name
 	problems []*Error
 }
 
@@ -101,7 +96,7 @@ func (f *finder) discovery() Discovery {
 	return Discovery{planes, f.problems}
 }
 
-// plane is the control plane of a host namespace, noted with one more source.
+// plane returns the control plane of a host namespace and notes where it was found.
 func (f *finder) plane(hostNamespace string, from Source) *ControlPlane {
 	p := f.planes[hostNamespace]
 	if p == nil {
@@ -111,13 +106,9 @@ func (f *finder) plane(hostNamespace string, from Source) *ControlPlane {
 	if !slices.Contains(p.Sources, from) {
 		p.Sources = append(p.Sources, from)
 	}
-	p.Certain = p.Certain || from != FromServiceAccount || isHostNamespace(hostNamespace)
+	p.Certain = p.Certain || from != FromServiceAccount || identity.MatchUUID.Admits(hostNamespace)
 	return p
 }
-
-// isHostNamespace reports whether a namespace has the name that a Space gives by
-// itself.
-func isHostNamespace(name string) bool { return identity.MatchUUID.Admits(name) }
 
 // controlPlanes reads the objects of the Spaces API.
 func (f *finder) controlPlanes(ctx context.Context) error {
@@ -137,39 +128,41 @@ func (f *finder) controlPlanes(ctx context.Context) error {
 }
 
 func (f *finder) labels(ctx context.Context) error {
-	return List(ctx, f.client, Namespaces, Query{Labels: labelName}, func(o Namespace) {
+	return List(ctx, f.client, Namespaces, Query{Labels: labelName}, func(o Object) {
 		p := f.plane(o.Meta.Name, FromLabels)
 		p.Name = cmp.Or(p.Name, o.Meta.Labels[labelName])
 		p.Namespace = cmp.Or(p.Namespace, o.Meta.Labels[labelNamespace])
 	})
 }
 
-func (f *finder) serviceAccounts(ctx context.Context, component identity.Component) error {
-	return List(ctx, f.client, ServiceAccounts, Query{Fields: "metadata.name=" + component.ServiceAccount}, func(o Namespace) {
+func (f *finder) serviceAccounts(ctx context.Context, name string) error {
+	return List(ctx, f.client, ServiceAccounts, Query{Fields: "metadata.name=" + name}, func(o Object) {
 		f.plane(o.Meta.Namespace, FromServiceAccount)
 	})
 }
 
-// InScope are the control planes that a config speaks of: those that it lists or
-// matches, whoever told of them, and with discover those that certainly are
-// control planes. A listed namespace that nobody told of is among them. Without
-// any of the three it is every certain one.
-func (d Discovery) InScope(planes identity.ControlPlanes, admits func(namespace string) bool) []ControlPlane {
-	known := map[string]ControlPlane{}
-	open := planes.Discover || len(planes.Namespaces) == 0 && planes.Match == ""
-	for _, p := range d.ControlPlanes {
-		if p.HostNamespace != "" && (admits(p.HostNamespace) || open && p.Certain) {
-			known[p.HostNamespace] = p
-		}
+// Scope says which host namespaces to read.
+type Scope struct {
+	Namespaces []string                    // always, even if no source names them
+	Admits     func(namespace string) bool // if a source names them
+	Certain    bool                        // every certain control plane too
+}
+
+// InScope returns the control planes of a scope that have a host namespace, sorted by it.
+func (d Discovery) InScope(scope Scope) []ControlPlane {
+	planes := map[string]ControlPlane{}
+	for _, name := range scope.Namespaces {
+		planes[name] = ControlPlane{HostNamespace: name}
 	}
-	for _, name := range planes.Namespaces {
-		if _, ok := known[name]; !ok {
-			known[name] = ControlPlane{HostNamespace: name}
+	for _, p := range d.ControlPlanes {
+		_, listed := planes[p.HostNamespace]
+		if p.HostNamespace != "" && (listed || scope.Admits(p.HostNamespace) || scope.Certain && p.Certain) {
+			planes[p.HostNamespace] = p
 		}
 	}
 	var all []ControlPlane
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		all = append(all, known[name])
+	for _, name := range slices.Sorted(maps.Keys(planes)) {
+		all = append(all, planes[name])
 	}
 	return all
 }

@@ -4,8 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"spaces-identity.dev/internal/identity"
 )
 
 const uuidNamespace = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
@@ -15,19 +13,20 @@ func TestInScope(t *testing.T) {
 		{Name: "new", Certain: true}, {HostNamespace: "logging"}, {HostNamespace: uuidNamespace, Certain: true}, {HostNamespace: "prod-a", Certain: true},
 	}}
 	for name, tt := range map[string]struct {
-		planes identity.ControlPlanes
-		admits string // the namespaces that the config covers, besides those that it lists
-		want   []string
+		namespaces []string
+		admits     string
+		certain    bool
+		want       []string
 	}{
-		"nothing is said":        {identity.ControlPlanes{}, "", []string{uuidNamespace, "prod-a"}},
-		"match":                  {identity.ControlPlanes{Match: identity.MatchUUID}, uuidNamespace, []string{uuidNamespace}},
-		"listed, nobody told":    {identity.ControlPlanes{Namespaces: []string{"prod-z"}}, "", []string{"prod-z"}},
-		"listed and discovered":  {identity.ControlPlanes{Namespaces: []string{"prod-z"}, Discover: true}, "", []string{uuidNamespace, "prod-a", "prod-z"}},
-		"an uncertain one named": {identity.ControlPlanes{Namespaces: []string{"logging"}}, "logging", []string{"logging"}},
+		"certain ones":           {nil, "", true, []string{uuidNamespace, "prod-a"}},
+		"a pattern":              {nil, uuidNamespace, false, []string{uuidNamespace}},
+		"listed, not found":      {[]string{"prod-z"}, "", false, []string{"prod-z"}},
+		"listed and certain":     {[]string{"prod-z"}, "", true, []string{uuidNamespace, "prod-a", "prod-z"}},
+		"an uncertain one named": {[]string{"logging"}, "logging", false, []string{"logging"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, p := range found.InScope(tt.planes, func(ns string) bool { return ns == tt.admits }) {
+			for _, p := range found.InScope(Scope{tt.namespaces, func(ns string) bool { return ns == tt.admits }, tt.certain}) {
 				got = append(got, p.HostNamespace)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -35,12 +34,12 @@ func TestInScope(t *testing.T) {
 			}
 		})
 	}
-	if diff := cmp.Diff([]string{uuidNamespace, "prod-a"}, found.Namespaces()); diff != "" {
-		t.Errorf("the certain ones differ (-want +got):\n%s", diff)
+	if got := found.Certain(); len(got) != 2 || got[0].HostNamespace != uuidNamespace || got[1].HostNamespace != "prod-a" {
+		t.Errorf("the certain ones: %+v", got)
 	}
 }
 
-func TestIsHostNamespace(t *testing.T) {
+func TestHostNamespaceForm(t *testing.T) {
 	for name, want := range map[string]bool{
 		uuidNamespace: true, "mxp-system": false, "mxp--system": false, "": false,
 		"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b06-system":   false,
@@ -48,7 +47,7 @@ func TestIsHostNamespace(t *testing.T) {
 		"mxp-706c49fa55bb8-4a7e-9f41-2fc38ef4b065-system":  false,
 		"xmxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system": false,
 	} {
-		if got := isHostNamespace(name); got != want {
+		if got := hostNamespaceForm.MatchString(name); got != want {
 			t.Errorf("%q: %t", name, got)
 		}
 	}

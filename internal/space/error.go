@@ -11,7 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Error is what went wrong with a call to the API server, and what to do next.
+// Error is a call to the API server that failed.
 type Error struct {
 	Verb      string // of RBAC, such as list
 	Resource  Resource
@@ -24,61 +24,68 @@ type Error struct {
 func (e *Error) Unwrap() error { return e.Err }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s %s: %s", e.Verb, e.what(), e.reason())
+	reason, _ := e.explain()
+	return fmt.Sprintf("%s %s: %s", e.Verb, e.object(), reason)
 }
 
-func (e *Error) what() string {
-	what := e.Resource.String()
+// Hint returns the next step, or nothing.
+func (e *Error) Hint() string {
+	_, hint := e.explain()
+	return hint
+}
+
+func (e *Error) object() string {
+	object := e.Resource.String()
 	switch {
 	case e.Namespace != "" && e.Name != "":
-		return what + " " + e.Namespace + "/" + e.Name
+		return object + " " + e.Namespace + "/" + e.Name
 	case e.Name != "":
-		return what + " " + e.Name
+		return object + " " + e.Name
 	case e.Namespace != "":
-		return what + " in " + e.Namespace
+		return object + " in " + e.Namespace
 	}
-	return what
+	return object
 }
 
-// reason is the cause in a user's words, with the next step.
-func (e *Error) reason() string {
+func (e *Error) explain() (reason, hint string) {
 	switch err := e.Err; {
 	case apierrors.IsUnauthorized(err):
-		return "the API server does not accept the credentials, which may have expired (401): log in again, " +
-			"or renew the kubeconfig (for EKS: aws eks update-kubeconfig --name CLUSTER)"
-	case apierrors.IsForbidden(err):
-		return fmt.Sprintf("forbidden: it needs the RBAC rule %s; examples/rbac has the ClusterRole", e.Rule())
+		return "the API server does not accept the credentials (401)",
+			"log in again, or renew the kubeconfig: the credentials may have expired (`aws eks update-kubeconfig` writes new ones)"
+	case e.Forbidden():
+		return "forbidden: it needs the RBAC rule " + e.Rule(), "examples/rbac has the ClusterRole"
 	case e.NotServed():
-		return fmt.Sprintf("the cluster does not serve %s; is the kubeconfig's context the host cluster of a Space, and is the Spaces chart installed?", e.Resource)
+		return fmt.Sprintf("the cluster does not serve %s", e.Resource),
+			"check that the kubeconfig's context is the host cluster of a Space, with the Spaces chart installed"
 	case apierrors.IsTooManyRequests(err):
-		return "the API server is overloaded (429) and stayed so; try again later"
+		return "the API server is overloaded (429)", "try again later"
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("no answer from %s in time; try again, or check the network", e.Host)
+		return fmt.Sprintf("no answer from %s in time", e.Host), "try again, or check the network"
 	case isNetwork(err):
-		return fmt.Sprintf("cannot reach the API server %s (%v); check the network, or name another cluster with --kube-context", e.Host, err)
+		return fmt.Sprintf("cannot reach the API server %s (%v)", e.Host, err), "check the network and the kubeconfig's context"
 	}
-	return e.Err.Error()
+	return e.Err.Error(), ""
 }
 
-// Rule is the RBAC rule that the call needs.
+// Rule returns the RBAC rule that the call needs.
 func (e *Error) Rule() string {
 	return fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%s]}", e.Resource.Group, e.Resource.Plural, e.Verb)
 }
 
-// NotServed reports whether the API server does not have the resource at all:
-// its CRD is absent.
+// NotServed reports whether the API server lacks the resource itself: its CRD is
+// absent.
 func (e *Error) NotServed() bool {
 	return apierrors.IsNotFound(e.Err) && (e.Name == "" || strings.Contains(e.Err.Error(), "could not find the requested resource"))
 }
 
-// Fatal reports whether no other call would do better: the server is not there,
-// or does not accept who we are.
+// Forbidden reports whether RBAC forbids the call.
+func (e *Error) Forbidden() bool { return apierrors.IsForbidden(e.Err) }
+
+// Fatal reports whether every other call would fail too: the server cannot be
+// reached, does not accept the credentials, or the user interrupted the program.
 func (e *Error) Fatal() bool {
 	return apierrors.IsUnauthorized(e.Err) || isNetwork(e.Err) || errors.Is(e.Err, context.Canceled)
 }
-
-// NotFound reports whether an object is not there.
-func NotFound(err error) bool { return apierrors.IsNotFound(err) }
 
 func isNetwork(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok {
@@ -87,6 +94,3 @@ func isNetwork(err error) bool {
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	return unknown
 }
-
-// Forbidden reports whether RBAC refuses the call.
-func (e *Error) Forbidden() bool { return apierrors.IsForbidden(e.Err) }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The resources that are read, and those that a restart changes.
+// The resources that are read. A restart also changes workloads and service accounts.
 var (
 	Namespaces          = Resource{"", "v1", "namespaces"}
 	ServiceAccounts     = Resource{"", "v1", "serviceaccounts"}
@@ -40,8 +40,8 @@ type Owner struct {
 	Controller bool   `json:"controller"`
 }
 
-// Namespace is a Kubernetes namespace.
-type Namespace struct {
+// Object is any object, of which only the metadata matters.
+type Object struct {
 	Meta Meta `json:"metadata"`
 }
 
@@ -69,8 +69,8 @@ func (r *rawText) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// AnnotatedAt is when an annotation was last written, or the zero time where the
-// API server does not tell.
+// AnnotatedAt returns when an annotation was last written, or the zero time if the API
+// server has no record of it.
 //
 // Source: Kubernetes documentation, "Server-Side Apply: Managed fields".
 func (s ServiceAccount) AnnotatedAt(key string) time.Time {
@@ -109,8 +109,8 @@ type Template struct {
 	Spec PodSpec `json:"spec"`
 }
 
-// PodSpec is the part of a pod that matters: who it runs as and what it was
-// given when it was made.
+// PodSpec is the part of a pod that matters: its service account, and what was
+// injected when it was created.
 type PodSpec struct {
 	ServiceAccount string      `json:"serviceAccountName"`
 	Containers     []Container `json:"containers"`
@@ -129,7 +129,8 @@ type Container struct {
 	} `json:"env"`
 }
 
-// Lookup is the value of an environment variable that is written out.
+// Lookup returns the value of an environment variable. One that refers to a Secret or
+// the like has none.
 func (c Container) Lookup(name string) (string, bool) {
 	for _, e := range c.Env {
 		if e.Name == name {
@@ -167,9 +168,9 @@ func (p Pod) Done() bool {
 	return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" || p.Meta.Deleted != nil
 }
 
-// Workload is the kind and name of the workload that the pod belongs to, or
-// nothing. Of a ReplicaSet it is the Deployment: its name is the Deployment's
-// with a dash and the pod's template hash.
+// Workload returns the kind and name of the workload that the pod belongs to. For a
+// ReplicaSet that is its Deployment: the name of a ReplicaSet is the Deployment's with
+// a dash and the hash of the pod template.
 func (p Pod) Workload() (r Resource, name string, ok bool) {
 	for _, o := range p.Meta.Owners {
 		switch o.Kind {
@@ -239,8 +240,7 @@ func (w Workload) Is(other Workload) bool {
 	return w.Resource == other.Resource && w.Meta.Namespace == other.Meta.Namespace && w.Meta.Name == other.Meta.Name
 }
 
-// RolledOut reports whether every pod is of the current template and available,
-// and none of an older one is left.
+// RolledOut reports whether every pod is available and of the current pod template.
 func (w Workload) RolledOut() bool {
 	s := w.Status
 	if s.ObservedGeneration < w.Meta.Generation {

@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
 )
 
-// AWS is what verify asks the account. An error that wraps [ErrAbsent] says that
-// a thing is not there; any other that it could not be read, with the reason.
+// AWS is what verify reads of the account. An error that wraps [ErrAbsent] says that the
+// thing does not exist; any other that it could not be read.
 type AWS interface {
 	// Role reads a role with its trust policy and all of its permissions
 	// policies, inline and attached.
@@ -23,7 +25,7 @@ type AWS interface {
 	Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error)
 }
 
-// ErrAbsent is what an [AWS] wraps where a thing is not there.
+// ErrAbsent is what an [AWS] wraps if a thing does not exist.
 var ErrAbsent = errors.New("not in the account")
 
 // Role is a role's live documents.
@@ -32,58 +34,57 @@ type Role struct {
 	Permissions []iam.Document
 }
 
-// AssociationOf says that there is an association, and where the list of them
-// tells it, with which role. EKS's list does not.
+// AssociationOf is an association, with the role if the list of associations has it.
+// That of EKS has not.
 type AssociationOf struct {
 	Namespace, ServiceAccount, RoleARN string
 }
 
-// account is what the AWS account has of the components. Without access it is
-// empty and checks nothing.
+// account is what the AWS account has of the components.
 type account struct {
-	aws          bool
-	roles        map[string]answer[Role]     // by component
-	audiences    map[string]answer[[]string] // by provider's ARN
-	associations answer[map[key]string]      // roles by namespace and service account
-	problems     []string
+	connected    bool // otherwise its checks do not apply
+	roles        map[identity.RoleARN]answer[Role]
+	audiences    map[string]answer[[]string]  // by the provider's ARN
+	associations answer[map[space.Key]string] // roles by namespace and service account
+	problems     []string                     // what could not be read
 }
 
-// answer is what was read, or why not.
+// answer is what was read, or why it was not.
 type answer[T any] struct {
 	value T
 	err   error
 }
 
-// readAccount asks once for each role, provider and cluster, whatever the number
-// of control planes.
-func readAccount(ctx context.Context, aws AWS, spec identity.Spec) account {
-	a := account{aws: aws != nil, roles: map[string]answer[Role]{}, audiences: map[string]answer[[]string]{}}
+// readAccount reads each role and provider and the cluster's associations once, whatever
+// the number of control planes.
+func readAccount(ctx context.Context, aws AWS, s desired.State) account {
+	a := account{connected: aws != nil, roles: map[identity.RoleARN]answer[Role]{}, audiences: map[string]answer[[]string]{}}
 	if aws == nil {
 		return a
 	}
-	podIdentity := false
-	for _, c := range spec.Components {
-		role, err := aws.Role(ctx, c.Role)
-		a.roles[c.Name] = answer[Role]{role, a.note(err)}
-		podIdentity = podIdentity || c.Mode.UsesPodIdentity()
-		if arn := spec.Cluster.OIDC.ARN(c.Role); c.Mode.UsesIRSA() && !spec.Cluster.OIDC.IsZero() {
-			if _, asked := a.audiences[arn]; !asked {
-				audiences, err := aws.OIDCProvider(ctx, arn)
-				a.audiences[arn] = answer[[]string]{audiences, a.note(err)}
+	for _, c := range s.Components {
+		if _, done := a.roles[c.Role]; !done {
+			role, err := aws.Role(ctx, c.Role)
+			a.roles[c.Role] = answer[Role]{role, a.note(err)}
+		}
+		for _, p := range providers(s, c) {
+			if _, done := a.audiences[p.ARN]; !done {
+				audiences, err := aws.OIDCProvider(ctx, p.ARN)
+				a.audiences[p.ARN] = answer[[]string]{audiences, a.note(err)}
 			}
 		}
 	}
-	if podIdentity {
-		list, err := aws.Associations(ctx, spec.Cluster)
-		a.associations = answer[map[key]string]{map[key]string{}, a.note(err)}
+	if s.UsesPodIdentity() {
+		list, err := aws.Associations(ctx, s.Clusters[0])
+		a.associations = answer[map[space.Key]string]{map[space.Key]string{}, a.note(err)}
 		for _, one := range list {
-			a.associations.value[key{one.Namespace, one.ServiceAccount}] = one.RoleARN
+			a.associations.value[space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}] = one.RoleARN
 		}
 	}
 	return a
 }
 
-// note keeps an error that is a problem of access.
+// note keeps an error of a thing that could not be read.
 func (a *account) note(err error) error {
 	if err != nil && !errors.Is(err, ErrAbsent) {
 		a.problems = append(a.problems, "AWS: "+err.Error())
@@ -91,88 +92,130 @@ func (a *account) note(err error) error {
 	return err
 }
 
-// common are the checks of a component's role and provider.
-func (a account) common(spec identity.Spec, c identity.Component) []Check {
-	if !a.aws {
+// ownCluster is the state for the cluster that is verified alone.
+func ownCluster(s desired.State) desired.State { return s.OnCluster(s.Clusters[0]) }
+
+// providers returns the provider of the cluster that is verified, if it is known.
+func providers(s desired.State, c desired.Component) []desired.Provider {
+	if s.Clusters[0].OIDC.IsZero() {
 		return nil
 	}
-	role := a.roles[c.Name]
-	if role.err != nil {
-		return []Check{absent(RoleExists, role.err, "run `spaces-identity apply`, or make the role from the artifacts", "the role %s is not there", c.Role)}
-	}
-	all := []Check{ok(RoleExists, "%s", c.Role)}
-	if c.Bucket != "" {
-		all = append(all, permissions(role.value, c))
-	}
-	if c.Mode.UsesIRSA() && !spec.Cluster.OIDC.IsZero() {
-		all = append(all, a.provider(spec.Cluster.OIDC.ARN(c.Role)))
-	}
-	return all
+	return ownCluster(s).Providers(c)
 }
 
-func absent(name string, err error, fix, format string, args ...any) Check {
+// ofAccount is a check that applies if there is access to the account.
+func ofAccount(run func(*facts) Check) func(*facts) Check {
+	return func(f *facts) Check {
+		if !f.account.connected {
+			return Check{}
+		}
+		return run(f)
+	}
+}
+
+// ofRole is a check of a role's documents.
+func ofRole(run func(*facts, Role) Check) func(*facts) Check {
+	return ofAccount(func(f *facts) Check {
+		role := f.account.roles[f.component.Role]
+		if role.err != nil {
+			return unknown(errors.New("the role could not be read"))
+		}
+		return run(f, role.value)
+	})
+}
+
+const fixAccount = "run `spaces-identity apply`"
+
+// absent is a check that an error decides.
+func absent(err error, fix, format, thing string) Check {
 	if errors.Is(err, ErrAbsent) {
-		return fails(name, fix, format, args...)
+		return fails(fix, format, thing)
 	}
-	return unknown(name, err)
+	return unknown(err)
 }
 
-func (a account) provider(arn string) Check {
-	found := a.audiences[arn]
-	switch {
-	case found.err != nil:
-		return absent(OIDCProvider, found.err, "create it: aws iam create-open-id-connect-provider with the cluster's issuer and --client-id-list "+identity.Audience, "the account has no provider %s", arn)
-	case !slices.Contains(found.value, identity.Audience):
-		return fails(OIDCProvider, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", arn, identity.Audience),
-			"the provider %s does not have the audience %s", arn, identity.Audience)
+func roleExists(f *facts) Check {
+	if err := f.account.roles[f.component.Role].err; err != nil {
+		return absent(err, fixAccount+", or create the role from the artifacts", "the role %s does not exist", f.component.Role.String())
 	}
-	return ok(OIDCProvider, "%s", arn)
+	return ok("%s", f.component.Role)
 }
 
-// checks are those of a component in a control plane that the account answers.
-func (a account) checks(spec identity.Spec, c identity.Component, plane space.ControlPlane) []Check {
-	if !a.aws {
-		return nil
+func permissions(f *facts) Check {
+	if !f.component.HasPermissions() {
+		return Check{}
 	}
-	all := []Check{a.trust(spec, c, plane)}
-	if c.Mode.UsesPodIdentity() {
-		all = append(all, a.association(c, plane))
-	}
-	return all
+	return ofRole(allowed)(f)
 }
 
-// trust evaluates the live trust policy for the cluster that is verified.
-func (a account) trust(spec identity.Spec, c identity.Component, plane space.ControlPlane) Check {
-	role := a.roles[c.Name]
-	if role.err != nil {
-		return Check{Name: Trust, State: Unknown, Detail: "the role could not be read"}
+// allowed evaluates the role's policies for what the component asks of AWS.
+func allowed(f *facts, role Role) Check {
+	found := ok("allow what is needed")
+	for _, request := range f.component.PermissionRequests() {
+		decision := iam.Evaluate(request, role.Permissions...)
+		switch {
+		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && partly(decision):
+			return fails(fixAccount+", or attach the document of `spaces-identity policy permissions`",
+				"the role's policies do not allow %s on %s: %s", request.Action, request.Resource, decision.Reason)
+		case decision.Verdict == iam.CannotEvaluate && found.State == OK:
+			found = warns("compare them with `spaces-identity policy permissions`",
+				"the role's policies allow %s on %s only under conditions: %s", request.Action, request.Resource, decision.Reason)
+		}
 	}
-	spec.AdditionalClusters = nil
-	explained, err := iam.Explain(role.value.Trust, spec, c, plane.HostNamespace, c.ServiceAccount)
+	return found
+}
+
+// partly reports whether the statement that decides applies to only some of the
+// resources, and has no other open question.
+func partly(d iam.Decision) bool {
+	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
+}
+
+func oidcProvider(f *facts) Check {
+	found := Check{}
+	for _, p := range providers(f.state, f.component) {
+		found = ok("%s", p.ARN)
+		switch read := f.account.audiences[p.ARN]; {
+		case read.err != nil:
+			found = absent(read.err, fixAccount, "the account has no provider %s", p.ARN)
+		case !slices.Contains(read.value, p.Audience):
+			found = fails(fixAccount, "the provider %s does not have the audience %s", p.ARN, p.Audience)
+		}
+	}
+	return found
+}
+
+// trustPolicy evaluates the live trust policy for the cluster that is verified.
+func trustPolicy(f *facts, role Role) Check {
+	c := f.component
+	explained, err := ownCluster(f.state).Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
 	switch {
 	case err != nil:
-		return unknown(Trust, err)
+		return unknown(err)
 	case explained.Verdict == iam.Allowed:
-		return ok(Trust, "admits the service account")
+		return ok("admits the service account")
 	case explained.Verdict == iam.Denied:
-		return fails(Trust, fmt.Sprintf("run `spaces-identity apply`; `spaces-identity explain %s %s` says which condition decides", plane.HostNamespace, c.ServiceAccount),
+		return fails(fmt.Sprintf("%s; `spaces-identity explain %s %s` says which condition decides", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
 			"the live trust policy does not admit the service account: %s", explained.Ways[0].Reason)
 	}
-	return Check{Name: Trust, State: Unknown, Detail: "the live trust policy has conditions that cannot be evaluated from here"}
+	return unknown(errors.New("the live trust policy has conditions that depend on what only AWS knows"))
 }
 
-func (a account) association(c identity.Component, plane space.ControlPlane) Check {
-	if a.associations.err != nil {
-		return unknown(Association, a.associations.err)
+func association(f *facts) Check {
+	if !f.component.Mode.UsesPodIdentity() {
+		return Check{}
 	}
-	role, there := a.associations.value[key{plane.HostNamespace, c.ServiceAccount}]
+	if err := f.account.associations.err; err != nil {
+		return unknown(err)
+	}
+	role, exists := f.account.associations.value[f.at()]
 	switch {
-	case !there:
-		return fails(Association, "run `spaces-identity apply`", "there is no association of %s in %s", c.ServiceAccount, plane.HostNamespace)
+	case !exists:
+		return fails(fixAccount, "there is no association of %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
 	case role == "":
-		return ok(Association, "is there; `spaces-identity plan` compares its role")
-	case role != c.Role.String():
-		return fails(Association, "run `spaces-identity apply`", "the association gives the role %s", role)
+		return ok("exists; `spaces-identity plan` compares its role")
+	case role != f.component.Role.String():
+		return fails(fixAccount, "the association gives the role %s", role)
 	}
-	return ok(Association, "gives the role")
+	return ok("gives the role")
 }

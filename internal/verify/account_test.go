@@ -8,116 +8,180 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
 )
 
-// fakeAWS answers from its fields.
+// fakeAWS answers from its fields and counts the calls.
 type fakeAWS struct {
 	role         answer[Role]
 	audiences    answer[[]string]
 	associations answer[[]AssociationOf]
+	calls        *int
 }
 
 func (f fakeAWS) Role(context.Context, identity.RoleARN) (Role, error) {
+	*f.calls++
 	return f.role.value, f.role.err
 }
 
 func (f fakeAWS) OIDCProvider(context.Context, string) ([]string, error) {
+	*f.calls++
 	return f.audiences.value, f.audiences.err
 }
 
 func (f fakeAWS) Associations(context.Context, identity.Cluster) ([]AssociationOf, error) {
+	*f.calls++
 	return f.associations.value, f.associations.err
 }
 
-const hostNamespace = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
-
-func spaceOf(c identity.Component, planes identity.ControlPlanes) identity.Spec {
-	provider, err := identity.ParseOIDCProvider("oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E")
-	if err != nil {
-		panic(err)
-	}
-	return identity.Spec{Cluster: identity.Cluster{Name: "prod", Region: "us-west-2", OIDC: provider}, ControlPlanes: planes,
-		Components: []identity.Component{c}}
-}
-
-// right is an account that has what the config asks for.
-func right(t *testing.T, spec identity.Spec) fakeAWS {
+// granted is an account that has what a state asks for.
+func granted(t *testing.T, s desired.State) fakeAWS {
 	t.Helper()
-	c := spec.Components[0]
-	trust, err := iam.Trust(spec, c, iam.Subjects{Namespaces: spec.ControlPlanes.Namespaces, Match: spec.ControlPlanes.Match})
+	trust, err := s.TrustPolicy(s.Components[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	permissions, err := iam.Permissions(c)
-	if err != nil {
-		t.Fatal(err)
+	f := fakeAWS{calls: new(int), audiences: answer[[]string]{value: []string{identity.Audience}},
+		associations: answer[[]AssociationOf]{value: []AssociationOf{{hostNamespace, "mxp-controller", testRole}}}}
+	f.role.value.Trust = trust
+	if s.Components[0].HasPermissions() {
+		policy, err := s.Permissions(s.Components[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.role.value.Permissions = []iam.Document{policy.Document}
 	}
-	return fakeAWS{answer[Role]{Role{trust, []iam.Document{permissions}}, nil}, answer[[]string]{[]string{identity.Audience}, nil},
-		answer[[]AssociationOf]{[]AssociationOf{{hostNamespace, "mxp-controller", testRole}}, nil}}
+	return f
 }
 
-func TestAccount(t *testing.T) {
-	uuid := identity.ControlPlanes{Match: identity.MatchUUID}
-	elsewhere := identity.ControlPlanes{Namespaces: []string{"prod-a"}}
+// with adds a permissions policy of one statement to the role.
+func with(s iam.Statement) func(*fakeAWS) {
+	return func(f *fakeAWS) {
+		f.role.value.Permissions = append(f.role.value.Permissions, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{s}})
+	}
+}
+
+// instead has one statement for all of the role's permissions policies.
+func instead(s iam.Statement) func(*fakeAWS) {
+	return func(f *fakeAWS) {
+		f.role.value.Permissions = nil
+		with(s)(f)
+	}
+}
+
+func accountCases() []testCase {
+	const irsa, pods, both = identity.IRSA, identity.PodIdentity, identity.Both
 	absent := fmt.Errorf("role spaces-backup: %w", ErrAbsent)
 	denied := errors.New("AccessDenied: iam:GetRole")
-	prefixed := component(identity.IRSA)
-	prefixed.Prefix = "team"
-	for name, tt := range map[string]struct {
-		component identity.Component
-		change    func(*testing.T, *fakeAWS)
-		want      map[string]State
-	}{
-		"all right":         {component(identity.IRSA), nil, map[string]State{RoleExists: OK, Permissions: OK, OIDCProvider: OK, Trust: OK}},
-		"with a prefix":     {prefixed, nil, map[string]State{RoleExists: OK, Permissions: OK, OIDCProvider: OK, Trust: OK}},
-		"pod identity":      {component(identity.PodIdentity), nil, map[string]State{RoleExists: OK, Permissions: OK, Trust: OK, Association: OK}},
-		"no role":           {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) { f.role.err = absent }, map[string]State{RoleExists: Fails, Trust: Unknown}},
-		"role not readable": {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) { f.role.err = denied }, map[string]State{RoleExists: Unknown, Trust: Unknown}},
-		"another namespace": {component(identity.IRSA), func(t *testing.T, f *fakeAWS) {
-			f.role = right(t, spaceOf(component(identity.IRSA), elsewhere)).role
-		}, map[string]State{RoleExists: OK, Permissions: OK, OIDCProvider: OK, Trust: Fails}},
-		"no permissions": {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) { f.role.value.Permissions = nil },
-			map[string]State{RoleExists: OK, Permissions: Fails, OIDCProvider: OK, Trust: OK}},
-		"a wider policy": {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) {
-			f.role.value.Permissions = []iam.Document{{Statement: []iam.Statement{{Effect: iam.Allow, Action: iam.Values{"S3:*"}, Resource: iam.Values{"*"}}}}}
-		}, map[string]State{RoleExists: OK, Permissions: OK, OIDCProvider: OK, Trust: OK}},
-		"a deny": {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) {
-			f.role.value.Permissions = append(f.role.value.Permissions, iam.Document{Statement: []iam.Statement{
-				{Effect: iam.Deny, Action: iam.Values{"s3:PutObject"}, Resource: iam.Values{"arn:aws:s3:::spaces-backups/*"}}}})
-		}, map[string]State{RoleExists: OK, Permissions: Fails, OIDCProvider: OK, Trust: OK}},
-		"a condition of somebody's": {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) {
-			f.role.value.Permissions = []iam.Document{{Statement: []iam.Statement{{Effect: iam.Allow, Action: iam.Values{"s3:*"}, Resource: iam.Values{"*"},
-				Condition: iam.Condition{"Bool": {"aws:SecureTransport": {"true"}}}}}}}
-		}, map[string]State{RoleExists: OK, Permissions: Warns, OIDCProvider: OK, Trust: OK}},
-		"no provider": {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) { f.audiences.err = absent },
-			map[string]State{RoleExists: OK, Permissions: OK, OIDCProvider: Fails, Trust: OK}},
-		"no audience": {component(identity.IRSA), func(_ *testing.T, f *fakeAWS) { f.audiences.value = []string{"kubernetes"} },
-			map[string]State{RoleExists: OK, Permissions: OK, OIDCProvider: Fails, Trust: OK}},
-		"no association": {component(identity.PodIdentity), func(_ *testing.T, f *fakeAWS) { f.associations.value = nil },
-			map[string]State{RoleExists: OK, Permissions: OK, Trust: OK, Association: Fails}},
-		"associated with another role": {component(identity.PodIdentity), func(_ *testing.T, f *fakeAWS) { f.associations.value[0].RoleARN += "-old" },
-			map[string]State{RoleExists: OK, Permissions: OK, Trust: OK, Association: Fails}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			spec := spaceOf(tt.component, uuid)
-			aws := right(t, spec)
-			if tt.change != nil {
-				tt.change(t, &aws)
+	noRole := func(f *fakeAWS) { f.role.err = absent }
+	unreadRole := func(f *fakeAWS) { f.role.err = denied }
+	prefix := func(s *identity.Settings) { s.Components[0].Prefix = "team" }
+	elsewhere := func(f *fakeAWS) {
+		f.role.value.Trust.Statement[0].Principal.Federated = iam.Values{"arn:aws:iam::123456789012:oidc-provider/other"}
+	}
+	source := func(f *fakeAWS) {
+		f.role.value.Trust.Statement[0].Condition["ArnLike"] = map[string]iam.Values{"aws:SourceArn": {"arn:aws:eks:*"}}
+	}
+	all := iam.Statement{Effect: iam.Allow, Action: iam.Values{"S3:*"}, Resource: iam.Values{"*"}}
+	secure, endpoint := all, all
+	secure.Condition = iam.Condition{"Bool": {"aws:SecureTransport": {"true"}}}
+	endpoint.Condition = iam.Condition{"StringEquals": {"aws:SourceVpce": {"vpce-1"}}}
+	noPut := iam.Statement{Effect: iam.Deny, Action: iam.Values{"s3:PutObject"}, Resource: iam.Values{"arn:aws:s3:::spaces-backups/*"}}
+	part, noPart := all, noPut
+	part.Resource = iam.Values{"arn:aws:s3:::spaces-backups", "arn:aws:s3:::spaces-backups/team/*"}
+	noPart.Resource = iam.Values{"arn:aws:s3:::spaces-backups/team/*"}
+	key := func(s *identity.Settings) {
+		s.Components[0].KMSKey = identity.KMSKeyARN{Partition: "aws", Region: "us-west-2", Account: "123456789012", ID: "1234abcd-12ab-34cd-56ef-1234567890ab"}
+	}
+	target := func(s *identity.Settings) {
+		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "999999999999", Name: "vault"}
+	}
+	return []testCase{
+		{"exists", RoleExists, irsa, nil, nil, nil, OK, testRole, ""},
+		{"absent", RoleExists, irsa, nil, nil, noRole, Fails, "the role " + testRole + " does not exist", "run `spaces-identity apply`"},
+		{"denied", RoleExists, irsa, nil, nil, unreadRole, Unknown, "AccessDenied", ""},
+
+		{"own policy", Permissions, irsa, nil, nil, nil, OK, "allow what is needed", ""},
+		{"own policy with a prefix", Permissions, irsa, prefix, nil, nil, OK, "", ""},
+		{"own policy with a key", Permissions, irsa, key, nil, nil, OK, "", ""},
+		{"own policy with a target role", Permissions, pods, target, nil, nil, OK, "", ""},
+		{"the target role is left out", Permissions, pods, target, nil, instead(all), Fails, "the role's policies do not allow sts:AssumeRole on arn:aws:iam::999999999999:role/vault", "run"},
+		{"none", Permissions, irsa, nil, nil, func(f *fakeAWS) { f.role.value.Permissions = nil }, Fails,
+			"the role's policies do not allow s3:ListBucket on arn:aws:s3:::spaces-backups: no statement allows it", "run `spaces-identity apply`, or attach"},
+		{"a wider policy", Permissions, irsa, nil, nil, instead(all), OK, "", ""},
+		{"a deny", Permissions, irsa, nil, nil, with(noPut), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "run"},
+		{"a deny of some objects", Permissions, irsa, nil, nil, with(noPart), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "run"},
+		{"a policy for some objects", Permissions, irsa, nil, nil, instead(part), Fails, "the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/*", "run"},
+		{"a condition that holds", Permissions, irsa, nil, nil, instead(secure), OK, "", ""},
+		{"a condition that cannot be evaluated", Permissions, irsa, nil, nil, instead(endpoint), Warns, "the role's policies allow s3:ListBucket on arn:aws:s3:::spaces-backups only under conditions", "compare"},
+		{"the role is absent", Permissions, irsa, nil, nil, noRole, Unknown, "the role could not be read", ""},
+		{"no bucket", Permissions, irsa, func(s *identity.Settings) { s.Components[0].Bucket = "" }, nil, unreadRole, "", "", ""},
+
+		{"exists", OIDCProvider, irsa, nil, nil, nil, OK, "arn:aws:iam::123456789012:oidc-provider/" + issuer, ""},
+		{"absent", OIDCProvider, irsa, nil, nil, func(f *fakeAWS) { f.audiences.err = absent }, Fails, "the account has no provider", "run `spaces-identity apply`"},
+		{"another audience", OIDCProvider, irsa, nil, nil, func(f *fakeAWS) { f.audiences.value = []string{"kubernetes"} }, Fails, "the provider arn:", "run"},
+		{"denied", OIDCProvider, irsa, nil, nil, func(f *fakeAWS) { f.audiences.err = denied }, Unknown, "AccessDenied", ""},
+		{"pod identity", OIDCProvider, pods, nil, nil, nil, "", "", ""},
+		{"issuer not known", OIDCProvider, irsa, func(s *identity.Settings) { s.Components[0].Mode, s.Cluster.OIDC = pods, identity.OIDCProvider{} }, nil, nil, "", "", ""},
+
+		{"irsa", Trust, irsa, nil, nil, nil, OK, "admits the service account", ""},
+		{"pod identity", Trust, pods, nil, nil, nil, OK, "admits the service account", ""},
+		{"another cluster", Trust, irsa, nil, nil, elsewhere, Fails, "the live trust policy does not admit the service account: no statement allows it",
+			"run `spaces-identity apply`; `spaces-identity explain " + hostNamespace + " mxp-controller`"},
+		{"a condition on the source", Trust, pods, nil, nil, source, Unknown, "the live trust policy has conditions", ""},
+		{"the role is absent", Trust, irsa, nil, nil, noRole, Unknown, "the role could not be read", ""},
+
+		{"gives the role", Association, both, nil, nil, nil, OK, "gives the role", ""},
+		{"role not listed", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.value[0].RoleARN = "" }, OK, "exists", ""},
+		{"absent", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.value = nil }, Fails, "there is no association of mxp-controller in " + hostNamespace, "run"},
+		{"another role", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.value[0].RoleARN += "-old" }, Fails, "the association gives the role " + testRole + "-old", "run"},
+		{"denied", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.err = denied }, Unknown, "AccessDenied", ""},
+		{"irsa", Association, irsa, nil, nil, nil, "", "", ""},
+	}
+}
+
+func TestChecksOfTheAccount(t *testing.T) {
+	for _, tt := range accountCases() {
+		t.Run(tt.check+"/"+tt.name, func(t *testing.T) {
+			s := testState(t, tt.mode, tt.change)
+			aws := granted(t, s)
+			if tt.aws != nil {
+				tt.aws(&aws)
 			}
-			a := readAccount(t.Context(), aws, spec)
-			got := map[string]State{}
-			for _, c := range append(a.common(spec, tt.component), a.checks(spec, tt.component, space.ControlPlane{HostNamespace: hostNamespace})...) {
-				got[c.Name] = c.State
-				if c.State == Fails && c.Fix == "" {
-					t.Errorf("%s fails, and nothing says what to do first", c.Name)
-				}
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("differs (-want +got):\n%s", diff)
-			}
+			tt.run(t, readAccount(t.Context(), aws, s))
 		})
+	}
+}
+
+func TestAccountIsReadOnceForAllControlPlanes(t *testing.T) {
+	s := testState(t, identity.Both, func(s *identity.Settings) {
+		s.Components = append(s.Components, identity.Component{Name: "vector", Mode: identity.Both, Role: s.Components[0].Role})
+	})
+	aws := granted(t, s)
+	aws.role.err = errors.New("throttled")
+	o := observed(func(o *space.Observed) {
+		for i := range 100 {
+			o.ControlPlanes = append(o.ControlPlanes, space.ControlPlane{HostNamespace: fmt.Sprintf("plane-%d", i)})
+		}
+	})
+	result := judge(o, readAccount(t.Context(), aws, s), s)
+	if *aws.calls != 3 || len(result.Rows) != 202 {
+		t.Errorf("%d calls for a role, a provider and a cluster; %d rows", *aws.calls, len(result.Rows))
+	}
+	if diff := cmp.Diff([]string{"AWS: throttled"}, result.Problems); diff != "" {
+		t.Errorf("the problems differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestWithoutAnAccountItsHalfIsLeftOut(t *testing.T) {
+	s := testState(t, identity.Both)
+	result := judge(observed(), readAccount(t.Context(), nil, s), s)
+	for _, name := range []string{RoleExists, Permissions, OIDCProvider, Trust, Association} {
+		if got := result.find(name); got.State != "" {
+			t.Errorf("%+v", got)
+		}
 	}
 }

@@ -1,14 +1,18 @@
-// Package verify checks the whole chain of a workload identity for each control
-// plane and component: from the ServiceAccount's annotation to the credentials
-// that the webhook put into the pods, to the backups, and with access to the
-// account also to the role, its policies and the associations. It changes
-// nothing.
+// Package verify checks the whole chain of a workload identity for each control plane
+// and component: from the ServiceAccount's annotation to the credentials in the pods
+// and the backups and, with access to the AWS account, to the role, its policies and
+// the associations. It changes nothing and prints nothing.
 package verify
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
 
@@ -19,7 +23,7 @@ type State string
 const (
 	OK      State = "ok"
 	Fails   State = "fail"
-	Warns   State = "warn"    // works, and is worth a look
+	Warns   State = "warn"    // works, but deserves a look
 	Unknown State = "unknown" // could not be checked; Detail says why
 )
 
@@ -31,26 +35,75 @@ type Check struct {
 	Fix    string `json:"fix,omitempty"`    // the first thing to do
 }
 
-// The names of the checks, in the order of the chain.
+// The names of the checks.
 const (
-	AdmissionPolicy = "admission-policy" // the cluster has the policies, where the config asks for them
-	ServiceAccount  = "service-account"  // present and annotated as the config says
+	AdmissionPolicy = "admission-policy" // the cluster has the policies, if the config asks for them
+	RoleExists      = "role"             // the role is in the account
+	Permissions     = "permissions"      // the role's policies allow what a backup needs
+	OIDCProvider    = "oidc-provider"    // the account has the cluster's provider, with the audience
+	ServiceAccount  = "service-account"  // exists and is annotated as the config says
 	Workload        = "workload"         // something runs as the service account
 	Labels          = "labels"           // the pods have the labels
-	Injected        = "injected"         // the pods carry what the webhook injects for the mode
+	Injected        = "injected"         // the pods have what the webhook injects for the mode
 	Ready           = "ready"            // the pods run and are ready
 	BackupConfig    = "backup-config"    // a backup config uses the identity and the bucket
 	LatestBackup    = "latest-backup"    // the control plane's last Backup
-	RoleExists      = "role"             // the role is in the account
 	Trust           = "trust-policy"     // the live trust policy admits the service account
-	Permissions     = "permissions"      // the role's policies cover the bucket
-	OIDCProvider    = "oidc-provider"    // the account has the cluster's provider, with the audience
 	Association     = "association"      // EKS has the Pod Identity association
 )
 
-// RowNames are the checks of each control plane, in order; the others are of the
-// cluster or the account.
-var RowNames = []string{ServiceAccount, Workload, Labels, Injected, Ready, BackupConfig, LatestBackup, Trust, Association}
+// checks are the checks in the order of the chain. One with a column is made for each
+// control plane, one without for each component. A Check without a state does not apply.
+var checks = []struct {
+	name, column string
+	run          func(*facts) Check
+}{
+	{AdmissionPolicy, "", admissionPolicy},
+	{RoleExists, "", ofAccount(roleExists)},
+	{Permissions, "", permissions},
+	{OIDCProvider, "", ofAccount(oidcProvider)},
+	{ServiceAccount, "ACCOUNT", serviceAccount},
+	{Workload, "WORKLOAD", workload},
+	{Labels, "LABELS", labels},
+	{Injected, "INJECTED", injected},
+	{Ready, "READY", ready},
+	{BackupConfig, "CONFIG", ofBackups(backupConfig)},
+	{LatestBackup, "BACKUP", ofBackups(latestBackup)},
+	{Trust, "TRUST", ofRole(trustPolicy)},
+	{Association, "ASSOCIATION", ofAccount(association)},
+}
+
+// facts are what a check judges.
+type facts struct {
+	observed  space.Observed
+	account   account
+	state     desired.State
+	component desired.Component
+	plane     space.ControlPlane // zero in a check for each component
+}
+
+// RowNames are the names of the checks of each control plane, in order.
+var RowNames = rowNames()
+
+func rowNames() []string {
+	var names []string
+	for _, c := range checks {
+		if c.column != "" {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// Column returns the header of a check's column in a table of control planes.
+func Column(name string) string {
+	for _, c := range checks {
+		if c.name == name {
+			return c.column
+		}
+	}
+	return ""
+}
 
 // Row is what was found of one component in one control plane.
 type Row struct {
@@ -63,7 +116,7 @@ type Row struct {
 type Result struct {
 	Common   []Row    `json:"common,omitempty"` // of the cluster and the account; their control plane is empty
 	Rows     []Row    `json:"rows"`
-	Problems []string `json:"problems,omitempty"` // what could not be read, and what it takes
+	Problems []string `json:"problems,omitempty"` // what could not be read
 }
 
 // Failed reports whether something differs from what the config says.
@@ -73,39 +126,107 @@ func (r Result) Failed() bool { return r.has(Fails) }
 func (r Result) Complete() bool { return len(r.Problems) == 0 && !r.has(Unknown) }
 
 func (r Result) has(state State) bool {
-	for _, rows := range [][]Row{r.Common, r.Rows} {
-		for _, row := range rows {
-			for _, c := range row.Checks {
-				if c.State == state {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(slices.Concat(r.Common, r.Rows), func(row Row) bool {
+		return slices.ContainsFunc(row.Checks, func(c Check) bool { return c.State == state })
+	})
 }
 
-// Verify checks every control plane of the config. aws may be nil: then the
-// account's half is left out. It is an error where nothing can be read at all.
-func Verify(ctx context.Context, client *space.Client, aws AWS, spec identity.Spec) (Result, error) {
-	observed, err := Observe(ctx, client, spec)
+// Verify checks every control plane of the config. Without aws it leaves the account's
+// half out. The error says that nothing could be read at all.
+func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.State) (Result, error) {
+	wanted := injection.Wanted(state)
+	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
+	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
+		wanted.Names = admissionResources
+	}
+	observed, err := space.Observe(ctx, client, wanted)
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Rows: []Row{}, Problems: observed.problems()}
-	account := readAccount(ctx, aws, spec)
-	result.Problems = append(result.Problems, account.problems...)
-	for _, c := range spec.Components {
-		if common := append(observed.admission(spec, c), account.common(spec, c)...); len(common) > 0 {
-			result.Common = append(result.Common, Row{Component: c.Name, Checks: common})
+	return judge(observed, readAccount(ctx, aws, state), state), nil
+}
+
+// judge runs the checks.
+func judge(observed space.Observed, account account, state desired.State) Result {
+	result := Result{Rows: []Row{}, Problems: slices.Concat(problems(observed), account.problems)}
+	for _, c := range state.Components {
+		if row := (&facts{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
+			result.Common = append(result.Common, row)
 		}
 	}
-	for _, plane := range observed.Planes {
-		for _, c := range spec.Components {
-			row := Row{ControlPlane: plane, Component: c.Name, Checks: observed.checks(plane, c)}
-			row.Checks = append(row.Checks, account.checks(spec, c, plane)...)
-			result.Rows = append(result.Rows, row)
+	for _, plane := range observed.ControlPlanes {
+		for _, c := range state.Components {
+			result.Rows = append(result.Rows, (&facts{observed, account, state, c, plane}).row(true))
 		}
 	}
-	return result, nil
+	return result
+}
+
+// row runs the checks with a column, or those without.
+func (f *facts) row(columns bool) Row {
+	row := Row{ControlPlane: f.plane, Component: f.component.Name}
+	for _, c := range checks {
+		if columns != (c.column != "") {
+			continue
+		}
+		if found := c.run(f); found.State != "" {
+			found.Name = c.name
+			row.Checks = append(row.Checks, found)
+		}
+	}
+	return row
+}
+
+func ok(format string, args ...any) Check {
+	return Check{State: OK, Detail: fmt.Sprintf(format, args...)}
+}
+
+func fails(fix, format string, args ...any) Check {
+	return Check{State: Fails, Detail: fmt.Sprintf(format, args...), Fix: fix}
+}
+
+func warns(fix, format string, args ...any) Check {
+	return Check{State: Warns, Detail: fmt.Sprintf(format, args...), Fix: fix}
+}
+
+// unknown is a check that an error made impossible. The error's hint, if it has one, is
+// the first thing to do.
+func unknown(err error) Check {
+	found := Check{State: Unknown, Detail: err.Error()}
+	if hinted, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		found.Fix = hinted.Hint()
+	}
+	return found
+}
+
+// optionalResources are those that a cluster may lack. The check that needs one says so.
+var optionalResources = append([]space.Resource{space.SpaceBackupConfigs}, admissionResources...)
+
+// problems returns what could not be read, the lists of one resource as one problem.
+func problems(o space.Observed) []string {
+	var all []string
+	for _, e := range o.Undiscovered {
+		if !e.NotServed() || len(o.ControlPlanes) == 0 { // otherwise another source has them
+			all = append(all, "discovery: "+e.Error())
+		}
+	}
+	byResource := map[space.Resource]int{}
+	for _, e := range o.Unread {
+		byResource[e.Resource]++
+	}
+	for _, e := range o.Unread {
+		n := byResource[e.Resource]
+		delete(byResource, e.Resource)
+		switch {
+		case n == 0 || e.NotServed() && slices.Contains(optionalResources, e.Resource):
+		case n == 1:
+			all = append(all, e.Error())
+		default:
+			all = append(all, fmt.Sprintf("%v (and %d more lists of %s)", e, n-1, e.Resource))
+		}
+	}
+	return all
 }

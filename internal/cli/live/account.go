@@ -6,6 +6,7 @@ import (
 
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/verify"
@@ -14,8 +15,8 @@ import (
 // accountFor connects to the account that the spec's roles are in. Without
 // credentials there is none, and the account's half is not checked; a profile that
 // was named must work.
-func accountFor(ctx context.Context, env *cli.Env, spec identity.Spec, profile string) (verify.AWS, error) {
-	connected, err := account.Connect(ctx, account.Options{Profile: profile, Region: spec.Cluster.Region})
+func accountFor(ctx context.Context, env *cli.Env, state desired.State, profile string) (verify.AWS, error) {
+	connected, err := account.Connect(ctx, account.Options{Profile: profile, Region: state.Clusters[0].Region})
 	if err != nil && profile != "" {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 // discover prints the control planes. A source that cannot be read makes the
 // answer incomplete, unless the cluster just does not serve it.
 func discover(ctx context.Context, env *cli.Env, op cli.DiscoverOp) error {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}
@@ -20,7 +20,7 @@ func discover(ctx context.Context, env *cli.Env, op cli.DiscoverOp) error {
 	if err != nil {
 		return err
 	}
-	found, err := space.Discover(ctx, client, spec.Components)
+	found, err := space.Discover(ctx, client, state.ServiceAccounts())
 	if err != nil {
 		return err
 	}

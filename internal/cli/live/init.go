@@ -14,8 +14,8 @@ import (
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/space"
@@ -210,7 +210,7 @@ func (i *initial) findProvider(ctx context.Context) error {
 		return nil
 	}
 	audiences, ok, err := i.account.ProviderAudiences(ctx, i.spec.Cluster.OIDC.ARN(i.component.Role))
-	i.provider = ok && slices.Contains(audiences, iam.Audience)
+	i.provider = ok && slices.Contains(audiences, identity.Audience)
 	return err
 }
 
@@ -233,7 +233,7 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	if len(c.Namespaces) > 0 || c.Match != "" {
 		return nil
 	}
-	found, err := hostNamespaces(ctx, i.Env, i.op.Cluster, i.spec.Components)
+	found, err := hostNamespaces(ctx, i.Env, i.op.Cluster, desired.Of(i.spec).ServiceAccounts())
 	if err == nil {
 		i.found, c.Discover = found, true
 		return nil

@@ -6,11 +6,10 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/cli"
-	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/space"
 )
 
@@ -35,18 +34,22 @@ func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
 
 // connect connects to the cluster of the flags or of the environment.
 func connect(env *cli.Env, f cli.ClusterFlags) (*space.Client, error) {
-	return space.Connect(space.Target{Kubeconfig: f.Kubeconfig, Context: f.Context, Timeout: f.Timeout, Env: env.Getenv})
+	client, err := space.Connect(space.Target{Kubeconfig: f.Kubeconfig, Context: f.Context, Timeout: f.Timeout, Env: env.Getenv})
+	if err != nil {
+		return nil, output.Hint(err, "check KUBECONFIG, or name another with --kubeconfig or --kube-context")
+	}
+	return client, nil
 }
 
 // hostNamespaces returns the control planes that certainly exist and have a host
 // namespace. A source that cannot be read is an error, because what is missing
 // from the answer could be pruned.
-func hostNamespaces(ctx context.Context, env *cli.Env, f cli.ClusterFlags, components []identity.Component) ([]space.ControlPlane, error) {
+func hostNamespaces(ctx context.Context, env *cli.Env, f cli.ClusterFlags, serviceAccounts []string) ([]space.ControlPlane, error) {
 	client, err := connect(env, f)
 	if err != nil {
 		return nil, err
 	}
-	found, err := space.Discover(ctx, client, components)
+	found, err := space.Discover(ctx, client, serviceAccounts)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func hostNamespaces(ctx context.Context, env *cli.Env, f cli.ClusterFlags, compo
 			return nil, problem
 		}
 	}
-	return slices.DeleteFunc(found.ControlPlanes, func(p space.ControlPlane) bool { return !p.Certain || p.HostNamespace == "" }), nil
+	return found.Certain(), nil
 }
 
 // terminal asks the user.

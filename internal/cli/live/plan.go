@@ -74,8 +74,8 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := requireLive(spec); err != nil {
-		return nil, nil, err
+	if err := desired.Of(spec).Require(desired.NeedLive); err != nil {
+		return nil, nil, exit.Usage(err)
 	}
 	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
 	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
@@ -104,33 +104,12 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	return r, drift, err
 }
 
-// requireLive asks for the settings that plan needs. It finds the issuer itself if
-// it knows the cluster.
-func requireLive(spec identity.Spec) error {
-	var problems []error
-	for _, c := range spec.Components {
-		needs := []identity.Need{identity.NeedRole}
-		if c.Mode.UsesPodIdentity() {
-			needs = append(needs, identity.NeedClusterName, identity.NeedRegion)
-		}
-		if c.Mode.UsesIRSA() && slices.ContainsFunc(spec.AllClusters(), unknownIssuer) {
-			needs = append(needs, identity.NeedOIDCProvider)
-		}
-		problems = append(problems, spec.Require(c.Name, needs...))
-	}
-	return errors.Join(problems...)
-}
-
-func unknownIssuer(c identity.Cluster) bool {
-	return c.OIDC.IsZero() && (c.Name == "" || c.Region == "")
-}
-
 // withDiscovered adds the host namespaces of the cluster to those of the config.
 func withDiscovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identity.Spec) (identity.Spec, error) {
 	if !spec.ControlPlanes.Discover {
 		return spec, nil
 	}
-	found, err := hostNamespaces(ctx, env, f.Cluster, spec.Components)
+	found, err := hostNamespaces(ctx, env, f.Cluster, desired.Of(spec).ServiceAccounts())
 	if err != nil {
 		return spec, fmt.Errorf("discovering the control planes: %w", err)
 	}
@@ -156,7 +135,7 @@ func foreignAnnotations(ctx context.Context, env *cli.Env, f cli.ClusterFlags, s
 	var warnings []string
 	for _, c := range spec.Components {
 		query := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
-		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Namespace) {
+		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Object) {
 			role := o.Meta.Annotations[identity.RoleAnnotation]
 			if role == "" || role == c.Role.String() || !slices.Contains(spec.ControlPlanes.Namespaces, o.Meta.Namespace) {
 				return

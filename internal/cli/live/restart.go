@@ -6,24 +6,25 @@ import (
 	"time"
 
 	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/restart"
 )
 
 func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}
-	if err := spec.RequireRoles(); err != nil {
-		return err
+	if err := state.Require(desired.NeedManifests); err != nil {
+		return exit.Usage(err)
 	}
 	client, err := connect(env, op.Cluster)
 	if err != nil {
 		return err
 	}
-	steps, err := restart.Run(ctx, client, spec, restart.Options{
+	steps, err := restart.Run(ctx, client, state, restart.Options{
 		MaxUnavailable: op.MaxUnavailable, DryRun: op.DryRun, Timeout: op.Timeout, Interval: 2 * time.Second,
 		Progress: func(message string) { env.Say("%s\n", message) },
 	})

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/space"
@@ -19,12 +19,12 @@ import (
 const verifyInterval = 5 * time.Second
 
 func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
 	}
-	if err := spec.RequireRoles(); err != nil {
-		return err
+	if err := state.Require(desired.NeedManifests); err != nil {
+		return exit.Usage(err)
 	}
 	client, err := connect(env, op.Cluster)
 	if err != nil {
@@ -32,11 +32,11 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 	}
 	var account verify.AWS
 	if !op.ClusterOnly {
-		if account, err = accountFor(ctx, env, spec, op.Profile); err != nil {
+		if account, err = accountFor(ctx, env, state, op.Profile); err != nil {
 			return err
 		}
 	}
-	result, err := verifyUntil(ctx, env, client, account, spec, op.Wait)
+	result, err := verifyUntil(ctx, env, client, account, state, op.Wait)
 	if err != nil {
 		return err
 	}
@@ -47,13 +47,13 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 }
 
 // verifyUntil looks until nothing fails or the time is over.
-func verifyUntil(ctx context.Context, env *cli.Env, client *space.Client, account verify.AWS, spec identity.Spec, wait time.Duration) (verify.Result, error) {
+func verifyUntil(ctx context.Context, env *cli.Env, client *space.Client, account verify.AWS, state desired.State, wait time.Duration) (verify.Result, error) {
 	deadline := time.Now().Add(wait)
 	for {
 		if env.Terminal(env.Err) {
 			env.Say("reading the cluster…\n")
 		}
-		result, err := verify.Verify(ctx, client, account, spec)
+		result, err := verify.Verify(ctx, client, account, state)
 		if err != nil || !result.Failed() || time.Now().Add(verifyInterval).After(deadline) {
 			return result, err
 		}

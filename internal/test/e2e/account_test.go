@@ -22,11 +22,11 @@ import (
 
 const foreignStatement = `{"Sid":"Auditors","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"}`
 
-// TestFromAnEmptyAccount goes the whole way: an account without the role, init,
-// plan, apply, the chart through the post-renderer, a control plane made
-// afterwards, apply again, verify; then a control plane goes and its trust with
-// it, while somebody else's statement stays. Helm, the cluster and the AWS
-// clients are real; the account is the test's own server.
+// TestFromAnEmptyAccount starts with an account without the role. It runs init, plan and
+// apply, installs the chart through the post-renderer, creates another control plane, runs
+// apply again and verifies. Then it removes a control plane: its trust goes, and a foreign
+// statement stays. Helm, the cluster and the AWS clients are real. The account is a server
+// of the test.
 func TestFromAnEmptyAccount(t *testing.T) {
 	helm := os.Getenv("SPACES_IDENTITY_HELM3")
 	if helm == "" {
@@ -83,7 +83,7 @@ func TestFromAnEmptyAccount(t *testing.T) {
 
 	remove(t, c, "ctp-a", planeA)
 	user.must(t, "apply", "--approve", "--config", file)
-	trusts(t, account, planeA, planeB) // nothing goes without --prune
+	trusts(t, account, planeA, planeB) // nothing is removed without --prune
 	user.must(t, "apply", "--approve", "--prune", "--config", file)
 	trusts(t, account, planeB)
 	if doc := liveTrust(t, account); !slices.ContainsFunc(doc.Statement, func(s iam.Statement) bool { return s.Sid == "Auditors" }) {
@@ -91,7 +91,7 @@ func TestFromAnEmptyAccount(t *testing.T) {
 	}
 }
 
-// space makes a control plane as a Space does: its object, and its host namespace
+// newSpace creates a control plane as a Space does: its object, and its host namespace
 // with the labels and what runs there.
 func newSpace(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	t.Helper()
@@ -102,7 +102,7 @@ func newSpace(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	waitRunning(t, c, namespace)
 }
 
-// remove takes a control plane away, and waits until its namespace is gone.
+// remove deletes a control plane and waits until its namespace is gone.
 func remove(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	t.Helper()
 	planes := schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1beta1", Resource: "controlplanes"}
@@ -134,7 +134,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// addStatement puts a statement at the head of a role's trust policy.
+// addStatement inserts a statement at the beginning of a role's trust policy.
 func addStatement(s *awstest.State, role, statement string) {
 	r := s.Roles[role]
 	r.Trust = strings.Replace(r.Trust, `"Statement":[`, `"Statement":[`+statement+`,`, 1)
@@ -150,7 +150,7 @@ func liveTrust(t *testing.T, account *awstest.Server) iam.Document {
 	return doc
 }
 
-// trusts holds the live trust policy to the control planes it admits.
+// trusts compares the control planes that the live trust policy admits.
 func trusts(t *testing.T, account *awstest.Server, namespaces ...string) {
 	t.Helper()
 	var admitted []string

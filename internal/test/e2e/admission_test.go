@@ -73,6 +73,7 @@ func TestAdmissionPolicy(t *testing.T) {
 		}
 	})
 	t.Run("pods", func(t *testing.T) {
+		inForceOnPods(t, c, planeB, "team")
 		for namespace, want := range map[string]map[string]string{
 			planeB: {"app": "x", "team": "storage"}, "default": {"app": "x"},
 		} {
@@ -88,8 +89,8 @@ func TestAdmissionPolicy(t *testing.T) {
 	})
 }
 
-// TestAdmissionPolicyTakesAnything asks the real server about values that would
-// break out of an expression if they could.
+// TestAdmissionPolicyTakesAnything sends the real server values that try to break out of
+// an expression.
 func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	c := kubetest.Start(t, false)
 	namespaces(t, c, "prod-a")
@@ -97,16 +98,14 @@ func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	for i, value := range []string{`"`, `\`, `\"`, `"}}}`, `" in x || true || "`, "'", "`", "a\nb", "a\x01b", "${x}", "{{x}}", `\u0022`, "é\u2028\U0001f600", "---", "*"} {
 		values[fmt.Sprintf("example.com/value-%d", i)] = value
 	}
-	// A config takes only valid values; the policies are to hold for any.
-	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}}, FailurePolicy: identity.FailureFails,
-		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}}))
-	state.Components[0].Annotations = values
+	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
+		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}, FailurePolicy: identity.FailureFails}))
+	state.Components[0].Annotations = values // a config could not have some of them
 	objects, err := export.AdmissionPolicies(state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The bindings follow the policies. No value contains the separator of a stream,
-	// because every value is escaped.
+	// No value contains the separator of a stream, because every value is escaped.
 	c.Create(t, string(export.Stream(objects)))
 	inForce(t, c, "prod-a", "mxp-controller")
 	serviceAccount(t, c, "prod-a", "mxp-controller", "")
@@ -115,8 +114,8 @@ func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	}
 }
 
-// inForce waits until the API server acts by a policy: it reads them a moment
-// after they are written. Nothing is created or changed on the way.
+// inForce waits until the API server applies a policy: it reads policies a moment after
+// they are written. It only uses dry runs.
 func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
@@ -130,6 +129,22 @@ func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	})
 	if err != nil {
 		t.Fatalf("the policy is not in force: %v", err)
+	}
+}
+
+// inForceOnPods waits until the API server applies a policy that labels pods, which it may
+// read after the one of [inForce].
+func inForceOnPods(t *testing.T, c *kubetest.Cluster, namespace, label string) {
+	t.Helper()
+	serviceAccount(t, c, namespace, "mxp-controller", "")
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "dry-run", "namespace": namespace},
+		"spec": map[string]any{"serviceAccountName": "mxp-controller", "containers": []any{map[string]any{"name": "main", "image": "x"}}}}}
+	err := kubetest.Eventually(t.Context(), func() (bool, error) {
+		created, err := c.Objects.Resource(kubetest.Pods).Namespace(namespace).Create(t.Context(), o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err == nil && created.GetLabels()[label] != "", err
+	})
+	if err != nil {
+		t.Fatalf("the policy for pods is not in force: %v", err)
 	}
 }
 

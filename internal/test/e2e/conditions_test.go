@@ -12,7 +12,7 @@ import (
 )
 
 // TestBadConditions injects what goes wrong between the program and an API
-// server. Nothing is ever changed by a command that only looks.
+// server. A command that only reads never changes anything.
 func TestBadConditions(t *testing.T) {
 	c := kubetest.Start(t, false)
 	c.InstallCRDs(t, repository)
@@ -140,7 +140,7 @@ func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy) {
 	}
 }
 
-// TestNoCluster asks for what needs a cluster where there is none.
+// TestNoCluster runs the commands that need a cluster without one.
 func TestNoCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a refused connection is tried again")
@@ -153,7 +153,7 @@ func TestNoCluster(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no kubeconfig":  {program{"KUBECONFIG": missing}, nil, "no cluster to speak to"},
+		"no kubeconfig":  {program{"KUBECONFIG": missing}, nil, "no cluster to connect to"},
 		"no such file":   {program{}, []string{"--kubeconfig", missing}, "check KUBECONFIG, or name another with --kubeconfig"},
 		"wrong context":  {with(config), []string{"--kube-context", "prod"}, `the kubeconfig has no context "prod"`},
 		"Helm's context": {program{"KUBECONFIG": config, "HELM_KUBECONTEXT": "prod"}, nil, `the kubeconfig has no context "prod"`},

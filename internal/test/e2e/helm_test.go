@@ -28,8 +28,8 @@ artifacts: {dir: none}
 `
 
 // TestInstall installs the stand-in chart with each Helm through the
-// post-renderer and then makes a control plane as spaces-controller would. What
-// it makes has the identity, whatever the chart hands on.
+// post-renderer and then creates a control plane as spaces-controller would. The control
+// plane has the identity, whichever embedded values the chart has.
 func TestInstall(t *testing.T) {
 	for _, name := range []string{"helm3", "helm4"} {
 		t.Run(name, func(t *testing.T) {
@@ -44,6 +44,7 @@ func TestInstall(t *testing.T) {
 			h.run(t, install...)
 			namespaces(t, c, planeB)
 			inForce(t, c, planeB, "mxp-controller")
+			inForceOnPods(t, c, planeB, "team")
 			controlPlane(t, c, planeA)
 			if got := roleOf(t, c, planeA, "mxp-controller"); got != role {
 				t.Errorf("the service account of a control plane made later has the role %q", got)

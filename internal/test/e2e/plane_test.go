@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// controlPlane makes what spaces-controller makes of a control plane, as far as
-// it matters: namespace, ServiceAccount and Deployment.
+// controlPlane creates what spaces-controller creates for a control plane, as far as it
+// matters: namespace, ServiceAccount and Deployment.
 func controlPlane(t testing.TB, c *kubetest.Cluster, namespace string) {
 	t.Helper()
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+namespace+"}}")

@@ -16,8 +16,8 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// proxy stands between the program and the API server: it counts calls and, as a
-// test asks, answers in the server's place.
+// proxy is between the program and the API server. It counts calls and, if a test wants,
+// answers instead of the server.
 type proxy struct {
 	*httptest.Server
 	mu     sync.Mutex

@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// TestRestart makes two control planes whose pods are older than the webhook, and
-// lets go wrong what can. The rollouts are real, the webhook is played.
+// TestRestart creates two control planes whose pods are older than the webhook, and lets
+// restarts fail in several ways. The rollouts are real, the webhook is simulated.
 func TestRestart(t *testing.T) {
 	c := kubetest.Start(t, true)
 	for _, namespace := range []string{planeA, planeB} {
@@ -33,7 +33,7 @@ func TestRestart(t *testing.T) {
 		failed := step(planeB, restart.Failed)
 		failed.Reason = "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`"
 		left := step(planeA, restart.Left)
-		left.Reason = "not restarted, because another one failed; mend that, then run it again to go on"
+		left.Reason = "not restarted, because another workload failed; fix that, then run it again to go on"
 		if diff := cmp.Diff([]restart.Step{failed, left}, admin.restart(t, 1, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -60,8 +60,8 @@ func TestRestart(t *testing.T) {
 		if last := steps[len(steps)-1]; last != step(planeA, restart.Restarted) {
 			t.Errorf("%+v", last)
 		}
-		// The patch may or may not have gone out before the interruption; a rollout
-		// that was under way is waited for and not begun again.
+		// The patch may or may not have been sent before the interruption. A rollout that
+		// has already started is waited for and not started again.
 		if after := c.Get(t, kubetest.Deployments, planeB, "mxp-controller").GetGeneration(); after > before+1 || conflicts != 1 {
 			t.Errorf("generation %d, then %d; %d conflicts", before, after, conflicts)
 		}

@@ -20,7 +20,7 @@ const (
 )
 
 // TestMain keeps the AWS SDK from looking for credentials outside this machine:
-// a test has an account where it makes one, and none otherwise.
+// a test has an account only if it creates one.
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_ACCESS_KEY_ID": "",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull} {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// outcome is what a run of the program comes to.
+// outcome is the result of a run of the program.
 type outcome struct {
 	Out, Err string
 	Status   int
@@ -66,7 +66,7 @@ func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outc
 	return outcome{out.String(), err.text.String(), int(status)}
 }
 
-// listener keeps what is written, by whomever, and calls where it hears a word.
+// listener keeps what is written, and calls heard if the text contains a word.
 type listener struct {
 	mu    sync.Mutex
 	text  bytes.Buffer

@@ -23,8 +23,8 @@ components: [{name: mxp-controller, roleARN: ` + role + `, bucket: spaces-backup
 delivery: {admissionPolicy: native}
 `
 
-// TestChain goes the way of a user: control planes that run without identity,
-// an admission policy, verify, restart, verify. The user has the rights of
+// TestChain does what a user does: control planes run without identity, then an admission
+// policy, verify, restart and verify. The user has the rights of
 // examples/rbac and no others.
 func TestChain(t *testing.T) {
 	c := kubetest.Start(t, true)
@@ -40,7 +40,7 @@ func TestChain(t *testing.T) {
 		waitRunning(t, c, namespace)
 	}
 
-	// A control plane that is told by its labels, and in which nothing runs.
+	// A control plane that is known by its labels, and in which nothing runs.
 	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: prod-quiet, labels: {internal.spaces.upbound.io/controlplane-name: quiet}}}`)
 	serviceAccount(t, c, "prod-quiet", "mxp-controller", "")
 
@@ -103,7 +103,7 @@ func step(namespace string, outcome restart.Outcome) restart.Step {
 		Reason: "the webhook skipped the pod: it has none of the environment of a role"}
 }
 
-// touched is what becomes of the control plane in which nothing runs.
+// touched is the step of the control plane in which nothing runs.
 func touched(outcome restart.Outcome) restart.Step {
 	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account lacks an annotation"}
 }
@@ -166,8 +166,8 @@ func grant(t testing.TB, c *kubetest.Cluster, name string) {
 		name, name, kubetest.User))
 }
 
-// controlPlaneObject makes the object of a control plane with the ID that its
-// host namespace tells.
+// controlPlaneObject creates the object of a control plane, with the ID in the name of its
+// host namespace.
 func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace string) {
 	t.Helper()
 	id := strings.TrimSuffix(strings.TrimPrefix(hostNamespace, "mxp-"), "-system")
@@ -175,7 +175,7 @@ func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace s
   spec: {crossplane: {autoUpgrade: {channel: Stable}}}, status: {controlPlaneID: %s}}`, name, id))
 }
 
-// backup makes a config, and a backup of a control plane in a phase.
+// backup creates a config, and a backup of a control plane in a phase.
 func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
 	t.Helper()
 	c.Create(t, fmt.Sprintf(`{apiVersion: spaces.upbound.io/v1alpha1, kind: SharedBackupConfig, metadata: {name: nightly, namespace: team},
@@ -185,8 +185,8 @@ func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket stri
   spec: {controlPlane: %s, configRef: {kind: SharedBackupConfig, name: nightly}}, status: {phase: %s}}`, bucket, source, plane, phase))
 }
 
-// TestVerifyWaits has something fail at the first look and not at the second.
-// The pod is written as the webhook would have made it.
+// TestVerifyWaits lets a check fail at the first read and not at the second. The pod is
+// written as the webhook would have changed it.
 func TestVerifyWaits(t *testing.T) {
 	c := kubetest.Start(t, false)
 	namespaces(t, c, planeA)
@@ -196,7 +196,7 @@ func TestVerifyWaits(t *testing.T) {
 	looks := 0
 	p.reset(func(_ int, r *http.Request) http.HandlerFunc {
 		if strings.HasSuffix(r.URL.Path, "/daemonsets") || strings.HasSuffix(r.URL.Path, "/statefulsets") {
-			if looks++; looks == 2 { // the first look has read the service account by now
+			if looks++; looks == 2 { // the first read has the service account by now
 				c.Patch(t, kubetest.ServiceAccounts, planeA, "vector", `{"metadata":{"annotations":{"`+annotation+`":"`+role+`"}}}`)
 			}
 		}

@@ -1,10 +1,10 @@
 // Package kubetest runs a real Kubernetes API server for tests: etcd and
-// kube-apiserver and, where a test asks for them, kube-controller-manager,
-// kube-scheduler and kwok in the part of the nodes. They listen on loopback and
-// need no root. make e2e builds them and says where they are.
+// kube-apiserver and, if a test needs nodes, kube-controller-manager, kube-scheduler
+// and kwok, which simulates nodes. They listen on loopback and need no root. make e2e
+// builds them and sets [Variable].
 //
-// What these do not have is EKS: no webhook injects credentials into pods.
-// [Cluster.PlayWebhook] plays it in the tests that need it.
+// They are not EKS: no webhook injects credentials into pods. [Cluster.PlayWebhook]
+// simulates it.
 package kubetest
 
 import (
@@ -132,7 +132,8 @@ func (c *Cluster) startAPIServer(etcd string, port int) error {
 	return server.until(func() bool { return c.ready(filepath.Join(certificates, "apiserver.crt")) })
 }
 
-// ready reads the certificate that the server made for itself, and asks.
+// ready reads the certificate that the server created for itself, and reports whether
+// the server is ready.
 func (c *Cluster) ready(certificate string) bool {
 	var err error
 	if c.ca, err = os.ReadFile(certificate); err != nil {
@@ -174,8 +175,8 @@ func writeKey(path string) error {
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), 0o600)
 }
 
-// freePorts asks the kernel for ports that nobody has. Nothing keeps them until
-// they are used; the kernel hands out others first.
+// freePorts returns ports that are free. Nothing reserves them, but the kernel gives
+// out others first.
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// node is one that kwok plays.
+// node is a node that kwok simulates.
 const node = `
 apiVersion: v1
 kind: Node
@@ -22,8 +22,8 @@ status:
   capacity: {cpu: "1000", memory: 1000Gi, pods: "10000"}
 `
 
-// startNodes starts what makes pods of Deployments, gives them to a node and
-// plays that node.
+// startNodes starts the programs that create the pods of Deployments, schedule them to a
+// node and simulate that node.
 func (c *Cluster) startNodes() error {
 	kubeconfig := filepath.Join(c.dir, "kubeconfig")
 	if err := os.WriteFile(kubeconfig, kubeconfigOf(c.URL, c.ca, AdminToken), 0o600); err != nil {

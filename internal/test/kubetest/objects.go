@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The resources that tests speak of.
+// The resources that tests use.
 var (
 	Nodes           = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
 	Namespaces      = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
@@ -146,8 +146,8 @@ func (c *Cluster) Patch(t testing.TB, resource schema.GroupVersionResource, name
 // eventuallyTimeout is far more than anything takes on a busy machine.
 const eventuallyTimeout = time.Minute
 
-// Eventually asks until the answer is yes. It returns the last error where the
-// answer is yes, and says so where it never was.
+// Eventually calls holds until it returns true, and returns the error of that call. If it
+// never returns true, the error says so.
 func Eventually(ctx context.Context, holds func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, eventuallyTimeout)
 	defer cancel()

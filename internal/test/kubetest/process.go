@@ -39,13 +39,14 @@ func (c *Cluster) run(name string, args ...string) (*process, error) {
 	}
 	c.processes = append(c.processes, p)
 	go func() {
-		_ = p.cmd.Wait() // its output tells more than its status
+		_ = p.cmd.Wait() // its output says more than its status
 		close(p.done)
 	}()
 	return p, nil
 }
 
-// until waits until a condition holds, or the program ends, or patience does.
+// until waits until a condition holds. It is an error if the program ends or the time
+// is over before.
 func (p *process) until(holds func() bool) error {
 	poll, patience := time.NewTicker(50*time.Millisecond), time.After(startTimeout)
 	defer poll.Stop()

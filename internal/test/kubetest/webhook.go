@@ -13,10 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// PlayWebhook plays the EKS webhook for IRSA: pods that are created as a service
-// account with the role annotation get the environment and the volume, in every
-// container. It is the test's stand-in, not EKS. As long as skip is more than 0
-// it lets a pod through as it is and counts down, as EKS does before it knows of
+// PlayWebhook simulates the EKS webhook for IRSA: every container of a pod whose service
+// account has the role annotation gets the environment and the volume. While skip is more
+// than 0, it counts skip down and leaves the pod as it is. EKS does so before it knows of
 // an association.
 func (c *Cluster) PlayWebhook(t testing.TB) (skip *atomic.Int32) {
 	t.Helper()

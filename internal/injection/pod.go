@@ -1,0 +1,120 @@
+// Package injection judges whether pods have the identity of their component. The EKS
+// webhook injects credentials when a pod is created, so a pod can lack what its service
+// account says. verify reports such pods and restart replaces them; the judgement is
+// theirs in common, and needs both the desired state and the types of the cluster.
+package injection
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/space"
+)
+
+// What the EKS webhook injects into the containers of a pod.
+//
+// Source: Amazon EKS Pod Identity Webhook; Amazon EKS User Guide, "Learn how EKS
+// Pod Identity grants pods access to AWS services".
+const (
+	envRole        = "AWS_ROLE_ARN"
+	envToken       = "AWS_WEB_IDENTITY_TOKEN_FILE"
+	envCredentials = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	envPodToken    = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+	volumeIRSA     = "aws-iam-token"
+	volumePod      = "eks-pod-identity-token"
+)
+
+// SkipAnnotation is the annotation of a pod that lists containers to leave out.
+//
+// Source: Amazon EKS Pod Identity Webhook.
+const SkipAnnotation = "eks.amazonaws.com/skip-containers"
+
+// Cause is the kind of what a pod lacks.
+type Cause int
+
+// The causes.
+const (
+	Nothing    Cause = iota // the pod lacks nothing
+	Outdated                // a new pod may have the identity
+	Overridden              // an association overrides the annotation
+	Skipped                 // the pod asks the webhook to leave containers out
+)
+
+// Lack is what a pod lacks of its component's identity.
+type Lack struct {
+	Cause  Cause
+	Reason string
+}
+
+// OfPod judges a pod. Its service account says whether the pod is older than the
+// annotation.
+func OfPod(p space.Pod, c desired.Component, account space.ServiceAccount) Lack {
+	var without []string
+	others := map[string]bool{}
+	containers := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
+	for _, container := range containers {
+		if has, other := identityOf(container, c); !has {
+			without = append(without, container.Name)
+			others[other] = true
+		}
+	}
+	switch {
+	case len(without) == 0:
+		return volumeLack(p, c)
+	case others[overridden]:
+		return Lack{Overridden, overridden}
+	case len(others) == 1 && !others[""]:
+		return Lack{Outdated, slices.Sorted(maps.Keys(others))[0]}
+	case len(without) < len(containers):
+		return containerLack(p, without)
+	case c.Mode.UsesIRSA() && account.AnnotatedAt(identity.RoleAnnotation).After(p.Meta.Created):
+		return Lack{Outdated, "the pod is older than the annotation of its service account"}
+	case c.Mode.UsesIRSA():
+		return Lack{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}
+	}
+	return Lack{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}
+}
+
+const overridden = "an association overrides the annotation: the pod has the credentials of EKS Pod Identity"
+
+// identityOf reports whether a container has the environment of the component's mode,
+// and if it has another identity, which.
+func identityOf(container space.Container, c desired.Component) (has bool, other string) {
+	role, irsa := container.Lookup(envRole)
+	_, token := container.Lookup(envToken)
+	_, credentials := container.Lookup(envCredentials)
+	_, podToken := container.Lookup(envPodToken)
+	associated := credentials && podToken
+	switch {
+	case c.Mode == identity.IRSA && associated:
+		return false, overridden
+	case c.Mode.UsesPodIdentity() && associated:
+		return true, ""
+	case !c.Mode.UsesIRSA():
+		return false, ""
+	case irsa && role != c.Role.String():
+		return false, "the pod has another role, " + role
+	}
+	return irsa && token, ""
+}
+
+func volumeLack(p space.Pod, c desired.Component) Lack {
+	for _, v := range p.Spec.Volumes {
+		if c.Mode.UsesIRSA() && v.Name == volumeIRSA || c.Mode.UsesPodIdentity() && v.Name == volumePod {
+			return Lack{}
+		}
+	}
+	return Lack{Outdated, "the pod has the environment of the identity and no volume with its token"}
+}
+
+func containerLack(p space.Pod, without []string) Lack {
+	names := strings.Join(without, ", ")
+	if p.Meta.Annotations[SkipAnnotation] != "" {
+		return Lack{Skipped, fmt.Sprintf("the pod's annotation %s leaves out %s", SkipAnnotation, names)}
+	}
+	return Lack{Outdated, "containers without the identity: " + names}
+}

@@ -1,0 +1,320 @@
+package restart
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/injection"
+	"spaces-identity.dev/internal/space"
+	"spaces-identity.dev/internal/test/fixture"
+)
+
+// fakeCluster has a Deployment mxp-controller in every namespace.
+type fakeCluster struct {
+	mu        sync.Mutex
+	rollout   time.Duration // of one workload
+	withoutID int           // new pods that come without the identity, in each namespace
+	annotates bool          // an update of a service account annotates it
+	fails     string        // a namespace in which nothing can be restarted
+	restarted map[string]time.Time
+	log       []string
+	atOnce    int // rollouts at the same time, at most
+}
+
+func (f *fakeCluster) rolling(namespace string) bool {
+	began, ok := f.restarted[namespace]
+	return ok && time.Since(began) < f.rollout
+}
+
+func (f *fakeCluster) Workload(ctx context.Context, w space.Workload) (space.Workload, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w = workload(w.Meta.Namespace)
+	if f.rolling(w.Meta.Namespace) {
+		w.Status.Available = 0
+	}
+	return w, ctx.Err()
+}
+
+func (f *fakeCluster) Pods(_ context.Context, namespace, _ string) (space.ServiceAccount, []space.Pod, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	text := oldPod
+	if f.count("restart "+namespace) > f.withoutID {
+		text = newPod
+	}
+	var p space.Pod
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		panic(err)
+	}
+	return space.ServiceAccount{}, []space.Pod{p}, nil
+}
+
+// Pods of the Deployment, without and with the identity.
+const (
+	oldPod = `{"metadata":{"labels":{"pod-template-hash":"1"},"ownerReferences":[{"kind":"ReplicaSet","name":"mxp-controller-1"}]},"spec":{"containers":[{"name":"main"}]}}`
+	newPod = `{"metadata":{"labels":{"pod-template-hash":"1"},"ownerReferences":[{"kind":"ReplicaSet","name":"mxp-controller-1"}]},
+		"spec":{"volumes":[{"name":"aws-iam-token"}],"containers":[{"name":"main","env":[
+			{"name":"AWS_ROLE_ARN","value":"arn:aws:iam::123456789012:role/spaces-backup"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/token"}]}]}}`
+)
+
+func (f *fakeCluster) count(line string) int {
+	n := 0
+	for _, l := range f.log {
+		if l == line {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fakeCluster) Touch(_ context.Context, namespace, _ string) (space.ServiceAccount, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, "touch "+namespace)
+	account := space.ServiceAccount{}
+	if f.annotates {
+		account.Meta.Annotations = map[string]string{identity.RoleAnnotation: role.String()}
+	}
+	return account, nil
+}
+
+func (f *fakeCluster) Restart(_ context.Context, w space.Workload) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, "restart "+w.Meta.Namespace)
+	if w.Meta.Namespace == f.fails {
+		return errors.New("forbidden")
+	}
+	f.restarted[w.Meta.Namespace] = time.Now()
+	rolling := 0
+	for namespace := range f.restarted {
+		if f.rolling(namespace) {
+			rolling++
+		}
+	}
+	f.atOnce = max(f.atOnce, rolling)
+	return nil
+}
+
+var role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}
+
+func workload(namespace string) space.Workload {
+	w := space.Workload{Resource: space.Deployments, Meta: space.Meta{Name: "mxp-controller", Namespace: namespace}}
+	w.Status.Replicas, w.Status.Updated, w.Status.Available = 1, 1, 1
+	return w
+}
+
+const reason = "the pod is older than the annotation of its service account"
+
+// stale are workloads in these namespaces whose pods lack the identity.
+func stale(s desired.State, namespaces ...string) []injection.Stale {
+	var all []injection.Stale
+	for _, namespace := range namespaces {
+		all = append(all, injection.Stale{Lack: injection.Lack{Cause: injection.Outdated, Reason: reason}, Namespace: namespace,
+			Component: s.Components[0], Workload: workload(namespace), Annotated: true})
+	}
+	return all
+}
+
+// testRun is a run in a bubble of its own time.
+type testRun struct {
+	cluster   fakeCluster
+	options   Options
+	policy    bool
+	change    func([]injection.Stale)
+	interrupt time.Duration // after which the user interrupts; 0 for never
+	steps     []Step
+	took      time.Duration
+	progress  []string
+}
+
+func (r *testRun) run(t *testing.T, namespaces ...string) {
+	t.Helper()
+	state := desired.Of(fixture.Spec(t, identity.Settings{AdmissionPolicy: r.policy, ControlPlanes: identity.ControlPlanes{Match: identity.MatchUUID},
+		Components: []identity.Component{{Name: "mxp-controller", Role: role}}}))
+	all := stale(state, namespaces...)
+	if r.change != nil {
+		r.change(all)
+	}
+	r.options.Timeout, r.options.Interval = 5*time.Minute, 2*time.Second
+	synctest.Test(t, func(t *testing.T) {
+		r.cluster.restarted = map[string]time.Time{}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if r.interrupt > 0 {
+			time.AfterFunc(r.interrupt, cancel)
+		}
+		var mu sync.Mutex
+		r.options.Progress = func(message string) {
+			mu.Lock()
+			defer mu.Unlock()
+			r.progress = append(r.progress, message)
+		}
+		began := time.Now()
+		r.steps = (&runner{cluster: &r.cluster, state: state, options: r.options}).run(ctx, all)
+		r.took = time.Since(began)
+	})
+}
+
+// outcomes are the steps in short.
+func (r *testRun) outcomes() string {
+	var all []string
+	for _, s := range r.steps {
+		all = append(all, s.Namespace+" "+string(s.Outcome))
+	}
+	return strings.Join(all, ", ")
+}
+
+func (r *testRun) want(t *testing.T, outcomes string, reasons ...string) {
+	t.Helper()
+	if diff := cmp.Diff(outcomes, r.outcomes()); diff != "" {
+		t.Errorf("the outcomes differ (-want +got):\n%s", diff)
+	}
+	for i, want := range reasons {
+		if got := r.steps[i].Reason; got != want {
+			t.Errorf("step %d: reason %q, want %q", i, got, want)
+		}
+	}
+}
+
+func (r *testRun) wantCalls(t *testing.T, calls ...string) {
+	t.Helper()
+	if diff := cmp.Diff(calls, r.cluster.log); diff != "" {
+		t.Errorf("the calls differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestRestartWaitsForTheRollout(t *testing.T) {
+	r := testRun{cluster: fakeCluster{rollout: 61 * time.Second}}
+	r.run(t, "a")
+	r.want(t, "a restarted", reason)
+	r.wantCalls(t, "restart a")
+	if r.took != 62*time.Second { // the first look after it
+		t.Errorf("it took %s", r.took)
+	}
+	if diff := cmp.Diff(Step{"a", "mxp-controller", "deployments.apps/mxp-controller", Restarted, reason}, r.steps[0]); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRestartGivesUpAfterTheTimeout(t *testing.T) {
+	r := testRun{cluster: fakeCluster{rollout: time.Hour}}
+	r.run(t, "a", "b")
+	r.want(t, "a failed, b left", "not rolled out after 5m0s: `kubectl rollout status deployments/mxp-controller -n a` says why",
+		"not restarted, because another workload failed; fix that, then run it again to go on")
+	r.wantCalls(t, "restart a")
+	if r.took != 5*time.Minute {
+		t.Errorf("it took %s", r.took)
+	}
+}
+
+func TestRestartStopsAtTheFirstFailure(t *testing.T) {
+	r := testRun{cluster: fakeCluster{fails: "b"}}
+	r.run(t, "a", "b", "c")
+	r.want(t, "a restarted, b failed, c left", reason, "forbidden")
+	r.wantCalls(t, "restart a", "restart b")
+}
+
+func TestRestartStopsWhenInterrupted(t *testing.T) {
+	r := testRun{cluster: fakeCluster{rollout: time.Minute}, interrupt: 90 * time.Second}
+	r.run(t, "a", "b", "c")
+	r.want(t, "a restarted, b left, c left", reason, interrupted, interrupted)
+	r.wantCalls(t, "restart a", "restart b")
+	if r.took != 90*time.Second {
+		t.Errorf("it took %s", r.took)
+	}
+}
+
+func TestRestartTriesAgainIfTheFirstNewPodLacksTheIdentity(t *testing.T) {
+	r := testRun{cluster: fakeCluster{rollout: 10 * time.Second, withoutID: 1}}
+	r.run(t, "a")
+	r.want(t, "a restarted", reason)
+	r.wantCalls(t, "restart a", "restart a")
+	want := []string{"a: restarting mxp-controller: " + reason,
+		"a: restarting mxp-controller: the webhook skipped the pod: it has none of the environment of a role"}
+	if diff := cmp.Diff(want, r.progress); diff != "" {
+		t.Errorf("the progress differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRestartFailsIfNewPodsNeverGetTheIdentity(t *testing.T) {
+	r := testRun{cluster: fakeCluster{withoutID: 9}}
+	r.run(t, "a", "b")
+	r.want(t, "a failed, b left", "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`")
+	r.wantCalls(t, "restart a", "restart a")
+}
+
+func TestRestartWaitsForARolloutThatHasAlreadyStarted(t *testing.T) {
+	for name, tt := range map[string]struct {
+		withoutID int
+		calls     []string
+	}{"which brings the identity": {-1, nil}, "which does not": {0, []string{"restart a"}}} {
+		t.Run(name, func(t *testing.T) {
+			r := testRun{cluster: fakeCluster{withoutID: tt.withoutID}, change: func(all []injection.Stale) { all[0].Workload.Status.Available = 0 }}
+			r.run(t, "a")
+			r.want(t, "a restarted")
+			r.wantCalls(t, tt.calls...)
+		})
+	}
+}
+
+func TestRestartKeepsToMaxUnavailable(t *testing.T) {
+	for _, most := range []int{0, 1, 2, 10} {
+		r := testRun{cluster: fakeCluster{rollout: time.Minute}, options: Options{MaxUnavailable: most}}
+		r.run(t, "a", "b", "c", "d")
+		r.want(t, "a restarted, b restarted, c restarted, d restarted")
+		if want := min(max(most, 1), 4); r.cluster.atOnce != want {
+			t.Errorf("%d rollouts at once, want %d", r.cluster.atOnce, want)
+		}
+	}
+}
+
+func TestRestartLeavesWhatItCannotHelp(t *testing.T) {
+	r := testRun{change: func(all []injection.Stale) {
+		all[0].Cause, all[0].Reason = injection.Skipped, "containers are left out"
+		all[1].Annotated = false
+		all[2] = injection.Stale{Namespace: "c", Component: all[2].Component, Unreadable: errors.New("list pods: forbidden")}
+	}}
+	r.run(t, "a", "b", "c", "d")
+	r.want(t, "a left, b left, c left, d restarted", "containers are left out: a restart would not change it",
+		"its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first",
+		"could not be checked: list pods: forbidden", reason)
+}
+
+func TestDryRunChangesNothing(t *testing.T) {
+	r := testRun{options: Options{DryRun: true}}
+	r.run(t, "a", "b")
+	r.want(t, "a would-restart, b would-restart", reason, reason)
+	r.wantCalls(t)
+}
+
+func TestRestartTouchesServiceAccountsForThePolicy(t *testing.T) {
+	for _, annotates := range []bool{true, false} {
+		t.Run(fmt.Sprint(annotates), func(t *testing.T) {
+			r := testRun{policy: true, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.Stale) {
+				all[0].Annotated = false
+				all[1].Annotated, all[1].Workload, all[1].Reason = false, space.Workload{}, "its service account lacks an annotation"
+			}}
+			r.run(t, "a", "b")
+			if annotates {
+				r.want(t, "a restarted, b annotated", reason, "its service account lacks an annotation")
+				r.wantCalls(t, "touch a", "restart a", "touch b")
+				return
+			}
+			r.want(t, "a failed, b left", "an update of the service account mxp-controller did not annotate it; `spaces-identity verify` says whether the admission policy exists")
+			r.wantCalls(t, "touch a")
+		})
+	}
+}

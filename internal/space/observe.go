@@ -1,0 +1,207 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// Wanted says what to read of the cluster.
+type Wanted struct {
+	Scope
+	ServiceAccounts []string   // names; their workloads and pods are read too
+	Backups         bool       // the Backups and backup configs of the control planes too
+	Names           []Resource // more resources without a namespace, of which only the names are read
+}
+
+// Key is a namespace and a name in it.
+type Key struct{ Namespace, Name string }
+
+// Observed is what the cluster has of what was wanted.
+type Observed struct {
+	ControlPlanes   []ControlPlane // in scope, sorted by host namespace
+	ServiceAccounts map[Key]ServiceAccount
+	Workloads       map[Key][]Workload        // by their service account
+	Pods            map[Key][]Pod             // by their service account, those that have not ended
+	BackupConfigs   map[string][]BackupConfig // by namespace; those of the whole Space have none
+	Backups         map[Key]Backup            // the latest of a control plane that is not deleted, by the ControlPlane object
+	Names           map[Resource]map[string]bool
+
+	Undiscovered []*Error // sources of control planes that could not be read
+	Unread       []*Error // lists that could not be read; without a namespace, of the whole cluster
+}
+
+// Failure returns why something in a namespace, or of the whole cluster, could not be
+// read, or nil.
+func (o Observed) Failure(namespace string, resources ...Resource) *Error {
+	for _, e := range o.Unread {
+		if slices.Contains(resources, e.Resource) && (e.Namespace == "" || e.Namespace == namespace) {
+			return e
+		}
+	}
+	return nil
+}
+
+// Observe reads what is wanted: a constant number of lists, whatever the number of
+// control planes. If the right to list the whole cluster is missing, it lists each
+// namespace. A list that cannot be read is in the result. It is an error if no control
+// plane can be found, or if every other call would fail too.
+func Observe(ctx context.Context, c *Client, wanted Wanted) (Observed, error) {
+	discovery, err := Discover(ctx, c, wanted.ServiceAccounts)
+	if problem, ok := errors.AsType[*Error](err); err != nil && (!ok || problem.Fatal() || len(wanted.Namespaces) == 0) {
+		return Observed{}, err
+	}
+	o := &observer{client: c, wanted: wanted, inScope: map[string]bool{}, Observed: Observed{
+		ControlPlanes: discovery.InScope(wanted.Scope), Undiscovered: discovery.Problems,
+		ServiceAccounts: map[Key]ServiceAccount{}, Workloads: map[Key][]Workload{}, Pods: map[Key][]Pod{},
+		BackupConfigs: map[string][]BackupConfig{}, Backups: map[Key]Backup{}, Names: map[Resource]map[string]bool{}}}
+	for _, p := range o.ControlPlanes {
+		o.inScope[p.HostNamespace] = true
+	}
+	for _, read := range []func(context.Context) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readNames} {
+		if err := read(ctx); err != nil {
+			return Observed{}, err
+		}
+	}
+	return o.Observed, nil
+}
+
+// observer fills in an Observed.
+type observer struct {
+	Observed
+	client  *Client
+	wanted  Wanted
+	inScope map[string]bool // host namespaces
+}
+
+// listAll lists the whole cluster if that is allowed, otherwise each of the namespaces.
+// Only what would make every other call fail is an error.
+func listAll[T any](ctx context.Context, o *observer, r Resource, fields string, namespaces []string, each func(T)) error {
+	err := List(ctx, o.client, r, Query{Fields: fields}, each)
+	if problem, ok := errors.AsType[*Error](err); !ok || !problem.Forbidden() || len(namespaces) == 0 {
+		return o.note(err)
+	}
+	for _, namespace := range namespaces {
+		if err := o.note(List(ctx, o.client, r, Query{Namespace: namespace, Fields: fields}, each)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note keeps the error of a list, unless it is fatal.
+func (o *observer) note(err error) error {
+	problem, ok := errors.AsType[*Error](err)
+	if !ok || problem.Fatal() {
+		return err
+	}
+	o.Unread = append(o.Unread, problem)
+	return nil
+}
+
+func (o *observer) hostNamespaces() []string { return slices.Sorted(maps.Keys(o.inScope)) }
+
+func (o *observer) readAccounts(ctx context.Context) error {
+	for _, name := range o.wanted.ServiceAccounts {
+		err := listAll(ctx, o, ServiceAccounts, "metadata.name="+name, o.hostNamespaces(), func(a ServiceAccount) {
+			if o.inScope[a.Meta.Namespace] {
+				o.ServiceAccounts[Key{a.Meta.Namespace, a.Meta.Name}] = a
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *observer) readPods(ctx context.Context) error {
+	for _, account := range o.wanted.ServiceAccounts {
+		err := listAll(ctx, o, Pods, "spec.serviceAccountName="+account, o.hostNamespaces(), func(p Pod) {
+			at := Key{p.Meta.Namespace, account}
+			seen := func(other Pod) bool { return other.Meta.Name == p.Meta.Name }
+			if o.inScope[p.Meta.Namespace] && !p.Done() && !slices.ContainsFunc(o.Pods[at], seen) {
+				o.Pods[at] = append(o.Pods[at], p)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readWorkloads reads the workloads that have the name of a service account, and those
+// that the pods belong to. It asks by name, because a Space has many others.
+func (o *observer) readWorkloads(ctx context.Context) error {
+	names := map[Resource]map[string]bool{Deployments: {}, StatefulSets: {}, DaemonSets: {}}
+	for _, account := range o.wanted.ServiceAccounts {
+		names[Deployments][account] = true
+		names[StatefulSets][account] = true
+	}
+	for _, pods := range o.Pods {
+		for _, p := range pods {
+			if r, name, ok := p.Workload(); ok {
+				names[r][name] = true
+			}
+		}
+	}
+	for _, r := range []Resource{Deployments, StatefulSets, DaemonSets} {
+		for _, name := range slices.Sorted(maps.Keys(names[r])) {
+			err := listAll(ctx, o, r, "metadata.name="+name, o.hostNamespaces(), func(w Workload) {
+				w.Resource = r
+				at := Key{w.Meta.Namespace, w.Spec.Template.Spec.ServiceAccount}
+				if o.inScope[w.Meta.Namespace] && !slices.ContainsFunc(o.Workloads[at], w.Is) {
+					o.Workloads[at] = append(o.Workloads[at], w)
+				}
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (o *observer) readBackups(ctx context.Context) error {
+	if !o.wanted.Backups {
+		return nil
+	}
+	planes, groups := map[Key]bool{}, map[string]bool{}
+	for _, p := range o.ControlPlanes {
+		if p.Name != "" {
+			planes[Key{p.Namespace, p.Name}], groups[p.Namespace] = true, true
+		}
+	}
+	namespaces := slices.Sorted(maps.Keys(groups))
+	addConfig := func(b BackupConfig) {
+		of := o.BackupConfigs[b.Meta.Namespace]
+		if !slices.ContainsFunc(of, func(seen BackupConfig) bool { return seen.Meta.Name == b.Meta.Name }) {
+			o.BackupConfigs[b.Meta.Namespace] = append(of, b)
+		}
+	}
+	if err := listAll(ctx, o, SharedBackupConfigs, "", namespaces, addConfig); err != nil {
+		return err
+	}
+	if err := listAll(ctx, o, SpaceBackupConfigs, "", nil, addConfig); err != nil {
+		return err
+	}
+	return listAll(ctx, o, Backups, "", namespaces, func(b Backup) {
+		of := Key{b.Meta.Namespace, b.Spec.ControlPlane}
+		last, seen := o.Backups[of]
+		if planes[of] && b.Status.Phase != "Deleted" && (!seen || b.Meta.Created.After(last.Meta.Created)) {
+			o.Backups[of] = b
+		}
+	})
+}
+
+func (o *observer) readNames(ctx context.Context) error {
+	for _, r := range o.wanted.Names {
+		o.Names[r] = map[string]bool{}
+		if err := listAll(ctx, o, r, "", nil, func(named Object) { o.Names[r][named.Meta.Name] = true }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
