@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -104,7 +103,7 @@ func scopesOf(planes identity.ControlPlanes) []scope {
 		ways = append(ways, "request.namespace in "+literals(planes.Namespaces))
 	}
 	if planes.Match != "" {
-		ways = append(ways, "request.namespace.matches("+literal(pattern(planes.Match))+")")
+		ways = append(ways, "request.namespace.matches("+literal(planes.Match.Regexp())+")")
 	}
 	var scopes []scope
 	if len(ways) > 0 {
@@ -261,33 +260,4 @@ func literals(values []string) string {
 		all[i] = literal(v)
 	}
 	return "[" + strings.Join(all, ", ") + "]"
-}
-
-// uuidPattern is narrower than IAM's wildcards allow: it admits only the characters of
-// a UUID.
-const uuidPattern = `^mxp-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-system$`
-
-// namespaceCharacter matches what a wildcard does: a character of a namespace.
-const namespaceCharacter = "[a-z0-9-]"
-
-// pattern returns the anchored regular expression (RE2, as CEL's matches takes it) of
-// a match.
-//
-// TODO: identity.Match.Regexp replaces it when that has landed.
-func pattern(m identity.Match) string {
-	if m == identity.MatchUUID {
-		return uuidPattern
-	}
-	var b strings.Builder
-	for _, r := range string(m) {
-		switch r {
-		case '*':
-			b.WriteString(namespaceCharacter + "*")
-		case '?':
-			b.WriteString(namespaceCharacter)
-		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
-		}
-	}
-	return "^" + b.String() + "$"
 }

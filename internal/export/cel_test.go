@@ -119,7 +119,7 @@ func FuzzPattern(f *testing.F) {
 		if err != nil || m == identity.MatchUUID || identity.ValidateNamespace(namespace) != nil {
 			t.Skip("no pattern, or no namespace")
 		}
-		re, err := regexp.Compile(pattern(m))
+		re, err := regexp.Compile(m.Regexp())
 		if err != nil {
 			t.Fatalf("%q: %v", m, err)
 		}
@@ -130,7 +130,7 @@ func FuzzPattern(f *testing.F) {
 }
 
 func TestUUIDPattern(t *testing.T) {
-	re := regexp.MustCompile(pattern(identity.MatchUUID))
+	re := regexp.MustCompile(identity.MatchUUID.Regexp())
 	for namespace, want := range map[string]bool{
 		"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system":  true,
 		"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b06-system":   false,

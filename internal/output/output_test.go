@@ -69,16 +69,16 @@ func inspection() InspectView {
 	old := "arn:aws:iam::123456789012:role/old"
 	return InspectView{&rewrite.Result{
 		Findings: []rewrite.Finding{
-			{Outcome: rewrite.Changed, Component: "mxp-controller", Place: rewrite.CarrierPlace, Document: 1, Line: 12, Source: "spaces/templates/values.yaml",
+			{Outcome: rewrite.Changed, Component: "mxp-controller", Place: rewrite.EmbeddedPlace, Document: 1, Line: 12, Source: "spaces/templates/values.yaml",
 				Kind: "ConfigMap", Namespace: "upbound-system", Name: "mxp-values", Path: `data["values.yaml"].controlPlanes.serviceAccount.annotations["eks.amazonaws.com/role-arn"]`,
 				Old: &old, New: roleARN},
-			{Outcome: rewrite.Right, Component: "vector", Place: rewrite.ServiceAccountPlace, Document: 2, Line: 31, Kind: "ServiceAccount", Name: "vector",
+			{Outcome: rewrite.Unchanged, Component: "vector", Place: rewrite.ServiceAccountPlace, Document: 2, Line: 31, Kind: "ServiceAccount", Name: "vector",
 				Path: `metadata.annotations["eks.amazonaws.com/role-arn"]`},
 			{Outcome: rewrite.Left, Component: "vector", Place: rewrite.PodTemplatePlace, Document: 3, Line: 44, Kind: "Job", Name: "vector-a",
 				Path: "spec.template.metadata.labels", Reason: "the pod template of a Job that is not a Helm hook cannot change"},
 			{Outcome: rewrite.Left, Component: "vector", Place: rewrite.PodTemplatePlace, Document: 4, Line: 60, Kind: "Job", Name: "vector-b",
 				Path: "spec.template.metadata.labels", Reason: "the pod template of a Job that is not a Helm hook cannot change"},
-			{Outcome: rewrite.Unrecognised, Component: "mxp-controller", Place: rewrite.MentionPlace, Document: 5, Line: 77, Kind: "ConfigMap", Name: "other",
+			{Outcome: rewrite.Unrecognised, Component: "mxp-controller", Place: rewrite.TextPlace, Document: 5, Line: 77, Kind: "ConfigMap", Name: "other",
 				Path: `data["it's.yaml"]`, Encoding: "yaml"},
 		},
 		Warnings: []string{"the PodMonitor upbound-system/custom has a pod template that runs as the service account mxp-controller, and the program does not edit this kind"},

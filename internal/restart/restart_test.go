@@ -132,7 +132,7 @@ func stale(s desired.State, namespaces ...string) []injection.Stale {
 type testRun struct {
 	cluster   fakeCluster
 	options   Options
-	policy    bool
+	policy    identity.AdmissionPolicy
 	change    func([]injection.Stale)
 	interrupt time.Duration // after which the user interrupts; 0 for never
 	steps     []Step
@@ -303,7 +303,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 func TestRestartTouchesServiceAccountsForThePolicy(t *testing.T) {
 	for _, annotates := range []bool{true, false} {
 		t.Run(fmt.Sprint(annotates), func(t *testing.T) {
-			r := testRun{policy: true, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.Stale) {
+			r := testRun{policy: identity.NativeAdmissionPolicy, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.Stale) {
 				all[0].Annotated = false
 				all[1].Annotated, all[1].Workload, all[1].Reason = false, space.Workload{}, "its service account lacks an annotation"
 			}}

@@ -38,17 +38,3 @@ func TestInScope(t *testing.T) {
 		t.Errorf("the certain ones: %+v", got)
 	}
 }
-
-func TestHostNamespaceForm(t *testing.T) {
-	for name, want := range map[string]bool{
-		uuidNamespace: true, "mxp-system": false, "mxp--system": false, "": false,
-		"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b06-system":   false,
-		"mxp-706C49FA-5bb8-4a7e-9f41-2fc38ef4b065-system":  false,
-		"mxp-706c49fa55bb8-4a7e-9f41-2fc38ef4b065-system":  false,
-		"xmxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system": false,
-	} {
-		if got := hostNamespaceForm.MatchString(name); got != want {
-			t.Errorf("%q: %t", name, got)
-		}
-	}
-}
