@@ -9,6 +9,7 @@ helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
+vale      := $(CURDIR)/bin/tools/vale
 modules   := $(patsubst %/go.mod,%,$(patsubst go.mod,./go.mod,$(shell git ls-files '*go.mod')))
 scripts   := .ci/run plugin.complete $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
@@ -68,7 +69,7 @@ check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=…
 		go test -count=1 -v -run '^TestGivenChart$$' ./internal/plugin
 
 .PHONY: lint
-lint: $(lint) ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck
+lint: $(lint) prose ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck, prose
 	@test -z "$$(gofmt -l .)" || { echo 'run gofmt -w on:'; gofmt -l .; exit 1; }
 	@go vet ./...
 	@$(lint) run ./...
@@ -76,6 +77,17 @@ lint: $(lint) ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck
 	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
 	@shellcheck $(scripts)
 	@echo 'lint: nothing found'
+
+# Vale parses code with a C library, so it takes a C compiler to build it.
+.PHONY: prose
+prose: build ## check the words of pages, Go comments and help texts with Vale
+	@if ! test -x $(vale) && ! command -v "$$(go env CC)" >/dev/null; then \
+		echo "prose: skipped, Vale needs a C compiler ($$(go env CC)) to be built; CI runs it"; \
+		test -z "$${SPACES_IDENTITY_CI:-}"; exit; \
+	fi; \
+	$(MAKE) --no-print-directory $(vale); \
+	SPACES_IDENTITY_VALE=$(vale) go test -count=1 ./internal/test/prose; \
+	go run ./internal/test/prose $(vale) bin/spaces-identity
 
 # How long make fuzz takes for each target.
 FUZZTIME ?= 30m
@@ -97,8 +109,8 @@ bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## measure bes
 clean: ## remove everything that make made
 	@rm -rf bin identity-artifacts
 
-# The tools are built once, from modules of their own: who uses the project
-# downloads none of them.
+# The tools are built once, from modules of their own: users of the project
+# download none of them.
 tools := testdata/tools
 
 $(helm3): $(tools)/helm3/go.mod
@@ -133,6 +145,10 @@ bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'
 	@go -C $(tools)/lint build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(vale): $(tools)/vale/go.mod
+	@echo 'building Vale from the module proxy (once, about two minutes)'
+	@CGO_ENABLED=1 go -C $(tools)/vale build -o $@ github.com/errata-ai/vale/v3/cmd/vale
 
 $(compared)/yq: testdata/bench/yq/go.mod
 	@go -C testdata/bench/yq build -o $@ github.com/mikefarah/yq/v4

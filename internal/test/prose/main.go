@@ -1,0 +1,177 @@
+// Prose checks what people read: the Markdown files, the comments of the Go files
+// and the help of every command. It writes the text of each file without code and
+// markup below bin/prose and runs Vale on it with the style in .vale:
+//
+//	go run ./internal/test/prose VALE [PROGRAM]
+//
+// Errors of the style fail. Long sentences fail if there are too many of them.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxLong is how many of 100 sentences may have more than 25 words.
+const maxLong = 5
+
+// outputDir has the text of each file, under its name with .txt. Vale reads only
+// text there: in Markdown it drops alerts about sentences that contain code.
+const outputDir = "bin/prose"
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: prose VALE [PROGRAM]")
+		os.Exit(2)
+	}
+	if err := check(os.Args[1], os.Args[2:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "prose:", err)
+		os.Exit(1)
+	}
+}
+
+func check(vale string, programs []string, out io.Writer) error {
+	texts, err := repositoryTexts()
+	if err != nil {
+		return err
+	}
+	for _, program := range programs {
+		if texts["help.md"], err = helpText(program); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(outputDir); err != nil {
+		return err
+	}
+	for path, text := range texts {
+		path = filepath.Join(outputDir, path+".txt")
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	found, err := runVale(vale, outputDir)
+	if err != nil {
+		return err
+	}
+	return report(out, found)
+}
+
+// repositoryTexts returns the text of every Go and Markdown file that git does not
+// ignore, by path.
+func repositoryTexts() (map[string]string, error) {
+	listed, err := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.md").Output()
+	if err != nil {
+		return nil, fmt.Errorf("list files: %w", err)
+	}
+	texts := map[string]string{}
+	for path := range strings.Lines(string(listed)) {
+		path = strings.TrimSpace(path)
+		source, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) { // deleted, but not from the index
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if filepath.Ext(path) == ".md" {
+			texts[path] = plainText(markdownLines(string(source)))
+		} else if lines, err := commentLines(source); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		} else {
+			texts[path] = plainText(lines)
+		}
+	}
+	return texts, nil
+}
+
+// alert is what Vale says about one place.
+type alert struct {
+	path                            string
+	Check, Match, Message, Severity string
+	Line                            int
+}
+
+// runVale runs Vale on a directory of texts. Its status is not 0 if it has
+// something to say, so the output decides.
+func runVale(vale, dir string) ([]alert, error) {
+	command := exec.Command(vale, "--no-exit", "--output=JSON", "--minAlertLevel=suggestion", dir)
+	command.Stderr = os.Stderr
+	output, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", vale, err, output)
+	}
+	byPath := map[string][]alert{}
+	if err := json.Unmarshal(output, &byPath); err != nil {
+		return nil, fmt.Errorf("read Vale's output: %w", err)
+	}
+	var found []alert
+	for path, alerts := range byPath {
+		if below, err := filepath.Rel(dir, path); err == nil {
+			path = below
+		}
+		for _, a := range alerts {
+			a.path = strings.TrimSuffix(filepath.ToSlash(path), ".txt")
+			found = append(found, a)
+		}
+	}
+	slices.SortFunc(found, func(a, b alert) int {
+		if a.path != b.path {
+			return strings.Compare(a.path, b.path)
+		}
+		return a.Line - b.Line
+	})
+	return found, nil
+}
+
+// report prints the errors, and the long sentences if there are too many. It fails
+// if it printed any.
+func report(out io.Writer, found []alert) error {
+	count := countSeverities(found)
+	sentences, long, wrong := count["suggestion"], count["warning"], count["error"]
+	tooLong := long*100 > sentences*maxLong
+	for _, a := range found {
+		if a.Severity == "error" || a.Severity == "warning" && tooLong {
+			fmt.Fprintf(out, "%s:%d: %s\n", a.path, a.Line, describe(a))
+		}
+	}
+	fmt.Fprintf(out, "prose: %d of %d sentences have more than 25 words (%.1f %%; %d %% may)\n",
+		long, sentences, 100*float64(long)/float64(max(sentences, 1)), maxLong)
+	switch {
+	case sentences == 0:
+		return errors.New("found no sentence")
+	case wrong > 0:
+		return fmt.Errorf("%d errors: write what each message says", wrong)
+	case tooLong:
+		return errors.New("too many long sentences: split some")
+	}
+	return nil
+}
+
+// countSeverities counts errors, warnings (long sentences) and suggestions (all
+// sentences).
+func countSeverities(found []alert) map[string]int {
+	count := map[string]int{}
+	for _, a := range found {
+		count[a.Severity]++
+	}
+	return count
+}
+
+// describe returns the message with the beginning of a long sentence.
+func describe(a alert) string {
+	if a.Severity != "warning" {
+		return a.Message
+	}
+	words := strings.Fields(a.Match)
+	return fmt.Sprintf("%s %q", a.Message, strings.Join(words[:min(8, len(words))], " ")+" …")
+}
