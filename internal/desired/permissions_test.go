@@ -94,8 +94,8 @@ func TestPermissionsNeedABucket(t *testing.T) {
 
 // TestPermissionRequests evaluates policies for what a backup asks AWS for.
 func TestPermissionRequests(t *testing.T) {
-	edit := func(old, new string) func(string) string {
-		return func(policy string) string { return strings.ReplaceAll(policy, old, new) }
+	edit := func(from, to string) func(string) string {
+		return func(policy string) string { return strings.ReplaceAll(policy, from, to) }
 	}
 	deny := func(statement string) func(string) string {
 		return func(policy string) string {

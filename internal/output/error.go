@@ -80,7 +80,7 @@ func problems(err error) []problem {
 		return []problem{one}
 	}
 	all := problems(inner)
-	if h, ok := err.(hinter); ok {
+	if h, ok := err.(hinter); ok { //nolint:errorlint // the wrapper's own hint
 		all[len(all)-1].hint = h.Hint()
 	}
 	return all
