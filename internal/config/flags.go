@@ -89,6 +89,33 @@ func EnvName(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// UnknownVariables returns a warning for each variable SPACES_IDENTITY_… of an
+// environment, as [os.Environ] returns it, that neither a setting has nor one of the
+// other flags.
+func UnknownVariables(environ []string, otherFlags ...string) []string {
+	known := []string{flagConfig}
+	for _, r := range flagRows() {
+		known = append(known, r.Flag)
+	}
+	known = append(known, otherFlags...)
+	for i, flag := range known {
+		known[i] = EnvName(flag)[len(variablePrefix):]
+	}
+	var warnings []string
+	for _, pair := range slices.Sorted(slices.Values(environ)) {
+		name, _, _ := strings.Cut(pair, "=") // the value may be a secret
+		if !strings.HasPrefix(name, variablePrefix) || slices.Contains(known, name[len(variablePrefix):]) {
+			continue
+		}
+		warning := "no setting has the environment variable " + name
+		if near := identity.Nearest(name[len(variablePrefix):], known); near != "" {
+			warning += "; did you mean " + variablePrefix + near + "?"
+		}
+		warnings = append(warnings, warning)
+	}
+	return warnings
+}
+
 var listIndex = regexp.MustCompile(`\[\d+\]`)
 
 // FlagFor returns the flag that sets the setting at the path, such as

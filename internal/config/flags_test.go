@@ -239,6 +239,21 @@ func TestFlagFor(t *testing.T) {
 	}
 }
 
+func TestUnknownVariables(t *testing.T) {
+	got := config.UnknownVariables([]string{
+		"PATH=/bin", "SPACES_IDENTITY_ROLE=secret", "SPACES_IDENTITY_BUCKET=b", "SPACES_IDENTITY_CONFIG=f",
+		"SPACES_IDENTITY_ON_MISSING=warn", "SPACES_IDENTITY_BUKET=b", "SPACES_IDENTITY_COLOUR_OF_THE_SKY=blue",
+	}, "on-missing")
+	want := []string{
+		"no setting has the environment variable SPACES_IDENTITY_BUKET; did you mean SPACES_IDENTITY_BUCKET?",
+		"no setting has the environment variable SPACES_IDENTITY_COLOUR_OF_THE_SKY",
+		"no setting has the environment variable SPACES_IDENTITY_ROLE; did you mean SPACES_IDENTITY_ROLE_ARN?",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestChoicesOfFlags(t *testing.T) {
 	for flag, want := range map[string][]string{
 		"mode": {"irsa", "pod-identity", "both"}, "match": {"uuid"}, "component": identity.KnownNames(), "bucket": nil, "x": nil,
