@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What make demo runs: the stand-in for the Spaces chart through the
-# post-renderer, in Helm 3 and in Helm 4, each with directories of its own.
+# "make demo" runs this. It renders the stand-in for the Spaces chart through the
+# post-renderer, in Helm 3 and in Helm 4. Each Helm has its own directories.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,11 +13,11 @@ main() {
 	rm -rf "$demo"
 	render helm3 "${SPACES_IDENTITY_HELM3:?run this by make demo}"
 	render helm4 "${SPACES_IDENTITY_HELM4:?run this by make demo}"
-	title 'The trust policy that came out (the same from both)'
+	title 'The trust policy (the same from both Helms)'
 	cmp "$demo"/helm{3,4}/identity-artifacts/mxp-controller.trust-policy.json
 	cat "$demo/helm3/identity-artifacts/mxp-controller.trust-policy.json"
-	title 'Where things are'
-	where
+	title 'The files'
+	list_files
 }
 
 # render NAME HELM installs the plugin and shows what the post-renderer changes.
@@ -32,7 +32,7 @@ render() {
 	"$helm" plugin install "$repository"
 	"$helm" plugin list
 
-	title "helm template spaces $(basename "$chart") --post-renderer …: what changed"
+	title "helm template spaces $(basename "$chart") --post-renderer …: what changes"
 	baseline=$(post_renderer_that_changes_nothing "$1")
 	post_renderer=$("$helm" spaces-identity post-renderer)
 	(
@@ -48,8 +48,8 @@ template() {
 		--set "standIn.hostNamespaces={$host_namespace}" --post-renderer "$2"
 }
 
-# Helm 4 writes manifests anew for any post-renderer, so ours is compared with
-# one that leaves them alone.
+# Helm 4 reformats manifests before any post-renderer. So the demo compares the output
+# with that of a post-renderer that changes nothing.
 post_renderer_that_changes_nothing() {
 	case $1 in
 	helm3) echo cat ;;
@@ -61,14 +61,14 @@ post_renderer_that_changes_nothing() {
 	esac
 }
 
-where() {
+list_files() {
 	cat <<-END
 		  bin/spaces-identity        the program
 		  bin/demo/helm3, helm4      before.yaml, after.yaml, identity-artifacts/
 		  examples/demo              the config and this script
-		  testdata/chart             the chart (not the vendor's: see its README)
+		  testdata/chart             the stand-in for the Spaces chart (see its README)
 
-		Next: the quick start in README.md; make test runs every test.
+		Next: read the quick start in README.md. To run every test: make test
 	END
 }
 

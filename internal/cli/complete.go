@@ -51,8 +51,6 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 	switch flag.Name {
 	case "component":
 		return p.componentNames()
-	case "mode":
-		return []string{string(identity.IRSA), string(identity.PodIdentity), string(identity.Both)}
 	case "match":
 		return []string{string(identity.MatchUUID) + "\tevery control plane that Spaces names itself", "mxp-*-system\ta pattern"}
 	case "kube-context":
@@ -66,6 +64,9 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 			words = append(words, string(format))
 		}
 		return words
+	}
+	if choices := config.Choices(flag.Name); choices != nil {
+		return choices
 	}
 	return rewriteChoices[flag.Name]
 }

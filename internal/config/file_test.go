@@ -116,7 +116,7 @@ func everySetting() identity.Settings {
 				Tags:               map[string]string{"team": "platform"},
 				TargetRole:         identity.RoleARN{Partition: "aws-us-gov", Account: "210987654321", Name: "target"},
 				DisableSessionTags: true,
-				Policy:             `{"Version": "2012-10-17"}`,
+				Policy:             `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}`,
 				SourceAccount:      true,
 				SourceARNs:         []string{"arn:aws-us-gov:eks:*:123456789012:*"},
 			},

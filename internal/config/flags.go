@@ -45,14 +45,14 @@ func flagRows() []Row {
 	return slices.DeleteFunc(Rows(), func(r Row) bool { return r.Flag == "" })
 }
 
-// rowOf returns the setting of a flag.
-func rowOf(flag string) (Row, bool) {
+// rowOf returns the setting of a flag, the zero Row if none has it.
+func rowOf(flag string) Row {
 	rows := flagRows()
 	i := slices.IndexFunc(rows, func(r Row) bool { return r.Flag == flag })
 	if i < 0 {
-		return Row{}, false
+		return Row{}
 	}
-	return rows[i], true
+	return rows[i]
 }
 
 // occurrences keeps what was given for a flag: all of it if the flag may be repeated,
@@ -137,8 +137,7 @@ func FlagFor(path, component string) string {
 // Choices returns values for the completion of a flag: all that it can have, or those
 // that are words of the program.
 func Choices(flag string) []string {
-	row, _ := rowOf(flag)
-	return row.Choices
+	return rowOf(flag).Choices
 }
 
 // given returns the values of the flag or of its variable, and which of the two. An
@@ -152,7 +151,7 @@ func (f Flags) given(name string, env func(string) string) (values []string, fro
 		return nil, Origin{}, false
 	}
 	values = []string{value}
-	if row, _ := rowOf(name); row.repeatable() {
+	if rowOf(name).repeatable() {
 		values = strings.Split(value, ",")
 	}
 	return values, Origin{Source: EnvName(name)}, true

@@ -36,11 +36,13 @@ type MissingError struct {
 	Missing   []Missing
 }
 
-// Error names the settings.
+// Error names the settings, each once for all clusters.
 func (e *MissingError) Error() string {
-	names := make([]string, len(e.Missing))
-	for i, m := range e.Missing {
-		names[i] = m.What
+	var names []string
+	for _, m := range e.Missing {
+		if !slices.Contains(names, m.What) {
+			names = append(names, m.What)
+		}
 	}
 	return fmt.Sprintf("component %s has no value for %s, which this needs", e.Component, strings.Join(names, ", "))
 }
@@ -101,8 +103,7 @@ func (s State) require(i int, need Need) error {
 	return &MissingError{c.Name, missing}
 }
 
-// joined is errors.Join without repetition: components that lack the same setting of a
-// cluster say so once each.
+// joined is errors.Join without repetition and without nil.
 func joined(problems []error) error {
 	seen := map[string]bool{}
 	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {

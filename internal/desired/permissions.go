@@ -217,11 +217,6 @@ func (s State) associable(c Component) error {
 	if n, _ := s.associationsPerCluster(); n > MaxAssociations {
 		problems = append(problems, fmt.Errorf("%d associations are more than the %d that a cluster may have", n, MaxAssociations))
 	}
-	if policy := c.PodIdentity.Policy; policy != "" {
-		if _, err := iam.Parse([]byte(policy)); err != nil {
-			problems = append(problems, fmt.Errorf("podIdentity.policy: %w", err))
-		}
-	}
 	return joined(problems)
 }
 

@@ -34,6 +34,9 @@ func (s Subjects) Admits(namespace string) bool {
 	return slices.Contains(s.Namespaces, namespace) || s.covers(namespace)
 }
 
+// covers reports whether the pattern admits the namespace by IAM's wildcards, as the
+// trust policy does. [identity.Match.Admits] is stricter: its ? of "uuid" is a
+// hexadecimal digit, which no trust policy can ask for.
 func (s Subjects) covers(namespace string) bool {
 	return s.Match != "" && iam.Like(s.Match.Pattern(), namespace)
 }
@@ -129,7 +132,7 @@ func (s Subjects) Reach() Reach {
 		}
 	}
 	r.Beyond = s.examples()
-	r.Warnings = reachWarnings(r.Pattern)
+	r.Warnings = s.reachWarnings()
 	return r
 }
 
@@ -151,10 +154,11 @@ func (s Subjects) examples() []string {
 // chart is installed into upbound-system.
 var commonNamespaces = []string{"kube-system", "default", "kube-public", "kube-node-lease", "upbound-system"}
 
-func reachWarnings(pattern string) []string {
+func (s Subjects) reachWarnings() []string {
 	var out []string
+	pattern := s.Match.Pattern()
 	for _, ns := range commonNamespaces {
-		if iam.Like(pattern, ns) {
+		if s.covers(ns) {
 			out = append(out, fmt.Sprintf("the pattern %s admits the namespace %s, which is no control plane's", pattern, ns))
 		}
 	}

@@ -1,9 +1,11 @@
 package export
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -81,7 +83,8 @@ func TestValues(t *testing.T) {
 	}
 	golden(t, "values.yaml", out)
 	s.Components[0].Role = identity.RoleARN{}
-	if out, err := Values(stateOf(t, s)); err == nil || !strings.Contains(err.Error(), "components[0].roleARN") {
+	out, err = Values(stateOf(t, s))
+	if missing, ok := errors.AsType[*desired.MissingError](err); !ok || missing.Hint() != "set components[0].roleARN in the config" {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

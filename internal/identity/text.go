@@ -164,7 +164,8 @@ func distance(a, b string) int {
 	if len(a) > longestWord || len(b) > longestWord {
 		return longestWord
 	}
-	before, last, row := []int(nil), []int(nil), make([]int, len(b)+1)
+	var before, last []int
+	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/iam"
 )
 
 // FieldError is what is wrong with one setting.
@@ -184,15 +186,23 @@ func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
 	}
 	p.pairs(at+".tags", s.Tags, ValidateTag)
 	p.arn(at+".targetRoleARN", s.TargetRole)
+	p.sessionPolicy(at+".policy", s)
+	for i, pattern := range s.SourceARNs {
+		p.add(fmt.Sprintf("%s.sourceARNs[%d]", at, i), ValidateSourceARN(pattern))
+	}
+}
+
+func (p *problemList) sessionPolicy(at string, s PodIdentitySettings) {
 	switch {
 	case s.Policy == "":
 	case !json.Valid([]byte(s.Policy)):
-		p.add(at+".policy", errors.New("is not JSON"))
+		p.add(at, errors.New("is not JSON"))
 	case !s.DisableSessionTags:
-		p.add(at+".policy", WithHint("set disableSessionTags: true, or remove the policy", "is allowed only without session tags"))
-	}
-	for i, pattern := range s.SourceARNs {
-		p.add(fmt.Sprintf("%s.sourceARNs[%d]", at, i), ValidateSourceARN(pattern))
+		p.add(at, WithHint("set disableSessionTags: true, or remove the policy", "is allowed only without session tags"))
+	default:
+		if _, err := iam.Parse([]byte(s.Policy)); err != nil {
+			p.add(at, fmt.Errorf("is not a policy: %w", err))
+		}
 	}
 }
 

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // addition holds the keys to add to one value that exists: a mapping, or a null
 // that becomes one.
 type addition struct {
 	node *Node
-	path Path
+	path identity.Path
 	keys []newKey
 }
 
@@ -23,7 +25,7 @@ type newKey struct {
 }
 
 // addKey adds a value at a path of keys, together with those that are there.
-func addKey(keys []newKey, path Path, value string) []newKey {
+func addKey(keys []newKey, path identity.Path, value string) []newKey {
 	i := slices.IndexFunc(keys, func(k newKey) bool { return k.name == path[0].Key })
 	if i < 0 {
 		i = len(keys)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // largeStream returns 20 MB of documents as monitoring charts have them.
@@ -57,14 +59,14 @@ func BenchmarkParse(b *testing.B) {
 }
 
 func BenchmarkPatch(b *testing.B) {
-	sets := []Set{{Path: Path{}.Field("metadata", "annotations", "k"), Value: "v"}}
+	sets := []Set{{Path: identity.Path{}.Field("metadata", "annotations", "k"), Value: "v"}}
 	for _, entries := range []int{1, 100, 10_000} {
 		doc := "kind: ConfigMap\nmetadata:\n  name: x\n  annotations:\n    a: b\ndata:\n" +
 			strings.Repeat("  key: \"value of some length\" # and a comment\n", entries)
 		b.Run(fmt.Sprintf("%d entries", entries), func(b *testing.B) { benchmarkPatch(b, doc, sets) })
 	}
 	values := strings.Repeat("key: value of some length\n", 2000) + "m:\n  x: y\n"
-	sets = []Set{{Path: Path{}.Field("data", "v").Inside(Into{}).Field("m", "k"), Value: "v"}}
+	sets = []Set{{Path: identity.Path{}.Field("data", "v").Inside(identity.Into{}).Field("m", "k"), Value: "v"}}
 	for name, written := range map[string]string{
 		"literal":       "|\n    " + strings.ReplaceAll(values, "\n", "\n    ") + "\n",
 		"double quotes": quoted(values) + "\n",

@@ -135,7 +135,7 @@ func (r reading) with(key, value string) reading {
 }
 
 // index returns the position of a step in the fields or the items, or -1.
-func (r reading) index(step Step) int {
+func (r reading) index(step identity.Step) int {
 	if step.Kind == identity.KeyStep {
 		return slices.IndexFunc(r.Fields, func(f readField) bool { return f.Key.Scalar == step.Key && f.Key.Items == nil && f.Key.Fields == nil })
 	}
@@ -147,7 +147,7 @@ func (r reading) index(step Step) int {
 
 // set returns the reading with a string at a path, and with the mappings that the
 // path needs.
-func (r reading) set(path Path, value string) reading {
+func (r reading) set(path identity.Path, value string) reading {
 	if len(path) == 0 {
 		return stringReading(value)
 	}

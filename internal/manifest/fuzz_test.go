@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"gopkg.in/yaml.v3"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // ownTexts returns the streams of the own suite, as seeds.
@@ -90,8 +92,8 @@ func checkAgain(t *testing.T, patched []byte, sets []Set) {
 }
 
 // pathOf reads a path written with slashes. Numbers are items.
-func pathOf(s string) Path {
-	var path Path
+func pathOf(s string) identity.Path {
+	var path identity.Path
 	for key := range strings.SplitSeq(s, "/") {
 		if i, err := strconv.Atoi(key); err == nil && i >= 0 {
 			path = path.Item(i)
@@ -116,8 +118,8 @@ func FuzzNested(f *testing.F) {
 			return
 		}
 		in := wrapped("ConfigMap", "", written, "old")
-		into := Into{Base64: w.name == "base64"}
-		sets := []Set{{append(Path{}.Field("data", "it").Inside(into), pathOf(path)...), value}}
+		into := identity.Into{Base64: w.name == "base64"}
+		sets := []Set{{append(identity.Path{}.Field("data", "it").Inside(into), pathOf(path)...), value}}
 		out, err := Patch([]byte(in), sets)
 		if err != nil {
 			return
@@ -133,7 +135,7 @@ func FuzzNested(f *testing.F) {
 
 // checkInner compares the streams in a string before and after a set in the
 // first document.
-func checkInner(t *testing.T, before, after []byte, path Path, value string) {
+func checkInner(t *testing.T, before, after []byte, path identity.Path, value string) {
 	t.Helper()
 	old, now := slices.Collect(Split(before)), slices.Collect(Split(after))
 	if !bytes.Equal(before[old[0].End:], after[now[0].End:]) {
@@ -158,7 +160,7 @@ type wrappedTexts struct {
 	last, others string
 }
 
-func stringsIn(t *testing.T, doc []byte, into Into) wrappedTexts {
+func stringsIn(t *testing.T, doc []byte, into identity.Into) wrappedTexts {
 	t.Helper()
 	var read struct {
 		Kind     string

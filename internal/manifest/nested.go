@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // Base64 decodes standard base64 with or without line breaks, as Kubernetes
@@ -19,7 +21,7 @@ func Base64(value string) ([]byte, bool) {
 }
 
 // innerStream returns the stream that a string contains.
-func innerStream(into Into, value string) ([]byte, bool) {
+func innerStream(into identity.Into, value string) ([]byte, bool) {
 	switch {
 	case into.Skip > len(value):
 		return nil, false
@@ -31,8 +33,8 @@ func innerStream(into Into, value string) ([]byte, bool) {
 
 // nestedSets are sets that go into the same document in the same string.
 type nestedSets struct {
-	at   Path // of the string
-	into Into
+	at   identity.Path // of the string
+	into identity.Into
 	sets []Set // with what remains of their paths
 }
 
@@ -40,7 +42,7 @@ type nestedSets struct {
 func planNested(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
 	type target struct {
 		at   string
-		into Into
+		into identity.Into
 	}
 	var found []*nestedSets
 	known := map[target]*nestedSets{}
@@ -142,7 +144,7 @@ func moveEdits(edits []Edit, by int) []Edit {
 
 // outerEdits translates edits of the stream in a string for the text that contains
 // the string. If the string's style has no room for them, it replaces the string.
-func outerEdits(text []byte, at foundValue, into Into, stream []byte, edits []Edit) ([]Edit, error) {
+func outerEdits(text []byte, at foundValue, into identity.Into, stream []byte, edits []Edit) ([]Edit, error) {
 	node := at.node.Resolve()
 	edits, ok := valueEdits(into, node.Value, stream, edits)
 	if ok {
@@ -158,7 +160,7 @@ func outerEdits(text []byte, at foundValue, into Into, stream []byte, edits []Ed
 }
 
 // valueEdits translates edits of the stream in a string for the string.
-func valueEdits(into Into, value string, stream []byte, edits []Edit) ([]Edit, bool) {
+func valueEdits(into identity.Into, value string, stream []byte, edits []Edit) ([]Edit, bool) {
 	if !into.Base64 {
 		return moveEdits(edits, into.Skip), true
 	}

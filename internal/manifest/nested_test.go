@@ -6,15 +6,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
 func TestPatchChangesADocumentInAString(t *testing.T) {
-	inString := func(into manifest.Into, keys ...string) []manifest.Set {
-		path := manifest.Path{}.Field("data", "v").Inside(into).Field(keys...)
+	inString := func(into identity.Into, keys ...string) []manifest.Set {
+		path := identity.Path{}.Field("data", "v").Inside(into).Field(keys...)
 		return []manifest.Set{{Path: path, Value: "w"}}
 	}
-	yaml := manifest.Into{}
+	yaml := identity.Into{}
 	for _, test := range []struct {
 		name     string
 		in, want string
@@ -36,7 +37,7 @@ func TestPatchChangesADocumentInAString(t *testing.T) {
 			name: "the second document of a literal, CRLF",
 			in:   "data:\r\n  v: |+\r\n    x: y\r\n    ---\r\n    a: {b: c}\r\n\r\nz: 1\r\n",
 			want: "data:\r\n  v: |+\r\n    x: y\r\n    ---\r\n    a: {\"k\": \"w\", b: c}\r\n\r\nz: 1\r\n",
-			sets: inString(manifest.Into{Document: 1}, "a", "k"),
+			sets: inString(identity.Into{Document: 1}, "a", "k"),
 		},
 		{
 			name: "double quotes with escapes and an escaped line break",
@@ -72,7 +73,7 @@ func TestPatchChangesADocumentInAString(t *testing.T) {
 			name: "an argument",
 			in:   "data:\n  v: --values={\"a\":{\"b\":\"c\"}}\n",
 			want: "data:\n  v: --values={\"a\":{\"k\":\"w\",\"b\":\"c\"}}\n",
-			sets: inString(manifest.Into{Skip: len("--values=")}, "a", "k"),
+			sets: inString(identity.Into{Skip: len("--values=")}, "a", "k"),
 		},
 		{
 			name: "folded, within a line",
@@ -102,20 +103,20 @@ func TestPatchChangesADocumentInAString(t *testing.T) {
 			name: "base64",
 			in:   "data:\n  v: YToKICBiOiBjCg==\n",
 			want: "data:\n  v: YToKICBrOiB3CiAgYjogYwo=\n",
-			sets: inString(manifest.Into{Base64: true}, "a", "k"),
+			sets: inString(identity.Into{Base64: true}, "a", "k"),
 		},
 		{
 			name: "base64 in lines",
 			in:   "data:\n  v: |\n    YToKICBi\n    OiBjCg==\n",
 			want: "data:\n  v: |\n    YToKICBr\n    OiB3CiAg\n    YjogYwo=\n",
-			sets: inString(manifest.Into{Base64: true}, "a", "k"),
+			sets: inString(identity.Into{Base64: true}, "a", "k"),
 		},
 		{
 			name: "a string in a string in base64",
 			in:   "data:\n  v: eDogfAogIGE6IHtiOiBjfQo=\n", // x: |\n  a: {b: c}\n
 			want: "data:\n  v: eDogfAogIGE6IHsiayI6ICJ3IiwgYjogY30K\n",
-			sets: []manifest.Set{{Value: "w", Path: manifest.Path{}.Field("data", "v").
-				Inside(manifest.Into{Base64: true}).Field("x").Inside(yaml).Field("a", "k")}},
+			sets: []manifest.Set{{Value: "w", Path: identity.Path{}.Field("data", "v").
+				Inside(identity.Into{Base64: true}).Field("x").Inside(yaml).Field("a", "k")}},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,13 +6,6 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Path, Step and Into are the types of package identity.
-type (
-	Path = identity.Path
-	Step = identity.Step
-	Into = identity.Into
-)
-
 // Kind says what a node is.
 type Kind uint8
 
@@ -153,7 +146,7 @@ func (n *Node) Item(index int) *Node {
 }
 
 // child returns the value that a step within the document leads to, or nil.
-func (n *Node) child(step Step) *Node {
+func (n *Node) child(step identity.Step) *Node {
 	switch step.Kind {
 	case identity.KeyStep:
 		return n.Field(step.Key)

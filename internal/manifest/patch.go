@@ -96,7 +96,7 @@ func formError(root *Node, set Set) error {
 
 // otherForms returns edits that write the same document in another form, in which
 // no other value shares the place at the path. The smallest edits come first.
-func otherForms(text []byte, root *Node, path Path) [][]Edit {
+func otherForms(text []byte, root *Node, path identity.Path) [][]Edit {
 	trail := []*Node{root}
 	for _, step := range path {
 		next := trail[len(trail)-1].child(step)
@@ -120,7 +120,7 @@ func otherForms(text []byte, root *Node, path Path) [][]Edit {
 
 // withoutMerge gives a mapping a key of its own for the first value on a path that
 // the mapping has only by a merge key.
-func withoutMerge(text []byte, trail []*Node, path Path) (Edit, bool) {
+func withoutMerge(text []byte, trail []*Node, path identity.Path) (Edit, bool) {
 	for i, next := range trail[1:] {
 		n, step := trail[i].Resolve(), path[i]
 		if step.Kind != identity.KeyStep || n.ownField(step.Key) != nil {

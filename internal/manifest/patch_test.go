@@ -6,11 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
 var (
-	annotation = manifest.Path{}.Field("metadata", "annotations", "eks.amazonaws.com/role-arn")
+	annotation = identity.Path{}.Field("metadata", "annotations", "eks.amazonaws.com/role-arn")
 	role       = "arn:aws:iam::123456789012:role/b"
 )
 
@@ -130,15 +131,15 @@ func TestPatchChangesOnlyTheLinesOfTheSet(t *testing.T) {
 			name: "two places that are one through an anchor",
 			in:   "items:\n- m: &m\n    a: b\n- m: *m\n",
 			sets: []manifest.Set{
-				{Path: manifest.Path{}.Field("items").Item(0).Field("m", "k"), Value: "true"},
-				{Path: manifest.Path{}.Field("items").Item(1).Field("m", "k"), Value: "true"},
+				{Path: identity.Path{}.Field("items").Item(0).Field("m", "k"), Value: "true"},
+				{Path: identity.Path{}.Field("items").Item(1).Field("m", "k"), Value: "true"},
 			},
 			want: "items:\n- m: &m\n    k: \"true\"\n    a: b\n- m: *m\n",
 		},
 		{
 			name: "the first key of a list item",
 			in:   "- a: b\n  c: d\n",
-			sets: []manifest.Set{{Path: manifest.Path{}.Item(0).Field("k"), Value: "on"}},
+			sets: []manifest.Set{{Path: identity.Path{}.Item(0).Field("k"), Value: "on"}},
 			want: "- k: \"on\"\n  a: b\n  c: d\n",
 		},
 	} {

@@ -103,19 +103,6 @@ func (q *quickParser) unicodeEscape() (rune, bool) {
 	return rune(r), err == nil
 }
 
-// toQuotesEnd goes behind the next of the given characters. It gives up on a
-// quoted scalar that does not end on its line.
-func (q *quickParser) toQuotesEnd(start int, characters string) bool {
-	i := strings.IndexAny(q.text[q.at:], characters)
-	if i < 0 || q.text[q.at+i] == '\n' {
-		q.at = start
-		q.giveUp()
-		return false
-	}
-	q.at += i + 1
-	return true
-}
-
 // plain reads unquoted text up to the end of the line, a comment, or the colon of
 // a key.
 func (q *quickParser) plain(n *Node, flow bool) {

@@ -10,13 +10,13 @@ import (
 // Set asks for a string at a path. It makes mappings that are missing on the way,
 // and replaces the value at the path.
 type Set struct {
-	Path  Path
+	Path  identity.Path
 	Value string
 }
 
 // PlaceError says why a place in a document cannot take a value.
 type PlaceError struct {
-	Path    Path
+	Path    identity.Path
 	Offset  int // bytes from the start of the document
 	Problem string
 }
@@ -72,7 +72,7 @@ type foundValue struct{ node, parent *Node }
 
 // descend follows a path as far as the document goes. It returns the last value
 // and the rest of the path, which are the keys to make.
-func descend(root *Node, path Path) (foundValue, Path, error) {
+func descend(root *Node, path identity.Path) (foundValue, identity.Path, error) {
 	at := foundValue{root, root}
 	for i, step := range path {
 		n := at.node.Resolve()
@@ -86,7 +86,7 @@ func descend(root *Node, path Path) (foundValue, Path, error) {
 		if n.Kind != Mapping && !n.IsNull() {
 			return at, nil, &PlaceError{path[:i], n.Outer, fmt.Sprintf("holds %s where a mapping is expected", n.describe())}
 		}
-		if slices.ContainsFunc(path[i:], func(s Step) bool { return s.Kind != identity.KeyStep }) {
+		if slices.ContainsFunc(path[i:], func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
 			return at, nil, &PlaceError{path, n.Outer, "there is no such item"}
 		}
 		return at, path[i:], nil
@@ -112,7 +112,7 @@ func (n *Node) describe() string {
 
 // repeatedKey returns the second key of a mapping that a step leads through, or
 // nil.
-func (n *Node) repeatedKey(step Step) *Node {
+func (n *Node) repeatedKey(step identity.Step) *Node {
 	if step.Kind != identity.KeyStep {
 		return nil
 	}

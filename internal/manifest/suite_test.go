@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"gopkg.in/yaml.v3"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // yamlCase is a stream that is valid YAML, or that must be rejected.
@@ -325,7 +327,7 @@ const addedKey = "spaces-identity.dev/added"
 // checkKeyAdded adds a key to a document that is a mapping.
 func checkKeyAdded(t *testing.T, text []byte) {
 	t.Helper()
-	sets := []Set{{Path: Path{}.Field(addedKey), Value: "12:30"}}
+	sets := []Set{{Path: identity.Path{}.Field(addedKey), Value: "12:30"}}
 	patched, err := Patch(text, sets)
 	if err != nil {
 		t.Errorf("%v\n%s", err, text)

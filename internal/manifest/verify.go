@@ -51,8 +51,8 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 }
 
 // byFirstStep sorts sets by the first step of their paths, and removes that step.
-func byFirstStep(sets []Set) map[Step][]Set {
-	sorted := make(map[Step][]Set, len(sets))
+func byFirstStep(sets []Set) map[identity.Step][]Set {
+	sorted := make(map[identity.Step][]Set, len(sets))
 	for _, set := range sets {
 		sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
 	}
@@ -60,7 +60,7 @@ func byFirstStep(sets []Set) map[Step][]Set {
 }
 
 // take returns the sets below a step and removes them from those that are wanted.
-func take(wanted map[Step][]Set, step Step) []Set {
+func take(wanted map[identity.Step][]Set, step identity.Step) []Set {
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -70,12 +70,12 @@ func take(wanted map[Step][]Set, step Step) []Set {
 }
 
 // items compares the items of sequences.
-func (v verifier) items(a, b *Node, wanted map[Step][]Set) bool {
+func (v verifier) items(a, b *Node, wanted map[identity.Step][]Set) bool {
 	if len(a.Content) != len(b.Content) {
 		return false
 	}
 	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], take(wanted, Step{Kind: identity.ItemStep, Item: i})) {
+		if !v.plus(a.Content[i], b.Content[i], take(wanted, identity.Step{Kind: identity.ItemStep, Item: i})) {
 			return false
 		}
 	}
@@ -84,7 +84,7 @@ func (v verifier) items(a, b *Node, wanted map[Step][]Set) bool {
 
 // fields compares the fields of mappings. A mapping keeps its tag, and a new one
 // has none.
-func (v verifier) fields(a, b *Node, wanted map[Step][]Set) bool {
+func (v verifier) fields(a, b *Node, wanted map[identity.Step][]Set) bool {
 	if a == nil || a.IsNull() {
 		a = &Node{Kind: Mapping}
 	}
@@ -99,7 +99,7 @@ func (v verifier) fields(a, b *Node, wanted map[Step][]Set) bool {
 
 // inOrder compares mappings key by key. New keys may be anywhere between the old
 // ones. A key that appears twice is compared twice.
-func (v verifier) inOrder(a, b *Node, wanted map[Step][]Set) bool {
+func (v verifier) inOrder(a, b *Node, wanted map[identity.Step][]Set) bool {
 	old := a.Content
 	for key, value := range b.Fields {
 		below := takeField(wanted, key)
@@ -118,7 +118,7 @@ func (v verifier) inOrder(a, b *Node, wanted map[Step][]Set) bool {
 }
 
 // merged compares mappings with their merge keys carried out, in any order.
-func (v verifier) merged(a, b *Node, wanted map[Step][]Set) bool {
+func (v verifier) merged(a, b *Node, wanted map[identity.Step][]Set) bool {
 	old := a.effective()
 	known := make(map[string]keyValue, len(old))
 	for _, f := range old {
@@ -142,15 +142,15 @@ func (v verifier) merged(a, b *Node, wanted map[Step][]Set) bool {
 }
 
 // takeField returns the sets below a key, which has none unless it is a scalar.
-func takeField(wanted map[Step][]Set, key *Node) []Set {
+func takeField(wanted map[identity.Step][]Set, key *Node) []Set {
 	if key = key.Resolve(); key.Kind != Scalar {
 		return nil
 	}
-	return take(wanted, Step{Key: key.Value})
+	return take(wanted, identity.Step{Key: key.Value})
 }
 
 // streams compares strings that contain streams.
-func (v verifier) streams(a, b *Node, into Into, wanted map[Step][]Set) bool {
+func (v verifier) streams(a, b *Node, into identity.Into, wanted map[identity.Step][]Set) bool {
 	if a.Kind != Scalar || !b.IsString() || len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
@@ -165,7 +165,7 @@ func (v verifier) streams(a, b *Node, into Into, wanted map[Step][]Set) bool {
 	}
 	for i := range old {
 		into.Document = i
-		below := take(wanted, Step{Kind: identity.IntoStep, Into: into})
+		below := take(wanted, identity.Step{Kind: identity.IntoStep, Into: into})
 		if !v.documents(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
 			return false
 		}

@@ -16,6 +16,7 @@ import (
 	yaml11 "gopkg.in/yaml.v2"
 	"sigs.k8s.io/yaml"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -114,10 +115,10 @@ func (f documentForm) document() string {
 }
 
 // path returns the path of a key in the form.
-func (f documentForm) path(key string) manifest.Path {
-	path := manifest.Path{}
+func (f documentForm) path(key string) identity.Path {
+	path := identity.Path{}
 	if strings.HasPrefix(f.text, "s:") {
-		path = path.Field("s").Inside(manifest.Into{})
+		path = path.Field("s").Inside(identity.Into{})
 	}
 	return path.Field("m", key)
 }

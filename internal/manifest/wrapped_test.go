@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // wrapping writes a text as a value of a ConfigMap or a Secret. It is not ok if the
@@ -107,8 +109,8 @@ func checkWrapped(t *testing.T, text string) (written int) {
 		in := wrapped(kind, "", value, "old")
 		want := wrapped(kind, "    k: \"on\"\n", value, "new")
 		got, err := Patch([]byte(in), []Set{
-			{Path: Path{}.Field("metadata", "annotations", "k"), Value: "on"},
-			{Path: Path{}.Field("data", "last"), Value: "new"},
+			{Path: identity.Path{}.Field("metadata", "annotations", "k"), Value: "on"},
+			{Path: identity.Path{}.Field("data", "last"), Value: "new"},
 		})
 		if err != nil {
 			t.Errorf("%s: %v\n%s", w.name, err, in)

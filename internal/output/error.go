@@ -44,6 +44,17 @@ func (p *Printer) Error(err error) {
 	}
 }
 
+// Hints returns the hints that [Printer.Error] prints for an error, in order.
+func Hints(err error) []string {
+	var hints []string
+	for _, problem := range problems(err) {
+		if problem.hint != "" {
+			hints = append(hints, problem.hint)
+		}
+	}
+	return hints
+}
+
 // problem is one error to print.
 type problem struct{ message, hint string }
 
@@ -69,7 +80,7 @@ func problems(err error) []problem {
 		return []problem{one}
 	}
 	all := problems(inner)
-	if h, ok := err.(hinter); ok {
+	if h, ok := err.(hinter); ok { //nolint:errorlint // the wrapper's own hint
 		all[len(all)-1].hint = h.Hint()
 	}
 	return all

@@ -3,11 +3,13 @@ package postrender
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -86,7 +88,8 @@ type withoutArtifacts struct{ error }
 
 func (e withoutArtifacts) Unwrap() error { return e.error }
 
-// Hint is the next step.
-func (withoutArtifacts) Hint() string {
-	return "to change the manifests alone, set artifacts.dir to none"
+// Hint returns the hint of the last error in it, and how to do without the settings.
+func (e withoutArtifacts) Hint() string {
+	hints := output.Hints(e.error)
+	return strings.Join(append(hints[max(0, len(hints)-1):], "to change the manifests alone, set artifacts.dir to none"), "; ")
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/postrender"
 
@@ -17,6 +18,7 @@ import (
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -142,13 +144,7 @@ func (r Renderer) Fail(report Report, err error) error {
 	if r.artifactsDir() == identity.NoArtifacts {
 		return err
 	}
-	report.Error = &Failure{Message: err.Error(), Status: exit.Of(err)}
-	if e, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		report.Error.Hint = e.Hint()
-	}
+	report.Error = &Failure{Message: err.Error(), Hint: strings.Join(output.Hints(err), "\n"), Status: exit.Of(err)}
 	report.Changes = nil // nothing was
 	staging, staged := r.stage([]export.File{{Name: ReportFile, Content: report.JSON()}})
 	if staged == nil {

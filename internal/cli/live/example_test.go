@@ -45,7 +45,7 @@ type rule struct {
 
 func readExample(t *testing.T) map[string]object {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "examples", "in-step", "cronjob.yaml"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "examples", "scheduled-apply", "cronjob.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +101,11 @@ func hostCluster(t *testing.T, status int, hostNamespaces ...string) {
 // policy beside it, first from nothing and then with another control plane.
 func TestCronJobExample(t *testing.T) {
 	objects := readExample(t)
-	policy, err := os.ReadFile(filepath.Join("..", "..", "..", "examples", "in-step", "policy.json"))
+	policy, err := os.ReadFile(filepath.Join("..", "..", "..", "examples", "scheduled-apply", "policy.json"))
 	if err != nil && !*update {
 		t.Fatal(err)
 	}
-	example, err := filepath.Abs(filepath.Join("..", "..", "..", "examples", "in-step", "policy.json"))
+	example, err := filepath.Abs(filepath.Join("..", "..", "..", "examples", "scheduled-apply", "policy.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,11 +24,6 @@ func (v VerifyView) Data() any {
 	}{v.Result.Common, v.Result.Rows, v.Result.Problems}
 }
 
-// columns are the headers of the table by check.
-var columns = map[string]string{verify.ServiceAccount: "ACCOUNT", verify.Workload: "WORKLOAD", verify.Labels: "LABELS",
-	verify.Injected: "INJECTED", verify.Ready: "READY", verify.BackupConfig: "CONFIG", verify.LatestBackup: "BACKUP",
-	verify.Trust: "TRUST", verify.Association: "ASSOCIATION"}
-
 var stateColours = map[verify.State]output.Colour{verify.OK: output.Green, verify.Fails: output.Red,
 	verify.Warns: output.Yellow, verify.Unknown: output.Magenta}
 
@@ -58,7 +53,7 @@ func (v VerifyView) table(p *output.Page) [][]string {
 	}
 	for _, name := range verify.RowNames {
 		if slices.ContainsFunc(v.Result.Rows, func(r verify.Row) bool { return state(r, name) != "" }) {
-			checks, header = append(checks, name), append(header, columns[name])
+			checks, header = append(checks, name), append(header, verify.Column(name))
 		}
 	}
 	rows := [][]string{header}

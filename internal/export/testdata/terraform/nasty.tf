@@ -183,13 +183,13 @@ resource "aws_iam_role_policy" "spaces_mxp-controller" {
   })
 }
 
-resource "aws_eks_pod_identity_association" "spaces_mxp-controller_prod-space_us-west-2" {
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_Prod_Space_EU_eu-central-1" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
   ])
-  region          = "us-west-2"
-  cluster_name    = "prod-space"
+  region          = "eu-central-1"
+  cluster_name    = "Prod_Space_EU"
   namespace       = each.value
   service_account = "mxp-controller"
   role_arn        = aws_iam_role.spaces_spaces-backup______-_6914a1c4.arn
@@ -202,13 +202,13 @@ resource "aws_eks_pod_identity_association" "spaces_mxp-controller_prod-space_us
   }
 }
 
-resource "aws_eks_pod_identity_association" "spaces_mxp-controller_Prod_Space_EU_eu-central-1" {
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_prod-space_us-west-2" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
   ])
-  region          = "eu-central-1"
-  cluster_name    = "Prod_Space_EU"
+  region          = "us-west-2"
+  cluster_name    = "prod-space"
   namespace       = each.value
   service_account = "mxp-controller"
   role_arn        = aws_iam_role.spaces_spaces-backup______-_6914a1c4.arn
@@ -351,13 +351,13 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
   ]
 }
 
-resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_prod-space_us-west-2" {
+resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_Prod_Space_EU_eu-central-1" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
   ])
-  region          = "us-west-2"
-  cluster_name    = "prod-space"
+  region          = "eu-central-1"
+  cluster_name    = "Prod_Space_EU"
   namespace       = each.value
   service_account = "external-secrets-controller"
   role_arn        = aws_iam_role.spaces_spaces_others_18be928c.arn
@@ -366,13 +366,13 @@ resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_
   }
 }
 
-resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_Prod_Space_EU_eu-central-1" {
+resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_prod-space_us-west-2" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
   ])
-  region          = "eu-central-1"
-  cluster_name    = "Prod_Space_EU"
+  region          = "us-west-2"
+  cluster_name    = "prod-space"
   namespace       = each.value
   service_account = "external-secrets-controller"
   role_arn        = aws_iam_role.spaces_spaces_others_18be928c.arn
