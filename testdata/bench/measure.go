@@ -48,9 +48,9 @@ type cost struct {
 // costs are the medians of a program's runs on a stream.
 type costs struct {
 	tool       string
-	file, pipe cost // pipe is zero where it was not measured
+	file, pipe cost // pipe is zero if it was not measured
 	stray      int
-	left       string // why it was left out; empty where it was not
+	left       string // why the tool was left out, or empty
 }
 
 // result is a stream with what every program cost.

@@ -217,7 +217,7 @@ func manyPlaces(w *bufio.Writer) {
 	}
 }
 
-// carrier is a ConfigMap whose string holds the chart's values.
+// carrier writes a ConfigMap with embedded values in a string.
 func carrier(w *bufio.Writer) {
 	_, _ = w.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: spaces-values\n  namespace: upbound-system\ndata:\n  values.yaml: |\n" +
 		"    controlPlanes:\n      mxpController:\n        serviceAccount:\n          annotations:\n            example.com/team: \"platform\"\n    other:\n")

@@ -28,11 +28,11 @@ const outputDir = "bin/prose"
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: prose VALE [PROGRAM]")
+		_, _ = fmt.Fprintln(os.Stderr, "usage: prose VALE [PROGRAM]")
 		os.Exit(2)
 	}
 	if err := check(os.Args[1], os.Args[2:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "prose:", err)
+		_, _ = fmt.Fprintln(os.Stderr, "prose:", err)
 		os.Exit(1)
 	}
 }
@@ -141,10 +141,10 @@ func report(out io.Writer, found []alert) error {
 	tooLong := long*100 > sentences*maxLong
 	for _, a := range found {
 		if a.Severity == "error" || a.Severity == "warning" && tooLong {
-			fmt.Fprintf(out, "%s:%d: %s\n", a.path, a.Line, describe(a))
+			_, _ = fmt.Fprintf(out, "%s:%d: %s\n", a.path, a.Line, describe(a))
 		}
 	}
-	fmt.Fprintf(out, "prose: %d of %d sentences have more than 25 words (%.1f %%; %d %% may)\n",
+	_, _ = fmt.Fprintf(out, "prose: %d of %d sentences have more than 25 words (%.1f %%; %d %% may)\n",
 		long, sentences, 100*float64(long)/float64(max(sentences, 1)), maxLong)
 	switch {
 	case sentences == 0:

@@ -118,58 +118,65 @@ var (
 	fence      = regexp.MustCompile("^ *(```|~~~)")
 	codeLine   = regexp.MustCompile(`^(\t| {4,}\S)`)
 	blockStart = regexp.MustCompile(`^ *([-*+]|\d+[.)]|#+|>) +`)
-	tableRule  = regexp.MustCompile(`^[|: -]+$`)
+	tableRule  = regexp.MustCompile(`^\|[|: -]+$`)
 )
 
-// plainText returns the paragraphs, list items and table rows of Markdown as
+// plainText returns the paragraphs, list items and table cells of Markdown as
 // sentences: each on one line, which has the number of its first line in the
 // source. Code blocks are left out.
 func plainText(lines []line) string {
-	var out []string
-	var paragraph string
-	first := 0
-	flush := func() {
-		if text := asSentence(paragraph); text != "" {
-			for len(out) < first {
-				out = append(out, "")
-			}
-			out[first-1] = strings.TrimSpace(out[first-1] + " " + text)
-		}
-		paragraph = ""
-	}
+	var w writer
 	inFence, inList := false, false
 	for _, l := range lines {
 		item := blockStart.FindString(l.text)
-		row := strings.HasPrefix(l.text, "|")
 		switch {
 		case fence.MatchString(l.text):
 			inFence = !inFence
-			flush()
-		case inFence || tableRule.MatchString(l.text) && row:
-		case strings.TrimSpace(l.text) == "":
-			flush()
-		case codeLine.MatchString(l.text) && paragraph == "" && !inList:
-		case row:
-			flush()
+			w.flush()
+		case inFence || w.text == "" && !inList && codeLine.MatchString(l.text):
+		case strings.TrimSpace(l.text) == "" || tableRule.MatchString(l.text):
+			w.flush()
+		case strings.HasPrefix(l.text, "|"):
 			for cell := range strings.SplitSeq(strings.ReplaceAll(l.text, `\|`, " or "), "|") {
-				paragraph, first = cell, l.number
-				flush()
+				w.flush()
+				w.add(line{l.number, cell})
 			}
 		default:
 			if item != "" {
-				flush()
-				inList = strings.TrimSpace(item) != "#"
-			} else if paragraph == "" && !strings.HasPrefix(l.text, " ") {
-				inList = false
+				w.flush()
 			}
-			if paragraph == "" {
-				first = l.number
+			if w.text == "" {
+				inList = item != "" || inList && strings.HasPrefix(l.text, " ")
 			}
-			paragraph += " " + l.text[len(item):]
+			w.add(line{l.number, l.text[len(item):]})
 		}
 	}
-	flush()
-	return strings.Join(out, "\n") + "\n"
+	w.flush()
+	return strings.Join(w.out, "\n") + "\n"
+}
+
+// writer collects the lines of a paragraph until flush writes it.
+type writer struct {
+	out   []string
+	text  string
+	first int
+}
+
+func (w *writer) add(l line) {
+	if w.text == "" {
+		w.first = l.number
+	}
+	w.text += " " + l.text
+}
+
+func (w *writer) flush() {
+	if text := asSentence(w.text); text != "" {
+		for len(w.out) < w.first {
+			w.out = append(w.out, "")
+		}
+		w.out[w.first-1] = strings.TrimSpace(w.out[w.first-1] + " " + text)
+	}
+	w.text = ""
 }
 
 var (

@@ -1,5 +1,5 @@
-// Command kio is a plain pipeline of kyaml's: it does the benchmark's edit the
-// way a program does it that reads all of the stream and writes it anew.
+// Command kio is a plain pipeline of kyaml. It makes the benchmark's edit as a
+// program does that reads the whole stream and writes all of it again.
 package main
 
 import (
