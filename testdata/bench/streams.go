@@ -217,8 +217,8 @@ func manyPlaces(w *bufio.Writer) {
 	}
 }
 
-// carrier writes a ConfigMap with embedded values in a string.
-func carrier(w *bufio.Writer) {
+// embeddedValues writes a ConfigMap with embedded values in a string.
+func embeddedValues(w *bufio.Writer) {
 	_, _ = w.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: spaces-values\n  namespace: upbound-system\ndata:\n  values.yaml: |\n" +
 		"    controlPlanes:\n      mxpController:\n        serviceAccount:\n          annotations:\n            example.com/team: \"platform\"\n    other:\n")
 	for n, written := 0, 0; written < 1_000_000; n++ {
