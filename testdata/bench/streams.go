@@ -24,7 +24,7 @@ var streams = []stream{
 	{name: hundred, edits: 2, write: func(w *bufio.Writer) { chart(w, 100_000_000, 16); places(w) }},
 	{name: "one document, 20 MB", edits: 1, write: oneDocument},
 	{name: "10,000 documents, all edited", edits: 10_000, write: manyPlaces},
-	{name: "1 MB of values in a string", edits: 1, inside: true, write: carrier},
+	{name: "1 MB of values in a string", edits: 1, inside: true, write: embeddedValues},
 	{name: "1 MB", edits: 2, growth: true, write: func(w *bufio.Writer) { chart(w, 1_000_000, 16); places(w) }},
 	{name: "10 MB", edits: 2, growth: true, write: func(w *bufio.Writer) { chart(w, 10_000_000, 16); places(w) }},
 }

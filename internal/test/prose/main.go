@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/exit"
 )
 
 // maxLong is how many of 100 sentences may have more than 25 words.
@@ -27,13 +29,13 @@ const maxLong = 5
 const outputDir = "bin/prose"
 
 func main() {
-	if len(os.Args) < 2 {
-		_, _ = fmt.Fprintln(os.Stderr, "usage: prose VALE [PROGRAM]")
-		os.Exit(2)
+	err := errors.New("usage: prose VALE [PROGRAM]")
+	if len(os.Args) > 1 {
+		err = check(os.Args[1], os.Args[2:], os.Stdout)
 	}
-	if err := check(os.Args[1], os.Args[2:], os.Stdout); err != nil {
+	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "prose:", err)
-		os.Exit(1)
+		os.Exit(int(exit.Failed))
 	}
 }
 
