@@ -69,9 +69,9 @@ func isTerminal(stream any) bool {
 func Run(ctx context.Context, env Env, args []string) exit.Status {
 	env.args = args
 	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
+	env.Hints = hintOf
 	err := env.run(ctx)
 	if err != nil && !exit.IsSilent(err) {
-		nameFlags(err)
 		env.report(err)
 	}
 	return exit.Of(err)
@@ -101,7 +101,9 @@ func (env *Env) report(err error) {
 		return
 	}
 	if tty, openErr := os.OpenFile("/dev/tty", os.O_WRONLY, 0); openErr == nil {
-		output.New(tty, tty, env.Getenv, env.Terminal).Error(err)
+		printer := output.New(tty, tty, env.Getenv, env.Terminal)
+		printer.Hints = hintOf
+		printer.Error(err)
 		_ = tty.Close() // nobody is left to tell
 	}
 }
@@ -120,7 +122,7 @@ func (env *Env) write(text []byte) error {
 // known.
 func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 	spec, _ := identity.New(identity.Settings{ArtifactsDir: settings.ArtifactsDir(env.Getenv)}) // only the directory counts
-	return postrender.Renderer{State: desired.Of(spec), Dir: dir}.Fail(postrender.Report{}, err)
+	return postrender.Renderer{State: desired.Of(spec), Dir: dir, Hints: hintOf}.Fail(postrender.Report{}, err)
 }
 
 // State derives the desired state of the config: the file, the environment and the
@@ -128,20 +130,4 @@ func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 func (env *Env) State(settings config.Flags) (desired.State, error) {
 	spec, err := settings.Resolve(env.Getenv)
 	return desired.Of(spec), err
-}
-
-// nameFlags adds the flags to an error that names missing settings.
-func nameFlags(err error) {
-	switch e := err.(type) { //nolint:errorlint // it visits every error of the tree
-	case *desired.MissingError:
-		for i, m := range e.Missing {
-			e.Missing[i].Flag = config.FlagFor(m.Key, e.Component)
-		}
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			nameFlags(err)
-		}
-	case interface{ Unwrap() error }:
-		nameFlags(e.Unwrap())
-	}
 }

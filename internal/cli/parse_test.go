@@ -107,7 +107,7 @@ func TestBadCommandLinesAreBadUsage(t *testing.T) {
 		"restart --timeout soon":      "--timeout: ",
 		"inspect --diff -o json":      "--diff",
 		"export":                      "1 arg",
-		"export helm":                 `no form "helm"`,
+		"export helm":                 `unknown form "helm"`,
 		"explain":                     "arg",
 		"explain ns --context x":      `"x" is not KEY=VALUE`,
 		"verify --skip-aws":           "--skip-aws",

@@ -12,6 +12,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -105,28 +106,29 @@ func (env *Env) component(settings config.Flags) (desired.State, desired.Compone
 		return state, desired.Component{}, err
 	}
 	name, named := settings.Component(env.Getenv)
+	if len(state.Components) == 1 && !named {
+		return state, state.Components[0], nil
+	}
 	c, ok := state.Component(name)
-	switch {
-	case !ok && !named && len(state.Components) == 1:
-		c = state.Components[0]
-	case !ok:
+	if !ok {
 		err := exit.Usagef("the config has no component %s", name)
-		return state, c, output.Hint(err, fmt.Sprintf("name one of %s with --component", strings.Join(others(state, ""), ", ")))
-	case !named && len(state.Components) > 1:
-		env.Note(fmt.Sprintf("this is for %s; --component takes %s", name, strings.Join(others(state, name), ", ")))
+		return state, c, output.Hint(err, "name "+others(state, "")+" with --component")
+	}
+	if !named {
+		env.Note("this is for " + name + "; use --component for " + others(state, name))
 	}
 	return state, c, nil
 }
 
-// others returns the names of the components besides one.
-func others(state desired.State, name string) []string {
+// others returns the names of the components besides one, as prose.
+func others(state desired.State, name string) string {
 	var names []string
 	for _, c := range state.Components {
 		if c.Name != name {
 			names = append(names, c.Name)
 		}
 	}
-	return names
+	return identity.Enumerate(names, "or")
 }
 
 // SelfPolicyOp prints what the program itself needs in AWS.

@@ -105,7 +105,7 @@ func TestExplainErrors(t *testing.T) {
 		want               []string
 	}{
 		"names":    {s, "Team", "x*", []string{`"Team" is not a namespace`, `"x*" is not the name of a service account`}},
-		"settings": {bare, nsA, "x", []string{"set cluster.oidcProvider", "set cluster.name", "set cluster.region"}},
+		"settings": {bare, nsA, "x", []string{"(cluster.oidcProvider)", "(cluster.name)", "(cluster.region)"}},
 	}
 	for name, tt := range tests {
 		_, err := tt.state.Explain(iam.Document{}, tt.state.Components[0], tt.namespace, tt.account)

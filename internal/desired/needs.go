@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -26,7 +25,6 @@ const (
 type Missing struct {
 	What string // such as "the bucket"
 	Key  string // in the config, such as components[0].bucket
-	Flag string // that sets it too; the command line adds it
 }
 
 // MissingError names all settings that a component's output needs and the config
@@ -36,29 +34,24 @@ type MissingError struct {
 	Missing   []Missing
 }
 
-// Error names the settings.
+// Error names the settings and their keys.
 func (e *MissingError) Error() string {
 	names := make([]string, len(e.Missing))
 	for i, m := range e.Missing {
-		names[i] = m.What
+		names[i] = fmt.Sprintf("%s (%s)", m.What, m.Key)
 	}
-	return fmt.Sprintf("component %s has no value for %s, which this needs", e.Component, strings.Join(names, ", "))
+	return fmt.Sprintf("component %s lacks %s", e.Component, identity.Enumerate(names, "and"))
 }
+
+// BadInput marks the error as one about the config.
+func (e *MissingError) BadInput() {}
 
 // Hint says where to set them.
 func (e *MissingError) Hint() string {
-	var keys, flags []string
-	for _, m := range e.Missing {
-		keys = append(keys, m.Key)
-		if m.Flag != "" {
-			flags = append(flags, m.Flag)
-		}
+	if len(e.Missing) == 1 {
+		return "set it in the config"
 	}
-	hint := "set " + strings.Join(keys, ", ") + " in the config"
-	if len(flags) == len(keys) {
-		hint += ", or use " + strings.Join(flags, ", ")
-	}
-	return hint
+	return "set them in the config"
 }
 
 // Require returns an error for the settings that the output needs of any component

@@ -53,7 +53,7 @@ func TestRequire(t *testing.T) {
 			if missing, ok := errors.AsType[*desired.MissingError](err); ok {
 				for _, m := range missing.Missing {
 					got = append(got, m.Key)
-					if !strings.Contains(err.Error(), m.What+": set "+m.Key+" in the config") {
+					if !strings.Contains(err.Error(), m.What+" ("+m.Key+")") {
 						t.Errorf("%v does not name %s", err, m.Key)
 					}
 				}

@@ -87,7 +87,7 @@ func TestPermissionsNeedABucket(t *testing.T) {
 	if s.Components[0].HasPermissions() {
 		t.Error("it has permissions without a bucket")
 	}
-	if _, err := s.Permissions(s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket: set components[0].bucket") {
+	if _, err := s.Permissions(s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket (components[0].bucket)") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -225,7 +225,7 @@ func TestAssociationErrors(t *testing.T) {
 		"pattern alone":   {identity.PodIdentity, []change{match("uuid")}, "needs the exact name"},
 		"too many":        {identity.PodIdentity, []change{namespaces(uuidNamespaces(5001)...)}, "5001 associations are more than the 5000"},
 		"too many of two": {identity.PodIdentity, []change{namespaces(uuidNamespaces(2501)...), vector(identity.Both, "logs")}, "5002 associations are more than the 5000"},
-		"no cluster":      {identity.PodIdentity, []change{namespaces(nsA), func(s *identity.Settings) { s.Cluster.Name = "" }}, "the cluster's name: set cluster.name"},
+		"no cluster":      {identity.PodIdentity, []change{namespaces(nsA), func(s *identity.Settings) { s.Cluster.Name = "" }}, "the cluster's name (cluster.name)"},
 		"policy broken": {identity.PodIdentity, []change{namespaces(nsA), component(func(c *identity.Component) {
 			c.PodIdentity.Policy, c.PodIdentity.DisableSessionTags = `{"Statement":{"Effect":"allow"}}`, true
 		})}, `podIdentity.policy: line 1, column 24: Effect: expected Allow or Deny, not "allow"`},

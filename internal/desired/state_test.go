@@ -98,12 +98,8 @@ func TestRolesNameEveryMissingSetting(t *testing.T) {
 		s.Cluster, s.Components[0].Role = identity.Cluster{}, identity.RoleARN{}
 	})
 	_, err := s.Roles()
-	want := `component mxp-controller needs settings that are missing:
-  the role's ARN: set components[0].roleARN in the config
-  the OIDC provider: set cluster.oidcProvider in the config
-component vector needs settings that are missing:
-  the cluster's name: set cluster.name in the config
-  the cluster's region: set cluster.region in the config`
+	want := `component mxp-controller lacks the role's ARN (components[0].roleARN) and the OIDC provider (cluster.oidcProvider)
+component vector lacks the cluster's name (cluster.name) and the cluster's region (cluster.region)`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

@@ -90,9 +90,9 @@ func TestTrustErrors(t *testing.T) {
 		want    string
 	}{
 		"no subjects":  {identity.IRSA, nil, desired.ErrNoSubjects.Error()},
-		"no role":      {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "the role's ARN: set components[0].roleARN"},
-		"no provider":  {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "the OIDC provider: set cluster.oidcProvider"},
-		"no cluster":   {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "the cluster's name: set cluster.name"},
+		"no role":      {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "the role's ARN (components[0].roleARN)"},
+		"no provider":  {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "the OIDC provider (cluster.oidcProvider)"},
+		"no cluster":   {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "the cluster's name (cluster.name)"},
 		"session tags": {identity.PodIdentity, []change{match("uuid"), noTags}, "no pod would get the role"},
 		"of a sharer":  {identity.IRSA, []change{match("uuid"), vector(identity.PodIdentity, "spaces-backup"), func(s *identity.Settings) { s.Components[1].PodIdentity.DisableSessionTags = true }}, "trust policy of vector: no pod would get the role"},
 	}

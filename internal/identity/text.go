@@ -185,3 +185,12 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// Enumerate joins words as prose does: "a, b and c", or with another word than "and".
+func Enumerate(words []string, and string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " " + and + " " + words[last]
+}

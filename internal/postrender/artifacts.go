@@ -22,7 +22,7 @@ type documents struct {
 // every role.
 func newDocuments(s desired.State) (documents, error) {
 	if err := s.Require(desired.NeedTrust); err != nil {
-		return documents{}, withoutArtifacts{exit.Usage(err)}
+		return documents{}, artifactsErrors(err)
 	}
 	all := documents{warnings: s.Warnings}
 	budgets := map[identity.RoleARN]*desired.Budget{}
@@ -80,13 +80,26 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 const nothingToAdmit = "delivery.admissionPolicy is set, but an admission policy has nothing to write: " +
 	"in mode pod-identity associations give the role, and no annotation or pod label is set"
 
-// withoutArtifacts is an error of the artifacts, without which the manifests alone can
-// be written.
-type withoutArtifacts struct{ error }
+// ArtifactsError says that the artifacts cannot be written. The manifests alone can.
+type ArtifactsError struct{ Err error }
 
-func (e withoutArtifacts) Unwrap() error { return e.error }
+func (e *ArtifactsError) Error() string { return e.Err.Error() }
 
-// Hint is the next step.
-func (withoutArtifacts) Hint() string {
-	return "to change the manifests alone, set artifacts.dir to none"
+// Unwrap returns what the artifacts lack.
+func (e *ArtifactsError) Unwrap() error { return e.Err }
+
+// BadInput marks the error as one about the config.
+func (e *ArtifactsError) BadInput() {}
+
+// artifactsErrors marks each of joined errors.
+func artifactsErrors(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return &ArtifactsError{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, &ArtifactsError{e})
+	}
+	return errors.Join(all...)
 }

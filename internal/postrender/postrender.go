@@ -24,7 +24,8 @@ import (
 type Renderer struct {
 	State   desired.State
 	Options rewrite.Options
-	Dir     string // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
+	Dir     string             // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
+	Hints   func(error) string // finds the next step after an error, for the report; nil: none
 }
 
 // ManifestsFile is the name of the manifests in a Renderer's Dir.
@@ -143,11 +144,8 @@ func (r Renderer) Fail(report Report, err error) error {
 		return err
 	}
 	report.Error = &Failure{Message: err.Error(), Status: exit.Of(err)}
-	if e, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		report.Error.Hint = e.Hint()
+	if r.Hints != nil {
+		report.Error.Hint = r.Hints(err)
 	}
 	report.Changes = nil // nothing was
 	staging, staged := r.stage([]export.File{{Name: ReportFile, Content: report.JSON()}})

@@ -12,6 +12,7 @@ import (
 	helm "helm.sh/helm/v3/pkg/postrender"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
@@ -100,20 +101,16 @@ func TestOutputThatBreaksOff(t *testing.T) {
 	}
 }
 
-// TestMissingSettingHasAHint says how to go on without the artifacts, on the error and
-// in the report.
-func TestMissingSettingHasAHint(t *testing.T) {
+// TestArtifactsErrorsAreMarked lets the caller say how to go on without the artifacts, and
+// puts that into the report.
+func TestArtifactsErrorsAreMarked(t *testing.T) {
 	dir := t.TempDir()
 	withoutProvider := settings(dir)
 	withoutProvider.Cluster = identity.Cluster{}
-	renderer := postrender.Renderer{State: desired.Of(fixture.Spec(t, withoutProvider))}
+	const hint = "set artifacts.dir to none"
+	renderer := postrender.Renderer{State: desired.Of(fixture.Spec(t, withoutProvider)), Hints: func(error) string { return hint }}
 	_, err := renderer.Render(t.Context(), []byte(manifests), &bytes.Buffer{})
-	hinted, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err)
-	const hint = "to change the manifests alone, set artifacts.dir to none"
-	if !ok || hinted.Hint() != hint || !strings.Contains(err.Error(), "cluster.oidcProvider") {
+	if _, ok := errors.AsType[*postrender.ArtifactsError](err); !ok || exit.Of(err) != exit.BadUsage || !strings.Contains(err.Error(), "cluster.oidcProvider") {
 		t.Fatalf("the error is %v", err)
 	}
 	report, err := os.ReadFile(filepath.Join(dir, postrender.ReportFile))
