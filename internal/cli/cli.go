@@ -38,6 +38,7 @@ type Env struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	Environ  []string // as os.Environ returns it, to warn of misspelt variables
 	Terminal func(stream any) bool
 	Live     Live // nil: the program beside this one runs them
 
@@ -55,7 +56,7 @@ func Main(live Live) int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	env := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: isTerminal, Live: live}
+	env := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Environ: os.Environ(), Terminal: isTerminal, Live: live}
 	return int(Run(ctx, env, os.Args[1:]))
 }
 
@@ -87,7 +88,23 @@ func (env *Env) run(ctx context.Context) error {
 	if op == nil || err != nil {
 		return err
 	}
+	env.warnOfVariables(op)
 	return op.Run(ctx, env)
+}
+
+// warnOfVariables warns of misspelt variables, unless the op reads no settings or the
+// calling program has warned already.
+func (env *Env) warnOfVariables(op Op) {
+	switch op.(type) {
+	case VersionOp, PostRendererOp:
+		return
+	}
+	if env.Getenv(callerVersion) != "" {
+		return
+	}
+	for _, warning := range config.UnknownVariables(env.Environ, flagOnMissing, flagOnConflict) {
+		env.Warn(warning)
+	}
 }
 
 // underHelm4 reports whether Helm 4 runs the program as its post-renderer.

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,6 @@ import (
 
 	"spaces-identity.dev/internal/complete"
 	"spaces-identity.dev/internal/config"
-	"spaces-identity.dev/internal/identity"
 )
 
 // completeFlags adds the completion of flag values to every command.
@@ -50,11 +50,9 @@ func (p *parser) flagCompletion(flag *pflag.Flag) cobra.CompletionFunc {
 func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 	switch flag.Name {
 	case "component":
-		return p.componentNames()
-	case "mode":
-		return []string{string(identity.IRSA), string(identity.PodIdentity), string(identity.Both)}
-	case "match":
-		return []string{string(identity.MatchUUID) + "\tevery control plane that Spaces names itself", "mxp-*-system\ta pattern"}
+		if names := p.settings.ComponentNames(p.env.Getenv); len(names) > 0 {
+			return names
+		}
 	case "kube-context":
 		return complete.Contexts(p.kubeconfigs(cmd))
 	case "profile":
@@ -67,16 +65,7 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 		}
 		return words
 	}
-	return rewriteChoices[flag.Name]
-}
-
-// componentNames returns the components of the config, or the known ones if it
-// cannot be read or has none.
-func (p *parser) componentNames() []string {
-	if names := p.settings.ComponentNames(p.env.Getenv); len(names) > 0 {
-		return names
-	}
-	return identity.KnownNames()
+	return slices.Concat(config.Choices(flag.Name), rewriteChoices[flag.Name])
 }
 
 // kubeconfigs returns the kubeconfig files that kubectl would read.

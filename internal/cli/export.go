@@ -34,7 +34,7 @@ crossplane or aws-cli (a shell script).`,
 	}
 	return parsed(p, cmd, &op, func(args []string) error {
 		if op.Form = args[0]; !slices.Contains(export.Forms(), op.Form) {
-			return fmt.Errorf("unknown form %q: use %s", op.Form, identity.Enumerate(export.Forms(), "or"))
+			return fmt.Errorf("unknown form %q: use %s", op.Form, identity.OneOf(export.Forms()))
 		}
 		return nil
 	})

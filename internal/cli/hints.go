@@ -25,7 +25,7 @@ func hintOf(err error) string {
 		return hintOf(e.Err) + "; to write the manifests alone, use --artifacts-dir none or set artifacts.dir to none"
 	}
 	if e, ok := errors.AsType[*desired.MissingError](err); ok && flagsFor(e) != nil {
-		return more("use " + identity.Enumerate(flagsFor(e), "and"))
+		return more("use " + identity.AllOf(flagsFor(e)))
 	}
 	if _, ok := errors.AsType[*rewrite.MissingError](err); ok {
 		return more("use --on-missing warn to go on without")

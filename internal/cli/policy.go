@@ -128,7 +128,7 @@ func others(state desired.State, name string) string {
 			names = append(names, c.Name)
 		}
 	}
-	return identity.Enumerate(names, "or")
+	return identity.OneOf(names)
 }
 
 // SelfPolicyOp prints what the program itself needs in AWS.

@@ -40,7 +40,7 @@ func (e *MissingError) Error() string {
 	for i, m := range e.Missing {
 		names[i] = fmt.Sprintf("%s (%s)", m.What, m.Key)
 	}
-	return fmt.Sprintf("component %s lacks %s", e.Component, identity.Enumerate(names, "and"))
+	return fmt.Sprintf("component %s lacks %s", e.Component, identity.AllOf(names))
 }
 
 // BadInput marks the error as one about the config.

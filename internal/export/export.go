@@ -46,7 +46,7 @@ func Forms() []string {
 func Render(name string, s desired.State, components ...string) ([]byte, error) {
 	i := slices.IndexFunc(forms, func(f form) bool { return f.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("unknown form %q: use %s", name, identity.Enumerate(Forms(), "or"))
+		return nil, fmt.Errorf("unknown form %q: use %s", name, identity.OneOf(Forms()))
 	}
 	roles, err := s.Roles()
 	if err != nil {

@@ -74,8 +74,8 @@ func (p *Printer) problems(err error) []problem {
 		return []problem{{err.Error(), p.hintOf(err)}}
 	}
 	all := p.problems(inner)
-	if _, ok := err.(hinter); ok {
-		all[len(all)-1].hint = p.hintOf(err)
+	if hint := p.hintOf(err); hint != p.hintOf(inner) {
+		all[len(all)-1].hint = hint
 	}
 	return all
 }

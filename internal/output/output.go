@@ -52,7 +52,7 @@ func Parse(value string, allowed ...Format) (Format, error) {
 	for i, f := range allowed {
 		names[i] = string(f)
 	}
-	err := fmt.Errorf("unknown output format %q: use %s", value, identity.Enumerate(names, "or"))
+	err := fmt.Errorf("unknown output format %q: use %s", value, identity.OneOf(names))
 	if near := identity.Nearest(value, names); near != "" {
 		err = Hint(err, fmt.Sprintf("did you mean %q?", near))
 	}

@@ -5,16 +5,29 @@ package live
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/space"
 )
 
-// Run runs an op that package cli declares.
+// Run runs an op that package cli declares. It adds flags to the hints of errors.
 func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
+	err := run(ctx, env, op)
+	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
+		return output.Hint(err, "log in (aws sso login, aws configure), or name another profile with --profile")
+	}
+	if e, ok := errors.AsType[*space.Error](err); ok && (e.Fatal() || e.NotServed()) && e.Hint() != "" {
+		return output.Hint(err, e.Hint()+"; --kubeconfig and --kube-context choose another cluster")
+	}
+	return err
+}
+
+func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	switch op := op.(type) {
 	case cli.DiscoverOp:
 		return discover(ctx, env, op)

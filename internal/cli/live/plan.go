@@ -78,9 +78,6 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 		return nil, nil, exit.Usage(err)
 	}
 	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
-	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
-		err = output.Hint(err, "log in (aws sso login, aws configure), or name a profile with --profile")
-	}
 	if err != nil {
 		return nil, nil, err
 	}
