@@ -25,8 +25,10 @@ import (
 	"spaces-identity.dev/internal/postrender"
 )
 
-// Op is what a command line asks for.
-type Op interface {
+// Op is what a command line asks for. It has a method Run, or package live runs it.
+type Op any
+
+type runner interface {
 	Run(ctx context.Context, env *Env) error
 }
 
@@ -89,7 +91,10 @@ func (env *Env) run(ctx context.Context) error {
 		return err
 	}
 	env.warnOfVariables(op)
-	return op.Run(ctx, env)
+	if op, ok := op.(runner); ok {
+		return op.Run(ctx, env)
+	}
+	return env.Live(ctx, env, op)
 }
 
 // warnOfVariables warns of misspelt variables, unless the op reads no settings or the
@@ -127,6 +132,27 @@ func (env *Env) report(err error) {
 
 // Say writes to standard error. If that fails, there is nobody to tell.
 func (env *Env) Say(format string, args ...any) { _, _ = fmt.Fprintf(env.Err, format, args...) }
+
+// Await returns what a function returns. If the context ends first, it returns the
+// cause, and the function is left to itself.
+func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
 
 // write writes a document to standard output.
 func (env *Env) write(text []byte) error {

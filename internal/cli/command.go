@@ -121,8 +121,12 @@ func (p *parser) asProgram(root *cobra.Command) {
 }
 
 // parsed makes a command that is parsed into an op, which its flags fill. check,
-// if there is one, takes the arguments and refuses what no flag can refuse alone.
+// if there is one, takes the arguments and refuses what no flag can refuse alone. A
+// command that says nothing of its arguments takes none.
 func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string) error) *cobra.Command {
+	if cmd.Args == nil && !cmd.DisableFlagParsing {
+		cmd.Args = cobra.NoArgs
+	}
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if check != nil {
 			if err := check(args); err != nil {

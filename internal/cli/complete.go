@@ -33,13 +33,9 @@ func (p *parser) completeFlags(cmd *cobra.Command) {
 func (p *parser) flagCompletion(flag *pflag.Flag) cobra.CompletionFunc {
 	switch flag.Name {
 	case "config", "kubeconfig", "policy":
-		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveDefault // files
-		}
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // files
 	case "artifacts-dir", flagOutputDir:
-		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveFilterDirs
-		}
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	}
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return p.words(cmd, flag), cobra.ShellCompDirectiveNoFileComp
@@ -54,9 +50,12 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 			return names
 		}
 	case "kube-context":
-		return complete.Contexts(p.kubeconfigs(cmd))
+		if file := cmd.Flag("kubeconfig").Value.String(); file != "" {
+			return complete.Contexts([]string{file})
+		}
+		return complete.Contexts(filepath.SplitList(p.named("KUBECONFIG", ".kube", "config")))
 	case "profile":
-		return complete.Profiles(p.awsFiles())
+		return complete.Profiles(p.named("AWS_CONFIG_FILE", ".aws", "config"), p.named("AWS_SHARED_CREDENTIALS_FILE", ".aws", "credentials"))
 	}
 	if f, ok := flag.Value.(*formatFlag); ok {
 		var words []string
@@ -68,30 +67,12 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 	return slices.Concat(config.Choices(flag.Name), rewriteChoices[flag.Name])
 }
 
-// kubeconfigs returns the kubeconfig files that kubectl would read.
-func (p *parser) kubeconfigs(cmd *cobra.Command) []string {
-	if flag := cmd.Flags().Lookup("kubeconfig"); flag != nil && flag.Value.String() != "" {
-		return []string{flag.Value.String()}
+// named returns the value of a variable that names files, or the path in the home
+// directory that is its default.
+func (p *parser) named(variable string, path ...string) string {
+	if value := p.env.Getenv(variable); value != "" {
+		return value
 	}
-	if files := p.env.Getenv("KUBECONFIG"); files != "" {
-		return filepath.SplitList(files)
-	}
-	return []string{p.inHome(".kube", "config")}
-}
-
-// awsFiles returns the files in which AWS keeps profiles.
-func (p *parser) awsFiles() (configFile, credentialsFile string) {
-	configFile, credentialsFile = p.env.Getenv("AWS_CONFIG_FILE"), p.env.Getenv("AWS_SHARED_CREDENTIALS_FILE")
-	if configFile == "" {
-		configFile = p.inHome(".aws", "config")
-	}
-	if credentialsFile == "" {
-		credentialsFile = p.inHome(".aws", "credentials")
-	}
-	return configFile, credentialsFile
-}
-
-func (p *parser) inHome(path ...string) string {
 	home := p.env.Getenv("HOME")
 	if home == "" {
 		home, _ = os.UserHomeDir() // without one there is nothing to complete

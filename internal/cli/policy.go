@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ type PolicyOp struct {
 func (p *parser) partCommand(part export.Part, short string) *cobra.Command {
 	op := PolicyOp{Settings: p.settings, Part: part}
 	cmd := &cobra.Command{
-		Use: string(part), Short: short, Args: cobra.NoArgs,
+		Use: string(part), Short: short,
 		Example: "  spaces-identity policy " + string(part) + " --component mxp-controller",
 	}
 	outputFlag(cmd, &op.Output, output.JSON, output.YAML)
@@ -71,7 +72,7 @@ func (op PolicyOp) Run(_ context.Context, env *Env) error {
 			return err
 		}
 	}
-	return env.writeDocument(op.Output, text)
+	return env.Document(op.Output, text)
 }
 
 // reportTrust says how much of its quota a trust policy uses and whom a pattern
@@ -141,7 +142,7 @@ type SelfPolicyOp struct {
 func (p *parser) selfCommand() *cobra.Command {
 	op := SelfPolicyOp{Settings: p.settings}
 	cmd := &cobra.Command{
-		Use: "self", Short: "Print what this program itself needs in AWS for plan and apply", Args: cobra.NoArgs,
+		Use: "self", Short: "Print what this program itself needs in AWS for plan and apply",
 		Example: "  spaces-identity policy self --read-only",
 	}
 	cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
@@ -159,7 +160,7 @@ func (op SelfPolicyOp) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return exit.Usage(err)
 	}
-	return env.writeDocument(op.Output, doc.JSON())
+	return env.Document(op.Output, doc.JSON())
 }
 
 // AdmissionPolicyOp prints the Kubernetes admission policies.
@@ -171,7 +172,7 @@ type AdmissionPolicyOp struct {
 func (p *parser) admissionCommand() *cobra.Command {
 	op := AdmissionPolicyOp{Settings: p.settings}
 	cmd := &cobra.Command{
-		Use:   "admission",
+		Use:   "admission [native]",
 		Short: "Print Kubernetes admission policies, for later control planes",
 		Long: `admission prints a MutatingAdmissionPolicy and its binding for the
 ServiceAccounts of each component, and for its pods if it has pod labels. They
@@ -181,10 +182,18 @@ controlPlanes.discover in those that Spaces has labelled.
 With delivery.admissionPolicy the post-renderer appends the same objects. They
 need Kubernetes 1.36.`,
 		Example: "  spaces-identity policy admission --match uuid | kubectl apply -f -",
-		Args:    cobra.NoArgs,
+		Args:    cobra.MaximumNArgs(1), ValidArgs: []string{string(identity.NativeAdmissionPolicy)},
 	}
 	outputFlag(cmd, &op.Output, output.YAML, output.JSON)
-	return parsed(p, cmd, &op, nil)
+	return parsed(p, cmd, &op, func(args []string) error {
+		switch {
+		case len(args) == 0 || args[0] == string(identity.NativeAdmissionPolicy):
+			return nil
+		case args[0] == "kyverno":
+			return output.Hint(errors.New("this version does not write policies for Kyverno yet"), "use native, if the cluster has Kubernetes 1.36")
+		}
+		return output.Hint(fmt.Errorf("%q is not a kind of admission policy", args[0]), "use native, or leave the argument out")
+	})
 }
 
 // Run prints the objects of all components, or of the one that --component names.
@@ -203,5 +212,5 @@ func (op AdmissionPolicyOp) Run(_ context.Context, env *Env) error {
 	if len(objects) == 0 {
 		return exit.Usagef("an admission policy has nothing to write: in mode pod-identity associations give the role, and no annotation or pod label is set")
 	}
-	return env.writeDocument(op.Output, export.Stream(objects))
+	return env.Document(op.Output, export.Stream(objects))
 }
