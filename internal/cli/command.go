@@ -242,35 +242,21 @@ const withoutSettings = "without-settings"
 
 var readsNoSettings = map[string]string{withoutSettings: ""}
 
-// formatFlag is the value of --output.
-type formatFlag struct {
-	format  *output.Format
-	allowed []output.Format
-}
-
 // outputFlag adds --output with the formats of a command, the default first.
 func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.Format) {
-	*format = allowed[0]
 	words := make([]string, len(allowed))
 	for i, f := range allowed {
 		words[i] = string(f)
 	}
-	usage := "the `FORMAT`: " + strings.Join(words, ", ")
-	cmd.Flags().VarP(&formatFlag{format, allowed}, "output", "o", usage)
-}
-
-func (f *formatFlag) String() string {
-	if f.format == nil { // pflag asks a zero value
-		return ""
+	*format = allowed[0]
+	usage := fmt.Sprintf("the `FORMAT`: %s (default %s)", strings.Join(words, ", "), *format)
+	cmd.Flags().FuncP("output", "o", usage, func(value string) (err error) {
+		*format, err = output.Parse(value, allowed...)
+		return err
+	})
+	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag was added the line before
 	}
-	return string(*f.format)
-}
-
-func (f *formatFlag) Type() string { return "string" }
-
-func (f *formatFlag) Set(value string) (err error) {
-	*f.format, err = output.Parse(value, f.allowed...)
-	return err
 }
 
 // subcommands returns the names of a command's own commands.

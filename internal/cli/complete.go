@@ -57,13 +57,6 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 	case "profile":
 		return complete.Profiles(p.named("AWS_CONFIG_FILE", ".aws", "config"), p.named("AWS_SHARED_CREDENTIALS_FILE", ".aws", "credentials"))
 	}
-	if f, ok := flag.Value.(*formatFlag); ok {
-		var words []string
-		for _, format := range f.allowed {
-			words = append(words, string(format))
-		}
-		return words
-	}
 	return slices.Concat(config.Choices(flag.Name), rewriteChoices[flag.Name])
 }
 

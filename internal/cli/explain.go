@@ -117,9 +117,6 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 
 // trustPolicy returns the policy in question.
 func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.State, c desired.Component) (iam.Document, error) {
-	if err := state.RequireOf(c.Name, desired.NeedTrust); err != nil {
-		return iam.Document{}, exit.Usage(err)
-	}
 	var text []byte
 	var err error
 	switch op.Policy {

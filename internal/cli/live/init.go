@@ -203,9 +203,11 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	if len(c.Namespaces) > 0 || c.Match != "" {
 		return nil
 	}
-	found, err := hostNamespaces(ctx, i.Env, i.op.Cluster, desired.Of(i.Spec).ServiceAccounts())
+	client, err := connect(i.Env, i.op.Cluster)
 	if err == nil {
-		i.Found, c.Discover = found, true
+		i.Found, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
+	}
+	if c.Discover = err == nil; c.Discover {
 		return nil
 	}
 	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))

@@ -101,11 +101,7 @@ func firstProblem(found space.Discovery) error {
 // hostNamespaces returns the control planes that certainly exist and have a host
 // namespace. A source that cannot be read is an error, because what is missing
 // from the answer could be pruned.
-func hostNamespaces(ctx context.Context, env *cli.Env, f cli.ClusterFlags, serviceAccounts []string) ([]space.ControlPlane, error) {
-	client, err := connect(env, f)
-	if err != nil {
-		return nil, err
-	}
+func hostNamespaces(ctx context.Context, client *space.Client, serviceAccounts []string) ([]space.ControlPlane, error) {
 	found, err := space.Discover(ctx, client, serviceAccounts)
 	if err == nil {
 		err = firstProblem(found)
