@@ -41,17 +41,11 @@ func Parse(env *Env, args []string) (Op, error) {
 	return p.op, nil
 }
 
-// hinter is an error with a next step.
-type hinter interface {
-	error
-	Hint() string
-}
-
 // misunderstood makes an error of the command line one of bad usage. If manifests
 // were to be post-rendered, the report has it too: Helm 4 shows nothing else.
 func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
 	err = exit.Usage(err)
-	if _, ok := errors.AsType[hinter](err); !ok {
+	if hintOf(err) == "" {
 		err = output.Hint(err, fmt.Sprintf("`%s --help` shows the usage", cmd.CommandPath()))
 	}
 	dir := ""

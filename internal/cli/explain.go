@@ -12,6 +12,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -48,6 +49,9 @@ that is not known.`,
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Namespace = args[0]
+		if err := identity.ValidateNamespace(op.Namespace); err != nil {
+			return output.Hint(err, "name one namespace, such as one that `spaces-identity discover` lists")
+		}
 		if len(args) == 2 {
 			op.ServiceAccount = args[1]
 		}

@@ -29,8 +29,7 @@ type initial struct {
 	*cli.Env
 	*terminal
 	op        cli.InitOp
-	account   *account.Account
-	Caller    account.Caller
+	Account   *account.Account
 	Spec      identity.Spec
 	Component identity.Component
 	Cluster   account.Cluster
@@ -53,8 +52,8 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err != nil {
 		return err
 	}
-	i := &initial{Env: env, terminal: newTerminal(env), op: op, account: connected, Caller: connected.Caller, Spec: spec, Component: spec.Components[0]}
-	for _, step := range []func(context.Context) error{i.findCluster, i.findAgent, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes} {
+	i := &initial{Env: env, terminal: newTerminal(env), op: op, Account: connected, Spec: spec, Component: spec.Components[0]}
+	for _, step := range []func(context.Context) error{i.findCluster, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -76,9 +75,9 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 func (i *initial) findCluster(ctx context.Context) error {
 	c := &i.Spec.Cluster
 	if c.Region == "" {
-		c.Region = i.account.DefaultRegion()
+		c.Region = i.Account.DefaultRegion()
 	}
-	region := i.account.Region(c.Region)
+	region := i.Account.Region(c.Region)
 	if c.Name == "" {
 		names, err := region.Clusters(ctx)
 		if err != nil {
@@ -90,13 +89,17 @@ func (i *initial) findCluster(ctx context.Context) error {
 	}
 	found, ok, err := region.Cluster(ctx, c.Name)
 	if err == nil && !ok {
-		err = output.Hint(fmt.Errorf("account %s has no cluster %s in %s", i.Caller.Account, c.Name, c.Region),
+		err = output.Hint(fmt.Errorf("account %s has no cluster %s in %s", i.Account.Caller.Account, c.Name, c.Region),
 			"correct --cluster and --region, or use credentials of the cluster's account")
 	}
 	i.Cluster = found
 	if err == nil && c.OIDC.IsZero() && found.Issuer != "" {
 		c.OIDC, err = identity.ParseOIDCProvider(found.Issuer)
 	}
+	if err == nil {
+		_, i.Agent, err = region.AgentStatus(ctx, c.Name)
+	}
+	i.Agent = i.Agent || found.AutoMode
 	return err
 }
 
@@ -104,7 +107,7 @@ func (i *initial) chooseCluster(ctx context.Context, names []string) (string, er
 	region := i.Spec.Cluster.Region
 	switch {
 	case len(names) == 0:
-		return "", output.Hint(fmt.Errorf("account %s has no EKS cluster in %s", i.Caller.Account, region), "name the region with --region")
+		return "", output.Hint(fmt.Errorf("account %s has no EKS cluster in %s", i.Account.Caller.Account, region), "name the region with --region")
 	case len(names) == 1:
 		return names[0], nil
 	case !i.Terminal(i.In):
@@ -145,12 +148,6 @@ func asked[T any](ctx context.Context, i *initial, question, otherwise string, p
 	}
 }
 
-func (i *initial) findAgent(ctx context.Context) error {
-	_, ok, err := i.account.Region(i.Spec.Cluster.Region).AgentStatus(ctx, i.Spec.Cluster.Name)
-	i.Agent = ok || i.Cluster.AutoMode
-	return err
-}
-
 func (i *initial) chooseMode(ctx context.Context) (err error) {
 	if i.op.Settings.Given("mode", i.Getenv) || !i.Terminal(i.In) {
 		return nil // the flag's, or the default
@@ -167,7 +164,7 @@ func (i *initial) chooseRole(ctx context.Context) (err error) {
 	if !i.Component.Role.IsZero() {
 		return nil
 	}
-	suggested := fmt.Sprintf("arn:%s:iam::%s:role/spaces-backup", i.Caller.Partition, i.Caller.Account)
+	suggested := fmt.Sprintf("arn:%s:iam::%s:role/spaces-backup", i.Account.Caller.Partition, i.Account.Caller.Account)
 	if !i.Terminal(i.In) {
 		i.Component.Role, err = identity.ParseRoleARN(suggested)
 		return err
@@ -180,7 +177,7 @@ func (i *initial) findProvider(ctx context.Context) error {
 	if i.Spec.Cluster.OIDC.IsZero() {
 		return nil
 	}
-	audiences, ok, err := i.account.ProviderAudiences(ctx, i.Spec.Cluster.OIDC.ARN(i.Component.Role))
+	audiences, ok, err := i.Account.ProviderAudiences(ctx, i.Spec.Cluster.OIDC.ARN(i.Component.Role))
 	i.Provider = ok && slices.Contains(audiences, identity.Audience)
 	return err
 }
@@ -265,8 +262,8 @@ var firstConfig = template.Must(template.New("config").Funcs(template.FuncMap{
 	"kind":                  func() string { return config.Kind },
 	"defaultDir":            func() string { return identity.DefaultArtifactsDir },
 	"defaultServiceAccount": func(name string) string { known, _ := identity.Known(name); return known.ServiceAccount },
-}).Parse(`# Written by spaces-identity init from account {{.Caller.Account}} ({{.Caller.Partition}}), as
-# {{.Caller.ARN}}.
+}).Parse(`# Written by spaces-identity init from account {{.Account.Caller.Account}} ({{.Account.Caller.Partition}}), as
+# {{.Account.Caller.ARN}}.
 # Next: spaces-identity plan shows what AWS lacks, spaces-identity apply creates it.
 apiVersion: {{apiVersion}}
 kind: {{kind}}

@@ -63,7 +63,7 @@ func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region strin
 	case err != nil && op.Profile != "":
 		return nil, err
 	case err != nil:
-		env.Note(fmt.Sprintf("the AWS half is not checked: %v", err))
+		env.Note(fmt.Sprintf("the AWS half is not checked; to check it, log in or use --profile: %v", err))
 		return nil, nil
 	}
 	return verify.OfAccount(connected), nil
