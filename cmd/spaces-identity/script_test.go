@@ -2,25 +2,14 @@ package main
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain hides the settings of whoever runs the tests, and the variables of the
-// project's own tests, from the program.
 func TestMain(m *testing.M) {
-	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "SPACES_IDENTITY_") {
-			if err := os.Unsetenv(name); err != nil {
-				panic(err)
-			}
-		}
-	}
 	testscript.Main(m, map[string]func(){"spaces-identity": main})
 }
 

@@ -14,11 +14,11 @@ const warnAbove = 80
 
 // Budget is how much of its quota a trust policy uses.
 type Budget struct {
-	Used      int      `json:"used"`              // characters, as IAM counts
-	Limit     int      `json:"limit"`             // characters
-	Foreign   int      `json:"foreign"` // of the used ones, those of statements that the config does not ask for
-	Fits      int      `json:"fits"`              // control planes of a Space's own naming that still fit
-	Unlimited bool     `json:"unlimited"`         // a pattern admits them; their number does not matter
+	Used      int      `json:"used"`      // characters, as IAM counts
+	Limit     int      `json:"limit"`     // characters
+	Foreign   int      `json:"foreign"`   // of the used ones, those of statements that the config does not ask for
+	Fits      int      `json:"fits"`      // control planes of a Space's own naming that still fit
+	Unlimited bool     `json:"unlimited"` // a pattern admits them; their number does not matter
 	WaysOut   []WayOut `json:"waysOut,omitempty"`
 }
 
