@@ -165,7 +165,7 @@ func (env *Env) write(text []byte) error {
 // known.
 func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 	spec, _ := identity.New(identity.Settings{ArtifactsDir: settings.ArtifactsDir(env.Getenv)}) // only the directory counts
-	return postrender.Renderer{State: desired.Of(spec), Dir: dir, Hints: hintOf}.Fail(postrender.Report{}, err)
+	return postrender.Renderer{State: desired.Of(spec), Dir: dir, Hints: env.HintsOf}.Fail(postrender.Report{}, err)
 }
 
 // State derives the desired state of the config: the file, the environment and the

@@ -2,33 +2,27 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
 
 // hintOf returns the next step after an error. The packages below the command line
-// know no flags, so this adds the flags that help.
+// know no flags, so this names the flags that help.
 func hintOf(err error) string {
-	hint := output.HintOf(err)
-	more := func(flags string) string {
-		if hint == "" {
-			return flags
-		}
-		return hint + ", or " + flags
+	if e, ok := errors.AsType[postrender.ArtifactsError](err); ok {
+		hints := (&output.Printer{Hints: hintOf}).HintsOf(e.Unwrap())
+		return hints[len(hints)-1] + "; to change the manifests alone, use --artifacts-dir none or set artifacts.dir to none"
 	}
-	if e, ok := errors.AsType[*postrender.ArtifactsError](err); ok {
-		return hintOf(e.Err) + "; to write the manifests alone, use --artifacts-dir none or set artifacts.dir to none"
+	if e, ok := errors.AsType[*desired.MissingError](err); ok {
+		return withFlags(*e).Hint()
 	}
-	if e, ok := errors.AsType[*desired.MissingError](err); ok && flagsFor(e) != nil {
-		return more("use " + identity.AllOf(flagsFor(e)))
-	}
-	if _, ok := errors.AsType[*rewrite.MissingError](err); ok {
-		return more("use --on-missing warn to go on without")
+	if e, ok := errors.AsType[*rewrite.MissingError](err); ok {
+		return e.Hint() + ", or use --on-missing warn to go on without"
 	}
 	switch {
 	case errors.Is(err, desired.ErrNoSubjects):
@@ -36,23 +30,18 @@ func hintOf(err error) string {
 			"let a command that has the cluster discover them (controlPlanes.discover: true), " +
 			"or admit every namespace that a Space names by itself (controlPlanes.match: uuid, --match uuid)"
 	case errors.Is(err, rewrite.ErrSelector):
-		return more("choose another label key, or use --on-conflict keep to leave the label as it is")
+		return "choose another label key, change the selector first, or use --on-conflict keep to leave the label as it is"
 	case errors.Is(err, rewrite.ErrConflict):
-		return more("use --on-conflict replace or --on-conflict keep")
+		return "use --on-conflict replace or keep, or remove the other value from the manifests"
 	}
-	return hint
+	return output.HintOf(err)
 }
 
-// flagsFor returns the flags that set all of the missing settings, or none if one has
-// no flag.
-func flagsFor(e *desired.MissingError) []string {
-	var flags []string
-	for _, m := range e.Missing {
-		flag := config.FlagFor(m.Key, e.Component)
-		if flag == "" {
-			return nil
-		}
-		flags = append(flags, flag)
+// withFlags returns an error that names the flags of the missing settings too.
+func withFlags(e desired.MissingError) *desired.MissingError {
+	e.Missing = slices.Clone(e.Missing)
+	for i, m := range e.Missing {
+		e.Missing[i].Flag = config.FlagFor(m.Key, e.Component)
 	}
-	return flags
+	return &e
 }

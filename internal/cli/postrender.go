@@ -95,7 +95,7 @@ func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read fun
 	if err != nil {
 		return env.failEarly(dir, op.Settings, err)
 	}
-	renderer := postrender.Renderer{State: state, Dir: dir, Options: op.Rewrite.options(), Hints: hintOf}
+	renderer := postrender.Renderer{State: state, Dir: dir, Options: op.Rewrite.options(), Hints: env.HintsOf}
 	stream, err := read(ctx)
 	if err != nil {
 		return renderer.Fail(postrender.Report{}, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -25,6 +26,7 @@ const (
 type Missing struct {
 	What string // such as "the bucket"
 	Key  string // in the config, such as components[0].bucket
+	Flag string // that sets it too; the command line adds it
 }
 
 // MissingError names all settings that a component's output needs and the config
@@ -34,13 +36,15 @@ type MissingError struct {
 	Missing   []Missing
 }
 
-// Error names the settings and their keys.
+// Error names the settings, each once for all clusters.
 func (e *MissingError) Error() string {
-	names := make([]string, len(e.Missing))
-	for i, m := range e.Missing {
-		names[i] = fmt.Sprintf("%s (%s)", m.What, m.Key)
+	var names []string
+	for _, m := range e.Missing {
+		if !slices.Contains(names, m.What) {
+			names = append(names, m.What)
+		}
 	}
-	return fmt.Sprintf("component %s lacks %s", e.Component, identity.AllOf(names))
+	return fmt.Sprintf("component %s has no value for %s, which this needs", e.Component, strings.Join(names, ", "))
 }
 
 // BadInput marks the error as one about the config.
@@ -48,10 +52,18 @@ func (e *MissingError) BadInput() {}
 
 // Hint says where to set them.
 func (e *MissingError) Hint() string {
-	if len(e.Missing) == 1 {
-		return "set it in the config"
+	var keys, flags []string
+	for _, m := range e.Missing {
+		keys = append(keys, m.Key)
+		if m.Flag != "" {
+			flags = append(flags, m.Flag)
+		}
 	}
-	return "set them in the config"
+	hint := "set " + strings.Join(keys, ", ") + " in the config"
+	if len(flags) == len(keys) {
+		hint += ", or use " + strings.Join(flags, ", ")
+	}
+	return hint
 }
 
 // Require returns an error for the settings that the output needs of any component
@@ -94,8 +106,7 @@ func (s State) require(i int, need Need) error {
 	return &MissingError{c.Name, missing}
 }
 
-// joined is errors.Join without repetition: components that lack the same setting of a
-// cluster say so once each.
+// joined is errors.Join without repetition and without nil.
 func joined(problems []error) error {
 	seen := map[string]bool{}
 	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {

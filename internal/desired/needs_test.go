@@ -14,6 +14,31 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
+// withHints returns an error's message, and below it the hints of the errors in it.
+func withHints(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.Join(append([]string{err.Error()}, hintsIn(err)...), "\n")
+}
+
+func hintsIn(err error) []string {
+	switch e := err.(type) { //nolint:errorlint // it visits every error of the tree
+	case interface{ Hint() string }:
+		return []string{e.Hint()}
+	case interface{ Unwrap() []error }:
+		var all []string
+		for _, err := range e.Unwrap() {
+			all = append(all, hintsIn(err)...)
+		}
+		return all
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		return hintsIn(inner)
+	}
+	return nil
+}
+
 // TestRequire asks a config without any setting for what each output needs.
 func TestRequire(t *testing.T) {
 	const (
@@ -53,9 +78,12 @@ func TestRequire(t *testing.T) {
 			if missing, ok := errors.AsType[*desired.MissingError](err); ok {
 				for _, m := range missing.Missing {
 					got = append(got, m.Key)
-					if !strings.Contains(err.Error(), m.What+" ("+m.Key+")") {
-						t.Errorf("%v does not name %s", err, m.Key)
+					if !strings.Contains(err.Error(), m.What) {
+						t.Errorf("%v does not name %s", err, m.What)
 					}
+				}
+				if want := "set " + strings.Join(tt.want, ", ") + " in the config"; missing.Hint() != want {
+					t.Errorf("got the hint %q, want %q", missing.Hint(), want)
 				}
 			}
 			if !slices.Equal(got, tt.want) {

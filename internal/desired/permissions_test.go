@@ -87,15 +87,15 @@ func TestPermissionsNeedABucket(t *testing.T) {
 	if s.Components[0].HasPermissions() {
 		t.Error("it has permissions without a bucket")
 	}
-	if _, err := s.Permissions(s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket (components[0].bucket)") {
+	if _, err := s.Permissions(s.Components[0]); !strings.Contains(withHints(err), "component mxp-controller has no value for the bucket, which this needs\nset components[0].bucket in the config") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // TestPermissionRequests evaluates policies for what a backup asks AWS for.
 func TestPermissionRequests(t *testing.T) {
-	edit := func(old, new string) func(string) string {
-		return func(policy string) string { return strings.ReplaceAll(policy, old, new) }
+	edit := func(from, to string) func(string) string {
+		return func(policy string) string { return strings.ReplaceAll(policy, from, to) }
 	}
 	deny := func(statement string) func(string) string {
 		return func(policy string) string {
@@ -225,16 +225,13 @@ func TestAssociationErrors(t *testing.T) {
 		"pattern alone":   {identity.PodIdentity, []change{match("uuid")}, "needs the exact name"},
 		"too many":        {identity.PodIdentity, []change{namespaces(uuidNamespaces(5001)...)}, "5001 associations are more than the 5000"},
 		"too many of two": {identity.PodIdentity, []change{namespaces(uuidNamespaces(2501)...), vector(identity.Both, "logs")}, "5002 associations are more than the 5000"},
-		"no cluster":      {identity.PodIdentity, []change{namespaces(nsA), func(s *identity.Settings) { s.Cluster.Name = "" }}, "the cluster's name (cluster.name)"},
-		"policy broken": {identity.PodIdentity, []change{namespaces(nsA), component(func(c *identity.Component) {
-			c.PodIdentity.Policy, c.PodIdentity.DisableSessionTags = `{"Statement":{"Effect":"allow"}}`, true
-		})}, `podIdentity.policy: line 1, column 24: Effect: expected Allow or Deny, not "allow"`},
+		"no cluster":      {identity.PodIdentity, []change{namespaces(nsA), func(s *identity.Settings) { s.Cluster.Name = "" }}, "component mxp-controller has no value for the cluster's name, which this needs\nset cluster.name in the config"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := stateOf(t, tt.mode, tt.changes...)
 			list, err := s.Associations(s.Components[0])
-			if err == nil || !strings.Contains(err.Error(), tt.want) || list != nil {
+			if err == nil || !strings.Contains(withHints(err), tt.want) || list != nil {
 				t.Errorf("got %d and %v, want %q", len(list), err, tt.want)
 			}
 		})

@@ -98,10 +98,12 @@ func TestRolesNameEveryMissingSetting(t *testing.T) {
 		s.Cluster, s.Components[0].Role = identity.Cluster{}, identity.RoleARN{}
 	})
 	_, err := s.Roles()
-	want := `component mxp-controller lacks the role's ARN (components[0].roleARN) and the OIDC provider (cluster.oidcProvider)
-component vector lacks the cluster's name (cluster.name) and the cluster's region (cluster.region)`
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v", err)
+	want := `component mxp-controller has no value for the role's ARN, the OIDC provider, which this needs
+component vector has no value for the cluster's name, the cluster's region, which this needs
+set components[0].roleARN, cluster.oidcProvider in the config
+set cluster.name, cluster.region in the config`
+	if diff := cmp.Diff(want, withHints(err)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if missing, ok := errors.AsType[*desired.MissingError](err); !ok || missing.Component != "mxp-controller" || len(missing.Missing) != 2 {
 		t.Errorf("got %+v", missing)
@@ -205,7 +207,7 @@ func TestValues(t *testing.T) {
 		})
 	}
 	s := stateOf(t, identity.IRSA, component(func(c *identity.Component) { c.Role = identity.RoleARN{} }))
-	if values, err := s.Values(); err == nil || !strings.Contains(err.Error(), "components[0].roleARN") {
+	if values, err := s.Values(); !strings.Contains(withHints(err), "the role's ARN, which this needs\nset components[0].roleARN in") {
 		t.Errorf("%v, %v", values, err)
 	}
 }

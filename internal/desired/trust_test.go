@@ -90,9 +90,9 @@ func TestTrustErrors(t *testing.T) {
 		want    string
 	}{
 		"no subjects":  {identity.IRSA, nil, desired.ErrNoSubjects.Error()},
-		"no role":      {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "the role's ARN (components[0].roleARN)"},
-		"no provider":  {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "the OIDC provider (cluster.oidcProvider)"},
-		"no cluster":   {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "the cluster's name (cluster.name)"},
+		"no role":      {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "component mxp-controller has no value for the role's ARN, which this needs\nset components[0].roleARN in the config"},
+		"no provider":  {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the OIDC provider, which this needs\nset cluster.oidcProvider in the config"},
+		"no cluster":   {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the cluster's name, the cluster's region, which this needs\nset cluster.name, cluster.region in the config"},
 		"session tags": {identity.PodIdentity, []change{match("uuid"), noTags}, "no pod would get the role"},
 		"of a sharer":  {identity.IRSA, []change{match("uuid"), vector(identity.PodIdentity, "spaces-backup"), func(s *identity.Settings) { s.Components[1].PodIdentity.DisableSessionTags = true }}, "trust policy of vector: no pod would get the role"},
 	}
@@ -100,7 +100,7 @@ func TestTrustErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := stateOf(t, tt.mode, tt.changes...)
 			doc, err := s.TrustPolicy(s.Components[0])
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err == nil || !strings.Contains(withHints(err), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 			if len(doc.Statement) > 0 {

@@ -33,17 +33,8 @@ func Hint(err error, hint string) error {
 	return &hinted{err, hint}
 }
 
-// HintOf returns the next step after an error: that of the outermost error with a
-// method Hint() string, or nothing.
-func HintOf(err error) string {
-	if h, ok := errors.AsType[hinter](err); ok {
-		return h.Hint()
-	}
-	return ""
-}
-
-// Error prints an error as a line "error: …" and, if there is a next step, a line
-// "hint: …". Joined errors get a line each.
+// Error prints an error as a line "error: …" and, if it or an error in it has a
+// method Hint() string, a line "hint: …". Joined errors get a line each.
 func (p *Printer) Error(err error) {
 	for _, problem := range p.problems(err) {
 		p.say(Red, "error", problem.message)
@@ -51,6 +42,21 @@ func (p *Printer) Error(err error) {
 			p.say(Cyan, "hint", problem.hint)
 		}
 	}
+}
+
+// Hints returns the hints that [Printer.Error] prints for an error, in order, without
+// those that only a caller can give.
+func Hints(err error) []string { return (&Printer{}).HintsOf(err) }
+
+// HintsOf returns the hints that [Printer.Error] prints for an error, in order.
+func (p *Printer) HintsOf(err error) []string {
+	var hints []string
+	for _, problem := range p.problems(err) {
+		if problem.hint != "" {
+			hints = append(hints, problem.hint)
+		}
+	}
+	return hints
 }
 
 // problem is one error to print.
@@ -74,8 +80,8 @@ func (p *Printer) problems(err error) []problem {
 		return []problem{{err.Error(), p.hintOf(err)}}
 	}
 	all := p.problems(inner)
-	if hint := p.hintOf(err); hint != p.hintOf(inner) {
-		all[len(all)-1].hint = hint
+	if h, ok := err.(hinter); ok { //nolint:errorlint // the wrapper's own hint
+		all[len(all)-1].hint = p.hintOf(h)
 	}
 	return all
 }
@@ -85,6 +91,15 @@ func (p *Printer) hintOf(err error) string {
 		return p.Hints(err)
 	}
 	return HintOf(err)
+}
+
+// HintOf returns the next step after an error: that of the outermost error with a
+// method Hint() string, or nothing.
+func HintOf(err error) string {
+	if h, ok := errors.AsType[hinter](err); ok {
+		return h.Hint()
+	}
+	return ""
 }
 
 // isJoin reports whether an error says what its parts say and nothing else, as

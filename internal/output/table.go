@@ -74,7 +74,7 @@ func (p *Page) wrap(depth int, paragraph string) {
 // to copy stays on one line.
 func words(text string) []string {
 	var all []string
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		last := len(all) - 1
 		if last >= 0 && strings.Count(all[last], "`")%2 == 1 {
 			all[last] += " " + field

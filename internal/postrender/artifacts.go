@@ -3,11 +3,13 @@ package postrender
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -22,7 +24,7 @@ type documents struct {
 // every role.
 func newDocuments(s desired.State) (documents, error) {
 	if err := s.Require(desired.NeedTrust); err != nil {
-		return documents{}, artifactsErrors(err)
+		return documents{}, ArtifactsError{exit.Usage(err)}
 	}
 	all := documents{warnings: s.Warnings}
 	budgets := map[identity.RoleARN]*desired.Budget{}
@@ -80,26 +82,15 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 const nothingToAdmit = "delivery.admissionPolicy is set, but an admission policy has nothing to write: " +
 	"in mode pod-identity associations give the role, and no annotation or pod label is set"
 
-// ArtifactsError says that the artifacts cannot be written. The manifests alone can.
-type ArtifactsError struct{ Err error }
-
-func (e *ArtifactsError) Error() string { return e.Err.Error() }
+// ArtifactsError is an error of the artifacts, without which the manifests alone can be
+// written.
+type ArtifactsError struct{ error }
 
 // Unwrap returns what the artifacts lack.
-func (e *ArtifactsError) Unwrap() error { return e.Err }
+func (e ArtifactsError) Unwrap() error { return e.error }
 
-// BadInput marks the error as one about the config.
-func (e *ArtifactsError) BadInput() {}
-
-// artifactsErrors marks each of joined errors.
-func artifactsErrors(err error) error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return &ArtifactsError{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, &ArtifactsError{e})
-	}
-	return errors.Join(all...)
+// Hint returns the hint of the last error in it, and how to do without the settings.
+func (e ArtifactsError) Hint() string {
+	hints := output.Hints(e.error)
+	return strings.Join(append(hints[max(0, len(hints)-1):], "to change the manifests alone, set artifacts.dir to none"), "; ")
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/postrender"
 
@@ -17,6 +18,7 @@ import (
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -24,8 +26,8 @@ import (
 type Renderer struct {
 	State   desired.State
 	Options rewrite.Options
-	Dir     string             // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
-	Hints   func(error) string // finds the next step after an error, for the report; nil: none
+	Hints   func(error) []string // finds the hints of an error for the report; nil: output.Hints
+	Dir     string               // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
 }
 
 // ManifestsFile is the name of the manifests in a Renderer's Dir.
@@ -143,10 +145,11 @@ func (r Renderer) Fail(report Report, err error) error {
 	if r.artifactsDir() == identity.NoArtifacts {
 		return err
 	}
-	report.Error = &Failure{Message: err.Error(), Status: exit.Of(err)}
-	if r.Hints != nil {
-		report.Error.Hint = r.Hints(err)
+	hints := r.Hints
+	if hints == nil {
+		hints = output.Hints
 	}
+	report.Error = &Failure{Message: err.Error(), Hint: strings.Join(hints(err), "\n"), Status: exit.Of(err)}
 	report.Changes = nil // nothing was
 	staging, staged := r.stage([]export.File{{Name: ReportFile, Content: report.JSON()}})
 	if staged == nil {

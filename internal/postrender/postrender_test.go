@@ -2,6 +2,7 @@ package postrender_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 	"spaces-identity.dev/internal/test/fixture"
@@ -101,21 +103,52 @@ func TestOutputThatBreaksOff(t *testing.T) {
 	}
 }
 
-// TestArtifactsErrorsAreMarked lets the caller say how to go on without the artifacts, and
-// puts that into the report.
-func TestArtifactsErrorsAreMarked(t *testing.T) {
-	dir := t.TempDir()
-	withoutProvider := settings(dir)
-	withoutProvider.Cluster = identity.Cluster{}
-	const hint = "set artifacts.dir to none"
-	renderer := postrender.Renderer{State: desired.Of(fixture.Spec(t, withoutProvider)), Hints: func(error) string { return hint }}
-	_, err := renderer.Render(t.Context(), []byte(manifests), &bytes.Buffer{})
-	if _, ok := errors.AsType[*postrender.ArtifactsError](err); !ok || exit.Of(err) != exit.BadUsage || !strings.Contains(err.Error(), "cluster.oidcProvider") {
-		t.Fatalf("the error is %v", err)
-	}
-	report, err := os.ReadFile(filepath.Join(dir, postrender.ReportFile))
-	if err != nil || !strings.Contains(string(report), `"hint": "`+hint+`"`) {
-		t.Errorf("the report lacks the hint (%v):\n%s", err, report)
+// TestReportHasTheHintsOfTheError: Helm 4 shows only the report.
+func TestReportHasTheHintsOfTheError(t *testing.T) {
+	bare, several := settings(""), settings("")
+	bare.Cluster = identity.Cluster{}
+	several.Cluster = identity.Cluster{}
+	several.Components = append(several.Components, identity.Component{Name: "vector"})
+	labelled := settings("")
+	labelled.Components[0].PodLabels = map[string]string{"app": "other"}
+	const (
+		provider = "the OIDC provider, which this needs"
+		alone    = "; to change the manifests alone, set artifacts.dir to none"
+		pods     = "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: d}\nspec:\n  selector:\n    matchLabels: {app: mxp}\n" +
+			"  template:\n    metadata:\n      labels:\n        app: mxp\n    spec:\n      serviceAccountName: mxp-controller\n"
+	)
+	for name, tt := range map[string]struct {
+		settings      identity.Settings
+		stream        string
+		onConflict    rewrite.OnConflict
+		message, hint string
+		status        exit.Status
+	}{
+		"missing setting":  {bare, manifests, "", provider, "set cluster.oidcProvider in the config" + alone, exit.BadUsage},
+		"missing settings": {several, manifests + "---\n" + strings.ReplaceAll(manifests, "mxp-controller", "vector"), "", provider, "set cluster.oidcProvider in the config\nset components[1].roleARN, cluster.oidcProvider in the config" + alone, exit.BadUsage},
+		"missing place":    {settings(""), "kind: ConfigMap\n", "", "no place found for mxp-controller", "`spaces-identity inspect` shows the texts that name it: describe the right one under places: in the config", exit.Failed},
+		"conflict":         {settings(""), strings.Replace(annotated, "spaces-backup", "other", 1), rewrite.ConflictFails, "has another value already", "set on-conflict to replace or keep, or remove the other value from the manifests", exit.BadUsage},
+		"selector":         {labelled, pods, "", "a pod label of Deployment d that would change", "remove the label from podLabels in the config, or change the selector first", exit.BadUsage},
+	} {
+		dir := t.TempDir()
+		tt.settings.ArtifactsDir = dir
+		renderer := postrender.Renderer{State: desired.Of(fixture.Spec(t, tt.settings)), Options: rewrite.Options{OnConflict: tt.onConflict}}
+		_, err := renderer.Render(t.Context(), []byte(tt.stream), &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), tt.message) {
+			t.Errorf("%s: the error is %v", name, err)
+			continue
+		}
+		if d := cmp.Diff(tt.hint, strings.Join(output.Hints(err), "\n")); d != "" {
+			t.Errorf("%s: hints of the error (-want +got):\n%s", name, d)
+		}
+		var report postrender.Report
+		text, readErr := os.ReadFile(filepath.Join(dir, postrender.ReportFile))
+		if err := errors.Join(readErr, json.Unmarshal(text, &report)); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(&postrender.Failure{Message: err.Error(), Hint: tt.hint, Status: tt.status}, report.Error); d != "" {
+			t.Errorf("%s: the report (-want +got):\n%s", name, d)
+		}
 	}
 }
 

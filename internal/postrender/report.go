@@ -28,7 +28,7 @@ type Report struct {
 // Failure is the error that a run ended with.
 type Failure struct {
 	Message string      `json:"message"`
-	Hint    string      `json:"hint,omitempty"` // the next step
+	Hint    string      `json:"hint,omitempty"` // the next step, a line for each error that has one
 	Status  exit.Status `json:"exitStatus"`
 }
 

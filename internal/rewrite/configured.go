@@ -118,7 +118,7 @@ func hasOnlyStrings(n *manifest.Node) bool {
 
 // follow returns the mapping that a configured place points at, and the last value
 // on the way. The mapping is nil if only its last keys are missing: they are added.
-func (o *object) follow(p identity.Place) (n *manifest.Node, path manifest.Path, near *manifest.Node, problem string) {
+func (o *object) follow(p identity.Place) (n *manifest.Node, path identity.Path, near *manifest.Node, problem string) {
 	n, path, near = o.node, o.path, o.node
 	for _, step := range p.Path {
 		switch step.Kind {
@@ -150,7 +150,7 @@ func (o *object) hasStringsIn(field string) bool {
 }
 
 // inside returns the mapping at the end of a place's path, or in the string there.
-func inside(n *manifest.Node, path manifest.Path, encoding string) (*manifest.Node, manifest.Path, string) {
+func inside(n *manifest.Node, path identity.Path, encoding string) (*manifest.Node, identity.Path, string) {
 	structure := n == nil || n.Kind == manifest.Mapping || n.IsNull()
 	switch {
 	case structure && encoding != "" && encoding != "none":
@@ -162,7 +162,7 @@ func inside(n *manifest.Node, path manifest.Path, encoding string) (*manifest.No
 	case encoding == "none":
 		return nil, nil, "it is a string; say encoding: yaml, json or base64"
 	}
-	into := manifest.Into{Base64: encoding == "base64"}
+	into := identity.Into{Base64: encoding == "base64"}
 	text := []byte(n.Value)
 	if into.Base64 {
 		decoded, ok := manifest.Base64(n.Value)

@@ -16,7 +16,7 @@ type site struct {
 	kind      Place
 	component string
 	labels    bool // they are pod labels, not annotations
-	path      manifest.Path
+	path      identity.Path
 	values    *manifest.Node // the mapping, nil if there is none yet
 	near      *manifest.Node // the innermost value on the path that is in the object's own document
 }

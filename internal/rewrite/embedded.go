@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -53,7 +54,7 @@ const maxStringDepth = 8
 
 // value looks at a value and everything below it. near is the value of the object's
 // own document that contains it.
-func (w valuesWalk) value(n *manifest.Node, path manifest.Path, near *manifest.Node) {
+func (w valuesWalk) value(n *manifest.Node, path identity.Path, near *manifest.Node) {
 	n = n.Resolve()
 	if n == nil {
 		return
@@ -111,7 +112,7 @@ func settings(at site, c desired.Component, held *manifest.Node) found {
 }
 
 // text looks for embedded values in a string.
-func (w valuesWalk) text(n *manifest.Node, path manifest.Path, near *manifest.Node) {
+func (w valuesWalk) text(n *manifest.Node, path identity.Path, near *manifest.Node) {
 	const shortest = len("a: {b: }") // text that can embed values
 	if w.depth == maxStringDepth || len(n.Value) < shortest {
 		return
@@ -119,7 +120,7 @@ func (w valuesWalk) text(n *manifest.Node, path manifest.Path, near *manifest.No
 	w.depth++
 	if w.object.kind == "Secret" && w.depth == 1 && w.object.isData(path) {
 		if decoded, ok := manifest.Base64(n.Value); ok && w.names.mayBeIn(decoded) {
-			w.stream(decoded, manifest.Into{Base64: true}, path, near)
+			w.stream(decoded, identity.Into{Base64: true}, path, near)
 		}
 		return
 	}
@@ -127,11 +128,11 @@ func (w valuesWalk) text(n *manifest.Node, path manifest.Path, near *manifest.No
 		return
 	}
 	skip := flagName(n.Value)
-	w.stream([]byte(n.Value[skip:]), manifest.Into{Skip: skip}, path, near)
+	w.stream([]byte(n.Value[skip:]), identity.Into{Skip: skip}, path, near)
 }
 
 // isData reports whether a path leads to a value of a Secret's data.
-func (o *object) isData(path manifest.Path) bool {
+func (o *object) isData(path identity.Path) bool {
 	return len(path) == len(o.path)+2 && path[len(o.path)].Key == "data"
 }
 
@@ -146,7 +147,7 @@ func flagName(text string) int {
 }
 
 // stream looks at the documents in a string.
-func (w valuesWalk) stream(stream []byte, into manifest.Into, path manifest.Path, near *manifest.Node) {
+func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path, near *manifest.Node) {
 	for doc := range manifest.Split(stream) {
 		text := stream[doc.Start:doc.End]
 		if !w.names.mayBeIn(text) {
@@ -167,7 +168,7 @@ func (w valuesWalk) stream(stream []byte, into manifest.Into, path manifest.Path
 // broken deals with a string that names a component and is not valid YAML, or,
 // without an error, a template that reads as YAML. If the text certainly has the
 // component's keys, bad YAML is an error, and a template is left.
-func (w valuesWalk) broken(text []byte, path manifest.Path, near *manifest.Node, err error) {
+func (w valuesWalk) broken(text []byte, path identity.Path, near *manifest.Node, err error) {
 	c, ok := w.certain(text)
 	if !ok {
 		return

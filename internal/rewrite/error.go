@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
-// The causes of an [InputError] that a caller's settings can change.
+// The causes of an [InputError] that a user can remove, each with a hint.
 var (
-	ErrConflict = errors.New("another value is already there")
-	ErrSelector = errors.New("a selector uses the label")
+	ErrConflict = identity.WithHint("set on-conflict to replace or keep, or remove the other value from the manifests", "another value is already there")
+	ErrSelector = identity.WithHint("remove the label from podLabels in the config, or change the selector first", "a selector uses the label")
 )
 
 // InputError says which manifest cannot be used as it is, and at which position. It

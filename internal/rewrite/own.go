@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -63,7 +64,7 @@ const filenameAnnotation = "postrenderer.helm.sh/postrender-filename"
 // knows the existing one.
 func labelled(text []byte, existing *manifest.Node) ([]byte, *manifest.Node, error) {
 	if name := existing.Text("metadata", "annotations", filenameAnnotation); name != "" {
-		path := manifest.Path{}.Field("metadata", "annotations", filenameAnnotation)
+		path := identity.Path{}.Field("metadata", "annotations", filenameAnnotation)
 		var err error
 		if text, err = manifest.Patch(text, []manifest.Set{{Path: path, Value: name}}); err != nil {
 			return nil, nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -65,7 +66,7 @@ type location struct {
 type place struct {
 	Finding
 	object *object // nil for an object that is appended
-	path   manifest.Path
+	path   identity.Path
 }
 
 // because returns the place with an outcome and its reason.

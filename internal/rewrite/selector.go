@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -42,7 +43,7 @@ func labelChanges(places []place) []labelChange {
 	return changes
 }
 
-func samePath(a, b manifest.Path) bool { return slices.Equal(a, b) }
+func samePath(a, b identity.Path) bool { return slices.Equal(a, b) }
 
 func stringMap(n *manifest.Node) map[string]string {
 	values := map[string]string{}

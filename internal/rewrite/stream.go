@@ -3,6 +3,7 @@ package rewrite
 import (
 	"strings"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -65,7 +66,7 @@ func (in input) read(before []*document, looked names, mayHide func(text []byte)
 // of a List in it.
 type object struct {
 	doc  *document
-	path manifest.Path
+	path identity.Path
 	node *manifest.Node
 
 	group     string // of the API, empty for the core
@@ -78,7 +79,7 @@ type object struct {
 const maxListDepth = 8
 
 // listed returns the objects of a document: itself, or the items of a List.
-func listed(doc *document, node *manifest.Node, path manifest.Path, depth int) []*object {
+func listed(doc *document, node *manifest.Node, path identity.Path, depth int) []*object {
 	kind := node.Text("kind")
 	items := node.Field("items")
 	if !strings.HasSuffix(kind, "List") || items == nil || depth == 0 {
@@ -91,7 +92,7 @@ func listed(doc *document, node *manifest.Node, path manifest.Path, depth int) [
 	return found
 }
 
-func newObject(doc *document, node *manifest.Node, path manifest.Path) *object {
+func newObject(doc *document, node *manifest.Node, path identity.Path) *object {
 	group, _, versioned := strings.Cut(node.Text("apiVersion"), "/")
 	if !versioned {
 		group = ""
@@ -124,7 +125,7 @@ func (o *object) line(n *manifest.Node) int {
 }
 
 // found returns a place in the object, with what the report says of the object.
-func (o *object) found(kind Place, component string, path manifest.Path, near *manifest.Node) place {
+func (o *object) found(kind Place, component string, path identity.Path, near *manifest.Node) place {
 	return place{object: o, path: path, Finding: Finding{Component: component, Place: kind,
 		Document: o.doc.Number, Line: o.line(near), Source: manifest.Source(o.doc.text),
 		Kind: o.kind, Namespace: o.namespace, Name: o.name, Path: path.String()}}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -51,7 +52,7 @@ type textsWalk struct {
 
 // add notes a text, once for each component. One that may be about any component is
 // noted only if nothing else is at its path.
-func (w *textsWalk) add(component string, n *manifest.Node, path manifest.Path, reason, encoding string) {
+func (w *textsWalk) add(component string, n *manifest.Node, path identity.Path, reason, encoding string) {
 	p := w.object.found(TextPlace, component, path, n).because(Unrecognised, reason)
 	p.Encoding = encoding
 	if at := [2]string{p.Path, component}; !w.found[at] {
@@ -62,7 +63,7 @@ func (w *textsWalk) add(component string, n *manifest.Node, path manifest.Path, 
 
 // value looks at a value and everything below it. Labels and names of objects cannot
 // give an identity. Annotations can, but their keys are not suspicious.
-func (w *textsWalk) value(n *manifest.Node, path manifest.Path, suspect bool) {
+func (w *textsWalk) value(n *manifest.Node, path identity.Path, suspect bool) {
 	switch n.Kind {
 	case manifest.Mapping:
 		for key, value := range n.Fields {
@@ -87,7 +88,7 @@ func (w *textsWalk) value(n *manifest.Node, path manifest.Path, suspect bool) {
 	}
 }
 
-func (w *textsWalk) field(key, value *manifest.Node, at manifest.Path, suspect bool) {
+func (w *textsWalk) field(key, value *manifest.Node, at identity.Path, suspect bool) {
 	for _, c := range w.state.Components {
 		if isNamedIn(c, key.Value) {
 			w.add(c.Name, key, at, "a key that names the component", encodingOf(value.Resolve()))
@@ -101,13 +102,13 @@ func (w *textsWalk) field(key, value *manifest.Node, at manifest.Path, suspect b
 
 // suspicious notes a value that by its name may hold a ServiceAccount's annotations,
 // whatever the component is called there.
-func (w *textsWalk) suspicious(value *manifest.Node, at manifest.Path, what string) {
+func (w *textsWalk) suspicious(value *manifest.Node, at identity.Path, what string) {
 	w.add(w.any, value, at, what+" may hold a service account's annotations", encodingOf(value.Resolve()))
 }
 
 // isName reports whether a path of the object is its name, or where its pod template
 // names the service account of a component.
-func (w *textsWalk) isName(path manifest.Path) bool {
+func (w *textsWalk) isName(path identity.Path) bool {
 	switch path[len(path)-1].Key {
 	case "name":
 		return samePath(path, w.object.path.Field("metadata", "name"))

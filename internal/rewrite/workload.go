@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -75,7 +76,7 @@ var podTemplates = map[string]struct {
 }
 
 // podTemplate returns the pod template of an object, or nil if it has none.
-func (o *object) podTemplate() (*manifest.Node, manifest.Path) {
+func (o *object) podTemplate() (*manifest.Node, identity.Path) {
 	known, ok := podTemplates[o.kind]
 	if !ok || o.group != known.group && o.group != "extensions" {
 		return nil, nil
@@ -107,7 +108,7 @@ func (r PodTemplates) find(o *object) found {
 }
 
 // templateSite returns the labels or the annotations of a pod template.
-func (o *object) templateSite(template *manifest.Node, path manifest.Path, field string, kind Place, component string) site {
+func (o *object) templateSite(template *manifest.Node, path identity.Path, field string, kind Place, component string) site {
 	near := template.Field("metadata")
 	if near == nil {
 		near = template
