@@ -186,8 +186,8 @@ what the EKS webhook injects, if they are ready, and how backups go. Below each
 failure it prints the first thing to do. It changes nothing.
 
 The exit status is 3 if something differs from what the config says or could not
-be read, or if no control plane was found. The permissions that it needs are in
-examples/rbac.`,
+be read, and 1 if there is no control plane to check. The permissions that it
+needs are in examples/rbac.`,
 		Example: `  spaces-identity verify
   spaces-identity verify --wait 5m --output junit > verify.xml`,
 	}

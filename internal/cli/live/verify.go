@@ -77,7 +77,7 @@ func verdict(result verify.Result) error {
 	case len(result.Problems) > 0:
 		return exit.With(exit.Differs, fmt.Errorf("nothing that could be checked differs, but %d reads failed; the output says which", len(result.Problems)))
 	case len(result.Rows) == 0:
-		return output.Hint(exit.With(exit.Differs, errors.New("no control plane was found")),
+		return output.Hint(errors.New("no control plane was found"),
 			"`spaces-identity discover` shows those of the cluster; list their namespaces under controlPlanes, or widen match")
 	case !result.Complete():
 		return exit.With(exit.Differs, errors.New("nothing that could be checked differs, but not everything could be checked; the output says what"))
