@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,6 +30,7 @@ type process struct {
 func startProcess(t *testing.T) *process {
 	t.Helper()
 	p := &process{Cmd: exec.CommandContext(t.Context(), "spaces-identity", append(identityFlags, "--bucket=spaces-backups")...)}
+	p.Env = environ()
 	p.Dir = t.TempDir()
 	p.Stderr = &p.stderr
 	writeEarlier(t, p.Dir)
@@ -43,6 +45,12 @@ func startProcess(t *testing.T) *process {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// environ returns the environment without settings, and without the variables of the
+// project's own tests, which the program would warn of.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "SPACES_IDENTITY_") })
 }
 
 func writeEarlier(t *testing.T, dir string) {
@@ -130,7 +138,7 @@ func TestTerminatedWhileHelmRenders(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "spaces-identity", append([]string{"template", "spaces", "chart"}, identityFlags...)...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HELM_BIN="+helm)
+	cmd.Dir, cmd.Env = dir, append(environ(), "HELM_BIN="+helm)
 	stderr, err := cmd.StderrPipe()
 	if err := errors.Join(err, cmd.Start()); err != nil {
 		t.Fatal(err)

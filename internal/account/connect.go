@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,7 +52,7 @@ type Caller struct {
 func Connect(ctx context.Context, o Options) (*Account, error) {
 	cfg, err := load(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the AWS configuration: %w", err)
+		return nil, &CredentialsError{Profile: o.Profile, Err: err}
 	}
 	if cfg.Region == "" {
 		cfg.Region = homeRegion(o.Partition)

@@ -25,8 +25,10 @@ import (
 	"spaces-identity.dev/internal/postrender"
 )
 
-// Op is what a command line asks for.
-type Op interface {
+// Op is what a command line asks for. It has a method Run, or package live runs it.
+type Op any
+
+type runner interface {
 	Run(ctx context.Context, env *Env) error
 }
 
@@ -38,6 +40,7 @@ type Env struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	Environ  []string // as os.Environ returns it, to warn of misspelt variables
 	Terminal func(stream any) bool
 	Live     Live // nil: the program beside this one runs them
 
@@ -55,7 +58,7 @@ func Main(live Live) int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	env := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: isTerminal, Live: live}
+	env := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Environ: os.Environ(), Terminal: isTerminal, Live: live}
 	return int(Run(ctx, env, os.Args[1:]))
 }
 
@@ -69,9 +72,9 @@ func isTerminal(stream any) bool {
 func Run(ctx context.Context, env Env, args []string) exit.Status {
 	env.args = args
 	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
+	env.Hints = hintOf
 	err := env.run(ctx)
 	if err != nil && !exit.IsSilent(err) {
-		nameFlags(err)
 		env.report(err)
 	}
 	return exit.Of(err)
@@ -87,7 +90,26 @@ func (env *Env) run(ctx context.Context) error {
 	if op == nil || err != nil {
 		return err
 	}
-	return op.Run(ctx, env)
+	env.warnOfVariables(op)
+	if op, ok := op.(runner); ok {
+		return op.Run(ctx, env)
+	}
+	return env.Live(ctx, env, op)
+}
+
+// warnOfVariables warns of misspelt variables, unless the op reads no settings or the
+// calling program has warned already.
+func (env *Env) warnOfVariables(op Op) {
+	switch op.(type) {
+	case VersionOp, PostRendererOp:
+		return
+	}
+	if env.Getenv(callerVersion) != "" {
+		return
+	}
+	for _, warning := range config.UnknownVariables(env.Environ, flagOnMissing, flagOnConflict) {
+		env.Warn(warning)
+	}
 }
 
 // underHelm4 reports whether Helm 4 runs the program as its post-renderer.
@@ -101,13 +123,36 @@ func (env *Env) report(err error) {
 		return
 	}
 	if tty, openErr := os.OpenFile("/dev/tty", os.O_WRONLY, 0); openErr == nil {
-		output.New(tty, tty, env.Getenv, env.Terminal).Error(err)
+		printer := output.New(tty, tty, env.Getenv, env.Terminal)
+		printer.Hints = hintOf
+		printer.Error(err)
 		_ = tty.Close() // nobody is left to tell
 	}
 }
 
 // Say writes to standard error. If that fails, there is nobody to tell.
 func (env *Env) Say(format string, args ...any) { _, _ = fmt.Fprintf(env.Err, format, args...) }
+
+// Await returns what a function returns. If the context ends first, it returns the
+// cause, and the function is left to itself.
+func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
 
 // write writes a document to standard output.
 func (env *Env) write(text []byte) error {
@@ -120,7 +165,7 @@ func (env *Env) write(text []byte) error {
 // known.
 func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 	spec, _ := identity.New(identity.Settings{ArtifactsDir: settings.ArtifactsDir(env.Getenv)}) // only the directory counts
-	return postrender.Renderer{State: desired.Of(spec), Dir: dir}.Fail(postrender.Report{}, err)
+	return postrender.Renderer{State: desired.Of(spec), Dir: dir, Hints: env.HintsOf}.Fail(postrender.Report{}, err)
 }
 
 // State derives the desired state of the config: the file, the environment and the
@@ -128,20 +173,4 @@ func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 func (env *Env) State(settings config.Flags) (desired.State, error) {
 	spec, err := settings.Resolve(env.Getenv)
 	return desired.Of(spec), err
-}
-
-// nameFlags adds the flags to an error that names missing settings.
-func nameFlags(err error) {
-	switch e := err.(type) { //nolint:errorlint // it visits every error of the tree
-	case *desired.MissingError:
-		for i, m := range e.Missing {
-			e.Missing[i].Flag = config.FlagFor(m.Key, e.Component)
-		}
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			nameFlags(err)
-		}
-	case interface{ Unwrap() error }:
-		nameFlags(e.Unwrap())
-	}
 }

@@ -41,17 +41,11 @@ func Parse(env *Env, args []string) (Op, error) {
 	return p.op, nil
 }
 
-// hinter is an error with a next step.
-type hinter interface {
-	error
-	Hint() string
-}
-
 // misunderstood makes an error of the command line one of bad usage. If manifests
 // were to be post-rendered, the report has it too: Helm 4 shows nothing else.
 func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
 	err = exit.Usage(err)
-	if _, ok := errors.AsType[hinter](err); !ok {
+	if hintOf(err) == "" {
 		err = output.Hint(err, fmt.Sprintf("`%s --help` shows the usage", cmd.CommandPath()))
 	}
 	dir := ""
@@ -121,8 +115,12 @@ func (p *parser) asProgram(root *cobra.Command) {
 }
 
 // parsed makes a command that is parsed into an op, which its flags fill. check,
-// if there is one, takes the arguments and refuses what no flag can refuse alone.
+// if there is one, takes the arguments and refuses what no flag can refuse alone. A
+// command that says nothing of its arguments takes none.
 func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string) error) *cobra.Command {
+	if cmd.Args == nil && !cmd.DisableFlagParsing {
+		cmd.Args = cobra.NoArgs
+	}
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if check != nil {
 			if err := check(args); err != nil {
@@ -238,35 +236,21 @@ const withoutSettings = "without-settings"
 
 var readsNoSettings = map[string]string{withoutSettings: ""}
 
-// formatFlag is the value of --output.
-type formatFlag struct {
-	format  *output.Format
-	allowed []output.Format
-}
-
 // outputFlag adds --output with the formats of a command, the default first.
 func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.Format) {
-	*format = allowed[0]
 	words := make([]string, len(allowed))
 	for i, f := range allowed {
 		words[i] = string(f)
 	}
-	usage := "the `FORMAT`: " + strings.Join(words, ", ")
-	cmd.Flags().VarP(&formatFlag{format, allowed}, "output", "o", usage)
-}
-
-func (f *formatFlag) String() string {
-	if f.format == nil { // pflag asks a zero value
-		return ""
+	*format = allowed[0]
+	usage := fmt.Sprintf("the `FORMAT`: %s (default %s)", strings.Join(words, ", "), *format)
+	cmd.Flags().FuncP("output", "o", usage, func(value string) (err error) {
+		*format, err = output.Parse(value, allowed...)
+		return err
+	})
+	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag was added the line before
 	}
-	return string(*f.format)
-}
-
-func (f *formatFlag) Type() string { return "string" }
-
-func (f *formatFlag) Set(value string) (err error) {
-	*f.format, err = output.Parse(value, f.allowed...)
-	return err
 }
 
 // subcommands returns the names of a command's own commands.

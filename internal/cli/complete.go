@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,6 @@ import (
 
 	"spaces-identity.dev/internal/complete"
 	"spaces-identity.dev/internal/config"
-	"spaces-identity.dev/internal/identity"
 )
 
 // completeFlags adds the completion of flag values to every command.
@@ -33,13 +33,9 @@ func (p *parser) completeFlags(cmd *cobra.Command) {
 func (p *parser) flagCompletion(flag *pflag.Flag) cobra.CompletionFunc {
 	switch flag.Name {
 	case "config", "kubeconfig", "policy":
-		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveDefault // files
-		}
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // files
 	case "artifacts-dir", flagOutputDir:
-		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveFilterDirs
-		}
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	}
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return p.words(cmd, flag), cobra.ShellCompDirectiveNoFileComp
@@ -50,60 +46,26 @@ func (p *parser) flagCompletion(flag *pflag.Flag) cobra.CompletionFunc {
 func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 	switch flag.Name {
 	case "component":
-		return p.componentNames()
-	case "match":
-		return []string{string(identity.MatchUUID) + "\tevery control plane that Spaces names itself", "mxp-*-system\ta pattern"}
-	case "kube-context":
-		return complete.Contexts(p.kubeconfigs(cmd))
-	case "profile":
-		return complete.Profiles(p.awsFiles())
-	}
-	if f, ok := flag.Value.(*formatFlag); ok {
-		var words []string
-		for _, format := range f.allowed {
-			words = append(words, string(format))
+		if names := p.settings.ComponentNames(p.env.Getenv); len(names) > 0 {
+			return names
 		}
-		return words
+	case "kube-context":
+		if file := cmd.Flag("kubeconfig").Value.String(); file != "" {
+			return complete.Contexts([]string{file})
+		}
+		return complete.Contexts(filepath.SplitList(p.named("KUBECONFIG", ".kube", "config")))
+	case "profile":
+		return complete.Profiles(p.named("AWS_CONFIG_FILE", ".aws", "config"), p.named("AWS_SHARED_CREDENTIALS_FILE", ".aws", "credentials"))
 	}
-	if choices := config.Choices(flag.Name); choices != nil {
-		return choices
-	}
-	return rewriteChoices[flag.Name]
+	return slices.Concat(config.Choices(flag.Name), rewriteChoices[flag.Name])
 }
 
-// componentNames returns the components of the config, or the known ones if it
-// cannot be read or has none.
-func (p *parser) componentNames() []string {
-	if names := p.settings.ComponentNames(p.env.Getenv); len(names) > 0 {
-		return names
+// named returns the value of a variable that names files, or the path in the home
+// directory that is its default.
+func (p *parser) named(variable string, path ...string) string {
+	if value := p.env.Getenv(variable); value != "" {
+		return value
 	}
-	return identity.KnownNames()
-}
-
-// kubeconfigs returns the kubeconfig files that kubectl would read.
-func (p *parser) kubeconfigs(cmd *cobra.Command) []string {
-	if flag := cmd.Flags().Lookup("kubeconfig"); flag != nil && flag.Value.String() != "" {
-		return []string{flag.Value.String()}
-	}
-	if files := p.env.Getenv("KUBECONFIG"); files != "" {
-		return filepath.SplitList(files)
-	}
-	return []string{p.inHome(".kube", "config")}
-}
-
-// awsFiles returns the files in which AWS keeps profiles.
-func (p *parser) awsFiles() (configFile, credentialsFile string) {
-	configFile, credentialsFile = p.env.Getenv("AWS_CONFIG_FILE"), p.env.Getenv("AWS_SHARED_CREDENTIALS_FILE")
-	if configFile == "" {
-		configFile = p.inHome(".aws", "config")
-	}
-	if credentialsFile == "" {
-		credentialsFile = p.inHome(".aws", "credentials")
-	}
-	return configFile, credentialsFile
-}
-
-func (p *parser) inHome(path ...string) string {
 	home := p.env.Getenv("HOME")
 	if home == "" {
 		home, _ = os.UserHomeDir() // without one there is nothing to complete

@@ -70,6 +70,8 @@ func TestValuesComplete(t *testing.T) {
 		"apply --profile ":                         {"default", "old", "team", wordsOnly},
 		"plan --region ":                           {wordsOnly},
 		"plan --config ":                           {anyFile},
+		"inspect ":                                 {anyFile},
+		"policy admission ":                        {"native", wordsOnly},
 		"explain --policy ":                        {anyFile},
 		"explain --config two.yaml ":               {"mxp-a-system", wordsOnly},
 		"template --output-dir ":                   {":16"}, // directories

@@ -12,6 +12,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -48,6 +49,9 @@ that is not known.`,
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Namespace = args[0]
+		if err := identity.ValidateNamespace(op.Namespace); err != nil {
+			return output.Hint(err, "name one namespace, such as one that `spaces-identity discover` lists")
+		}
 		if len(args) == 2 {
 			op.ServiceAccount = args[1]
 		}
@@ -117,9 +121,6 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 
 // trustPolicy returns the policy in question.
 func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.State, c desired.Component) (iam.Document, error) {
-	if err := state.RequireOf(c.Name, desired.NeedTrust); err != nil {
-		return iam.Document{}, exit.Usage(err)
-	}
 	var text []byte
 	var err error
 	switch op.Policy {

@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
+	"spaces-identity.dev/internal/identity"
 )
 
 // ExportOp prints everything that the config asks for in AWS in one form.
@@ -33,7 +34,7 @@ crossplane or aws-cli (a shell script).`,
 	}
 	return parsed(p, cmd, &op, func(args []string) error {
 		if op.Form = args[0]; !slices.Contains(export.Forms(), op.Form) {
-			return fmt.Errorf("unknown form %q: use one of %s", op.Form, strings.Join(export.Forms(), ", "))
+			return fmt.Errorf("unknown form %q: use %s", op.Form, identity.OneOf(export.Forms()))
 		}
 		return nil
 	})
@@ -45,11 +46,17 @@ func (op ExportOp) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	text, err := export.Render(op.Form, state)
+	components := state.Components
+	var names []string
+	if name, named := op.Settings.Component(env.Getenv); named {
+		c, _ := state.Component(name) // naming one adds it
+		components, names = []desired.Component{c}, []string{name}
+	}
+	text, err := export.Render(op.Form, state, names...)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	for _, c := range state.Components {
+	for _, c := range components {
 		if err := env.reportTrust(state, c); err != nil {
 			return err
 		}

@@ -1,44 +1,51 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
 
-// InspectOp shows what the post-renderer would do with the manifests on standard
-// input.
+// InspectOp shows what the post-renderer would do with manifests.
 type InspectOp struct {
 	Settings config.Flags
+	Files    []string // none: standard input
 	Rewrite  RewriteFlags
 	Output   output.Format
 }
 
 func (p *parser) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "inspect",
+		Use:   "inspect [FILE...]",
 		Short: "List the places in manifests that can carry an identity",
-		Long: `inspect reads manifests from standard input and lists what the post-renderer
-would do with them: the places that it would change, those that are right, those
-that it leaves, and text that names a component at a place it does not know.
-Describe such a place under "places" in the config.`,
+		Long: `inspect reads manifests from files or standard input and lists what the
+post-renderer would do with them: the places that it would change, those that
+are right, those that it leaves, and text that names a component at a place it
+does not know. Describe such a place under "places" in the config. Several files
+are one stream, and its lines are counted from the first file on.`,
 		Example: `  helm template spaces CHART | spaces-identity inspect
-  helm template spaces CHART | spaces-identity inspect --diff`,
-		Args: cobra.NoArgs,
+  helm template spaces CHART | spaces-identity inspect --diff
+  spaces-identity inspect rendered.yaml`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 	}
 	op := InspectOp{Settings: p.settings}
 	var diff bool
 	op.Rewrite.register(cmd)
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML, output.Diff)
 	cmd.Flags().BoolVar(&diff, "diff", false, "show the change as a unified diff, without the contents of Secrets")
-	return parsed(p, cmd, &op, func([]string) error {
+	return parsed(p, cmd, &op, func(files []string) error {
+		op.Files = files
 		switch {
 		case diff && cmd.Flags().Changed("output"):
 			return errors.New("--diff is an output of its own and cannot be combined with --output")
@@ -60,7 +67,7 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 	if options.Objects, err = postrender.AdmissionObjects(state); err != nil {
 		return err
 	}
-	stream, err := env.readManifests(ctx)
+	stream, err := op.read(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -74,6 +81,25 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	return env.Print(op.Output, output.InspectView{Result: result})
+}
+
+// read returns the manifests of all files as one stream, or standard input.
+func (op InspectOp) read(ctx context.Context, env *Env) ([]byte, error) {
+	if len(op.Files) == 0 {
+		return env.readManifests(ctx)
+	}
+	var stream []byte
+	for _, file := range op.Files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, exit.Usagef("reading the manifests: %w", err)
+		}
+		if len(stream) > 0 {
+			stream = append(bytes.TrimRight(stream, "\n"), "\n---\n"...)
+		}
+		stream = append(stream, text...)
+	}
+	return stream, nil
 }
 
 // exampleRole shows where a role would go if the config has none.

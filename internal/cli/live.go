@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -53,15 +52,11 @@ name is mxp-<UUID>-system. No other command uses uncertain namespaces.
 The permissions that it needs are in examples/rbac.`,
 		Example: `  spaces-identity discover
   spaces-identity discover --output json`,
-		Args: cobra.NoArgs,
 	}
 	op.Cluster.register(cmd)
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
 	return parsed(p, cmd, &op, nil)
 }
-
-// Run runs the op in package live.
-func (op DiscoverOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
 
 // InitOp writes a first config.
 type InitOp struct {
@@ -85,16 +80,12 @@ It changes nothing in AWS. It needs eks:ListClusters, eks:DescribeCluster,
 eks:DescribeAddon and iam:GetOpenIDConnectProvider.`,
 		Example: `  spaces-identity init
   spaces-identity init --bucket spaces-backups --mode pod-identity`,
-		Args: cobra.NoArgs,
 	}
 	op.Cluster.register(cmd)
 	registerProfile(cmd, &op.Profile)
 	cmd.Flags().BoolVar(&op.Force, "force", false, "overwrite an existing config")
 	return parsed(p, cmd, &op, nil)
 }
-
-// Run runs the op in package live.
-func (op InitOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
 
 // PlanOp shows the difference between the config and AWS.
 type PlanOp struct {
@@ -138,15 +129,11 @@ unless --prune is given.
 With --exit-code the exit status is 3 if something differs.`,
 		Example: `  spaces-identity plan
   spaces-identity plan --prune --exit-code`,
-		Args: cobra.NoArgs,
 	}
 	op.Drift.register(cmd)
 	cmd.Flags().BoolVar(&op.ExitCode, "exit-code", false, "exit with status 3 if something differs")
 	return parsed(p, cmd, &op, nil)
 }
-
-// Run runs the op in package live.
-func (op PlanOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
 
 // ApplyOp applies the plan.
 type ApplyOp struct {
@@ -166,7 +153,6 @@ manages: statements by their Sid, associations and roles by their tag. If
 nothing differs, it changes nothing, so it can run on a schedule.`,
 		Example: `  spaces-identity apply
   spaces-identity apply --approve`,
-		Args: cobra.NoArgs,
 	}
 	op.Drift.register(cmd)
 	cmd.Flags().BoolVar(&op.Approve, "approve", false, "apply the plan without asking, in scripts")
@@ -178,9 +164,6 @@ nothing differs, it changes nothing, so it can run on a schedule.`,
 		return nil
 	})
 }
-
-// Run runs the op in package live.
-func (op ApplyOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
 
 // VerifyOp checks the chain of each control plane.
 type VerifyOp struct {
@@ -203,10 +186,10 @@ what the EKS webhook injects, if they are ready, and how backups go. Below each
 failure it prints the first thing to do. It changes nothing.
 
 The exit status is 3 if something differs from what the config says or could not
-be read. The permissions that it needs are in examples/rbac.`,
+be read, and 1 if there is no control plane to check. The permissions that it
+needs are in examples/rbac.`,
 		Example: `  spaces-identity verify
   spaces-identity verify --wait 5m --output junit > verify.xml`,
-		Args: cobra.NoArgs,
 	}
 	op.Cluster.register(cmd)
 	registerProfile(cmd, &op.Profile)
@@ -215,9 +198,6 @@ be read. The permissions that it needs are in examples/rbac.`,
 	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
 	return parsed(p, cmd, &op, nil)
 }
-
-// Run runs the op in package live.
-func (op VerifyOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }
 
 // RestartOp restarts the workloads whose pods run without the identity.
 type RestartOp struct {
@@ -243,7 +223,6 @@ service accounts that lack their annotations.
 Run it again after an interruption or a failure: it restarts nothing twice.`,
 		Example: `  spaces-identity restart --dry-run
   spaces-identity restart --max-unavailable 5`,
-		Args: cobra.NoArgs,
 	}
 	op.Cluster.register(cmd)
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML)
@@ -257,6 +236,3 @@ Run it again after an interruption or a failure: it restarts nothing twice.`,
 		return nil
 	})
 }
-
-// Run runs the op in package live.
-func (op RestartOp) Run(ctx context.Context, env *Env) error { return env.Live(ctx, env, op) }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -47,7 +49,7 @@ type PolicyOp struct {
 func (p *parser) partCommand(part export.Part, short string) *cobra.Command {
 	op := PolicyOp{Settings: p.settings, Part: part}
 	cmd := &cobra.Command{
-		Use: string(part), Short: short, Args: cobra.NoArgs,
+		Use: string(part), Short: short,
 		Example: "  spaces-identity policy " + string(part) + " --component mxp-controller",
 	}
 	outputFlag(cmd, &op.Output, output.JSON, output.YAML)
@@ -70,7 +72,7 @@ func (op PolicyOp) Run(_ context.Context, env *Env) error {
 			return err
 		}
 	}
-	return env.writeDocument(op.Output, text)
+	return env.Document(op.Output, text)
 }
 
 // reportTrust says how much of its quota a trust policy uses and whom a pattern
@@ -105,28 +107,29 @@ func (env *Env) component(settings config.Flags) (desired.State, desired.Compone
 		return state, desired.Component{}, err
 	}
 	name, named := settings.Component(env.Getenv)
+	if len(state.Components) == 1 && !named {
+		return state, state.Components[0], nil
+	}
 	c, ok := state.Component(name)
-	switch {
-	case !ok && !named && len(state.Components) == 1:
-		c = state.Components[0]
-	case !ok:
+	if !ok {
 		err := exit.Usagef("the config has no component %s", name)
-		return state, c, output.Hint(err, fmt.Sprintf("name one of %s with --component", strings.Join(others(state, ""), ", ")))
-	case !named && len(state.Components) > 1:
-		env.Note(fmt.Sprintf("this is for %s; --component takes %s", name, strings.Join(others(state, name), ", ")))
+		return state, c, output.Hint(err, "name "+others(state, "")+" with --component")
+	}
+	if !named {
+		env.Note("this is for " + name + "; use --component for " + others(state, name))
 	}
 	return state, c, nil
 }
 
-// others returns the names of the components besides one.
-func others(state desired.State, name string) []string {
+// others returns the names of the components besides one, as prose.
+func others(state desired.State, name string) string {
 	var names []string
 	for _, c := range state.Components {
 		if c.Name != name {
 			names = append(names, c.Name)
 		}
 	}
-	return names
+	return identity.OneOf(names)
 }
 
 // SelfPolicyOp prints what the program itself needs in AWS.
@@ -139,7 +142,7 @@ type SelfPolicyOp struct {
 func (p *parser) selfCommand() *cobra.Command {
 	op := SelfPolicyOp{Settings: p.settings}
 	cmd := &cobra.Command{
-		Use: "self", Short: "Print what this program itself needs in AWS for plan and apply", Args: cobra.NoArgs,
+		Use: "self", Short: "Print what this program itself needs in AWS for plan and apply",
 		Example: "  spaces-identity policy self --read-only",
 	}
 	cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
@@ -157,7 +160,7 @@ func (op SelfPolicyOp) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return exit.Usage(err)
 	}
-	return env.writeDocument(op.Output, doc.JSON())
+	return env.Document(op.Output, doc.JSON())
 }
 
 // AdmissionPolicyOp prints the Kubernetes admission policies.
@@ -169,7 +172,7 @@ type AdmissionPolicyOp struct {
 func (p *parser) admissionCommand() *cobra.Command {
 	op := AdmissionPolicyOp{Settings: p.settings}
 	cmd := &cobra.Command{
-		Use:   "admission",
+		Use:   "admission [native]",
 		Short: "Print Kubernetes admission policies, for later control planes",
 		Long: `admission prints a MutatingAdmissionPolicy and its binding for the
 ServiceAccounts of each component, and for its pods if it has pod labels. They
@@ -179,10 +182,18 @@ controlPlanes.discover in those that Spaces has labelled.
 With delivery.admissionPolicy the post-renderer appends the same objects. They
 need Kubernetes 1.36.`,
 		Example: "  spaces-identity policy admission --match uuid | kubectl apply -f -",
-		Args:    cobra.NoArgs,
+		Args:    cobra.MaximumNArgs(1), ValidArgs: []string{string(identity.NativeAdmissionPolicy)},
 	}
 	outputFlag(cmd, &op.Output, output.YAML, output.JSON)
-	return parsed(p, cmd, &op, nil)
+	return parsed(p, cmd, &op, func(args []string) error {
+		switch {
+		case len(args) == 0 || args[0] == string(identity.NativeAdmissionPolicy):
+			return nil
+		case args[0] == "kyverno":
+			return output.Hint(errors.New("this version does not write policies for Kyverno yet"), "use native, if the cluster has Kubernetes 1.36")
+		}
+		return output.Hint(fmt.Errorf("%q is not a kind of admission policy", args[0]), "use native, or leave the argument out")
+	})
 }
 
 // Run prints the objects of all components, or of the one that --component names.
@@ -201,5 +212,5 @@ func (op AdmissionPolicyOp) Run(_ context.Context, env *Env) error {
 	if len(objects) == 0 {
 		return exit.Usagef("an admission policy has nothing to write: in mode pod-identity associations give the role, and no annotation or pod label is set")
 	}
-	return env.writeDocument(op.Output, export.Stream(objects))
+	return env.Document(op.Output, export.Stream(objects))
 }

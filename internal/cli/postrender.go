@@ -73,7 +73,6 @@ standard output, and writes the IAM documents and a report to the artifacts
 directory. If it fails, standard output stays empty and only the report changes.`,
 		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
   helm template spaces CHART | spaces-identity post-render --match uuid`,
-		Args: cobra.NoArgs,
 	})
 }
 
@@ -96,7 +95,7 @@ func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read fun
 	if err != nil {
 		return env.failEarly(dir, op.Settings, err)
 	}
-	renderer := postrender.Renderer{State: state, Dir: dir, Options: op.Rewrite.options()}
+	renderer := postrender.Renderer{State: state, Dir: dir, Options: op.Rewrite.options(), Hints: env.HintsOf}
 	stream, err := read(ctx)
 	if err != nil {
 		return renderer.Fail(postrender.Report{}, err)
@@ -110,24 +109,14 @@ func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read fun
 
 // readManifests reads standard input.
 func (env *Env) readManifests(ctx context.Context) ([]byte, error) {
-	type input struct {
-		stream []byte
-		err    error
-	}
-	done := make(chan input, 1)
-	go func() {
-		stream, err := io.ReadAll(env.In)
-		done <- input{stream, err}
-	}()
-	select {
-	case in := <-done:
-		if in.err != nil {
-			return nil, fmt.Errorf("reading the manifests from standard input: %w", in.err)
-		}
-		return in.stream, nil
-	case <-ctx.Done():
+	stream, err := Await(ctx, func() ([]byte, error) { return io.ReadAll(env.In) })
+	switch {
+	case ctx.Err() != nil:
 		return nil, fmt.Errorf("stopped while reading the manifests: %w; nothing was written", context.Cause(ctx))
+	case err != nil:
+		return nil, fmt.Errorf("reading the manifests from standard input: %w", err)
 	}
+	return stream, nil
 }
 
 // summarise says on standard error what was done. Helm shows it only after a

@@ -24,7 +24,6 @@ post-renderer plugin in Helm 4. Do not write the command inline: both Helms take
 an empty --post-renderer for none.`,
 		Example: `  PR=$(helm spaces-identity post-renderer) &&
     helm upgrade --install spaces CHART --post-renderer "$PR"`,
-		Args:        cobra.NoArgs,
 		Annotations: readsNoSettings,
 	}, &PostRendererOp{}, nil)
 }

@@ -24,7 +24,6 @@ func (p *parser) valuesCommand() *cobra.Command {
 		Long: `values prints a values file that gives the components their identity through the
 chart's own values, for those who use no post-renderer.`,
 		Example: "  spaces-identity values > identity-values.yaml",
-		Args:    cobra.NoArgs,
 	}
 	outputFlag(cmd, &op.Output, output.YAML, output.JSON)
 	return parsed(p, cmd, &op, nil)
@@ -40,5 +39,5 @@ func (op ValuesOp) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	return env.writeDocument(op.Output, text)
+	return env.Document(op.Output, text)
 }

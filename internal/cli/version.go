@@ -21,7 +21,7 @@ type VersionOp struct{ Output output.Format }
 func (p *parser) versionCommand() *cobra.Command {
 	var op VersionOp
 	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Annotations: readsNoSettings,
+		Use: "version", Short: "Print the version", Annotations: readsNoSettings,
 		Example: "  spaces-identity version --output json",
 	}
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)

@@ -28,5 +28,5 @@ components:
 	// spaces-identity.yaml:4:16: controlPlanes.namespaces[0]: "mxp-*-system" is a pattern, and only exact namespaces are allowed here
 	// spaces-identity.yaml:7:3: components[0]: unknown key "rolearn"
 	// spaces-identity.yaml:8:11: components[0].bucket: "s3://spaces-backups" is not a bucket's name
-	// hint: give a pattern as match
+	// hint: set the pattern as controlPlanes.match
 }

@@ -256,7 +256,7 @@ func TestUnknownVariables(t *testing.T) {
 
 func TestChoicesOfFlags(t *testing.T) {
 	for flag, want := range map[string][]string{
-		"mode": {"irsa", "pod-identity", "both"}, "match": {"uuid"}, "component": identity.KnownNames(), "bucket": nil, "x": nil,
+		"mode": {"irsa", "pod-identity", "both"}, "match": {"uuid", "mxp-*-system"}, "component": identity.KnownNames(), "bucket": nil, "x": nil,
 	} {
 		if diff := cmp.Diff(want, config.Choices(flag)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", flag, diff)

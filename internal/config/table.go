@@ -92,7 +92,7 @@ func controlPlaneRows() []Row {
 			value: texts(func(t target) *[]string { return &t.ControlPlanes.Namespaces })},
 		{Key: "controlPlanes.match", Flag: "match", Word: "PATTERN", CanBeEmpty: true,
 			Doc:   "pattern of host namespaces: uuid, or one like " + identity.HostNamespace("*"),
-			value: text(func(t target) *identity.Match { return &t.ControlPlanes.Match }, identity.MatchUUID).open()},
+			value: text(func(t target) *identity.Match { return &t.ControlPlanes.Match }, identity.MatchUUID, identity.Match(identity.HostNamespace("*"))).open()},
 		{Key: "controlPlanes.discover", Default: "false",
 			Doc:   "commands that have a cluster add the control planes that they find there",
 			value: boolean(func(t target) *bool { return &t.ControlPlanes.Discover })},

@@ -44,7 +44,7 @@ type Fact struct {
 // that Kubernetes does not accept the names: a token for them cannot exist.
 func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
 	if err := joined([]error{s.RequireOf(c.Name, NeedTrust), identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)}); err != nil {
-		return Explanation{}, fmt.Errorf("explain %s/%s: %w", namespace, serviceAccount, err)
+		return Explanation{}, err
 	}
 	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String(), Notes: notesOn(c.Mode)}
 	for _, cluster := range s.Clusters {

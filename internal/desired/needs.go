@@ -47,6 +47,9 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("component %s has no value for %s, which this needs", e.Component, strings.Join(names, ", "))
 }
 
+// BadInput marks the error as one about the config.
+func (e *MissingError) BadInput() {}
+
 // Hint says where to set them.
 func (e *MissingError) Hint() string {
 	var keys, flags []string

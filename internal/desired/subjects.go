@@ -1,7 +1,6 @@
 package desired
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,9 +21,9 @@ func subjectsOf(planes identity.ControlPlanes) Subjects {
 }
 
 // ErrNoSubjects says that nothing names the control planes that a role is for.
-var ErrNoSubjects = errors.New("no control plane is known: list the host namespaces under controlPlanes.namespaces, " +
-	"let a command that has the cluster discover them (controlPlanes.discover: true), " +
-	"or admit every namespace that a Space names by itself (controlPlanes.match: uuid)")
+var ErrNoSubjects = identity.WithHint("list the host namespaces under controlPlanes.namespaces, "+
+	"let a command that has the cluster discover them (controlPlanes.discover: true), "+
+	"or admit every namespace that a Space names by itself (controlPlanes.match: uuid)", "no control plane is known")
 
 // Empty reports whether nobody is a subject.
 func (s Subjects) Empty() bool { return len(s.Namespaces) == 0 && s.Match == "" }

@@ -1,7 +1,6 @@
 package desired
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -39,7 +38,7 @@ func (s State) TrustPolicy(c Component) (iam.Document, error) {
 	doc := iam.Document{Version: iam.PolicyVersion}
 	for i, sharer := range s.sharing(c.Role) {
 		if err := s.trustworthy(sharer); err != nil {
-			return iam.Document{}, fmt.Errorf("trust policy of %s: %w", sharer.Name, err)
+			return iam.Document{}, err
 		}
 		for _, statement := range s.trustStatements(sharer) {
 			if i > 0 { // a Sid can be in a policy only once
@@ -56,18 +55,17 @@ func (s State) TrustPolicy(c Component) (iam.Document, error) {
 func (s State) trustworthy(c Component) error {
 	problems := []error{s.RequireOf(c.Name, NeedTrust)}
 	if c.Subjects.Empty() {
-		problems = append(problems, ErrNoSubjects)
+		problems = append(problems, fmt.Errorf("trust policy of %s: %w", c.Name, ErrNoSubjects))
 	}
 	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
-		problems = append(problems, errSessionTags)
+		problems = append(problems, fmt.Errorf("trust policy of %s: %w", c.Name, errSessionTags))
 	}
 	return joined(problems)
 }
 
-var errSessionTags = errors.New("no pod would get the role: podIdentity.disableSessionTags removes the session tags " +
-	"kubernetes-namespace, kubernetes-service-account and eks-cluster-arn, on which the trust policy has conditions. " +
-	"Without those conditions every association in the account could use the role. " +
-	"Remove disableSessionTags, or set mode: irsa")
+// Without those conditions every association in the account could use the role.
+var errSessionTags = identity.WithHint("remove disableSessionTags, or set mode: irsa",
+	"no pod would get the role: podIdentity.disableSessionTags removes the session tags on which the trust policy has conditions")
 
 func (s State) trustStatements(c Component) []iam.Statement {
 	var all []iam.Statement

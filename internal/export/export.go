@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 )
 
 // form is a way to write everything that a config asks AWS for.
@@ -38,17 +39,23 @@ func Forms() []string {
 }
 
 // Render writes the roles of the state, their policies, providers and associations in
-// the form of that name, as one file. A form is applied with the credentials of one
+// the form of that name, as one file. If components are named, it writes only the roles
+// that they use. A form is applied with the credentials of one
 // account, so roles of several accounts are an error. The other errors are those of
 // [desired.State.Roles].
-func Render(name string, s desired.State) ([]byte, error) {
+func Render(name string, s desired.State, components ...string) ([]byte, error) {
 	i := slices.IndexFunc(forms, func(f form) bool { return f.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("unknown form %q: use one of %s", name, strings.Join(Forms(), ", "))
+		return nil, fmt.Errorf("unknown form %q: use %s", name, identity.OneOf(Forms()))
 	}
 	roles, err := s.Roles()
 	if err != nil {
 		return nil, err
+	}
+	if len(components) > 0 {
+		roles = slices.DeleteFunc(roles, func(r desired.Role) bool {
+			return !slices.ContainsFunc(r.Components, func(c desired.Component) bool { return slices.Contains(components, c.Name) })
+		})
 	}
 	for _, r := range roles {
 		if first := roles[0].ARN; r.ARN.Account != first.Account || r.ARN.Partition != first.Partition {

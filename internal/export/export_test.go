@@ -122,7 +122,7 @@ func TestFormsKeepTheSessionPolicy(t *testing.T) {
 }
 
 func TestRenderRefuses(t *testing.T) {
-	if _, err := Render("pulumi", stateOf(t, one())); err == nil || err.Error() != `unknown form "pulumi": use one of terraform, crossplane, aws-cli` {
+	if _, err := Render("pulumi", stateOf(t, one())); err == nil || err.Error() != `unknown form "pulumi": use terraform, crossplane or aws-cli` {
 		t.Error(err)
 	}
 	roleless := one()

@@ -48,7 +48,7 @@ func ValidateNamespace(name string) error {
 		return err
 	}
 	if strings.ContainsAny(name, "*?") {
-		return WithHint("give a pattern as match", "%s is a pattern, and only exact namespaces are allowed here", quote(name))
+		return WithHint("set the pattern as controlPlanes.match", "%s is a pattern, and only exact namespaces are allowed here", quote(name))
 	}
 	if err := checkLabel(name); err != nil {
 		return fmt.Errorf("%s is not a namespace: it %w", quote(name), err)

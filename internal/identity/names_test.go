@@ -12,7 +12,7 @@ func TestNamespaces(t *testing.T) {
 	accept(t, identity.ValidateNamespace, "a", "1", "team-a", "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", long(63, "a"))
 	check(t, identity.ValidateNamespace, map[string]string{
 		"":             "is empty: write a value, or leave the setting out",
-		"mxp-*-system": `"mxp-*-system" is a pattern, and only exact namespaces are allowed here: give a pattern as match`,
+		"mxp-*-system": `"mxp-*-system" is a pattern, and only exact namespaces are allowed here: set the pattern as controlPlanes.match`,
 		"Team":         `"Team" is not a namespace: it has 'T', only lower-case letters, digits and - are allowed`,
 		"a.b":          `"a.b" is not a namespace: it has '.', only lower-case letters, digits and - are allowed`,
 		"-a":           `"-a" is not a namespace: it does not begin and end with a letter or digit`,

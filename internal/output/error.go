@@ -36,7 +36,7 @@ func Hint(err error, hint string) error {
 // Error prints an error as a line "error: …" and, if it or an error in it has a
 // method Hint() string, a line "hint: …". Joined errors get a line each.
 func (p *Printer) Error(err error) {
-	for _, problem := range problems(err) {
+	for _, problem := range p.problems(err) {
 		p.say(Red, "error", problem.message)
 		if problem.hint != "" {
 			p.say(Cyan, "hint", problem.hint)
@@ -44,10 +44,14 @@ func (p *Printer) Error(err error) {
 	}
 }
 
-// Hints returns the hints that [Printer.Error] prints for an error, in order.
-func Hints(err error) []string {
+// Hints returns the hints that [Printer.Error] prints for an error, in order, without
+// those that only a caller can give.
+func Hints(err error) []string { return (&Printer{}).HintsOf(err) }
+
+// HintsOf returns the hints that [Printer.Error] prints for an error, in order.
+func (p *Printer) HintsOf(err error) []string {
 	var hints []string
-	for _, problem := range problems(err) {
+	for _, problem := range p.problems(err) {
 		if problem.hint != "" {
 			hints = append(hints, problem.hint)
 		}
@@ -60,30 +64,42 @@ type problem struct{ message, hint string }
 
 // problems takes joined errors apart, also below wrappers that add no text. A
 // hint on all of them follows the last.
-func problems(err error) []problem {
+func (p *Printer) problems(err error) []problem {
 	if err == nil {
 		return nil
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && isJoin(err, joined.Unwrap()) {
 		var all []problem
 		for _, e := range joined.Unwrap() {
-			all = append(all, problems(e)...)
+			all = append(all, p.problems(e)...)
 		}
 		return all
 	}
 	inner := errors.Unwrap(err)
 	if inner == nil || inner.Error() != err.Error() {
-		one := problem{message: err.Error()}
-		if h, ok := errors.AsType[hinter](err); ok {
-			one.hint = h.Hint()
-		}
-		return []problem{one}
+		return []problem{{err.Error(), p.hintOf(err)}}
 	}
-	all := problems(inner)
+	all := p.problems(inner)
 	if h, ok := err.(hinter); ok { //nolint:errorlint // the wrapper's own hint
-		all[len(all)-1].hint = h.Hint()
+		all[len(all)-1].hint = p.hintOf(h)
 	}
 	return all
+}
+
+func (p *Printer) hintOf(err error) string {
+	if p.Hints != nil {
+		return p.Hints(err)
+	}
+	return HintOf(err)
+}
+
+// HintOf returns the next step after an error: that of the outermost error with a
+// method Hint() string, or nothing.
+func HintOf(err error) string {
+	if h, ok := errors.AsType[hinter](err); ok {
+		return h.Hint()
+	}
+	return ""
 }
 
 // isJoin reports whether an error says what its parts say and nothing else, as

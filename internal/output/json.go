@@ -14,12 +14,14 @@ func writeJSON(_ *Printer, r Result) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return indented(compact)
+}
+
+func indented(compact []byte) ([]byte, error) {
 	var b bytes.Buffer
-	if err := json.Indent(&b, compact, "", "  "); err != nil {
-		return nil, err
-	}
+	err := json.Indent(&b, compact, "", "  ")
 	b.WriteByte('\n')
-	return b.Bytes(), nil
+	return b.Bytes(), err
 }
 
 // compactJSON returns the result's object on one line.

@@ -52,20 +52,11 @@ func Parse(value string, allowed ...Format) (Format, error) {
 	for i, f := range allowed {
 		names[i] = string(f)
 	}
-	err := fmt.Errorf("unknown output format %q: use %s", value, alternatives(names))
+	err := fmt.Errorf("unknown output format %q: use %s", value, identity.OneOf(names))
 	if near := identity.Nearest(value, names); near != "" {
 		err = Hint(err, fmt.Sprintf("did you mean %q?", near))
 	}
 	return "", err
-}
-
-// alternatives joins names as prose does: "a, b or c".
-func alternatives(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // Result is what a command found or did.
@@ -79,6 +70,8 @@ type Result interface {
 
 // Printer writes results to one stream and messages to another.
 type Printer struct {
+	Hints func(error) string // finds the next step after an error; nil: [HintOf]
+
 	out, errs             io.Writer
 	outColours, errColour bool
 	width                 int // of prose, in columns

@@ -3,6 +3,8 @@ package output
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -13,7 +15,12 @@ func writeYAML(_ *Printer, r Result) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens := json.NewDecoder(bytes.NewReader(compact))
+	return fromJSON(compact)
+}
+
+// fromJSON returns a JSON document as YAML, with its fields in the same order.
+func fromJSON(text []byte) ([]byte, error) {
+	tokens := json.NewDecoder(bytes.NewReader(text))
 	tokens.UseNumber()
 	node, err := yamlNode(tokens)
 	if err != nil {
@@ -26,6 +33,45 @@ func writeYAML(_ *Printer, r Result) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), encoder.Close()
+}
+
+// Document writes a document, given as JSON or as a YAML stream, in either format. As
+// JSON several documents are a List of Kubernetes.
+func (p *Printer) Document(f Format, text []byte) error {
+	isJSON := bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))
+	var err error
+	switch {
+	case isJSON && f == YAML:
+		text, err = fromJSON(text)
+	case !isJSON && f == JSON:
+		text, err = toJSON(text)
+	}
+	if err == nil {
+		_, err = p.out.Write(text)
+	}
+	return err
+}
+
+func toJSON(stream []byte) ([]byte, error) {
+	var documents []any
+	for decoder := yaml.NewDecoder(bytes.NewReader(stream)); ; {
+		var doc any
+		if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		documents = append(documents, doc)
+	}
+	var all any = map[string]any{"apiVersion": "v1", "kind": "List", "items": documents}
+	if len(documents) == 1 {
+		all = documents[0]
+	}
+	compact, err := encoded(all)
+	if err != nil {
+		return nil, err
+	}
+	return indented(compact)
 }
 
 // yamlNode returns the next JSON value as a YAML node. In a mapping the keys are

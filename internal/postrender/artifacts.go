@@ -24,7 +24,7 @@ type documents struct {
 // every role.
 func newDocuments(s desired.State) (documents, error) {
 	if err := s.Require(desired.NeedTrust); err != nil {
-		return documents{}, withoutArtifacts{exit.Usage(err)}
+		return documents{}, ArtifactsError{exit.Usage(err)}
 	}
 	all := documents{warnings: s.Warnings}
 	budgets := map[identity.RoleARN]*desired.Budget{}
@@ -82,14 +82,15 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 const nothingToAdmit = "delivery.admissionPolicy is set, but an admission policy has nothing to write: " +
 	"in mode pod-identity associations give the role, and no annotation or pod label is set"
 
-// withoutArtifacts is an error of the artifacts, without which the manifests alone can
-// be written.
-type withoutArtifacts struct{ error }
+// ArtifactsError is an error of the artifacts, without which the manifests alone can be
+// written.
+type ArtifactsError struct{ error }
 
-func (e withoutArtifacts) Unwrap() error { return e.error }
+// Unwrap returns what the artifacts lack.
+func (e ArtifactsError) Unwrap() error { return e.error }
 
 // Hint returns the hint of the last error in it, and how to do without the settings.
-func (e withoutArtifacts) Hint() string {
+func (e ArtifactsError) Hint() string {
 	hints := output.Hints(e.error)
 	return strings.Join(append(hints[max(0, len(hints)-1):], "to change the manifests alone, set artifacts.dir to none"), "; ")
 }

@@ -26,7 +26,8 @@ import (
 type Renderer struct {
 	State   desired.State
 	Options rewrite.Options
-	Dir     string // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
+	Hints   func(error) []string // finds the hints of an error for the report; nil: output.Hints
+	Dir     string               // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
 }
 
 // ManifestsFile is the name of the manifests in a Renderer's Dir.
@@ -144,7 +145,11 @@ func (r Renderer) Fail(report Report, err error) error {
 	if r.artifactsDir() == identity.NoArtifacts {
 		return err
 	}
-	report.Error = &Failure{Message: err.Error(), Hint: strings.Join(output.Hints(err), "\n"), Status: exit.Of(err)}
+	hints := r.Hints
+	if hints == nil {
+		hints = output.Hints
+	}
+	report.Error = &Failure{Message: err.Error(), Hint: strings.Join(hints(err), "\n"), Status: exit.Of(err)}
 	report.Changes = nil // nothing was
 	staging, staged := r.stage([]export.File{{Name: ReportFile, Content: report.JSON()}})
 	if staged == nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
@@ -38,6 +39,50 @@ type Role struct {
 // That of EKS has not.
 type AssociationOf struct {
 	Namespace, ServiceAccount, RoleARN string
+}
+
+// OfAccount returns the AWS that an account is.
+func OfAccount(a *eksaccount.Account) AWS { return live{a} }
+
+// live is an account of AWS.
+type live struct{ *eksaccount.Account }
+
+func (a live) Role(ctx context.Context, arn identity.RoleARN) (Role, error) {
+	found, exists, err := a.Account.Role(ctx, arn)
+	if err != nil {
+		return Role{}, err
+	}
+	if !exists {
+		return Role{}, fmt.Errorf("the role %s is %w", arn, ErrAbsent)
+	}
+	texts, err := a.Policies(ctx, arn)
+	if err != nil {
+		return Role{}, err
+	}
+	docs := make([]iam.Document, 1+len(texts))
+	for i, text := range append([]string{found.TrustPolicy}, texts...) {
+		if docs[i], err = iam.Parse([]byte(text)); err != nil {
+			return Role{}, fmt.Errorf("a policy of %s: %w", arn, err)
+		}
+	}
+	return Role{docs[0], docs[1:]}, nil
+}
+
+func (a live) OIDCProvider(ctx context.Context, arn string) ([]string, error) {
+	audiences, exists, err := a.ProviderAudiences(ctx, arn)
+	if err == nil && !exists {
+		err = fmt.Errorf("the OIDC provider %s is %w", arn, ErrAbsent)
+	}
+	return audiences, err
+}
+
+func (a live) Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error) {
+	listed, err := a.Region(cluster.Region).Associations(ctx, cluster.Name, "")
+	var all []AssociationOf
+	for _, one := range listed {
+		all = append(all, AssociationOf{Namespace: one.Namespace, ServiceAccount: one.ServiceAccount})
+	}
+	return all, err
 }
 
 // account is what the AWS account has of the components.

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -259,4 +260,29 @@ func latestBackup(f *facts) Check {
 			"%s Failed", backup.Meta.Name)
 	}
 	return warns("wait for it to end", "%s is %s", backup.Meta.Name, cmp.Or(backup.Status.Phase, "Pending"))
+}
+
+// ForeignAnnotations returns a warning for each service account of a component whose
+// annotation names another role: what the config grants does not reach its pods, unless
+// an association overrides the annotation.
+func ForeignAnnotations(ctx context.Context, client *space.Client, s desired.State) ([]string, error) {
+	var warnings []string
+	for _, c := range s.Components {
+		query := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
+		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Object) {
+			role := o.Meta.Annotations[identity.RoleAnnotation]
+			if role == "" || role == c.Role.String() || !c.Subjects.Admits(o.Meta.Namespace) {
+				return
+			}
+			what := "its pods do not get " + c.Role.String()
+			if c.Mode.UsesPodIdentity() {
+				what = "the association overrides it, silently"
+			}
+			warnings = append(warnings, fmt.Sprintf("the service account %s/%s is annotated with another role, %s: %s", o.Meta.Namespace, c.ServiceAccount, role, what))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return warnings, nil
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/template"
 
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/cli"
@@ -20,6 +22,21 @@ import (
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/space"
 )
+
+// initial gathers what a first config is made of. The template reads the exported
+// fields.
+type initial struct {
+	*cli.Env
+	*terminal
+	op        cli.InitOp
+	Account   *account.Account
+	Spec      identity.Spec
+	Component identity.Component
+	Cluster   account.Cluster
+	Agent     bool // runs in the cluster
+	Provider  bool // is in IAM
+	Found     []space.ControlPlane
+}
 
 // initialise writes the config that init finds.
 func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
@@ -35,55 +52,32 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err != nil {
 		return err
 	}
-	i := &initial{Env: env, terminal: newTerminal(env), op: op, account: connected, spec: spec, component: spec.Components[0]}
-	if err := i.find(ctx); err != nil {
+	i := &initial{Env: env, terminal: newTerminal(env), op: op, Account: connected, Spec: spec, Component: spec.Components[0]}
+	for _, step := range []func(context.Context) error{i.findCluster, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	var text strings.Builder
+	if err := firstConfig.Execute(&text, i); err != nil {
 		return err
 	}
-	text := i.text()
-	if _, err := config.Decode(file, []byte(text)); err != nil {
+	if _, err := config.Decode(file, []byte(text.String())); err != nil {
 		return fmt.Errorf("what was found makes no valid config: %w", err)
 	}
-	if err := writeNew(file, text, op.Force); err != nil {
+	if err := writeNew(file, text.String(), op.Force); err != nil {
 		return err
 	}
 	env.Say("wrote %s; next: spaces-identity plan\n", file)
 	return nil
 }
 
-func errExists(file string) error {
-	return output.Hint(exit.Usagef("%s exists already", file), "look at `spaces-identity plan`, or give --force to overwrite it")
-}
-
-// initial gathers what a first config is made of.
-type initial struct {
-	*cli.Env
-	*terminal
-	op        cli.InitOp
-	account   *account.Account
-	spec      identity.Spec
-	component identity.Component
-	cluster   account.Cluster
-	agent     bool // runs in the cluster
-	provider  bool // is in IAM
-	found     []space.ControlPlane
-}
-
-func (i *initial) find(ctx context.Context) error {
-	steps := []func(context.Context) error{i.findCluster, i.findAgent, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (i *initial) findCluster(ctx context.Context) error {
-	c := &i.spec.Cluster
+	c := &i.Spec.Cluster
 	if c.Region == "" {
-		c.Region = i.account.DefaultRegion()
+		c.Region = i.Account.DefaultRegion()
 	}
-	region := i.account.Region(c.Region)
+	region := i.Account.Region(c.Region)
 	if c.Name == "" {
 		names, err := region.Clusters(ctx)
 		if err != nil {
@@ -94,191 +88,159 @@ func (i *initial) findCluster(ctx context.Context) error {
 		}
 	}
 	found, ok, err := region.Cluster(ctx, c.Name)
-	if err != nil {
-		return err
+	if err == nil && !ok {
+		err = output.Hint(fmt.Errorf("account %s has no cluster %s in %s", i.Account.Caller.Account, c.Name, c.Region),
+			"correct --cluster and --region, or use credentials of the cluster's account")
 	}
-	if !ok {
-		return fmt.Errorf("account %s has no cluster %s in %s: correct --cluster and --region, or use credentials of its account", i.account.Caller.Account, c.Name, c.Region)
-	}
-	i.cluster = found
-	if c.OIDC.IsZero() && found.Issuer != "" {
+	i.Cluster = found
+	if err == nil && c.OIDC.IsZero() && found.Issuer != "" {
 		c.OIDC, err = identity.ParseOIDCProvider(found.Issuer)
 	}
+	if err == nil {
+		_, i.Agent, err = region.AgentStatus(ctx, c.Name)
+	}
+	i.Agent = i.Agent || found.AutoMode
 	return err
 }
 
 func (i *initial) chooseCluster(ctx context.Context, names []string) (string, error) {
+	region := i.Spec.Cluster.Region
 	switch {
 	case len(names) == 0:
-		return "", fmt.Errorf("account %s has no EKS cluster in %s: name the region with --region", i.account.Caller.Account, i.spec.Cluster.Region)
+		return "", output.Hint(fmt.Errorf("account %s has no EKS cluster in %s", i.Account.Caller.Account, region), "name the region with --region")
 	case len(names) == 1:
 		return names[0], nil
 	case !i.Terminal(i.In):
-		return "", exit.Usagef("there are %d clusters in %s: name one with --cluster (%s)", len(names), i.spec.Cluster.Region, strings.Join(names, ", "))
+		return "", output.Hint(exit.Usagef("there are %d clusters in %s", len(names), region), "name one with --cluster: "+identity.OneOf(names))
 	}
-	return i.choose(ctx, "Which cluster runs the Space?", names)
-}
-
-// choose lets the user pick by number or name.
-func (i *initial) choose(ctx context.Context, question string, choices []string) (string, error) {
-	i.Say("%v\n", question)
-	for n, c := range choices {
-		i.Say("  %d  %s\n", n+1, c)
+	i.Say("Which cluster runs the Space?\n")
+	for n, name := range names {
+		i.Say("  %d  %s\n", n+1, name)
 	}
 	for {
-		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(choices)))
-		if err != nil {
-			return "", err
+		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(names)))
+		if err != nil || slices.Contains(names, answer) {
+			return answer, err
 		}
-		if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(choices) {
-			return choices[n-1], nil
-		}
-		if slices.Contains(choices, answer) {
-			return answer, nil
+		if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(names) {
+			return names[n-1], nil
 		}
 	}
 }
 
-// asked is what the user answers, or the default for an empty answer; it is asked
-// again until it is valid.
-func (i *initial) asked(ctx context.Context, question, otherwise string, check func(string) error) (string, error) {
+// asked returns what the user answers, or the default for an empty answer. It asks
+// again until parse accepts the answer.
+func asked[T any](ctx context.Context, i *initial, question, otherwise string, parse func(string) (T, error)) (T, error) {
 	if otherwise != "" {
 		question += " [" + otherwise + "]"
 	}
 	for {
 		answer, err := i.ask(ctx, question+": ")
 		if err != nil {
-			return "", err
+			var none T
+			return none, err
 		}
-		if answer == "" {
-			answer = otherwise
-		}
-		err = check(answer)
+		value, err := parse(cmp.Or(answer, otherwise))
 		if err == nil {
-			return answer, nil
+			return value, nil
 		}
 		i.Error(err)
 	}
 }
 
-func (i *initial) findAgent(ctx context.Context) error {
-	_, ok, err := i.account.Region(i.spec.Cluster.Region).AgentStatus(ctx, i.spec.Cluster.Name)
-	i.agent = ok || i.cluster.AutoMode
-	return err
-}
-
-func (i *initial) chooseMode(ctx context.Context) error {
+func (i *initial) chooseMode(ctx context.Context) (err error) {
 	if i.op.Settings.Given("mode", i.Getenv) || !i.Terminal(i.In) {
 		return nil // the flag's, or the default
 	}
 	otherwise := identity.IRSA
-	if i.agent {
+	if i.Agent {
 		otherwise = identity.PodIdentity
 	}
-	answer, err := i.asked(ctx, "How do pods come by the role: irsa, pod-identity or both", string(otherwise), func(s string) error {
-		_, err := identity.ParseMode(s)
-		return err
-	})
-	i.component.Mode = identity.Mode(answer)
+	i.Component.Mode, err = asked(ctx, i, "How pods get the role: "+identity.OneOf(config.Choices("mode")), string(otherwise), identity.ParseMode)
 	return err
 }
 
-func (i *initial) chooseRole(ctx context.Context) error {
-	if !i.component.Role.IsZero() {
+func (i *initial) chooseRole(ctx context.Context) (err error) {
+	if !i.Component.Role.IsZero() {
 		return nil
 	}
-	caller := i.account.Caller
-	suggested := fmt.Sprintf("arn:%s:iam::%s:role/spaces-backup", caller.Partition, caller.Account)
-	answer := suggested
-	if i.Terminal(i.In) {
-		var err error
-		answer, err = i.asked(ctx, "The role, which apply makes if it is not there", suggested, func(s string) error {
-			_, err := identity.ParseRoleARN(s)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	suggested := fmt.Sprintf("arn:%s:iam::%s:role/spaces-backup", i.Account.Caller.Partition, i.Account.Caller.Account)
+	if !i.Terminal(i.In) {
+		i.Component.Role, err = identity.ParseRoleARN(suggested)
+		return err
 	}
-	role, err := identity.ParseRoleARN(answer)
-	i.component.Role = role
+	i.Component.Role, err = asked(ctx, i, "The role, which apply creates if it does not exist", suggested, identity.ParseRoleARN)
 	return err
 }
 
 func (i *initial) findProvider(ctx context.Context) error {
-	if i.spec.Cluster.OIDC.IsZero() {
+	if i.Spec.Cluster.OIDC.IsZero() {
 		return nil
 	}
-	audiences, ok, err := i.account.ProviderAudiences(ctx, i.spec.Cluster.OIDC.ARN(i.component.Role))
-	i.provider = ok && slices.Contains(audiences, identity.Audience)
+	audiences, ok, err := i.Account.ProviderAudiences(ctx, i.Spec.Cluster.OIDC.ARN(i.Component.Role))
+	i.Provider = ok && slices.Contains(audiences, identity.Audience)
 	return err
 }
 
-func (i *initial) chooseBucket(ctx context.Context) error {
-	if i.component.Bucket != "" {
+func (i *initial) chooseBucket(ctx context.Context) (err error) {
+	if i.Component.Bucket != "" {
 		return nil
 	}
 	if !i.Terminal(i.In) {
-		return exit.Usagef("which bucket do the backups go to? Give --bucket")
+		return output.Hint(exit.Usagef("the bucket of the backups is not known"), "name it with --bucket")
 	}
-	answer, err := i.asked(ctx, "The bucket of the backups", "", identity.ValidateBucket)
-	i.component.Bucket = answer
+	i.Component.Bucket, err = asked(ctx, i, "The bucket of the backups", "", func(s string) (string, error) { return s, identity.ValidateBucket(s) })
 	return err
 }
 
 // findControlPlanes takes what the flags say, else what the cluster shows, else
 // what the user answers. Nobody is admitted by default.
 func (i *initial) findControlPlanes(ctx context.Context) error {
-	c := &i.spec.ControlPlanes
+	c := &i.Spec.ControlPlanes
 	if len(c.Namespaces) > 0 || c.Match != "" {
 		return nil
 	}
-	found, err := hostNamespaces(ctx, i.Env, i.op.Cluster, desired.Of(i.spec).ServiceAccounts())
+	client, err := connect(i.Env, i.op.Cluster)
 	if err == nil {
-		i.found, c.Discover = found, true
+		i.Found, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
+	}
+	if c.Discover = err == nil; c.Discover {
 		return nil
 	}
 	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	if !i.Terminal(i.In) {
 		return nil
 	}
-	answer, err := i.asked(ctx, "The host namespaces of the control planes, or uuid for all that Spaces names by itself", "uuid", checkNamespaces)
-	if answer == string(identity.MatchUUID) {
-		c.Match = identity.MatchUUID
-		return err
-	}
-	c.Namespaces = strings.FieldsFunc(answer, isSeparator)
+	*c, err = asked(ctx, i, "The host namespaces of the control planes, or uuid for all that Spaces names by itself", "uuid", parseNamespaces)
 	return err
 }
 
-func checkNamespaces(list string) error {
+func parseNamespaces(list string) (identity.ControlPlanes, error) {
 	if list == string(identity.MatchUUID) {
-		return nil
+		return identity.ControlPlanes{Match: identity.MatchUUID}, nil
 	}
+	names := strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' })
 	var problems []error
-	for _, ns := range strings.FieldsFunc(list, isSeparator) {
-		problems = append(problems, identity.ValidateNamespace(ns))
+	for _, name := range names {
+		problems = append(problems, identity.ValidateNamespace(name))
 	}
-	return errors.Join(problems...)
+	return identity.ControlPlanes{Namespaces: names}, errors.Join(problems...)
 }
 
-func isSeparator(r rune) bool { return r == ' ' || r == ',' }
-
-// writeNew writes a file whole. Without force it is never one that is there.
+// writeNew writes a file whole. Without force it replaces none.
 func writeNew(file, text string, force bool) error {
 	temp, err := os.CreateTemp(filepath.Dir(file), ".spaces-identity-*")
-	if err != nil {
-		return fmt.Errorf("cannot write the config: %w", err)
+	if err == nil {
+		defer func() { _ = os.Remove(temp.Name()) }() // it no longer exists if it was renamed
+		_, err = temp.WriteString(text)
+		err = errors.Join(err, temp.Chmod(0o644), temp.Close())
 	}
-	defer func() { _ = os.Remove(temp.Name()) }() // gone already where it was renamed
-	_, err = temp.WriteString(text)
-	if err := errors.Join(err, temp.Chmod(0o644), temp.Close()); err != nil {
-		return fmt.Errorf("cannot write the config: %w", err)
-	}
+	put := os.Link
 	if force {
-		err = os.Rename(temp.Name(), file)
-	} else {
-		err = os.Link(temp.Name(), file)
+		put = os.Rename
+	}
+	if err == nil {
+		err = put(temp.Name(), file)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return errExists(file)
@@ -287,4 +249,69 @@ func writeNew(file, text string, force bool) error {
 		return fmt.Errorf("cannot write the config: %w", err)
 	}
 	return nil
+}
+
+func errExists(file string) error {
+	return output.Hint(exit.Usagef("%s exists already", file), "look at `spaces-identity plan`, or use --force to overwrite it")
+}
+
+// firstConfig is the config, with what was found as comments.
+var firstConfig = template.Must(template.New("config").Funcs(template.FuncMap{
+	"quote":                 quoted,
+	"apiVersion":            func() string { return config.APIVersion },
+	"kind":                  func() string { return config.Kind },
+	"defaultDir":            func() string { return identity.DefaultArtifactsDir },
+	"defaultServiceAccount": func(name string) string { known, _ := identity.Known(name); return known.ServiceAccount },
+}).Parse(`# Written by spaces-identity init from account {{.Account.Caller.Account}} ({{.Account.Caller.Partition}}), as
+# {{.Account.Caller.ARN}}.
+# Next: spaces-identity plan shows what AWS lacks, spaces-identity apply creates it.
+apiVersion: {{apiVersion}}
+kind: {{kind}}
+{{with .Spec.Cluster -}}
+cluster:
+  name: {{quote .Name}} # Kubernetes {{$.Cluster.Version}}
+  region: {{.Region}}
+{{- if not .OIDC.IsZero}}
+  # The cluster's issuer. {{if $.Provider}}IAM has it as an OIDC provider.{{else}}IAM does not have it as an OIDC provider yet; apply creates it for modes irsa and both.{{end}}
+  oidcProvider: {{.OIDC.HostPath}}
+{{- end}}
+{{- end}}
+# Which control planes get the role: exact host namespaces, a pattern besides them
+# (uuid: all that Spaces names by itself, later ones included), or what the cluster shows.
+{{with .Spec.ControlPlanes -}}
+controlPlanes:
+  namespaces:{{if not .Namespaces}} []{{end}}
+{{- range .Namespaces}}
+  - {{quote .}}
+{{- end}}
+  match: {{quote .Match}}
+{{- range $.Found}}
+  # found: {{.HostNamespace}} ({{range $n, $source := .Sources}}{{if $n}}, {{end}}{{$source}}{{end}})
+{{- end}}
+  discover: {{.Discover}}
+{{end}}
+{{- with .Component -}}
+components:
+- name: {{quote .Name}}
+  # irsa, pod-identity or both. The Pod Identity agent {{if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
+  mode: {{.Mode}}
+  roleARN: {{quote .Role.String}}
+  bucket: {{quote .Bucket}}
+{{if .Prefix}}  prefix: {{quote .Prefix}}
+{{else}}  # prefix: backups # limits the role to what is under it
+{{end}}{{if .KMSKey.String}}  kmsKeyARN: {{.KMSKey}}
+{{else}}  # kmsKeyARN: arn:{{.Role.Partition}}:kms:{{$.Spec.Cluster.Region}}:{{.Role.Account}}:key/KEY-ID # if the bucket is encrypted with a key of yours
+{{end}}{{if ne .ServiceAccount (defaultServiceAccount .Name)}}  serviceAccount: {{quote .ServiceAccount}}
+{{end}}{{with .ExtraAnnotations}}  serviceAccountAnnotations:
+{{range $key, $value := .}}    {{quote $key}}: {{quote $value}}
+{{end}}{{end}}{{with .PodLabels}}  podLabels:
+{{range $key, $value := .}}    {{quote $key}}: {{quote $value}}
+{{end}}{{end}}{{end}}
+{{- if ne .Spec.ArtifactsDir defaultDir}}artifacts:
+  dir: {{quote .Spec.ArtifactsDir}}
+{{end}}`))
+
+// quoted returns a YAML string, whatever the value looks like.
+func quoted(value any) string {
+	return fmt.Sprintf(`"%s"`, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(fmt.Sprint(value)))
 }

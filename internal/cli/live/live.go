@@ -5,16 +5,32 @@ package live
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/output"
+	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/space"
 )
 
-// Run runs an op that package cli declares.
+// Run runs an op that package cli declares. It adds flags to the hints of errors.
 func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
+	err := run(ctx, env, op)
+	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
+		return output.Hint(err, "log in (aws sso login, aws configure), or name another profile with --profile")
+	}
+	if e, ok := errors.AsType[*space.Error](err); ok && (e.Fatal() || e.NotServed()) && e.Hint() != "" {
+		return output.Hint(err, e.Hint()+"; --kubeconfig and --kube-context choose another cluster")
+	}
+	return err
+}
+
+func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	switch op := op.(type) {
 	case cli.DiscoverOp:
 		return discover(ctx, env, op)
@@ -35,28 +51,63 @@ func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
 // connect connects to the cluster of the flags or of the environment.
 func connect(env *cli.Env, f cli.ClusterFlags) (*space.Client, error) {
 	client, err := space.Connect(space.Target{Kubeconfig: f.Kubeconfig, Context: f.Context, Timeout: f.Timeout, Env: env.Getenv})
-	if err != nil {
-		return nil, output.Hint(err, "check KUBECONFIG, or name another with --kubeconfig or --kube-context")
+	return client, output.Hint(err, "check KUBECONFIG, or name another with --kubeconfig or --kube-context")
+}
+
+// stateAndCluster derives the state, which must have what the edits of manifests need
+// if needsRoles is set, and connects to the cluster.
+func stateAndCluster(env *cli.Env, settings config.Flags, f cli.ClusterFlags, needsRoles bool) (desired.State, *space.Client, error) {
+	state, err := env.State(settings)
+	if err == nil && needsRoles {
+		err = state.Require(desired.NeedManifests)
 	}
-	return client, nil
+	if err != nil {
+		return state, nil, err
+	}
+	client, err := connect(env, f)
+	return state, client, err
+}
+
+// discover prints the control planes. A source that cannot be read makes the
+// answer incomplete, unless the cluster just does not serve it.
+func discover(ctx context.Context, env *cli.Env, op cli.DiscoverOp) error {
+	state, client, err := stateAndCluster(env, op.Settings, op.Cluster, false)
+	if err != nil {
+		return err
+	}
+	found, err := space.Discover(ctx, client, state.ServiceAccounts())
+	if err != nil {
+		return err
+	}
+	if err := env.Print(op.Output, views.DiscoveryView{Discovery: found}); err != nil {
+		return err
+	}
+	if firstProblem(found) != nil {
+		return errors.New("not every source of control planes could be read; the output says which")
+	}
+	return nil
+}
+
+// firstProblem returns why a source could not be read that the cluster serves.
+func firstProblem(found space.Discovery) error {
+	for _, p := range found.Problems {
+		if !p.NotServed() {
+			return p
+		}
+	}
+	return nil
 }
 
 // hostNamespaces returns the control planes that certainly exist and have a host
 // namespace. A source that cannot be read is an error, because what is missing
 // from the answer could be pruned.
-func hostNamespaces(ctx context.Context, env *cli.Env, f cli.ClusterFlags, serviceAccounts []string) ([]space.ControlPlane, error) {
-	client, err := connect(env, f)
-	if err != nil {
-		return nil, err
-	}
+func hostNamespaces(ctx context.Context, client *space.Client, serviceAccounts []string) ([]space.ControlPlane, error) {
 	found, err := space.Discover(ctx, client, serviceAccounts)
+	if err == nil {
+		err = firstProblem(found)
+	}
 	if err != nil {
 		return nil, err
-	}
-	for _, problem := range found.Problems {
-		if !problem.NotServed() {
-			return nil, problem
-		}
 	}
 	return found.Certain(), nil
 }
@@ -72,22 +123,9 @@ func newTerminal(env *cli.Env) *terminal { return &terminal{env, bufio.NewReader
 // ask prints a question and reads a line.
 func (t *terminal) ask(ctx context.Context, question string) (string, error) {
 	t.env.Say("%s", question)
-	type reply struct {
-		line string
-		err  error
+	line, err := cli.Await(ctx, func() (string, error) { return t.lines.ReadString('\n') })
+	if line = strings.TrimSpace(line); err != nil && line == "" {
+		return "", fmt.Errorf("no answer: %w", err)
 	}
-	answered := make(chan reply, 1)
-	go func() {
-		line, err := t.lines.ReadString('\n')
-		answered <- reply{strings.TrimSpace(line), err}
-	}()
-	select {
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	case got := <-answered:
-		if got.err != nil && got.line == "" {
-			return "", fmt.Errorf("no answer: %w", got.err)
-		}
-		return got.line, nil
-	}
+	return line, nil
 }

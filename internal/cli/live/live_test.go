@@ -171,6 +171,14 @@ func TestNoCredentials(t *testing.T) {
 	}
 }
 
+func TestUnknownProfile(t *testing.T) {
+	newSpace(t)
+	r := must(t, run(t, "", "plan", "--profile", "gone", "--role-arn", "arn:aws:iam::123456789012:role/x", "--oidc-provider", "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", "--match", "uuid"), 1)
+	if !strings.Contains(r.Err, "gone") || !strings.Contains(r.Err, "name another profile with --profile") {
+		t.Errorf("error: %s", r.Err)
+	}
+}
+
 func TestNoControlPlanes(t *testing.T) {
 	newSpace(t)
 	must(t, run(t, "", "init", "--bucket", "spaces-backups"), 0)

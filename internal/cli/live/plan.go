@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"spaces-identity.dev/internal/account"
@@ -16,7 +15,7 @@ import (
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/reconcile"
-	"spaces-identity.dev/internal/space"
+	"spaces-identity.dev/internal/verify"
 )
 
 func plan(ctx context.Context, env *cli.Env, op cli.PlanOp) error {
@@ -71,22 +70,21 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 // reconciler connects to AWS and plans for the config.
 func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.DriftFlags) (*reconcile.Reconciler, *reconcile.Plan, error) {
 	spec, err := settings.Resolve(env.Getenv)
+	if err == nil {
+		err = desired.Of(spec).Require(desired.NeedLive)
+	}
 	if err != nil {
 		return nil, nil, err
-	}
-	if err := desired.Of(spec).Require(desired.NeedLive); err != nil {
-		return nil, nil, exit.Usage(err)
 	}
 	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
-	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
-		err = output.Hint(err, "log in (aws sso login, aws configure), or name a profile with --profile")
-	}
 	if err != nil {
 		return nil, nil, err
 	}
-	spec, err = withDiscovered(ctx, env, f, spec)
-	if err != nil {
-		return nil, nil, err
+	var foreign []string
+	if spec.ControlPlanes.Discover {
+		if spec, foreign, err = discovered(ctx, env, f, spec); err != nil {
+			return nil, nil, err
+		}
 	}
 	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Adopt: f.Adopt, Prune: f.Prune, ReadAll: f.ReadAll,
 		Progress: progress(env, "associations")}
@@ -94,61 +92,35 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	if errors.Is(err, desired.ErrNoSubjects) {
 		err = exit.Usage(err)
 	}
-	if err != nil || !spec.ControlPlanes.Discover {
-		return r, drift, err
+	if err != nil {
+		return nil, nil, err
 	}
-	foreign, err := foreignAnnotations(ctx, env, f.Cluster, spec)
 	for _, text := range foreign {
 		drift.Warnings = append(drift.Warnings, reconcile.Warning{Text: text})
 	}
-	return r, drift, err
+	return r, drift, nil
 }
 
-// withDiscovered adds the host namespaces of the cluster to those of the config.
-func withDiscovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identity.Spec) (identity.Spec, error) {
-	if !spec.ControlPlanes.Discover {
-		return spec, nil
-	}
-	found, err := hostNamespaces(ctx, env, f.Cluster, desired.Of(spec).ServiceAccounts())
+// discovered adds the host namespaces of the cluster to those of the config. It returns
+// warnings of service accounts there that name another role.
+func discovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identity.Spec) (identity.Spec, []string, error) {
+	client, err := connect(env, f.Cluster)
 	if err != nil {
-		return spec, fmt.Errorf("discovering the control planes: %w", err)
+		return spec, nil, err
+	}
+	found, err := hostNamespaces(ctx, client, desired.Of(spec).ServiceAccounts())
+	if err != nil {
+		return spec, nil, fmt.Errorf("discovering the control planes: %w", err)
 	}
 	if f.Prune && len(found) == 0 {
-		return spec, output.Hint(errors.New("no control plane was discovered, and --prune would remove all that have access"),
+		return spec, nil, output.Hint(errors.New("no control plane was discovered, and --prune would remove all that have access"),
 			"check the context of the kubeconfig with `spaces-identity discover`, or prune without discovery")
 	}
 	var names []string
 	for _, plane := range found {
 		names = append(names, plane.HostNamespace)
 	}
-	return spec.WithNamespaces(names), nil
-}
-
-// foreignAnnotations warns of service accounts in the control planes whose role
-// annotation names another role. What apply grants does not reach them, unless an
-// association overrides the annotation.
-func foreignAnnotations(ctx context.Context, env *cli.Env, f cli.ClusterFlags, spec identity.Spec) ([]string, error) {
-	client, err := connect(env, f)
-	if err != nil {
-		return nil, err
-	}
-	var warnings []string
-	for _, c := range spec.Components {
-		query := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
-		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Object) {
-			role := o.Meta.Annotations[identity.RoleAnnotation]
-			if role == "" || role == c.Role.String() || !slices.Contains(spec.ControlPlanes.Namespaces, o.Meta.Namespace) {
-				return
-			}
-			what := "its pods do not get " + c.Role.String()
-			if c.Mode.UsesPodIdentity() {
-				what = "the association overrides it, silently"
-			}
-			warnings = append(warnings, fmt.Sprintf("the service account %s/%s is annotated with another role, %s: %s", o.Meta.Namespace, c.ServiceAccount, role, what))
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return warnings, nil
+	spec = spec.WithNamespaces(names)
+	foreign, err := verify.ForeignAnnotations(ctx, client, desired.Of(spec))
+	return spec, foreign, err
 }

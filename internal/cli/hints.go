@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+
+	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/output"
+	"spaces-identity.dev/internal/postrender"
+	"spaces-identity.dev/internal/rewrite"
+)
+
+// hintOf returns the next step after an error. The packages below the command line
+// know no flags, so this names the flags that help.
+func hintOf(err error) string {
+	if e, ok := errors.AsType[postrender.ArtifactsError](err); ok {
+		hints := (&output.Printer{Hints: hintOf}).HintsOf(e.Unwrap())
+		return hints[len(hints)-1] + "; to change the manifests alone, use --artifacts-dir none or set artifacts.dir to none"
+	}
+	if e, ok := errors.AsType[*desired.MissingError](err); ok {
+		return withFlags(*e).Hint()
+	}
+	if e, ok := errors.AsType[*rewrite.MissingError](err); ok {
+		return e.Hint() + ", or use --on-missing warn to go on without"
+	}
+	switch {
+	case errors.Is(err, desired.ErrNoSubjects):
+		return "list the host namespaces (controlPlanes.namespaces, --host-namespace), " +
+			"let a command that has the cluster discover them (controlPlanes.discover: true), " +
+			"or admit every namespace that a Space names by itself (controlPlanes.match: uuid, --match uuid)"
+	case errors.Is(err, rewrite.ErrSelector):
+		return "choose another label key, change the selector first, or use --on-conflict keep to leave the label as it is"
+	case errors.Is(err, rewrite.ErrConflict):
+		return "use --on-conflict replace or keep, or remove the other value from the manifests"
+	}
+	return output.HintOf(err)
+}
+
+// withFlags returns an error that names the flags of the missing settings too.
+func withFlags(e desired.MissingError) *desired.MissingError {
+	e.Missing = slices.Clone(e.Missing)
+	for i, m := range e.Missing {
+		e.Missing[i].Flag = config.FlagFor(m.Key, e.Component)
+	}
+	return &e
+}
