@@ -85,8 +85,8 @@ func filesOf(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// checkWhole holds that each file is one version's or the other's, and that no
-// file is beside the directory.
+// checkWhole checks that each file is whole, of one version or the other, and that
+// nothing was left next to the directory.
 func checkWhole(t *testing.T, dir string, a, b version) {
 	t.Helper()
 	for name, content := range filesOf(t, dir) {
@@ -164,8 +164,8 @@ func TestFiftyAtOnce(t *testing.T) {
 	}
 }
 
-// wantRefused runs the program where it cannot write: it says why and what to do,
-// and the files are as they were. It returns what came out.
+// wantRefused runs the program in a place where it cannot write. It must say why and
+// what to do, and leave the files as they were. It returns the output.
 func wantRefused(t *testing.T, cmd *exec.Cmd, dir string, says ...string) string {
 	t.Helper()
 	before := filesOf(t, dir)

@@ -27,7 +27,7 @@ type golden struct {
 	config string   // spaces-identity.yaml, or none
 	args   []string // flags, one in a line
 	in     string
-	skip   map[string]string // the reason, by the check of checkRewrite that it takes away
+	skip   map[string]string // the reason, by the check of checkRewrite that is skipped
 }
 
 // identityFlags are those of the cases without a config.

@@ -15,8 +15,8 @@ import (
 // marker stands for a secret: it must appear nowhere but in the manifests.
 const marker = "hunter2"
 
-// secretTexts are contents of Secrets: right ones, and broken ones in all the
-// ways that make an error speak of them.
+// secretTexts are contents of Secrets: valid ones, and broken ones in all the ways
+// that cause an error about them.
 var secretTexts = map[string]string{
 	"values":        "controlPlanes:\n  mxpController:\n    password: hunter2\n",
 	"conflict":      "controlPlanes:\n  mxpController:\n    password: hunter2\n    serviceAccount: {annotations: {eks.amazonaws.com/role-arn: old, hunter2: hunter2}}\n",

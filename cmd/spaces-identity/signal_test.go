@@ -18,8 +18,8 @@ import (
 
 const serviceAccount = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: mxp-a-system\n"
 
-// process is the real binary with pipes at its ends, and artifacts that stand
-// from an earlier run.
+// process is the real binary with pipes at its ends, and artifacts of an
+// earlier run.
 type process struct {
 	*exec.Cmd
 	in     io.WriteCloser
@@ -66,7 +66,7 @@ func writeEarlier(t *testing.T, dir string) {
 	}
 }
 
-// wantFailed holds that the program ended with status 1, said why, and replaced
+// wantFailed checks that the program ended with status 1, said why, and replaced
 // the report alone.
 func (p *process) wantFailed(t *testing.T, message string) {
 	t.Helper()
@@ -115,8 +115,8 @@ func TestTerminatedWhileReading(t *testing.T) {
 	p.wantFailed(t, "stopped while reading the manifests: terminated signal received; nothing was written")
 }
 
-// The first byte of the output tells that the program is writing, and nobody
-// reads the rest of what is more than a pipe takes.
+// The first byte of the output shows that the program is writing. Nobody reads the
+// rest, which is more than a pipe takes.
 func TestTerminatedWhileWriting(t *testing.T) {
 	p := startProcess(t)
 	p.feed(t)

@@ -126,7 +126,7 @@ func (env *Env) report(err error) {
 		printer := output.New(tty, tty, env.Getenv, env.Terminal)
 		printer.Hints = hintOf
 		printer.Error(err)
-		_ = tty.Close() // nobody is left to tell
+		_ = tty.Close() // there is nowhere left to report it
 	}
 }
 

@@ -56,8 +56,8 @@ func (p *parser) partCommand(part export.Part, short string) *cobra.Command {
 	return parsed(p, cmd, &op, nil)
 }
 
-// Run prints the document. The length and the reach of a trust policy go to standard
-// error.
+// Run prints the document. For a trust policy, its length and what its pattern admits
+// go to standard error.
 func (op PolicyOp) Run(_ context.Context, env *Env) error {
 	state, c, err := env.component(op.Settings)
 	if err != nil {

@@ -46,7 +46,7 @@ type result struct {
 	Out, Err string
 }
 
-// run runs a command line, with answers where there is a terminal.
+// run runs a command line, with answers if there is a terminal.
 func run(t *testing.T, answers string, args ...string) result {
 	t.Helper()
 	var out, err bytes.Buffer
