@@ -116,7 +116,7 @@ func (p *parser) asProgram(root *cobra.Command) {
 
 // parsed makes a command that is parsed into an op, which its flags fill. check,
 // if there is one, gets the arguments and refuses what no single flag can refuse. A
-// command that says nothing of its arguments takes none.
+// command without a rule for its arguments takes none.
 func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string) error) *cobra.Command {
 	if cmd.Args == nil && !cmd.DisableFlagParsing {
 		cmd.Args = cobra.NoArgs
