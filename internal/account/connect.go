@@ -30,9 +30,9 @@ type Options struct {
 	HTTPClient aws.HTTPClient // nil for the SDK's own; tests have one without a network
 }
 
-// attempts is how often a call is tried. If AWS throttled a third of all calls, one
+// maxAttempts is how often a call is tried. If AWS throttled a third of all calls, one
 // in 500,000 would fail for good.
-const attempts = 12
+const maxAttempts = 12
 
 // Account is the AWS account that the credentials belong to.
 type Account struct {
@@ -51,7 +51,7 @@ type Caller struct {
 // Connect finds the credentials and asks STS for their identity. The error is a
 // [*CredentialsError] if there are none that AWS accepts.
 func Connect(ctx context.Context, o Options) (*Account, error) {
-	cfg, err := load(ctx, o)
+	cfg, err := loadConfig(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the AWS configuration: %w", err)
 	}
@@ -79,8 +79,8 @@ func homeRegion(partition string) string {
 	return "us-east-1"
 }
 
-func load(ctx context.Context, o Options) (aws.Config, error) {
-	settings := []func(*config.LoadOptions) error{config.WithAppID("spaces-identity"), config.WithRetryer(retryer)}
+func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
+	settings := []func(*config.LoadOptions) error{config.WithAppID("spaces-identity"), config.WithRetryer(newRetryer)}
 	if o.Profile != "" {
 		settings = append(settings, config.WithSharedConfigProfile(o.Profile))
 	}
@@ -93,12 +93,12 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx, settings...)
 }
 
-// retryer tries long enough for a run that nobody watches. The SDK's own limit on
+// newRetryer tries long enough for a run that nobody watches. The SDK's own limit on
 // retries is for servers with many calls at once; here the number of attempts is the
 // limit.
-func retryer() aws.Retryer {
+func newRetryer() aws.Retryer {
 	standard := retry.NewStandard(func(s *retry.StandardOptions) {
-		s.MaxAttempts = attempts
+		s.MaxAttempts = maxAttempts
 		s.RateLimiter = ratelimit.None
 	})
 	return retry.AddWithErrorCodes(standard, concurrentModification)

@@ -79,7 +79,7 @@ type Listed struct {
 func (r *Region) Associations(ctx context.Context, cluster, serviceAccount string) ([]Listed, error) {
 	var found []Listed
 	pages := eks.NewListPodIdentityAssociationsPaginator(r.eks, &eks.ListPodIdentityAssociationsInput{
-		ClusterName: aws.String(cluster), ServiceAccount: optional(serviceAccount), MaxResults: aws.Int32(100)})
+		ClusterName: aws.String(cluster), ServiceAccount: optionalString(serviceAccount), MaxResults: aws.Int32(100)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -112,7 +112,7 @@ func (r *Region) Association(ctx context.Context, cluster, id string) (found des
 func (r *Region) CreateAssociation(ctx context.Context, a desired.Association) (id string, err error) {
 	out, err := r.eks.CreatePodIdentityAssociation(ctx, &eks.CreatePodIdentityAssociationInput{
 		ClusterName: aws.String(a.ClusterName), Namespace: aws.String(a.Namespace), ServiceAccount: aws.String(a.ServiceAccount),
-		RoleArn: aws.String(a.RoleARN), TargetRoleArn: optional(a.TargetRoleARN), Policy: optional(a.Policy),
+		RoleArn: aws.String(a.RoleARN), TargetRoleArn: optionalString(a.TargetRoleARN), Policy: optionalString(a.Policy),
 		DisableSessionTags: aws.Bool(a.DisableSessionTags), Tags: a.Tags,
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func (r *Region) CreateAssociation(ctx context.Context, a desired.Association) (
 func (r *Region) UpdateAssociation(ctx context.Context, id string, a desired.Association) error {
 	_, err := r.eks.UpdatePodIdentityAssociation(ctx, &eks.UpdatePodIdentityAssociationInput{
 		ClusterName: aws.String(a.ClusterName), AssociationId: aws.String(id), RoleArn: aws.String(a.RoleARN),
-		TargetRoleArn: aws.String(a.TargetRoleARN), Policy: optional(a.Policy), DisableSessionTags: aws.Bool(a.DisableSessionTags),
+		TargetRoleArn: aws.String(a.TargetRoleARN), Policy: optionalString(a.Policy), DisableSessionTags: aws.Bool(a.DisableSessionTags),
 	})
 	return r.caller.failed("eks:UpdatePodIdentityAssociation", subjectIn(r.associationARN(a.ClusterName, id), a), err)
 }
@@ -161,7 +161,7 @@ func subjectIn(place string, a desired.Association) string {
 	return place + " for " + a.Namespace + "/" + a.ServiceAccount
 }
 
-func optional(s string) *string {
+func optionalString(s string) *string {
 	if s == "" {
 		return nil
 	}

@@ -60,7 +60,7 @@ func (e *CredentialsError) Unwrap() error { return e.Err }
 
 func credentialsError(o Options, err error) error {
 	response, answered := errors.AsType[*awshttp.ResponseError](err)
-	return &CredentialsError{o.Profile, answered && response.HTTPStatusCode() == http.StatusForbidden, brief(err)}
+	return &CredentialsError{o.Profile, answered && response.HTTPStatusCode() == http.StatusForbidden, shortError(err)}
 }
 
 // failed says which action on which resource failed.
@@ -69,34 +69,34 @@ func (c Caller) failed(action, resource string, err error) error {
 		return nil
 	}
 	if isCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation") {
-		return &RefusedError{c.ARN, action, resource, brief(err)}
+		return &RefusedError{c.ARN, action, resource, shortError(err)}
 	}
-	return fmt.Errorf("%s on %s: %w", action, resource, brief(err))
+	return fmt.Errorf("%s on %s: %w", action, resource, shortError(err))
 }
 
-// brief shortens an answer of AWS to its code and message. Another error, such as a
+// shortError shortens an answer of AWS to its code and message. Another error, such as a
 // connection that failed, keeps the words of the SDK.
-func brief(err error) error {
+func shortError(err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return answer{api, err}
+		return apiError{api, err}
 	}
 	return err
 }
 
-// answer is an error that AWS returned. It wraps the SDK's, with the response.
-type answer struct {
+// apiError is an error that AWS returned. It wraps the SDK's, with the response.
+type apiError struct {
 	smithy.APIError
 	whole error
 }
 
-func (a answer) Error() string {
+func (a apiError) Error() string {
 	if a.ErrorMessage() == "" {
 		return a.ErrorCode()
 	}
 	return a.ErrorCode() + ": " + a.ErrorMessage()
 }
 
-func (a answer) Unwrap() error { return a.whole }
+func (a apiError) Unwrap() error { return a.whole }
 
 func isCode(err error, codes ...string) bool {
 	api, ok := errors.AsType[smithy.APIError](err)

@@ -44,7 +44,7 @@ func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, 
 	if err != nil {
 		return Role{}, false, unlessMissing(a.Caller.failed("iam:GetRole", role.String(), err))
 	}
-	trust, err := decoded(out.Role.AssumeRolePolicyDocument, "the trust policy of "+role.String())
+	trust, err := decodePolicy(out.Role.AssumeRolePolicyDocument, "the trust policy of "+role.String())
 	found = Role{ARN: aws.ToString(out.Role.Arn), TrustPolicy: trust, Tags: map[string]string{}}
 	for _, tag := range out.Role.Tags {
 		found.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
@@ -64,7 +64,7 @@ type NewRole struct {
 func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
 	path := "/" + r.ARN.Name[:strings.LastIndexByte(r.ARN.Name, '/')+1]
 	_, err := a.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: roleName(r.ARN), Path: aws.String(path),
-		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: tags(r.Tags)})
+		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: iamTags(r.Tags)})
 	return a.Caller.failed("iam:CreateRole", r.ARN.String(), err)
 }
 
@@ -79,7 +79,7 @@ func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, pol
 
 // TagRole sets tags of a role; others stay.
 func (a *Account) TagRole(ctx context.Context, role identity.RoleARN, t map[string]string) error {
-	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: roleName(role), Tags: tags(t)})
+	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: roleName(role), Tags: iamTags(t)})
 	return a.Caller.failed("iam:TagRole", role.String(), err)
 }
 
@@ -105,7 +105,7 @@ func (a *Account) InlinePolicy(ctx context.Context, role identity.RoleARN, name 
 	if err != nil {
 		return "", false, unlessMissing(a.Caller.failed("iam:GetRolePolicy", role.String(), err))
 	}
-	policy, err = decoded(out.PolicyDocument, "the policy "+name+" of "+role.String())
+	policy, err = decodePolicy(out.PolicyDocument, "the policy "+name+" of "+role.String())
 	return policy, err == nil, err
 }
 
@@ -164,7 +164,7 @@ func (a *Account) managedPolicy(ctx context.Context, arn string) (string, error)
 	if err != nil {
 		return "", a.Caller.failed("iam:GetPolicyVersion", arn, err)
 	}
-	return decoded(version.PolicyVersion.Document, "the policy "+arn)
+	return decodePolicy(version.PolicyVersion.Document, "the policy "+arn)
 }
 
 // ProviderAudiences returns the client IDs of an IAM OIDC provider; ok is false if
@@ -183,7 +183,7 @@ func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences 
 // Source: IAM API reference, CreateOpenIDConnectProvider.
 func (a *Account) CreateProvider(ctx context.Context, arn, issuerURL, audience string, t map[string]string) error {
 	_, err := a.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
-		Url: aws.String(issuerURL), ClientIDList: []string{audience}, Tags: tags(t)})
+		Url: aws.String(issuerURL), ClientIDList: []string{audience}, Tags: iamTags(t)})
 	return a.Caller.failed("iam:CreateOpenIDConnectProvider", arn, err)
 }
 
@@ -199,8 +199,8 @@ func roleName(role identity.RoleARN) *string {
 	return aws.String(role.Name[strings.LastIndexByte(role.Name, '/')+1:])
 }
 
-// decoded returns a policy as JSON; IAM encodes it like a part of a URL.
-func decoded(policy *string, what string) (string, error) {
+// decodePolicy returns a policy as JSON; IAM encodes it like a part of a URL.
+func decodePolicy(policy *string, what string) (string, error) {
 	text, err := url.PathUnescape(aws.ToString(policy))
 	if err != nil {
 		return "", fmt.Errorf("%s is not URL-encoded: %w", what, err)
@@ -208,7 +208,7 @@ func decoded(policy *string, what string) (string, error) {
 	return text, nil
 }
 
-func tags(all map[string]string) []types.Tag {
+func iamTags(all map[string]string) []types.Tag {
 	var out []types.Tag
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(all[key])})

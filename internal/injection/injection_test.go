@@ -43,29 +43,29 @@ func TestOfPodSaysWhatIsMissing(t *testing.T) {
 	for name, tt := range map[string]struct {
 		mode                          identity.Mode
 		init, main, volumes, metadata string
-		want                          Lack
+		want                          Problem
 	}{
-		"irsa":                    {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", Lack{}},
-		"pod identity":            {identity.PodIdentity, podEnv, podEnv, podMount, "", Lack{}},
-		"both, irsa so far":       {identity.Both, irsaEnv, irsaEnv, irsaMount, "", Lack{}},
-		"both, associated":        {identity.Both, podEnv, podEnv, podMount, "", Lack{}},
-		"nothing":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, Lack{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}},
-		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, Lack{Outdated, "the pod is older than the annotation of its service account"}},
-		"another role":            {identity.IRSA, other, other, irsaMount, "", Lack{Outdated, "the pod has another role, arn:aws:iam::123456789012:role/other"}},
-		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", Lack{Overridden, overridden}},
-		"no association":          {identity.PodIdentity, "", "", "", "", Lack{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}},
-		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", Lack{Outdated, "containers without the identity: apis-init"}},
-		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis-init"}`, Lack{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers leaves out apis-init"}},
-		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", Lack{Outdated, "the pod has the environment of the identity and no volume with its token"}},
-		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Lack{Outdated, "the pod has the environment of the identity and no volume with its token"}},
+		"irsa":                    {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", Problem{}},
+		"pod identity":            {identity.PodIdentity, podEnv, podEnv, podMount, "", Problem{}},
+		"both, irsa so far":       {identity.Both, irsaEnv, irsaEnv, irsaMount, "", Problem{}},
+		"both, associated":        {identity.Both, podEnv, podEnv, podMount, "", Problem{}},
+		"nothing":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, Problem{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}},
+		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, Problem{Outdated, "the pod is older than the annotation of its service account"}},
+		"another role":            {identity.IRSA, other, other, irsaMount, "", Problem{Outdated, "the pod has another role, arn:aws:iam::123456789012:role/other"}},
+		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", Problem{Overridden, overriddenReason}},
+		"no association":          {identity.PodIdentity, "", "", "", "", Problem{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}},
+		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", Problem{Outdated, "containers without the identity: apis-init"}},
+		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis-init"}`, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers leaves out apis-init"}},
+		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", Problem{Outdated, "the pod has the environment of the identity and no volume with its token"}},
+		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Problem{Outdated, "the pod has the environment of the identity and no volume with its token"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pod := decode[space.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
+			pod := decodeJSON[space.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
 				"initContainers":[{"name":"apis-init","env":[`+tt.init+`]}],"containers":[{"name":"main","env":[`+tt.main+`]}]}}`)
-			account := decode[space.ServiceAccount](t, `{"metadata":{"managedFields":[
+			account := decodeJSON[space.ServiceAccount](t, `{"metadata":{"managedFields":[
 				{"time":"2026-01-02T00:00:00Z","fieldsV1":{"f:metadata":{"f:annotations":{"f:eks.amazonaws.com/role-arn":{}}}}},
 				{"time":"2026-01-09T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}}]}}`)
-			if diff := cmp.Diff(tt.want, OfPod(pod, testState(t, tt.mode).Components[0], account)); diff != "" {
+			if diff := cmp.Diff(tt.want, PodProblem(pod, testState(t, tt.mode).Components[0], account)); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)
 			}
 		})
@@ -106,8 +106,8 @@ func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
 		"the identity goes before a label": {[]func(*identity.Settings){label, policy}, annotations, []string{stalePod}, "", "mxp-controller: " + skipped},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := observed(t, tt.annotations, tt.template, tt.pods...)
-			found := Find(o, testState(t, identity.IRSA, tt.state...))
+			o := observedPlane(t, tt.annotations, tt.template, tt.pods...)
+			found := FindStale(o, testState(t, identity.IRSA, tt.state...))
 			got := ""
 			for _, s := range found {
 				got += s.Workload.Meta.Name + ": " + s.Reason
@@ -120,10 +120,10 @@ func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
 }
 
 func TestFindSaysWhatCouldNotBeRead(t *testing.T) {
-	o := observed(t, "", "", stalePod)
+	o := observedPlane(t, "", "", stalePod)
 	o.Unread = []*space.Error{{Verb: "list", Resource: space.StatefulSets, Namespace: hostNamespace}}
-	found := Find(o, testState(t, identity.IRSA))
-	if len(found) != 1 || found[0].Unreadable == nil || found[0].Cause != Nothing {
+	found := FindStale(o, testState(t, identity.IRSA))
+	if len(found) != 1 || found[0].Unreadable == nil || found[0].Cause != NoProblem {
 		t.Errorf("%+v", found)
 	}
 }
@@ -139,7 +139,7 @@ func TestWantedFollowsTheControlPlanesOfTheConfig(t *testing.T) {
 		"listed":          {identity.ControlPlanes{Namespaces: []string{"prod-a"}}, false, "prod-a"},
 		"discovered":      {identity.ControlPlanes{Namespaces: []string{"prod-a"}, Discover: true}, true, "prod-a"},
 	} {
-		wanted := Wanted(testState(t, identity.IRSA, func(s *identity.Settings) { s.ControlPlanes = tt.planes }))
+		wanted := Selection(testState(t, identity.IRSA, func(s *identity.Settings) { s.ControlPlanes = tt.planes }))
 		if wanted.Certain != tt.certain || wanted.Admits("logging") || tt.admits != "" && !wanted.Admits(tt.admits) {
 			t.Errorf("%s: %+v", name, wanted)
 		}
@@ -149,22 +149,22 @@ func TestWantedFollowsTheControlPlanesOfTheConfig(t *testing.T) {
 	}
 }
 
-// observed is a control plane with a service account, a Deployment and pods.
-func observed(t *testing.T, annotations, templateLabels string, pods ...string) space.Observed {
+// observedPlane is a control plane with a service account, a Deployment and pods.
+func observedPlane(t *testing.T, annotations, templateLabels string, pods ...string) space.Observed {
 	t.Helper()
 	at := space.Key{Namespace: hostNamespace, Name: "mxp-controller"}
-	w := decode[space.Workload](t, `{"metadata":{"name":"mxp-controller"},"spec":{"template":{"metadata":{"labels":{`+templateLabels+`}}}}}`)
+	w := decodeJSON[space.Workload](t, `{"metadata":{"name":"mxp-controller"},"spec":{"template":{"metadata":{"labels":{`+templateLabels+`}}}}}`)
 	w.Resource = space.Deployments
 	o := space.Observed{ControlPlanes: []space.ControlPlane{{HostNamespace: hostNamespace}},
-		ServiceAccounts: map[space.Key]space.ServiceAccount{at: decode[space.ServiceAccount](t, `{"metadata":{"annotations":{`+annotations+`}}}`)},
+		ServiceAccounts: map[space.Key]space.ServiceAccount{at: decodeJSON[space.ServiceAccount](t, `{"metadata":{"annotations":{`+annotations+`}}}`)},
 		Workloads:       map[space.Key][]space.Workload{at: {w}}, Pods: map[space.Key][]space.Pod{}}
 	for _, pod := range pods {
-		o.Pods[at] = append(o.Pods[at], decode[space.Pod](t, pod))
+		o.Pods[at] = append(o.Pods[at], decodeJSON[space.Pod](t, pod))
 	}
 	return o
 }
 
-func decode[T any](t *testing.T, text string) T {
+func decodeJSON[T any](t *testing.T, text string) T {
 	t.Helper()
 	var value T
 	if err := json.Unmarshal([]byte(text), &value); err != nil {

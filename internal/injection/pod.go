@@ -38,21 +38,21 @@ type Cause int
 
 // The causes.
 const (
-	Nothing    Cause = iota // the pod lacks nothing
+	NoProblem    Cause = iota // the pod lacks nothing
 	Outdated                // a new pod may have the identity
 	Overridden              // an association overrides the annotation
 	Skipped                 // the pod asks the webhook to leave containers out
 )
 
-// Lack is what a pod lacks of its component's identity.
-type Lack struct {
+// Problem is what a pod lacks of its component's identity.
+type Problem struct {
 	Cause  Cause
 	Reason string
 }
 
-// OfPod judges a pod. Its service account says whether the pod is older than the
+// PodProblem judges a pod. Its service account says whether the pod is older than the
 // annotation.
-func OfPod(p space.Pod, c desired.Component, account space.ServiceAccount) Lack {
+func PodProblem(p space.Pod, c desired.Component, account space.ServiceAccount) Problem {
 	var without []string
 	others := map[string]bool{}
 	containers := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
@@ -64,22 +64,22 @@ func OfPod(p space.Pod, c desired.Component, account space.ServiceAccount) Lack 
 	}
 	switch {
 	case len(without) == 0:
-		return volumeLack(p, c)
-	case others[overridden]:
-		return Lack{Overridden, overridden}
+		return volumeProblem(p, c)
+	case others[overriddenReason]:
+		return Problem{Overridden, overriddenReason}
 	case len(others) == 1 && !others[""]:
-		return Lack{Outdated, slices.Sorted(maps.Keys(others))[0]}
+		return Problem{Outdated, slices.Sorted(maps.Keys(others))[0]}
 	case len(without) < len(containers):
-		return containerLack(p, without)
+		return containerProblem(p, without)
 	case c.Mode.UsesIRSA() && account.AnnotatedAt(identity.RoleAnnotation).After(p.Meta.Created):
-		return Lack{Outdated, "the pod is older than the annotation of its service account"}
+		return Problem{Outdated, "the pod is older than the annotation of its service account"}
 	case c.Mode.UsesIRSA():
-		return Lack{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}
+		return Problem{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}
 	}
-	return Lack{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}
+	return Problem{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}
 }
 
-const overridden = "an association overrides the annotation: the pod has the credentials of EKS Pod Identity"
+const overriddenReason = "an association overrides the annotation: the pod has the credentials of EKS Pod Identity"
 
 // identityOf reports whether a container has the environment of the component's mode,
 // and if it has another identity, which.
@@ -91,7 +91,7 @@ func identityOf(container space.Container, c desired.Component) (has bool, other
 	associated := credentials && podToken
 	switch {
 	case c.Mode == identity.IRSA && associated:
-		return false, overridden
+		return false, overriddenReason
 	case c.Mode.UsesPodIdentity() && associated:
 		return true, ""
 	case !c.Mode.UsesIRSA():
@@ -102,19 +102,19 @@ func identityOf(container space.Container, c desired.Component) (has bool, other
 	return irsa && token, ""
 }
 
-func volumeLack(p space.Pod, c desired.Component) Lack {
+func volumeProblem(p space.Pod, c desired.Component) Problem {
 	for _, v := range p.Spec.Volumes {
 		if c.Mode.UsesIRSA() && v.Name == volumeIRSA || c.Mode.UsesPodIdentity() && v.Name == volumePod {
-			return Lack{}
+			return Problem{}
 		}
 	}
-	return Lack{Outdated, "the pod has the environment of the identity and no volume with its token"}
+	return Problem{Outdated, "the pod has the environment of the identity and no volume with its token"}
 }
 
-func containerLack(p space.Pod, without []string) Lack {
+func containerProblem(p space.Pod, without []string) Problem {
 	names := strings.Join(without, ", ")
 	if p.Meta.Annotations[SkipAnnotation] != "" {
-		return Lack{Skipped, fmt.Sprintf("the pod's annotation %s leaves out %s", SkipAnnotation, names)}
+		return Problem{Skipped, fmt.Sprintf("the pod's annotation %s leaves out %s", SkipAnnotation, names)}
 	}
-	return Lack{Outdated, "containers without the identity: " + names}
+	return Problem{Outdated, "containers without the identity: " + names}
 }

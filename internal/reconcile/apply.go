@@ -13,9 +13,9 @@ import (
 // change it.
 var ErrBlocked = errors.New("not everything is as the config says")
 
-// mostForgotten is how many associations a run that is killed leaves to be read one
+// recordInterval is how many associations a run that is killed leaves to be read one
 // by one.
-const mostForgotten = 250
+const recordInterval = 250
 
 // Apply runs the steps of a plan. The first call that fails ends it; the next plan
 // takes up where it ended.
@@ -26,7 +26,7 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	for phase, steps := range p.steps {
 		for done, run := range steps {
 			err := run(ctx)
-			if phase == int(associate) {
+			if phase == int(phaseAssociate) {
 				err = r.associated(ctx, p, done, len(steps), err)
 			}
 			if err != nil {
@@ -49,7 +49,7 @@ func (r *Reconciler) associated(ctx context.Context, p *Plan, done, total int, e
 		return fmt.Errorf("%w (%d of %d associations were done)", err, done, total)
 	}
 	r.progress(done+1, total)
-	if (done+1)%mostForgotten == 0 {
+	if (done+1)%recordInterval == 0 {
 		return r.remember(ctx, p)
 	}
 	return nil
@@ -89,12 +89,12 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// untilSeen is how often a call is tried that fails because other calls cannot see
+// visibilityAttempts is how often a call is tried that fails because other calls cannot see
 // yet what was just created: for half a minute.
 //
 // Source: IAM User Guide, "Troubleshoot IAM: Changes that I make are not always
 // immediately visible".
-const untilSeen = 6
+const visibilityAttempts = 6
 
 // retry tries a call up to a number of times, as long as its error may pass, and waits
 // ever longer in between. It is for errors that the SDK does not retry, because the

@@ -15,7 +15,7 @@ import (
 // A cluster without a name or a region in the config has none: that is mode irsa.
 // Everything is listed first, because what is remembered is about the whole role.
 func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []identity.Cluster, role desired.Role, tags map[string]string) error {
-	m := &memory{role: role.ARN, before: tags[seenTag]}
+	m := &associationRecord{role: role.ARN, before: tags[recordTag]}
 	p.memories = append(p.memories, m)
 	var all []associationPlan
 	for _, component := range role.Components {
@@ -47,7 +47,7 @@ func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []i
 type associationPlan struct {
 	*Reconciler
 	plan      *Plan
-	memory    *memory
+	memory    *associationRecord
 	cluster   identity.Cluster
 	component desired.Component
 	wanted    map[string]desired.Association // by namespace
@@ -153,7 +153,7 @@ func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
 	switch {
 	case managed && a.Prune:
 		c.Action = Remove
-		a.plan.add(disassociate, func(ctx context.Context) error {
+		a.plan.add(phaseDisassociate, func(ctx context.Context) error {
 			if err := a.pace(ctx); err != nil {
 				return err
 			}
@@ -182,7 +182,7 @@ func (a *associationPlan) add(c AssociationChange) {
 // then adds the step that writes an association and remembers it. The ID is empty if
 // it is left to the next plan to compare.
 func (a *associationPlan) then(w desired.Association, write func(context.Context) (id string, err error)) {
-	a.plan.add(associate, func(ctx context.Context) error {
+	a.plan.add(phaseAssociate, func(ctx context.Context) error {
 		if err := a.pace(ctx); err != nil {
 			return err
 		}
@@ -198,7 +198,7 @@ func (a *associationPlan) then(w desired.Association, write func(context.Context
 // another run was quicker, its association is left to the next plan.
 func (a *associationPlan) create(ctx context.Context, w desired.Association) (id string, err error) {
 	unseen := func(err error) bool { return account.IsUnseen(err) && !account.IsExists(err) }
-	err = retry(ctx, untilSeen, unseen, func() error {
+	err = retry(ctx, visibilityAttempts, unseen, func() error {
 		id, err = a.region().CreateAssociation(ctx, w)
 		return err
 	})

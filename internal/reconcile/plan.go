@@ -42,8 +42,8 @@ type Plan struct {
 	Warnings     []Warning           `json:"warnings"`
 	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
 
-	steps    [phases][]step
-	memories []*memory // one for each role
+	steps    [phaseCount][]planStep
+	memories []*associationRecord // one for each role
 }
 
 // Warning is what a user should know before a plan is applied.
@@ -128,24 +128,24 @@ type AssociationChange struct {
 	wanted bool // the config asks for one in this place
 }
 
-// step makes one planned change. Whatever finds a difference adds the step that
+// planStep makes one planned change. Whatever finds a difference adds the step that
 // removes it, so that apply does what the plan shows.
-type step func(context.Context) error
+type planStep func(context.Context) error
 
-// phase orders the steps of a plan. What narrows comes first, what widens last: at no
+// planPhase orders the steps of a plan. What narrows comes first, what widens last: at no
 // moment does anybody hold more than before or after.
-type phase int
+type planPhase int
 
 const (
-	enabling      phase = iota // OIDC providers and agents, which grant nothing by themselves
-	disassociate               // associations that are removed
-	changingRoles              // in each role: whoever loses it, then its permissions, then whoever gains it
-	associate                  // associations that are created, changed or adopted
-	phases
+	phaseEnable      planPhase = iota // OIDC providers and agents, which grant nothing by themselves
+	phaseDisassociate               // associations that are removed
+	phaseRoles              // in each role: whoever loses it, then its permissions, then whoever gains it
+	phaseAssociate                  // associations that are created, changed or adopted
+	phaseCount
 )
 
 // add adds the step of a change.
-func (p *Plan) add(in phase, s step) { p.steps[in] = append(p.steps[in], s) }
+func (p *Plan) add(in planPhase, s planStep) { p.steps[in] = append(p.steps[in], s) }
 
 // newPlan returns a plan whose lists are empty, not null, in JSON.
 func newPlan(c account.Caller) *Plan {
@@ -221,19 +221,19 @@ func (p *Plan) warnings() {
 func (p *Plan) warnOfSubjects(r RoleChange) {
 	var removed, kept []string
 	for _, s := range r.Trust.Statements {
-		removed = append(removed, namespaces(s.Removed)...)
-		kept = append(kept, namespaces(s.Kept)...)
+		removed = append(removed, namespacesOf(s.Removed)...)
+		kept = append(kept, namespacesOf(s.Kept)...)
 	}
 	if len(removed) > 0 {
-		p.warn("", "role %s: these lose access: %s", r.ARN, short(unique(removed)))
+		p.warn("", "role %s: these lose access: %s", r.ARN, shortList(sortedUnique(removed)))
 	}
 	if len(kept) > 0 {
-		p.warn(FixPrune, "role %s: these keep access, and the config does not name them: %s", r.ARN, short(unique(kept)))
+		p.warn(FixPrune, "role %s: these keep access, and the config does not name them: %s", r.ARN, shortList(sortedUnique(kept)))
 	}
 }
 
-// namespaces returns the namespaces of subjects.
-func namespaces(subjects []string) []string {
+// namespacesOf returns the namespaces of subjects.
+func namespacesOf(subjects []string) []string {
 	var out []string
 	for _, s := range subjects {
 		parts := strings.Split(s, ":") // system:serviceaccount:namespace:name, or the namespace alone
@@ -242,7 +242,7 @@ func namespaces(subjects []string) []string {
 	return out
 }
 
-func unique(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+func sortedUnique(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 func (p *Plan) warnOfPolicy(role string, c PolicyChange) {
 	switch {
@@ -269,18 +269,18 @@ func (p *Plan) warnOfAssociations() {
 		}
 	}
 	if len(kept) > 0 {
-		p.warn(FixPrune, "the associations of these namespaces stay, and the config does not name them: %s", short(kept))
+		p.warn(FixPrune, "the associations of these namespaces stay, and the config does not name them: %s", shortList(kept))
 	}
 	if len(removed) > 0 {
-		p.warn("", "these namespaces lose their associations, and access with them: %s", short(removed))
+		p.warn("", "these namespaces lose their associations, and access with them: %s", shortList(removed))
 	}
 	if len(foreign) > 0 {
-		p.warn(FixAdopt, "the associations of these namespaces are as the config says, and foreign: %s", short(foreign))
+		p.warn(FixAdopt, "the associations of these namespaces are as the config says, and foreign: %s", shortList(foreign))
 	}
 }
 
-// short lists the first few.
-func short(list []string) string {
+// shortList lists the first few.
+func shortList(list []string) string {
 	const most = 5
 	if len(list) <= most {
 		return strings.Join(list, ", ")

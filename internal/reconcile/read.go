@@ -53,7 +53,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	}
 	var tooLong []error
 	for _, role := range roles { // before anything else is read
-		_, err := budget(state, role, role.TrustPolicy, quota)
+		_, err := roleBudget(state, role, role.TrustPolicy, quota)
 		tooLong = append(tooLong, err)
 	}
 	if err := errors.Join(tooLong...); err != nil {
@@ -160,7 +160,7 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 	change := AgentChange{c.Name, c.Region, None}
 	if !ok {
 		change.Action = Create
-		p.add(enabling, func(ctx context.Context) error {
+		p.add(phaseEnable, func(ctx context.Context) error {
 			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, desired.ManagedTags()))
 		})
 	} else if status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
@@ -187,12 +187,12 @@ func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired
 			switch {
 			case !ok:
 				change.Action = Create
-				p.add(enabling, func(ctx context.Context) error {
+				p.add(phaseEnable, func(ctx context.Context) error {
 					return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
 				})
 			case !slices.Contains(audiences, want.Audience):
 				change.Action = Change
-				p.add(enabling, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+				p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
 			}
 			p.Providers = append(p.Providers, change)
 		}

@@ -42,7 +42,7 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 		change.Action = Adopt
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
-	change.Trust.Budget, err = budget(state, want, change.Trust.After, quota)
+	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
 	if err != nil && change.Trust.Action.writes() {
 		return nil, err
 	}
@@ -52,13 +52,13 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	}
 	change.Policies = policies.changes
 	p.Roles = append(p.Roles, change)
-	p.add(changingRoles, func(ctx context.Context) error { return r.changeRole(ctx, change, want, policies.steps()) })
+	p.add(phaseRoles, func(ctx context.Context) error { return r.changeRole(ctx, change, want, policies.steps()) })
 	return tags, nil
 }
 
-// budget measures a trust policy against the account's quota. The error says that it
+// roleBudget measures a trust policy against the account's quota. The error says that it
 // is too long, with the ways out.
-func budget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
+func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
 	b, err := state.BudgetOf(role.Components[0], iam.Length(trust), quota)
 	if err == nil {
 		err = b.Err()
@@ -70,12 +70,12 @@ func budget(state desired.State, role desired.Role, trust iam.Document, quota in
 }
 
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
-	after, changes := merge(live, want, merging{adopt: r.Adopt, prune: r.Prune})
+	after, changes := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
 	t := TrustChange{Action: None, Statements: changes, After: after}
 	switch {
 	case len(live.Statement) == 0:
 		t.Action = Create
-	case differs(changes):
+	case anyWrites(changes):
 		t.Action = Change
 	}
 	return t
@@ -84,7 +84,7 @@ func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
 // changeRole creates or changes a role. If both its permissions and its subjects
 // change, whoever loses the role does so before the permissions change, and whoever
 // gains it does so after.
-func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.Role, policies []step) error {
+func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.Role, policies []planStep) error {
 	trust := r.trustWriter(c, want)
 	switch {
 	case c.Action == Create:
@@ -100,7 +100,7 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 		}
 	}
 	for _, run := range policies {
-		if err := retry(ctx, untilSeen, account.IsMissing, func() error { return run(ctx) }); err != nil {
+		if err := retry(ctx, visibilityAttempts, account.IsMissing, func() error { return run(ctx) }); err != nil {
 			return err
 		}
 	}
@@ -121,12 +121,12 @@ type policyPlan struct {
 	role                  identity.RoleARN
 	live                  map[string]iam.Document // those that may be this program's, by name, until they are dealt with
 	changes               []PolicyChange
-	removals, puts, moves []step
+	removals, puts, moves []planStep
 }
 
 // steps returns the removals, then the writes, then the removals of policies that have
 // been written under another name.
-func (p *policyPlan) steps() []step { return slices.Concat(p.removals, p.puts, p.moves) }
+func (p *policyPlan) steps() []planStep { return slices.Concat(p.removals, p.puts, p.moves) }
 
 func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there bool) (*policyPlan, error) {
 	p := &policyPlan{Reconciler: r, role: want.ARN, live: map[string]iam.Document{}, changes: []PolicyChange{}}
@@ -178,7 +178,7 @@ func (p *policyPlan) compare(want desired.Policy) {
 	live, there := p.live[want.Name]
 	c := PolicyChange{Name: want.Name, Component: want.Component, Action: Create, Statements: comparePolicies(live, want.Document), After: want.Document}
 	switch {
-	case there && !differs(c.Statements):
+	case there && !anyWrites(c.Statements):
 		c.Action = None
 	case there:
 		c.Action = Change
@@ -222,13 +222,13 @@ func (p *policyPlan) unasked(name, component string, prune bool) {
 	p.changes = append(p.changes, c)
 }
 
-func (p *policyPlan) put(name string, doc iam.Document) step {
+func (p *policyPlan) put(name string, doc iam.Document) planStep {
 	return func(ctx context.Context) error {
 		return p.IAM.SetInlinePolicy(ctx, p.role, name, string(doc.Compact()))
 	}
 }
 
-func (p *policyPlan) remove(name string) step {
+func (p *policyPlan) remove(name string) planStep {
 	return func(ctx context.Context) error { return p.IAM.DeleteInlinePolicy(ctx, p.role, name) }
 }
 
@@ -238,7 +238,7 @@ func comparePolicies(live, want iam.Document) []StatementChange {
 	for i, s := range want.Statement {
 		c := StatementChange{Sid: s.Sid, Place: i + 1, Action: Create}
 		before, ok := bySid(live, s.Sid)
-		c.Gained, c.Lost = minus(s.Lines(), before.Lines()), minus(before.Lines(), s.Lines())
+		c.Gained, c.Lost = subtract(s.Lines(), before.Lines()), subtract(before.Lines(), s.Lines())
 		if ok {
 			c.Action, c.Elements = None, iam.Differences(before, s)
 			if len(c.Elements) > 0 {
@@ -255,7 +255,7 @@ func comparePolicies(live, want iam.Document) []StatementChange {
 	return out
 }
 
-// differs reports whether one of the statements is written.
-func differs(changes []StatementChange) bool {
+// anyWrites reports whether one of the statements is written.
+func anyWrites(changes []StatementChange) bool {
 	return slices.ContainsFunc(changes, func(c StatementChange) bool { return c.Action.writes() })
 }

@@ -18,14 +18,14 @@ func TestSelfIsEnoughAndNoMore(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
-			all := namespaces(3)
-			s := spec(mode, all...)
+			all := testNamespaces(3)
+			s := testSpec(mode, all...)
 			server.Disturb(func(h *awstest.Hooks) {
-				h.Policies = map[string][]string{"AKIDTEST": {string(self(t, s, false).JSON())}}
+				h.Policies = map[string][]string{"AKIDTEST": {string(selfPolicy(t, s, false).JSON())}}
 			})
-			exercise(t, server, s)
+			useEveryAction(t, server, s)
 			var granted []string
-			for _, statement := range self(t, s, false).Statement {
+			for _, statement := range selfPolicy(t, s, false).Statement {
 				granted = append(granted, statement.Action...)
 			}
 			equal(t, "actions granted, and asked for", slices.Compact(slices.Sorted(slices.Values(granted))), server.Used())
@@ -33,8 +33,8 @@ func TestSelfIsEnoughAndNoMore(t *testing.T) {
 	}
 }
 
-// exercise does all that can be done with a config.
-func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
+// useEveryAction does all that can be done with a config.
+func useEveryAction(t *testing.T, server *awstest.Server, s identity.Spec) {
 	t.Helper()
 	mustApply(t, s)
 	less := s
@@ -45,7 +45,7 @@ func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
 			state.Providers[arn] = []string{"somebody-else"}
 		}
 		if !s.Components[0].Mode.UsesPodIdentity() {
-			state.Associations = []awstest.Association{{ID: "a-left", Cluster: cluster, Namespace: s.ControlPlanes.Namespaces[0],
+			state.Associations = []awstest.Association{{ID: "a-left", Cluster: clusterName, Namespace: s.ControlPlanes.Namespaces[0],
 				ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String(), Tags: own}}
 		}
 	})
@@ -71,7 +71,7 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 		r.Attached = []string{attached}
 		state.Roles[role.Name] = r
 	})
-	connected, err := account.Connect(t.Context(), account.Options{HTTPClient: client})
+	connected, err := account.Connect(t.Context(), account.Options{HTTPClient: httpClient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +86,8 @@ func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
-			s := spec(mode, namespaces(2)...)
-			limits := map[string][]string{"AKIDTEST": {string(self(t, s, true).JSON())}}
+			s := testSpec(mode, testNamespaces(2)...)
+			limits := map[string][]string{"AKIDTEST": {string(selfPolicy(t, s, true).JSON())}}
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })
 			mustPlan(t, s)
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = nil })
@@ -95,14 +95,14 @@ func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })
 			p := mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true })
 			equal(t, "differs", false, p.Differs())
-			if _, err := apply(t.Context(), spec(mode, namespaces(3)...)); err == nil {
+			if _, err := apply(t.Context(), testSpec(mode, testNamespaces(3)...)); err == nil {
 				t.Error("with it, a config can be applied")
 			}
 		})
 	}
 }
 
-func self(t *testing.T, s identity.Spec, readOnly bool) iam.Document {
+func selfPolicy(t *testing.T, s identity.Spec, readOnly bool) iam.Document {
 	t.Helper()
 	doc, err := desired.Of(s).Self(readOnly)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// naming is the condition by which a statement names its subjects: those of tokens
+// subjectCondition is the condition by which a statement names its subjects: those of tokens
 // under IRSA, namespaces under EKS Pod Identity.
-type naming struct{ operator, key string }
+type subjectCondition struct{ operator, key string }
 
-// namingOf finds the condition. ok is false if the statement is not as narrow as
+// subjectConditionOf finds the condition. ok is false if the statement is not as narrow as
 // those that this program writes, for this or any other config.
-func namingOf(s iam.Statement) (n naming, ok bool) {
+func subjectConditionOf(s iam.Statement) (n subjectCondition, ok bool) {
 	widest := iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}},
 		Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: iam.Condition{"StringLike": {
 			desired.NamespaceTag: {"*"}, desired.ServiceAccountTag: {"*"}, desired.ClusterTag: {"*"}}}}
@@ -37,10 +37,10 @@ func namingOf(s iam.Statement) (n naming, ok bool) {
 }
 
 // subjects returns the subjects of a statement.
-func (n naming) subjects(s iam.Statement) []string { return s.Condition[n.operator][n.key] }
+func (n subjectCondition) subjects(s iam.Statement) []string { return s.Condition[n.operator][n.key] }
 
 // with returns the statement with other subjects.
-func (n naming) with(s iam.Statement, subjects ...string) iam.Statement {
+func (n subjectCondition) with(s iam.Statement, subjects ...string) iam.Statement {
 	s.Condition = s.Condition.Clone()
 	if s.Condition == nil {
 		s.Condition = iam.Condition{}
@@ -48,13 +48,13 @@ func (n naming) with(s iam.Statement, subjects ...string) iam.Statement {
 	if s.Condition[n.operator] == nil {
 		s.Condition[n.operator] = map[string]iam.Values{}
 	}
-	s.Condition[n.operator][n.key] = unique(subjects)
+	s.Condition[n.operator][n.key] = sortedUnique(subjects)
 	return s
 }
 
 // template returns the statement without its subjects and its Sid. Statements with
 // the same template admit their subjects in the same way.
-func (n naming) template(s iam.Statement) iam.Statement {
+func (n subjectCondition) template(s iam.Statement) iam.Statement {
 	s = n.with(s, "")
 	s.Sid = ""
 	return iam.Canonical(s)
@@ -62,7 +62,7 @@ func (n naming) template(s iam.Statement) iam.Statement {
 
 // uncovered returns the subjects of the statement that no statement of the document
 // admits in at least the same way.
-func (n naming) uncovered(s iam.Statement, doc iam.Document) []string {
+func (n subjectCondition) uncovered(s iam.Statement, doc iam.Document) []string {
 	return slices.DeleteFunc(slices.Clone(n.subjects(s)), func(subject string) bool {
 		alone := n.with(s, subject)
 		return slices.ContainsFunc(doc.Statement, func(t iam.Statement) bool { return iam.Covers(t, alone) })

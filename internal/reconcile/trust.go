@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// settle is the time between a write and the read that checks it: longer than
+	// settleDelay is the time between a write and the read that checks it: longer than
 	// another run takes between its own read and its write, so that an overwritten
 	// change is noticed.
-	settle = 2 * time.Second
+	settleDelay = 2 * time.Second
 
-	rounds    = 6  // how often a trust policy is written while somebody else writes it too
-	mostTries = 12 // how often one write is tried while AWS throttles or fails
+	maxRounds    = 6  // how often a trust policy is written while somebody else writes it too
+	maxWriteAttempts = 12 // how often one write is tried while AWS throttles or fails
 )
 
 // trustWriter changes the trust policy of a role that others may change as well. IAM
@@ -29,7 +29,7 @@ const (
 // each write and after it.
 type trustWriter struct {
 	*Reconciler
-	merging
+	mergeOptions
 	role  identity.RoleARN
 	want  iam.Document
 	limit int // characters
@@ -42,13 +42,13 @@ func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
 		removed = append(removed, s.Removed...)
 	}
 	planned := func(subject string) bool { return slices.Contains(removed, subject) }
-	return trustWriter{r, merging{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
+	return trustWriter{r, mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
 }
 
 // merged returns what the policy should become.
 func (t trustWriter) merged(live iam.Document) iam.Document {
-	after, changes := merge(live, t.want, t.merging)
-	if !differs(changes) {
+	after, changes := mergeTrust(live, t.want, t.mergeOptions)
+	if !anyWrites(changes) {
 		return live
 	}
 	return after
@@ -62,7 +62,7 @@ func (t trustWriter) narrow(ctx context.Context) error {
 
 // write writes the merged policy, and writes it again if somebody else overwrites it.
 func (t trustWriter) write(ctx context.Context) error {
-	for range rounds {
+	for range maxRounds {
 		before, written, err := t.set(ctx, t.merged)
 		if err != nil || !written {
 			return err
@@ -73,7 +73,7 @@ func (t trustWriter) write(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("somebody else keeps changing the trust policy of %s: it was written %d times and is still not as it should be; find out who (CloudTrail: UpdateAssumeRolePolicy), then apply again",
-		t.role, rounds)
+		t.role, maxRounds)
 }
 
 // set reads the policy, makes another of it and writes that, unless it is the same.
@@ -82,7 +82,7 @@ func (t trustWriter) write(ctx context.Context) error {
 func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Document) (before iam.Document, written bool, err error) {
 	passes := func(err error) bool { return account.IsTransient(err) || account.IsMissing(err) }
 	var unread error // the SDK has retried that already
-	err = retry(ctx, mostTries, passes, func() error {
+	err = retry(ctx, maxWriteAttempts, passes, func() error {
 		if before, unread = t.read(ctx); unread != nil {
 			return nil
 		}
@@ -103,7 +103,7 @@ func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Docume
 // settled reports whether the policy is as it should be after a write. A read may
 // still show what was there before.
 func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, error) {
-	wait := settle
+	wait := settleDelay
 	for range 4 {
 		if err := pause(ctx, wait); err != nil {
 			return false, err
@@ -129,7 +129,7 @@ var errUnseen = errors.New("it was there when the plan was made; plan again")
 // read reads the policy. A role that was just created may not be seen yet.
 func (t trustWriter) read(ctx context.Context) (live iam.Document, err error) {
 	unseen := func(err error) bool { return errors.Is(err, errUnseen) }
-	err = retry(ctx, untilSeen, unseen, func() error {
+	err = retry(ctx, visibilityAttempts, unseen, func() error {
 		var ok bool
 		if live, _, ok, err = t.readRole(ctx, t.role); err == nil && !ok {
 			return fmt.Errorf("role %s is gone: %w", t.role, errUnseen)

@@ -47,12 +47,12 @@ type Step struct {
 	Reason    string  `json:"reason"`
 }
 
-// attempts is how often a workload is restarted: an association takes effect a moment
+// maxRestarts is how often a workload is restarted: an association takes effect a moment
 // after it was created, so the first new pod may come too early.
-const attempts = 2
+const maxRestarts = 2
 
-// cluster is what a restart reads and changes.
-type cluster interface {
+// clusterClient is what a restart reads and changes.
+type clusterClient interface {
 	Workload(ctx context.Context, w space.Workload) (space.Workload, error)
 	Pods(ctx context.Context, namespace, serviceAccount string) (space.ServiceAccount, []space.Pod, error)
 	Touch(ctx context.Context, namespace, serviceAccount string) (space.ServiceAccount, error)
@@ -64,22 +64,22 @@ type cluster interface {
 // the policy annotates them. After a failure it restarts no further workload. The error
 // is one of reading the cluster; a later failure is in its step.
 func Run(ctx context.Context, client *space.Client, state desired.State, options Options) ([]Step, error) {
-	observed, err := space.Observe(ctx, client, injection.Wanted(state))
+	observed, err := space.Observe(ctx, client, injection.Selection(state))
 	if err != nil {
 		return nil, err
 	}
 	r := runner{cluster: client, state: state, options: options}
-	return r.run(ctx, injection.Find(observed, state)), nil
+	return r.run(ctx, injection.FindStale(observed, state)), nil
 }
 
 type runner struct {
-	cluster cluster
+	cluster clusterClient
 	state   desired.State
 	options Options
 	stopped atomic.Bool // a workload failed
 }
 
-func (r *runner) run(ctx context.Context, all []injection.Stale) []Step {
+func (r *runner) run(ctx context.Context, all []injection.StaleWorkload) []Step {
 	steps := make([]Step, len(all))
 	turns := make(chan struct{}, max(1, r.options.MaxUnavailable))
 	var running sync.WaitGroup
@@ -94,10 +94,10 @@ func (r *runner) run(ctx context.Context, all []injection.Stale) []Step {
 	return steps
 }
 
-// interrupted is the reason of workloads that were not restarted for it.
-const interrupted = "interrupted; run it again to go on"
+// interruptedReason is the reason of workloads that were not restarted for it.
+const interruptedReason = "interrupted; run it again to go on"
 
-func (r *runner) step(ctx context.Context, s injection.Stale) Step {
+func (r *runner) step(ctx context.Context, s injection.StaleWorkload) Step {
 	step := Step{Namespace: s.Namespace, Component: s.Component.Name}
 	if s.Workload.Meta.Name != "" {
 		step.Workload = s.Workload.Resource.String() + "/" + s.Workload.Meta.Name
@@ -108,7 +108,7 @@ func (r *runner) step(ctx context.Context, s injection.Stale) Step {
 	err := r.carryOut(ctx, s)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		step.Outcome, step.Reason = Left, interrupted
+		step.Outcome, step.Reason = Left, interruptedReason
 	case err != nil:
 		r.stopped.Store(true)
 		step.Outcome, step.Reason = Failed, err.Error()
@@ -121,7 +121,7 @@ func (r *runner) step(ctx context.Context, s injection.Stale) Step {
 }
 
 // planned returns the outcome of a workload that is not to be changed, and why.
-func (r *runner) planned(ctx context.Context, s injection.Stale) (Outcome, string) {
+func (r *runner) planned(ctx context.Context, s injection.StaleWorkload) (Outcome, string) {
 	switch {
 	case s.Unreadable != nil:
 		return Left, fmt.Sprintf("could not be checked: %v", s.Unreadable)
@@ -132,14 +132,14 @@ func (r *runner) planned(ctx context.Context, s injection.Stale) (Outcome, strin
 	case r.options.DryRun:
 		return WouldRestart, s.Reason
 	case ctx.Err() != nil:
-		return Left, interrupted
+		return Left, interruptedReason
 	case r.stopped.Load():
 		return Left, "not restarted, because another workload failed; fix that, then run it again to go on"
 	}
 	return "", ""
 }
 
-func (r *runner) carryOut(ctx context.Context, s injection.Stale) error {
+func (r *runner) carryOut(ctx context.Context, s injection.StaleWorkload) error {
 	if !s.Annotated {
 		if err := r.annotate(ctx, s); err != nil {
 			return err
@@ -152,7 +152,7 @@ func (r *runner) carryOut(ctx context.Context, s injection.Stale) error {
 }
 
 // annotate touches a service account, so that the admission policy annotates it.
-func (r *runner) annotate(ctx context.Context, s injection.Stale) error {
+func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error {
 	account, err := r.cluster.Touch(ctx, s.Namespace, s.Component.ServiceAccount)
 	if err != nil {
 		return err
@@ -166,30 +166,30 @@ func (r *runner) annotate(ctx context.Context, s injection.Stale) error {
 
 // restart restarts the workload until its pods have the identity. It first waits for a
 // rollout that has already started.
-func (r *runner) restart(ctx context.Context, s injection.Stale) error {
+func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) error {
 	w := s.Workload
 	if !w.RolledOut() {
 		r.progress("%s: waiting for a rollout of %s that has already started", s.Namespace, w.Meta.Name)
-		if lack, err := r.wait(ctx, s); err != nil || lack.Cause == injection.Nothing {
+		if lack, err := r.wait(ctx, s); err != nil || lack.Cause == injection.NoProblem {
 			return err
 		}
 	}
-	lack := s.Lack
-	for range attempts {
+	lack := s.Problem
+	for range maxRestarts {
 		r.progress("%s: restarting %s: %s", s.Namespace, w.Meta.Name, lack.Reason)
 		if err := r.cluster.Restart(ctx, w); err != nil {
 			return err
 		}
 		var err error
-		if lack, err = r.wait(ctx, s); err != nil || lack.Cause == injection.Nothing {
+		if lack, err = r.wait(ctx, s); err != nil || lack.Cause == injection.NoProblem {
 			return err
 		}
 	}
-	return fmt.Errorf("restarted %d times, and still: %s; run `spaces-identity verify`", attempts, lack.Reason)
+	return fmt.Errorf("restarted %d times, and still: %s; run `spaces-identity verify`", maxRestarts, lack.Reason)
 }
 
 // wait waits until the workload is rolled out and returns what its pods lack then.
-func (r *runner) wait(ctx context.Context, s injection.Stale) (injection.Lack, error) {
+func (r *runner) wait(ctx context.Context, s injection.StaleWorkload) (injection.Problem, error) {
 	w := s.Workload
 	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("not rolled out after %s: `kubectl rollout status %s/%s -n %s` says why",
 		r.options.Timeout, w.Resource.Plural, w.Meta.Name, s.Namespace))
@@ -198,14 +198,14 @@ func (r *runner) wait(ctx context.Context, s injection.Stale) (injection.Lack, e
 		now, err := r.cluster.Workload(ctx, w)
 		if err == nil && now.RolledOut() {
 			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Component.ServiceAccount)
-			return injection.OfWorkload(now, account, pods, s.Component, r.state), err
+			return injection.WorkloadProblem(now, account, pods, s.Component, r.state), err
 		}
 		if err != nil && ctx.Err() == nil {
-			return injection.Lack{}, err
+			return injection.Problem{}, err
 		}
 		select {
 		case <-ctx.Done():
-			return injection.Lack{}, context.Cause(ctx)
+			return injection.Problem{}, context.Cause(ctx)
 		case <-time.After(r.options.Interval):
 		}
 	}

@@ -40,7 +40,7 @@ func (f *fakeCluster) rolling(namespace string) bool {
 func (f *fakeCluster) Workload(ctx context.Context, w space.Workload) (space.Workload, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w = workload(w.Meta.Namespace)
+	w = testWorkload(w.Meta.Namespace)
 	if f.rolling(w.Meta.Namespace) {
 		w.Status.Available = 0
 	}
@@ -85,7 +85,7 @@ func (f *fakeCluster) Touch(_ context.Context, namespace, _ string) (space.Servi
 	f.log = append(f.log, "touch "+namespace)
 	account := space.ServiceAccount{}
 	if f.annotates {
-		account.Meta.Annotations = map[string]string{identity.RoleAnnotation: role.String()}
+		account.Meta.Annotations = map[string]string{identity.RoleAnnotation: testRole.String()}
 	}
 	return account, nil
 }
@@ -108,22 +108,22 @@ func (f *fakeCluster) Restart(_ context.Context, w space.Workload) error {
 	return nil
 }
 
-var role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}
+var testRole = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}
 
-func workload(namespace string) space.Workload {
+func testWorkload(namespace string) space.Workload {
 	w := space.Workload{Resource: space.Deployments, Meta: space.Meta{Name: "mxp-controller", Namespace: namespace}}
 	w.Status.Replicas, w.Status.Updated, w.Status.Available = 1, 1, 1
 	return w
 }
 
-const reason = "the pod is older than the annotation of its service account"
+const testReason = "the pod is older than the annotation of its service account"
 
-// stale are workloads in these namespaces whose pods lack the identity.
-func stale(s desired.State, namespaces ...string) []injection.Stale {
-	var all []injection.Stale
+// staleWorkloads are workloads in these namespaces whose pods lack the identity.
+func staleWorkloads(s desired.State, namespaces ...string) []injection.StaleWorkload {
+	var all []injection.StaleWorkload
 	for _, namespace := range namespaces {
-		all = append(all, injection.Stale{Lack: injection.Lack{Cause: injection.Outdated, Reason: reason}, Namespace: namespace,
-			Component: s.Components[0], Workload: workload(namespace), Annotated: true})
+		all = append(all, injection.StaleWorkload{Problem: injection.Problem{Cause: injection.Outdated, Reason: testReason}, Namespace: namespace,
+			Component: s.Components[0], Workload: testWorkload(namespace), Annotated: true})
 	}
 	return all
 }
@@ -133,7 +133,7 @@ type testRun struct {
 	cluster   fakeCluster
 	options   Options
 	policy    identity.AdmissionPolicy
-	change    func([]injection.Stale)
+	change    func([]injection.StaleWorkload)
 	interrupt time.Duration // after which the user interrupts; 0 for never
 	steps     []Step
 	took      time.Duration
@@ -143,8 +143,8 @@ type testRun struct {
 func (r *testRun) run(t *testing.T, namespaces ...string) {
 	t.Helper()
 	state := desired.Of(fixture.Spec(t, identity.Settings{AdmissionPolicy: r.policy, ControlPlanes: identity.ControlPlanes{Match: identity.MatchUUID},
-		Components: []identity.Component{{Name: "mxp-controller", Role: role}}}))
-	all := stale(state, namespaces...)
+		Components: []identity.Component{{Name: "mxp-controller", Role: testRole}}}))
+	all := staleWorkloads(state, namespaces...)
 	if r.change != nil {
 		r.change(all)
 	}
@@ -199,12 +199,12 @@ func (r *testRun) wantCalls(t *testing.T, calls ...string) {
 func TestRestartWaitsForTheRollout(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: 61 * time.Second}}
 	r.run(t, "a")
-	r.want(t, "a restarted", reason)
+	r.want(t, "a restarted", testReason)
 	r.wantCalls(t, "restart a")
 	if r.took != 62*time.Second { // the first look after it
 		t.Errorf("it took %s", r.took)
 	}
-	if diff := cmp.Diff(Step{"a", "mxp-controller", "deployments.apps/mxp-controller", Restarted, reason}, r.steps[0]); diff != "" {
+	if diff := cmp.Diff(Step{"a", "mxp-controller", "deployments.apps/mxp-controller", Restarted, testReason}, r.steps[0]); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }
@@ -223,14 +223,14 @@ func TestRestartGivesUpAfterTheTimeout(t *testing.T) {
 func TestRestartStopsAtTheFirstFailure(t *testing.T) {
 	r := testRun{cluster: fakeCluster{fails: "b"}}
 	r.run(t, "a", "b", "c")
-	r.want(t, "a restarted, b failed, c left", reason, "forbidden")
+	r.want(t, "a restarted, b failed, c left", testReason, "forbidden")
 	r.wantCalls(t, "restart a", "restart b")
 }
 
 func TestRestartStopsWhenInterrupted(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: time.Minute}, interrupt: 90 * time.Second}
 	r.run(t, "a", "b", "c")
-	r.want(t, "a restarted, b left, c left", reason, interrupted, interrupted)
+	r.want(t, "a restarted, b left, c left", testReason, interruptedReason, interruptedReason)
 	r.wantCalls(t, "restart a", "restart b")
 	if r.took != 90*time.Second {
 		t.Errorf("it took %s", r.took)
@@ -240,9 +240,9 @@ func TestRestartStopsWhenInterrupted(t *testing.T) {
 func TestRestartTriesAgainIfTheFirstNewPodLacksTheIdentity(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: 10 * time.Second, withoutID: 1}}
 	r.run(t, "a")
-	r.want(t, "a restarted", reason)
+	r.want(t, "a restarted", testReason)
 	r.wantCalls(t, "restart a", "restart a")
-	want := []string{"a: restarting mxp-controller: " + reason,
+	want := []string{"a: restarting mxp-controller: " + testReason,
 		"a: restarting mxp-controller: the webhook skipped the pod: it has none of the environment of a role"}
 	if diff := cmp.Diff(want, r.progress); diff != "" {
 		t.Errorf("the progress differs (-want +got):\n%s", diff)
@@ -262,7 +262,7 @@ func TestRestartWaitsForARolloutThatHasAlreadyStarted(t *testing.T) {
 		calls     []string
 	}{"which brings the identity": {-1, nil}, "which does not": {0, []string{"restart a"}}} {
 		t.Run(name, func(t *testing.T) {
-			r := testRun{cluster: fakeCluster{withoutID: tt.withoutID}, change: func(all []injection.Stale) { all[0].Workload.Status.Available = 0 }}
+			r := testRun{cluster: fakeCluster{withoutID: tt.withoutID}, change: func(all []injection.StaleWorkload) { all[0].Workload.Status.Available = 0 }}
 			r.run(t, "a")
 			r.want(t, "a restarted")
 			r.wantCalls(t, tt.calls...)
@@ -282,34 +282,34 @@ func TestRestartKeepsToMaxUnavailable(t *testing.T) {
 }
 
 func TestRestartLeavesWhatItCannotHelp(t *testing.T) {
-	r := testRun{change: func(all []injection.Stale) {
+	r := testRun{change: func(all []injection.StaleWorkload) {
 		all[0].Cause, all[0].Reason = injection.Skipped, "containers are left out"
 		all[1].Annotated = false
-		all[2] = injection.Stale{Namespace: "c", Component: all[2].Component, Unreadable: errors.New("list pods: forbidden")}
+		all[2] = injection.StaleWorkload{Namespace: "c", Component: all[2].Component, Unreadable: errors.New("list pods: forbidden")}
 	}}
 	r.run(t, "a", "b", "c", "d")
 	r.want(t, "a left, b left, c left, d restarted", "containers are left out: a restart would not change it",
 		"its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first",
-		"could not be checked: list pods: forbidden", reason)
+		"could not be checked: list pods: forbidden", testReason)
 }
 
 func TestDryRunChangesNothing(t *testing.T) {
 	r := testRun{options: Options{DryRun: true}}
 	r.run(t, "a", "b")
-	r.want(t, "a would-restart, b would-restart", reason, reason)
+	r.want(t, "a would-restart, b would-restart", testReason, testReason)
 	r.wantCalls(t)
 }
 
 func TestRestartTouchesServiceAccountsForThePolicy(t *testing.T) {
 	for _, annotates := range []bool{true, false} {
 		t.Run(fmt.Sprint(annotates), func(t *testing.T) {
-			r := testRun{policy: identity.NativeAdmissionPolicy, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.Stale) {
+			r := testRun{policy: identity.NativeAdmissionPolicy, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.StaleWorkload) {
 				all[0].Annotated = false
 				all[1].Annotated, all[1].Workload, all[1].Reason = false, space.Workload{}, "its service account lacks an annotation"
 			}}
 			r.run(t, "a", "b")
 			if annotates {
-				r.want(t, "a restarted, b annotated", reason, "its service account lacks an annotation")
+				r.want(t, "a restarted, b annotated", testReason, "its service account lacks an annotation")
 				r.wantCalls(t, "touch a", "restart a", "touch b")
 				return
 			}

@@ -100,8 +100,8 @@ type Query struct {
 // pageSize is how many objects a page of a list has.
 const pageSize = 500
 
-// page is the API server's answer to a list.
-type page[T any] struct {
+// listPage is the API server's answer to a list.
+type listPage[T any] struct {
 	Metadata struct {
 		Continue string `json:"continue"`
 	} `json:"metadata"`
@@ -131,14 +131,14 @@ func List[T any](ctx context.Context, c *Client, r Resource, q Query, each func(
 	}
 }
 
-func readPage[T any](ctx context.Context, c *Client, r Resource, q Query, next string) (page[T], error) {
+func readPage[T any](ctx context.Context, c *Client, r Resource, q Query, next string) (listPage[T], error) {
 	request := c.rest.Get().AbsPath(r.path(q.Namespace, "")...).MaxRetries(maxRetries).Param("limit", strconv.Itoa(pageSize))
 	for name, value := range map[string]string{"continue": next, "fieldSelector": q.Fields, "labelSelector": q.Labels} {
 		if value != "" {
 			request = request.Param(name, value)
 		}
 	}
-	return answerOf[page[T]](ctx, c, request)
+	return answerOf[listPage[T]](ctx, c, request)
 }
 
 // answerOf sends a request and decodes the answer.
@@ -155,7 +155,7 @@ func answerOf[T any](ctx context.Context, c *Client, request *rest.Request) (T, 
 	return answer, json.Unmarshal(body, &answer)
 }
 
-func get[T any](ctx context.Context, c *Client, r Resource, namespace, name string) (T, error) {
+func getObject[T any](ctx context.Context, c *Client, r Resource, namespace, name string) (T, error) {
 	object, err := answerOf[T](ctx, c, c.rest.Get().AbsPath(r.path(namespace, name)...).MaxRetries(maxRetries))
 	if err != nil {
 		return object, &Error{Verb: "get", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
@@ -163,9 +163,9 @@ func get[T any](ctx context.Context, c *Client, r Resource, namespace, name stri
 	return object, nil
 }
 
-// patch merges a JSON patch into an object and returns the object. After a conflict
+// patchObject merges a JSON patch into an object and returns the object. After a conflict
 // the API server has changed nothing, so the patch is sent again.
-func patch[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
+func patchObject[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
 	var object T
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() (err error) {
 		object, err = answerOf[T](ctx, c, c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).
@@ -180,14 +180,14 @@ func patch[T any](ctx context.Context, c *Client, r Resource, namespace, name st
 
 // Workload reads a workload again.
 func (c *Client) Workload(ctx context.Context, w Workload) (Workload, error) {
-	now, err := get[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name)
+	now, err := getObject[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name)
 	now.Resource = w.Resource
 	return now, err
 }
 
 // Pods reads a service account and the pods that run as it.
 func (c *Client) Pods(ctx context.Context, namespace, serviceAccount string) (ServiceAccount, []Pod, error) {
-	account, err := get[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount)
+	account, err := getObject[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount)
 	if err != nil {
 		return account, nil, err
 	}
@@ -204,7 +204,7 @@ func (c *Client) Pods(ctx context.Context, namespace, serviceAccount string) (Se
 // Touch sends an empty patch for a service account, so that the admission policies see
 // it, and returns the service account.
 func (c *Client) Touch(ctx context.Context, namespace, serviceAccount string) (ServiceAccount, error) {
-	return patch[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount, []byte("{}"))
+	return patchObject[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount, []byte("{}"))
 }
 
 // restartedAt is the annotation by which `kubectl rollout restart` changes a pod
@@ -214,6 +214,6 @@ const restartedAt = "kubectl.kubernetes.io/restartedAt"
 // Restart starts a rollout of a workload, as `kubectl rollout restart` does.
 func (c *Client) Restart(ctx context.Context, w Workload) error {
 	body := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{%q:%q}}}}}`, restartedAt, time.Now().UTC().Format(time.RFC3339Nano))
-	_, err := patch[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name, body)
+	_, err := patchObject[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name, body)
 	return err
 }

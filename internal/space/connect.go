@@ -25,7 +25,7 @@ type Target struct {
 // their order of magnitude. The API server has limits of its own.
 const (
 	queriesPerSecond = 50
-	burst            = 100
+	burstSize            = 100
 )
 
 // Connect reads the kubeconfig. It does not call the API server. The error names the
@@ -35,7 +35,7 @@ func Connect(target Target) (*Client, error) {
 	if err != nil {
 		return nil, explainConfig(err, target)
 	}
-	config.QPS, config.Burst = queriesPerSecond, burst
+	config.QPS, config.Burst = queriesPerSecond, burstSize
 	config.UserAgent = "spaces-identity"
 	config.WarningHandler = rest.NoWarnings{}
 	return newClient(config, cmp.Or(target.Timeout, time.Minute))

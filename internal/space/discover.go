@@ -54,7 +54,7 @@ func (d Discovery) Certain() []ControlPlane {
 // accounts of these names. A source that cannot be read is a problem in the result. It
 // is an error if none can, or if every other call would fail too.
 func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discovery, error) {
-	f := finder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
+	f := planeFinder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
 	sources := []func(context.Context) error{f.controlPlanes, f.labels}
 	for _, name := range serviceAccounts {
 		sources = append(sources, func(ctx context.Context) error { return f.serviceAccounts(ctx, name) })
@@ -78,14 +78,14 @@ func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discove
 	return f.discovery(), nil
 }
 
-type finder struct {
+type planeFinder struct {
 	client   *Client
 	planes   map[string]*ControlPlane // by host namespace
 	pending  map[string]ControlPlane  // without a host namespace yet, by group and name
 	problems []*Error
 }
 
-func (f *finder) discovery() Discovery {
+func (f *planeFinder) discovery() Discovery {
 	planes := slices.Collect(maps.Values(f.pending))
 	for _, p := range f.planes {
 		planes = append(planes, *p)
@@ -97,7 +97,7 @@ func (f *finder) discovery() Discovery {
 }
 
 // plane returns the control plane of a host namespace and notes where it was found.
-func (f *finder) plane(hostNamespace string, from Source) *ControlPlane {
+func (f *planeFinder) plane(hostNamespace string, from Source) *ControlPlane {
 	p := f.planes[hostNamespace]
 	if p == nil {
 		p = &ControlPlane{HostNamespace: hostNamespace}
@@ -111,7 +111,7 @@ func (f *finder) plane(hostNamespace string, from Source) *ControlPlane {
 }
 
 // controlPlanes reads the objects of the Spaces API.
-func (f *finder) controlPlanes(ctx context.Context) error {
+func (f *planeFinder) controlPlanes(ctx context.Context) error {
 	return List(ctx, f.client, ControlPlanes, Query{}, func(o ControlPlaneObject) {
 		host := o.Spec.HostNamespace.Name
 		if host == "" && o.Status.ID != "" {
@@ -127,7 +127,7 @@ func (f *finder) controlPlanes(ctx context.Context) error {
 	})
 }
 
-func (f *finder) labels(ctx context.Context) error {
+func (f *planeFinder) labels(ctx context.Context) error {
 	return List(ctx, f.client, Namespaces, Query{Labels: labelName}, func(o Object) {
 		p := f.plane(o.Meta.Name, FromLabels)
 		p.Name = cmp.Or(p.Name, o.Meta.Labels[labelName])
@@ -135,7 +135,7 @@ func (f *finder) labels(ctx context.Context) error {
 	})
 }
 
-func (f *finder) serviceAccounts(ctx context.Context, name string) error {
+func (f *planeFinder) serviceAccounts(ctx context.Context, name string) error {
 	return List(ctx, f.client, ServiceAccounts, Query{Fields: "metadata.name=" + name}, func(o Object) {
 		f.plane(o.Meta.Namespace, FromServiceAccount)
 	})

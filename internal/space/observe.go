@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Wanted says what to read of the cluster.
-type Wanted struct {
+// Selection says what to read of the cluster.
+type Selection struct {
 	Scope
 	ServiceAccounts []string   // names; their workloads and pods are read too
 	Backups         bool       // the Backups and backup configs of the control planes too
@@ -47,12 +47,12 @@ func (o Observed) Failure(namespace string, resources ...Resource) *Error {
 // control planes. If the right to list the whole cluster is missing, it lists each
 // namespace. A list that cannot be read is in the result. It is an error if no control
 // plane can be found, or if every other call would fail too.
-func Observe(ctx context.Context, c *Client, wanted Wanted) (Observed, error) {
+func Observe(ctx context.Context, c *Client, wanted Selection) (Observed, error) {
 	discovery, err := Discover(ctx, c, wanted.ServiceAccounts)
 	if problem, ok := errors.AsType[*Error](err); err != nil && (!ok || problem.Fatal() || len(wanted.Namespaces) == 0) {
 		return Observed{}, err
 	}
-	o := &observer{client: c, wanted: wanted, inScope: map[string]bool{}, Observed: Observed{
+	o := &spaceObserver{client: c, wanted: wanted, inScope: map[string]bool{}, Observed: Observed{
 		ControlPlanes: discovery.InScope(wanted.Scope), Undiscovered: discovery.Problems,
 		ServiceAccounts: map[Key]ServiceAccount{}, Workloads: map[Key][]Workload{}, Pods: map[Key][]Pod{},
 		BackupConfigs: map[string][]BackupConfig{}, Backups: map[Key]Backup{}, Names: map[Resource]map[string]bool{}}}
@@ -67,17 +67,17 @@ func Observe(ctx context.Context, c *Client, wanted Wanted) (Observed, error) {
 	return o.Observed, nil
 }
 
-// observer fills in an Observed.
-type observer struct {
+// spaceObserver fills in an Observed.
+type spaceObserver struct {
 	Observed
 	client  *Client
-	wanted  Wanted
+	wanted  Selection
 	inScope map[string]bool // host namespaces
 }
 
 // listAll lists the whole cluster if that is allowed, otherwise each of the namespaces.
 // Only what would make every other call fail is an error.
-func listAll[T any](ctx context.Context, o *observer, r Resource, fields string, namespaces []string, each func(T)) error {
+func listAll[T any](ctx context.Context, o *spaceObserver, r Resource, fields string, namespaces []string, each func(T)) error {
 	err := List(ctx, o.client, r, Query{Fields: fields}, each)
 	if problem, ok := errors.AsType[*Error](err); !ok || !problem.Forbidden() || len(namespaces) == 0 {
 		return o.note(err)
@@ -91,7 +91,7 @@ func listAll[T any](ctx context.Context, o *observer, r Resource, fields string,
 }
 
 // note keeps the error of a list, unless it is fatal.
-func (o *observer) note(err error) error {
+func (o *spaceObserver) note(err error) error {
 	problem, ok := errors.AsType[*Error](err)
 	if !ok || problem.Fatal() {
 		return err
@@ -100,9 +100,9 @@ func (o *observer) note(err error) error {
 	return nil
 }
 
-func (o *observer) hostNamespaces() []string { return slices.Sorted(maps.Keys(o.inScope)) }
+func (o *spaceObserver) hostNamespaces() []string { return slices.Sorted(maps.Keys(o.inScope)) }
 
-func (o *observer) readAccounts(ctx context.Context) error {
+func (o *spaceObserver) readAccounts(ctx context.Context) error {
 	for _, name := range o.wanted.ServiceAccounts {
 		err := listAll(ctx, o, ServiceAccounts, "metadata.name="+name, o.hostNamespaces(), func(a ServiceAccount) {
 			if o.inScope[a.Meta.Namespace] {
@@ -116,7 +116,7 @@ func (o *observer) readAccounts(ctx context.Context) error {
 	return nil
 }
 
-func (o *observer) readPods(ctx context.Context) error {
+func (o *spaceObserver) readPods(ctx context.Context) error {
 	for _, account := range o.wanted.ServiceAccounts {
 		err := listAll(ctx, o, Pods, "spec.serviceAccountName="+account, o.hostNamespaces(), func(p Pod) {
 			at := Key{p.Meta.Namespace, account}
@@ -134,7 +134,7 @@ func (o *observer) readPods(ctx context.Context) error {
 
 // readWorkloads reads the workloads that have the name of a service account, and those
 // that the pods belong to. It asks by name, because a Space has many others.
-func (o *observer) readWorkloads(ctx context.Context) error {
+func (o *spaceObserver) readWorkloads(ctx context.Context) error {
 	names := map[Resource]map[string]bool{Deployments: {}, StatefulSets: {}, DaemonSets: {}}
 	for _, account := range o.wanted.ServiceAccounts {
 		names[Deployments][account] = true
@@ -164,7 +164,7 @@ func (o *observer) readWorkloads(ctx context.Context) error {
 	return nil
 }
 
-func (o *observer) readBackups(ctx context.Context) error {
+func (o *spaceObserver) readBackups(ctx context.Context) error {
 	if !o.wanted.Backups {
 		return nil
 	}
@@ -196,7 +196,7 @@ func (o *observer) readBackups(ctx context.Context) error {
 	})
 }
 
-func (o *observer) readNames(ctx context.Context) error {
+func (o *spaceObserver) readNames(ctx context.Context) error {
 	for _, r := range o.wanted.Names {
 		o.Names[r] = map[string]bool{}
 		if err := listAll(ctx, o, r, "", nil, func(named Object) { o.Names[r][named.Meta.Name] = true }); err != nil {

@@ -40,43 +40,43 @@ type AssociationOf struct {
 	Namespace, ServiceAccount, RoleARN string
 }
 
-// account is what the AWS account has of the components.
-type account struct {
+// accountState is what the AWS account has of the components.
+type accountState struct {
 	connected    bool // otherwise its checks do not apply
-	roles        map[identity.RoleARN]answer[Role]
-	audiences    map[string]answer[[]string]  // by the provider's ARN
-	associations answer[map[space.Key]string] // roles by namespace and service account
+	roles        map[identity.RoleARN]readResult[Role]
+	audiences    map[string]readResult[[]string]  // by the provider's ARN
+	associations readResult[map[space.Key]string] // roles by namespace and service account
 	problems     []string                     // what could not be read
 }
 
-// answer is what was read, or why it was not.
-type answer[T any] struct {
+// readResult is what was read, or why it was not.
+type readResult[T any] struct {
 	value T
 	err   error
 }
 
 // readAccount reads each role and provider and the cluster's associations once, whatever
 // the number of control planes.
-func readAccount(ctx context.Context, aws AWS, s desired.State) account {
-	a := account{connected: aws != nil, roles: map[identity.RoleARN]answer[Role]{}, audiences: map[string]answer[[]string]{}}
+func readAccount(ctx context.Context, aws AWS, s desired.State) accountState {
+	a := accountState{connected: aws != nil, roles: map[identity.RoleARN]readResult[Role]{}, audiences: map[string]readResult[[]string]{}}
 	if aws == nil {
 		return a
 	}
 	for _, c := range s.Components {
 		if _, done := a.roles[c.Role]; !done {
 			role, err := aws.Role(ctx, c.Role)
-			a.roles[c.Role] = answer[Role]{role, a.note(err)}
+			a.roles[c.Role] = readResult[Role]{role, a.note(err)}
 		}
-		for _, p := range providers(s, c) {
+		for _, p := range providersOf(s, c) {
 			if _, done := a.audiences[p.ARN]; !done {
 				audiences, err := aws.OIDCProvider(ctx, p.ARN)
-				a.audiences[p.ARN] = answer[[]string]{audiences, a.note(err)}
+				a.audiences[p.ARN] = readResult[[]string]{audiences, a.note(err)}
 			}
 		}
 	}
 	if s.UsesPodIdentity() {
 		list, err := aws.Associations(ctx, s.Clusters[0])
-		a.associations = answer[map[space.Key]string]{map[space.Key]string{}, a.note(err)}
+		a.associations = readResult[map[space.Key]string]{map[space.Key]string{}, a.note(err)}
 		for _, one := range list {
 			a.associations.value[space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}] = one.RoleARN
 		}
@@ -85,7 +85,7 @@ func readAccount(ctx context.Context, aws AWS, s desired.State) account {
 }
 
 // note keeps an error of a thing that could not be read.
-func (a *account) note(err error) error {
+func (a *accountState) note(err error) error {
 	if err != nil && !errors.Is(err, ErrAbsent) {
 		a.problems = append(a.problems, "AWS: "+err.Error())
 	}
@@ -95,8 +95,8 @@ func (a *account) note(err error) error {
 // ownCluster is the state for the cluster that is verified alone.
 func ownCluster(s desired.State) desired.State { return s.OnCluster(s.Clusters[0]) }
 
-// providers returns the provider of the cluster that is verified, if it is known.
-func providers(s desired.State, c desired.Component) []desired.Provider {
+// providersOf returns the provider of the cluster that is verified, if it is known.
+func providersOf(s desired.State, c desired.Component) []desired.Provider {
 	if s.Clusters[0].OIDC.IsZero() {
 		return nil
 	}
@@ -104,8 +104,8 @@ func providers(s desired.State, c desired.Component) []desired.Provider {
 }
 
 // ofAccount is a check that applies if there is access to the account.
-func ofAccount(run func(*facts) Check) func(*facts) Check {
-	return func(f *facts) Check {
+func ofAccount(run func(*checkInput) Check) func(*checkInput) Check {
+	return func(f *checkInput) Check {
 		if !f.account.connected {
 			return Check{}
 		}
@@ -114,11 +114,11 @@ func ofAccount(run func(*facts) Check) func(*facts) Check {
 }
 
 // ofRole is a check of a role's documents.
-func ofRole(run func(*facts, Role) Check) func(*facts) Check {
-	return ofAccount(func(f *facts) Check {
+func ofRole(run func(*checkInput, Role) Check) func(*checkInput) Check {
+	return ofAccount(func(f *checkInput) Check {
 		role := f.account.roles[f.component.Role]
 		if role.err != nil {
-			return unknown(errors.New("the role could not be read"))
+			return unknownCheck(errors.New("the role could not be read"))
 		}
 		return run(f, role.value)
 	})
@@ -126,96 +126,96 @@ func ofRole(run func(*facts, Role) Check) func(*facts) Check {
 
 const fixAccount = "run `spaces-identity apply`"
 
-// absent is a check that an error decides.
-func absent(err error, fix, format, thing string) Check {
+// absentCheck is a check that an error decides.
+func absentCheck(err error, fix, format, thing string) Check {
 	if errors.Is(err, ErrAbsent) {
-		return fails(fix, format, thing)
+		return failedCheck(fix, format, thing)
 	}
-	return unknown(err)
+	return unknownCheck(err)
 }
 
-func roleExists(f *facts) Check {
+func checkRole(f *checkInput) Check {
 	if err := f.account.roles[f.component.Role].err; err != nil {
-		return absent(err, fixAccount+", or create the role from the artifacts", "the role %s does not exist", f.component.Role.String())
+		return absentCheck(err, fixAccount+", or create the role from the artifacts", "the role %s does not exist", f.component.Role.String())
 	}
-	return ok("%s", f.component.Role)
+	return okCheck("%s", f.component.Role)
 }
 
-func permissions(f *facts) Check {
+func checkPermissions(f *checkInput) Check {
 	if !f.component.HasPermissions() {
 		return Check{}
 	}
-	return ofRole(allowed)(f)
+	return ofRole(checkActions)(f)
 }
 
-// allowed evaluates the role's policies for what the component asks of AWS.
-func allowed(f *facts, role Role) Check {
-	found := ok("allow what is needed")
+// checkActions evaluates the role's policies for what the component asks of AWS.
+func checkActions(f *checkInput, role Role) Check {
+	found := okCheck("allow what is needed")
 	for _, request := range f.component.PermissionRequests() {
 		decision := iam.Evaluate(request, role.Permissions...)
 		switch {
-		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && partly(decision):
-			return fails(fixAccount+", or attach the document of `spaces-identity policy permissions`",
+		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
+			return failedCheck(fixAccount+", or attach the document of `spaces-identity policy permissions`",
 				"the role's policies do not allow %s on %s: %s", request.Action, request.Resource, decision.Reason)
 		case decision.Verdict == iam.CannotEvaluate && found.State == OK:
-			found = warns("compare them with `spaces-identity policy permissions`",
+			found = warningCheck("compare them with `spaces-identity policy permissions`",
 				"the role's policies allow %s on %s only under conditions: %s", request.Action, request.Resource, decision.Reason)
 		}
 	}
 	return found
 }
 
-// partly reports whether the statement that decides applies to only some of the
+// appliesInPart reports whether the statement that decides applies to only some of the
 // resources, and has no other open question.
-func partly(d iam.Decision) bool {
+func appliesInPart(d iam.Decision) bool {
 	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
 }
 
-func oidcProvider(f *facts) Check {
+func checkOIDCProvider(f *checkInput) Check {
 	found := Check{}
-	for _, p := range providers(f.state, f.component) {
-		found = ok("%s", p.ARN)
+	for _, p := range providersOf(f.state, f.component) {
+		found = okCheck("%s", p.ARN)
 		switch read := f.account.audiences[p.ARN]; {
 		case read.err != nil:
-			found = absent(read.err, fixAccount, "the account has no provider %s", p.ARN)
+			found = absentCheck(read.err, fixAccount, "the account has no provider %s", p.ARN)
 		case !slices.Contains(read.value, p.Audience):
-			found = fails(fixAccount, "the provider %s does not have the audience %s", p.ARN, p.Audience)
+			found = failedCheck(fixAccount, "the provider %s does not have the audience %s", p.ARN, p.Audience)
 		}
 	}
 	return found
 }
 
-// trustPolicy evaluates the live trust policy for the cluster that is verified.
-func trustPolicy(f *facts, role Role) Check {
+// checkTrustPolicy evaluates the live trust policy for the cluster that is verified.
+func checkTrustPolicy(f *checkInput, role Role) Check {
 	c := f.component
 	explained, err := ownCluster(f.state).Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
 	switch {
 	case err != nil:
-		return unknown(err)
+		return unknownCheck(err)
 	case explained.Verdict == iam.Allowed:
-		return ok("admits the service account")
+		return okCheck("admits the service account")
 	case explained.Verdict == iam.Denied:
-		return fails(fmt.Sprintf("%s; `spaces-identity explain %s %s` says which condition decides", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
+		return failedCheck(fmt.Sprintf("%s; `spaces-identity explain %s %s` says which condition decides", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
 			"the live trust policy does not admit the service account: %s", explained.Ways[0].Reason)
 	}
-	return unknown(errors.New("the live trust policy has conditions that depend on what only AWS knows"))
+	return unknownCheck(errors.New("the live trust policy has conditions that depend on what only AWS knows"))
 }
 
-func association(f *facts) Check {
+func checkAssociation(f *checkInput) Check {
 	if !f.component.Mode.UsesPodIdentity() {
 		return Check{}
 	}
 	if err := f.account.associations.err; err != nil {
-		return unknown(err)
+		return unknownCheck(err)
 	}
 	role, exists := f.account.associations.value[f.at()]
 	switch {
 	case !exists:
-		return fails(fixAccount, "there is no association of %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
+		return failedCheck(fixAccount, "there is no association of %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
 	case role == "":
-		return ok("exists; `spaces-identity plan` compares its role")
+		return okCheck("exists; `spaces-identity plan` compares its role")
 	case role != f.component.Role.String():
-		return fails(fixAccount, "the association gives the role %s", role)
+		return failedCheck(fixAccount, "the association gives the role %s", role)
 	}
-	return ok("gives the role")
+	return okCheck("gives the role")
 }

@@ -52,31 +52,31 @@ const (
 	Association     = "association"      // EKS has the Pod Identity association
 )
 
-// checks are the checks in the order of the chain. One with a column is made for each
+// allChecks are the checks in the order of the chain. One with a column is made for each
 // control plane, one without for each component. A Check without a state does not apply.
-var checks = []struct {
+var allChecks = []struct {
 	name, column string
-	run          func(*facts) Check
+	run          func(*checkInput) Check
 }{
-	{AdmissionPolicy, "", admissionPolicy},
-	{RoleExists, "", ofAccount(roleExists)},
-	{Permissions, "", permissions},
-	{OIDCProvider, "", ofAccount(oidcProvider)},
-	{ServiceAccount, "ACCOUNT", serviceAccount},
-	{Workload, "WORKLOAD", workload},
-	{Labels, "LABELS", labels},
-	{Injected, "INJECTED", injected},
-	{Ready, "READY", ready},
-	{BackupConfig, "CONFIG", ofBackups(backupConfig)},
-	{LatestBackup, "BACKUP", ofBackups(latestBackup)},
-	{Trust, "TRUST", ofRole(trustPolicy)},
-	{Association, "ASSOCIATION", ofAccount(association)},
+	{AdmissionPolicy, "", checkAdmissionPolicy},
+	{RoleExists, "", ofAccount(checkRole)},
+	{Permissions, "", checkPermissions},
+	{OIDCProvider, "", ofAccount(checkOIDCProvider)},
+	{ServiceAccount, "ACCOUNT", checkServiceAccount},
+	{Workload, "WORKLOAD", checkWorkload},
+	{Labels, "LABELS", checkLabels},
+	{Injected, "INJECTED", checkInjected},
+	{Ready, "READY", checkReady},
+	{BackupConfig, "CONFIG", ofBackups(checkBackupConfig)},
+	{LatestBackup, "BACKUP", ofBackups(checkLatestBackup)},
+	{Trust, "TRUST", ofRole(checkTrustPolicy)},
+	{Association, "ASSOCIATION", ofAccount(checkAssociation)},
 }
 
-// facts are what a check judges.
-type facts struct {
+// checkInput are what a check judges.
+type checkInput struct {
 	observed  space.Observed
-	account   account
+	account   accountState
 	state     desired.State
 	component desired.Component
 	plane     space.ControlPlane // zero in a check for each component
@@ -87,7 +87,7 @@ var RowNames = rowNames()
 
 func rowNames() []string {
 	var names []string
-	for _, c := range checks {
+	for _, c := range allChecks {
 		if c.column != "" {
 			names = append(names, c.name)
 		}
@@ -97,7 +97,7 @@ func rowNames() []string {
 
 // Column returns the header of a check's column in a table of control planes.
 func Column(name string) string {
-	for _, c := range checks {
+	for _, c := range allChecks {
 		if c.name == name {
 			return c.column
 		}
@@ -134,7 +134,7 @@ func (r Result) has(state State) bool {
 // Verify checks every control plane of the config. Without aws it leaves the account's
 // half out. The error says that nothing could be read at all.
 func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.State) (Result, error) {
-	wanted := injection.Wanted(state)
+	wanted := injection.Selection(state)
 	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
 	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		wanted.Names = admissionResources
@@ -143,29 +143,29 @@ func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.St
 	if err != nil {
 		return Result{}, err
 	}
-	return judge(observed, readAccount(ctx, aws, state), state), nil
+	return runChecks(observed, readAccount(ctx, aws, state), state), nil
 }
 
-// judge runs the checks.
-func judge(observed space.Observed, account account, state desired.State) Result {
-	result := Result{Rows: []Row{}, Problems: slices.Concat(problems(observed), account.problems)}
+// runChecks runs the checks.
+func runChecks(observed space.Observed, account accountState, state desired.State) Result {
+	result := Result{Rows: []Row{}, Problems: slices.Concat(readProblems(observed), account.problems)}
 	for _, c := range state.Components {
-		if row := (&facts{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
+		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
 			result.Common = append(result.Common, row)
 		}
 	}
 	for _, plane := range observed.ControlPlanes {
 		for _, c := range state.Components {
-			result.Rows = append(result.Rows, (&facts{observed, account, state, c, plane}).row(true))
+			result.Rows = append(result.Rows, (&checkInput{observed, account, state, c, plane}).row(true))
 		}
 	}
 	return result
 }
 
 // row runs the checks with a column, or those without.
-func (f *facts) row(columns bool) Row {
+func (f *checkInput) row(columns bool) Row {
 	row := Row{ControlPlane: f.plane, Component: f.component.Name}
-	for _, c := range checks {
+	for _, c := range allChecks {
 		if columns != (c.column != "") {
 			continue
 		}
@@ -177,21 +177,21 @@ func (f *facts) row(columns bool) Row {
 	return row
 }
 
-func ok(format string, args ...any) Check {
+func okCheck(format string, args ...any) Check {
 	return Check{State: OK, Detail: fmt.Sprintf(format, args...)}
 }
 
-func fails(fix, format string, args ...any) Check {
+func failedCheck(fix, format string, args ...any) Check {
 	return Check{State: Fails, Detail: fmt.Sprintf(format, args...), Fix: fix}
 }
 
-func warns(fix, format string, args ...any) Check {
+func warningCheck(fix, format string, args ...any) Check {
 	return Check{State: Warns, Detail: fmt.Sprintf(format, args...), Fix: fix}
 }
 
-// unknown is a check that an error made impossible. The error's hint, if it has one, is
+// unknownCheck is a check that an error made impossible. The error's hint, if it has one, is
 // the first thing to do.
-func unknown(err error) Check {
+func unknownCheck(err error) Check {
 	found := Check{State: Unknown, Detail: err.Error()}
 	if hinted, ok := errors.AsType[interface {
 		error
@@ -205,8 +205,8 @@ func unknown(err error) Check {
 // optionalResources are those that a cluster may lack. The check that needs one says so.
 var optionalResources = append([]space.Resource{space.SpaceBackupConfigs}, admissionResources...)
 
-// problems returns what could not be read, the lists of one resource as one problem.
-func problems(o space.Observed) []string {
+// readProblems returns what could not be read, the lists of one resource as one problem.
+func readProblems(o space.Observed) []string {
 	var all []string
 	for _, e := range o.Undiscovered {
 		if !e.NotServed() || len(o.ControlPlanes) == 0 { // otherwise another source has them

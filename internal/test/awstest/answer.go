@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// answer is the response to a call.
-type answer interface {
+// apiResponse is the response to a call.
+type apiResponse interface {
 	write(w http.ResponseWriter, service string)
 }
 

@@ -10,7 +10,7 @@ import (
 
 // authorize is what IAM says to a call under the policies of the access key. A
 // condition that cannot be evaluated denies it.
-func (s *Server) authorize(op operation, call Call) *apiError {
+func (s *Server) authorize(op apiOperation, call Call) *apiError {
 	policies, limited := s.hooks.Policies[call.Caller]
 	if !limited || call.Action() == "sts:GetCallerIdentity" { // which needs no permission
 		return nil
@@ -23,7 +23,7 @@ func (s *Server) authorize(op operation, call Call) *apiError {
 		}
 		docs = append(docs, doc)
 	}
-	for _, p := range append([]permission{{call.Action(), call.Resource}}, op.also...) {
+	for _, p := range append([]requiredPermission{{call.Action(), call.Resource}}, op.also...) {
 		s.asked = append(s.asked, p.action)
 		request := iam.Request{Action: p.action, Resource: p.resource}.With("iam:PassedToService", desired.PodIdentityService)
 		if iam.Evaluate(request, docs...).Verdict == iam.Allowed {

@@ -207,7 +207,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 	return false
 }
 
-func (s *Server) perform(op operation, call *Call) (answer, Fate) {
+func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	call.Number = len(s.calls) + 1
@@ -242,13 +242,13 @@ func (s *Server) perform(op operation, call *Call) (answer, Fate) {
 // Source: IAM User Guide, "AWS Signature Version 4 for API requests".
 var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks)/aws4_request,`)
 
-func (s *Server) decode(r *http.Request) (operation, Call, *apiError) {
+func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
 	scope := credential.FindStringSubmatch(r.Header.Get("Authorization"))
 	if scope == nil {
-		return operation{}, Call{Service: "iam"}, &apiError{403, "MissingAuthenticationToken", "Request is missing Authentication Token"}
+		return apiOperation{}, Call{Service: "iam"}, &apiError{403, "MissingAuthenticationToken", "Request is missing Authentication Token"}
 	}
 	call := Call{Service: scope[3], Caller: scope[1]}
-	var op operation
+	var op apiOperation
 	var fail *apiError
 	if call.Service == "eks" {
 		op, fail = decodeREST(r, scope[2])
@@ -259,14 +259,14 @@ func (s *Server) decode(r *http.Request) (operation, Call, *apiError) {
 	return op, call, fail
 }
 
-// operation is a decoded call: what it is called, what it is on, what it does.
-type operation struct {
+// apiOperation is a decoded call: what it is called, what it is on, what it does.
+type apiOperation struct {
 	name     string
 	resource string
 	write    bool
-	also     []permission // that AWS asks for besides the operation's own
-	run      func(*State, int) answer
+	also     []requiredPermission // that AWS asks for besides the operation's own
+	run      func(*State, int) apiResponse
 }
 
-// permission is an action on a resource.
-type permission struct{ action, resource string }
+// requiredPermission is an action on a resource.
+type requiredPermission struct{ action, resource string }

@@ -35,7 +35,7 @@ spec:
       containers: [{name: mxp-controller, image: x}]
 `
 
-func pods(t testing.TB, c *kubetest.Cluster, namespace string) []unstructured.Unstructured {
+func listPods(t testing.TB, c *kubetest.Cluster, namespace string) []unstructured.Unstructured {
 	t.Helper()
 	list, err := c.Objects.Resource(kubetest.Pods).Namespace(namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil {

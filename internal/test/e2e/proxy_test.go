@@ -71,7 +71,7 @@ func (p *proxy) reset(tamper func(call int, r *http.Request) http.HandlerFunc) {
 func (p *proxy) program(t testing.TB, token string) program {
 	t.Helper()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw})
-	return with(kubetest.WriteKubeconfig(t, p.URL, ca, token))
+	return withKubeconfig(kubetest.WriteKubeconfig(t, p.URL, ca, token))
 }
 
 // writes are the calls that are no reads.
@@ -87,8 +87,8 @@ func (p *proxy) writes() int {
 	return n
 }
 
-// status answers as an API server does that fails.
-func status(code int, reason string, header ...string) http.HandlerFunc {
+// failWith answers as an API server does that fails.
+func failWith(code int, reason string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
@@ -99,5 +99,5 @@ func status(code int, reason string, header ...string) http.HandlerFunc {
 	}
 }
 
-// drop closes the connection without an answer.
-func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+// dropConnection closes the connection without an answer.
+func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	repository = "../../.."
-	role       = "arn:aws:iam::123456789012:role/spaces-backup"
-	annotation = "eks.amazonaws.com/role-arn"
+	repositoryRoot = "../../.."
+	roleARN       = "arn:aws:iam::123456789012:role/spaces-backup"
+	roleAnnotation = "eks.amazonaws.com/role-arn"
 )
 
 // TestMain keeps the AWS SDK from looking for credentials outside this machine:
@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// outcome is the result of a run of the program.
-type outcome struct {
+// runResult is the result of a run of the program.
+type runResult struct {
 	Out, Err string
 	Status   int
 }
@@ -40,20 +40,20 @@ type outcome struct {
 // program is the program with its environment.
 type program map[string]string
 
-// with is the program connected by a kubeconfig.
-func with(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
+// withKubeconfig is the program connected by a kubeconfig.
+func withKubeconfig(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
 
 // flat returns all that was printed on one line.
-func (o outcome) flat() string { return strings.Join(strings.Fields(o.Out+o.Err), " ") }
+func (o runResult) flat() string { return strings.Join(strings.Fields(o.Out+o.Err), " ") }
 
 // run runs a command line in this process.
-func (p program) run(t testing.TB, stdin string, args ...string) outcome {
+func (p program) run(t testing.TB, stdin string, args ...string) runResult {
 	t.Helper()
 	return p.runUntil(t, "", stdin, args...)
 }
 
 // runUntil interrupts the program when it says something on standard error.
-func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outcome {
+func (p program) runUntil(t testing.TB, word, stdin string, args ...string) runResult {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -63,7 +63,7 @@ func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outc
 		Getenv:   func(name string) string { return p[name] },
 		Terminal: func(any) bool { return false }, Live: live.Run}
 	status := cli.Run(ctx, env, args)
-	return outcome{out.String(), err.text.String(), int(status)}
+	return runResult{out.String(), err.text.String(), int(status)}
 }
 
 // listener keeps what is written, and calls heard if the text contains a word.
@@ -93,8 +93,8 @@ func (p program) must(t testing.TB, args ...string) string {
 	return o.Out
 }
 
-// settings writes a config and returns its path.
-func settings(t testing.TB, text string) string {
+// writeConfig writes a config and returns its path.
+func writeConfig(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "spaces-identity.yaml")
 	writeFile(t, path, "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+text)

@@ -19,7 +19,7 @@ import (
 
 const spaceSettings = `
 controlPlanes: {match: uuid, discover: true}
-components: [{name: mxp-controller, roleARN: ` + role + `, bucket: spaces-backups}]
+components: [{name: mxp-controller, roleARN: ` + roleARN + `, bucket: spaces-backups}]
 delivery: {admissionPolicy: native}
 `
 
@@ -28,11 +28,11 @@ delivery: {admissionPolicy: native}
 // examples/rbac and no others.
 func TestChain(t *testing.T) {
 	c := kubetest.Start(t, true)
-	c.InstallCRDs(t, repository)
-	c.PlayWebhook(t)
-	file := settings(t, spaceSettings)
-	user := with(c.Kubeconfig(t, kubetest.UserToken))
-	grant(t, c, "spaces-identity-reader")
+	c.InstallCRDs(t, repositoryRoot)
+	c.SimulateWebhook(t)
+	file := writeConfig(t, spaceSettings)
+	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
+	bindRole(t, c, "spaces-identity-reader")
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
 	for i, namespace := range []string{planeA, planeB} {
 		controlPlaneObject(t, c, fmt.Sprintf("ctp-%d", i), namespace)
@@ -52,7 +52,7 @@ func TestChain(t *testing.T) {
 			quiet[name] = verify.Fails
 		}
 		result := user.verify(t, 3, file)
-		if diff := cmp.Diff(map[string]map[string]verify.State{planeA: want, planeB: want, "prod-quiet": quiet}, states(result)); diff != "" {
+		if diff := cmp.Diff(map[string]map[string]verify.State{planeA: want, planeB: want, "prod-quiet": quiet}, statesOf(result)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
 		if got := result.Common[0].Checks[0]; got.Name != verify.AdmissionPolicy || got.State != verify.Fails {
@@ -68,9 +68,9 @@ func TestChain(t *testing.T) {
 			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 	})
-	grant(t, c, "spaces-identity-restarter")
+	bindRole(t, c, "spaces-identity-restarter")
 	t.Run("dry run", func(t *testing.T) {
-		want := []restart.Step{step(planeB, restart.WouldRestart), step(planeA, restart.WouldRestart), touched(restart.WouldRestart)}
+		want := []restart.Step{restartStep(planeB, restart.WouldRestart), restartStep(planeA, restart.WouldRestart), annotateStep(restart.WouldRestart)}
 		if diff := cmp.Diff(want, user.restart(t, 0, file, "--dry-run")); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -79,7 +79,7 @@ func TestChain(t *testing.T) {
 		}
 	})
 	t.Run("restart", func(t *testing.T) {
-		want := []restart.Step{step(planeB, restart.Restarted), step(planeA, restart.Restarted), touched(restart.Annotated)}
+		want := []restart.Step{restartStep(planeB, restart.Restarted), restartStep(planeA, restart.Restarted), annotateStep(restart.Annotated)}
 		if diff := cmp.Diff(want, user.restart(t, 0, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -88,23 +88,23 @@ func TestChain(t *testing.T) {
 		}
 	})
 	t.Run("afterwards", func(t *testing.T) {
-		backup(t, c, "ctp-0", "Completed", "InjectedIdentity", "spaces-backups")
+		createBackup(t, c, "ctp-0", "Completed", "InjectedIdentity", "spaces-backups")
 		want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK,
 			verify.Injected: verify.OK, verify.Ready: verify.OK, verify.BackupConfig: verify.OK, verify.LatestBackup: verify.OK}
-		got := states(user.verify(t, 3, file)) // nothing runs in prod-quiet
+		got := statesOf(user.verify(t, 3, file)) // nothing runs in prod-quiet
 		if diff := cmp.Diff(want, got[planeA]); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func step(namespace string, outcome restart.Outcome) restart.Step {
+func restartStep(namespace string, outcome restart.Outcome) restart.Step {
 	return restart.Step{Namespace: namespace, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: outcome,
 		Reason: "the webhook skipped the pod: it has none of the environment of a role"}
 }
 
-// touched is the step of the control plane in which nothing runs.
-func touched(outcome restart.Outcome) restart.Step {
+// annotateStep is the step of the control plane in which nothing runs.
+func annotateStep(outcome restart.Outcome) restart.Step {
 	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account lacks an annotation"}
 }
 
@@ -136,8 +136,8 @@ func (p program) restart(t testing.TB, status int, file string, flags ...string)
 	return result.Steps
 }
 
-// states are the outcomes by host namespace and check.
-func states(result verify.Result) map[string]map[string]verify.State {
+// statesOf are the outcomes by host namespace and check.
+func statesOf(result verify.Result) map[string]map[string]verify.State {
 	all := map[string]map[string]verify.State{}
 	for _, row := range result.Rows {
 		of := map[string]verify.State{}
@@ -149,10 +149,10 @@ func states(result verify.Result) map[string]map[string]verify.State {
 	return all
 }
 
-// grant gives the user a documented role.
-func grant(t testing.TB, c *kubetest.Cluster, name string) {
+// bindRole gives the user a documented role.
+func bindRole(t testing.TB, c *kubetest.Cluster, name string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "examples", "rbac", "clusterroles.yaml"))
+	text, err := os.ReadFile(filepath.Join(repositoryRoot, "examples", "rbac", "clusterroles.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +175,8 @@ func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace s
   spec: {crossplane: {autoUpgrade: {channel: Stable}}}, status: {controlPlaneID: %s}}`, name, id))
 }
 
-// backup creates a config, and a backup of a control plane in a phase.
-func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
+// createBackup creates a config, and a backup of a control plane in a phase.
+func createBackup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
 	t.Helper()
 	c.Create(t, fmt.Sprintf(`{apiVersion: spaces.upbound.io/v1alpha1, kind: SharedBackupConfig, metadata: {name: nightly, namespace: team},
   spec: {objectStorage: {provider: AWS, bucket: %s, credentials: {source: %s}}}}
@@ -189,25 +189,25 @@ func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket stri
 // written as the webhook would have changed it.
 func TestVerifyWaits(t *testing.T) {
 	c := kubetest.Start(t, false)
-	namespaces(t, c, planeA)
+	createNamespaces(t, c, planeA)
 	serviceAccount(t, c, planeA, "vector", "")
-	c.Create(t, strings.NewReplacer("NAMESPACE", planeA, "THE-ARN", role).Replace(injectedPod))
+	c.Create(t, strings.NewReplacer("NAMESPACE", planeA, "THE-ARN", roleARN).Replace(injectedPod))
 	p := newProxy(t, c)
 	looks := 0
 	p.reset(func(_ int, r *http.Request) http.HandlerFunc {
 		if strings.HasSuffix(r.URL.Path, "/daemonsets") || strings.HasSuffix(r.URL.Path, "/statefulsets") {
 			if looks++; looks == 2 { // the first read has the service account by now
-				c.Patch(t, kubetest.ServiceAccounts, planeA, "vector", `{"metadata":{"annotations":{"`+annotation+`":"`+role+`"}}}`)
+				c.Patch(t, kubetest.ServiceAccounts, planeA, "vector", `{"metadata":{"annotations":{"`+roleAnnotation+`":"`+roleARN+`"}}}`)
 			}
 		}
 		return nil
 	})
-	file := settings(t, "controlPlanes: {namespaces: ["+planeA+"]}\ncomponents: [{name: vector, roleARN: "+role+"}]\n")
+	file := writeConfig(t, "controlPlanes: {namespaces: ["+planeA+"]}\ncomponents: [{name: vector, roleARN: "+roleARN+"}]\n")
 	user := p.program(t, kubetest.AdminToken)
-	if got := states(user.verify(t, 3, file))[planeA][verify.ServiceAccount]; got != verify.Fails {
+	if got := statesOf(user.verify(t, 3, file))[planeA][verify.ServiceAccount]; got != verify.Fails {
 		t.Fatalf("before: %s", got)
 	}
-	got := states(user.verify(t, 0, file, "--wait", "30s"))[planeA]
+	got := statesOf(user.verify(t, 0, file, "--wait", "30s"))[planeA]
 	want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK, verify.Injected: verify.OK, verify.Ready: verify.OK}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)

@@ -3,7 +3,7 @@
 // and kwok, which simulates nodes. They listen on loopback and need no root. make e2e
 // builds them and sets [Variable].
 //
-// They are not EKS: no webhook injects credentials into pods. [Cluster.PlayWebhook]
+// They are not EKS: no webhook injects credentials into pods. [Cluster.SimulateWebhook]
 // simulates it.
 package kubetest
 
@@ -106,7 +106,7 @@ func (c *Cluster) startEtcd(client, peer string) error {
 	if err != nil {
 		return err
 	}
-	return etcd.until(func() bool { return answers(http.DefaultClient, client+"/health") })
+	return etcd.until(func() bool { return respondsOK(http.DefaultClient, client+"/health") })
 }
 
 func (c *Cluster) startAPIServer(etcd string, port int) error {
@@ -140,7 +140,7 @@ func (c *Cluster) ready(certificate string) bool {
 		return false
 	}
 	client, err := rest.HTTPClientFor(c.Config(AdminToken))
-	return err == nil && answers(client, c.URL+"/readyz")
+	return err == nil && respondsOK(client, c.URL+"/readyz")
 }
 
 // Config connects with a bearer token.
@@ -154,7 +154,7 @@ func (c *Cluster) Kubeconfig(t testing.TB, token string) string {
 	return WriteKubeconfig(t, c.URL, c.ca, token)
 }
 
-func answers(client *http.Client, url string) bool {
+func respondsOK(client *http.Client, url string) bool {
 	response, err := client.Get(url)
 	if err != nil {
 		return false

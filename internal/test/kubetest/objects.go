@@ -166,7 +166,7 @@ func Eventually(ctx context.Context, holds func() (bool, error)) error {
 	}
 }
 
-func slice(object *unstructured.Unstructured, path ...string) ([]any, bool, error) {
+func nestedSlice(object *unstructured.Unstructured, path ...string) ([]any, bool, error) {
 	return unstructured.NestedSlice(object.Object, path...)
 }
 

@@ -23,19 +23,19 @@ import (
 // one control plane more or less costs a sixteenth of the reading. The sums cannot
 // show an association that somebody else changed in place; ReadAll is for that.
 
-// seenTag is the tag of a role with the sums.
-const seenTag = "spaces-identity.dev/associations"
+// recordTag is the tag of a role with the sums.
+const recordTag = "spaces-identity.dev/associations"
 
-// parts divide the associations. Sixteen of twelve digits fit into the value of a tag,
+// sumParts divide the associations. Sixteen of twelve digits fit into the value of a tag,
 // 256 characters.
 //
 // Source: IAM User Guide, "Tags for IAM resources", "Rules for tagging".
-const parts = 16
+const sumParts = 16
 
-// sums are those of the parts. Adding does not depend on an order.
-type sums [parts]uint64
+// associationSums are those of the parts. Adding does not depend on an order.
+type associationSums [sumParts]uint64
 
-func (s *sums) add(id string, a desired.Association) {
+func (s *associationSums) add(id string, a desired.Association) {
 	text, err := json.Marshal(a)
 	if err != nil {
 		panic(err) // strings, a boolean and a map of strings: encoding cannot fail
@@ -47,11 +47,11 @@ func (s *sums) add(id string, a desired.Association) {
 func partOf(a desired.Association) int {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, a.Namespace) // a hash takes everything
-	return int(h.Sum32() % parts)
+	return int(h.Sum32() % sumParts)
 }
 
 // String returns the value of the tag: twelve hexadecimal digits for each part.
-func (s sums) String() string {
+func (s associationSums) String() string {
 	var text []string
 	for _, sum := range s {
 		text = append(text, fmt.Sprintf("%012x", sum>>16))
@@ -59,29 +59,29 @@ func (s sums) String() string {
 	return strings.Join(text, ".")
 }
 
-// memory is what is remembered of a role's associations, and what will be.
-type memory struct {
+// associationRecord is what is remembered of a role's associations, and what will be.
+type associationRecord struct {
 	role   identity.RoleARN
 	before string // value of the tag
-	listed sums   // of the associations that exist in wanted places
-	now    sums   // of those that are as they should be
+	listed associationSums   // of the associations that exist in wanted places
+	now    associationSums   // of those that are as they should be
 }
 
 // knows reports whether the part of the association is as it was remembered.
-func (m *memory) knows(a desired.Association) bool {
+func (m *associationRecord) knows(a desired.Association) bool {
 	before, listed := strings.Split(m.before, "."), strings.Split(m.listed.String(), ".")
-	return len(before) == parts && before[partOf(a)] == listed[partOf(a)]
+	return len(before) == sumParts && before[partOf(a)] == listed[partOf(a)]
 }
 
 // remember writes the tags of the roles whose associations have changed.
 func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
 	for _, m := range p.memories {
 		after := m.now.String()
-		if after == m.before || m.before == "" && m.now == (sums{}) {
+		if after == m.before || m.before == "" && m.now == (associationSums{}) {
 			continue
 		}
-		tag := func() error { return r.IAM.TagRole(ctx, m.role, map[string]string{seenTag: after}) }
-		if err := retry(ctx, untilSeen, account.IsMissing, tag); err != nil {
+		tag := func() error { return r.IAM.TagRole(ctx, m.role, map[string]string{recordTag: after}) }
+		if err := retry(ctx, visibilityAttempts, account.IsMissing, tag); err != nil {
 			return err
 		}
 		m.before = after
