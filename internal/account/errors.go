@@ -21,12 +21,12 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%s may not %s on %s: %v", e.Identity, e.Action, e.Resource, e.Err)
+	return fmt.Sprintf("AWS does not allow %s to call %s on %s: %v", e.Identity, e.Action, e.Resource, e.Err)
 }
 
-// Hint is the next step.
+// Hint returns the next step.
 func (e *RefusedError) Hint() string {
-	return "`spaces-identity policy self` prints the policy that this identity needs"
+	return "give this identity the policy that `spaces-identity policy self` prints"
 }
 
 // Unwrap returns the SDK's error.
@@ -47,10 +47,10 @@ func (e *CredentialsError) Error() string {
 	if e.Rejected {
 		return fmt.Sprintf("AWS rejects the credentials of %s: %v", profile, e.Err)
 	}
-	return fmt.Sprintf("no AWS credentials that work, with %s: %v", profile, e.Err)
+	return fmt.Sprintf("found no working AWS credentials with %s: %v", profile, e.Err)
 }
 
-// Hint is the next step.
+// Hint returns the next step.
 func (e *CredentialsError) Hint() string {
 	return "log in (aws sso login, aws configure), or choose another profile"
 }

@@ -49,15 +49,15 @@ func TestOfPodSaysWhatIsMissing(t *testing.T) {
 		"pod identity":            {identity.PodIdentity, podEnv, podEnv, podMount, "", Problem{}},
 		"both, irsa so far":       {identity.Both, irsaEnv, irsaEnv, irsaMount, "", Problem{}},
 		"both, associated":        {identity.Both, podEnv, podEnv, podMount, "", Problem{}},
-		"nothing":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, Problem{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}},
-		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, Problem{Outdated, "the pod is older than the annotation of its service account"}},
-		"another role":            {identity.IRSA, other, other, irsaMount, "", Problem{Outdated, "the pod has another role, arn:aws:iam::123456789012:role/other"}},
+		"nothing":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, Problem{Outdated, "the EKS webhook injected no credentials when the pod was created"}},
+		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, Problem{Outdated, "the pod was created before its service account was annotated"}},
+		"another role":            {identity.IRSA, other, other, irsaMount, "", Problem{Outdated, "the pod has the credentials of another role, arn:aws:iam::123456789012:role/other"}},
 		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", Problem{Overridden, overriddenReason}},
-		"no association":          {identity.PodIdentity, "", "", "", "", Problem{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}},
+		"no association":          {identity.PodIdentity, "", "", "", "", Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}},
 		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", Problem{Outdated, "containers without the identity: apis-init"}},
-		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis-init"}`, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers leaves out apis-init"}},
-		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", Problem{Outdated, "the pod has the environment of the identity and no volume with its token"}},
-		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Problem{Outdated, "the pod has the environment of the identity and no volume with its token"}},
+		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis-init"}`, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers excludes these containers: apis-init"}},
+		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}},
+		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := decodeJSON[space.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
@@ -87,7 +87,7 @@ func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
 		s.Components[0].PodLabels = map[string]string{"team": "storage"}
 	}
 	const annotations = `"eks.amazonaws.com/role-arn":"` + testRole + `"`
-	const skipped = "the webhook skipped the pod: it has none of the environment of a role"
+	const skipped = "the EKS webhook injected no credentials when the pod was created"
 	for name, tt := range map[string]struct {
 		state       []func(*identity.Settings)
 		annotations string
@@ -98,11 +98,11 @@ func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
 		"nothing lacks":                    {nil, annotations, []string{rightPod}, "", ""},
 		"one of two pods":                  {nil, annotations, []string{rightPod, stalePod}, "", "mxp-controller: " + skipped},
 		"a pod of no workload":             {nil, annotations, []string{rightPod, barePod}, "", ""},
-		"only the service account":         {nil, "", []string{rightPod}, "", ": its service account lacks an annotation"},
+		"only the service account":         {nil, "", []string{rightPod}, "", ": its service account does not have every annotation of the config"},
 		"service account and pods":         {nil, "", []string{stalePod}, "", "mxp-controller: " + skipped},
-		"a label that the template has":    {[]func(*identity.Settings){label}, annotations, []string{rightPod}, `"team":"storage"`, "mxp-controller: the pod lacks the label team"},
+		"a label that the template has":    {[]func(*identity.Settings){label}, annotations, []string{rightPod}, `"team":"storage"`, "mxp-controller: the pod does not have the label team"},
 		"a label that the template lacks":  {[]func(*identity.Settings){label}, annotations, []string{rightPod}, "", ""},
-		"a label that a policy would add":  {[]func(*identity.Settings){label, policy}, annotations, []string{rightPod}, "", "mxp-controller: the pod lacks the label team"},
+		"a label that a policy would add":  {[]func(*identity.Settings){label, policy}, annotations, []string{rightPod}, "", "mxp-controller: the pod does not have the label team"},
 		"the identity goes before a label": {[]func(*identity.Settings){label, policy}, annotations, []string{stalePod}, "", "mxp-controller: " + skipped},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,7 @@ type Cause int
 
 // The causes.
 const (
-	NoProblem    Cause = iota // the pod lacks nothing
+	NoProblem  Cause = iota // the pod lacks nothing
 	Outdated                // a new pod may have the identity
 	Overridden              // an association overrides the annotation
 	Skipped                 // the pod asks the webhook to leave containers out
@@ -72,14 +72,14 @@ func PodProblem(p space.Pod, c desired.Component, account space.ServiceAccount) 
 	case len(without) < len(containers):
 		return containerProblem(p, without)
 	case c.Mode.UsesIRSA() && account.AnnotatedAt(identity.RoleAnnotation).After(p.Meta.Created):
-		return Problem{Outdated, "the pod is older than the annotation of its service account"}
+		return Problem{Outdated, "the pod was created before its service account was annotated"}
 	case c.Mode.UsesIRSA():
-		return Problem{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}
+		return Problem{Outdated, "the EKS webhook injected no credentials when the pod was created"}
 	}
-	return Problem{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}
+	return Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}
 }
 
-const overriddenReason = "an association overrides the annotation: the pod has the credentials of EKS Pod Identity"
+const overriddenReason = "an association overrides the annotation: the pod has EKS Pod Identity credentials"
 
 // identityOf reports whether a container has the environment of the component's mode,
 // and if it has another identity, which.
@@ -97,7 +97,7 @@ func identityOf(container space.Container, c desired.Component) (has bool, other
 	case !c.Mode.UsesIRSA():
 		return false, ""
 	case irsa && role != c.Role.String():
-		return false, "the pod has another role, " + role
+		return false, "the pod has the credentials of another role, " + role
 	}
 	return irsa && token, ""
 }
@@ -108,13 +108,13 @@ func volumeProblem(p space.Pod, c desired.Component) Problem {
 			return Problem{}
 		}
 	}
-	return Problem{Outdated, "the pod has the environment of the identity and no volume with its token"}
+	return Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}
 }
 
 func containerProblem(p space.Pod, without []string) Problem {
 	names := strings.Join(without, ", ")
 	if p.Meta.Annotations[SkipAnnotation] != "" {
-		return Problem{Skipped, fmt.Sprintf("the pod's annotation %s leaves out %s", SkipAnnotation, names)}
+		return Problem{Skipped, fmt.Sprintf("the pod's annotation %s excludes these containers: %s", SkipAnnotation, names)}
 	}
 	return Problem{Outdated, "containers without the identity: " + names}
 }

@@ -59,7 +59,7 @@ func findStaleIn(o space.Observed, s desired.State, c desired.Component, namespa
 		}
 	}
 	if exists && len(found) == 0 && !stale.Annotated {
-		stale.Workload, stale.Problem = space.Workload{}, Problem{Outdated, "its service account lacks an annotation"}
+		stale.Workload, stale.Problem = space.Workload{}, Problem{Outdated, "its service account does not have every annotation of the config"}
 		found = append(found, stale)
 	}
 	return found
@@ -74,7 +74,7 @@ func WorkloadProblem(w space.Workload, account space.ServiceAccount, pods []spac
 		}
 		lack := PodProblem(p, c, account)
 		if label := missingLabel(w, p, c, s); lack.Cause == NoProblem && label != "" {
-			lack = Problem{Outdated, "the pod lacks the label " + label}
+			lack = Problem{Outdated, "the pod does not have the label " + label}
 		}
 		if lack.Cause != NoProblem {
 			return lack

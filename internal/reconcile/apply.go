@@ -11,7 +11,7 @@ import (
 
 // ErrBlocked says that something differs from the config and that only its owner can
 // change it.
-var ErrBlocked = errors.New("not everything is as the config says")
+var ErrBlocked = errors.New("AWS differs from the config in what only its owner can change")
 
 // recordInterval is how many associations a run that is killed leaves to be read one
 // by one.
@@ -46,7 +46,7 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 // associated reports the progress after a step about an association.
 func (r *Reconciler) associated(ctx context.Context, p *Plan, done, total int, err error) error {
 	if err != nil {
-		return fmt.Errorf("%w (%d of %d associations were done)", err, done, total)
+		return fmt.Errorf("%w (%d of %d associations are written)", err, done, total)
 	}
 	r.progress(done+1, total)
 	if (done+1)%recordInterval == 0 {

@@ -141,7 +141,7 @@ func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
 		a.plan.UpToDate++
 	default:
 		c.Action = Foreign
-		a.plan.Blocked = append(a.plan.Blocked, fmt.Sprintf("association %s of %s is foreign and gives the role %s: its owner must remove or change it (%s)",
+		a.plan.Blocked = append(a.plan.Blocked, fmt.Sprintf("the foreign association %s gives %s the role %s, and differs in %s: its owner must change or remove it",
 			l.ID, a.subject(l.Namespace), live.RoleARN, strings.Join(c.Elements, ", ")))
 	}
 	a.add(c)
@@ -163,7 +163,7 @@ func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
 		c.Action = Keep
 	case a.component.Mode.UsesIRSA() && a.component.Subjects.Admits(c.Namespace):
 		c.Action = Foreign
-		a.plan.warn("", "association %s of %s is foreign and gives it the role %s: EKS prefers it to the annotation, silently", c.ID, a.subject(c.Namespace), c.Role)
+		a.plan.warn("", "the foreign association %s gives %s the role %s: EKS uses the association and ignores the annotation", c.ID, a.subject(c.Namespace), c.Role)
 	default:
 		return // somebody else's, for another purpose
 	}

@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	issuerHost   = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
-	roleName = "spaces-backup"
-	clusterName  = "prod-space"
+	issuerHost  = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+	roleName    = "spaces-backup"
+	clusterName = "prod-space"
 )
 
 // httpClient reaches the account of the running test; nil reaches it through the network.

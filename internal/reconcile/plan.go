@@ -137,10 +137,10 @@ type planStep func(context.Context) error
 type planPhase int
 
 const (
-	phaseEnable      planPhase = iota // OIDC providers and agents, which grant nothing by themselves
-	phaseDisassociate               // associations that are removed
-	phaseRoles              // in each role: whoever loses it, then its permissions, then whoever gains it
-	phaseAssociate                  // associations that are created, changed or adopted
+	phaseEnable       planPhase = iota // OIDC providers and agents, which grant nothing by themselves
+	phaseDisassociate                  // associations that are removed
+	phaseRoles                         // in each role: whoever loses it, then its permissions, then whoever gains it
+	phaseAssociate                     // associations that are created, changed or adopted
 	phaseCount
 )
 
@@ -199,15 +199,15 @@ func (p *Plan) warnings() {
 			p.warn("", "role %s: %s", r.ARN, w)
 		}
 		if r.Action == Foreign {
-			p.warn(FixAdopt, "role %s is foreign: only statements and policies with this program's names are written", r.ARN)
+			p.warn(FixAdopt, "role %s was created by somebody else: `apply` changes only statements and policies with this program's names", r.ARN)
 		}
 		p.warnOfSubjects(r)
 		for _, s := range r.Trust.Statements {
 			switch {
 			case s.Action == Keep && len(s.Kept) == 0:
-				p.warn(FixPrune, "role %s: statement %s was edited, and the config does not ask for it", r.ARN, s.Sid)
+				p.warn(FixPrune, "role %s: the config does not ask for the statement %s, which stays because somebody edited it", r.ARN, s.Sid)
 			case s.Action == Foreign && len(s.Covered) > 0:
-				p.warn(FixAdopt, "role %s: statement %d is foreign and grants nothing beyond the config", r.ARN, s.Place)
+				p.warn(FixAdopt, "role %s: the foreign statement %d grants nothing that the config does not grant", r.ARN, s.Place)
 			}
 		}
 		for _, c := range r.Policies {
@@ -225,10 +225,10 @@ func (p *Plan) warnOfSubjects(r RoleChange) {
 		kept = append(kept, namespacesOf(s.Kept)...)
 	}
 	if len(removed) > 0 {
-		p.warn("", "role %s: these lose access: %s", r.ARN, shortList(sortedUnique(removed)))
+		p.warn("", "role %s: these namespaces lose access: %s", r.ARN, shortList(sortedUnique(removed)))
 	}
 	if len(kept) > 0 {
-		p.warn(FixPrune, "role %s: these keep access, and the config does not name them: %s", r.ARN, shortList(sortedUnique(kept)))
+		p.warn(FixPrune, "role %s: these namespaces keep access although the config does not name them: %s", r.ARN, shortList(sortedUnique(kept)))
 	}
 }
 
@@ -248,11 +248,11 @@ func (p *Plan) warnOfPolicy(role string, c PolicyChange) {
 	switch {
 	case c.Action != Keep:
 	case c.Successor != "":
-		p.warn(FixAdopt, "role %s: an earlier version wrote the policy %s, which is named %s now", role, c.Name, c.Successor)
+		p.warn(FixAdopt, "role %s: an earlier version wrote the policy %s, which is now named %s", role, c.Name, c.Successor)
 	case c.Component != "":
-		p.warn(FixPrune, "role %s: the policy %s stays, and the config does not ask for it", role, c.Name)
+		p.warn(FixPrune, "role %s: the policy %s stays although the config does not ask for it", role, c.Name)
 	default:
-		p.warn("", "role %s: the config does not say what the policy %s is for, so it stays; delete it if nothing needs it", role, c.Name)
+		p.warn("", "role %s: the policy %s belongs to no component of the config, but stays: delete it if nothing else needs it", role, c.Name)
 	}
 }
 
@@ -269,13 +269,13 @@ func (p *Plan) warnOfAssociations() {
 		}
 	}
 	if len(kept) > 0 {
-		p.warn(FixPrune, "the associations of these namespaces stay, and the config does not name them: %s", shortList(kept))
+		p.warn(FixPrune, "these namespaces keep their associations although the config does not name them: %s", shortList(kept))
 	}
 	if len(removed) > 0 {
-		p.warn("", "these namespaces lose their associations, and access with them: %s", shortList(removed))
+		p.warn("", "these namespaces lose their associations, and with them their access: %s", shortList(removed))
 	}
 	if len(foreign) > 0 {
-		p.warn(FixAdopt, "the associations of these namespaces are as the config says, and foreign: %s", shortList(foreign))
+		p.warn(FixAdopt, "these namespaces have the associations that the config asks for, but somebody else created them: %s", shortList(foreign))
 	}
 }
 

@@ -83,11 +83,11 @@ type AccountError struct {
 }
 
 func (e *AccountError) Error() string {
-	return fmt.Sprintf("role %s is in account %s (%s), and the credentials are those of %s in account %s (%s)",
+	return fmt.Sprintf("role %s is in account %s (%s), but the credentials belong to %s in account %s (%s)",
 		e.Role, e.Role.Account, e.Role.Partition, e.Caller.ARN, e.Caller.Account, e.Caller.Partition)
 }
 
-// Hint is the next step.
+// Hint returns the next step.
 func (e *AccountError) Hint() string { return "use credentials of the role's account" }
 
 func (r *Reconciler) checkAccount(spec identity.Spec) error {
@@ -114,10 +114,10 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 		}
 		if !ok {
 			if podIdentity {
-				return spec, fmt.Errorf("account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account: correct cluster.name and cluster.region, or use credentials of the cluster's account",
-					r.Caller.Account, c.Name, c.Region)
+				return spec, identity.WithHint("correct cluster.name and cluster.region, or use credentials of the cluster's account",
+					"account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account", r.Caller.Account, c.Name, c.Region)
 			}
-			p.warn("", "account %s has no cluster %s in %s: if it is in another account, only mode irsa works, with the cluster's issuer as an OIDC provider of the role's account",
+			p.warn("", "account %s has no cluster %s in %s: correct cluster.name and cluster.region, unless the cluster is in another account, which only mode irsa supports",
 				r.Caller.Account, c.Name, c.Region)
 			continue
 		}
@@ -140,13 +140,13 @@ func (p *Plan) withIssuer(spec identity.Spec, i int, c identity.Cluster, url str
 	}
 	live, err := identity.ParseOIDCProvider(url)
 	if err != nil {
-		return spec, fmt.Errorf("the issuer of cluster %s: %w", c.Name, err)
+		return spec, fmt.Errorf("EKS reports an issuer of cluster %s that is not valid: %w", c.Name, err)
 	}
 	if c.OIDC.IsZero() {
 		return spec.WithProvider(i, live), nil
 	}
 	if c.OIDC.HostPath != live.HostPath {
-		p.warn("", "cluster %s has the issuer %s, and the config says %s: the trust policy admits no token of the cluster; correct %s.oidcProvider",
+		p.warn("", "cluster %s has the issuer %s, but the config says %s, so pods of the cluster get no credentials: correct %s.oidcProvider",
 			c.Name, live.HostPath, c.OIDC.HostPath, identity.ClusterKey(i))
 	}
 	return spec, nil
@@ -164,7 +164,7 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, desired.ManagedTags()))
 		})
 	} else if status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
-		p.warn("", "the add-on %s of cluster %s is %s: pods may get no credentials", account.AgentAddon, c.Name, status)
+		p.warn("", "the add-on %s of cluster %s is %s, so pods may get no credentials", account.AgentAddon, c.Name, status)
 	}
 	p.Agents = append(p.Agents, change)
 	return nil

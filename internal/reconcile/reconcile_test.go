@@ -200,7 +200,7 @@ func TestForeignAssociation(t *testing.T) {
 		equal(t, "association", []awstest.Association{theirs}, server.State().Associations)
 
 		warnings := mustApply(t, testSpec(identity.IRSA, one...)).Warnings
-		if !strings.Contains(fmt.Sprint(warnings), "EKS prefers it to the annotation") {
+		if !strings.Contains(fmt.Sprint(warnings), "EKS uses the association and ignores the annotation") {
 			t.Errorf("warnings: %q", warnings)
 		}
 	})

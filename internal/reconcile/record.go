@@ -62,9 +62,9 @@ func (s associationSums) String() string {
 // associationRecord is what is remembered of a role's associations, and what will be.
 type associationRecord struct {
 	role   identity.RoleARN
-	before string // value of the tag
-	listed associationSums   // of the associations that exist in wanted places
-	now    associationSums   // of those that are as they should be
+	before string          // value of the tag
+	listed associationSums // of the associations that exist in wanted places
+	now    associationSums // of those that are as they should be
 }
 
 // knows reports whether the part of the association is as it was remembered.

@@ -18,10 +18,10 @@ func (r *Reconciler) readRole(ctx context.Context, arn identity.RoleARN) (trust 
 		return trust, nil, false, err
 	}
 	if found.ARN != arn.String() {
-		return trust, nil, false, fmt.Errorf("role %s has the ARN %s: the config has another path or account; write roleARN as AWS has it", arn, found.ARN)
+		return trust, nil, false, identity.WithHint("write roleARN: "+found.ARN, "role %s has the ARN %s in AWS", arn, found.ARN)
 	}
 	if trust, err = iam.Parse([]byte(found.TrustPolicy)); err != nil {
-		return trust, nil, false, fmt.Errorf("the trust policy of %s is left alone because it cannot be read: %w", arn, err)
+		return trust, nil, false, fmt.Errorf("the trust policy of %s cannot be parsed, so it is not changed: %w", arn, err)
 	}
 	return trust, found.Tags, true, nil
 }
@@ -64,7 +64,7 @@ func roleBudget(state desired.State, role desired.Role, trust iam.Document, quot
 		err = b.Err()
 	}
 	if err != nil {
-		err = fmt.Errorf("role %s, with the quota of the account: %w", role.ARN, err)
+		err = fmt.Errorf("role %s, with the account's quota: %w", role.ARN, err)
 	}
 	return b, err
 }

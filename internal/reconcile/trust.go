@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -20,7 +19,7 @@ const (
 	// change is noticed.
 	settleDelay = 2 * time.Second
 
-	maxRounds    = 6  // how often a trust policy is written while somebody else writes it too
+	maxRounds        = 6  // how often a trust policy is written while somebody else writes it too
 	maxWriteAttempts = 12 // how often one write is tried while AWS throttles or fails
 )
 
@@ -72,8 +71,8 @@ func (t trustWriter) write(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("somebody else keeps changing the trust policy of %s: it was written %d times and is still not as it should be; find out who (CloudTrail: UpdateAssumeRolePolicy), then apply again",
-		t.role, maxRounds)
+	return identity.WithHint("find out who changes it (CloudTrail shows UpdateAssumeRolePolicy), then run `spaces-identity apply` again",
+		"somebody else keeps changing the trust policy of %s: it was written %d times and still differs from the plan", t.role, maxRounds)
 }
 
 // set reads the policy, makes another of it and writes that, unless it is the same.
@@ -91,8 +90,8 @@ func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Docume
 			return nil
 		}
 		if n := iam.Length(after); n > t.limit {
-			return fmt.Errorf("the trust policy of %s has changed since the plan and would have %d characters, more than the %d of the account: plan again",
-				t.role, n, t.limit)
+			return identity.WithHint("run `spaces-identity plan` again",
+				"the trust policy of %s has changed since the plan and would now have %d characters, but the account's quota is %d", t.role, n, t.limit)
 		}
 		written = true // also if only the answer is lost
 		return t.IAM.SetTrustPolicy(ctx, t.role, string(after.Compact()))
@@ -124,7 +123,7 @@ func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, er
 }
 
 // errUnseen says that a role which was there, or was just created, is not found.
-var errUnseen = errors.New("it was there when the plan was made; plan again")
+var errUnseen = errors.New("it existed when the plan was made")
 
 // read reads the policy. A role that was just created may not be seen yet.
 func (t trustWriter) read(ctx context.Context) (live iam.Document, err error) {
@@ -132,7 +131,7 @@ func (t trustWriter) read(ctx context.Context) (live iam.Document, err error) {
 	err = retry(ctx, visibilityAttempts, unseen, func() error {
 		var ok bool
 		if live, _, ok, err = t.readRole(ctx, t.role); err == nil && !ok {
-			return fmt.Errorf("role %s is gone: %w", t.role, errUnseen)
+			return identity.WithHint("run `spaces-identity plan` again", "role %s no longer exists: %w", t.role, errUnseen)
 		}
 		return err
 	})

@@ -95,7 +95,7 @@ func (r *runner) run(ctx context.Context, all []injection.StaleWorkload) []Step 
 }
 
 // interruptedReason is the reason of workloads that were not restarted for it.
-const interruptedReason = "interrupted; run it again to go on"
+const interruptedReason = "interrupted: run `spaces-identity restart` again to continue"
 
 func (r *runner) step(ctx context.Context, s injection.StaleWorkload) Step {
 	step := Step{Namespace: s.Namespace, Component: s.Component.Name}
@@ -126,15 +126,15 @@ func (r *runner) planned(ctx context.Context, s injection.StaleWorkload) (Outcom
 	case s.Unreadable != nil:
 		return Left, fmt.Sprintf("could not be checked: %v", s.Unreadable)
 	case s.Cause != injection.Outdated:
-		return Left, s.Reason + ": a restart would not change it"
+		return Left, s.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"
 	case !s.Annotated && r.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
-		return Left, "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first"
+		return Left, "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
 	case r.options.DryRun:
 		return WouldRestart, s.Reason
 	case ctx.Err() != nil:
 		return Left, interruptedReason
 	case r.stopped.Load():
-		return Left, "not restarted, because another workload failed; fix that, then run it again to go on"
+		return Left, "not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue"
 	}
 	return "", ""
 }
@@ -158,7 +158,7 @@ func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error 
 		return err
 	}
 	if !injection.Annotated(account, s.Component) {
-		return fmt.Errorf("an update of the service account %s did not annotate it; `spaces-identity verify` says whether the admission policy exists", s.Component.ServiceAccount)
+		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy", s.Component.ServiceAccount)
 	}
 	r.progress("%s: service account %s annotated", s.Namespace, s.Component.ServiceAccount)
 	return nil
@@ -185,13 +185,13 @@ func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) error {
 			return err
 		}
 	}
-	return fmt.Errorf("restarted %d times, and still: %s; run `spaces-identity verify`", maxRestarts, lack.Reason)
+	return fmt.Errorf("restarted %d times, but the new pods have the same problem: %s; run `spaces-identity verify` to see what to fix", maxRestarts, lack.Reason)
 }
 
 // wait waits until the workload is rolled out and returns what its pods lack then.
 func (r *runner) wait(ctx context.Context, s injection.StaleWorkload) (injection.Problem, error) {
 	w := s.Workload
-	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("not rolled out after %s: `kubectl rollout status %s/%s -n %s` says why",
+	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("the rollout did not finish within %s: run `kubectl rollout status %s/%s -n %s` to see why",
 		r.options.Timeout, w.Resource.Plural, w.Meta.Name, s.Namespace))
 	defer cancel()
 	for {

@@ -116,7 +116,7 @@ func testWorkload(namespace string) space.Workload {
 	return w
 }
 
-const testReason = "the pod is older than the annotation of its service account"
+const testReason = "the pod was created before its service account was annotated"
 
 // staleWorkloads are workloads in these namespaces whose pods lack the identity.
 func staleWorkloads(s desired.State, namespaces ...string) []injection.StaleWorkload {
@@ -212,8 +212,8 @@ func TestRestartWaitsForTheRollout(t *testing.T) {
 func TestRestartGivesUpAfterTheTimeout(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: time.Hour}}
 	r.run(t, "a", "b")
-	r.want(t, "a failed, b left", "not rolled out after 5m0s: `kubectl rollout status deployments/mxp-controller -n a` says why",
-		"not restarted, because another workload failed; fix that, then run it again to go on")
+	r.want(t, "a failed, b left", "the rollout did not finish within 5m0s: run `kubectl rollout status deployments/mxp-controller -n a` to see why",
+		"not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue")
 	r.wantCalls(t, "restart a")
 	if r.took != 5*time.Minute {
 		t.Errorf("it took %s", r.took)
@@ -243,7 +243,7 @@ func TestRestartTriesAgainIfTheFirstNewPodLacksTheIdentity(t *testing.T) {
 	r.want(t, "a restarted", testReason)
 	r.wantCalls(t, "restart a", "restart a")
 	want := []string{"a: restarting mxp-controller: " + testReason,
-		"a: restarting mxp-controller: the webhook skipped the pod: it has none of the environment of a role"}
+		"a: restarting mxp-controller: the EKS webhook injected no credentials when the pod was created"}
 	if diff := cmp.Diff(want, r.progress); diff != "" {
 		t.Errorf("the progress differs (-want +got):\n%s", diff)
 	}
@@ -252,7 +252,7 @@ func TestRestartTriesAgainIfTheFirstNewPodLacksTheIdentity(t *testing.T) {
 func TestRestartFailsIfNewPodsNeverGetTheIdentity(t *testing.T) {
 	r := testRun{cluster: fakeCluster{withoutID: 9}}
 	r.run(t, "a", "b")
-	r.want(t, "a failed, b left", "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`")
+	r.want(t, "a failed, b left", "restarted 2 times, but the new pods have the same problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix")
 	r.wantCalls(t, "restart a", "restart a")
 }
 
@@ -288,8 +288,8 @@ func TestRestartLeavesWhatItCannotHelp(t *testing.T) {
 		all[2] = injection.StaleWorkload{Namespace: "c", Component: all[2].Component, Unreadable: errors.New("list pods: forbidden")}
 	}}
 	r.run(t, "a", "b", "c", "d")
-	r.want(t, "a left, b left, c left, d restarted", "containers are left out: a restart would not change it",
-		"its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first",
+	r.want(t, "a left, b left, c left, d restarted", "containers are left out; a restart does not fix this, but `spaces-identity verify` shows what does",
+		"a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again",
 		"could not be checked: list pods: forbidden", testReason)
 }
 
@@ -305,15 +305,15 @@ func TestRestartTouchesServiceAccountsForThePolicy(t *testing.T) {
 		t.Run(fmt.Sprint(annotates), func(t *testing.T) {
 			r := testRun{policy: identity.NativeAdmissionPolicy, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.StaleWorkload) {
 				all[0].Annotated = false
-				all[1].Annotated, all[1].Workload, all[1].Reason = false, space.Workload{}, "its service account lacks an annotation"
+				all[1].Annotated, all[1].Workload, all[1].Reason = false, space.Workload{}, "its service account does not have every annotation of the config"
 			}}
 			r.run(t, "a", "b")
 			if annotates {
-				r.want(t, "a restarted, b annotated", testReason, "its service account lacks an annotation")
+				r.want(t, "a restarted, b annotated", testReason, "its service account does not have every annotation of the config")
 				r.wantCalls(t, "touch a", "restart a", "touch b")
 				return
 			}
-			r.want(t, "a failed, b left", "an update of the service account mxp-controller did not annotate it; `spaces-identity verify` says whether the admission policy exists")
+			r.want(t, "a failed, b left", "the admission policy did not annotate the service account mxp-controller when it was updated: run `spaces-identity verify` to see whether the cluster has the policy")
 			r.wantCalls(t, "touch a")
 		})
 	}

@@ -36,7 +36,7 @@ func newClient(config *rest.Config, timeout time.Duration) (*Client, error) {
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return retryReads{next} })
 	c, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the cluster: %w", err)
+		return nil, fmt.Errorf("cannot connect to the cluster: %w", err)
 	}
 	return &Client{c, config.Host, timeout}, nil
 }

@@ -25,7 +25,7 @@ type Target struct {
 // their order of magnitude. The API server has limits of its own.
 const (
 	queriesPerSecond = 50
-	burstSize            = 100
+	burstSize        = 100
 )
 
 // Connect reads the kubeconfig. It does not call the API server. The error names the
@@ -79,7 +79,7 @@ func explainConfig(err error, t Target) error {
 	case clientcmd.IsContextNotFound(err), name != "" && strings.Contains(err.Error(), fmt.Sprintf("context %q does not exist", name)):
 		return fmt.Errorf("the kubeconfig has no context %q: %w", name, err)
 	case clientcmd.IsEmptyConfig(err):
-		return errors.New("there is no kubeconfig, and so no cluster to connect to")
+		return errors.New("found no kubeconfig, so there is no cluster to connect to")
 	}
-	return fmt.Errorf("read the kubeconfig: %w", err)
+	return fmt.Errorf("cannot read the kubeconfig: %w", err)
 }

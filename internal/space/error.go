@@ -53,7 +53,7 @@ func (e *Error) explain() (reason, hint string) {
 		return "the API server does not accept the credentials (401)",
 			"log in again, or renew the kubeconfig: the credentials may have expired (`aws eks update-kubeconfig` writes new ones)"
 	case e.Forbidden():
-		return "forbidden: it needs the RBAC rule " + e.Rule(), "examples/rbac has the ClusterRole"
+		return "forbidden: it needs the RBAC rule " + e.Rule(), "ask a cluster administrator for the ClusterRole in examples/rbac"
 	case e.NotServed():
 		return fmt.Sprintf("the cluster does not serve %s", e.Resource),
 			"check that the kubeconfig's context is the host cluster of a Space, with the Spaces chart installed"

@@ -46,7 +46,7 @@ type accountState struct {
 	roles        map[identity.RoleARN]readResult[Role]
 	audiences    map[string]readResult[[]string]  // by the provider's ARN
 	associations readResult[map[space.Key]string] // roles by namespace and service account
-	problems     []string                     // what could not be read
+	problems     []string                         // what could not be read
 }
 
 // readResult is what was read, or why it was not.
@@ -150,15 +150,15 @@ func checkPermissions(f *checkInput) Check {
 
 // checkActions evaluates the role's policies for what the component asks of AWS.
 func checkActions(f *checkInput, role Role) Check {
-	found := okCheck("allow what is needed")
+	found := okCheck("the role's policies allow everything that the component needs")
 	for _, request := range f.component.PermissionRequests() {
 		decision := iam.Evaluate(request, role.Permissions...)
 		switch {
 		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
-			return failedCheck(fixAccount+", or attach the document of `spaces-identity policy permissions`",
+			return failedCheck(fixAccount+", or attach the policy that `spaces-identity policy permissions` prints",
 				"the role's policies do not allow %s on %s: %s", request.Action, request.Resource, decision.Reason)
 		case decision.Verdict == iam.CannotEvaluate && found.State == OK:
-			found = warningCheck("compare them with `spaces-identity policy permissions`",
+			found = warningCheck("check that the conditions hold for the pods; `spaces-identity policy permissions` prints a policy without them",
 				"the role's policies allow %s on %s only under conditions: %s", request.Action, request.Resource, decision.Reason)
 		}
 	}
@@ -177,9 +177,9 @@ func checkOIDCProvider(f *checkInput) Check {
 		found = okCheck("%s", p.ARN)
 		switch read := f.account.audiences[p.ARN]; {
 		case read.err != nil:
-			found = absentCheck(read.err, fixAccount, "the account has no provider %s", p.ARN)
+			found = absentCheck(read.err, fixAccount, "the account has no OIDC provider %s", p.ARN)
 		case !slices.Contains(read.value, p.Audience):
-			found = failedCheck(fixAccount, "the provider %s does not have the audience %s", p.ARN, p.Audience)
+			found = failedCheck(fixAccount, "the OIDC provider %s does not have the audience %s", p.ARN, p.Audience)
 		}
 	}
 	return found
@@ -193,12 +193,12 @@ func checkTrustPolicy(f *checkInput, role Role) Check {
 	case err != nil:
 		return unknownCheck(err)
 	case explained.Verdict == iam.Allowed:
-		return okCheck("admits the service account")
+		return okCheck("the live trust policy admits the service account")
 	case explained.Verdict == iam.Denied:
-		return failedCheck(fmt.Sprintf("%s; `spaces-identity explain %s %s` says which condition decides", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
+		return failedCheck(fmt.Sprintf("%s; `spaces-identity explain %s %s` shows which condition denies it", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
 			"the live trust policy does not admit the service account: %s", explained.Ways[0].Reason)
 	}
-	return unknownCheck(errors.New("the live trust policy has conditions that depend on what only AWS knows"))
+	return unknownCheck(errors.New("the live trust policy has conditions whose values only AWS knows, so it could not be evaluated"))
 }
 
 func checkAssociation(f *checkInput) Check {
@@ -211,11 +211,11 @@ func checkAssociation(f *checkInput) Check {
 	role, exists := f.account.associations.value[f.at()]
 	switch {
 	case !exists:
-		return failedCheck(fixAccount, "there is no association of %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
+		return failedCheck(fixAccount, "there is no Pod Identity association for %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
 	case role == "":
-		return okCheck("exists; `spaces-identity plan` compares its role")
+		return okCheck("exists; run `spaces-identity plan` to check its role")
 	case role != f.component.Role.String():
-		return failedCheck(fixAccount, "the association gives the role %s", role)
+		return failedCheck(fixAccount, "the association gives the role %s, not %s", role, f.component.Role)
 	}
 	return okCheck("gives the role")
 }

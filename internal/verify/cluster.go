@@ -33,7 +33,7 @@ func checkAdmissionPolicy(f *checkInput) Check {
 	objects, err := admissionObjects(f.state, f.component)
 	switch failure := f.observed.Failure("", admissionResources...); {
 	case failure != nil && failure.NotServed():
-		return failedCheck("upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (without delivery.admissionPolicy)",
+		return failedCheck("upgrade the cluster to Kubernetes 1.36, or remove delivery.admissionPolicy from the config to deliver through the chart's values alone",
 			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", export.PolicyKind)
 	case failure != nil:
 		return unknownCheck(failure)
@@ -59,9 +59,9 @@ func (f *checkInput) at() space.Key {
 // fixAnnotation returns how a service account gets its annotations.
 func (f *checkInput) fixAnnotation() string {
 	if f.state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
-		return "run `spaces-identity restart`: it touches the service account, so that the admission policy annotates it"
+		return "run `spaces-identity restart`: it updates the service account, so that the admission policy annotates it"
 	}
-	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also reaches control planes created later"
+	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also annotates the service accounts of later control planes"
 }
 
 func checkServiceAccount(f *checkInput) Check {
@@ -71,7 +71,7 @@ func checkServiceAccount(f *checkInput) Check {
 	account, exists := f.observed.ServiceAccounts[f.at()]
 	if !exists {
 		return failedCheck("check that the control plane is up and the component enabled, and that components[].serviceAccount names its service account",
-			"no service account %s", f.component.ServiceAccount)
+			"there is no service account %s", f.component.ServiceAccount)
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(f.component.Annotations)) {
 		want := f.component.Annotations[annotation]
@@ -87,7 +87,7 @@ func checkServiceAccount(f *checkInput) Check {
 		}
 	}
 	if role := account.Meta.Annotations[identity.RoleAnnotation]; !f.component.Mode.UsesIRSA() && role != "" {
-		return warningCheck("remove it once every pod has the credentials of EKS Pod Identity", "the annotation %s is still there: %s", identity.RoleAnnotation, role)
+		return warningCheck("remove it after every pod has EKS Pod Identity credentials", "the service account still has the annotation %s: %s", identity.RoleAnnotation, role)
 	}
 	return okCheck("annotated as the config says")
 }
@@ -110,10 +110,10 @@ func checkWorkload(f *checkInput) Check {
 		return unknownCheck(err)
 	}
 	if pods := f.observed.Pods[f.at()]; len(pods) > 0 {
-		return okCheck("pod %s, of no workload", pods[0].Meta.Name)
+		return okCheck("pod %s, which no workload owns", pods[0].Meta.Name)
 	}
 	return failedCheck("check that the component is deployed, and that its pod template has serviceAccountName: "+f.component.ServiceAccount,
-		"nothing runs as the service account %s", f.component.ServiceAccount)
+		"no workload and no pod runs as the service account %s", f.component.ServiceAccount)
 }
 
 // eachPod returns the first finding about a pod. Without one, all pods are well.
@@ -123,7 +123,7 @@ func (f *checkInput) eachPod(well string, find func(space.Pod) Check) Check {
 	}
 	pods := f.observed.Pods[f.at()]
 	if len(pods) == 0 {
-		return failedCheck("find out why the component has no pods: is it scaled to zero?", "there is no pod")
+		return failedCheck("check why the component has no pods: it may be disabled or scaled to zero", "the component has no pods")
 	}
 	for _, p := range pods {
 		if found := find(p); found.State != "" {
@@ -142,7 +142,7 @@ func checkLabels(f *checkInput) Check {
 			case !exists:
 				return failedCheck("run `spaces-identity restart` once the pod template or the admission policy has the label", "the label %s is missing on pod %s", label, p.Meta.Name)
 			case got != want:
-				return failedCheck("the pod template has another value: set it there, or change podLabels", "the label %s is %q on pod %s, not %q", label, got, p.Meta.Name, want)
+				return failedCheck("set this value in the pod template, or change podLabels in the config", "the label %s is %q on pod %s, not %q", label, got, p.Meta.Name, want)
 			}
 		}
 		return Check{}
@@ -180,7 +180,7 @@ func checkReady(f *checkInput) Check {
 		if p.Ready() {
 			return Check{}
 		}
-		return failedCheck(fmt.Sprintf("kubectl describe pod %s -n %s", p.Meta.Name, p.Meta.Namespace), "pod %s is %s and not ready", p.Meta.Name, p.Status.Phase)
+		return failedCheck(fmt.Sprintf("run `kubectl describe pod %s -n %s` to see why", p.Meta.Name, p.Meta.Namespace), "pod %s is %s and not ready", p.Meta.Name, p.Status.Phase)
 	})
 }
 
@@ -200,13 +200,13 @@ func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
 		case !makesBackups(f.component):
 			return Check{}
 		case f.plane.Name == "":
-			return unknownCheck(errors.New("no ControlPlane object says to which group this namespace belongs"))
+			return unknownCheck(errors.New("no ControlPlane object names this host namespace, so its backups cannot be found"))
 		}
 		return run(f)
 	}
 }
 
-const fixBackupConfig = "apply a SharedBackupConfig as `spaces-identity post-render` writes it among the artifacts"
+const fixBackupConfig = "apply the SharedBackupConfig that `spaces-identity post-render` writes among its artifacts"
 
 // checkBackupConfig looks for a config of the control plane's group, or of the Space, that
 // uses the identity and the bucket.
@@ -233,13 +233,13 @@ func reviewConfig(config space.BackupConfig, c desired.Component) string {
 	storage := config.Spec.ObjectStorage
 	switch {
 	case storage.Provider != "AWS":
-		return "it is for " + storage.Provider
+		return "its provider is " + storage.Provider + ", not AWS"
 	case storage.Credentials.Source != injectedIdentity:
 		return fmt.Sprintf("credentials.source is %s, not %s, so the identity is not used", storage.Credentials.Source, injectedIdentity)
 	case c.Bucket != "" && storage.Bucket != c.Bucket:
 		return fmt.Sprintf("the bucket is %s, not %s", storage.Bucket, c.Bucket)
 	case storage.Config.AWSSDKAuth && c.Mode.UsesPodIdentity():
-		return "config.aws_sdk_auth is true, with which EKS Pod Identity does not work"
+		return "config.aws_sdk_auth is true, which does not work with EKS Pod Identity"
 	}
 	return ""
 }
@@ -251,12 +251,12 @@ func checkLatestBackup(f *checkInput) Check {
 	backup, exists := f.observed.Backups[space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}]
 	switch {
 	case !exists:
-		return warningCheck("create one: it is the last proof that the identity works", "no backup yet")
+		return warningCheck("create a backup: only a completed backup proves that the identity works", "there is no backup yet")
 	case backup.Status.Phase == "Completed":
-		return okCheck("%s is Completed", backup.Meta.Name)
+		return okCheck("backup %s is completed", backup.Meta.Name)
 	case backup.Status.Phase == "Failed":
-		return failedCheck(fmt.Sprintf("kubectl describe backups.spaces.upbound.io %s -n %s; fix the other checks first, then create another", backup.Meta.Name, backup.Meta.Namespace),
-			"%s Failed", backup.Meta.Name)
+		return failedCheck(fmt.Sprintf("fix the other checks first, then create another backup; `kubectl describe backups.spaces.upbound.io %s -n %s` shows why this one failed", backup.Meta.Name, backup.Meta.Namespace),
+			"backup %s failed", backup.Meta.Name)
 	}
-	return warningCheck("wait for it to end", "%s is %s", backup.Meta.Name, cmp.Or(backup.Status.Phase, "Pending"))
+	return warningCheck("wait until the backup has finished", "backup %s is %s", backup.Meta.Name, cmp.Or(backup.Status.Phase, "Pending"))
 }

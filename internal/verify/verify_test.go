@@ -20,7 +20,7 @@ import (
 const (
 	hostNamespace = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
 	testRole      = "arn:aws:iam::123456789012:role/spaces-backup"
-	testIssuer        = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+	testIssuer    = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 )
 
 // testState is the state of a config with one component, mxp-controller, and the

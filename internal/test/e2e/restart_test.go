@@ -31,9 +31,9 @@ func TestRestart(t *testing.T) {
 	t.Run("stops at the first that fails", func(t *testing.T) {
 		skip.Store(1000)
 		failed := restartStep(planeB, restart.Failed)
-		failed.Reason = "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`"
+		failed.Reason = "restarted 2 times, but the new pods have the same problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix"
 		left := restartStep(planeA, restart.Left)
-		left.Reason = "not restarted, because another workload failed; fix that, then run it again to go on"
+		left.Reason = "not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue"
 		if diff := cmp.Diff([]restart.Step{failed, left}, admin.restart(t, 1, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -41,7 +41,7 @@ func TestRestart(t *testing.T) {
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		o := admin.runUntil(t, planeB+": restarting", "", "restart", "--config", file)
-		if o.Status != 1 || !strings.Contains(o.Err, "run it again to go on") {
+		if o.Status != 1 || !strings.Contains(o.Err, "run `spaces-identity restart` again to continue") {
 			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 		waitRunning(t, c, planeB)
@@ -76,8 +76,8 @@ func TestRestart(t *testing.T) {
 		skip.Store(1)
 		before := c.Get(t, kubetest.Deployments, planeA, "mxp-controller").GetGeneration()
 		left, done := restartStep(planeB, restart.Left), restartStep(planeA, restart.Restarted)
-		left.Reason = "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first"
-		done.Reason = "the pod has another role, " + roleARN
+		left.Reason = "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
+		done.Reason = "the pod has the credentials of another role, " + roleARN
 		if diff := cmp.Diff([]restart.Step{left, done}, admin.restart(t, 3, changed)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}

@@ -15,7 +15,7 @@ import (
 
 const (
 	repositoryRoot = "../../.."
-	roleARN       = "arn:aws:iam::123456789012:role/spaces-backup"
+	roleARN        = "arn:aws:iam::123456789012:role/spaces-backup"
 	roleAnnotation = "eks.amazonaws.com/role-arn"
 )
 

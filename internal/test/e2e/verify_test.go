@@ -100,12 +100,12 @@ func TestChain(t *testing.T) {
 
 func restartStep(namespace string, outcome restart.Outcome) restart.Step {
 	return restart.Step{Namespace: namespace, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: outcome,
-		Reason: "the webhook skipped the pod: it has none of the environment of a role"}
+		Reason: "the EKS webhook injected no credentials when the pod was created"}
 }
 
 // annotateStep is the step of the control plane in which nothing runs.
 func annotateStep(outcome restart.Outcome) restart.Step {
-	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account lacks an annotation"}
+	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account does not have every annotation of the config"}
 }
 
 // verify runs verify and reads its answer.
