@@ -9,15 +9,15 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// mergeOptions says what a merge may do besides adding.
+// mergeOptions are what a merge may do besides adding statements and subjects.
 type mergeOptions struct {
 	adopt  bool                      // replace foreign statements that grant no more than the config
 	prune  bool                      // remove subjects that the config does not name
 	remove func(subject string) bool // limits pruning to what an earlier plan showed; may be nil
 }
 
-// mergeTrust returns the live trust policy with the wanted statements in it. Every
-// statement stays in its place; new ones come last.
+// mergeTrust returns the live trust policy with the desired statements in it. Existing
+// statements keep their order, and new ones come last.
 func mergeTrust(live, wanted iam.Document, m mergeOptions) (iam.Document, []StatementChange) {
 	r := trustMerger{mergeOptions: m, wanted: wanted, admitted: withoutLimits(wanted), live: live, kept: map[string]int{}}
 	for _, s := range live.Statement {
@@ -40,8 +40,8 @@ func mergeTrust(live, wanted iam.Document, m mergeOptions) (iam.Document, []Stat
 	return iam.Document{Version: versionOf(live), ID: live.ID, Statement: r.out}, r.changes
 }
 
-// versionOf keeps the version, on which the meaning of foreign statements depends. A
-// policy without one has the old version.
+// versionOf returns the version of a policy. The merge keeps it, because the meaning of
+// foreign statements depends on it. A policy without a version has the old one.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Version".
 func versionOf(doc iam.Document) string {
@@ -66,10 +66,10 @@ func bySid(doc iam.Document, sid string) (iam.Statement, bool) {
 type trustMerger struct {
 	mergeOptions
 	live, wanted iam.Document
-	admitted     iam.Document // wanted, to compare whom it admits
+	admitted     iam.Document // wanted without limits, to compare whom it admits
 	out          []iam.Statement
 	changes      []StatementChange
-	kept         map[string]int  // indexes in out of statements with kept subjects alone, by Sid
+	kept         map[string]int  // index in out of each statement that has only kept subjects, by Sid
 	later        []iam.Statement // kept subjects that need a statement of their own
 }
 
@@ -80,7 +80,7 @@ func (r *trustMerger) put(s iam.Statement, c StatementChange) {
 	r.changes = append(r.changes, c)
 }
 
-// drop leaves a statement out. Its place is the one it had.
+// drop removes a statement. Its change has the number that the statement had.
 func (r *trustMerger) drop(s iam.Statement, c StatementChange) {
 	c.Sid, c.Action = s.Sid, Remove
 	c.Place = 1 + slices.IndexFunc(r.live.Statement, func(t iam.Statement) bool { return iam.Same(t, s) })
@@ -101,13 +101,13 @@ func (r *trustMerger) foreign(s iam.Statement) {
 	}
 }
 
-// combine changes a statement of ours to the wanted one. Subjects that are not wanted
-// are kept: in it, or apart from it if they were admitted in another way.
+// combine replaces a managed statement by the desired one. Other subjects are kept in
+// it, or in a statement of their own if they were admitted under other conditions.
 func (r *trustMerger) combine(s, want iam.Statement) {
 	w, _ := subjectConditionOf(want)
 	n, ok := subjectConditionOf(s)
 	before := s
-	if !ok { // somebody edited it: it is repaired
+	if !ok { // somebody edited the statement, so it is repaired
 		n, before = w, w.with(want, w.subjects(s)...)
 	}
 	keep, removed := r.split(n.uncovered(before, r.admitted))
@@ -133,7 +133,7 @@ func (r *trustMerger) combine(s, want iam.Statement) {
 	r.put(result, c)
 }
 
-// stale deals with a statement of ours that the config no longer has.
+// stale keeps or removes a managed statement that the config no longer asks for.
 func (r *trustMerger) stale(s iam.Statement) {
 	n, ok := subjectConditionOf(s)
 	switch {
@@ -159,8 +159,8 @@ func (r *trustMerger) stale(s iam.Statement) {
 	r.put(after, c)
 }
 
-// split divides subjects that are not wanted into those that are kept and those that
-// are removed.
+// split divides subjects that the config does not name into those to keep and those to
+// remove.
 func (r *trustMerger) split(unwanted []string) (keep, removed []string) {
 	for _, s := range unwanted {
 		if r.prune && (r.remove == nil || r.remove(s)) {
@@ -172,8 +172,8 @@ func (r *trustMerger) split(unwanted []string) (keep, removed []string) {
 	return keep, removed
 }
 
-// keptApart returns a statement for kept subjects that the wanted statement would
-// admit in another way, so that keeping them admits nobody else.
+// keptApart returns a statement of its own for kept subjects. It has the conditions under
+// which they were admitted before, so that it admits nobody else.
 func keptApart(n subjectCondition, s iam.Statement, subjects []string) iam.Statement {
 	sum := sha256.Sum256(iam.Document{Statement: []iam.Statement{n.template(s)}}.Compact())
 	kept := n.with(s, subjects...)
@@ -181,8 +181,8 @@ func keptApart(n subjectCondition, s iam.Statement, subjects []string) iam.State
 	return kept
 }
 
-// keepRest adds the kept subjects that need a statement of their own: to one that the
-// policy has already, or as the last.
+// keepRest adds the kept subjects that need a statement of their own. If the policy has
+// such a statement, they are added to it; if not, a new one comes last.
 func (r *trustMerger) keepRest() {
 	for _, s := range r.later {
 		n, _ := subjectConditionOf(s)
@@ -212,9 +212,9 @@ func subtract(list []string, others ...[]string) []string {
 	return out
 }
 
-// narrow returns the live policy without what the final one does not admit: a step on
-// the way in which nobody gains access. A statement of ours that was edited is left
-// out, because it cannot be compared.
+// narrow returns the live policy without the subjects that the final policy does not
+// admit. It is written before the final policy, so that nobody gains access too early.
+// It leaves out managed statements that somebody edited, because they cannot be compared.
 func narrow(live, final iam.Document) iam.Document {
 	out := iam.Document{Version: versionOf(live), ID: live.ID}
 	admitted := withoutLimits(final)

@@ -12,13 +12,13 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Reconciler plans for one account, and applies plans there.
+// Reconciler makes and applies plans for one account.
 type Reconciler struct {
 	Cloud
-	Adopt   bool    // take over what grants no more than the config
+	Adopt   bool    // take over foreign things that grant no more than the config
 	Prune   bool    // remove what the config no longer names
-	ReadAll bool    // read every association, also those that are as they were left
-	Pace    float64 // calls a second about single associations; 0 for DefaultPace
+	ReadAll bool    // read every association, even if the record says that it is up to date
+	Pace    float64 // calls per second about single associations; 0 means DefaultPace
 
 	// Progress is called after each association that is read or written; it may be nil.
 	Progress func(done, total int)
@@ -26,13 +26,12 @@ type Reconciler struct {
 	turns *time.Ticker
 }
 
-// Plan compares the config with AWS. The namespaces of spec must be complete: those
-// in the file and those that were discovered. Issuers that the config leaves out are
-// read from EKS.
+// Plan compares the config with AWS. The namespaces of spec must include those that were
+// discovered. Plan reads the issuers that the config leaves out from EKS.
 //
-// It is an error if a setting is missing, if a role is in another account than the
-// credentials (an [*AccountError]), if AWS cannot be read, or if the trust policy would
-// be longer than the account allows.
+// It returns an error if a setting is missing, if AWS cannot be read, or if a trust
+// policy would be longer than the account allows. If a role is in another account than
+// the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
 	p := newPlan(r.Caller)
 	if err := r.checkAccount(spec); err != nil {
@@ -52,7 +51,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 		return nil, err
 	}
 	var tooLong []error
-	for _, role := range roles { // before anything else is read
+	for _, role := range roles { // fail early, before other calls
 		_, err := roleBudget(state, role, role.TrustPolicy, quota)
 		tooLong = append(tooLong, err)
 	}
@@ -75,8 +74,8 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	return p, nil
 }
 
-// AccountError says that a role is in another account than the credentials. A role is
-// read by its name alone, so a role of that name in the wrong account must not be.
+// AccountError is the error if a role is in another account than the credentials. IAM
+// finds roles by name alone, so it would read the role of that name in the wrong account.
 type AccountError struct {
 	Role   identity.RoleARN
 	Caller account.Caller
@@ -100,13 +99,13 @@ func (r *Reconciler) checkAccount(spec identity.Spec) error {
 	return errors.Join(problems...)
 }
 
-// planClusters reads the clusters of the config. It fills in the issuers that the
-// config leaves out, and looks for the agent if associations need it.
+// planClusters reads the clusters of the config. It fills in missing issuers. If a
+// component uses EKS Pod Identity, it also plans the agent.
 func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (identity.Spec, error) {
 	podIdentity := slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
 	for i, c := range spec.AllClusters() {
 		if c.Name == "" || c.Region == "" {
-			continue // under IRSA the issuer alone is enough
+			continue // IRSA needs only the issuer
 		}
 		found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
 		if err != nil {
@@ -133,7 +132,7 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 	return spec, nil
 }
 
-// withIssuer fills in the issuer of a cluster, or compares the config's with it.
+// withIssuer fills in the issuer of a cluster. If the config has another one, it warns.
 func (p *Plan) withIssuer(spec identity.Spec, i int, c identity.Cluster, url string) (identity.Spec, error) {
 	if url == "" {
 		return spec, nil
@@ -170,7 +169,7 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 	return nil
 }
 
-// planProviders looks for the IAM OIDC providers.
+// planProviders compares the IAM OIDC providers.
 func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
 	seen := map[string]bool{}
 	for _, role := range roles {
@@ -200,7 +199,7 @@ func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired
 	return nil
 }
 
-// unlessExists accepts that another run was quicker.
+// unlessExists ignores the error that something exists already: another run created it.
 func unlessExists(err error) error {
 	if account.IsExists(err) {
 		return nil

@@ -17,22 +17,25 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// EKS lists associations without their roles, and reads each by a call of its own:
-// 2,000 calls to learn that nothing changed. So a tag of the role remembers what was
-// seen last, as sums of the associations' IDs and desired settings, in sixteen parts:
-// one control plane more or less costs a sixteenth of the reading. The sums cannot
-// show an association that somebody else changed in place; ReadAll is for that.
+// EKS lists associations without their roles. Reading the role takes one call for each
+// association: 2,000 calls to learn that nothing changed. So a tag of the IAM role records
+// checksums of the associations that were up to date.
+//
+// A checksum covers the IDs and desired settings of one part of the associations. A plan
+// reads only parts whose checksum differs. There are sixteen parts, so one new control
+// plane costs a sixteenth of the reads. Checksums do not detect an association that
+// somebody else changed without replacing it. ReadAll detects that.
 
-// recordTag is the tag of a role with the sums.
+// recordTag is the tag of a role with the checksums.
 const recordTag = "spaces-identity.dev/associations"
 
-// sumParts divide the associations. Sixteen of twelve digits fit into the value of a tag,
-// 256 characters.
+// sumParts is the number of parts. Sixteen checksums of twelve digits fit into the 256
+// characters of a tag value.
 //
 // Source: IAM User Guide, "Tags for IAM resources", "Rules for tagging".
 const sumParts = 16
 
-// associationSums are those of the parts. Adding does not depend on an order.
+// associationSums are the checksums of the parts. They do not depend on an order.
 type associationSums [sumParts]uint64
 
 func (s *associationSums) add(id string, a desired.Association) {
@@ -46,7 +49,7 @@ func (s *associationSums) add(id string, a desired.Association) {
 
 func partOf(a desired.Association) int {
 	h := fnv.New32a()
-	_, _ = io.WriteString(h, a.Namespace) // a hash takes everything
+	_, _ = io.WriteString(h, a.Namespace) // a hash returns no error
 	return int(h.Sum32() % sumParts)
 }
 
@@ -59,21 +62,21 @@ func (s associationSums) String() string {
 	return strings.Join(text, ".")
 }
 
-// associationRecord is what is remembered of a role's associations, and what will be.
+// associationRecord has the old and the new checksums of a role's associations.
 type associationRecord struct {
 	role   identity.RoleARN
 	before string          // value of the tag
-	listed associationSums // of the associations that exist in wanted places
-	now    associationSums // of those that are as they should be
+	listed associationSums // of the listed associations that the config names
+	now    associationSums // of the associations that are up to date
 }
 
-// knows reports whether the part of the association is as it was remembered.
+// knows reports whether the part of the association has the recorded checksum.
 func (m *associationRecord) knows(a desired.Association) bool {
 	before, listed := strings.Split(m.before, "."), strings.Split(m.listed.String(), ".")
 	return len(before) == sumParts && before[partOf(a)] == listed[partOf(a)]
 }
 
-// remember writes the tags of the roles whose associations have changed.
+// remember writes the checksums that have changed into the tags of their roles.
 func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
 	for _, m := range p.memories {
 		after := m.now.String()

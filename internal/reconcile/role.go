@@ -56,8 +56,8 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	return tags, nil
 }
 
-// roleBudget measures a trust policy against the account's quota. The error says that it
-// is too long, with the ways out.
+// roleBudget compares the length of a trust policy with the account's quota. If it is too
+// long, the error lists ways to shorten it.
 func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
 	b, err := state.BudgetOf(role.Components[0], iam.Length(trust), quota)
 	if err == nil {
@@ -81,14 +81,13 @@ func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
 	return t
 }
 
-// changeRole creates or changes a role. If both its permissions and its subjects
-// change, whoever loses the role does so before the permissions change, and whoever
-// gains it does so after.
+// changeRole creates or changes a role. If both permissions and subjects change, it
+// removes subjects first, then changes the permissions, then adds subjects.
 func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.Role, policies []planStep) error {
 	trust := r.trustWriter(c, want)
 	switch {
 	case c.Action == Create:
-		// The new role has no permissions yet. If another run was quicker, its role is changed.
+		// The new role has no permissions yet. If another run has created it, it is changed.
 		err := r.IAM.CreateRole(ctx, account.NewRole{ARN: want.ARN, TrustPolicy: string(c.Trust.After.Compact()),
 			Description: "Workload identity of Upbound Spaces control planes", Tags: desired.ManagedTags()})
 		if err := unlessExists(err); err != nil {
@@ -119,13 +118,13 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 type policyPlan struct {
 	*Reconciler
 	role                  identity.RoleARN
-	live                  map[string]iam.Document // those that may be this program's, by name, until they are dealt with
+	live                  map[string]iam.Document // policies that may be managed and are not compared yet, by name
 	changes               []PolicyChange
 	removals, puts, moves []planStep
 }
 
-// steps returns the removals, then the writes, then the removals of policies that have
-// been written under another name.
+// steps returns the removals, then the writes, then the removals of policies that now
+// have another name.
 func (p *policyPlan) steps() []planStep { return slices.Concat(p.removals, p.puts, p.moves) }
 
 func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there bool) (*policyPlan, error) {
@@ -143,14 +142,14 @@ func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there 
 			p.unasked(desired.PolicyName(c.Name), c.Name, r.Prune)
 		}
 	}
-	delete(p.live, desired.ReadmePolicyName) // somebody else's
+	delete(p.live, desired.ReadmePolicyName) // not adopted, so it is foreign
 	for _, name := range sortedKeys(p.live) {
 		p.unasked(name, "", false)
 	}
 	return p, nil
 }
 
-// read reads the policies with names that this program gives, or once gave.
+// read reads the policies whose names this version or an earlier one uses.
 func (p *policyPlan) read(ctx context.Context, components []desired.Component) error {
 	names, err := p.IAM.InlinePolicies(ctx, p.role)
 	if err != nil {
@@ -166,14 +165,14 @@ func (p *policyPlan) read(ctx context.Context, components []desired.Component) e
 			return err
 		}
 		if ok {
-			p.live[name], _ = iam.Parse([]byte(text)) // one that cannot be read is empty, and is replaced
+			p.live[name], _ = iam.Parse([]byte(text)) // one that cannot be parsed counts as empty, and is replaced
 		}
 	}
 	return nil
 }
 
-// compare compares a policy that the config asks for with the one of that name, and
-// finds those that earlier versions wrote for the same component.
+// compare compares a desired policy with the live one of the same name. It also finds
+// policies that earlier versions wrote for the component.
 func (p *policyPlan) compare(want desired.Policy) {
 	live, there := p.live[want.Name]
 	c := PolicyChange{Name: want.Name, Component: want.Component, Action: Create, Statements: comparePolicies(live, want.Document), After: want.Document}
@@ -195,7 +194,7 @@ func (p *policyPlan) compare(want desired.Policy) {
 		c := PolicyChange{Name: name, Component: want.Component, Action: Keep, Successor: want.Name, Statements: []StatementChange{}}
 		if p.Adopt {
 			c.Action, c.Statements = Adopt, comparePolicies(former, want.Document)
-			if !same { // or the role would hold both grants for a moment
+			if !same { // otherwise the role would briefly have both sets of permissions
 				p.puts = append(p.puts, p.put(name, want.Document))
 			}
 			p.moves = append(p.moves, p.remove(name))
@@ -207,7 +206,7 @@ func (p *policyPlan) compare(want desired.Policy) {
 	}
 }
 
-// unasked deals with a policy that the config does not ask for.
+// unasked keeps or removes a policy that the config does not ask for.
 func (p *policyPlan) unasked(name, component string, prune bool) {
 	live, there := p.live[name]
 	if !there {
@@ -232,7 +231,7 @@ func (p *policyPlan) remove(name string) planStep {
 	return func(ctx context.Context) error { return p.IAM.DeleteInlinePolicy(ctx, p.role, name) }
 }
 
-// comparePolicies says what replacing one policy by another does, by Sid.
+// comparePolicies returns what changes if one policy replaces another, by Sid.
 func comparePolicies(live, want iam.Document) []StatementChange {
 	var out []StatementChange
 	for i, s := range want.Statement {
@@ -255,7 +254,7 @@ func comparePolicies(live, want iam.Document) []StatementChange {
 	return out
 }
 
-// anyWrites reports whether one of the statements is written.
+// anyWrites reports whether a change writes something.
 func anyWrites(changes []StatementChange) bool {
 	return slices.ContainsFunc(changes, func(c StatementChange) bool { return c.Action.writes() })
 }

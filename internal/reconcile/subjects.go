@@ -9,12 +9,12 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// subjectCondition is the condition by which a statement names its subjects: those of tokens
-// under IRSA, namespaces under EKS Pod Identity.
+// subjectCondition is the condition in which a statement lists its subjects. Subjects are
+// token subjects for IRSA, and namespaces for EKS Pod Identity.
 type subjectCondition struct{ operator, key string }
 
-// subjectConditionOf finds the condition. ok is false if the statement is not as narrow as
-// those that this program writes, for this or any other config.
+// subjectConditionOf finds the condition. ok is false if the statement admits more than
+// this program could admit with any config.
 func subjectConditionOf(s iam.Statement) (n subjectCondition, ok bool) {
 	widest := iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}},
 		Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: iam.Condition{"StringLike": {
@@ -60,8 +60,8 @@ func (n subjectCondition) template(s iam.Statement) iam.Statement {
 	return iam.Canonical(s)
 }
 
-// uncovered returns the subjects of the statement that no statement of the document
-// admits in at least the same way.
+// uncovered returns the subjects that no statement of the document admits. A statement
+// with stricter conditions does not count.
 func (n subjectCondition) uncovered(s iam.Statement, doc iam.Document) []string {
 	return slices.DeleteFunc(slices.Clone(n.subjects(s)), func(subject string) bool {
 		alone := n.with(s, subject)
@@ -69,8 +69,8 @@ func (n subjectCondition) uncovered(s iam.Statement, doc iam.Document) []string 
 	})
 }
 
-// withoutLimits returns the document without the conditions that limit all subjects
-// alike, to compare whom it admits.
+// withoutLimits returns the document without the conditions that apply to all subjects
+// alike. It is used to compare whom two documents admit.
 func withoutLimits(doc iam.Document) iam.Document {
 	doc.Statement = slices.Clone(doc.Statement)
 	for i := range doc.Statement {

@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// settleDelay is the time between a write and the read that checks it: longer than
-	// another run takes between its own read and its write, so that an overwritten
-	// change is noticed.
+	// settleDelay is the time between a write and the read that checks it. It is longer
+	// than the time between read and write of another run, so that the check notices if
+	// that run overwrote the change.
 	settleDelay = 2 * time.Second
 
-	maxRounds        = 6  // how often a trust policy is written while somebody else writes it too
-	maxWriteAttempts = 12 // how often one write is tried while AWS throttles or fails
+	maxRounds        = 6  // writes of a trust policy that somebody else keeps overwriting
+	maxWriteAttempts = 12 // attempts of one write if AWS throttles or fails
 )
 
-// trustWriter changes the trust policy of a role that others may change as well. IAM
-// has no lock and no conditional write for that, so it reads the policy again before
-// each write and after it.
+// trustWriter changes the trust policy of a role that others may change at the same
+// time. IAM has no locks and no conditional writes. So trustWriter reads the policy again
+// before and after each write.
 type trustWriter struct {
 	*Reconciler
 	mergeOptions
@@ -35,7 +35,7 @@ type trustWriter struct {
 }
 
 func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
-	// Only what the plan showed is removed, whatever is there by now.
+	// Remove only the subjects that the plan showed, even if there are others by now.
 	var removed []string
 	for _, s := range c.Trust.Statements {
 		removed = append(removed, s.Removed...)
@@ -44,7 +44,7 @@ func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
 	return trustWriter{r, mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
 }
 
-// merged returns what the policy should become.
+// merged returns the live policy with the desired statements.
 func (t trustWriter) merged(live iam.Document) iam.Document {
 	after, changes := mergeTrust(live, t.want, t.mergeOptions)
 	if !anyWrites(changes) {
@@ -53,7 +53,7 @@ func (t trustWriter) merged(live iam.Document) iam.Document {
 	return after
 }
 
-// narrow removes what the merged policy does not admit, and adds nothing.
+// narrow removes the subjects that the merged policy does not admit. It adds none.
 func (t trustWriter) narrow(ctx context.Context) error {
 	_, _, err := t.set(ctx, func(live iam.Document) iam.Document { return narrow(live, t.merged(live)) })
 	return err
@@ -75,12 +75,12 @@ func (t trustWriter) write(ctx context.Context) error {
 		"somebody else keeps changing the trust policy of %s: it was written %d times and still differs from the plan", t.role, maxRounds)
 }
 
-// set reads the policy, makes another of it and writes that, unless it is the same.
-// After a failure that may pass it starts again with reading, so that it overwrites
-// nobody's change.
+// set reads the policy, calls next and writes the result if it differs. After a
+// temporary failure it reads again before it writes, so that it overwrites nobody's
+// change.
 func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Document) (before iam.Document, written bool, err error) {
 	passes := func(err error) bool { return account.IsTransient(err) || account.IsMissing(err) }
-	var unread error // the SDK has retried that already
+	var unread error // not retried: the SDK has retried the read already
 	err = retry(ctx, maxWriteAttempts, passes, func() error {
 		if before, unread = t.read(ctx); unread != nil {
 			return nil
@@ -93,14 +93,14 @@ func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Docume
 			return identity.WithHint("run `spaces-identity plan` again",
 				"the trust policy of %s has changed since the plan and would now have %d characters, but the account's quota is %d", t.role, n, t.limit)
 		}
-		written = true // also if only the answer is lost
+		written = true // even if the call fails: only its answer may be lost
 		return t.IAM.SetTrustPolicy(ctx, t.role, string(after.Compact()))
 	})
 	return before, written, cmp.Or(unread, err)
 }
 
-// settled reports whether the policy is as it should be after a write. A read may
-// still show what was there before.
+// settled reports whether the policy has all changes after a write. It waits while reads
+// still return the policy from before.
 func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, error) {
 	wait := settleDelay
 	for range 4 {
@@ -122,10 +122,10 @@ func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, er
 	return false, nil
 }
 
-// errUnseen says that a role which was there, or was just created, is not found.
+// errUnseen is the error if a role is not found that the plan found or apply created.
 var errUnseen = errors.New("it existed when the plan was made")
 
-// read reads the policy. A role that was just created may not be seen yet.
+// read reads the policy. It retries, because IAM may not find a new role yet.
 func (t trustWriter) read(ctx context.Context) (live iam.Document, err error) {
 	unseen := func(err error) bool { return errors.Is(err, errUnseen) }
 	err = retry(ctx, visibilityAttempts, unseen, func() error {
