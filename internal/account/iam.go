@@ -15,8 +15,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// TrustPolicyQuota returns the number of characters, white space not counted, that
-// the account allows a trust policy.
+// TrustPolicyQuota returns the account's quota for the length of a trust policy, in
+// characters without white space.
 //
 // Source: IAM API reference, GetAccountSummary, AssumeRolePolicySizeQuota.
 func (a *Account) TrustPolicyQuota(ctx context.Context) (int, error) {
@@ -38,7 +38,7 @@ type Role struct {
 	Tags        map[string]string
 }
 
-// Role reads a role with its tags; ok is false if there is none.
+// Role reads a role with its tags. ok is false if there is none.
 func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, ok bool, err error) {
 	out, err := a.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: roleName(role)})
 	if err != nil {
@@ -68,23 +68,23 @@ func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
 	return a.Caller.failed("iam:CreateRole", r.ARN.String(), err)
 }
 
-// SetTrustPolicy replaces the trust policy of a role. It makes one attempt: before
-// another the caller should read the policy again, because somebody else may have
-// written it in the meantime (see [IsTransient]).
+// SetTrustPolicy replaces the trust policy of a role. It makes only one attempt. Before
+// the next one the caller must read the policy again, because somebody else may have
+// changed it. [IsTransient] reports whether another attempt makes sense.
 func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error {
 	once := func(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
 	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: roleName(role), PolicyDocument: aws.String(policy)}, once)
 	return a.Caller.failed("iam:UpdateAssumeRolePolicy", role.String(), err)
 }
 
-// TagRole sets tags of a role; others stay.
+// TagRole sets tags of a role and keeps the others.
 func (a *Account) TagRole(ctx context.Context, role identity.RoleARN, t map[string]string) error {
 	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: roleName(role), Tags: iamTags(t)})
 	return a.Caller.failed("iam:TagRole", role.String(), err)
 }
 
-// InlinePolicies lists the names of a role's inline policies: none if there is no
-// such role.
+// InlinePolicies lists the names of a role's inline policies. The list is empty if there
+// is no such role.
 func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]string, error) {
 	var names []string
 	pages := iam.NewListRolePoliciesPaginator(a.iam, &iam.ListRolePoliciesInput{RoleName: roleName(role)})
@@ -98,8 +98,8 @@ func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]
 	return names, nil
 }
 
-// InlinePolicy reads an inline policy of a role as JSON; ok is false if there is none
-// of that name, or no role.
+// InlinePolicy reads an inline policy of a role as JSON. ok is false if the policy or the
+// role does not exist.
 func (a *Account) InlinePolicy(ctx context.Context, role identity.RoleARN, name string) (policy string, ok bool, err error) {
 	out, err := a.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
 	if err != nil {
@@ -115,15 +115,15 @@ func (a *Account) SetInlinePolicy(ctx context.Context, role identity.RoleARN, na
 	return a.Caller.failed("iam:PutRolePolicy", role.String(), err)
 }
 
-// DeleteInlinePolicy removes an inline policy of a role. One that does not exist is
-// no error.
+// DeleteInlinePolicy removes an inline policy of a role. It returns no error if there is
+// none.
 func (a *Account) DeleteInlinePolicy(ctx context.Context, role identity.RoleARN, name string) error {
 	_, err := a.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
 	return unlessMissing(a.Caller.failed("iam:DeleteRolePolicy", role.String(), err))
 }
 
-// Policies reads all permissions policies of a role as JSON: the inline ones, and the
-// attached ones in their default versions.
+// Policies reads all permissions policies of a role as JSON. These are its inline policies
+// and the default versions of its attached policies.
 func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string, error) {
 	names, err := a.InlinePolicies(ctx, role)
 	if err != nil {
@@ -167,8 +167,8 @@ func (a *Account) managedPolicy(ctx context.Context, arn string) (string, error)
 	return decodePolicy(version.PolicyVersion.Document, "the policy "+arn)
 }
 
-// ProviderAudiences returns the client IDs of an IAM OIDC provider; ok is false if
-// there is no such provider.
+// ProviderAudiences returns the audiences (client IDs) of an IAM OIDC provider. ok is
+// false if there is no such provider.
 func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences []string, ok bool, err error) {
 	out, err := a.iam.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(arn)})
 	if err != nil {
@@ -177,8 +177,8 @@ func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences 
 	return out.ClientIDList, true, nil
 }
 
-// CreateProvider creates an IAM OIDC provider for the issuer, without a thumbprint:
-// IAM trusts the issuers of EKS by their certificate authority.
+// CreateProvider creates an IAM OIDC provider for the issuer. It needs no thumbprint,
+// because IAM trusts the certificate authority of the EKS issuers.
 //
 // Source: IAM API reference, CreateOpenIDConnectProvider.
 func (a *Account) CreateProvider(ctx context.Context, arn, issuerURL, audience string, t map[string]string) error {
@@ -194,12 +194,12 @@ func (a *Account) AddAudience(ctx context.Context, arn, audience string) error {
 	return a.Caller.failed("iam:AddClientIDToOpenIDConnectProvider", arn, err)
 }
 
-// roleName returns the name without the path, as IAM's operations take it.
+// roleName returns the role's name without its path, which the IAM API expects.
 func roleName(role identity.RoleARN) *string {
 	return aws.String(role.Name[strings.LastIndexByte(role.Name, '/')+1:])
 }
 
-// decodePolicy returns a policy as JSON; IAM encodes it like a part of a URL.
+// decodePolicy returns a policy as JSON. IAM returns policies URL-encoded.
 func decodePolicy(policy *string, what string) (string, error) {
 	text, err := url.PathUnescape(aws.ToString(policy))
 	if err != nil {

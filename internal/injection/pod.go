@@ -1,7 +1,7 @@
-// Package injection judges whether pods have the identity of their component. The EKS
-// webhook injects credentials when a pod is created, so a pod can lack what its service
-// account says. verify reports such pods and restart replaces them; the judgement is
-// theirs in common, and needs both the desired state and the types of the cluster.
+// Package injection finds pods that do not have the identity of their component. The EKS
+// webhook injects credentials when a pod is created. If the service account is annotated
+// later, the pod stays without them. Package verify reports such pods, and package
+// restart replaces them.
 package injection
 
 import (
@@ -33,25 +33,25 @@ const (
 // Source: Amazon EKS Pod Identity Webhook.
 const SkipAnnotation = "eks.amazonaws.com/skip-containers"
 
-// Cause is the kind of what a pod lacks.
+// Cause is the kind of a problem.
 type Cause int
 
 // The causes.
 const (
-	NoProblem  Cause = iota // the pod lacks nothing
-	Outdated                // a new pod may have the identity
+	NoProblem  Cause = iota // the pod has the identity
+	Outdated                // a new pod may get the identity
 	Overridden              // an association overrides the annotation
-	Skipped                 // the pod asks the webhook to leave containers out
+	Skipped                 // an annotation of the pod excludes containers
 )
 
-// Problem is what a pod lacks of its component's identity.
+// Problem is why a pod does not have its component's identity.
 type Problem struct {
 	Cause  Cause
 	Reason string
 }
 
-// PodProblem judges a pod. Its service account says whether the pod is older than the
-// annotation.
+// PodProblem returns the problem of a pod. The service account says whether it was
+// annotated after the pod was created.
 func PodProblem(p space.Pod, c desired.Component, account space.ServiceAccount) Problem {
 	var without []string
 	others := map[string]bool{}
@@ -81,8 +81,8 @@ func PodProblem(p space.Pod, c desired.Component, account space.ServiceAccount) 
 
 const overriddenReason = "an association overrides the annotation: the pod has EKS Pod Identity credentials"
 
-// identityOf reports whether a container has the environment of the component's mode,
-// and if it has another identity, which.
+// identityOf reports whether a container has the environment variables of the component's
+// mode. If it has another identity, other describes it.
 func identityOf(container space.Container, c desired.Component) (has bool, other string) {
 	role, irsa := container.Lookup(envRole)
 	_, token := container.Lookup(envToken)

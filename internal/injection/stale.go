@@ -9,8 +9,8 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// Selection returns what to read of the cluster to judge the pods of a state. Without
-// namespaces, a pattern and discovery the config means every certain control plane.
+// Selection returns what to read from the cluster to find stale pods. If the config has
+// no namespaces, no pattern and no discovery, it selects every certain control plane.
 func Selection(s desired.State) space.Selection {
 	planes := s.Spec().ControlPlanes
 	subjects := desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
@@ -18,20 +18,20 @@ func Selection(s desired.State) space.Selection {
 		Namespaces: planes.Namespaces, Admits: subjects.Admits, Certain: planes.Discover || subjects.Empty()}}
 }
 
-// StaleWorkload is a component of a control plane whose pods or service account lack
-// something.
+// StaleWorkload is a workload of a component whose pods or service account have a
+// problem.
 type StaleWorkload struct {
 	Problem
 	Namespace  string
 	Component  desired.Component
-	Workload   space.Workload // to restart; without a name if only the service account lacks something
-	Annotated  bool           // the service account has every annotation
-	Unreadable error          // why nothing is known, instead of all but the namespace and component
+	Workload   space.Workload // what to restart; has no name if only the service account has a problem
+	Annotated  bool           // whether the service account has every annotation
+	Unreadable error          // why the workload could not be checked; the other fields are then empty
 }
 
-// FindStale returns the workloads whose pods lack the identity, or a label that new pods
-// would have, and the service accounts that lack an annotation although nothing runs as
-// them. It leaves out pods of no workload, because nothing would replace them.
+// FindStale returns the workloads whose pods lack the identity, or lack a label that new
+// pods would get. It also returns service accounts without pods that lack an annotation.
+// It ignores pods that no workload owns, because nothing would replace them.
 func FindStale(o space.Observed, s desired.State) []StaleWorkload {
 	var all []StaleWorkload
 	for _, plane := range o.ControlPlanes {
@@ -65,26 +65,26 @@ func findStaleIn(o space.Observed, s desired.State, c desired.Component, namespa
 	return found
 }
 
-// WorkloadProblem returns the first lack of a workload's pods, which run as the component's
-// service account.
+// WorkloadProblem returns the first problem among a workload's pods. The pods are those of
+// the component's service account.
 func WorkloadProblem(w space.Workload, account space.ServiceAccount, pods []space.Pod, c desired.Component, s desired.State) Problem {
 	for _, p := range pods {
 		if r, name, owned := p.Workload(); !owned || r != w.Resource || name != w.Meta.Name {
 			continue
 		}
-		lack := PodProblem(p, c, account)
-		if label := missingLabel(w, p, c, s); lack.Cause == NoProblem && label != "" {
-			lack = Problem{Outdated, "the pod does not have the label " + label}
+		problem := PodProblem(p, c, account)
+		if label := missingLabel(w, p, c, s); problem.Cause == NoProblem && label != "" {
+			problem = Problem{Outdated, "the pod does not have the label " + label}
 		}
-		if lack.Cause != NoProblem {
-			return lack
+		if problem.Cause != NoProblem {
+			return problem
 		}
 	}
 	return Problem{}
 }
 
-// missingLabel returns a label that the pod lacks and a new pod would have: the pod
-// template has it, or an admission policy adds it.
+// missingLabel returns a label that the pod lacks and that a new pod would get from the pod
+// template or from an admission policy. It returns "" if there is none.
 func missingLabel(w space.Workload, p space.Pod, c desired.Component, s desired.State) string {
 	for _, label := range slices.Sorted(maps.Keys(c.PodLabels)) {
 		_, exists := p.Meta.Labels[label]

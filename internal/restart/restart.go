@@ -1,7 +1,8 @@
-// Package restart replaces pods that run without their identity: credentials are
-// injected only when a pod is created. It restarts no other workload, a few at a time,
-// and waits for each. After an interruption it can run again: pods that have been
-// replaced lack nothing.
+// Package restart restarts workloads whose pods run without their identity. A restart
+// helps because credentials are injected when a pod is created.
+//
+// It restarts a few workloads at a time and waits for each rollout. It never restarts a
+// workload whose pods have the identity, so it can run again after an interruption.
 package restart
 
 import (
@@ -17,13 +18,13 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// Options are the choices of a run.
+// Options are the options of a run.
 type Options struct {
-	MaxUnavailable int                  // workloads that are restarted at once, at least 1
-	DryRun         bool                 // change nothing
-	Timeout        time.Duration        // for the rollout of one workload
+	MaxUnavailable int                  // number of workloads that are restarted at once; at least 1
+	DryRun         bool                 // whether to change nothing
+	Timeout        time.Duration        // of the rollout of one workload
 	Interval       time.Duration        // between two reads of a workload during its rollout
-	Progress       func(message string) // gets what is being done; several goroutines may call it at once
+	Progress       func(message string) // reports progress; several goroutines may call it at once
 }
 
 // Outcome is the result for one workload.
@@ -31,10 +32,10 @@ type Outcome string
 
 // The outcomes of a workload.
 const (
-	Restarted    Outcome = "restarted"     // its pods have the identity now
-	Annotated    Outcome = "annotated"     // only its service account lacked something
+	Restarted    Outcome = "restarted"     // its new pods have the identity
+	Annotated    Outcome = "annotated"     // only its service account had to be annotated
 	WouldRestart Outcome = "would-restart" // in a dry run
-	Left         Outcome = "left"          // a restart would not help, or has to wait; Reason says why
+	Left         Outcome = "left"          // not restarted; Reason says why
 	Failed       Outcome = "failed"        // Reason says why
 )
 
@@ -47,11 +48,11 @@ type Step struct {
 	Reason    string  `json:"reason"`
 }
 
-// maxRestarts is how often a workload is restarted: an association takes effect a moment
-// after it was created, so the first new pod may come too early.
+// maxRestarts is how often a workload is restarted. An association takes effect a moment
+// after it was created, so the first new pods may not get its credentials.
 const maxRestarts = 2
 
-// clusterClient is what a restart reads and changes.
+// clusterClient reads and changes the cluster.
 type clusterClient interface {
 	Workload(ctx context.Context, w space.Workload) (space.Workload, error)
 	Pods(ctx context.Context, namespace, serviceAccount string) (space.ServiceAccount, []space.Pod, error)
@@ -59,10 +60,10 @@ type clusterClient interface {
 	Restart(ctx context.Context, w space.Workload) error
 }
 
-// Run restarts the workloads whose pods lack the identity. If the config delivers by
-// admission policy, it first touches service accounts that lack annotations, so that
-// the policy annotates them. After a failure it restarts no further workload. The error
-// is one of reading the cluster; a later failure is in its step.
+// Run restarts the workloads whose pods lack the identity. If the config uses an admission
+// policy, Run first updates service accounts that lack annotations, so that the policy
+// annotates them. If a workload fails, its step says why, and Run restarts no other
+// workload. Run returns an error if the cluster cannot be read.
 func Run(ctx context.Context, client *space.Client, state desired.State, options Options) ([]Step, error) {
 	observed, err := space.Observe(ctx, client, injection.Selection(state))
 	if err != nil {
@@ -76,7 +77,7 @@ type runner struct {
 	cluster clusterClient
 	state   desired.State
 	options Options
-	stopped atomic.Bool // a workload failed
+	stopped atomic.Bool // whether a workload failed
 }
 
 func (r *runner) run(ctx context.Context, all []injection.StaleWorkload) []Step {
@@ -94,7 +95,7 @@ func (r *runner) run(ctx context.Context, all []injection.StaleWorkload) []Step 
 	return steps
 }
 
-// interruptedReason is the reason of workloads that were not restarted for it.
+// interruptedReason is the reason of workloads that an interruption left out.
 const interruptedReason = "interrupted: run `spaces-identity restart` again to continue"
 
 func (r *runner) step(ctx context.Context, s injection.StaleWorkload) Step {
@@ -105,7 +106,7 @@ func (r *runner) step(ctx context.Context, s injection.StaleWorkload) Step {
 	if step.Outcome, step.Reason = r.planned(ctx, s); step.Outcome != "" {
 		return step
 	}
-	err := r.carryOut(ctx, s)
+	err := r.restartStale(ctx, s)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		step.Outcome, step.Reason = Left, interruptedReason
@@ -120,7 +121,7 @@ func (r *runner) step(ctx context.Context, s injection.StaleWorkload) Step {
 	return step
 }
 
-// planned returns the outcome of a workload that is not to be changed, and why.
+// planned returns the outcome and reason of a workload that is not changed, or nothing.
 func (r *runner) planned(ctx context.Context, s injection.StaleWorkload) (Outcome, string) {
 	switch {
 	case s.Unreadable != nil:
@@ -139,7 +140,7 @@ func (r *runner) planned(ctx context.Context, s injection.StaleWorkload) (Outcom
 	return "", ""
 }
 
-func (r *runner) carryOut(ctx context.Context, s injection.StaleWorkload) error {
+func (r *runner) restartStale(ctx context.Context, s injection.StaleWorkload) error {
 	if !s.Annotated {
 		if err := r.annotate(ctx, s); err != nil {
 			return err
@@ -151,7 +152,7 @@ func (r *runner) carryOut(ctx context.Context, s injection.StaleWorkload) error 
 	return r.restart(ctx, s)
 }
 
-// annotate touches a service account, so that the admission policy annotates it.
+// annotate updates a service account, so that the admission policy annotates it.
 func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error {
 	account, err := r.cluster.Touch(ctx, s.Namespace, s.Component.ServiceAccount)
 	if err != nil {
@@ -164,31 +165,31 @@ func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error 
 	return nil
 }
 
-// restart restarts the workload until its pods have the identity. It first waits for a
-// rollout that has already started.
+// restart restarts the workload until its pods have the identity, but not more often than
+// maxRestarts. If a rollout has already started, restart first waits for it.
 func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) error {
 	w := s.Workload
 	if !w.RolledOut() {
 		r.progress("%s: waiting for a rollout of %s that has already started", s.Namespace, w.Meta.Name)
-		if lack, err := r.wait(ctx, s); err != nil || lack.Cause == injection.NoProblem {
+		if problem, err := r.wait(ctx, s); err != nil || problem.Cause == injection.NoProblem {
 			return err
 		}
 	}
-	lack := s.Problem
+	problem := s.Problem
 	for range maxRestarts {
-		r.progress("%s: restarting %s: %s", s.Namespace, w.Meta.Name, lack.Reason)
+		r.progress("%s: restarting %s: %s", s.Namespace, w.Meta.Name, problem.Reason)
 		if err := r.cluster.Restart(ctx, w); err != nil {
 			return err
 		}
 		var err error
-		if lack, err = r.wait(ctx, s); err != nil || lack.Cause == injection.NoProblem {
+		if problem, err = r.wait(ctx, s); err != nil || problem.Cause == injection.NoProblem {
 			return err
 		}
 	}
-	return fmt.Errorf("restarted %d times, but the new pods have the same problem: %s; run `spaces-identity verify` to see what to fix", maxRestarts, lack.Reason)
+	return fmt.Errorf("restarted %d times, but the new pods still have a problem: %s; run `spaces-identity verify` to see what to fix", maxRestarts, problem.Reason)
 }
 
-// wait waits until the workload is rolled out and returns what its pods lack then.
+// wait waits until the workload is rolled out and returns the problem of its new pods.
 func (r *runner) wait(ctx context.Context, s injection.StaleWorkload) (injection.Problem, error) {
 	w := s.Workload
 	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("the rollout did not finish within %s: run `kubectl rollout status %s/%s -n %s` to see why",

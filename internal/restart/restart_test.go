@@ -252,7 +252,7 @@ func TestRestartTriesAgainIfTheFirstNewPodLacksTheIdentity(t *testing.T) {
 func TestRestartFailsIfNewPodsNeverGetTheIdentity(t *testing.T) {
 	r := testRun{cluster: fakeCluster{withoutID: 9}}
 	r.run(t, "a", "b")
-	r.want(t, "a failed, b left", "restarted 2 times, but the new pods have the same problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix")
+	r.want(t, "a failed, b left", "restarted 2 times, but the new pods still have a problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix")
 	r.wantCalls(t, "restart a", "restart a")
 }
 

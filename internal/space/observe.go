@@ -7,33 +7,32 @@ import (
 	"slices"
 )
 
-// Selection says what to read of the cluster.
+// Selection is what [Observe] reads.
 type Selection struct {
 	Scope
-	ServiceAccounts []string   // names; their workloads and pods are read too
-	Backups         bool       // the Backups and backup configs of the control planes too
-	Names           []Resource // more resources without a namespace, of which only the names are read
+	ServiceAccounts []string   // names; workloads and pods that use them are read too
+	Backups         bool       // whether to read Backups and backup configs
+	Names           []Resource // cluster-scoped resources whose objects' names are read
 }
 
 // Key is a namespace and a name in it.
 type Key struct{ Namespace, Name string }
 
-// Observed is what the cluster has of what was wanted.
+// Observed is the result of [Observe].
 type Observed struct {
 	ControlPlanes   []ControlPlane // in scope, sorted by host namespace
 	ServiceAccounts map[Key]ServiceAccount
 	Workloads       map[Key][]Workload        // by their service account
-	Pods            map[Key][]Pod             // by their service account, those that have not ended
-	BackupConfigs   map[string][]BackupConfig // by namespace; those of the whole Space have none
-	Backups         map[Key]Backup            // the latest of a control plane that is not deleted, by the ControlPlane object
+	Pods            map[Key][]Pod             // by their service account, without those that have ended
+	BackupConfigs   map[string][]BackupConfig // by namespace; empty for the whole Space
+	Backups         map[Key]Backup            // the latest of each control plane, by its ControlPlane object
 	Names           map[Resource]map[string]bool
 
 	Undiscovered []*Error // sources of control planes that could not be read
-	Unread       []*Error // lists that could not be read; without a namespace, of the whole cluster
+	Unread       []*Error // lists that could not be read; an empty namespace means the whole cluster
 }
 
-// Failure returns why something in a namespace, or of the whole cluster, could not be
-// read, or nil.
+// Failure returns why one of the resources could not be read in a namespace, or nil.
 func (o Observed) Failure(namespace string, resources ...Resource) *Error {
 	for _, e := range o.Unread {
 		if slices.Contains(resources, e.Resource) && (e.Namespace == "" || e.Namespace == namespace) {
@@ -43,10 +42,12 @@ func (o Observed) Failure(namespace string, resources ...Resource) *Error {
 	return nil
 }
 
-// Observe reads what is wanted: a constant number of lists, whatever the number of
-// control planes. If the right to list the whole cluster is missing, it lists each
-// namespace. A list that cannot be read is in the result. It is an error if no control
-// plane can be found, or if every other call would fail too.
+// Observe reads what the selection names. The number of calls does not depend on the
+// number of control planes. But if RBAC does not allow it to list the whole
+// cluster, Observe lists each namespace.
+//
+// The result has the lists that could not be read. Observe fails if it finds no control
+// planes, or if an error is fatal (see [Error.Fatal]).
 func Observe(ctx context.Context, c *Client, wanted Selection) (Observed, error) {
 	discovery, err := Discover(ctx, c, wanted.ServiceAccounts)
 	if problem, ok := errors.AsType[*Error](err); err != nil && (!ok || problem.Fatal() || len(wanted.Namespaces) == 0) {
@@ -75,23 +76,23 @@ type spaceObserver struct {
 	inScope map[string]bool // host namespaces
 }
 
-// listAll lists the whole cluster if that is allowed, otherwise each of the namespaces.
-// Only what would make every other call fail is an error.
+// listAll lists the whole cluster if RBAC allows it, or else each of the namespaces. It
+// returns only fatal errors and records the others.
 func listAll[T any](ctx context.Context, o *spaceObserver, r Resource, fields string, namespaces []string, each func(T)) error {
 	err := List(ctx, o.client, r, Query{Fields: fields}, each)
 	if problem, ok := errors.AsType[*Error](err); !ok || !problem.Forbidden() || len(namespaces) == 0 {
-		return o.note(err)
+		return o.recordUnread(err)
 	}
 	for _, namespace := range namespaces {
-		if err := o.note(List(ctx, o.client, r, Query{Namespace: namespace, Fields: fields}, each)); err != nil {
+		if err := o.recordUnread(List(ctx, o.client, r, Query{Namespace: namespace, Fields: fields}, each)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// note keeps the error of a list, unless it is fatal.
-func (o *spaceObserver) note(err error) error {
+// recordUnread records the error of a list. It returns a fatal error.
+func (o *spaceObserver) recordUnread(err error) error {
 	problem, ok := errors.AsType[*Error](err)
 	if !ok || problem.Fatal() {
 		return err
@@ -132,8 +133,8 @@ func (o *spaceObserver) readPods(ctx context.Context) error {
 	return nil
 }
 
-// readWorkloads reads the workloads that have the name of a service account, and those
-// that the pods belong to. It asks by name, because a Space has many others.
+// readWorkloads reads the workloads that own the pods, and those that have the name of a
+// service account. It lists them by name, because a Space has many other workloads.
 func (o *spaceObserver) readWorkloads(ctx context.Context) error {
 	names := map[Resource]map[string]bool{Deployments: {}, StatefulSets: {}, DaemonSets: {}}
 	for _, account := range o.wanted.ServiceAccounts {

@@ -13,50 +13,50 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// AWS is what verify reads of the account. An error that wraps [ErrAbsent] says that the
-// thing does not exist; any other that it could not be read.
+// AWS reads the account. If something does not exist, the error wraps [ErrAbsent]. Any
+// other error means that it could not be read.
 type AWS interface {
 	// Role reads a role with its trust policy and all of its permissions
-	// policies, inline and attached.
+	// policies, both inline and attached.
 	Role(ctx context.Context, role identity.RoleARN) (Role, error)
-	// OIDCProvider reads the audiences (client IDs) of a provider, by its ARN.
+	// OIDCProvider reads the audiences (client IDs) of a provider.
 	OIDCProvider(ctx context.Context, arn string) (audiences []string, err error)
 	// Associations reads all Pod Identity associations of a cluster.
 	Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error)
 }
 
-// ErrAbsent is what an [AWS] wraps if a thing does not exist.
+// ErrAbsent is the error if something does not exist.
 var ErrAbsent = errors.New("not in the account")
 
-// Role is a role's live documents.
+// Role is the trust policy and the permissions policies of a role.
 type Role struct {
 	Trust       iam.Document
 	Permissions []iam.Document
 }
 
-// AssociationOf is an association, with the role if the list of associations has it.
-// That of EKS has not.
+// AssociationOf is an association. The role is empty if it was not read: EKS lists
+// associations without their roles.
 type AssociationOf struct {
 	Namespace, ServiceAccount, RoleARN string
 }
 
-// accountState is what the AWS account has of the components.
+// accountState is what the account has for the components.
 type accountState struct {
-	connected    bool // otherwise its checks do not apply
+	connected    bool // if false, the checks of the account do not apply
 	roles        map[identity.RoleARN]readResult[Role]
 	audiences    map[string]readResult[[]string]  // by the provider's ARN
 	associations readResult[map[space.Key]string] // roles by namespace and service account
 	problems     []string                         // what could not be read
 }
 
-// readResult is what was read, or why it was not.
+// readResult is what was read, or the error.
 type readResult[T any] struct {
 	value T
 	err   error
 }
 
-// readAccount reads each role and provider and the cluster's associations once, whatever
-// the number of control planes.
+// readAccount reads each role, each provider and the cluster's associations once. The
+// number of calls does not depend on the number of control planes.
 func readAccount(ctx context.Context, aws AWS, s desired.State) accountState {
 	a := accountState{connected: aws != nil, roles: map[identity.RoleARN]readResult[Role]{}, audiences: map[string]readResult[[]string]{}}
 	if aws == nil {
@@ -65,18 +65,18 @@ func readAccount(ctx context.Context, aws AWS, s desired.State) accountState {
 	for _, c := range s.Components {
 		if _, done := a.roles[c.Role]; !done {
 			role, err := aws.Role(ctx, c.Role)
-			a.roles[c.Role] = readResult[Role]{role, a.note(err)}
+			a.roles[c.Role] = readResult[Role]{role, a.recordProblem(err)}
 		}
 		for _, p := range providersOf(s, c) {
 			if _, done := a.audiences[p.ARN]; !done {
 				audiences, err := aws.OIDCProvider(ctx, p.ARN)
-				a.audiences[p.ARN] = readResult[[]string]{audiences, a.note(err)}
+				a.audiences[p.ARN] = readResult[[]string]{audiences, a.recordProblem(err)}
 			}
 		}
 	}
 	if s.UsesPodIdentity() {
 		list, err := aws.Associations(ctx, s.Clusters[0])
-		a.associations = readResult[map[space.Key]string]{map[space.Key]string{}, a.note(err)}
+		a.associations = readResult[map[space.Key]string]{map[space.Key]string{}, a.recordProblem(err)}
 		for _, one := range list {
 			a.associations.value[space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}] = one.RoleARN
 		}
@@ -84,18 +84,18 @@ func readAccount(ctx context.Context, aws AWS, s desired.State) accountState {
 	return a
 }
 
-// note keeps an error of a thing that could not be read.
-func (a *accountState) note(err error) error {
+// recordProblem adds an error to the problems, unless it wraps ErrAbsent. It returns err.
+func (a *accountState) recordProblem(err error) error {
 	if err != nil && !errors.Is(err, ErrAbsent) {
 		a.problems = append(a.problems, "AWS: "+err.Error())
 	}
 	return err
 }
 
-// ownCluster is the state for the cluster that is verified alone.
+// ownCluster returns the state for only the cluster that is verified.
 func ownCluster(s desired.State) desired.State { return s.OnCluster(s.Clusters[0]) }
 
-// providersOf returns the provider of the cluster that is verified, if it is known.
+// providersOf returns the OIDC provider of the cluster that is verified, if it is known.
 func providersOf(s desired.State, c desired.Component) []desired.Provider {
 	if s.Clusters[0].OIDC.IsZero() {
 		return nil
@@ -103,7 +103,7 @@ func providersOf(s desired.State, c desired.Component) []desired.Provider {
 	return ownCluster(s).Providers(c)
 }
 
-// ofAccount is a check that applies if there is access to the account.
+// ofAccount returns a check that applies only with access to the account.
 func ofAccount(run func(*checkInput) Check) func(*checkInput) Check {
 	return func(f *checkInput) Check {
 		if !f.account.connected {
@@ -113,7 +113,7 @@ func ofAccount(run func(*checkInput) Check) func(*checkInput) Check {
 	}
 }
 
-// ofRole is a check of a role's documents.
+// ofRole returns a check of a role's policies.
 func ofRole(run func(*checkInput, Role) Check) func(*checkInput) Check {
 	return ofAccount(func(f *checkInput) Check {
 		role := f.account.roles[f.component.Role]
@@ -126,7 +126,7 @@ func ofRole(run func(*checkInput, Role) Check) func(*checkInput) Check {
 
 const fixAccount = "run `spaces-identity apply`"
 
-// absentCheck is a check that an error decides.
+// absentCheck returns a failed check if err wraps ErrAbsent, or else an unknown one.
 func absentCheck(err error, fix, format, thing string) Check {
 	if errors.Is(err, ErrAbsent) {
 		return failedCheck(fix, format, thing)
@@ -148,7 +148,7 @@ func checkPermissions(f *checkInput) Check {
 	return ofRole(checkActions)(f)
 }
 
-// checkActions evaluates the role's policies for what the component asks of AWS.
+// checkActions evaluates the role's policies for each request of the component.
 func checkActions(f *checkInput, role Role) Check {
 	found := okCheck("the role's policies allow everything that the component needs")
 	for _, request := range f.component.PermissionRequests() {
@@ -165,8 +165,8 @@ func checkActions(f *checkInput, role Role) Check {
 	return found
 }
 
-// appliesInPart reports whether the statement that decides applies to only some of the
-// resources, and has no other open question.
+// appliesInPart reports whether the deciding statement applies to only some of the
+// resources, and everything else about it is certain.
 func appliesInPart(d iam.Decision) bool {
 	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
 }
@@ -185,7 +185,7 @@ func checkOIDCProvider(f *checkInput) Check {
 	return found
 }
 
-// checkTrustPolicy evaluates the live trust policy for the cluster that is verified.
+// checkTrustPolicy evaluates the live trust policy for the service account.
 func checkTrustPolicy(f *checkInput, role Role) Check {
 	c := f.component
 	explained, err := ownCluster(f.state).Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)

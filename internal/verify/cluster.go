@@ -14,7 +14,7 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// The resources of an admission policy's objects, and which kind is in which.
+// The resources of admission policies and their bindings, also by kind.
 var (
 	admissionResources = []space.Resource{space.AdmissionPolicies, space.AdmissionBindings}
 	resourceOfKind     = map[string]space.Resource{export.PolicyKind: space.AdmissionPolicies, export.BindingKind: space.AdmissionBindings}
@@ -51,12 +51,12 @@ func checkAdmissionPolicy(f *checkInput) Check {
 	return okCheck("exists")
 }
 
-// testAccount is the service account of the component in the control plane.
+// at returns the component's service account in the control plane.
 func (f *checkInput) at() space.Key {
 	return space.Key{Namespace: f.plane.HostNamespace, Name: f.component.ServiceAccount}
 }
 
-// fixAnnotation returns how a service account gets its annotations.
+// fixAnnotation returns what to do to annotate a service account.
 func (f *checkInput) fixAnnotation() string {
 	if f.state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		return "run `spaces-identity restart`: it updates the service account, so that the admission policy annotates it"
@@ -92,7 +92,7 @@ func checkServiceAccount(f *checkInput) Check {
 	return okCheck("annotated as the config says")
 }
 
-// misspeltKey returns a key that was probably meant to be the right one.
+// misspeltKey returns an annotation whose key is a known misspelling of right, or "".
 func misspeltKey(annotations map[string]string, right string) string {
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if identity.Misspelt(key) == right {
@@ -116,7 +116,8 @@ func checkWorkload(f *checkInput) Check {
 		"no workload and no pod runs as the service account %s", f.component.ServiceAccount)
 }
 
-// eachPod returns the first finding about a pod. Without one, all pods are well.
+// eachPod returns the first check of a pod that find reports. If there is none, the check
+// succeeds with the detail "N of N pods" and well.
 func (f *checkInput) eachPod(well string, find func(space.Pod) Check) Check {
 	if err := f.observed.Failure(f.plane.HostNamespace, space.Pods); err != nil {
 		return unknownCheck(err)
@@ -151,21 +152,21 @@ func checkLabels(f *checkInput) Check {
 
 func checkInjected(f *checkInput) Check {
 	return f.eachPod("have the identity", func(p space.Pod) Check {
-		lack := injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()])
-		if lack.Cause == injection.NoProblem {
+		problem := injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()])
+		if problem.Cause == injection.NoProblem {
 			return Check{}
 		}
-		return failedCheck(f.fixInjected(lack), "pod %s: %s", p.Meta.Name, lack.Reason)
+		return failedCheck(f.fixInjected(problem), "pod %s: %s", p.Meta.Name, problem.Reason)
 	})
 }
 
-// fixInjected returns the first thing to do for a pod without the identity. A restart
-// helps only if the service account is right.
-func (f *checkInput) fixInjected(lack injection.Problem) string {
+// fixInjected returns what to do first for a pod without the identity. A restart helps
+// only if the service account is right.
+func (f *checkInput) fixInjected(problem injection.Problem) string {
 	switch {
-	case lack.Cause == injection.Overridden:
+	case problem.Cause == injection.Overridden:
 		return "delete the association, or set mode: pod-identity (or both) in the config"
-	case lack.Cause == injection.Skipped:
+	case problem.Cause == injection.Skipped:
 		return "remove the annotation " + injection.SkipAnnotation + " from the pod template"
 	case checkServiceAccount(f).State == Fails:
 		return "fix the service account first"
@@ -184,7 +185,7 @@ func checkReady(f *checkInput) Check {
 	})
 }
 
-// injectedIdentity is the source of credentials that uses a workload identity.
+// injectedIdentity is the credentials source of a backup config that uses the identity.
 //
 // Source: Upbound Spaces API reference, SharedBackupConfig.
 const injectedIdentity = "InjectedIdentity"
@@ -192,8 +193,8 @@ const injectedIdentity = "InjectedIdentity"
 // makesBackups reports whether the component makes the control planes' backups.
 func makesBackups(c desired.Component) bool { return c.Name == identity.DefaultComponent }
 
-// ofBackups is a check of the component that makes backups. Backups and their configs
-// are in the namespace of the ControlPlane object.
+// ofBackups returns a check that applies only to the component that makes backups. Backups
+// and their configs are in the namespace of the ControlPlane object.
 func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
 	return func(f *checkInput) Check {
 		switch {
@@ -208,8 +209,8 @@ func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
 
 const fixBackupConfig = "apply the SharedBackupConfig that `spaces-identity post-render` writes among its artifacts"
 
-// checkBackupConfig looks for a config of the control plane's group, or of the Space, that
-// uses the identity and the bucket.
+// checkBackupConfig looks for a backup config that uses the identity and the bucket. It may
+// belong to the control plane's group or to the whole Space.
 func checkBackupConfig(f *checkInput) Check {
 	if err := f.observed.Failure(f.plane.Namespace, space.SharedBackupConfigs); err != nil {
 		return unknownCheck(err)
@@ -228,7 +229,7 @@ func checkBackupConfig(f *checkInput) Check {
 	return warningCheck(fixBackupConfig, "no SharedBackupConfig in namespace %s", f.plane.Namespace)
 }
 
-// reviewConfig returns why a config does not back up with the identity, or nothing.
+// reviewConfig returns why a backup config does not use the identity, or "".
 func reviewConfig(config space.BackupConfig, c desired.Component) string {
 	storage := config.Spec.ObjectStorage
 	switch {

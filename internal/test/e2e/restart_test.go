@@ -31,7 +31,7 @@ func TestRestart(t *testing.T) {
 	t.Run("stops at the first that fails", func(t *testing.T) {
 		skip.Store(1000)
 		failed := restartStep(planeB, restart.Failed)
-		failed.Reason = "restarted 2 times, but the new pods have the same problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix"
+		failed.Reason = "restarted 2 times, but the new pods still have a problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix"
 		left := restartStep(planeA, restart.Left)
 		left.Reason = "not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue"
 		if diff := cmp.Diff([]restart.Step{failed, left}, admin.restart(t, 1, file)); diff != "" {
