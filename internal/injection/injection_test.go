@@ -18,8 +18,8 @@ const (
 	testRole      = "arn:aws:iam::123456789012:role/spaces-backup"
 )
 
-// testState is the state of a config with one component, mxp-controller, and the
-// changes of a test.
+// testState returns the state of a config with one component, mxp-controller. The changes
+// are applied to its settings.
 func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Settings)) desired.State {
 	t.Helper()
 	settings := identity.Settings{Components: []identity.Component{{Name: "mxp-controller", Mode: mode,
@@ -30,7 +30,7 @@ func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Setti
 	return desired.Of(fixture.Spec(t, settings))
 }
 
-// What the webhook writes into a container and a pod, as JSON.
+// JSON of what the webhook injects into a container and a pod.
 const (
 	irsaEnv   = `{"name":"AWS_ROLE_ARN","value":"` + testRole + `"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/token"}`
 	podEnv    = `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23/v1/credentials"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/token"}`
@@ -38,7 +38,7 @@ const (
 	podMount  = `{"name":"eks-pod-identity-token"}`
 )
 
-func TestOfPodSaysWhatIsMissing(t *testing.T) {
+func TestPodProblemSaysWhatIsMissing(t *testing.T) {
 	other := strings.Replace(irsaEnv, "spaces-backup", "other", 1)
 	for name, tt := range map[string]struct {
 		mode                          identity.Mode
@@ -81,7 +81,7 @@ const (
 	barePod = `{"metadata":{"name":"bare","namespace":"` + hostNamespace + `"},"spec":{"containers":[{"name":"main"}]}}`
 )
 
-func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
+func TestFindStaleReturnsOnlyWorkloadsWithAProblem(t *testing.T) {
 	policy := func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }
 	label := func(s *identity.Settings) {
 		s.Components[0].PodLabels = map[string]string{"team": "storage"}
@@ -93,7 +93,7 @@ func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
 		annotations string
 		pods        []string
 		template    string // labels of the pod template
-		want        string // the workload and what its pods lack
+		want        string // the workload and its problem
 	}{
 		"nothing lacks":                    {nil, annotations, []string{rightPod}, "", ""},
 		"one of two pods":                  {nil, annotations, []string{rightPod, stalePod}, "", "mxp-controller: " + skipped},
@@ -119,7 +119,7 @@ func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
 	}
 }
 
-func TestFindSaysWhatCouldNotBeRead(t *testing.T) {
+func TestFindStaleReportsWhatCouldNotBeRead(t *testing.T) {
 	o := observedPlane(t, "", "", stalePod)
 	o.Unread = []*space.Error{{Verb: "list", Resource: space.StatefulSets, Namespace: hostNamespace}}
 	found := FindStale(o, testState(t, identity.IRSA))
@@ -128,7 +128,7 @@ func TestFindSaysWhatCouldNotBeRead(t *testing.T) {
 	}
 }
 
-func TestWantedFollowsTheControlPlanesOfTheConfig(t *testing.T) {
+func TestSelectionFollowsTheControlPlanesOfTheConfig(t *testing.T) {
 	for name, tt := range map[string]struct {
 		planes  identity.ControlPlanes
 		certain bool
@@ -149,7 +149,7 @@ func TestWantedFollowsTheControlPlanesOfTheConfig(t *testing.T) {
 	}
 }
 
-// observedPlane is a control plane with a service account, a Deployment and pods.
+// observedPlane returns a control plane with a service account, a Deployment and pods.
 func observedPlane(t *testing.T, annotations, templateLabels string, pods ...string) space.Observed {
 	t.Helper()
 	at := space.Key{Namespace: hostNamespace, Name: "mxp-controller"}

@@ -13,18 +13,18 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// scenario is a run that is disturbed: from what exists before to a config.
+// scenario is a run that a test disturbs. It starts with an account and applies a config.
 type scenario struct {
 	name  string
-	among []string // testNamespaces that may gain or lose
+	among []string // namespaces that may gain or lose access
 	start func(t *testing.T, server *awstest.Server)
 	to    identity.Spec
 	how   []func(*reconcile.Reconciler)
 }
 
-// allScenarios are a first run; one in which subjects come and go, the bucket is another
-// one, and somebody else has a statement in the role; and one that adopts the policy of
-// an earlier version.
+// allScenarios returns three scenarios. The first run creates everything. The second one
+// changes subjects and the bucket of a role that has a foreign statement. The third one
+// adopts the policy of an earlier version.
 func allScenarios() []scenario {
 	all := testNamespaces(6)
 	changed := testSpec(identity.Both, all[2:]...)
@@ -42,8 +42,8 @@ func allScenarios() []scenario {
 	}
 }
 
-// undisturbed is the state that the journey ends in, what everyone is granted
-// then, and the number of calls.
+// undisturbed runs the scenario without a disturbance. It returns the state at the end, what
+// everyone is granted then, and the number of calls.
 func (j scenario) undisturbed(t *testing.T) (awstest.State, map[string]string, int) {
 	t.Helper()
 	server := testAccount(t)
@@ -54,8 +54,8 @@ func (j scenario) undisturbed(t *testing.T) (awstest.State, map[string]string, i
 	return state, grantsOf(&state, j.to, j.among), len(server.Calls())
 }
 
-// disturbed makes the journey once with a disturbance, and again without one. The
-// end must be the same, and nobody may have had more on the way.
+// disturbed runs the scenario once with a disturbance, and again without one. The state at
+// the end must be the same. Nobody may have more access in between.
 func (j scenario) disturbed(t *testing.T, want awstest.State, end map[string]string, first func(*awstest.Server) error) {
 	t.Helper()
 	server := testAccount(t)
@@ -70,7 +70,7 @@ func (j scenario) disturbed(t *testing.T, want awstest.State, end map[string]str
 	equalState(t, want, server.State())
 }
 
-func TestEveryCallFailsInTurn(t *testing.T) {
+func TestApplyRecoversFromAFailureOfEachCall(t *testing.T) {
 	fates := map[string]awstest.Fate{"failing before": awstest.FailBefore, "failing after": awstest.FailAfter,
 		"dropped before": awstest.DropBefore, "dropped after": awstest.DropAfter}
 	for _, j := range allScenarios() {
@@ -100,7 +100,7 @@ func TestEveryCallFailsInTurn(t *testing.T) {
 	}
 }
 
-func TestKilledBetweenAnyTwoCalls(t *testing.T) {
+func TestApplyRecoversFromAKillAfterEachCall(t *testing.T) {
 	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, calls := j.undisturbed(t)
@@ -123,7 +123,7 @@ func TestKilledBetweenAnyTwoCalls(t *testing.T) {
 	}
 }
 
-func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
+func TestApplySucceedsIfAThirdOfTheCallsIsThrottled(t *testing.T) {
 	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
@@ -149,9 +149,8 @@ func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
 	}
 }
 
-// Reads that lag behind writes, by any number of reads that IAM has been seen to
-// lag, change nothing.
-func TestReadsLag(t *testing.T) {
+// After a write, up to three reads return the state from before.
+func TestApplySucceedsIfReadsLagBehindWrites(t *testing.T) {
 	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
@@ -170,8 +169,8 @@ func TestReadsLag(t *testing.T) {
 	}
 }
 
-// Two runs of one config at once, interleaved call by call as chance has it.
-func TestTwoAtOnce(t *testing.T) {
+// The calls of both runs are interleaved at random.
+func TestTwoRunsOfOneConfigAtOnceSucceed(t *testing.T) {
 	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
@@ -193,9 +192,9 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
-// Two runs with different configs in one role: whenever the second one happens,
-// neither's subjects are lost. Both read the policy again two seconds after writing it.
-func TestLostUpdate(t *testing.T) {
+// Two runs with different configs change one role. The subjects of both are kept, whenever
+// the second run happens. Both read the policy again two seconds after writing it.
+func TestTwoRunsOfDifferentConfigsKeepAllSubjects(t *testing.T) {
 	all := testNamespaces(3)
 	moments := map[string]func(server *awstest.Server, other func()){
 		"between read and write": func(server *awstest.Server, other func()) {
@@ -237,9 +236,9 @@ func TestLostUpdate(t *testing.T) {
 	}
 }
 
-// The other run read before this one wrote, and writes after this one has: its
-// write undoes this one's, which is noticed when the policy is read once more.
-func TestOverwrittenIsWrittenAgain(t *testing.T) {
+// The other run reads before this one writes, and writes after it. Its write undoes the
+// change of this run, which notices it when it reads the policy again.
+func TestApplyWritesAgainIfAnotherRunOverwrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := testNamespaces(2)
 		server := testAccount(t)

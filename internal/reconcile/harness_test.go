@@ -27,10 +27,10 @@ const (
 	clusterName = "prod-space"
 )
 
-// httpClient reaches the account of the running test; nil reaches it through the network.
+// httpClient calls the account of the running test. If it is nil, the network is used.
 var httpClient aws.HTTPClient
 
-// testAccount is an account with the cluster, and nothing else.
+// testAccount returns an account that has only the cluster.
 func testAccount(t testing.TB) *awstest.Server {
 	t.Helper()
 	s := awstest.NewInMemory(t)
@@ -42,12 +42,12 @@ func testAccount(t testing.TB) *awstest.Server {
 	return s
 }
 
-// inBubble runs a subtest in which time passes only while everybody waits.
+// inBubble runs a subtest in a synctest bubble.
 func inBubble(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
-// testSpec is the one-component config in a mode, for namespaces.
+// testSpec returns the config of one component in a mode, for namespaces.
 func testSpec(mode identity.Mode, namespaces ...string) identity.Spec {
 	provider, err := identity.ParseOIDCProvider(issuerHost)
 	if err != nil {
@@ -73,7 +73,7 @@ func testNamespaces(n int) []string {
 	return out
 }
 
-// newReconciler talks to the server by the real clients.
+// newReconciler returns a reconciler that calls the server with the real clients.
 func newReconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*reconcile.Reconciler, error) {
 	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, HTTPClient: httpClient})
 	if err != nil {
@@ -89,7 +89,7 @@ func newReconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (
 func pruning(r *reconcile.Reconciler)  { r.Prune = true }
 func adopting(r *reconcile.Reconciler) { r.Adopt = true }
 
-// apply plans and carries out, as the verb does.
+// apply plans and applies, as the command does.
 func apply(ctx context.Context, s identity.Spec, change ...func(*reconcile.Reconciler)) (*reconcile.Plan, error) {
 	r, err := newReconciler(ctx, change...)
 	if err != nil {
@@ -132,7 +132,7 @@ func equal[T any](t *testing.T, what string, want, got T) {
 	}
 }
 
-// countOperations are the names of the calls, each with how often it was made.
+// countOperations returns how often each operation was called.
 func countOperations(s *awstest.Server) map[string]int {
 	count := map[string]int{}
 	for _, c := range s.Calls() {
@@ -141,7 +141,7 @@ func countOperations(s *awstest.Server) map[string]int {
 	return count
 }
 
-// liveTrustPolicy is the trust policy of the role.
+// liveTrustPolicy returns the trust policy of the role.
 func liveTrustPolicy(t *testing.T, state awstest.State) iam.Document {
 	t.Helper()
 	doc, err := iam.Parse([]byte(state.Roles[roleName].Trust))
@@ -151,8 +151,8 @@ func liveTrustPolicy(t *testing.T, state awstest.State) iam.Document {
 	return doc
 }
 
-// comparableState is what two runs must agree on: everything but the associations' IDs
-// and the tag that remembers them.
+// comparableState returns the part of a state in which two runs must agree: everything but
+// the IDs of associations and the tag with their checksums.
 func comparableState(state awstest.State) awstest.State {
 	s := awstest.State{TrustPolicyQuota: state.TrustPolicyQuota, Roles: maps.Clone(state.Roles), Providers: state.Providers, Clusters: state.Clusters}
 	for name, role := range s.Roles {
@@ -180,8 +180,8 @@ func isUnexported(p cmp.Path) bool {
 	return ok && strings.ToLower(field.Name()[:1]) == field.Name()[:1]
 }
 
-// grantsOf is what each of the namespaces' service account may do, by the role and
-// each mechanism: the documents in the role, whatever the names of the policies.
+// grantsOf returns the permissions that each namespace's service account has by IRSA and
+// by EKS Pod Identity. It ignores the names of policies.
 func grantsOf(state *awstest.State, s identity.Spec, among []string) map[string]string {
 	out := map[string]string{}
 	role, ok := state.Roles[roleName]
@@ -211,8 +211,9 @@ func grantsOf(state *awstest.State, s identity.Spec, among []string) map[string]
 	return out
 }
 
-// watchGrants fails the test if, after a write, anyone has what they have neither before
-// nor after all of it, or lacks what they have both before and after.
+// watchGrants checks access after every write. The test fails if anyone has access that they
+// have neither at the start nor at the end. It also fails if anyone loses access that they
+// have both at the start and at the end.
 func watchGrants(t *testing.T, server *awstest.Server, s identity.Spec, among []string, end map[string]string) {
 	t.Helper()
 	before := server.State()

@@ -12,7 +12,7 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// permissionsDocument is the permissions policy of the one-component config with a bucket.
+// permissionsDocument returns the permissions policy of the one-component config with a bucket.
 func permissionsDocument(t testing.TB, bucket string) string {
 	t.Helper()
 	s := testSpec(identity.IRSA, testNamespaces(1)...)
@@ -29,7 +29,7 @@ func giveInline(server *awstest.Server, policies map[string]string) {
 	})
 }
 
-// policyActions are the actions of the plan for the role's policies, by name.
+// policyActions returns the actions of the plan for the role's policies, by name.
 func policyActions(p *reconcile.Plan) map[string]reconcile.Action {
 	actions := map[string]reconcile.Action{}
 	for _, c := range p.Roles[0].Policies {
@@ -38,7 +38,7 @@ func policyActions(p *reconcile.Plan) map[string]reconcile.Action {
 	return actions
 }
 
-// warningFixes are the options that the warnings name.
+// warningFixes returns the options that the warnings name.
 func warningFixes(p *reconcile.Plan) []reconcile.Fix {
 	var all []reconcile.Fix
 	for _, w := range p.Warnings {
@@ -49,7 +49,7 @@ func warningFixes(p *reconcile.Plan) []reconcile.Fix {
 	return slices.Compact(all)
 }
 
-func TestPoliciesOfAnEarlierVersionAreAdopted(t *testing.T) {
+func TestAdoptReplacesPoliciesOfAnEarlierVersion(t *testing.T) {
 	s := testSpec(identity.IRSA, testNamespaces(1)...)
 	now, same, other := desired.PolicyName("mxp-controller"), permissionsDocument(t, "spaces-backups"), permissionsDocument(t, "old-backups")
 	former, readme := desired.FormerPolicyName("mxp-controller"), desired.ReadmePolicyName
@@ -86,7 +86,7 @@ func TestPoliciesOfAnEarlierVersionAreAdopted(t *testing.T) {
 	}
 }
 
-// Both policies stay without adoption, and nothing is lost.
+// Without adoption both policies stay.
 func TestFormerPolicyStaysWithoutAdoption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)

@@ -16,11 +16,11 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// foreignStatement is a statement that a team has in a shared role.
+// foreignStatement is a statement of another team in a shared role.
 var foreignStatement = iam.Statement{Sid: "Break", Effect: iam.Allow, Principal: iam.Principal{AWS: iam.Values{"arn:aws:iam::123456789012:root"}},
 	Action: iam.Values{"sts:AssumeRole"}, Condition: iam.Condition{"Bool": {"aws:MultiFactorAuthPresent": {"true"}}}}
 
-func TestFromNothing(t *testing.T) {
+func TestApplyCreatesEverythingAndThenNothing(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
@@ -51,7 +51,7 @@ func TestFromNothing(t *testing.T) {
 	}
 }
 
-func TestForeignStatementsStayInTheirPlaces(t *testing.T) {
+func TestApplyKeepsForeignStatementsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		putRole(t, server, iam.Document{Version: "2008-10-17", ID: "theirs", Statement: []iam.Statement{foreignStatement}})
@@ -72,7 +72,7 @@ func TestForeignStatementsStayInTheirPlaces(t *testing.T) {
 	})
 }
 
-func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
+func TestOnlyPruneRemovesSubjects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := testNamespaces(3)
 		server := testAccount(t)
@@ -95,9 +95,9 @@ func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
 	})
 }
 
-// A pattern replaces the exact subjects that it covers at once, because nobody loses
-// access. The way back needs pruning.
-func TestFromExactToPattern(t *testing.T) {
+// A pattern replaces the exact subjects that it covers without pruning, because nobody
+// loses access. To replace the pattern by exact subjects, pruning is needed.
+func TestPatternReplacesTheSubjectsItCovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		two := testNamespaces(2)
@@ -114,9 +114,9 @@ func TestFromExactToPattern(t *testing.T) {
 	})
 }
 
-// What is kept of another cluster is kept apart, so that no new control plane is
-// admitted from there.
-func TestAnotherClusterIsKeptApart(t *testing.T) {
+// Kept subjects of another cluster get a statement of their own, so that it admits no
+// other control plane of that cluster.
+func TestKeptSubjectsOfAnotherClusterAdmitNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		server.Change(func(s *awstest.State) {
@@ -144,7 +144,7 @@ func TestAnotherClusterIsKeptApart(t *testing.T) {
 	})
 }
 
-func TestEditedStatementIsRepaired(t *testing.T) {
+func TestApplyRepairsAnEditedStatement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		one := testNamespaces(1)
@@ -158,7 +158,7 @@ func TestEditedStatementIsRepaired(t *testing.T) {
 	})
 }
 
-func TestAdoption(t *testing.T) {
+func TestAdoptTakesOverWhatMatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		one := testNamespaces(1)
@@ -186,7 +186,7 @@ func TestAdoption(t *testing.T) {
 	})
 }
 
-func TestForeignAssociation(t *testing.T) {
+func TestForeignAssociationBlocksApply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		one := testNamespaces(1)
@@ -206,7 +206,7 @@ func TestForeignAssociation(t *testing.T) {
 	})
 }
 
-func TestChangedAssociation(t *testing.T) {
+func TestApplyChangesAssociationsInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		s := testSpec(identity.PodIdentity, testNamespaces(2)...)
@@ -222,7 +222,7 @@ func TestChangedAssociation(t *testing.T) {
 	})
 }
 
-func TestQuotaIsTheAccounts(t *testing.T) {
+func TestPlanUsesTheQuotaOfTheAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		s := testSpec(identity.IRSA, testNamespaces(30)...)
@@ -241,7 +241,7 @@ func TestQuotaIsTheAccounts(t *testing.T) {
 	})
 }
 
-func TestRoleOfAnotherAccount(t *testing.T) {
+func TestPlanRejectsARoleOfAnotherAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		testAccount(t)
 		s := testSpec(identity.IRSA, testNamespaces(1)...)
@@ -254,7 +254,7 @@ func TestRoleOfAnotherAccount(t *testing.T) {
 }
 
 // Two components may share a role.
-func TestSharedRole(t *testing.T) {
+func TestTwoComponentsShareARole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		s := testSpec(identity.IRSA, testNamespaces(1)...)
@@ -269,7 +269,7 @@ func TestSharedRole(t *testing.T) {
 	})
 }
 
-func TestRefusalNamesIdentityActionAndResource(t *testing.T) {
+func TestDeniedCallNamesIdentityActionAndResource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		server.Disturb(func(h *awstest.Hooks) {
@@ -285,7 +285,7 @@ func TestRefusalNamesIdentityActionAndResource(t *testing.T) {
 	})
 }
 
-// putRole makes a role of somebody else's with a trust policy, or replaces that.
+// putRole creates a foreign role with a trust policy, or replaces the policy.
 func putRole(t *testing.T, server *awstest.Server, doc iam.Document) {
 	t.Helper()
 	server.Change(func(s *awstest.State) {
@@ -295,7 +295,7 @@ func putRole(t *testing.T, server *awstest.Server, doc iam.Document) {
 	})
 }
 
-// desiredRole is the desired state of the role.
+// desiredRole returns the desired state of the role.
 func desiredRole(t testing.TB, s identity.Spec) desired.Role {
 	t.Helper()
 	roles, err := desired.Of(s).Roles()
@@ -305,7 +305,7 @@ func desiredRole(t testing.TB, s identity.Spec) desired.Role {
 	return roles[0]
 }
 
-// irsaStatement is the statement for the namespaces.
+// irsaStatement returns the desired statement for namespaces.
 func irsaStatement(t *testing.T, namespaces ...string) iam.Statement {
 	t.Helper()
 	return desiredRole(t, testSpec(identity.IRSA, namespaces...)).TrustPolicy.Statement[0]
@@ -337,7 +337,7 @@ func TestLimitsApplyWithoutPruning(t *testing.T) {
 	})
 }
 
-// sidPrefixes are the Sids, of which one may continue with a hash.
+// sidPrefixes returns the Sids. It shortens a Sid that starts with prefix to the prefix.
 func sidPrefixes(doc iam.Document, prefix string) []string {
 	var out []string
 	for _, sid := range sidsOf(doc) {

@@ -12,16 +12,16 @@ import (
 
 const manyPlanes = 2000
 
-// largeSpec is 2,000 control planes by EKS Pod Identity, admitted by a pattern.
+// largeSpec returns a config with n control planes that use EKS Pod Identity and a pattern.
 func largeSpec(n int) identity.Spec {
 	s := testSpec(identity.PodIdentity, testNamespaces(n)...)
 	s.ControlPlanes.Match = identity.MatchUUID
 	return s
 }
 
-// The calls take the time: one for each association that is created, and a handful if
-// nothing changed.
-func TestCallsForManyControlPlanes(t *testing.T) {
+// Calls take most of the time. A run makes one for each association that it creates, and
+// few if nothing changed.
+func TestNumberOfCallsForManyControlPlanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		server.Forget()
@@ -49,8 +49,8 @@ func TestCallsForManyControlPlanes(t *testing.T) {
 	})
 }
 
-// An association that somebody changes in place is found by reading all.
-func TestReadAllFindsWhatWasChangedInPlace(t *testing.T) {
+// Checksums do not detect an association that somebody changed without replacing it.
+func TestReadAllFindsChangedAssociations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		s := largeSpec(3)
@@ -64,8 +64,8 @@ func TestReadAllFindsWhatWasChangedInPlace(t *testing.T) {
 	})
 }
 
-// BenchmarkManyControlPlanes measures calls, the seconds that the pace of those about
-// single associations takes, the time besides, and the memory allocated.
+// BenchmarkManyControlPlanes measures the number of calls, the seconds of waiting between
+// calls about single associations, the other time, and the memory.
 func BenchmarkManyControlPlanes(b *testing.B) {
 	for _, run := range []struct {
 		name         string
@@ -94,7 +94,7 @@ func BenchmarkManyControlPlanes(b *testing.B) {
 
 func unpaced(r *reconcile.Reconciler) { r.Pace = 1e9 }
 
-// prepareAccount brings the account to a number of control planes.
+// prepareAccount sets up the account for a number of control planes.
 func prepareAccount(b *testing.B, server *awstest.Server, n int) {
 	b.Helper()
 	server.Change(func(s *awstest.State) { s.Roles, s.Associations = map[string]awstest.Role{}, nil })

@@ -12,9 +12,9 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// What `policy self` prints is enough for everything that a plan and an apply do,
-// and no action in it is one that is never asked for.
-func TestSelfIsEnoughAndNoMore(t *testing.T) {
+// The policy of `policy self` allows everything that plan and apply do, and no action that
+// they never use.
+func TestPolicySelfAllowsExactlyTheActionsUsed(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
@@ -33,7 +33,7 @@ func TestSelfIsEnoughAndNoMore(t *testing.T) {
 	}
 }
 
-// useEveryAction does all that can be done with a config.
+// useEveryAction makes every kind of change that a config can cause.
 func useEveryAction(t *testing.T, server *awstest.Server, s identity.Spec) {
 	t.Helper()
 	mustApply(t, s)
@@ -60,7 +60,7 @@ func useEveryAction(t *testing.T, server *awstest.Server, s identity.Spec) {
 	readPolicies(t, server, s.Components[0].Role)
 }
 
-// readPolicies reads what verify reads besides, an attached policy included.
+// readPolicies reads all policies of the role, as verify does.
 func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 	t.Helper()
 	const attached = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -82,7 +82,7 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 	equal(t, "an attached policy is read", true, slices.Contains(policies, document))
 }
 
-func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
+func TestReadOnlyPolicySelfAllowsPlanButNotApply(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)

@@ -25,8 +25,8 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// The suite of this file knows AWS only by its API, so it runs against this
-// project's own server and against an emulator that others maintain.
+// The tests of this file use only the AWS API. So they run against this project's own
+// server and against an emulator that others maintain.
 
 func TestOnOwnServer(t *testing.T) {
 	runSuite(t, func(t *testing.T, test func(*testing.T)) {
@@ -41,13 +41,12 @@ func TestOnOwnServer(t *testing.T) {
 	})
 }
 
-// TestOnEmulator runs if `make e2e-aws` names the emulator's server. It has
-// IAM, STS and DescribeCluster, no EKS Pod Identity, and of IAM not
-// AddClientIDToOpenIDConnectProvider.
+// TestOnEmulator runs under `make e2e-aws`. The emulator has IAM, STS and DescribeCluster.
+// It lacks EKS Pod Identity and AddClientIDToOpenIDConnectProvider.
 func TestOnEmulator(t *testing.T) {
 	program := os.Getenv("SPACES_IDENTITY_MOTO")
 	if program == "" {
-		t.Skip("no emulator: `make e2e-aws` gets one if python3 is there, and runs this")
+		t.Skip("needs the emulator: run make e2e-aws")
 	}
 	empty := startEmulator(t, program)
 	runSuite(t, func(t *testing.T, test func(*testing.T)) {
@@ -60,7 +59,8 @@ func TestOnEmulator(t *testing.T) {
 	})
 }
 
-// runSuite is what must hold in any AWS; in runs a test in an empty account.
+// runSuite runs tests that must succeed with any server. The function in runs a test in an
+// empty account.
 func runSuite(t *testing.T, in func(t *testing.T, test func(*testing.T))) {
 	for name, test := range map[string]func(*testing.T){
 		"from nothing, then nothing":  fromNothing,
@@ -72,7 +72,7 @@ func runSuite(t *testing.T, in func(t *testing.T, test func(*testing.T))) {
 	}
 }
 
-// issuerOnly is a config of mode irsa that names no cluster, only its issuer.
+// issuerOnly returns a config of mode irsa that names only the issuer of the cluster.
 func issuerOnly(namespaces ...string) identity.Spec {
 	s := testSpec(identity.IRSA, namespaces...)
 	s.Cluster.Name, s.Cluster.Region = "", ""
@@ -88,7 +88,7 @@ func connectAccount(t *testing.T) *account.Account {
 	return a
 }
 
-// liveTrust is the role's trust policy by the API.
+// liveTrust reads the role's trust policy.
 func liveTrust(t *testing.T) iam.Document {
 	t.Helper()
 	role, ok, err := connectAccount(t).Role(t.Context(), issuerOnly().Components[0].Role)
@@ -169,7 +169,7 @@ func audienceAdded(t *testing.T) {
 	equal(t, "audiences", []string{"somebody-else", identity.Audience}, audiences)
 }
 
-// describeCluster makes a cluster and reads it as the program does.
+// describeCluster creates a cluster and reads it as the program does.
 func describeCluster(t *testing.T) {
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {
@@ -188,7 +188,7 @@ func describeCluster(t *testing.T) {
 		Version: aws.ToString(made.Cluster.Version)}, got)
 }
 
-// startEmulator starts the emulator and returns what empties it.
+// startEmulator starts the emulator and returns a function that empties it.
 func startEmulator(t *testing.T, program string) func() {
 	t.Helper()
 	url := "http://127.0.0.1:" + strconv.Itoa(freePort(t))
@@ -219,8 +219,8 @@ func startEmulator(t *testing.T, program string) func() {
 	}
 }
 
-// listen reads all that the emulator logs, or it would stop, and closes ready when it
-// accepts calls.
+// listen closes ready when the emulator accepts calls. It reads the whole log, because the
+// emulator blocks if nobody does.
 func listen(output io.Reader, ready chan bool) {
 	var once sync.Once
 	defer once.Do(func() { close(ready) }) // it ended: the calls will fail

@@ -24,7 +24,7 @@ import (
 type fakeCluster struct {
 	mu        sync.Mutex
 	rollout   time.Duration // of one workload
-	withoutID int           // new pods that come without the identity, in each namespace
+	withoutID int           // number of restarts after which new pods still lack the identity, in each namespace
 	annotates bool          // an update of a service account annotates it
 	fails     string        // a namespace in which nothing can be restarted
 	restarted map[string]time.Time
@@ -118,7 +118,7 @@ func testWorkload(namespace string) space.Workload {
 
 const testReason = "the pod was created before its service account was annotated"
 
-// staleWorkloads are workloads in these namespaces whose pods lack the identity.
+// staleWorkloads returns a workload in each namespace. Its pods lack the identity.
 func staleWorkloads(s desired.State, namespaces ...string) []injection.StaleWorkload {
 	var all []injection.StaleWorkload
 	for _, namespace := range namespaces {
@@ -128,7 +128,7 @@ func staleWorkloads(s desired.State, namespaces ...string) []injection.StaleWork
 	return all
 }
 
-// testRun is a run in a bubble of its own time.
+// testRun is a run in a synctest bubble.
 type testRun struct {
 	cluster   fakeCluster
 	options   Options
@@ -168,7 +168,7 @@ func (r *testRun) run(t *testing.T, namespaces ...string) {
 	})
 }
 
-// outcomes are the steps in short.
+// outcomes returns the namespace and outcome of each step.
 func (r *testRun) outcomes() string {
 	var all []string
 	for _, s := range r.steps {
@@ -201,7 +201,7 @@ func TestRestartWaitsForTheRollout(t *testing.T) {
 	r.run(t, "a")
 	r.want(t, "a restarted", testReason)
 	r.wantCalls(t, "restart a")
-	if r.took != 62*time.Second { // the first look after it
+	if r.took != 62*time.Second { // the first read after the rollout
 		t.Errorf("it took %s", r.took)
 	}
 	if diff := cmp.Diff(Step{"a", "mxp-controller", "deployments.apps/mxp-controller", Restarted, testReason}, r.steps[0]); diff != "" {
@@ -270,7 +270,7 @@ func TestRestartWaitsForARolloutThatHasAlreadyStarted(t *testing.T) {
 	}
 }
 
-func TestRestartKeepsToMaxUnavailable(t *testing.T) {
+func TestRestartObeysMaxUnavailable(t *testing.T) {
 	for _, most := range []int{0, 1, 2, 10} {
 		r := testRun{cluster: fakeCluster{rollout: time.Minute}, options: Options{MaxUnavailable: most}}
 		r.run(t, "a", "b", "c", "d")
@@ -281,7 +281,7 @@ func TestRestartKeepsToMaxUnavailable(t *testing.T) {
 	}
 }
 
-func TestRestartLeavesWhatItCannotHelp(t *testing.T) {
+func TestRestartSkipsWorkloadsThatARestartCannotFix(t *testing.T) {
 	r := testRun{change: func(all []injection.StaleWorkload) {
 		all[0].Cause, all[0].Reason = injection.Skipped, "containers are left out"
 		all[1].Annotated = false
@@ -300,7 +300,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	r.wantCalls(t)
 }
 
-func TestRestartTouchesServiceAccountsForThePolicy(t *testing.T) {
+func TestRestartUpdatesServiceAccountsForTheAdmissionPolicy(t *testing.T) {
 	for _, annotates := range []bool{true, false} {
 		t.Run(fmt.Sprint(annotates), func(t *testing.T) {
 			r := testRun{policy: identity.NativeAdmissionPolicy, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.StaleWorkload) {

@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// cannedServer is an API server that gives one answer after the other, then the last one
-// again. An answer is a status code and a body.
+// cannedServer is an API server that returns prepared responses in order. It repeats the
+// last one.
 type cannedServer struct {
 	left     []cannedAnswer
 	requests []string
@@ -27,7 +27,7 @@ type cannedAnswer struct {
 	body string
 }
 
-// RoundTrip answers.
+// RoundTrip returns the next response.
 func (a *cannedServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.requests = append(a.requests, r.Method+" "+r.URL.Path)
 	next := a.left[0]
@@ -43,7 +43,7 @@ func (a *cannedServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: next.code, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(next.body)), Request: r}, nil
 }
 
-// runAgainst runs a call in a bubble of its own time, and returns how long it took.
+// runAgainst runs a call in a synctest bubble and returns how long it took.
 func runAgainst(t *testing.T, a *cannedServer, call func(context.Context, *Client) error) (took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestPatchesAreRepeatedOnlyAfterAConflict(t *testing.T) {
 	}{
 		"at once":           {[]cannedAnswer{{200, "{}"}}, 1, false},
 		"a conflict":        {[]cannedAnswer{{409, `{"kind":"Status","status":"Failure","reason":"Conflict","code":409}`}, {200, "{}"}}, 2, false},
-		"an error":          {[]cannedAnswer{{500, ""}, {200, "{}"}}, 1, true}, // it may have been carried out
+		"an error":          {[]cannedAnswer{{500, ""}, {200, "{}"}}, 1, true}, // the server may have applied it
 		"a lost connection": {[]cannedAnswer{{0, ""}, {200, "{}"}}, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,11 +121,10 @@ func TestPatchesAreRepeatedOnlyAfterAConflict(t *testing.T) {
 	}
 }
 
-// byPath is an API server that answers by the path of a request, and with 403 to all
-// other paths.
+// byPath is an API server that has a response for each path. Other paths are forbidden.
 type byPath map[string]string
 
-// RoundTrip answers.
+// RoundTrip returns the response for the path.
 func (b byPath) RoundTrip(r *http.Request) (*http.Response, error) {
 	one := &cannedServer{left: []cannedAnswer{{http.StatusForbidden, `{"kind":"Status","status":"Failure","reason":"Forbidden","code":403}`}}}
 	if body, ok := b[r.URL.Path]; ok {

@@ -14,7 +14,7 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// fakeAWS answers from its fields and counts the calls.
+// fakeAWS returns its fields and counts the calls.
 type fakeAWS struct {
 	role         readResult[Role]
 	audiences    readResult[[]string]
@@ -37,7 +37,7 @@ func (f fakeAWS) Associations(context.Context, identity.Cluster) ([]AssociationO
 	return f.associations.value, f.associations.err
 }
 
-// grantedAccount is an account that has what a state asks for.
+// grantedAccount returns an account that has everything a state asks for.
 func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 	t.Helper()
 	trust, err := s.TrustPolicy(s.Components[0])
@@ -57,14 +57,14 @@ func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 	return f
 }
 
-// addPolicy adds a permissions policy of one statement to the role.
+// addPolicy returns a change that adds a permissions policy of one statement.
 func addPolicy(s iam.Statement) func(*fakeAWS) {
 	return func(f *fakeAWS) {
 		f.role.value.Permissions = append(f.role.value.Permissions, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{s}})
 	}
 }
 
-// onlyPolicy has one statement for all of the role's permissions policies.
+// onlyPolicy returns a change that replaces all permissions policies by one statement.
 func onlyPolicy(s iam.Statement) func(*fakeAWS) {
 	return func(f *fakeAWS) {
 		f.role.value.Permissions = nil
@@ -143,7 +143,7 @@ func accountCases() []testCase {
 	}
 }
 
-func TestChecksOfTheAccount(t *testing.T) {
+func TestAccountChecksReportWhatTheyFind(t *testing.T) {
 	for _, tt := range accountCases() {
 		t.Run(tt.check+"/"+tt.name, func(t *testing.T) {
 			s := testState(t, tt.mode, tt.change)
@@ -176,7 +176,7 @@ func TestAccountIsReadOnceForAllControlPlanes(t *testing.T) {
 	}
 }
 
-func TestWithoutAnAccountItsHalfIsLeftOut(t *testing.T) {
+func TestAccountChecksDoNotApplyWithoutAnAccount(t *testing.T) {
 	s := testState(t, identity.Both)
 	result := runChecks(emptyCluster(), readAccount(t.Context(), nil, s), s)
 	for _, name := range []string{RoleExists, Permissions, OIDCProvider, Trust, Association} {

@@ -9,7 +9,7 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// testCase is a cluster, an account, and what a check finds in them.
+// testCase is a cluster and an account, and the result of a check that is expected.
 type testCase struct {
 	name, check string
 	mode        identity.Mode
@@ -33,7 +33,7 @@ const (
 		"env":[{"name":"AWS_ROLE_ARN","value":"` + testRole + `"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/token"}]}],"containers":[{"name":"main"}]}}`
 )
 
-// withAnnotations is a cluster whose service account has these annotations.
+// withAnnotations adds a service account with annotations.
 func withAnnotations(annotations string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
 		o.ServiceAccounts[testAccount] = decodeJSON[space.ServiceAccount](t, `{"metadata":{"annotations":{`+annotations+`}}}`)
@@ -53,7 +53,7 @@ func withFailedList(e *space.Error) func(*testing.T, *space.Observed) {
 	return func(_ *testing.T, o *space.Observed) { o.Unread = append(o.Unread, e) }
 }
 
-// withBackupConfig is a cluster with one backup config in a namespace.
+// withBackupConfig adds a backup config to a namespace.
 func withBackupConfig(namespace, provider, bucket, source, more string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
 		o.BackupConfigs[namespace] = []space.BackupConfig{decodeJSON[space.BackupConfig](t, `{"metadata":{"name":"nightly"},"spec":{"objectStorage":
@@ -67,12 +67,12 @@ func withBackup(phase string) func(*testing.T, *space.Observed) {
 	}
 }
 
-// withoutObject is a control plane that no ControlPlane object names.
+// withoutObject replaces the control plane by one without a ControlPlane object.
 func withoutObject(_ *testing.T, o *space.Observed) {
 	o.ControlPlanes = []space.ControlPlane{{HostNamespace: hostNamespace}}
 }
 
-// withAdmissionObjects is a cluster with the admission policy's objects of these names.
+// withAdmissionObjects adds admission policies and bindings of these names.
 func withAdmissionObjects(names ...string) func(*testing.T, *space.Observed) {
 	return func(_ *testing.T, o *space.Observed) {
 		for _, name := range names {
@@ -167,7 +167,7 @@ func clusterCases() []testCase {
 	}
 }
 
-func TestChecksOfTheCluster(t *testing.T) {
+func TestClusterChecksReportWhatTheyFind(t *testing.T) {
 	for _, tt := range clusterCases() {
 		t.Run(tt.check+"/"+tt.name, func(t *testing.T) { tt.run(t, accountState{}) })
 	}
@@ -188,7 +188,7 @@ func (tt testCase) run(t *testing.T, a accountState) {
 	}
 }
 
-func TestUnknownTakesTheHintOfAnError(t *testing.T) {
+func TestUnknownCheckHasTheHintOfItsError(t *testing.T) {
 	if got := unknownCheck(forbiddenList(space.Pods, "")); got.Fix != "ask a cluster administrator for the ClusterRole in examples/rbac" {
 		t.Errorf("%+v", got)
 	}

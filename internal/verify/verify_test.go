@@ -23,8 +23,8 @@ const (
 	testIssuer    = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 )
 
-// testState is the state of a config with one component, mxp-controller, and the
-// changes of a test.
+// testState returns the state of a config with one component, mxp-controller. The changes
+// are applied to its settings.
 func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Settings)) desired.State {
 	t.Helper()
 	provider, err := identity.ParseOIDCProvider(testIssuer)
@@ -51,7 +51,7 @@ var testPlane = space.ControlPlane{HostNamespace: hostNamespace, Namespace: "tea
 // testAccount is the service account of the tests.
 var testAccount = space.Key{Namespace: hostNamespace, Name: "mxp-controller"}
 
-// emptyCluster is a cluster with the control plane and nothing in it.
+// emptyCluster returns a cluster that has only the control plane.
 func emptyCluster(changes ...func(*space.Observed)) space.Observed {
 	o := space.Observed{ControlPlanes: []space.ControlPlane{testPlane}, ServiceAccounts: map[space.Key]space.ServiceAccount{},
 		Workloads: map[space.Key][]space.Workload{}, Pods: map[space.Key][]space.Pod{}, BackupConfigs: map[string][]space.BackupConfig{},
@@ -62,7 +62,7 @@ func emptyCluster(changes ...func(*space.Observed)) space.Observed {
 	return o
 }
 
-// find returns the check of that name among all that a result has, or one without a
+// find returns the first check of that name. If there is none, it returns a check without a
 // state.
 func (r Result) find(name string) Check {
 	for _, row := range slices.Concat(r.Common, r.Rows) {
@@ -75,12 +75,12 @@ func (r Result) find(name string) Check {
 	return Check{}
 }
 
-// forbiddenList is a list that RBAC forbids.
+// forbiddenList returns the error of a list call that RBAC forbids.
 func forbiddenList(r space.Resource, namespace string) *space.Error {
 	return &space.Error{Verb: "list", Resource: r, Namespace: namespace, Err: apierrors.NewForbidden(schema.GroupResource{}, "", errors.New("no"))}
 }
 
-// notServedList is a list of a resource that the cluster does not serve.
+// notServedList returns the error of a list call for a resource that is not served.
 func notServedList(r space.Resource) *space.Error {
 	return &space.Error{Verb: "list", Resource: r, Err: apierrors.NewGenericServerResponse(http.StatusNotFound, "list", schema.GroupResource{}, "", "", 0, true)}
 }
@@ -99,8 +99,8 @@ func decodeJSON[T any](t *testing.T, text string) T {
 	return value
 }
 
-// TestEveryCheckHasEachOutcome guards against a check that cannot fail, or that has no
-// answer if something could not be read. The tests of this package note what they saw.
+// TestEveryCheckHasEachOutcome requires a test case for each outcome of each check. So there
+// is no check that cannot fail, or that ignores what could not be read.
 func TestEveryCheckHasEachOutcome(t *testing.T) {
 	seen := map[string]map[State]bool{}
 	for _, tt := range slices.Concat(clusterCases(), accountCases()) {

@@ -22,12 +22,12 @@ import (
 
 const foreignStatement = `{"Sid":"Auditors","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"}`
 
-// TestFromAnEmptyAccount starts with an account without the role. It runs init, plan and
+// TestInitPlanApplyAndVerifyFromAnEmptyAccount starts with an account without the role. It runs init, plan and
 // apply, installs the chart through the post-renderer, creates another control plane, runs
 // apply again and verifies. Then it removes a control plane: its trust goes, and a foreign
 // statement stays. Helm, the cluster and the AWS clients are real. The account is a server
 // of the test.
-func TestFromAnEmptyAccount(t *testing.T) {
+func TestInitPlanApplyAndVerifyFromAnEmptyAccount(t *testing.T) {
 	helm := os.Getenv("SPACES_IDENTITY_HELM3")
 	if helm == "" {
 		t.Skip("needs the Helms: run make e2e")

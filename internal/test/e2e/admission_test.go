@@ -89,9 +89,9 @@ func TestAdmissionPolicy(t *testing.T) {
 	})
 }
 
-// TestAdmissionPolicyTakesAnything sends the real server values that try to break out of
+// TestAdmissionPolicyEscapesEveryValue sends the real server values that try to break out of
 // an expression.
-func TestAdmissionPolicyTakesAnything(t *testing.T) {
+func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	c := kubetest.Start(t, false)
 	createNamespaces(t, c, "prod-a")
 	values := map[string]string{}

@@ -31,10 +31,10 @@ delivery: {admissionPolicy: native}
 // componentRoles are the roles of the components of agreementSettings, by name.
 var componentRoles = map[string]string{"mxp-controller": "spaces-backup", "vector": "spaces-backup", "external-secrets-controller": "space-secrets"}
 
-// TestEveryOutputAgrees takes one config through the post-renderer, its artifacts, policy,
+// TestAllOutputsHaveTheSameNamesAndDocuments takes one config through the post-renderer, its artifacts, policy,
 // every form of export, values, the admission policy, apply, plan and verify. All of them
 // must have the same names, subjects and documents.
-func TestEveryOutputAgrees(t *testing.T) {
+func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	account := awstest.New(t)
 	account.Change(func(s *awstest.State) {
 		s.Clusters["prod-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", Version: "1.36"}

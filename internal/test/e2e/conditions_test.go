@@ -11,9 +11,9 @@ import (
 	"spaces-identity.dev/internal/verify"
 )
 
-// TestBadConditions injects what goes wrong between the program and an API
+// TestCommandsReportFailuresOfTheAPIServer injects what goes wrong between the program and an API
 // server. A command that only reads never changes anything.
-func TestBadConditions(t *testing.T) {
+func TestCommandsReportFailuresOfTheAPIServer(t *testing.T) {
 	c := kubetest.Start(t, false)
 	c.InstallCRDs(t, repositoryRoot)
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
@@ -140,8 +140,8 @@ func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy) {
 	}
 }
 
-// TestNoCluster runs the commands that need a cluster without one.
-func TestNoCluster(t *testing.T) {
+// TestCommandsReportAMissingCluster runs the commands that need a cluster without one.
+func TestCommandsReportAMissingCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a refused connection is tried again")
 	}

@@ -23,10 +23,10 @@ components: [{name: mxp-controller, roleARN: ` + roleARN + `, bucket: spaces-bac
 delivery: {admissionPolicy: native}
 `
 
-// TestChain does what a user does: control planes run without identity, then an admission
+// TestAdmissionPolicyThenRestartGivesIdentity does what a user does: control planes run without identity, then an admission
 // policy, verify, restart and verify. The user has the rights of
 // examples/rbac and no others.
-func TestChain(t *testing.T) {
+func TestAdmissionPolicyThenRestartGivesIdentity(t *testing.T) {
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)
 	c.SimulateWebhook(t)
@@ -185,9 +185,9 @@ func createBackup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucke
   spec: {controlPlane: %s, configRef: {kind: SharedBackupConfig, name: nightly}}, status: {phase: %s}}`, bucket, source, plane, phase))
 }
 
-// TestVerifyWaits lets a check fail at the first read and not at the second. The pod is
+// TestVerifyWaitsUntilChecksSucceed lets a check fail at the first read and not at the second. The pod is
 // written as the webhook would have changed it.
-func TestVerifyWaits(t *testing.T) {
+func TestVerifyWaitsUntilChecksSucceed(t *testing.T) {
 	c := kubetest.Start(t, false)
 	createNamespaces(t, c, planeA)
 	serviceAccount(t, c, planeA, "vector", "")
