@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// namePage is a page of names: all of them, since a role has few.
+// namePage is the only page of a list of names.
 type namePage struct {
 	PolicyNames      []string         `xml:"PolicyNames>member,omitempty"`
 	AttachedPolicies []attachedPolicy `xml:"AttachedPolicies>member,omitempty"`

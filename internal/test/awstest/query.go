@@ -54,7 +54,7 @@ func getCallerIdentity(url.Values) (apiOperation, *apiError) {
 	}}, nil
 }
 
-// CallerARN is whom the server takes every access key for.
+// CallerARN is the identity of every access key.
 const CallerARN = "arn:" + Partition + ":iam::" + AccountID + ":user/tester"
 
 type entry struct {
@@ -76,7 +76,7 @@ var (
 	policyNames = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 )
 
-// onRole checks the name and makes an operation on the role's ARN.
+// onRole checks the role's name and returns an operation on its ARN.
 func onRole(form url.Values, write bool, run func(s *State, lag int, name string) apiResponse) (apiOperation, *apiError) {
 	name := form.Get("RoleName")
 	if !roleNames.MatchString(name) {
@@ -111,7 +111,7 @@ func noRole(name string) *apiError {
 	return missingEntity("The role with name %s cannot be found.", name)
 }
 
-// readRole makes an operation that reads a role.
+// readRole returns an operation that reads a role.
 func readRole(form url.Values, run func(name string, role Role) apiResponse) (apiOperation, *apiError) {
 	return onRole(form, false, func(s *State, _ int, name string) apiResponse {
 		role, ok := s.seen("role " + name).Roles[name]
@@ -122,7 +122,7 @@ func readRole(form url.Values, run func(name string, role Role) apiResponse) (ap
 	})
 }
 
-// changeRole makes an operation that changes a role and returns nothing.
+// changeRole returns an operation that changes a role and has no result.
 func changeRole(form url.Values, name string, change func(s *State, role *Role) *apiError) (apiOperation, *apiError) {
 	return onRole(form, true, func(s *State, lag int, roleName string) apiResponse {
 		role, ok := s.Roles[roleName]
@@ -173,8 +173,8 @@ func createRole(form url.Values) (apiOperation, *apiError) {
 	return op, fail
 }
 
-// checkTrust is IAM's answer to a trust policy. The quota counts all characters
-// but white space.
+// checkTrust returns the error of IAM for a trust policy. The quota counts all characters
+// except white space.
 func checkTrust(s *State, policy string) *apiError {
 	doc, err := iam.Parse([]byte(policy))
 	if err != nil {
@@ -211,8 +211,8 @@ func updateAssumeRolePolicy(form url.Values) (apiOperation, *apiError) {
 	})
 }
 
-// invisible reports whether a role was made so short a while ago that other
-// calls do not find it.
+// invisible reports whether a role was created so recently that other calls do not find
+// it yet.
 func (s *State) invisible(thing, name string) bool {
 	_, there := s.seen(thing).Roles[name]
 	return !there
@@ -227,7 +227,7 @@ func tagRole(form url.Values) (apiOperation, *apiError) {
 	})
 }
 
-// mergeMaps returns a map with the entries of both, those of the second if they differ.
+// mergeMaps returns the entries of both maps. The second map wins.
 func mergeMaps(first, second map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, first)

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// restRequest is a call of EKS as it came.
+// restRequest is a call of EKS.
 type restRequest struct {
 	segments []string // of the path
 	query    url.Values
 	body     requestBody
 }
 
-// requestBody is every field that a request body of the known operations may have.
+// requestBody has all fields of the request bodies of the known operations.
 type requestBody struct {
 	AddonName          string            `json:"addonName"`
 	ClientRequestToken string            `json:"clientRequestToken"`
@@ -110,7 +110,7 @@ func listClusters(restRequest) apiOperation {
 	}}
 }
 
-// onCluster makes an operation on a cluster that must exist.
+// onCluster returns an operation on an existing cluster.
 func onCluster(req restRequest, resource string, write bool, run func(s *State, lag int, name string, c Cluster) apiResponse) apiOperation {
 	name := req.segments[1]
 	return apiOperation{resource: arnOf(resource), write: write, run: func(s *State, lag int) apiResponse {
@@ -217,8 +217,8 @@ func (a Association) whole() apiResponse {
 	}{out}}
 }
 
-// listAssociations gives pages of maxResults, 100 at most. A token is the offset
-// of the next page.
+// listAssociations returns pages of maxResults, at most 100. A token is the offset of the
+// next page.
 func listAssociations(req restRequest) apiOperation {
 	return onCluster(req, "cluster/"+req.segments[1], false, func(s *State, _ int, cluster string, _ Cluster) apiResponse {
 		size, err := strconv.Atoi(req.query.Get("maxResults"))
@@ -285,7 +285,7 @@ func createAssociation(req restRequest) apiOperation {
 	return op
 }
 
-// checkAssociation is what EKS asks of an association, besides its being new.
+// checkAssociation returns the error of EKS if an association is not valid.
 //
 // Source: Amazon EKS API reference, CreatePodIdentityAssociation.
 func (s *State) checkAssociation(cluster string, b requestBody) *apiError {
@@ -311,7 +311,7 @@ func (s *State) checkAssociation(cluster string, b requestBody) *apiError {
 	return nil
 }
 
-// onAssociation makes an operation on an association that must exist.
+// onAssociation returns an operation on an existing association.
 func onAssociation(req restRequest, write bool, run func(s *State, lag int, at int) apiResponse) apiOperation {
 	cluster, id := req.segments[1], req.segments[3]
 	return onCluster(req, "podidentityassociation/"+cluster+"/"+id, write, func(s *State, lag int, _ string, _ Cluster) apiResponse {

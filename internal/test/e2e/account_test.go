@@ -22,11 +22,11 @@ import (
 
 const foreignStatement = `{"Sid":"Auditors","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"}`
 
-// TestInitPlanApplyAndVerifyFromAnEmptyAccount starts with an account without the role. It runs init, plan and
-// apply, installs the chart through the post-renderer, creates another control plane, runs
-// apply again and verifies. Then it removes a control plane: its trust goes, and a foreign
-// statement stays. Helm, the cluster and the AWS clients are real. The account is a server
-// of the test.
+// TestInitPlanApplyAndVerifyFromAnEmptyAccount starts without the role. It runs init,
+// plan and apply, and installs the chart through the post-renderer. Then it creates another
+// control plane, and runs apply and verify again. At last it removes a control plane: its
+// subject is removed, and a foreign statement stays. Helm, the cluster and the AWS clients
+// are real. The AWS account is simulated.
 func TestInitPlanApplyAndVerifyFromAnEmptyAccount(t *testing.T) {
 	helm := os.Getenv("SPACES_IDENTITY_HELM3")
 	if helm == "" {
@@ -87,12 +87,12 @@ func TestInitPlanApplyAndVerifyFromAnEmptyAccount(t *testing.T) {
 	user.must(t, "apply", "--approve", "--prune", "--config", file)
 	expectTrusted(t, account, planeB)
 	if doc := liveTrust(t, account); !slices.ContainsFunc(doc.Statement, func(s iam.Statement) bool { return s.Sid == "Auditors" }) {
-		t.Errorf("somebody else's statement is gone: %s", doc.JSON())
+		t.Errorf("the foreign statement was removed: %s", doc.JSON())
 	}
 }
 
-// newSpace creates a control plane as a Space does: its object, and its host namespace
-// with the labels and what runs there.
+// newSpace creates a control plane like a Space: its object, its labelled host namespace
+// and the workload in it.
 func newSpace(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	t.Helper()
 	controlPlaneObject(t, c, name, namespace)
@@ -102,7 +102,7 @@ func newSpace(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	waitRunning(t, c, namespace)
 }
 
-// deletePlane deletes a control plane and waits until its namespace is gone.
+// deletePlane deletes a control plane and waits until its namespace is deleted.
 func deletePlane(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	t.Helper()
 	planes := schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1beta1", Resource: "controlplanes"}
@@ -121,7 +121,7 @@ func deletePlane(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 		return false, err
 	})
 	if err != nil {
-		t.Fatalf("the namespace %s is still there: %v", namespace, err)
+		t.Fatalf("the namespace %s still exists: %v", namespace, err)
 	}
 }
 
@@ -150,7 +150,7 @@ func liveTrust(t *testing.T, account *awstest.Server) iam.Document {
 	return doc
 }
 
-// expectTrusted compares the control planes that the live trust policy admits.
+// expectTrusted fails the test if the live trust policy admits other control planes.
 func expectTrusted(t *testing.T, account *awstest.Server, namespaces ...string) {
 	t.Helper()
 	var admitted []string

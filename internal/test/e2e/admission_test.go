@@ -20,7 +20,7 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// planeA and planeB are namespaces that a Space names by itself.
+// planeA and planeB are host namespaces with the default names of a Space.
 const (
 	planeA = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
 	planeB = "mxp-0d3b2bd0-8c1f-4f5e-9d7b-6a1f0c9e8d7c-system"
@@ -35,7 +35,7 @@ func TestAdmissionPolicy(t *testing.T) {
 		writeConfig(t, "controlPlanes: {namespaces: [prod-a], match: uuid, discover: true}\n"), "--role-arn", roleARN, "--pod-label", "team=storage"))
 	inForce(t, c, planeB, "mxp-controller")
 
-	t.Run("made later", func(t *testing.T) {
+	t.Run("created later", func(t *testing.T) {
 		for namespace, want := range map[string]string{planeB: roleARN, "prod-a": roleARN, "labelled": roleARN, "xprod-a": "", "default": "",
 			"mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system": ""} {
 			serviceAccount(t, c, namespace, "mxp-controller", "")
@@ -48,7 +48,7 @@ func TestAdmissionPolicy(t *testing.T) {
 			}
 		}
 	})
-	t.Run("there before", func(t *testing.T) {
+	t.Run("created before the policy", func(t *testing.T) {
 		if got := roleOf(t, c, planeA, "mxp-controller"); got != "" {
 			t.Fatalf("it has the role %q untouched", got)
 		}
@@ -57,7 +57,7 @@ func TestAdmissionPolicy(t *testing.T) {
 			t.Errorf("after an empty patch the role is %q", got)
 		}
 	})
-	t.Run("taken away or changed", func(t *testing.T) {
+	t.Run("removed or changed", func(t *testing.T) {
 		for _, value := range []string{"null", `"arn:aws:iam::123456789012:role/other"`} {
 			c.Patch(t, kubetest.ServiceAccounts, planeB, "mxp-controller", `{"metadata":{"annotations":{"`+roleAnnotation+`":`+value+`,"mine":"x"}}}`)
 			if got := c.Get(t, kubetest.ServiceAccounts, planeB, "mxp-controller").GetAnnotations(); !cmp.Equal(got, map[string]string{roleAnnotation: roleARN, "mine": "x"}) {
@@ -89,8 +89,8 @@ func TestAdmissionPolicy(t *testing.T) {
 	})
 }
 
-// TestAdmissionPolicyEscapesEveryValue sends the real server values that try to break out of
-// an expression.
+// TestAdmissionPolicyEscapesEveryValue sends the API server values that could end the string
+// of an expression.
 func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	c := kubetest.Start(t, false)
 	createNamespaces(t, c, "prod-a")
@@ -100,7 +100,7 @@ func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	}
 	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
 		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}, FailurePolicy: identity.FailureFails}))
-	state.Components[0].Annotations = values // a config could not have some of them
+	state.Components[0].Annotations = values // a config cannot have some of them
 	objects, err := export.AdmissionPolicies(state)
 	if err != nil {
 		t.Fatal(err)
@@ -114,8 +114,8 @@ func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	}
 }
 
-// inForce waits until the API server applies a policy: it reads policies a moment after
-// they are written. It only uses dry runs.
+// inForce waits until the API server applies a new policy, which takes a moment. It makes
+// only dry runs.
 func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
@@ -132,8 +132,8 @@ func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	}
 }
 
-// inForceOnPods waits until the API server applies a policy that labels pods, which it may
-// read after the one of [inForce].
+// inForceOnPods waits until the API server applies the policy that labels pods. It may
+// start later than the policy of [inForce].
 func inForceOnPods(t *testing.T, c *kubetest.Cluster, namespace, label string) {
 	t.Helper()
 	serviceAccount(t, c, namespace, "mxp-controller", "")

@@ -31,9 +31,9 @@ delivery: {admissionPolicy: native}
 // componentRoles are the roles of the components of agreementSettings, by name.
 var componentRoles = map[string]string{"mxp-controller": "spaces-backup", "vector": "spaces-backup", "external-secrets-controller": "space-secrets"}
 
-// TestAllOutputsHaveTheSameNamesAndDocuments takes one config through the post-renderer, its artifacts, policy,
-// every form of export, values, the admission policy, apply, plan and verify. All of them
-// must have the same names, subjects and documents.
+// TestAllOutputsHaveTheSameNamesAndDocuments uses one config for every command: post-render,
+// policy, export, values, apply, plan and verify. All of them must have the same names,
+// subjects and documents.
 func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	account := awstest.New(t)
 	account.Change(func(s *awstest.State) {
@@ -139,8 +139,8 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	})
 }
 
-// agreementStream is what a chart could render for the control planes: the service
-// accounts of the components and a Deployment of mxp-controller.
+// agreementStream returns the manifests of the control planes: the service accounts of all
+// components and a Deployment of mxp-controller.
 func agreementStream() string {
 	var documents []string
 	for _, namespace := range []string{planeA, planeB} {
@@ -152,8 +152,8 @@ func agreementStream() string {
 	return strings.Join(documents, "---\n")
 }
 
-// createPlanes creates the namespaces, what was rendered for them, and a pod of each other
-// component. The pods of external-secrets-controller have what EKS injects for Pod Identity.
+// createPlanes creates the namespaces, the rendered manifests, and a pod of each other
+// component. The pods of external-secrets-controller have Pod Identity credentials.
 func createPlanes(t *testing.T, c *kubetest.Cluster, rendered string) {
 	t.Helper()
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
@@ -173,7 +173,7 @@ func createPlanes(t *testing.T, c *kubetest.Cluster, rendered string) {
 	}
 }
 
-// waitPods waits until so many pods of a namespace run.
+// waitPods waits until a number of pods of a namespace run.
 func waitPods(t *testing.T, c *kubetest.Cluster, namespace string, want int) {
 	t.Helper()
 	err := kubetest.Eventually(t.Context(), func() (bool, error) {
@@ -191,8 +191,8 @@ func waitPods(t *testing.T, c *kubetest.Cluster, namespace string, want int) {
 	}
 }
 
-// namePattern finds what an output says of roles, subjects and managed things: a token's subject, a
-// host namespace, a Sid, an inline policy's name, a tag.
+// namePattern matches token subjects, host namespaces, Sids, names of inline policies and
+// tags.
 var namePattern = regexp.MustCompile(`system:serviceaccount:[\w:-]+|mxp-[0-9a-f-]{36}-system|SpacesIdentity[\w-]*|spaces-identity\.dev/managed-by`)
 
 func namesIn(text string) []string {

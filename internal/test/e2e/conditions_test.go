@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/verify"
 )
 
-// TestCommandsReportFailuresOfTheAPIServer injects what goes wrong between the program and an API
-// server. A command that only reads never changes anything.
+// TestCommandsReportFailuresOfTheAPIServer makes calls to the API server fail. Commands that
+// only read must never write.
 func TestCommandsReportFailuresOfTheAPIServer(t *testing.T) {
 	c := kubetest.Start(t, false)
 	c.InstallCRDs(t, repositoryRoot)
@@ -68,7 +68,7 @@ func TestCommandsReportFailuresOfTheAPIServer(t *testing.T) {
 				t.Errorf("exit status %d, want %d and %q\n%s%s", o.Status, tt.status, tt.says, o.Out, o.Err)
 			}
 			if partial := strings.HasPrefix(tt.name, "one source"); partial != (strings.Contains(o.Out, planeA) && o.Status != 0) {
-				t.Errorf("what could be told was not, or what could not was:\n%s", o.Out)
+				t.Errorf("an incomplete result was hidden, or a failed one was printed:\n%s", o.Out)
 			}
 		})
 	}
@@ -122,7 +122,7 @@ func TestCommandsReportFailuresOfTheAPIServer(t *testing.T) {
 	})
 }
 
-// forbiddenOnOne gives a user the rights in one of two namespaces.
+// forbiddenOnOne gives a user rights in only one of two namespaces.
 func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy) {
 	p.reset(nil)
 	createNamespaces(t, c, planeB)
@@ -143,7 +143,7 @@ func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy) {
 // TestCommandsReportAMissingCluster runs the commands that need a cluster without one.
 func TestCommandsReportAMissingCluster(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a refused connection is tried again")
+		t.Skip("slow: a refused connection is retried")
 	}
 	file := writeConfig(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+"}]\n")
 	missing := filepath.Join(t.TempDir(), "nowhere")

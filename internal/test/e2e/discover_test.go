@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// TestDiscover has a control plane of every kind. The user has the rights of
-// examples/rbac and no others.
+// TestDiscover creates a control plane of every kind. The user has only the rights of
+// examples/rbac.
 func TestDiscover(t *testing.T) {
 	c := kubetest.Start(t, false)
 	c.InstallCRDs(t, repositoryRoot)

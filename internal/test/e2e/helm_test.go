@@ -27,9 +27,9 @@ delivery: {admissionPolicy: native}
 artifacts: {dir: none}
 `
 
-// TestInstall installs the stand-in chart with each Helm through the
-// post-renderer and then creates a control plane as spaces-controller would. The control
-// plane has the identity, whichever embedded values the chart has.
+// TestInstall installs the stand-in chart with each Helm through the post-renderer. Then it
+// creates a control plane as spaces-controller does. The control plane must have the
+// identity, although the chart has no embedded values.
 func TestInstall(t *testing.T) {
 	for _, name := range []string{"helm3", "helm4"} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestInstall(t *testing.T) {
 			inForceOnPods(t, c, planeB, "team")
 			controlPlane(t, c, planeA)
 			if got := roleOf(t, c, planeA, "mxp-controller"); got != roleARN {
-				t.Errorf("the service account of a control plane made later has the role %q", got)
+				t.Errorf("the service account of a later control plane has the role %q", got)
 			}
 			waitRunning(t, c, planeA)
 			for _, p := range listPods(t, c, planeA) {
@@ -62,7 +62,7 @@ func TestInstall(t *testing.T) {
 			}
 			h.run(t, "uninstall", "spaces", "--namespace", "upbound-system", "--wait")
 			if _, err := c.Objects.Resource(policyResource).Get(t.Context(), policyName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-				t.Errorf("the policy outlives the release: %v", err)
+				t.Errorf("the policy still exists after helm uninstall: %v", err)
 			}
 		})
 	}
@@ -73,7 +73,7 @@ func policyGeneration(t *testing.T, c *kubetest.Cluster) int64 {
 	return c.Get(t, policyResource, "", policyName).GetGeneration()
 }
 
-// helmProgram is a Helm with the plugin, in a directory of its own that has the
+// helmProgram is a Helm with the plugin. It runs in its own directory, which has the
 // config.
 type helmProgram struct {
 	path, dir string

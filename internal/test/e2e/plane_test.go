@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// controlPlane creates what spaces-controller creates for a control plane, as far as it
-// matters: namespace, ServiceAccount and Deployment.
+// controlPlane creates the namespace, service account and Deployment of a control plane, as
+// spaces-controller does.
 func controlPlane(t testing.TB, c *kubetest.Cluster, namespace string) {
 	t.Helper()
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+namespace+"}}")

@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// TestRestart creates two control planes whose pods are older than the webhook, and lets
-// restarts fail in several ways. The rollouts are real, the webhook is simulated.
+// TestRestart restarts the pods of two control planes that were created before the webhook.
+// Some restarts fail. The rollouts are real, and the webhook is simulated.
 func TestRestart(t *testing.T) {
 	c := kubetest.Start(t, true)
 	for _, namespace := range []string{planeA, planeB} {
@@ -60,8 +60,8 @@ func TestRestart(t *testing.T) {
 		if last := steps[len(steps)-1]; last != restartStep(planeA, restart.Restarted) {
 			t.Errorf("%+v", last)
 		}
-		// The patch may or may not have been sent before the interruption. A rollout that
-		// has already started is waited for and not started again.
+		// The interruption may have come before or after the patch. If the rollout has
+		// started, restart waits for it and does not start another.
 		if after := c.Get(t, kubetest.Deployments, planeB, "mxp-controller").GetGeneration(); after > before+1 || conflicts != 1 {
 			t.Errorf("generation %d, then %d; %d conflicts", before, after, conflicts)
 		}

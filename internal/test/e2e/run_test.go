@@ -19,8 +19,8 @@ const (
 	roleAnnotation = "eks.amazonaws.com/role-arn"
 )
 
-// TestMain keeps the AWS SDK from looking for credentials outside this machine:
-// a test has an account only if it creates one.
+// TestMain keeps the AWS SDK from using the credentials of the user or machine. A test has
+// an account only if it creates one.
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_ACCESS_KEY_ID": "",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull} {
@@ -40,10 +40,10 @@ type runResult struct {
 // program is the program with its environment.
 type program map[string]string
 
-// withKubeconfig is the program connected by a kubeconfig.
+// withKubeconfig returns the program with a kubeconfig.
 func withKubeconfig(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
 
-// flat returns all that was printed on one line.
+// flat returns the whole output as one line.
 func (o runResult) flat() string { return strings.Join(strings.Fields(o.Out+o.Err), " ") }
 
 // run runs a command line in this process.
@@ -52,7 +52,7 @@ func (p program) run(t testing.TB, stdin string, args ...string) runResult {
 	return p.runUntil(t, "", stdin, args...)
 }
 
-// runUntil interrupts the program when it says something on standard error.
+// runUntil interrupts the program when it prints word on standard error.
 func (p program) runUntil(t testing.TB, word, stdin string, args ...string) runResult {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -83,7 +83,7 @@ func (l *listener) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
-// must runs a command line that succeeds, and returns what it printed.
+// must runs a command line that must succeed, and returns its output.
 func (p program) must(t testing.TB, args ...string) string {
 	t.Helper()
 	o := p.run(t, "", args...)

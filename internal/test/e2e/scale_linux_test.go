@@ -15,18 +15,17 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// planeCounts are the numbers of control planes that are measured.
+// planeCounts are the numbers of control planes to measure.
 var planeCounts = []int{10, 100, 1000, 2000, 5000}
 
-// maxMemory is what the program may take at the largest scale, in KiB.
+// maxMemory is the most memory that the program may use, in KiB.
 const maxMemory = 150 << 10
 
-// pageSize is that of the program's lists.
+// pageSize is the page size of the program's lists.
 const pageSize = 500
 
-// TestScale measures the real program against control planes that are written
-// directly: no controller runs. The number of calls may grow by the pages of the
-// lists and by nothing else.
+// TestScale measures the real program. It writes the control planes itself, without
+// controllers. Only the number of list pages may make the number of calls grow.
 func TestScale(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes ten thousand objects")
@@ -71,15 +70,15 @@ func measure(t *testing.T, binary, kubeconfig string, args []string) (time.Durat
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	start := time.Now()
-	_ = cmd.Run() // the status is looked at below
+	_ = cmd.Run() // the exit status is checked below
 	if status := cmd.ProcessState.ExitCode(); status != 0 && status != 3 {
 		t.Fatalf("%v: exit status %d\n%.2000s\n%s", args, status, out.String(), err.String())
 	}
 	return time.Since(start), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
 }
 
-// writePlanes writes control planes from one number up to another, with all that
-// the program reads of them. Their pods lack the identity.
+// writePlanes creates the control planes from one number to another, with all objects that
+// the program reads. Their pods lack the identity.
 func writePlanes(t *testing.T, c *kubetest.Cluster, from, to int) {
 	t.Helper()
 	ctx := t.Context()

@@ -23,9 +23,9 @@ components: [{name: mxp-controller, roleARN: ` + roleARN + `, bucket: spaces-bac
 delivery: {admissionPolicy: native}
 `
 
-// TestAdmissionPolicyThenRestartGivesIdentity does what a user does: control planes run without identity, then an admission
-// policy, verify, restart and verify. The user has the rights of
-// examples/rbac and no others.
+// TestAdmissionPolicyThenRestartGivesIdentity starts with control planes without identity. It
+// creates the admission policy, then runs restart and verify. The user has only the rights
+// of examples/rbac.
 func TestAdmissionPolicyThenRestartGivesIdentity(t *testing.T) {
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)
@@ -40,7 +40,7 @@ func TestAdmissionPolicyThenRestartGivesIdentity(t *testing.T) {
 		waitRunning(t, c, namespace)
 	}
 
-	// A control plane that is known by its labels, and in which nothing runs.
+	// A control plane that only its labels identify, and that runs no pods.
 	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: prod-quiet, labels: {internal.spaces.upbound.io/controlplane-name: quiet}}}`)
 	serviceAccount(t, c, "prod-quiet", "mxp-controller", "")
 
@@ -103,12 +103,12 @@ func restartStep(namespace string, outcome restart.Outcome) restart.Step {
 		Reason: "the EKS webhook injected no credentials when the pod was created"}
 }
 
-// annotateStep is the step of the control plane in which nothing runs.
+// annotateStep returns the step of the control plane that runs no pods.
 func annotateStep(outcome restart.Outcome) restart.Step {
 	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account does not have every annotation of the config"}
 }
 
-// verify runs verify and reads its answer.
+// verify runs the command verify and decodes its output.
 func (p program) verify(t testing.TB, status int, file string, flags ...string) verify.Result {
 	t.Helper()
 	o := p.run(t, "", append([]string{"verify", "--output", "json", "--config", file}, flags...)...)
@@ -122,7 +122,7 @@ func (p program) verify(t testing.TB, status int, file string, flags ...string) 
 	return result
 }
 
-// restart runs restart and reads its answer.
+// restart runs the command restart and decodes its output.
 func (p program) restart(t testing.TB, status int, file string, flags ...string) []restart.Step {
 	t.Helper()
 	o := p.run(t, "", append([]string{"restart", "--output", "json", "--config", file}, flags...)...)
@@ -136,7 +136,7 @@ func (p program) restart(t testing.TB, status int, file string, flags ...string)
 	return result.Steps
 }
 
-// statesOf are the outcomes by host namespace and check.
+// statesOf returns the states by host namespace and check.
 func statesOf(result verify.Result) map[string]map[string]verify.State {
 	all := map[string]map[string]verify.State{}
 	for _, row := range result.Rows {
@@ -149,7 +149,7 @@ func statesOf(result verify.Result) map[string]map[string]verify.State {
 	return all
 }
 
-// bindRole gives the user a documented role.
+// bindRole creates a role of examples/rbac and binds it to the user.
 func bindRole(t testing.TB, c *kubetest.Cluster, name string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repositoryRoot, "examples", "rbac", "clusterroles.yaml"))
@@ -166,8 +166,8 @@ func bindRole(t testing.TB, c *kubetest.Cluster, name string) {
 		name, name, kubetest.User))
 }
 
-// controlPlaneObject creates the object of a control plane, with the ID in the name of its
-// host namespace.
+// controlPlaneObject creates a ControlPlane object. Its ID is part of the name of the host
+// namespace.
 func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace string) {
 	t.Helper()
 	id := strings.TrimSuffix(strings.TrimPrefix(hostNamespace, "mxp-"), "-system")
@@ -175,7 +175,7 @@ func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace s
   spec: {crossplane: {autoUpgrade: {channel: Stable}}}, status: {controlPlaneID: %s}}`, name, id))
 }
 
-// createBackup creates a config, and a backup of a control plane in a phase.
+// createBackup creates a backup config, and a backup of a control plane in a phase.
 func createBackup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
 	t.Helper()
 	c.Create(t, fmt.Sprintf(`{apiVersion: spaces.upbound.io/v1alpha1, kind: SharedBackupConfig, metadata: {name: nightly, namespace: team},
@@ -185,18 +185,18 @@ func createBackup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucke
   spec: {controlPlane: %s, configRef: {kind: SharedBackupConfig, name: nightly}}, status: {phase: %s}}`, bucket, source, plane, phase))
 }
 
-// TestVerifyWaitsUntilChecksSucceed lets a check fail at the first read and not at the second. The pod is
-// written as the webhook would have changed it.
+// TestVerifyWaitsUntilChecksSucceed fixes the cluster between the first and the second
+// read. The pod has what the webhook would inject.
 func TestVerifyWaitsUntilChecksSucceed(t *testing.T) {
 	c := kubetest.Start(t, false)
 	createNamespaces(t, c, planeA)
 	serviceAccount(t, c, planeA, "vector", "")
 	c.Create(t, strings.NewReplacer("NAMESPACE", planeA, "THE-ARN", roleARN).Replace(injectedPod))
 	p := newProxy(t, c)
-	looks := 0
+	lists := 0
 	p.reset(func(_ int, r *http.Request) http.HandlerFunc {
 		if strings.HasSuffix(r.URL.Path, "/daemonsets") || strings.HasSuffix(r.URL.Path, "/statefulsets") {
-			if looks++; looks == 2 { // the first read has the service account by now
+			if lists++; lists == 2 { // the first read has the service account by now
 				c.Patch(t, kubetest.ServiceAccounts, planeA, "vector", `{"metadata":{"annotations":{"`+roleAnnotation+`":"`+roleARN+`"}}}`)
 			}
 		}

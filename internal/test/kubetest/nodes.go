@@ -22,8 +22,8 @@ status:
   capacity: {cpu: "1000", memory: 1000Gi, pods: "10000"}
 `
 
-// startNodes starts the programs that create the pods of Deployments, schedule them to a
-// node and simulate that node.
+// startNodes starts the programs that create pods of Deployments, schedule them and
+// simulate a node.
 func (c *Cluster) startNodes() error {
 	kubeconfig := filepath.Join(c.dir, "kubeconfig")
 	if err := os.WriteFile(kubeconfig, kubeconfigOf(c.URL, c.ca, AdminToken), 0o600); err != nil {

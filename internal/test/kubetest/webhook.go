@@ -14,9 +14,9 @@ import (
 )
 
 // SimulateWebhook simulates the EKS webhook for IRSA: every container of a pod whose service
-// account has the role annotation gets the environment and the volume. While skip is more
-// than 0, it counts skip down and leaves the pod as it is. EKS does so before it knows of
-// an association.
+// account has the role annotation gets the environment and the volume. If skip is above 0,
+// the webhook decrements it and does not change the pod. EKS does the same if it does not
+// know an association yet.
 func (c *Cluster) SimulateWebhook(t testing.TB) (skip *atomic.Int32) {
 	t.Helper()
 	skip = new(atomic.Int32)
@@ -34,9 +34,9 @@ func (c *Cluster) SimulateWebhook(t testing.TB) (skip *atomic.Int32) {
 const webhookManifest = `
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingWebhookConfiguration
-metadata: {name: played-pod-identity-webhook}
+metadata: {name: simulated-pod-identity-webhook}
 webhooks:
-- name: played.eks.amazonaws.com
+- name: simulated.eks.amazonaws.com
   admissionReviewVersions: [v1]
   sideEffects: None
   failurePolicy: Ignore
@@ -109,14 +109,14 @@ func (c *Cluster) review(w http.ResponseWriter, r *http.Request, skip *atomic.In
 	return json.NewEncoder(w).Encode(review)
 }
 
-func environmentPatch(list string, i int, role string, there []any) []patchOperation {
-	env := append(there,
+func environmentPatch(list string, i int, role string, existing []any) []patchOperation {
+	env := append(existing,
 		map[string]any{"name": "AWS_ROLE_ARN", "value": role},
 		map[string]any{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"})
 	return []patchOperation{{"add", fmt.Sprintf("/spec/%s/%d/env", list, i), env}}
 }
 
-// countDown counts down and reports whether it did.
+// countDown decrements a number above 0 and reports whether it did.
 func countDown(left *atomic.Int32) bool {
 	for {
 		n := left.Load()
