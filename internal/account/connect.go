@@ -13,25 +13,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Options say how to reach AWS. The SDK finds what they leave open as every AWS tool
-// does: in the environment (AWS_ENDPOINT_URL included), the shared files, SSO, web
-// identity or the instance.
+// Options say how to reach AWS. The SDK finds what they leave empty like every AWS tool:
+// in the environment (including AWS_ENDPOINT_URL), in the shared files, by SSO, by web
+// identity or from the instance.
 //
 // Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers".
 type Options struct {
 	Profile string // of the shared config and credentials files
 	Region  string // of the clusters, such as us-west-2; also the region of STS
 
-	// Partition, such as aws-cn, selects the region of STS and IAM if nothing names
-	// one. Empty means aws.
+	// Partition, such as aws-cn, selects the region of STS and IAM if no region is set.
+	// Empty means aws.
 	Partition string
 
-	HTTPClient aws.HTTPClient // nil for the SDK's own; tests have one without a network
+	HTTPClient aws.HTTPClient // nil for the SDK's own; tests pass one that needs no network
 }
 
-// attempts is how often a call is tried. If AWS throttled a third of all calls, one
-// in 500,000 would fail for good.
-const attempts = 12
+// maxAttempts is how often a call is tried. Even if AWS throttles a third of all calls,
+// only one call in 500,000 fails every attempt.
+const maxAttempts = 12
 
 // Account is the AWS account that the credentials belong to.
 type Account struct {
@@ -50,7 +50,7 @@ type Caller struct {
 // Connect finds the credentials and asks STS for their identity. The error is a
 // [*CredentialsError] if there are none that AWS accepts.
 func Connect(ctx context.Context, o Options) (*Account, error) {
-	cfg, err := load(ctx, o)
+	cfg, err := loadConfig(ctx, o)
 	if err != nil {
 		return nil, &CredentialsError{Profile: o.Profile, Err: err}
 	}
@@ -78,8 +78,8 @@ func homeRegion(partition string) string {
 	return "us-east-1"
 }
 
-func load(ctx context.Context, o Options) (aws.Config, error) {
-	settings := []func(*config.LoadOptions) error{config.WithAppID("spaces-identity"), config.WithRetryer(retryer)}
+func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
+	settings := []func(*config.LoadOptions) error{config.WithAppID("spaces-identity"), config.WithRetryer(newRetryer)}
 	if o.Profile != "" {
 		settings = append(settings, config.WithSharedConfigProfile(o.Profile))
 	}
@@ -92,12 +92,12 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx, settings...)
 }
 
-// retryer tries long enough for a run that nobody watches. The SDK's own limit on
-// retries is for servers with many calls at once; here the number of attempts is the
-// limit.
-func retryer() aws.Retryer {
+// newRetryer returns a retryer that retries long enough for unattended runs. It switches
+// off the SDK's rate limit for retries, which is meant for servers with many parallel
+// calls. Only the number of attempts limits the retries.
+func newRetryer() aws.Retryer {
 	standard := retry.NewStandard(func(s *retry.StandardOptions) {
-		s.MaxAttempts = attempts
+		s.MaxAttempts = maxAttempts
 		s.RateLimiter = ratelimit.None
 	})
 	return retry.AddWithErrorCodes(standard, concurrentModification)
@@ -113,7 +113,7 @@ func (a *Account) Region(region string) *Region {
 // DefaultRegion returns the region that the AWS configuration names.
 func (a *Account) DefaultRegion() string { return a.aws.Region }
 
-// Region is EKS in one region.
+// Region reads and writes EKS in one region.
 type Region struct {
 	Name   string
 	caller Caller

@@ -1,8 +1,7 @@
-// Package account reads and writes an AWS account: the calls of IAM, STS and EKS that
-// a workload identity needs. It decides nothing; package reconcile decides which calls
-// to make.
+// Package account calls IAM, STS and EKS to read and write what a workload identity
+// needs. Package reconcile decides which calls to make.
 //
-// A thing that does not exist is an answer, not an error. An error names the action
-// and the resource. If AWS denied the action, it is a [*RefusedError], which names the
-// identity as well.
+// If something does not exist, a read returns ok false and no error. An error names the
+// action and the resource. If AWS denied the action, the error is a [*RefusedError],
+// which also names the identity.
 package account

@@ -10,8 +10,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 )
 
-// AgentAddon is the EKS add-on without which no pod gets credentials from an
-// association.
+// AgentAddon is the EKS add-on that gives pods the credentials of their association.
 //
 // Source: Amazon EKS User Guide, "Set up the Amazon EKS Pod Identity Agent".
 const AgentAddon = "eks-pod-identity-agent"
@@ -21,7 +20,7 @@ type Cluster struct {
 	ARN      string
 	Issuer   string // URL
 	Version  string // of Kubernetes, such as 1.36
-	AutoMode bool   // EKS Auto Mode, which runs the agent itself
+	AutoMode bool   // whether EKS Auto Mode is on, which includes the agent
 }
 
 // Clusters lists the names of the region's clusters.
@@ -38,7 +37,7 @@ func (r *Region) Clusters(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Cluster reads a cluster; ok is false if the region has none of that name.
+// Cluster reads a cluster. ok is false if the region has no cluster of that name.
 func (r *Region) Cluster(ctx context.Context, name string) (found Cluster, ok bool, err error) {
 	out, err := r.eks.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: aws.String(name)})
 	if err != nil {
@@ -53,8 +52,8 @@ func (r *Region) Cluster(ctx context.Context, name string) (found Cluster, ok bo
 	return found, true, nil
 }
 
-// AgentStatus returns the state of the Pod Identity agent add-on, such as ACTIVE; ok
-// is false if the cluster does not have it.
+// AgentStatus returns the status of the Pod Identity agent add-on, such as ACTIVE. ok is
+// false if the cluster does not have the add-on.
 func (r *Region) AgentStatus(ctx context.Context, cluster string) (status string, ok bool, err error) {
 	out, err := r.eks.DescribeAddon(ctx, &eks.DescribeAddonInput{ClusterName: aws.String(cluster), AddonName: aws.String(AgentAddon)})
 	if err != nil {
@@ -63,23 +62,23 @@ func (r *Region) AgentStatus(ctx context.Context, cluster string) (status string
 	return string(out.Addon.Status), true, nil
 }
 
-// AddAgent installs the Pod Identity agent add-on in the default version of EKS.
+// AddAgent installs the Pod Identity agent add-on, in the version that EKS chooses.
 func (r *Region) AddAgent(ctx context.Context, cluster string, t map[string]string) error {
 	_, err := r.eks.CreateAddon(ctx, &eks.CreateAddonInput{ClusterName: aws.String(cluster), AddonName: aws.String(AgentAddon), Tags: t})
 	return r.caller.failed("eks:CreateAddon", r.clusterARN(cluster), err)
 }
 
-// Listed is an association as a list shows it: without its role and tags.
+// Listed is an association in a list. EKS lists no roles and no tags.
 type Listed struct {
 	ID, Namespace, ServiceAccount string
 }
 
-// Associations lists the associations of a cluster for a service account's name in
-// any namespace, or for every service account if the name is empty.
+// Associations lists the associations of a cluster, in all namespaces. If serviceAccount
+// is not empty, it lists only those for service accounts of that name.
 func (r *Region) Associations(ctx context.Context, cluster, serviceAccount string) ([]Listed, error) {
 	var found []Listed
 	pages := eks.NewListPodIdentityAssociationsPaginator(r.eks, &eks.ListPodIdentityAssociationsInput{
-		ClusterName: aws.String(cluster), ServiceAccount: optional(serviceAccount), MaxResults: aws.Int32(100)})
+		ClusterName: aws.String(cluster), ServiceAccount: optionalString(serviceAccount), MaxResults: aws.Int32(100)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -92,7 +91,7 @@ func (r *Region) Associations(ctx context.Context, cluster, serviceAccount strin
 	return found, nil
 }
 
-// Association reads all of an association; ok is false if it does not exist.
+// Association reads an association. ok is false if it does not exist.
 func (r *Region) Association(ctx context.Context, cluster, id string) (found desired.Association, ok bool, err error) {
 	out, err := r.eks.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{
 		ClusterName: aws.String(cluster), AssociationId: aws.String(id)})
@@ -107,12 +106,12 @@ func (r *Region) Association(ctx context.Context, cluster, id string) (found des
 	}, true, nil
 }
 
-// CreateAssociation creates an association and returns its ID. The SDK gives every
-// call a token, so that an attempt whose answer was lost does not create a second one.
+// CreateAssociation creates an association and returns its ID. The SDK sends the same
+// token with every attempt, so that retries do not create a second association.
 func (r *Region) CreateAssociation(ctx context.Context, a desired.Association) (id string, err error) {
 	out, err := r.eks.CreatePodIdentityAssociation(ctx, &eks.CreatePodIdentityAssociationInput{
 		ClusterName: aws.String(a.ClusterName), Namespace: aws.String(a.Namespace), ServiceAccount: aws.String(a.ServiceAccount),
-		RoleArn: aws.String(a.RoleARN), TargetRoleArn: optional(a.TargetRoleARN), Policy: optional(a.Policy),
+		RoleArn: aws.String(a.RoleARN), TargetRoleArn: optionalString(a.TargetRoleARN), Policy: optionalString(a.Policy),
 		DisableSessionTags: aws.Bool(a.DisableSessionTags), Tags: a.Tags,
 	})
 	if err != nil {
@@ -121,26 +120,26 @@ func (r *Region) CreateAssociation(ctx context.Context, a desired.Association) (
 	return aws.ToString(out.Association.AssociationId), nil
 }
 
-// UpdateAssociation gives an association the roles and session settings of a. An
-// empty target role removes the one it has.
+// UpdateAssociation sets the roles and the session settings of an association. An empty
+// target role removes the existing one.
 //
 // Source: Amazon EKS API reference, UpdatePodIdentityAssociation.
 func (r *Region) UpdateAssociation(ctx context.Context, id string, a desired.Association) error {
 	_, err := r.eks.UpdatePodIdentityAssociation(ctx, &eks.UpdatePodIdentityAssociationInput{
 		ClusterName: aws.String(a.ClusterName), AssociationId: aws.String(id), RoleArn: aws.String(a.RoleARN),
-		TargetRoleArn: aws.String(a.TargetRoleARN), Policy: optional(a.Policy), DisableSessionTags: aws.Bool(a.DisableSessionTags),
+		TargetRoleArn: aws.String(a.TargetRoleARN), Policy: optionalString(a.Policy), DisableSessionTags: aws.Bool(a.DisableSessionTags),
 	})
 	return r.caller.failed("eks:UpdatePodIdentityAssociation", subjectIn(r.associationARN(a.ClusterName, id), a), err)
 }
 
-// DeleteAssociation removes an association. One that does not exist is no error.
+// DeleteAssociation removes an association. It returns no error if there is none.
 func (r *Region) DeleteAssociation(ctx context.Context, cluster, id string) error {
 	_, err := r.eks.DeletePodIdentityAssociation(ctx, &eks.DeletePodIdentityAssociationInput{
 		ClusterName: aws.String(cluster), AssociationId: aws.String(id)})
 	return unlessMissing(r.caller.failed("eks:DeletePodIdentityAssociation", r.associationARN(cluster, id), err))
 }
 
-// TagAssociation sets tags of an association; others stay.
+// TagAssociation sets tags of an association and keeps the others.
 func (r *Region) TagAssociation(ctx context.Context, cluster, id string, t map[string]string) error {
 	arn := r.associationARN(cluster, id)
 	_, err := r.eks.TagResource(ctx, &eks.TagResourceInput{ResourceArn: aws.String(arn), Tags: t})
@@ -161,7 +160,7 @@ func subjectIn(place string, a desired.Association) string {
 	return place + " for " + a.Namespace + "/" + a.ServiceAccount
 }
 
-func optional(s string) *string {
+func optionalString(s string) *string {
 	if s == "" {
 		return nil
 	}

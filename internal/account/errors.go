@@ -12,7 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// RefusedError says that AWS denied an action to an identity.
+// RefusedError is the error if AWS denied an action to an identity.
 type RefusedError struct {
 	Identity string // ARN
 	Action   string // such as iam:GetRole
@@ -21,21 +21,21 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%s may not %s on %s: %v", e.Identity, e.Action, e.Resource, e.Err)
+	return fmt.Sprintf("AWS does not allow %s to call %s on %s: %v", e.Identity, e.Action, e.Resource, e.Err)
 }
 
-// Hint is the next step.
+// Hint returns the next step.
 func (e *RefusedError) Hint() string {
-	return "`spaces-identity policy self` prints the policy that this identity needs"
+	return "give this identity the policy that `spaces-identity policy self` prints"
 }
 
 // Unwrap returns the SDK's error.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// CredentialsError says that there are no credentials, or that AWS rejects them.
+// CredentialsError is the error if there are no credentials, or if AWS rejects them.
 type CredentialsError struct {
 	Profile  string // as in the Options
-	Rejected bool   // by AWS
+	Rejected bool   // whether AWS rejected them; otherwise there are none
 	Err      error
 }
 
@@ -47,10 +47,10 @@ func (e *CredentialsError) Error() string {
 	if e.Rejected {
 		return fmt.Sprintf("AWS rejects the credentials of %s: %v", profile, e.Err)
 	}
-	return fmt.Sprintf("no AWS credentials that work, with %s: %v", profile, e.Err)
+	return fmt.Sprintf("found no working AWS credentials with %s: %v", profile, e.Err)
 }
 
-// Hint is the next step.
+// Hint returns the next step.
 func (e *CredentialsError) Hint() string {
 	return "log in (aws sso login, aws configure), or choose another profile"
 }
@@ -60,60 +60,60 @@ func (e *CredentialsError) Unwrap() error { return e.Err }
 
 func credentialsError(o Options, err error) error {
 	response, answered := errors.AsType[*awshttp.ResponseError](err)
-	return &CredentialsError{o.Profile, answered && response.HTTPStatusCode() == http.StatusForbidden, brief(err)}
+	return &CredentialsError{o.Profile, answered && response.HTTPStatusCode() == http.StatusForbidden, shortError(err)}
 }
 
-// failed says which action on which resource failed.
+// failed adds the action and the resource to an error.
 func (c Caller) failed(action, resource string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if isCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation") {
-		return &RefusedError{c.ARN, action, resource, brief(err)}
+		return &RefusedError{c.ARN, action, resource, shortError(err)}
 	}
-	return fmt.Errorf("%s on %s: %w", action, resource, brief(err))
+	return fmt.Errorf("%s on %s: %w", action, resource, shortError(err))
 }
 
-// brief shortens an answer of AWS to its code and message. Another error, such as a
-// connection that failed, keeps the words of the SDK.
-func brief(err error) error {
+// shortError shortens an error that AWS returned to its code and message. It does not
+// change other errors, such as a failed connection.
+func shortError(err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return answer{api, err}
+		return apiError{api, err}
 	}
 	return err
 }
 
-// answer is an error that AWS returned. It wraps the SDK's, with the response.
-type answer struct {
+// apiError is an error that AWS returned. It wraps the SDK's error with the response.
+type apiError struct {
 	smithy.APIError
 	whole error
 }
 
-func (a answer) Error() string {
+func (a apiError) Error() string {
 	if a.ErrorMessage() == "" {
 		return a.ErrorCode()
 	}
 	return a.ErrorCode() + ": " + a.ErrorMessage()
 }
 
-func (a answer) Unwrap() error { return a.whole }
+func (a apiError) Unwrap() error { return a.whole }
 
 func isCode(err error, codes ...string) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
 	return ok && slices.Contains(codes, api.ErrorCode())
 }
 
-// IsExists reports whether AWS refused to create what exists already: another run was
-// quicker, or the answer to an earlier attempt was lost.
+// IsExists reports whether something could not be created because it exists already.
+// Another run may have created it, or an earlier attempt whose answer was lost.
 func IsExists(err error) bool { return isCode(err, "EntityAlreadyExists", "ResourceInUseException") }
 
-// IsMissing reports whether the resource of a call does not exist, or cannot be seen
-// yet.
+// IsMissing reports whether the resource of a call does not exist. It may also have just
+// been created and not be visible yet.
 func IsMissing(err error) bool {
 	return isCode(err, "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException")
 }
 
-// unlessMissing returns no error if the resource of the call does not exist.
+// unlessMissing ignores the error that a resource does not exist.
 func unlessMissing(err error) error {
 	if IsMissing(err) {
 		return nil
@@ -121,16 +121,16 @@ func unlessMissing(err error) error {
 	return err
 }
 
-// IsUnseen reports whether EKS rejected a role that it may not see yet.
+// IsUnseen reports whether EKS rejected a role, perhaps because it cannot see it yet.
 func IsUnseen(err error) bool {
 	return isCode(err, "InvalidParameterException") || IsMissing(err)
 }
 
-// concurrentModification is an answer of IAM that the SDK does not retry by itself.
+// concurrentModification is an error code of IAM that the SDK does not retry by default.
 const concurrentModification = "ConcurrentModification"
 
-// IsTransient reports whether the same call may succeed a little later: AWS
-// throttled it or failed, or the connection did.
+// IsTransient reports whether the same call may succeed a little later, because AWS
+// throttled it, AWS failed, or the connection failed.
 func IsTransient(err error) bool {
 	known := retry.IsErrorRetryables(append(slices.Clone(retry.DefaultRetryables),
 		retry.RetryableErrorCode{Codes: map[string]struct{}{concurrentModification: {}}}))

@@ -15,8 +15,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// TrustPolicyQuota returns the number of characters, white space not counted, that
-// the account allows a trust policy.
+// TrustPolicyQuota returns the account's quota for the length of a trust policy, in
+// characters without white space.
 //
 // Source: IAM API reference, GetAccountSummary, AssumeRolePolicySizeQuota.
 func (a *Account) TrustPolicyQuota(ctx context.Context) (int, error) {
@@ -38,13 +38,13 @@ type Role struct {
 	Tags        map[string]string
 }
 
-// Role reads a role with its tags; ok is false if there is none.
+// Role reads a role with its tags. ok is false if there is none.
 func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, ok bool, err error) {
 	out, err := a.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: roleName(role)})
 	if err != nil {
 		return Role{}, false, unlessMissing(a.Caller.failed("iam:GetRole", role.String(), err))
 	}
-	trust, err := decoded(out.Role.AssumeRolePolicyDocument, "the trust policy of "+role.String())
+	trust, err := decodePolicy(out.Role.AssumeRolePolicyDocument, "the trust policy of "+role.String())
 	found = Role{ARN: aws.ToString(out.Role.Arn), TrustPolicy: trust, Tags: map[string]string{}}
 	for _, tag := range out.Role.Tags {
 		found.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
@@ -64,27 +64,27 @@ type NewRole struct {
 func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
 	path := "/" + r.ARN.Name[:strings.LastIndexByte(r.ARN.Name, '/')+1]
 	_, err := a.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: roleName(r.ARN), Path: aws.String(path),
-		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: tags(r.Tags)})
+		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: iamTags(r.Tags)})
 	return a.Caller.failed("iam:CreateRole", r.ARN.String(), err)
 }
 
-// SetTrustPolicy replaces the trust policy of a role. It makes one attempt: before
-// another the caller should read the policy again, because somebody else may have
-// written it in the meantime (see [IsTransient]).
+// SetTrustPolicy replaces the trust policy of a role. It makes only one attempt. Before
+// the next one the caller must read the policy again, because somebody else may have
+// changed it. [IsTransient] reports whether another attempt makes sense.
 func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error {
 	once := func(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
 	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: roleName(role), PolicyDocument: aws.String(policy)}, once)
 	return a.Caller.failed("iam:UpdateAssumeRolePolicy", role.String(), err)
 }
 
-// TagRole sets tags of a role; others stay.
+// TagRole sets tags of a role and keeps the others.
 func (a *Account) TagRole(ctx context.Context, role identity.RoleARN, t map[string]string) error {
-	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: roleName(role), Tags: tags(t)})
+	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: roleName(role), Tags: iamTags(t)})
 	return a.Caller.failed("iam:TagRole", role.String(), err)
 }
 
-// InlinePolicies lists the names of a role's inline policies: none if there is no
-// such role.
+// InlinePolicies lists the names of a role's inline policies. The list is empty if there
+// is no such role.
 func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]string, error) {
 	var names []string
 	pages := iam.NewListRolePoliciesPaginator(a.iam, &iam.ListRolePoliciesInput{RoleName: roleName(role)})
@@ -98,14 +98,14 @@ func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]
 	return names, nil
 }
 
-// InlinePolicy reads an inline policy of a role as JSON; ok is false if there is none
-// of that name, or no role.
+// InlinePolicy reads an inline policy of a role as JSON. ok is false if the policy or the
+// role does not exist.
 func (a *Account) InlinePolicy(ctx context.Context, role identity.RoleARN, name string) (policy string, ok bool, err error) {
 	out, err := a.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
 	if err != nil {
 		return "", false, unlessMissing(a.Caller.failed("iam:GetRolePolicy", role.String(), err))
 	}
-	policy, err = decoded(out.PolicyDocument, "the policy "+name+" of "+role.String())
+	policy, err = decodePolicy(out.PolicyDocument, "the policy "+name+" of "+role.String())
 	return policy, err == nil, err
 }
 
@@ -115,15 +115,15 @@ func (a *Account) SetInlinePolicy(ctx context.Context, role identity.RoleARN, na
 	return a.Caller.failed("iam:PutRolePolicy", role.String(), err)
 }
 
-// DeleteInlinePolicy removes an inline policy of a role. One that does not exist is
-// no error.
+// DeleteInlinePolicy removes an inline policy of a role. It returns no error if there is
+// none.
 func (a *Account) DeleteInlinePolicy(ctx context.Context, role identity.RoleARN, name string) error {
 	_, err := a.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
 	return unlessMissing(a.Caller.failed("iam:DeleteRolePolicy", role.String(), err))
 }
 
-// Policies reads all permissions policies of a role as JSON: the inline ones, and the
-// attached ones in their default versions.
+// Policies reads all permissions policies of a role as JSON. These are its inline policies
+// and the default versions of its attached policies.
 func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string, error) {
 	names, err := a.InlinePolicies(ctx, role)
 	if err != nil {
@@ -164,11 +164,11 @@ func (a *Account) managedPolicy(ctx context.Context, arn string) (string, error)
 	if err != nil {
 		return "", a.Caller.failed("iam:GetPolicyVersion", arn, err)
 	}
-	return decoded(version.PolicyVersion.Document, "the policy "+arn)
+	return decodePolicy(version.PolicyVersion.Document, "the policy "+arn)
 }
 
-// ProviderAudiences returns the client IDs of an IAM OIDC provider; ok is false if
-// there is no such provider.
+// ProviderAudiences returns the audiences (client IDs) of an IAM OIDC provider. ok is
+// false if there is no such provider.
 func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences []string, ok bool, err error) {
 	out, err := a.iam.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(arn)})
 	if err != nil {
@@ -177,13 +177,13 @@ func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences 
 	return out.ClientIDList, true, nil
 }
 
-// CreateProvider creates an IAM OIDC provider for the issuer, without a thumbprint:
-// IAM trusts the issuers of EKS by their certificate authority.
+// CreateProvider creates an IAM OIDC provider for the issuer. It needs no thumbprint,
+// because IAM trusts the certificate authority of the EKS issuers.
 //
 // Source: IAM API reference, CreateOpenIDConnectProvider.
 func (a *Account) CreateProvider(ctx context.Context, arn, issuerURL, audience string, t map[string]string) error {
 	_, err := a.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
-		Url: aws.String(issuerURL), ClientIDList: []string{audience}, Tags: tags(t)})
+		Url: aws.String(issuerURL), ClientIDList: []string{audience}, Tags: iamTags(t)})
 	return a.Caller.failed("iam:CreateOpenIDConnectProvider", arn, err)
 }
 
@@ -194,13 +194,13 @@ func (a *Account) AddAudience(ctx context.Context, arn, audience string) error {
 	return a.Caller.failed("iam:AddClientIDToOpenIDConnectProvider", arn, err)
 }
 
-// roleName returns the name without the path, as IAM's operations take it.
+// roleName returns the role's name without its path, which the IAM API expects.
 func roleName(role identity.RoleARN) *string {
 	return aws.String(role.Name[strings.LastIndexByte(role.Name, '/')+1:])
 }
 
-// decoded returns a policy as JSON; IAM encodes it like a part of a URL.
-func decoded(policy *string, what string) (string, error) {
+// decodePolicy returns a policy as JSON. IAM returns policies URL-encoded.
+func decodePolicy(policy *string, what string) (string, error) {
 	text, err := url.PathUnescape(aws.ToString(policy))
 	if err != nil {
 		return "", fmt.Errorf("%s is not URL-encoded: %w", what, err)
@@ -208,7 +208,7 @@ func decoded(policy *string, what string) (string, error) {
 	return text, nil
 }
 
-func tags(all map[string]string) []types.Tag {
+func iamTags(all map[string]string) []types.Tag {
 	var out []types.Tag
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(all[key])})

@@ -18,8 +18,8 @@ const (
 	testRole      = "arn:aws:iam::123456789012:role/spaces-backup"
 )
 
-// testState is the state of a config with one component, mxp-controller, and the
-// changes of a test.
+// testState returns the state of a config with one component, mxp-controller. The changes
+// are applied to its settings.
 func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Settings)) desired.State {
 	t.Helper()
 	settings := identity.Settings{Components: []identity.Component{{Name: "mxp-controller", Mode: mode,
@@ -30,7 +30,7 @@ func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Setti
 	return desired.Of(fixture.Spec(t, settings))
 }
 
-// What the webhook writes into a container and a pod, as JSON.
+// JSON of what the webhook injects into a container and a pod.
 const (
 	irsaEnv   = `{"name":"AWS_ROLE_ARN","value":"` + testRole + `"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/token"}`
 	podEnv    = `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23/v1/credentials"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/token"}`
@@ -38,34 +38,34 @@ const (
 	podMount  = `{"name":"eks-pod-identity-token"}`
 )
 
-func TestOfPodSaysWhatIsMissing(t *testing.T) {
+func TestPodProblemSaysWhatIsMissing(t *testing.T) {
 	other := strings.Replace(irsaEnv, "spaces-backup", "other", 1)
 	for name, tt := range map[string]struct {
 		mode                          identity.Mode
 		init, main, volumes, metadata string
-		want                          Lack
+		want                          Problem
 	}{
-		"irsa":                    {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", Lack{}},
-		"pod identity":            {identity.PodIdentity, podEnv, podEnv, podMount, "", Lack{}},
-		"both, irsa so far":       {identity.Both, irsaEnv, irsaEnv, irsaMount, "", Lack{}},
-		"both, associated":        {identity.Both, podEnv, podEnv, podMount, "", Lack{}},
-		"nothing":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, Lack{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}},
-		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, Lack{Outdated, "the pod is older than the annotation of its service account"}},
-		"another role":            {identity.IRSA, other, other, irsaMount, "", Lack{Outdated, "the pod has another role, arn:aws:iam::123456789012:role/other"}},
-		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", Lack{Overridden, overridden}},
-		"no association":          {identity.PodIdentity, "", "", "", "", Lack{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}},
-		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", Lack{Outdated, "containers without the identity: apis-init"}},
-		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis-init"}`, Lack{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers leaves out apis-init"}},
-		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", Lack{Outdated, "the pod has the environment of the identity and no volume with its token"}},
-		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Lack{Outdated, "the pod has the environment of the identity and no volume with its token"}},
+		"irsa":                    {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", Problem{}},
+		"pod identity":            {identity.PodIdentity, podEnv, podEnv, podMount, "", Problem{}},
+		"both, irsa so far":       {identity.Both, irsaEnv, irsaEnv, irsaMount, "", Problem{}},
+		"both, associated":        {identity.Both, podEnv, podEnv, podMount, "", Problem{}},
+		"nothing":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, Problem{Outdated, "the EKS webhook injected no credentials when the pod was created"}},
+		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, Problem{Outdated, "the pod was created before its service account was annotated"}},
+		"another role":            {identity.IRSA, other, other, irsaMount, "", Problem{Outdated, "the pod has the credentials of another role, arn:aws:iam::123456789012:role/other"}},
+		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", Problem{Overridden, overriddenReason}},
+		"no association":          {identity.PodIdentity, "", "", "", "", Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}},
+		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", Problem{Outdated, "containers without the identity: apis-init"}},
+		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis-init"}`, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers excludes these containers: apis-init"}},
+		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}},
+		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pod := decode[space.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
+			pod := decodeJSON[space.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
 				"initContainers":[{"name":"apis-init","env":[`+tt.init+`]}],"containers":[{"name":"main","env":[`+tt.main+`]}]}}`)
-			account := decode[space.ServiceAccount](t, `{"metadata":{"managedFields":[
+			account := decodeJSON[space.ServiceAccount](t, `{"metadata":{"managedFields":[
 				{"time":"2026-01-02T00:00:00Z","fieldsV1":{"f:metadata":{"f:annotations":{"f:eks.amazonaws.com/role-arn":{}}}}},
 				{"time":"2026-01-09T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}}]}}`)
-			if diff := cmp.Diff(tt.want, OfPod(pod, testState(t, tt.mode).Components[0], account)); diff != "" {
+			if diff := cmp.Diff(tt.want, PodProblem(pod, testState(t, tt.mode).Components[0], account)); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)
 			}
 		})
@@ -81,33 +81,33 @@ const (
 	barePod = `{"metadata":{"name":"bare","namespace":"` + hostNamespace + `"},"spec":{"containers":[{"name":"main"}]}}`
 )
 
-func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
+func TestFindStaleReturnsOnlyWorkloadsWithAProblem(t *testing.T) {
 	policy := func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }
 	label := func(s *identity.Settings) {
 		s.Components[0].PodLabels = map[string]string{"team": "storage"}
 	}
 	const annotations = `"eks.amazonaws.com/role-arn":"` + testRole + `"`
-	const skipped = "the webhook skipped the pod: it has none of the environment of a role"
+	const skipped = "the EKS webhook injected no credentials when the pod was created"
 	for name, tt := range map[string]struct {
 		state       []func(*identity.Settings)
 		annotations string
 		pods        []string
 		template    string // labels of the pod template
-		want        string // the workload and what its pods lack
+		want        string // the workload and its problem
 	}{
 		"nothing lacks":                    {nil, annotations, []string{rightPod}, "", ""},
 		"one of two pods":                  {nil, annotations, []string{rightPod, stalePod}, "", "mxp-controller: " + skipped},
 		"a pod of no workload":             {nil, annotations, []string{rightPod, barePod}, "", ""},
-		"only the service account":         {nil, "", []string{rightPod}, "", ": its service account lacks an annotation"},
+		"only the service account":         {nil, "", []string{rightPod}, "", ": its service account does not have every annotation of the config"},
 		"service account and pods":         {nil, "", []string{stalePod}, "", "mxp-controller: " + skipped},
-		"a label that the template has":    {[]func(*identity.Settings){label}, annotations, []string{rightPod}, `"team":"storage"`, "mxp-controller: the pod lacks the label team"},
+		"a label that the template has":    {[]func(*identity.Settings){label}, annotations, []string{rightPod}, `"team":"storage"`, "mxp-controller: the pod does not have the label team"},
 		"a label that the template lacks":  {[]func(*identity.Settings){label}, annotations, []string{rightPod}, "", ""},
-		"a label that a policy would add":  {[]func(*identity.Settings){label, policy}, annotations, []string{rightPod}, "", "mxp-controller: the pod lacks the label team"},
+		"a label that a policy would add":  {[]func(*identity.Settings){label, policy}, annotations, []string{rightPod}, "", "mxp-controller: the pod does not have the label team"},
 		"the identity goes before a label": {[]func(*identity.Settings){label, policy}, annotations, []string{stalePod}, "", "mxp-controller: " + skipped},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := observed(t, tt.annotations, tt.template, tt.pods...)
-			found := Find(o, testState(t, identity.IRSA, tt.state...))
+			o := observedPlane(t, tt.annotations, tt.template, tt.pods...)
+			found := FindStale(o, testState(t, identity.IRSA, tt.state...))
 			got := ""
 			for _, s := range found {
 				got += s.Workload.Meta.Name + ": " + s.Reason
@@ -119,16 +119,16 @@ func TestFindReturnsOnlyWhatLacksSomething(t *testing.T) {
 	}
 }
 
-func TestFindSaysWhatCouldNotBeRead(t *testing.T) {
-	o := observed(t, "", "", stalePod)
+func TestFindStaleReportsWhatCouldNotBeRead(t *testing.T) {
+	o := observedPlane(t, "", "", stalePod)
 	o.Unread = []*space.Error{{Verb: "list", Resource: space.StatefulSets, Namespace: hostNamespace}}
-	found := Find(o, testState(t, identity.IRSA))
-	if len(found) != 1 || found[0].Unreadable == nil || found[0].Cause != Nothing {
+	found := FindStale(o, testState(t, identity.IRSA))
+	if len(found) != 1 || found[0].Unreadable == nil || found[0].Cause != NoProblem {
 		t.Errorf("%+v", found)
 	}
 }
 
-func TestWantedFollowsTheControlPlanesOfTheConfig(t *testing.T) {
+func TestSelectionFollowsTheControlPlanesOfTheConfig(t *testing.T) {
 	for name, tt := range map[string]struct {
 		planes  identity.ControlPlanes
 		certain bool
@@ -139,7 +139,7 @@ func TestWantedFollowsTheControlPlanesOfTheConfig(t *testing.T) {
 		"listed":          {identity.ControlPlanes{Namespaces: []string{"prod-a"}}, false, "prod-a"},
 		"discovered":      {identity.ControlPlanes{Namespaces: []string{"prod-a"}, Discover: true}, true, "prod-a"},
 	} {
-		wanted := Wanted(testState(t, identity.IRSA, func(s *identity.Settings) { s.ControlPlanes = tt.planes }))
+		wanted := Selection(testState(t, identity.IRSA, func(s *identity.Settings) { s.ControlPlanes = tt.planes }))
 		if wanted.Certain != tt.certain || wanted.Admits("logging") || tt.admits != "" && !wanted.Admits(tt.admits) {
 			t.Errorf("%s: %+v", name, wanted)
 		}
@@ -149,22 +149,22 @@ func TestWantedFollowsTheControlPlanesOfTheConfig(t *testing.T) {
 	}
 }
 
-// observed is a control plane with a service account, a Deployment and pods.
-func observed(t *testing.T, annotations, templateLabels string, pods ...string) space.Observed {
+// observedPlane returns a control plane with a service account, a Deployment and pods.
+func observedPlane(t *testing.T, annotations, templateLabels string, pods ...string) space.Observed {
 	t.Helper()
 	at := space.Key{Namespace: hostNamespace, Name: "mxp-controller"}
-	w := decode[space.Workload](t, `{"metadata":{"name":"mxp-controller"},"spec":{"template":{"metadata":{"labels":{`+templateLabels+`}}}}}`)
+	w := decodeJSON[space.Workload](t, `{"metadata":{"name":"mxp-controller"},"spec":{"template":{"metadata":{"labels":{`+templateLabels+`}}}}}`)
 	w.Resource = space.Deployments
 	o := space.Observed{ControlPlanes: []space.ControlPlane{{HostNamespace: hostNamespace}},
-		ServiceAccounts: map[space.Key]space.ServiceAccount{at: decode[space.ServiceAccount](t, `{"metadata":{"annotations":{`+annotations+`}}}`)},
+		ServiceAccounts: map[space.Key]space.ServiceAccount{at: decodeJSON[space.ServiceAccount](t, `{"metadata":{"annotations":{`+annotations+`}}}`)},
 		Workloads:       map[space.Key][]space.Workload{at: {w}}, Pods: map[space.Key][]space.Pod{}}
 	for _, pod := range pods {
-		o.Pods[at] = append(o.Pods[at], decode[space.Pod](t, pod))
+		o.Pods[at] = append(o.Pods[at], decodeJSON[space.Pod](t, pod))
 	}
 	return o
 }
 
-func decode[T any](t *testing.T, text string) T {
+func decodeJSON[T any](t *testing.T, text string) T {
 	t.Helper()
 	var value T
 	if err := json.Unmarshal([]byte(text), &value); err != nil {

@@ -1,7 +1,7 @@
-// Package injection judges whether pods have the identity of their component. The EKS
-// webhook injects credentials when a pod is created, so a pod can lack what its service
-// account says. verify reports such pods and restart replaces them; the judgement is
-// theirs in common, and needs both the desired state and the types of the cluster.
+// Package injection finds pods that do not have the identity of their component. The EKS
+// webhook injects credentials when a pod is created. If the service account is annotated
+// later, the pod stays without them. Package verify reports such pods, and package
+// restart replaces them.
 package injection
 
 import (
@@ -33,26 +33,26 @@ const (
 // Source: Amazon EKS Pod Identity Webhook.
 const SkipAnnotation = "eks.amazonaws.com/skip-containers"
 
-// Cause is the kind of what a pod lacks.
+// Cause is the kind of a problem.
 type Cause int
 
 // The causes.
 const (
-	Nothing    Cause = iota // the pod lacks nothing
-	Outdated                // a new pod may have the identity
+	NoProblem  Cause = iota // the pod has the identity
+	Outdated                // a new pod may get the identity
 	Overridden              // an association overrides the annotation
-	Skipped                 // the pod asks the webhook to leave containers out
+	Skipped                 // an annotation of the pod excludes containers
 )
 
-// Lack is what a pod lacks of its component's identity.
-type Lack struct {
+// Problem is why a pod does not have its component's identity.
+type Problem struct {
 	Cause  Cause
 	Reason string
 }
 
-// OfPod judges a pod. Its service account says whether the pod is older than the
-// annotation.
-func OfPod(p space.Pod, c desired.Component, account space.ServiceAccount) Lack {
+// PodProblem returns the problem of a pod. The service account says whether it was
+// annotated after the pod was created.
+func PodProblem(p space.Pod, c desired.Component, account space.ServiceAccount) Problem {
 	var without []string
 	others := map[string]bool{}
 	containers := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
@@ -64,25 +64,25 @@ func OfPod(p space.Pod, c desired.Component, account space.ServiceAccount) Lack 
 	}
 	switch {
 	case len(without) == 0:
-		return volumeLack(p, c)
-	case others[overridden]:
-		return Lack{Overridden, overridden}
+		return volumeProblem(p, c)
+	case others[overriddenReason]:
+		return Problem{Overridden, overriddenReason}
 	case len(others) == 1 && !others[""]:
-		return Lack{Outdated, slices.Sorted(maps.Keys(others))[0]}
+		return Problem{Outdated, slices.Sorted(maps.Keys(others))[0]}
 	case len(without) < len(containers):
-		return containerLack(p, without)
+		return containerProblem(p, without)
 	case c.Mode.UsesIRSA() && account.AnnotatedAt(identity.RoleAnnotation).After(p.Meta.Created):
-		return Lack{Outdated, "the pod is older than the annotation of its service account"}
+		return Problem{Outdated, "the pod was created before its service account was annotated"}
 	case c.Mode.UsesIRSA():
-		return Lack{Outdated, "the webhook skipped the pod: it has none of the environment of a role"}
+		return Problem{Outdated, "the EKS webhook injected no credentials when the pod was created"}
 	}
-	return Lack{Outdated, "the pod has no credentials of EKS Pod Identity: it is older than its association, or there is none"}
+	return Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}
 }
 
-const overridden = "an association overrides the annotation: the pod has the credentials of EKS Pod Identity"
+const overriddenReason = "an association overrides the annotation: the pod has EKS Pod Identity credentials"
 
-// identityOf reports whether a container has the environment of the component's mode,
-// and if it has another identity, which.
+// identityOf reports whether a container has the environment variables of the component's
+// mode. If it has another identity, other describes it.
 func identityOf(container space.Container, c desired.Component) (has bool, other string) {
 	role, irsa := container.Lookup(envRole)
 	_, token := container.Lookup(envToken)
@@ -91,30 +91,30 @@ func identityOf(container space.Container, c desired.Component) (has bool, other
 	associated := credentials && podToken
 	switch {
 	case c.Mode == identity.IRSA && associated:
-		return false, overridden
+		return false, overriddenReason
 	case c.Mode.UsesPodIdentity() && associated:
 		return true, ""
 	case !c.Mode.UsesIRSA():
 		return false, ""
 	case irsa && role != c.Role.String():
-		return false, "the pod has another role, " + role
+		return false, "the pod has the credentials of another role, " + role
 	}
 	return irsa && token, ""
 }
 
-func volumeLack(p space.Pod, c desired.Component) Lack {
+func volumeProblem(p space.Pod, c desired.Component) Problem {
 	for _, v := range p.Spec.Volumes {
 		if c.Mode.UsesIRSA() && v.Name == volumeIRSA || c.Mode.UsesPodIdentity() && v.Name == volumePod {
-			return Lack{}
+			return Problem{}
 		}
 	}
-	return Lack{Outdated, "the pod has the environment of the identity and no volume with its token"}
+	return Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}
 }
 
-func containerLack(p space.Pod, without []string) Lack {
+func containerProblem(p space.Pod, without []string) Problem {
 	names := strings.Join(without, ", ")
 	if p.Meta.Annotations[SkipAnnotation] != "" {
-		return Lack{Skipped, fmt.Sprintf("the pod's annotation %s leaves out %s", SkipAnnotation, names)}
+		return Problem{Skipped, fmt.Sprintf("the pod's annotation %s excludes these containers: %s", SkipAnnotation, names)}
 	}
-	return Lack{Outdated, "containers without the identity: " + names}
+	return Problem{Outdated, "containers without the identity: " + names}
 }

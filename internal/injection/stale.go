@@ -9,83 +9,83 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// Wanted returns what to read of the cluster to judge the pods of a state. Without
-// namespaces, a pattern and discovery the config means every certain control plane.
-func Wanted(s desired.State) space.Wanted {
+// Selection returns what to read from the cluster to find stale pods. If the config has
+// no namespaces, no pattern and no discovery, it selects every certain control plane.
+func Selection(s desired.State) space.Selection {
 	planes := s.Spec().ControlPlanes
 	subjects := desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
-	return space.Wanted{ServiceAccounts: s.ServiceAccounts(), Scope: space.Scope{
+	return space.Selection{ServiceAccounts: s.ServiceAccounts(), Scope: space.Scope{
 		Namespaces: planes.Namespaces, Admits: subjects.Admits, Certain: planes.Discover || subjects.Empty()}}
 }
 
-// Stale is a component of a control plane whose pods or service account lack
-// something.
-type Stale struct {
-	Lack
+// StaleWorkload is a workload of a component whose pods or service account have a
+// problem.
+type StaleWorkload struct {
+	Problem
 	Namespace  string
 	Component  desired.Component
-	Workload   space.Workload // to restart; without a name if only the service account lacks something
-	Annotated  bool           // the service account has every annotation
-	Unreadable error          // why nothing is known, instead of all but the namespace and component
+	Workload   space.Workload // what to restart; has no name if only the service account has a problem
+	Annotated  bool           // whether the service account has every annotation
+	Unreadable error          // why the workload could not be checked; the other fields are then empty
 }
 
-// Find returns the workloads whose pods lack the identity, or a label that new pods
-// would have, and the service accounts that lack an annotation although nothing runs as
-// them. It leaves out pods of no workload, because nothing would replace them.
-func Find(o space.Observed, s desired.State) []Stale {
-	var all []Stale
+// FindStale returns the workloads whose pods lack the identity, or lack a label that new
+// pods would get. It also returns service accounts without pods that lack an annotation.
+// It ignores pods that no workload owns, because nothing would replace them.
+func FindStale(o space.Observed, s desired.State) []StaleWorkload {
+	var all []StaleWorkload
 	for _, plane := range o.ControlPlanes {
 		for _, c := range s.Components {
-			all = append(all, findIn(o, s, c, plane.HostNamespace)...)
+			all = append(all, findStaleIn(o, s, c, plane.HostNamespace)...)
 		}
 	}
 	return all
 }
 
-func findIn(o space.Observed, s desired.State, c desired.Component, namespace string) []Stale {
-	stale := Stale{Namespace: namespace, Component: c}
+func findStaleIn(o space.Observed, s desired.State, c desired.Component, namespace string) []StaleWorkload {
+	stale := StaleWorkload{Namespace: namespace, Component: c}
 	if err := o.Failure(namespace, space.ServiceAccounts, space.Pods, space.Deployments, space.StatefulSets, space.DaemonSets); err != nil {
 		stale.Unreadable = err
-		return []Stale{stale}
+		return []StaleWorkload{stale}
 	}
 	at := space.Key{Namespace: namespace, Name: c.ServiceAccount}
 	account, exists := o.ServiceAccounts[at]
 	stale.Annotated = Annotated(account, c)
-	var found []Stale
+	var found []StaleWorkload
 	for _, w := range o.Workloads[at] {
 		stale.Workload = w
-		if stale.Lack = OfWorkload(w, account, o.Pods[at], c, s); stale.Cause != Nothing {
+		if stale.Problem = WorkloadProblem(w, account, o.Pods[at], c, s); stale.Cause != NoProblem {
 			found = append(found, stale)
 		}
 	}
 	if exists && len(found) == 0 && !stale.Annotated {
-		stale.Workload, stale.Lack = space.Workload{}, Lack{Outdated, "its service account lacks an annotation"}
+		stale.Workload, stale.Problem = space.Workload{}, Problem{Outdated, "its service account does not have every annotation of the config"}
 		found = append(found, stale)
 	}
 	return found
 }
 
-// OfWorkload returns the first lack of a workload's pods, which run as the component's
-// service account.
-func OfWorkload(w space.Workload, account space.ServiceAccount, pods []space.Pod, c desired.Component, s desired.State) Lack {
+// WorkloadProblem returns the first problem among a workload's pods. The pods are those of
+// the component's service account.
+func WorkloadProblem(w space.Workload, account space.ServiceAccount, pods []space.Pod, c desired.Component, s desired.State) Problem {
 	for _, p := range pods {
 		if r, name, owned := p.Workload(); !owned || r != w.Resource || name != w.Meta.Name {
 			continue
 		}
-		lack := OfPod(p, c, account)
-		if label := labelLack(w, p, c, s); lack.Cause == Nothing && label != "" {
-			lack = Lack{Outdated, "the pod lacks the label " + label}
+		problem := PodProblem(p, c, account)
+		if label := missingLabel(w, p, c, s); problem.Cause == NoProblem && label != "" {
+			problem = Problem{Outdated, "the pod does not have the label " + label}
 		}
-		if lack.Cause != Nothing {
-			return lack
+		if problem.Cause != NoProblem {
+			return problem
 		}
 	}
-	return Lack{}
+	return Problem{}
 }
 
-// labelLack returns a label that the pod lacks and a new pod would have: the pod
-// template has it, or an admission policy adds it.
-func labelLack(w space.Workload, p space.Pod, c desired.Component, s desired.State) string {
+// missingLabel returns a label that the pod lacks and that a new pod would get from the pod
+// template or from an admission policy. It returns "" if there is none.
+func missingLabel(w space.Workload, p space.Pod, c desired.Component, s desired.State) string {
 	for _, label := range slices.Sorted(maps.Keys(c.PodLabels)) {
 		_, exists := p.Meta.Labels[label]
 		if !exists && (s.Spec().AdmissionPolicy != identity.NoAdmissionPolicy || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {

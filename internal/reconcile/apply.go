@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// ErrBlocked says that something differs from the config and that only its owner can
-// change it.
-var ErrBlocked = errors.New("not everything is as the config says")
+// ErrBlocked is the error of an apply that changed all it could. What still differs
+// from the config belongs to somebody else.
+var ErrBlocked = errors.New("AWS differs from the config in what only its owner can change")
 
-// mostForgotten is how many associations a run that is killed leaves to be read one
-// by one.
-const mostForgotten = 250
+// recordInterval is the number of associations after which the record is written. If a
+// run is killed, the next plan reads at most that many associations one by one.
+const recordInterval = 250
 
-// Apply runs the steps of a plan. The first call that fails ends it; the next plan
-// takes up where it ended.
+// Apply runs the steps of a plan. It stops at the first call that fails. A new plan then
+// contains what is left to do.
 //
-// The error is [ErrBlocked] if everything was done and foreign things still differ
+// The error is [ErrBlocked] if all steps succeeded, but something foreign still differs
 // from the config.
 func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	for phase, steps := range p.steps {
 		for done, run := range steps {
 			err := run(ctx)
-			if phase == int(associate) {
+			if phase == int(phaseAssociate) {
 				err = r.associated(ctx, p, done, len(steps), err)
 			}
 			if err != nil {
@@ -43,13 +43,13 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// associated reports the progress after a step about an association.
+// associated reports the progress after each association that was written.
 func (r *Reconciler) associated(ctx context.Context, p *Plan, done, total int, err error) error {
 	if err != nil {
-		return fmt.Errorf("%w (%d of %d associations were done)", err, done, total)
+		return fmt.Errorf("%w (%d of %d associations are written)", err, done, total)
 	}
 	r.progress(done+1, total)
-	if (done+1)%mostForgotten == 0 {
+	if (done+1)%recordInterval == 0 {
 		return r.remember(ctx, p)
 	}
 	return nil
@@ -61,12 +61,12 @@ func (r *Reconciler) progress(done, total int) {
 	}
 }
 
-// DefaultPace is the number of calls a second about single associations. EKS
-// publishes no rates for them, so this is a cautious guess; the SDK slows down if EKS
-// throttles.
+// DefaultPace is the number of calls per second that read or write one association. EKS
+// publishes no limit for them, so this is a cautious guess. If EKS throttles, the SDK
+// slows down.
 const DefaultPace = 5
 
-// pace waits for the turn of the next call about an association.
+// pace waits until the next call about an association may be made.
 func (r *Reconciler) pace(ctx context.Context) error {
 	if r.turns == nil {
 		r.turns = time.NewTicker(time.Duration(float64(time.Second) / cmp.Or(r.Pace, DefaultPace)))
@@ -79,7 +79,7 @@ func (r *Reconciler) pace(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// pause waits, or returns the error of a context that ends before.
+// pause waits. If the context ends earlier, pause returns its error.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
@@ -89,17 +89,16 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// untilSeen is how often a call is tried that fails because other calls cannot see
-// yet what was just created: for half a minute.
+// visibilityAttempts is how often a call is tried if it cannot see yet what was just
+// created. Together the attempts take half a minute.
 //
 // Source: IAM User Guide, "Troubleshoot IAM: Changes that I make are not always
 // immediately visible".
-const untilSeen = 6
+const visibilityAttempts = 6
 
-// retry tries a call up to a number of times, as long as its error may pass, and waits
-// ever longer in between. It is for errors that the SDK does not retry, because the
-// thing is really missing as far as AWS can see, or because something must be read
-// again first.
+// retry repeats a call while its error is one that passes, up to a number of times. The
+// wait doubles each time, up to 20 seconds. The SDK does not retry these errors: AWS
+// cannot see a new resource yet, or the caller must read something again first.
 func retry(ctx context.Context, times int, passes func(error) bool, call func() error) error {
 	for wait := time.Second; ; wait = min(2*wait, 20*time.Second) {
 		err := call()

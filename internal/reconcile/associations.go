@@ -11,11 +11,11 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// planAssociations compares the associations of a role's components in each cluster.
-// A cluster without a name or a region in the config has none: that is mode irsa.
-// Everything is listed first, because what is remembered is about the whole role.
+// planAssociations compares the associations of a role's components in each cluster. It
+// skips clusters without a name or region, which only mode irsa allows. It lists all
+// associations first, because the record covers the whole role.
 func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []identity.Cluster, role desired.Role, tags map[string]string) error {
-	m := &memory{role: role.ARN, before: tags[seenTag]}
+	m := &associationRecord{role: role.ARN, before: tags[recordTag]}
 	p.memories = append(p.memories, m)
 	var all []associationPlan
 	for _, component := range role.Components {
@@ -47,7 +47,7 @@ func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []i
 type associationPlan struct {
 	*Reconciler
 	plan      *Plan
-	memory    *memory
+	memory    *associationRecord
 	cluster   identity.Cluster
 	component desired.Component
 	wanted    map[string]desired.Association // by namespace
@@ -72,7 +72,7 @@ func (a *associationPlan) list(ctx context.Context) error {
 	return err
 }
 
-// compareAll reads the associations that must be read, and adds those that are
+// compareAll reads the associations that may have changed, and plans those that are
 // missing.
 func (a *associationPlan) compareAll(ctx context.Context) error {
 	there := map[string]bool{}
@@ -105,8 +105,8 @@ func (a *associationPlan) upToDate(id string, w desired.Association) {
 	a.memory.now.add(id, w)
 }
 
-// compare reads an association and plans what to do with it. EKS takes one
-// association for each service account, so a foreign one in a wanted place blocks ours.
+// compare reads an association and plans what to do with it. EKS allows one association
+// for each service account, so a foreign one can block the desired one.
 func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
 	if err := a.pace(ctx); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
 		a.plan.UpToDate++
 	default:
 		c.Action = Foreign
-		a.plan.Blocked = append(a.plan.Blocked, fmt.Sprintf("association %s of %s is foreign and gives the role %s: its owner must remove or change it (%s)",
+		a.plan.Blocked = append(a.plan.Blocked, fmt.Sprintf("the foreign association %s gives %s the role %s, and differs in %s: its owner must change or remove it",
 			l.ID, a.subject(l.Namespace), live.RoleARN, strings.Join(c.Elements, ", ")))
 	}
 	a.add(c)
@@ -153,7 +153,7 @@ func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
 	switch {
 	case managed && a.Prune:
 		c.Action = Remove
-		a.plan.add(disassociate, func(ctx context.Context) error {
+		a.plan.add(phaseDisassociate, func(ctx context.Context) error {
 			if err := a.pace(ctx); err != nil {
 				return err
 			}
@@ -163,9 +163,9 @@ func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
 		c.Action = Keep
 	case a.component.Mode.UsesIRSA() && a.component.Subjects.Admits(c.Namespace):
 		c.Action = Foreign
-		a.plan.warn("", "association %s of %s is foreign and gives it the role %s: EKS prefers it to the annotation, silently", c.ID, a.subject(c.Namespace), c.Role)
+		a.plan.warn("", "the foreign association %s gives %s the role %s: EKS uses the association and ignores the annotation", c.ID, a.subject(c.Namespace), c.Role)
 	default:
-		return // somebody else's, for another purpose
+		return // foreign, and for another purpose
 	}
 	a.add(c)
 }
@@ -179,10 +179,10 @@ func (a *associationPlan) add(c AssociationChange) {
 	a.plan.Associations = append(a.plan.Associations, c)
 }
 
-// then adds the step that writes an association and remembers it. The ID is empty if
-// it is left to the next plan to compare.
+// then adds the step that writes an association and records it. If write returns no ID,
+// the association is not recorded, and the next plan compares it.
 func (a *associationPlan) then(w desired.Association, write func(context.Context) (id string, err error)) {
-	a.plan.add(associate, func(ctx context.Context) error {
+	a.plan.add(phaseAssociate, func(ctx context.Context) error {
 		if err := a.pace(ctx); err != nil {
 			return err
 		}
@@ -194,11 +194,11 @@ func (a *associationPlan) then(w desired.Association, write func(context.Context
 	})
 }
 
-// create creates an association. EKS may not see a role yet that was just created. If
-// another run was quicker, its association is left to the next plan.
+// create creates an association. It retries if EKS cannot see a new role yet. If another
+// run has created the association, the next plan compares it.
 func (a *associationPlan) create(ctx context.Context, w desired.Association) (id string, err error) {
 	unseen := func(err error) bool { return account.IsUnseen(err) && !account.IsExists(err) }
-	err = retry(ctx, untilSeen, unseen, func() error {
+	err = retry(ctx, visibilityAttempts, unseen, func() error {
 		id, err = a.region().CreateAssociation(ctx, w)
 		return err
 	})
@@ -218,8 +218,8 @@ func (a *associationPlan) change(ctx context.Context, id string, w desired.Assoc
 	return nil
 }
 
-// associationElements names what differs, in the API's words. Tags that the config
-// does not name are no difference.
+// associationElements returns the fields of the EKS API that differ. It ignores tags
+// that the config does not name.
 func associationElements(live, wanted desired.Association) []string {
 	var out []string
 	differ := func(name string, differs bool) {

@@ -8,7 +8,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Quotas knows how long the account's trust policies may be, in characters.
+// Quotas reads the maximum length of the account's trust policies, in characters.
 type Quotas interface {
 	TrustPolicyQuota(ctx context.Context) (int, error)
 }
@@ -57,7 +57,7 @@ type AssociationWriter interface {
 	TagAssociation(ctx context.Context, cluster, id string, tags map[string]string) error
 }
 
-// IAM is the part of the account that has no region.
+// IAM reads and writes the part of the account that has no region.
 type IAM interface {
 	Quotas
 	Roles
@@ -65,7 +65,7 @@ type IAM interface {
 	Providers
 }
 
-// Region is EKS in one region.
+// Region reads and writes EKS in one region.
 type Region interface {
 	Clusters
 	AssociationReader

@@ -13,55 +13,55 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// journey is a run that is disturbed: from what exists before to a config.
-type journey struct {
+// scenario is a run that a test disturbs. It starts with an account and applies a config.
+type scenario struct {
 	name  string
-	among []string // namespaces that may gain or lose
+	among []string // namespaces that may gain or lose access
 	start func(t *testing.T, server *awstest.Server)
 	to    identity.Spec
 	how   []func(*reconcile.Reconciler)
 }
 
-// journeys are a first run; one in which subjects come and go, the bucket is another
-// one, and somebody else has a statement in the role; and one that adopts the policy of
-// an earlier version.
-func journeys() []journey {
-	all := namespaces(6)
-	changed := spec(identity.Both, all[2:]...)
+// allScenarios returns three scenarios. The first run creates everything. The second one
+// changes subjects and the bucket of a role that has a foreign statement. The third one
+// adopts the policy of an earlier version.
+func allScenarios() []scenario {
+	all := testNamespaces(6)
+	changed := testSpec(identity.Both, all[2:]...)
 	changed.Components[0].Bucket = "other-backups"
-	return []journey{
-		{"from nothing", all[:2], func(*testing.T, *awstest.Server) {}, spec(identity.Both, all[:2]...), nil},
+	return []scenario{
+		{"from nothing", all[:2], func(*testing.T, *awstest.Server) {}, testSpec(identity.Both, all[:2]...), nil},
 		{"everything changes", all, func(t *testing.T, server *awstest.Server) {
-			put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
-			mustApply(t, spec(identity.Both, all[:4]...))
+			putRole(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreignStatement}})
+			mustApply(t, testSpec(identity.Both, all[:4]...))
 		}, changed, []func(*reconcile.Reconciler){pruning}},
 		{"a policy is adopted", all[:3], func(t *testing.T, server *awstest.Server) {
-			mustApply(t, spec(identity.Both, all[:2]...))
-			giveInline(server, map[string]string{"spaces-identity-mxp-controller": document(t, "old-backups")})
-		}, spec(identity.Both, all[:3]...), []func(*reconcile.Reconciler){adopting}},
+			mustApply(t, testSpec(identity.Both, all[:2]...))
+			giveInline(server, map[string]string{"spaces-identity-mxp-controller": permissionsDocument(t, "old-backups")})
+		}, testSpec(identity.Both, all[:3]...), []func(*reconcile.Reconciler){adopting}},
 	}
 }
 
-// undisturbed is the state that the journey ends in, what everyone is granted
-// then, and the number of calls.
-func (j journey) undisturbed(t *testing.T) (awstest.State, map[string]string, int) {
+// undisturbed runs the scenario without a disturbance. It returns the state at the end, what
+// everyone is granted then, and the number of calls.
+func (j scenario) undisturbed(t *testing.T) (awstest.State, map[string]string, int) {
 	t.Helper()
 	server := testAccount(t)
 	j.start(t, server)
 	server.Forget()
 	mustApply(t, j.to, j.how...)
 	state := server.State()
-	return state, grants(&state, j.to, j.among), len(server.Calls())
+	return state, grantsOf(&state, j.to, j.among), len(server.Calls())
 }
 
-// disturbed makes the journey once with a disturbance, and again without one. The
-// end must be the same, and nobody may have had more on the way.
-func (j journey) disturbed(t *testing.T, want awstest.State, end map[string]string, first func(*awstest.Server) error) {
+// disturbed runs the scenario once with a disturbance, and again without one. The state at
+// the end must be the same. Nobody may have more access in between.
+func (j scenario) disturbed(t *testing.T, want awstest.State, end map[string]string, first func(*awstest.Server) error) {
 	t.Helper()
 	server := testAccount(t)
 	j.start(t, server)
 	server.Forget()
-	watch(t, server, j.to, j.among, end)
+	watchGrants(t, server, j.to, j.among, end)
 	failure := first(server)
 	server.Disturb(func(h *awstest.Hooks) { h.Fate, h.AfterCall, h.BeforeWrite = nil, nil, nil })
 	if _, err := apply(t.Context(), j.to, j.how...); err != nil {
@@ -70,10 +70,10 @@ func (j journey) disturbed(t *testing.T, want awstest.State, end map[string]stri
 	equalState(t, want, server.State())
 }
 
-func TestEveryCallFailsInTurn(t *testing.T) {
+func TestApplyRecoversFromAFailureOfEachCall(t *testing.T) {
 	fates := map[string]awstest.Fate{"failing before": awstest.FailBefore, "failing after": awstest.FailAfter,
 		"dropped before": awstest.DropBefore, "dropped after": awstest.DropAfter}
-	for _, j := range journeys() {
+	for _, j := range allScenarios() {
 		for name, fate := range fates {
 			inBubble(t, j.name+", "+name, func(t *testing.T) {
 				want, end, calls := j.undisturbed(t)
@@ -100,8 +100,8 @@ func TestEveryCallFailsInTurn(t *testing.T) {
 	}
 }
 
-func TestKilledBetweenAnyTwoCalls(t *testing.T) {
-	for _, j := range journeys() {
+func TestApplyRecoversFromAKillAfterEachCall(t *testing.T) {
+	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, calls := j.undisturbed(t)
 			for n := 1; n < calls; n++ {
@@ -123,8 +123,8 @@ func TestKilledBetweenAnyTwoCalls(t *testing.T) {
 	}
 }
 
-func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
-	for _, j := range journeys() {
+func TestApplySucceedsIfAThirdOfTheCallsIsThrottled(t *testing.T) {
+	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
 			for seed := range uint64(20) {
@@ -149,10 +149,9 @@ func TestThrottledOnAThirdOfTheCalls(t *testing.T) {
 	}
 }
 
-// Reads that lag behind writes, by any number of reads that IAM has been seen to
-// lag, change nothing.
-func TestReadsLag(t *testing.T) {
-	for _, j := range journeys() {
+// After a write, up to three reads return the state from before.
+func TestApplySucceedsIfReadsLagBehindWrites(t *testing.T) {
+	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
 			for lag := 1; lag <= 3; lag++ {
@@ -170,9 +169,9 @@ func TestReadsLag(t *testing.T) {
 	}
 }
 
-// Two runs of one config at once, interleaved call by call as chance has it.
-func TestTwoAtOnce(t *testing.T) {
-	for _, j := range journeys() {
+// The calls of both runs are interleaved at random.
+func TestTwoRunsOfOneConfigAtOnceSucceed(t *testing.T) {
+	for _, j := range allScenarios() {
 		inBubble(t, j.name, func(t *testing.T) {
 			want, end, _ := j.undisturbed(t)
 			for range 20 {
@@ -193,10 +192,10 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
-// Two runs with different configs in one role: whenever the second one happens,
-// neither's subjects are lost. Both read the policy again two seconds after writing it.
-func TestLostUpdate(t *testing.T) {
-	all := namespaces(3)
+// Two runs with different configs change one role. The subjects of both are kept, whenever
+// the second run happens. Both read the policy again two seconds after writing it.
+func TestTwoRunsOfDifferentConfigsKeepAllSubjects(t *testing.T) {
+	all := testNamespaces(3)
 	moments := map[string]func(server *awstest.Server, other func()){
 		"between read and write": func(server *awstest.Server, other func()) {
 			server.Disturb(func(h *awstest.Hooks) {
@@ -220,30 +219,30 @@ func TestLostUpdate(t *testing.T) {
 	for name, moment := range moments {
 		inBubble(t, name, func(t *testing.T) {
 			server := testAccount(t)
-			mustApply(t, spec(identity.IRSA, all[0]))
+			mustApply(t, testSpec(identity.IRSA, all[0]))
 			var second sync.WaitGroup
 			moment(server, func() {
 				second.Go(func() {
-					if _, err := apply(t.Context(), spec(identity.IRSA, all[0], all[2])); err != nil {
+					if _, err := apply(t.Context(), testSpec(identity.IRSA, all[0], all[2])); err != nil {
 						t.Errorf("the second run: %v", err)
 					}
 				})
 				synctest.Wait() // until the second run has written and waits
 			})
-			mustApply(t, spec(identity.IRSA, all[:2]...))
+			mustApply(t, testSpec(identity.IRSA, all[:2]...))
 			second.Wait()
-			equal(t, "statement", irsa(t, all...), trust(t, server.State()).Statement[0])
+			equal(t, "statement", irsaStatement(t, all...), liveTrustPolicy(t, server.State()).Statement[0])
 		})
 	}
 }
 
-// The other run read before this one wrote, and writes after this one has: its
-// write undoes this one's, which is noticed when the policy is read once more.
-func TestOverwrittenIsWrittenAgain(t *testing.T) {
+// The other run reads before this one writes, and writes after it. Its write undoes the
+// change of this run, which notices it when it reads the policy again.
+func TestApplyWritesAgainIfAnotherRunOverwrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := namespaces(2)
+		all := testNamespaces(2)
 		server := testAccount(t)
-		put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
+		putRole(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreignStatement}})
 		before := server.State().Roles[roleName].Trust
 		undone := false
 		server.Disturb(func(h *awstest.Hooks) {
@@ -252,7 +251,7 @@ func TestOverwrittenIsWrittenAgain(t *testing.T) {
 					undone = true
 					server.Change(func(s *awstest.State) {
 						role := s.Roles[roleName]
-						last := foreign
+						last := foreignStatement
 						last.Sid = "Last"
 						doc, err := iam.Parse([]byte(before))
 						if err != nil {
@@ -265,7 +264,7 @@ func TestOverwrittenIsWrittenAgain(t *testing.T) {
 				}
 			}
 		})
-		mustApply(t, spec(identity.IRSA, all...))
-		equal(t, "sids", []string{"Break", "Last", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
+		mustApply(t, testSpec(identity.IRSA, all...))
+		equal(t, "sids", []string{"Break", "Last", "SpacesIdentityIRSA"}, sidsOf(liveTrustPolicy(t, server.State())))
 	})
 }

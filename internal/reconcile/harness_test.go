@@ -22,39 +22,39 @@ import (
 )
 
 const (
-	issuer   = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
-	roleName = "spaces-backup"
-	cluster  = "prod-space"
+	issuerHost  = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+	roleName    = "spaces-backup"
+	clusterName = "prod-space"
 )
 
-// client reaches the account of the running test; nil reaches it through the network.
-var client aws.HTTPClient
+// httpClient calls the account of the running test. If it is nil, the network is used.
+var httpClient aws.HTTPClient
 
-// testAccount is an account with the cluster, and nothing else.
+// testAccount returns an account that has only the cluster.
 func testAccount(t testing.TB) *awstest.Server {
 	t.Helper()
 	s := awstest.NewInMemory(t)
-	client = &http.Client{Transport: s}
-	t.Cleanup(func() { client = nil })
+	httpClient = &http.Client{Transport: s}
+	t.Cleanup(func() { httpClient = nil })
 	s.Change(func(state *awstest.State) {
-		state.Clusters[cluster] = awstest.Cluster{Issuer: "https://" + issuer, Version: "1.36"}
+		state.Clusters[clusterName] = awstest.Cluster{Issuer: "https://" + issuerHost, Version: "1.36"}
 	})
 	return s
 }
 
-// inBubble runs a subtest in which time passes only while everybody waits.
+// inBubble runs a subtest in a synctest bubble.
 func inBubble(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
-// spec is the one-component config in a mode, for namespaces.
-func spec(mode identity.Mode, namespaces ...string) identity.Spec {
-	provider, err := identity.ParseOIDCProvider(issuer)
+// testSpec returns the config of one component in a mode, for namespaces.
+func testSpec(mode identity.Mode, namespaces ...string) identity.Spec {
+	provider, err := identity.ParseOIDCProvider(issuerHost)
 	if err != nil {
 		panic(err)
 	}
 	s, problems := identity.New(identity.Settings{
-		Cluster:       identity.Cluster{Name: cluster, Region: awstest.Region, OIDC: provider},
+		Cluster:       identity.Cluster{Name: clusterName, Region: awstest.Region, OIDC: provider},
 		ControlPlanes: identity.ControlPlanes{Namespaces: namespaces},
 		Components: []identity.Component{{Name: "mxp-controller", Mode: mode, Bucket: "spaces-backups",
 			Role: identity.RoleARN{Partition: "aws", Account: awstest.AccountID, Name: roleName}}},
@@ -65,7 +65,7 @@ func spec(mode identity.Mode, namespaces ...string) identity.Spec {
 	return s
 }
 
-func namespaces(n int) []string {
+func testNamespaces(n int) []string {
 	var out []string
 	for i := range n {
 		out = append(out, fmt.Sprintf("mxp-%08x-0000-4000-8000-%012x-system", i*7919, i))
@@ -73,9 +73,9 @@ func namespaces(n int) []string {
 	return out
 }
 
-// reconciler talks to the server by the real clients.
-func reconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*reconcile.Reconciler, error) {
-	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, HTTPClient: client})
+// newReconciler returns a reconciler that calls the server with the real clients.
+func newReconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*reconcile.Reconciler, error) {
+	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, HTTPClient: httpClient})
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +89,9 @@ func reconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*re
 func pruning(r *reconcile.Reconciler)  { r.Prune = true }
 func adopting(r *reconcile.Reconciler) { r.Adopt = true }
 
-// apply plans and carries out, as the verb does.
+// apply plans and applies, as the command does.
 func apply(ctx context.Context, s identity.Spec, change ...func(*reconcile.Reconciler)) (*reconcile.Plan, error) {
-	r, err := reconciler(ctx, change...)
+	r, err := newReconciler(ctx, change...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func mustApply(t testing.TB, s identity.Spec, change ...func(*reconcile.Reconcil
 // mustPlan plans and writes nothing.
 func mustPlan(t *testing.T, s identity.Spec, change ...func(*reconcile.Reconciler)) *reconcile.Plan {
 	t.Helper()
-	r, err := reconciler(t.Context(), change...)
+	r, err := newReconciler(t.Context(), change...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +132,8 @@ func equal[T any](t *testing.T, what string, want, got T) {
 	}
 }
 
-// operations are the names of the calls, each with how often it was made.
-func operations(s *awstest.Server) map[string]int {
+// countOperations returns how often each operation was called.
+func countOperations(s *awstest.Server) map[string]int {
 	count := map[string]int{}
 	for _, c := range s.Calls() {
 		count[c.Operation]++
@@ -141,8 +141,8 @@ func operations(s *awstest.Server) map[string]int {
 	return count
 }
 
-// trust is the trust policy of the role.
-func trust(t *testing.T, state awstest.State) iam.Document {
+// liveTrustPolicy returns the trust policy of the role.
+func liveTrustPolicy(t *testing.T, state awstest.State) iam.Document {
 	t.Helper()
 	doc, err := iam.Parse([]byte(state.Roles[roleName].Trust))
 	if err != nil {
@@ -151,9 +151,9 @@ func trust(t *testing.T, state awstest.State) iam.Document {
 	return doc
 }
 
-// settled is what two runs must agree on: everything but the associations' IDs
-// and the tag that remembers them.
-func settled(state awstest.State) awstest.State {
+// comparableState returns the part of a state in which two runs must agree: everything but
+// the IDs of associations and the tag with their checksums.
+func comparableState(state awstest.State) awstest.State {
 	s := awstest.State{TrustPolicyQuota: state.TrustPolicyQuota, Roles: maps.Clone(state.Roles), Providers: state.Providers, Clusters: state.Clusters}
 	for name, role := range s.Roles {
 		role.Tags = maps.Clone(role.Tags)
@@ -170,19 +170,19 @@ func settled(state awstest.State) awstest.State {
 
 func equalState(t *testing.T, want, got awstest.State) {
 	t.Helper()
-	if diff := cmp.Diff(settled(want), settled(got), cmp.FilterPath(unexported, cmp.Ignore())); diff != "" {
+	if diff := cmp.Diff(comparableState(want), comparableState(got), cmp.FilterPath(isUnexported, cmp.Ignore())); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
 }
 
-func unexported(p cmp.Path) bool {
+func isUnexported(p cmp.Path) bool {
 	field, ok := p.Last().(cmp.StructField)
 	return ok && strings.ToLower(field.Name()[:1]) == field.Name()[:1]
 }
 
-// grants is what each of the namespaces' service account may do, by the role and
-// each mechanism: the documents in the role, whatever the names of the policies.
-func grants(state *awstest.State, s identity.Spec, among []string) map[string]string {
+// grantsOf returns the permissions that each namespace's service account has by IRSA and
+// by EKS Pod Identity. It ignores the names of policies.
+func grantsOf(state *awstest.State, s identity.Spec, among []string) map[string]string {
 	out := map[string]string{}
 	role, ok := state.Roles[roleName]
 	if !ok {
@@ -211,15 +211,16 @@ func grants(state *awstest.State, s identity.Spec, among []string) map[string]st
 	return out
 }
 
-// watch fails the test if, after a write, anyone has what they have neither before
-// nor after all of it, or lacks what they have both before and after.
-func watch(t *testing.T, server *awstest.Server, s identity.Spec, among []string, end map[string]string) {
+// watchGrants checks access after every write. The test fails if anyone has access that they
+// have neither at the start nor at the end. It also fails if anyone loses access that they
+// have both at the start and at the end.
+func watchGrants(t *testing.T, server *awstest.Server, s identity.Spec, among []string, end map[string]string) {
 	t.Helper()
 	before := server.State()
-	start := grants(&before, s, among)
+	start := grantsOf(&before, s, among)
 	server.Disturb(func(h *awstest.Hooks) {
 		h.AfterWrite = func(c awstest.Call, state *awstest.State) {
-			now := grants(state, s, among)
+			now := grantsOf(state, s, among)
 			for who, what := range now {
 				if what != start[who] && what != end[who] && what != "[]" {
 					t.Errorf("after call %d, %s: %s has\n%s\nbefore it has %q, afterwards %q", c.Number, c.Operation, who, what, start[who], end[who])

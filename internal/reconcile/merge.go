@@ -9,17 +9,17 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// merging says what a merge may do besides adding.
-type merging struct {
+// mergeOptions are what a merge may do besides adding statements and subjects.
+type mergeOptions struct {
 	adopt  bool                      // replace foreign statements that grant no more than the config
 	prune  bool                      // remove subjects that the config does not name
 	remove func(subject string) bool // limits pruning to what an earlier plan showed; may be nil
 }
 
-// merge returns the live trust policy with the wanted statements in it. Every
-// statement stays in its place; new ones come last.
-func merge(live, wanted iam.Document, m merging) (iam.Document, []StatementChange) {
-	r := merger{merging: m, wanted: wanted, admitted: withoutLimits(wanted), live: live, kept: map[string]int{}}
+// mergeTrust returns the live trust policy with the desired statements in it. Existing
+// statements keep their order, and new ones come last.
+func mergeTrust(live, wanted iam.Document, m mergeOptions) (iam.Document, []StatementChange) {
+	r := trustMerger{mergeOptions: m, wanted: wanted, admitted: withoutLimits(wanted), live: live, kept: map[string]int{}}
 	for _, s := range live.Statement {
 		switch want, ok := bySid(wanted, s.Sid); {
 		case !desired.Manages(s):
@@ -32,7 +32,7 @@ func merge(live, wanted iam.Document, m merging) (iam.Document, []StatementChang
 	}
 	for _, s := range wanted.Statement {
 		if _, there := bySid(live, s.Sid); !there {
-			n, _ := namingOf(s)
+			n, _ := subjectConditionOf(s)
 			r.put(s, StatementChange{Action: Create, Added: n.subjects(s)})
 		}
 	}
@@ -40,8 +40,8 @@ func merge(live, wanted iam.Document, m merging) (iam.Document, []StatementChang
 	return iam.Document{Version: versionOf(live), ID: live.ID, Statement: r.out}, r.changes
 }
 
-// versionOf keeps the version, on which the meaning of foreign statements depends. A
-// policy without one has the old version.
+// versionOf returns the version of a policy. The merge keeps it, because the meaning of
+// foreign statements depends on it. A policy without a version has the old one.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Version".
 func versionOf(doc iam.Document) string {
@@ -62,26 +62,26 @@ func bySid(doc iam.Document, sid string) (iam.Statement, bool) {
 	return doc.Statement[i], true
 }
 
-// merger builds the merged policy, statement by statement.
-type merger struct {
-	merging
+// trustMerger builds the merged policy, statement by statement.
+type trustMerger struct {
+	mergeOptions
 	live, wanted iam.Document
-	admitted     iam.Document // wanted, to compare whom it admits
+	admitted     iam.Document // wanted without limits, to compare whom it admits
 	out          []iam.Statement
 	changes      []StatementChange
-	kept         map[string]int  // indexes in out of statements with kept subjects alone, by Sid
+	kept         map[string]int  // index in out of each statement that has only kept subjects, by Sid
 	later        []iam.Statement // kept subjects that need a statement of their own
 }
 
 // put adds a statement and its change.
-func (r *merger) put(s iam.Statement, c StatementChange) {
+func (r *trustMerger) put(s iam.Statement, c StatementChange) {
 	r.out = append(r.out, s)
 	c.Sid, c.Place = s.Sid, len(r.out)
 	r.changes = append(r.changes, c)
 }
 
-// drop leaves a statement out. Its place is the one it had.
-func (r *merger) drop(s iam.Statement, c StatementChange) {
+// drop removes a statement. Its change has the number that the statement had.
+func (r *trustMerger) drop(s iam.Statement, c StatementChange) {
 	c.Sid, c.Action = s.Sid, Remove
 	c.Place = 1 + slices.IndexFunc(r.live.Statement, func(t iam.Statement) bool { return iam.Same(t, s) })
 	r.changes = append(r.changes, c)
@@ -89,8 +89,8 @@ func (r *merger) drop(s iam.Statement, c StatementChange) {
 
 // foreign keeps a foreign statement, or adopts one that grants no more than the
 // wanted ones.
-func (r *merger) foreign(s iam.Statement) {
-	n, ok := namingOf(s)
+func (r *trustMerger) foreign(s iam.Statement) {
+	n, ok := subjectConditionOf(s)
 	switch {
 	case !ok || len(n.uncovered(s, r.wanted)) > 0:
 		r.put(s, StatementChange{Action: Foreign})
@@ -101,18 +101,18 @@ func (r *merger) foreign(s iam.Statement) {
 	}
 }
 
-// combine changes a statement of ours to the wanted one. Subjects that are not wanted
-// are kept: in it, or apart from it if they were admitted in another way.
-func (r *merger) combine(s, want iam.Statement) {
-	w, _ := namingOf(want)
-	n, ok := namingOf(s)
+// combine replaces a managed statement by the desired one. Other subjects are kept in
+// it, or in a statement of their own if they were admitted under other conditions.
+func (r *trustMerger) combine(s, want iam.Statement) {
+	w, _ := subjectConditionOf(want)
+	n, ok := subjectConditionOf(s)
 	before := s
-	if !ok { // somebody edited it: it is repaired
+	if !ok { // somebody edited the statement, so it is repaired
 		n, before = w, w.with(want, w.subjects(s)...)
 	}
 	keep, removed := r.split(n.uncovered(before, r.admitted))
 	wanted, had := w.subjects(want), n.subjects(before)
-	c := StatementChange{Action: None, Added: minus(wanted, had), Removed: removed, Covered: minus(had, wanted, keep, removed)}
+	c := StatementChange{Action: None, Added: subtract(wanted, had), Removed: removed, Covered: subtract(had, wanted, keep, removed)}
 	result := want
 	switch {
 	case len(keep) == 0:
@@ -129,13 +129,13 @@ func (r *merger) combine(s, want iam.Statement) {
 	c.Action = Change
 	bare := w.with(s, wanted...)
 	c.Elements = iam.Differences(bare, want)
-	c.Gained, c.Lost = minus(want.Lines(), bare.Lines()), minus(bare.Lines(), want.Lines())
+	c.Gained, c.Lost = subtract(want.Lines(), bare.Lines()), subtract(bare.Lines(), want.Lines())
 	r.put(result, c)
 }
 
-// stale deals with a statement of ours that the config no longer has.
-func (r *merger) stale(s iam.Statement) {
-	n, ok := namingOf(s)
+// stale keeps or removes a managed statement that the config no longer asks for.
+func (r *trustMerger) stale(s iam.Statement) {
+	n, ok := subjectConditionOf(s)
 	switch {
 	case !ok && (r.prune || s.Sid == desired.NobodySid):
 		r.drop(s, StatementChange{})
@@ -145,7 +145,7 @@ func (r *merger) stale(s iam.Statement) {
 		return
 	}
 	keep, removed := r.split(n.uncovered(s, r.admitted))
-	c := StatementChange{Action: Keep, Kept: keep, Removed: removed, Covered: minus(n.subjects(s), keep, removed)}
+	c := StatementChange{Action: Keep, Kept: keep, Removed: removed, Covered: subtract(n.subjects(s), keep, removed)}
 	if len(keep) == 0 {
 		r.drop(s, c)
 		return
@@ -159,9 +159,9 @@ func (r *merger) stale(s iam.Statement) {
 	r.put(after, c)
 }
 
-// split divides subjects that are not wanted into those that are kept and those that
-// are removed.
-func (r *merger) split(unwanted []string) (keep, removed []string) {
+// split divides subjects that the config does not name into those to keep and those to
+// remove.
+func (r *trustMerger) split(unwanted []string) (keep, removed []string) {
 	for _, s := range unwanted {
 		if r.prune && (r.remove == nil || r.remove(s)) {
 			removed = append(removed, s)
@@ -172,20 +172,20 @@ func (r *merger) split(unwanted []string) (keep, removed []string) {
 	return keep, removed
 }
 
-// keptApart returns a statement for kept subjects that the wanted statement would
-// admit in another way, so that keeping them admits nobody else.
-func keptApart(n naming, s iam.Statement, subjects []string) iam.Statement {
+// keptApart returns a statement of its own for kept subjects. It has the conditions under
+// which they were admitted before, so that it admits nobody else.
+func keptApart(n subjectCondition, s iam.Statement, subjects []string) iam.Statement {
 	sum := sha256.Sum256(iam.Document{Statement: []iam.Statement{n.template(s)}}.Compact())
 	kept := n.with(s, subjects...)
 	kept.Sid = desired.KeptSid + hex.EncodeToString(sum[:4])
 	return kept
 }
 
-// keepRest adds the kept subjects that need a statement of their own: to one that the
-// policy has already, or as the last.
-func (r *merger) keepRest() {
+// keepRest adds the kept subjects that need a statement of their own. If the policy has
+// such a statement, they are added to it; if not, a new one comes last.
+func (r *trustMerger) keepRest() {
 	for _, s := range r.later {
-		n, _ := namingOf(s)
+		n, _ := subjectConditionOf(s)
 		at, there := r.kept[s.Sid]
 		if !there {
 			r.kept[s.Sid] = len(r.out)
@@ -201,8 +201,8 @@ func (r *merger) keepRest() {
 	}
 }
 
-// minus returns the members of a list that are in none of the others.
-func minus(list []string, others ...[]string) []string {
+// subtract returns the members of a list that are in none of the others.
+func subtract(list []string, others ...[]string) []string {
 	var out []string
 	for _, s := range list {
 		if !slices.ContainsFunc(others, func(o []string) bool { return slices.Contains(o, s) }) {
@@ -212,9 +212,9 @@ func minus(list []string, others ...[]string) []string {
 	return out
 }
 
-// narrow returns the live policy without what the final one does not admit: a step on
-// the way in which nobody gains access. A statement of ours that was edited is left
-// out, because it cannot be compared.
+// narrow returns the live policy without the subjects that the final policy does not
+// admit. It is written before the final policy, so that nobody gains access too early.
+// It leaves out managed statements that somebody edited, because they cannot be compared.
 func narrow(live, final iam.Document) iam.Document {
 	out := iam.Document{Version: versionOf(live), ID: live.ID}
 	admitted := withoutLimits(final)
@@ -224,11 +224,11 @@ func narrow(live, final iam.Document) iam.Document {
 			out.Statement = append(out.Statement, s)
 			continue
 		}
-		n, ok := namingOf(s)
+		n, ok := subjectConditionOf(s)
 		if !ok {
 			continue
 		}
-		if left := minus(n.subjects(s), n.uncovered(s, admitted)); len(left) > 0 {
+		if left := subtract(n.subjects(s), n.uncovered(s, admitted)); len(left) > 0 {
 			out.Statement = append(out.Statement, n.with(s, left...))
 		}
 	}

@@ -11,12 +11,13 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// Action is what a plan does to a thing.
+// Action is what a plan does to one role, policy, statement, provider, agent or
+// association.
 type Action string
 
-// The actions. Keep is for what this program manages and the config no longer asks
-// for: it stays until pruning or adoption is asked for. Foreign is for what somebody
-// else manages.
+// The actions. Keep is for what this program manages although the config no longer asks
+// for it: it stays until the user asks for pruning or adoption. Foreign is for what
+// somebody else manages.
 const (
 	None    Action = "none"
 	Create  Action = "create"
@@ -32,27 +33,27 @@ func (a Action) writes() bool { return a == Create || a == Change || a == Remove
 
 // Plan is the difference between the desired state and AWS.
 type Plan struct {
-	Identity     string              `json:"identity"` // ARN of whoever read AWS
+	Identity     string              `json:"identity"` // ARN of the identity that read AWS
 	Account      string              `json:"account"`
 	Providers    []ProviderChange    `json:"oidcProviders"`
 	Agents       []AgentChange       `json:"agents"`
 	Roles        []RoleChange        `json:"roles"`
-	Associations []AssociationChange `json:"associations"`         // those that differ, are kept, or are foreign
-	UpToDate     int                 `json:"associationsUpToDate"` // the number of the others
+	Associations []AssociationChange `json:"associations"`         // those that are not up to date
+	UpToDate     int                 `json:"associationsUpToDate"` // number of the other associations
 	Warnings     []Warning           `json:"warnings"`
 	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
 
-	steps    [phases][]step
-	memories []*memory // one for each role
+	steps    [phaseCount][]planStep
+	memories []*associationRecord // one for each role
 }
 
-// Warning is what a user should know before a plan is applied.
+// Warning is what a user should know before applying a plan.
 type Warning struct {
 	Text string `json:"text"`
 	Fix  Fix    `json:"fix,omitempty"`
 }
 
-// Fix is the option of a [Reconciler] that changes what a warning is about.
+// Fix is the option of a [Reconciler] that resolves a warning.
 type Fix string
 
 // The options.
@@ -61,20 +62,20 @@ const (
 	FixPrune Fix = "prune"
 )
 
-// ProviderChange is about an IAM OIDC provider. Change adds the audience.
+// ProviderChange is the change of an IAM OIDC provider. [Change] adds the audience.
 type ProviderChange struct {
 	ARN    string `json:"arn"`
 	Action Action `json:"action"`
 }
 
-// AgentChange is about the Pod Identity agent of a cluster.
+// AgentChange is the change of the Pod Identity agent of a cluster.
 type AgentChange struct {
 	Cluster string `json:"cluster"`
 	Region  string `json:"region"`
 	Action  Action `json:"action"`
 }
 
-// RoleChange is about a role, its trust policy and its inline policies.
+// RoleChange is the change of a role, its trust policy and its inline policies.
 type RoleChange struct {
 	ARN      string         `json:"arn"`
 	Action   Action         `json:"action"` // of the role itself: create, adopt (its tag), none or foreign
@@ -82,7 +83,7 @@ type RoleChange struct {
 	Policies []PolicyChange `json:"permissionsPolicies"`
 }
 
-// TrustChange is about a role's trust policy.
+// TrustChange is the change of a role's trust policy.
 type TrustChange struct {
 	Action     Action            `json:"action"`
 	Budget     desired.Budget    `json:"budget"`
@@ -90,31 +91,31 @@ type TrustChange struct {
 	After      iam.Document      `json:"after"`
 }
 
-// StatementChange is about one statement of a policy.
+// StatementChange is the change of one statement of a policy.
 type StatementChange struct {
 	Sid      string   `json:"sid"`
-	Place    int      `json:"place"` // in the policy afterwards, from 1; its former place if it is removed
+	Place    int      `json:"place"` // its number in the new policy, from 1; in the old one if it is removed
 	Action   Action   `json:"action"`
 	Added    []string `json:"added,omitempty"`    // subjects that gain access
 	Removed  []string `json:"removed,omitempty"`  // subjects that lose access
-	Covered  []string `json:"covered,omitempty"`  // subjects that another statement admits now
+	Covered  []string `json:"covered,omitempty"`  // subjects that another statement admits from now on
 	Kept     []string `json:"kept,omitempty"`     // kept subjects
-	Elements []string `json:"elements,omitempty"` // what else differs, such as Condition
-	Gained   []string `json:"gained,omitempty"`   // values that those elements get, such as Action s3:GetObject
-	Lost     []string `json:"lost,omitempty"`     // values that they lose
+	Elements []string `json:"elements,omitempty"` // other elements that differ, such as Condition
+	Gained   []string `json:"gained,omitempty"`   // values that these elements gain, such as Action s3:GetObject
+	Lost     []string `json:"lost,omitempty"`     // values that these elements lose
 }
 
-// PolicyChange is about an inline policy with a name of this program's.
+// PolicyChange is the change of an inline policy whose name is one of this program's.
 type PolicyChange struct {
 	Name       string            `json:"name"`
-	Component  string            `json:"component,omitempty"` // empty if it belongs to none of the config in this role
+	Component  string            `json:"component,omitempty"` // empty if no component of the role has it
 	Action     Action            `json:"action"`
-	Successor  string            `json:"successor,omitempty"` // the policy that replaces it if an earlier version wrote it and it is adopted
+	Successor  string            `json:"successor,omitempty"` // the new name of a policy that an earlier version wrote
 	Statements []StatementChange `json:"statements"`
 	After      iam.Document      `json:"after,omitzero"`
 }
 
-// AssociationChange is about a Pod Identity association.
+// AssociationChange is the change of a Pod Identity association.
 type AssociationChange struct {
 	Action         Action   `json:"action"`
 	Cluster        string   `json:"cluster"`
@@ -125,27 +126,27 @@ type AssociationChange struct {
 	Role           string   `json:"role"`
 	Elements       []string `json:"elements,omitempty"` // what differs, such as roleArn
 
-	wanted bool // the config asks for one in this place
+	wanted bool // the config asks for an association of this namespace
 }
 
-// step makes one planned change. Whatever finds a difference adds the step that
-// removes it, so that apply does what the plan shows.
-type step func(context.Context) error
+// planStep makes one planned change. The code that finds a difference also adds the
+// step, so that apply does exactly what the plan shows.
+type planStep func(context.Context) error
 
-// phase orders the steps of a plan. What narrows comes first, what widens last: at no
-// moment does anybody hold more than before or after.
-type phase int
+// planPhase orders the steps of a plan. Steps that remove access come first, steps that
+// grant access come last. Nobody ever has more access than before and after.
+type planPhase int
 
 const (
-	enabling      phase = iota // OIDC providers and agents, which grant nothing by themselves
-	disassociate               // associations that are removed
-	changingRoles              // in each role: whoever loses it, then its permissions, then whoever gains it
-	associate                  // associations that are created, changed or adopted
-	phases
+	phaseEnable       planPhase = iota // OIDC providers and agents, which grant nothing by themselves
+	phaseDisassociate                  // associations that are removed
+	phaseRoles                         // in each role: remove subjects, then change permissions, then add subjects
+	phaseAssociate                     // associations that are created, changed or adopted
+	phaseCount
 )
 
-// add adds the step of a change.
-func (p *Plan) add(in phase, s step) { p.steps[in] = append(p.steps[in], s) }
+// add adds a step to a phase.
+func (p *Plan) add(in planPhase, s planStep) { p.steps[in] = append(p.steps[in], s) }
 
 // newPlan returns a plan whose lists are empty, not null, in JSON.
 func newPlan(c account.Caller) *Plan {
@@ -184,30 +185,30 @@ func (p *Plan) Changes() int {
 	return add + change + remove + adopt
 }
 
-// Differs reports whether something in AWS is not as the config says, whether or not
-// this program may change it. What is only kept does not count.
+// Differs reports whether AWS differs from the config. It includes what only somebody
+// else can change, but not what is only kept.
 func (p *Plan) Differs() bool { return p.Changes() > 0 || len(p.Blocked) > 0 }
 
 func (p *Plan) warn(fix Fix, format string, args ...any) {
 	p.Warnings = append(p.Warnings, Warning{fmt.Sprintf(format, args...), fix})
 }
 
-// warnings adds what a user should know about the whole plan.
+// warnings adds the warnings about the whole plan.
 func (p *Plan) warnings() {
 	for _, r := range p.Roles {
 		if w := r.Trust.Budget.Warning(); w != "" {
 			p.warn("", "role %s: %s", r.ARN, w)
 		}
 		if r.Action == Foreign {
-			p.warn(FixAdopt, "role %s is foreign: only statements and policies with this program's names are written", r.ARN)
+			p.warn(FixAdopt, "role %s was created by somebody else: `apply` changes only statements and policies with this program's names", r.ARN)
 		}
 		p.warnOfSubjects(r)
 		for _, s := range r.Trust.Statements {
 			switch {
 			case s.Action == Keep && len(s.Kept) == 0:
-				p.warn(FixPrune, "role %s: statement %s was edited, and the config does not ask for it", r.ARN, s.Sid)
+				p.warn(FixPrune, "role %s: the config does not ask for the statement %s, which stays because somebody edited it", r.ARN, s.Sid)
 			case s.Action == Foreign && len(s.Covered) > 0:
-				p.warn(FixAdopt, "role %s: statement %d is foreign and grants nothing beyond the config", r.ARN, s.Place)
+				p.warn(FixAdopt, "role %s: the foreign statement %d grants nothing that the config does not grant", r.ARN, s.Place)
 			}
 		}
 		for _, c := range r.Policies {
@@ -217,23 +218,23 @@ func (p *Plan) warnings() {
 	p.warnOfAssociations()
 }
 
-// warnOfSubjects says who loses the role, and who keeps it without being named.
+// warnOfSubjects warns of subjects that lose the role, and of kept subjects.
 func (p *Plan) warnOfSubjects(r RoleChange) {
 	var removed, kept []string
 	for _, s := range r.Trust.Statements {
-		removed = append(removed, namespaces(s.Removed)...)
-		kept = append(kept, namespaces(s.Kept)...)
+		removed = append(removed, namespacesOf(s.Removed)...)
+		kept = append(kept, namespacesOf(s.Kept)...)
 	}
 	if len(removed) > 0 {
-		p.warn("", "role %s: these lose access: %s", r.ARN, short(unique(removed)))
+		p.warn("", "role %s: these namespaces lose access: %s", r.ARN, shortList(sortedUnique(removed)))
 	}
 	if len(kept) > 0 {
-		p.warn(FixPrune, "role %s: these keep access, and the config does not name them: %s", r.ARN, short(unique(kept)))
+		p.warn(FixPrune, "role %s: these namespaces keep access although the config does not name them: %s", r.ARN, shortList(sortedUnique(kept)))
 	}
 }
 
-// namespaces returns the namespaces of subjects.
-func namespaces(subjects []string) []string {
+// namespacesOf returns the namespaces of subjects.
+func namespacesOf(subjects []string) []string {
 	var out []string
 	for _, s := range subjects {
 		parts := strings.Split(s, ":") // system:serviceaccount:namespace:name, or the namespace alone
@@ -242,17 +243,17 @@ func namespaces(subjects []string) []string {
 	return out
 }
 
-func unique(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+func sortedUnique(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 func (p *Plan) warnOfPolicy(role string, c PolicyChange) {
 	switch {
 	case c.Action != Keep:
 	case c.Successor != "":
-		p.warn(FixAdopt, "role %s: an earlier version wrote the policy %s, which is named %s now", role, c.Name, c.Successor)
+		p.warn(FixAdopt, "role %s: an earlier version wrote the policy %s, which is now named %s", role, c.Name, c.Successor)
 	case c.Component != "":
-		p.warn(FixPrune, "role %s: the policy %s stays, and the config does not ask for it", role, c.Name)
+		p.warn(FixPrune, "role %s: the policy %s stays although the config does not ask for it", role, c.Name)
 	default:
-		p.warn("", "role %s: the config does not say what the policy %s is for, so it stays; delete it if nothing needs it", role, c.Name)
+		p.warn("", "role %s: the policy %s belongs to no component of the config, but stays: delete it if nothing else needs it", role, c.Name)
 	}
 }
 
@@ -269,18 +270,18 @@ func (p *Plan) warnOfAssociations() {
 		}
 	}
 	if len(kept) > 0 {
-		p.warn(FixPrune, "the associations of these namespaces stay, and the config does not name them: %s", short(kept))
+		p.warn(FixPrune, "these namespaces keep their associations although the config does not name them: %s", shortList(kept))
 	}
 	if len(removed) > 0 {
-		p.warn("", "these namespaces lose their associations, and access with them: %s", short(removed))
+		p.warn("", "these namespaces lose their associations, and with them their access: %s", shortList(removed))
 	}
 	if len(foreign) > 0 {
-		p.warn(FixAdopt, "the associations of these namespaces are as the config says, and foreign: %s", short(foreign))
+		p.warn(FixAdopt, "these namespaces have the associations that the config asks for, but somebody else created them: %s", shortList(foreign))
 	}
 }
 
-// short lists the first few.
-func short(list []string) string {
+// shortList joins the first five members of a list and counts the others.
+func shortList(list []string) string {
 	const most = 5
 	if len(list) <= most {
 		return strings.Join(list, ", ")

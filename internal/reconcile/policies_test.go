@@ -12,12 +12,12 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// document is the permissions policy of the one-component config with a bucket.
-func document(t testing.TB, bucket string) string {
+// permissionsDocument returns the permissions policy of the one-component config with a bucket.
+func permissionsDocument(t testing.TB, bucket string) string {
 	t.Helper()
-	s := spec(identity.IRSA, namespaces(1)...)
+	s := testSpec(identity.IRSA, testNamespaces(1)...)
 	s.Components[0].Bucket = bucket
-	return string(role(t, s).Policies[0].Document.Compact())
+	return string(desiredRole(t, s).Policies[0].Document.Compact())
 }
 
 // giveInline replaces the inline policies of the role.
@@ -29,7 +29,7 @@ func giveInline(server *awstest.Server, policies map[string]string) {
 	})
 }
 
-// policyActions are the actions of the plan for the role's policies, by name.
+// policyActions returns the actions of the plan for the role's policies, by name.
 func policyActions(p *reconcile.Plan) map[string]reconcile.Action {
 	actions := map[string]reconcile.Action{}
 	for _, c := range p.Roles[0].Policies {
@@ -38,8 +38,8 @@ func policyActions(p *reconcile.Plan) map[string]reconcile.Action {
 	return actions
 }
 
-// fixes are the options that the warnings name.
-func fixes(p *reconcile.Plan) []reconcile.Fix {
+// warningFixes returns the options that the warnings name.
+func warningFixes(p *reconcile.Plan) []reconcile.Fix {
 	var all []reconcile.Fix
 	for _, w := range p.Warnings {
 		if w.Fix != "" {
@@ -49,9 +49,9 @@ func fixes(p *reconcile.Plan) []reconcile.Fix {
 	return slices.Compact(all)
 }
 
-func TestPoliciesOfAnEarlierVersionAreAdopted(t *testing.T) {
-	s := spec(identity.IRSA, namespaces(1)...)
-	now, same, other := desired.PolicyName("mxp-controller"), document(t, "spaces-backups"), document(t, "old-backups")
+func TestAdoptReplacesPoliciesOfAnEarlierVersion(t *testing.T) {
+	s := testSpec(identity.IRSA, testNamespaces(1)...)
+	now, same, other := desired.PolicyName("mxp-controller"), permissionsDocument(t, "spaces-backups"), permissionsDocument(t, "old-backups")
 	former, readme := desired.FormerPolicyName("mxp-controller"), desired.ReadmePolicyName
 	for name, tt := range map[string]struct {
 		found map[string]string
@@ -75,7 +75,7 @@ func TestPoliciesOfAnEarlierVersionAreAdopted(t *testing.T) {
 			for policy, action := range tt.plan {
 				if action == reconcile.Adopt {
 					equal(t, "without adoption", reconcile.Keep, policyActions(kept)[policy])
-					equal(t, "fixes", []reconcile.Fix{reconcile.FixAdopt}, fixes(kept))
+					equal(t, "fixes", []reconcile.Fix{reconcile.FixAdopt}, warningFixes(kept))
 				}
 			}
 			p := mustApply(t, s, adopting, pruning)
@@ -86,12 +86,12 @@ func TestPoliciesOfAnEarlierVersionAreAdopted(t *testing.T) {
 	}
 }
 
-// Both policies stay without adoption, and nothing is lost.
+// Without adoption both policies stay.
 func TestFormerPolicyStaysWithoutAdoption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := spec(identity.IRSA, namespaces(1)...)
-		same := document(t, "spaces-backups")
+		s := testSpec(identity.IRSA, testNamespaces(1)...)
+		same := permissionsDocument(t, "spaces-backups")
 		mustApply(t, s)
 		giveInline(server, map[string]string{"spaces-identity-mxp-controller": same})
 		mustApply(t, s, pruning)
@@ -102,9 +102,9 @@ func TestFormerPolicyStaysWithoutAdoption(t *testing.T) {
 func TestPruneRemovesThePolicyOfAComponentWithoutPermissions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := spec(identity.IRSA, namespaces(1)...)
+		s := testSpec(identity.IRSA, testNamespaces(1)...)
 		mustApply(t, s)
-		same := document(t, "spaces-backups")
+		same := permissionsDocument(t, "spaces-backups")
 		others := map[string]string{"team": same, "backup": same, "SpacesIdentity-other-component": same, "spaces-identity-mxp-controller": same}
 		all := maps.Clone(others)
 		all["SpacesIdentity-mxp-controller"] = same
@@ -115,7 +115,7 @@ func TestPruneRemovesThePolicyOfAComponentWithoutPermissions(t *testing.T) {
 		equal(t, "changes without pruning", 0, kept.Changes())
 		equal(t, "without pruning", map[string]reconcile.Action{"SpacesIdentity-mxp-controller": reconcile.Keep,
 			"SpacesIdentity-other-component": reconcile.Keep, "spaces-identity-mxp-controller": reconcile.Keep}, policyActions(kept))
-		equal(t, "fixes", []reconcile.Fix{reconcile.FixPrune}, fixes(kept))
+		equal(t, "fixes", []reconcile.Fix{reconcile.FixPrune}, warningFixes(kept))
 		equal(t, "warnings", 3, len(kept.Warnings))
 		equal(t, "policies without pruning", all, server.State().Roles[roleName].Inline)
 
@@ -130,7 +130,7 @@ func TestPruneRemovesThePolicyOfAComponentWithoutPermissions(t *testing.T) {
 func TestPruneKeepsThePoliciesOfOtherComponents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := spec(identity.IRSA, namespaces(1)...)
+		s := testSpec(identity.IRSA, testNamespaces(1)...)
 		second := s.Components[0]
 		second.Name, second.ServiceAccount = "vector", "vector"
 		s.Components = append(s.Components, second)

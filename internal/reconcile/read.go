@@ -12,13 +12,13 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Reconciler plans for one account, and applies plans there.
+// Reconciler makes and applies plans for one account.
 type Reconciler struct {
 	Cloud
-	Adopt   bool    // take over what grants no more than the config
+	Adopt   bool    // take over foreign things that grant no more than the config
 	Prune   bool    // remove what the config no longer names
-	ReadAll bool    // read every association, also those that are as they were left
-	Pace    float64 // calls a second about single associations; 0 for DefaultPace
+	ReadAll bool    // read every association, even if the record says that it is up to date
+	Pace    float64 // calls per second about single associations; 0 means DefaultPace
 
 	// Progress is called after each association that is read or written; it may be nil.
 	Progress func(done, total int)
@@ -26,13 +26,12 @@ type Reconciler struct {
 	turns *time.Ticker
 }
 
-// Plan compares the config with AWS. The namespaces of spec must be complete: those
-// in the file and those that were discovered. Issuers that the config leaves out are
-// read from EKS.
+// Plan compares the config with AWS. The namespaces of spec must include those that were
+// discovered. Plan reads the issuers that the config leaves out from EKS.
 //
-// It is an error if a setting is missing, if a role is in another account than the
-// credentials (an [*AccountError]), if AWS cannot be read, or if the trust policy would
-// be longer than the account allows.
+// It returns an error if a setting is missing, if AWS cannot be read, or if a trust
+// policy would be longer than the account allows. If a role is in another account than
+// the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
 	p := newPlan(r.Caller)
 	if err := r.checkAccount(spec); err != nil {
@@ -52,8 +51,8 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 		return nil, err
 	}
 	var tooLong []error
-	for _, role := range roles { // before anything else is read
-		_, err := budget(state, role, role.TrustPolicy, quota)
+	for _, role := range roles { // fail early, before other calls
+		_, err := roleBudget(state, role, role.TrustPolicy, quota)
 		tooLong = append(tooLong, err)
 	}
 	if err := errors.Join(tooLong...); err != nil {
@@ -75,19 +74,19 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	return p, nil
 }
 
-// AccountError says that a role is in another account than the credentials. A role is
-// read by its name alone, so a role of that name in the wrong account must not be.
+// AccountError is the error if a role is in another account than the credentials. IAM
+// finds roles by name alone, so it would read the role of that name in the wrong account.
 type AccountError struct {
 	Role   identity.RoleARN
 	Caller account.Caller
 }
 
 func (e *AccountError) Error() string {
-	return fmt.Sprintf("role %s is in account %s (%s), and the credentials are those of %s in account %s (%s)",
+	return fmt.Sprintf("role %s is in account %s (%s), but the credentials belong to %s in account %s (%s)",
 		e.Role, e.Role.Account, e.Role.Partition, e.Caller.ARN, e.Caller.Account, e.Caller.Partition)
 }
 
-// Hint is the next step.
+// Hint returns the next step.
 func (e *AccountError) Hint() string { return "use credentials of the role's account" }
 
 func (r *Reconciler) checkAccount(spec identity.Spec) error {
@@ -100,13 +99,13 @@ func (r *Reconciler) checkAccount(spec identity.Spec) error {
 	return errors.Join(problems...)
 }
 
-// planClusters reads the clusters of the config. It fills in the issuers that the
-// config leaves out, and looks for the agent if associations need it.
+// planClusters reads the clusters of the config. It fills in missing issuers. If a
+// component uses EKS Pod Identity, it also plans the agent.
 func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (identity.Spec, error) {
 	podIdentity := slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
 	for i, c := range spec.AllClusters() {
 		if c.Name == "" || c.Region == "" {
-			continue // under IRSA the issuer alone is enough
+			continue // IRSA needs only the issuer
 		}
 		found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
 		if err != nil {
@@ -114,10 +113,10 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 		}
 		if !ok {
 			if podIdentity {
-				return spec, fmt.Errorf("account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account: correct cluster.name and cluster.region, or use credentials of the cluster's account",
-					r.Caller.Account, c.Name, c.Region)
+				return spec, identity.WithHint("correct cluster.name and cluster.region, or use credentials of the cluster's account",
+					"account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account", r.Caller.Account, c.Name, c.Region)
 			}
-			p.warn("", "account %s has no cluster %s in %s: if it is in another account, only mode irsa works, with the cluster's issuer as an OIDC provider of the role's account",
+			p.warn("", "account %s has no cluster %s in %s: correct cluster.name and cluster.region, unless the cluster is in another account, which only mode irsa supports",
 				r.Caller.Account, c.Name, c.Region)
 			continue
 		}
@@ -133,20 +132,20 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 	return spec, nil
 }
 
-// withIssuer fills in the issuer of a cluster, or compares the config's with it.
+// withIssuer fills in the issuer of a cluster. If the config has another one, it warns.
 func (p *Plan) withIssuer(spec identity.Spec, i int, c identity.Cluster, url string) (identity.Spec, error) {
 	if url == "" {
 		return spec, nil
 	}
 	live, err := identity.ParseOIDCProvider(url)
 	if err != nil {
-		return spec, fmt.Errorf("the issuer of cluster %s: %w", c.Name, err)
+		return spec, fmt.Errorf("EKS reports an issuer of cluster %s that is not valid: %w", c.Name, err)
 	}
 	if c.OIDC.IsZero() {
 		return spec.WithProvider(i, live), nil
 	}
 	if c.OIDC.HostPath != live.HostPath {
-		p.warn("", "cluster %s has the issuer %s, and the config says %s: the trust policy admits no token of the cluster; correct %s.oidcProvider",
+		p.warn("", "cluster %s has the issuer %s, but the config says %s, so pods of the cluster get no credentials: correct %s.oidcProvider",
 			c.Name, live.HostPath, c.OIDC.HostPath, identity.ClusterKey(i))
 	}
 	return spec, nil
@@ -160,17 +159,17 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 	change := AgentChange{c.Name, c.Region, None}
 	if !ok {
 		change.Action = Create
-		p.add(enabling, func(ctx context.Context) error {
+		p.add(phaseEnable, func(ctx context.Context) error {
 			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, desired.ManagedTags()))
 		})
 	} else if status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
-		p.warn("", "the add-on %s of cluster %s is %s: pods may get no credentials", account.AgentAddon, c.Name, status)
+		p.warn("", "the add-on %s of cluster %s is %s, so pods may get no credentials", account.AgentAddon, c.Name, status)
 	}
 	p.Agents = append(p.Agents, change)
 	return nil
 }
 
-// planProviders looks for the IAM OIDC providers.
+// planProviders compares the IAM OIDC providers.
 func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
 	seen := map[string]bool{}
 	for _, role := range roles {
@@ -187,12 +186,12 @@ func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired
 			switch {
 			case !ok:
 				change.Action = Create
-				p.add(enabling, func(ctx context.Context) error {
+				p.add(phaseEnable, func(ctx context.Context) error {
 					return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
 				})
 			case !slices.Contains(audiences, want.Audience):
 				change.Action = Change
-				p.add(enabling, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+				p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
 			}
 			p.Providers = append(p.Providers, change)
 		}
@@ -200,7 +199,7 @@ func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired
 	return nil
 }
 
-// unlessExists accepts that another run was quicker.
+// unlessExists ignores the error that something exists already: another run created it.
 func unlessExists(err error) error {
 	if account.IsExists(err) {
 		return nil

@@ -16,23 +16,23 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// foreign is a statement that a team has in a shared role.
-var foreign = iam.Statement{Sid: "Break", Effect: iam.Allow, Principal: iam.Principal{AWS: iam.Values{"arn:aws:iam::123456789012:root"}},
+// foreignStatement is a statement of another team in a shared role.
+var foreignStatement = iam.Statement{Sid: "Break", Effect: iam.Allow, Principal: iam.Principal{AWS: iam.Values{"arn:aws:iam::123456789012:root"}},
 	Action: iam.Values{"sts:AssumeRole"}, Condition: iam.Condition{"Bool": {"aws:MultiFactorAuthPresent": {"true"}}}}
 
-func TestFromNothing(t *testing.T) {
+func TestApplyCreatesEverythingAndThenNothing(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
-			s := spec(mode, namespaces(3)...)
+			s := testSpec(mode, testNamespaces(3)...)
 			mustApply(t, s)
 			state := server.State()
 
-			want := role(t, s)
-			equal(t, "trust policy", want.TrustPolicy, trust(t, state))
+			want := desiredRole(t, s)
+			equal(t, "trust policy", want.TrustPolicy, liveTrustPolicy(t, state))
 			equal(t, "inline policies", map[string]string{"SpacesIdentity-mxp-controller": string(want.Policies[0].Document.Compact())}, state.Roles[roleName].Inline)
 			equal(t, "providers", mode.UsesIRSA(), len(state.Providers) == 1)
-			equal(t, "agent", mode.UsesPodIdentity(), state.Clusters[cluster].Addons[account.AgentAddon])
+			equal(t, "agent", mode.UsesPodIdentity(), state.Clusters[clusterName].Addons[account.AgentAddon])
 			equal(t, "associations", map[bool]int{true: 3}[mode.UsesPodIdentity()], len(state.Associations))
 
 			server.Forget()
@@ -51,35 +51,35 @@ func TestFromNothing(t *testing.T) {
 	}
 }
 
-func TestForeignStatementsStayInTheirPlaces(t *testing.T) {
+func TestApplyKeepsForeignStatementsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		put(t, server, iam.Document{Version: "2008-10-17", ID: "theirs", Statement: []iam.Statement{foreign}})
-		two := namespaces(2)
-		p := mustApply(t, spec(identity.IRSA, two[0]))
+		putRole(t, server, iam.Document{Version: "2008-10-17", ID: "theirs", Statement: []iam.Statement{foreignStatement}})
+		two := testNamespaces(2)
+		p := mustApply(t, testSpec(identity.IRSA, two[0]))
 		equal(t, "role", reconcile.Foreign, p.Roles[0].Action)
 
-		last := foreign
+		last := foreignStatement
 		last.Sid = "Last"
-		doc := trust(t, server.State())
+		doc := liveTrustPolicy(t, server.State())
 		doc.Statement = append(doc.Statement, last)
-		put(t, server, doc)
+		putRole(t, server, doc)
 
-		mustApply(t, spec(identity.IRSA, two...))
+		mustApply(t, testSpec(identity.IRSA, two...))
 		want := doc
-		want.Statement[1] = irsa(t, two...)
-		equal(t, "trust policy", want, trust(t, server.State()))
+		want.Statement[1] = irsaStatement(t, two...)
+		equal(t, "trust policy", want, liveTrustPolicy(t, server.State()))
 	})
 }
 
-func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
+func TestOnlyPruneRemovesSubjects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := namespaces(3)
+		all := testNamespaces(3)
 		server := testAccount(t)
-		put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}})
-		mustApply(t, spec(identity.Both, all...))
+		putRole(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreignStatement}})
+		mustApply(t, testSpec(identity.Both, all...))
 
-		less := spec(identity.Both, all[1:]...)
+		less := testSpec(identity.Both, all[1:]...)
 		p := mustApply(t, less)
 		equal(t, "changes without pruning", 0, p.Changes())
 		equal(t, "associations without pruning", 3, len(server.State().Associations))
@@ -88,88 +88,88 @@ func TestSubjectsGoOnlyWhenPruned(t *testing.T) {
 		equal(t, "removed", []string{"system:serviceaccount:" + all[0] + ":mxp-controller"}, p.Roles[0].Trust.Statements[1].Removed)
 		state := server.State()
 		equal(t, "associations", 2, len(state.Associations))
-		doc := trust(t, state)
-		equal(t, "foreign statement", foreign, doc.Statement[0])
-		equal(t, "statement", irsa(t, all[1:]...), doc.Statement[1])
+		doc := liveTrustPolicy(t, state)
+		equal(t, "foreign statement", foreignStatement, doc.Statement[0])
+		equal(t, "statement", irsaStatement(t, all[1:]...), doc.Statement[1])
 		equal(t, "differs afterwards", false, mustApply(t, less, pruning).Differs())
 	})
 }
 
-// A pattern replaces the exact subjects that it covers at once, because nobody loses
-// access. The way back needs pruning.
-func TestFromExactToPattern(t *testing.T) {
+// A pattern replaces the exact subjects that it covers without pruning, because nobody
+// loses access. To replace the pattern by exact subjects, pruning is needed.
+func TestPatternReplacesTheSubjectsItCovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		two := namespaces(2)
-		mustApply(t, spec(identity.IRSA, two...))
-		pattern := spec(identity.IRSA, two...)
+		two := testNamespaces(2)
+		mustApply(t, testSpec(identity.IRSA, two...))
+		pattern := testSpec(identity.IRSA, two...)
 		pattern.ControlPlanes.Match = identity.MatchUUID
 		mustApply(t, pattern)
-		equal(t, "sids", []string{"SpacesIdentityIRSAMatch"}, sids(trust(t, server.State())))
+		equal(t, "sids", []string{"SpacesIdentityIRSAMatch"}, sidsOf(liveTrustPolicy(t, server.State())))
 
-		mustApply(t, spec(identity.IRSA, two...))
-		equal(t, "sids", []string{"SpacesIdentityIRSAMatch", "SpacesIdentityIRSA"}, sids(trust(t, server.State())))
-		mustApply(t, spec(identity.IRSA, two...), pruning)
-		equal(t, "sids", []string{"SpacesIdentityIRSA"}, sids(trust(t, server.State())))
+		mustApply(t, testSpec(identity.IRSA, two...))
+		equal(t, "sids", []string{"SpacesIdentityIRSAMatch", "SpacesIdentityIRSA"}, sidsOf(liveTrustPolicy(t, server.State())))
+		mustApply(t, testSpec(identity.IRSA, two...), pruning)
+		equal(t, "sids", []string{"SpacesIdentityIRSA"}, sidsOf(liveTrustPolicy(t, server.State())))
 	})
 }
 
-// What is kept of another cluster is kept apart, so that no new control plane is
-// admitted from there.
-func TestAnotherClusterIsKeptApart(t *testing.T) {
+// Kept subjects of another cluster get a statement of their own, so that it admits no
+// other control plane of that cluster.
+func TestKeptSubjectsOfAnotherClusterAdmitNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		server.Change(func(s *awstest.State) {
 			s.TrustPolicyQuota = 4096
 			s.Clusters["next-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/NEXT", Version: "1.36"}
 		})
-		all := namespaces(2)
-		mustApply(t, spec(identity.Both, all[0]))
-		next := spec(identity.Both, all[1])
+		all := testNamespaces(2)
+		mustApply(t, testSpec(identity.Both, all[0]))
+		next := testSpec(identity.Both, all[1])
 		next.Cluster.Name = "next-space"
 		next.Cluster.OIDC = identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/NEXT"}
 		mustApply(t, next)
 		state := server.State()
-		old := spec(identity.Both, all...)
+		old := testSpec(identity.Both, all...)
 		c := desired.Of(old).Components[0]
 		for _, ns := range all {
 			equal(t, "IRSA from the old cluster for "+ns, ns == all[0],
-				iam.Evaluate(desired.IRSARequest(old.Cluster, c.Role, ns, c.ServiceAccount), trust(t, state)).Verdict == iam.Allowed)
+				iam.Evaluate(desired.IRSARequest(old.Cluster, c.Role, ns, c.ServiceAccount), liveTrustPolicy(t, state)).Verdict == iam.Allowed)
 			equal(t, "Pod Identity from the old cluster for "+ns, ns == all[0],
-				iam.Evaluate(desired.PodIdentityRequests(old.Cluster, c, ns, c.ServiceAccount)[0], trust(t, state)).Verdict == iam.Allowed)
+				iam.Evaluate(desired.PodIdentityRequests(old.Cluster, c, ns, c.ServiceAccount)[0], liveTrustPolicy(t, state)).Verdict == iam.Allowed)
 		}
 		equal(t, "differs afterwards", false, mustApply(t, next).Differs())
 		mustApply(t, next, pruning)
-		equal(t, "sids", []string{"SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sids(trust(t, server.State())))
+		equal(t, "sids", []string{"SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sidsOf(liveTrustPolicy(t, server.State())))
 	})
 }
 
-func TestEditedStatementIsRepaired(t *testing.T) {
+func TestApplyRepairsAnEditedStatement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		one := namespaces(1)
-		mustApply(t, spec(identity.IRSA, one...))
-		doc := trust(t, server.State())
-		delete(doc.Statement[0].Condition["StringEquals"], issuer+":aud")
-		put(t, server, doc)
-		p := mustApply(t, spec(identity.IRSA, one...))
+		one := testNamespaces(1)
+		mustApply(t, testSpec(identity.IRSA, one...))
+		doc := liveTrustPolicy(t, server.State())
+		delete(doc.Statement[0].Condition["StringEquals"], issuerHost+":aud")
+		putRole(t, server, doc)
+		p := mustApply(t, testSpec(identity.IRSA, one...))
 		equal(t, "elements", []string{"Condition"}, p.Roles[0].Trust.Statements[0].Elements)
-		equal(t, "statement", irsa(t, one...), trust(t, server.State()).Statement[0])
+		equal(t, "statement", irsaStatement(t, one...), liveTrustPolicy(t, server.State()).Statement[0])
 	})
 }
 
-func TestAdoption(t *testing.T) {
+func TestAdoptTakesOverWhatMatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		one := namespaces(1)
-		s := spec(identity.Both, one...)
-		doc := role(t, s).TrustPolicy
+		one := testNamespaces(1)
+		s := testSpec(identity.Both, one...)
+		doc := desiredRole(t, s).TrustPolicy
 		for i := range doc.Statement {
 			doc.Statement[i].Sid = ""
 		}
-		doc.Statement = append(doc.Statement, foreign)
-		put(t, server, doc)
-		association := awstest.Association{ID: "a-theirs", Cluster: cluster, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String()}
+		doc.Statement = append(doc.Statement, foreignStatement)
+		putRole(t, server, doc)
+		association := awstest.Association{ID: "a-theirs", Cluster: clusterName, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String()}
 		server.Change(func(s *awstest.State) { s.Associations = []awstest.Association{association} })
 
 		p := mustPlan(t, s, adopting)
@@ -179,19 +179,19 @@ func TestAdoption(t *testing.T) {
 		equal(t, "counts of provider, agent and policy; trust policy; nothing; role and association", []int{3, 1, 0, 2}, []int{add, change, remove, adopt})
 		mustApply(t, s, adopting)
 		state := server.State()
-		equal(t, "sids", []string{"Break", "SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sids(trust(t, state)))
+		equal(t, "sids", []string{"Break", "SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, sidsOf(liveTrustPolicy(t, state)))
 		equal(t, "association's owner", desired.ManagedByValue, state.Associations[0].Tags[desired.ManagedByTag])
 		equal(t, "role's owner", desired.ManagedByValue, state.Roles[roleName].Tags[desired.ManagedByTag])
 		equal(t, "differs afterwards", false, mustApply(t, s).Differs())
 	})
 }
 
-func TestForeignAssociation(t *testing.T) {
+func TestForeignAssociationBlocksApply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		one := namespaces(1)
-		s := spec(identity.PodIdentity, one...)
-		theirs := awstest.Association{ID: "a-theirs", Cluster: cluster, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: "arn:aws:iam::123456789012:role/other"}
+		one := testNamespaces(1)
+		s := testSpec(identity.PodIdentity, one...)
+		theirs := awstest.Association{ID: "a-theirs", Cluster: clusterName, Namespace: one[0], ServiceAccount: "mxp-controller", RoleARN: "arn:aws:iam::123456789012:role/other"}
 		server.Change(func(state *awstest.State) { state.Associations = []awstest.Association{theirs} })
 		_, err := apply(t.Context(), s, adopting, pruning)
 		if !errors.Is(err, reconcile.ErrBlocked) || !strings.Contains(err.Error(), "a-theirs") {
@@ -199,17 +199,17 @@ func TestForeignAssociation(t *testing.T) {
 		}
 		equal(t, "association", []awstest.Association{theirs}, server.State().Associations)
 
-		warnings := mustApply(t, spec(identity.IRSA, one...)).Warnings
-		if !strings.Contains(fmt.Sprint(warnings), "EKS prefers it to the annotation") {
+		warnings := mustApply(t, testSpec(identity.IRSA, one...)).Warnings
+		if !strings.Contains(fmt.Sprint(warnings), "EKS uses the association and ignores the annotation") {
 			t.Errorf("warnings: %q", warnings)
 		}
 	})
 }
 
-func TestChangedAssociation(t *testing.T) {
+func TestApplyChangesAssociationsInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := spec(identity.PodIdentity, namespaces(2)...)
+		s := testSpec(identity.PodIdentity, testNamespaces(2)...)
 		mustApply(t, s)
 		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "210987654321", Name: "target"}
 		s.Components[0].PodIdentity.Tags = map[string]string{"team": "spaces"}
@@ -222,10 +222,10 @@ func TestChangedAssociation(t *testing.T) {
 	})
 }
 
-func TestQuotaIsTheAccounts(t *testing.T) {
+func TestPlanUsesTheQuotaOfTheAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := spec(identity.IRSA, namespaces(30)...)
+		s := testSpec(identity.IRSA, testNamespaces(30)...)
 		server.Forget()
 		_, err := apply(t.Context(), s)
 		if err == nil || !strings.Contains(err.Error(), "the quota is 2048") || !strings.Contains(err.Error(), "match: uuid") {
@@ -241,10 +241,10 @@ func TestQuotaIsTheAccounts(t *testing.T) {
 	})
 }
 
-func TestRoleOfAnotherAccount(t *testing.T) {
+func TestPlanRejectsARoleOfAnotherAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		testAccount(t)
-		s := spec(identity.IRSA, namespaces(1)...)
+		s := testSpec(identity.IRSA, testNamespaces(1)...)
 		s.Components[0].Role.Account = "210987654321"
 		_, err := apply(t.Context(), s)
 		if err == nil || !strings.Contains(err.Error(), "is in account 210987654321") || !strings.Contains(err.Error(), "credentials") {
@@ -254,28 +254,28 @@ func TestRoleOfAnotherAccount(t *testing.T) {
 }
 
 // Two components may share a role.
-func TestSharedRole(t *testing.T) {
+func TestTwoComponentsShareARole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := spec(identity.IRSA, namespaces(1)...)
+		s := testSpec(identity.IRSA, testNamespaces(1)...)
 		second := s.Components[0]
 		second.Name, second.ServiceAccount = "vector", "vector"
 		s.Components = append(s.Components, second)
 		mustApply(t, s)
 		state := server.State()
-		equal(t, "statements", 2, len(trust(t, state).Statement))
+		equal(t, "statements", 2, len(liveTrustPolicy(t, state).Statement))
 		equal(t, "policies", 2, len(state.Roles[roleName].Inline))
 		equal(t, "differs afterwards", false, mustApply(t, s).Differs())
 	})
 }
 
-func TestRefusalNamesIdentityActionAndResource(t *testing.T) {
+func TestDeniedCallNamesIdentityActionAndResource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		server.Disturb(func(h *awstest.Hooks) {
 			h.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetAccountSummary","Resource":"*"}]}`}}
 		})
-		_, err := apply(t.Context(), spec(identity.IRSA, namespaces(1)...))
+		_, err := apply(t.Context(), testSpec(identity.IRSA, testNamespaces(1)...))
 		refused, ok := errors.AsType[*account.RefusedError](err)
 		if !ok {
 			t.Fatalf("error is %v", err)
@@ -285,8 +285,8 @@ func TestRefusalNamesIdentityActionAndResource(t *testing.T) {
 	})
 }
 
-// put makes a role of somebody else's with a trust policy, or replaces that.
-func put(t *testing.T, server *awstest.Server, doc iam.Document) {
+// putRole creates a foreign role with a trust policy, or replaces the policy.
+func putRole(t *testing.T, server *awstest.Server, doc iam.Document) {
 	t.Helper()
 	server.Change(func(s *awstest.State) {
 		role := s.Roles[roleName]
@@ -295,8 +295,8 @@ func put(t *testing.T, server *awstest.Server, doc iam.Document) {
 	})
 }
 
-// role is the desired state of the role.
-func role(t testing.TB, s identity.Spec) desired.Role {
+// desiredRole returns the desired state of the role.
+func desiredRole(t testing.TB, s identity.Spec) desired.Role {
 	t.Helper()
 	roles, err := desired.Of(s).Roles()
 	if err != nil {
@@ -305,13 +305,13 @@ func role(t testing.TB, s identity.Spec) desired.Role {
 	return roles[0]
 }
 
-// irsa is the statement for the namespaces.
-func irsa(t *testing.T, namespaces ...string) iam.Statement {
+// irsaStatement returns the desired statement for namespaces.
+func irsaStatement(t *testing.T, namespaces ...string) iam.Statement {
 	t.Helper()
-	return role(t, spec(identity.IRSA, namespaces...)).TrustPolicy.Statement[0]
+	return desiredRole(t, testSpec(identity.IRSA, namespaces...)).TrustPolicy.Statement[0]
 }
 
-func sids(doc iam.Document) []string {
+func sidsOf(doc iam.Document) []string {
 	var out []string
 	for _, s := range doc.Statement {
 		out = append(out, s.Sid)
@@ -323,24 +323,24 @@ func sids(doc iam.Document) []string {
 func TestLimitsApplyWithoutPruning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := spec(identity.PodIdentity, namespaces(2)...)
+		s := testSpec(identity.PodIdentity, testNamespaces(2)...)
 		mustApply(t, s)
 		s.Components[0].PodIdentity.SourceAccount = true
 		mustApply(t, s)
-		equal(t, "trust policy", role(t, s).TrustPolicy, trust(t, server.State()))
+		equal(t, "trust policy", desiredRole(t, s).TrustPolicy, liveTrustPolicy(t, server.State()))
 
-		one := spec(identity.PodIdentity, namespaces(2)[1:]...)
+		one := testSpec(identity.PodIdentity, testNamespaces(2)[1:]...)
 		mustApply(t, one)
-		equal(t, "sids", []string{"SpacesIdentityPodIdentity", "SpacesIdentityKept"}, prefixes(trust(t, server.State()), "SpacesIdentityKept"))
+		equal(t, "sids", []string{"SpacesIdentityPodIdentity", "SpacesIdentityKept"}, sidPrefixes(liveTrustPolicy(t, server.State()), "SpacesIdentityKept"))
 		mustApply(t, one, pruning)
-		equal(t, "trust policy afterwards", role(t, one).TrustPolicy, trust(t, server.State()))
+		equal(t, "trust policy afterwards", desiredRole(t, one).TrustPolicy, liveTrustPolicy(t, server.State()))
 	})
 }
 
-// prefixes are the Sids, of which one may continue with a hash.
-func prefixes(doc iam.Document, prefix string) []string {
+// sidPrefixes returns the Sids. It shortens a Sid that starts with prefix to the prefix.
+func sidPrefixes(doc iam.Document, prefix string) []string {
 	var out []string
-	for _, sid := range sids(doc) {
+	for _, sid := range sidsOf(doc) {
 		if strings.HasPrefix(sid, prefix) {
 			sid = prefix
 		}
@@ -350,30 +350,30 @@ func prefixes(doc iam.Document, prefix string) []string {
 }
 
 func TestForeignStatementsAreAdoptedIfTheyGrantNoMore(t *testing.T) {
-	all := namespaces(2)
+	all := testNamespaces(2)
 	for name, tt := range map[string]struct {
 		change  func(*iam.Statement)
 		adopted bool
 	}{
 		"the same":            {func(*iam.Statement) {}, true},
 		"with a condition":    {func(s *iam.Statement) { s.Condition["Bool"] = map[string]iam.Values{"aws:SecureTransport": {"true"}} }, true},
-		"without an audience": {func(s *iam.Statement) { delete(s.Condition["StringEquals"], issuer+":aud") }, false},
+		"without an audience": {func(s *iam.Statement) { delete(s.Condition["StringEquals"], issuerHost+":aud") }, false},
 		"with another subject": {func(s *iam.Statement) {
-			s.Condition["StringEquals"][issuer+":sub"] = iam.Values{desired.TokenSubject("x", "mxp-controller")}
+			s.Condition["StringEquals"][issuerHost+":sub"] = iam.Values{desired.TokenSubject("x", "mxp-controller")}
 		}, false},
 		"for any subject": {func(s *iam.Statement) {
-			s.Condition["StringLike"] = map[string]iam.Values{issuer + ":sub": {"system:serviceaccount:*:mxp-controller"}}
-			delete(s.Condition["StringEquals"], issuer+":sub")
+			s.Condition["StringLike"] = map[string]iam.Values{issuerHost + ":sub": {"system:serviceaccount:*:mxp-controller"}}
+			delete(s.Condition["StringEquals"], issuerHost+":sub")
 		}, false},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			server := testAccount(t)
-			theirs := irsa(t, all[0])
+			theirs := irsaStatement(t, all[0])
 			theirs.Sid = "Theirs"
 			tt.change(&theirs)
-			put(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{theirs}})
-			mustApply(t, spec(identity.IRSA, all...), adopting)
-			equal(t, "adopted", tt.adopted, !slices.Contains(sids(trust(t, server.State())), "Theirs"))
+			putRole(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{theirs}})
+			mustApply(t, testSpec(identity.IRSA, all...), adopting)
+			equal(t, "adopted", tt.adopted, !slices.Contains(sidsOf(liveTrustPolicy(t, server.State())), "Theirs"))
 		})
 	}
 }
@@ -383,17 +383,17 @@ func TestForeignStatementsAreAdoptedIfTheyGrantNoMore(t *testing.T) {
 func TestKeptSubjectsKeepTheirConditions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		all := namespaces(2)
-		mustApply(t, spec(identity.IRSA, all...))
-		doc := trust(t, server.State())
+		all := testNamespaces(2)
+		mustApply(t, testSpec(identity.IRSA, all...))
+		doc := liveTrustPolicy(t, server.State())
 		doc.Statement[0].Condition["Bool"] = map[string]iam.Values{"aws:SecureTransport": {"true"}}
-		put(t, server, doc)
-		mustApply(t, spec(identity.IRSA, all[1]))
-		got := trust(t, server.State()).Statement
-		equal(t, "wanted", irsa(t, all[1]), got[0])
+		putRole(t, server, doc)
+		mustApply(t, testSpec(identity.IRSA, all[1]))
+		got := liveTrustPolicy(t, server.State()).Statement
+		equal(t, "wanted", irsaStatement(t, all[1]), got[0])
 		kept := doc.Statement[0]
 		kept.Sid = got[1].Sid
-		kept.Condition["StringEquals"][issuer+":sub"] = iam.Values{desired.TokenSubject(all[0], "mxp-controller")}
+		kept.Condition["StringEquals"][issuerHost+":sub"] = iam.Values{desired.TokenSubject(all[0], "mxp-controller")}
 		equal(t, "kept", kept, got[1])
 	})
 }

@@ -18,10 +18,10 @@ func (r *Reconciler) readRole(ctx context.Context, arn identity.RoleARN) (trust 
 		return trust, nil, false, err
 	}
 	if found.ARN != arn.String() {
-		return trust, nil, false, fmt.Errorf("role %s has the ARN %s: the config has another path or account; write roleARN as AWS has it", arn, found.ARN)
+		return trust, nil, false, identity.WithHint("write roleARN: "+found.ARN, "role %s has the ARN %s in AWS", arn, found.ARN)
 	}
 	if trust, err = iam.Parse([]byte(found.TrustPolicy)); err != nil {
-		return trust, nil, false, fmt.Errorf("the trust policy of %s is left alone because it cannot be read: %w", arn, err)
+		return trust, nil, false, fmt.Errorf("the trust policy of %s cannot be parsed, so it is not changed: %w", arn, err)
 	}
 	return trust, found.Tags, true, nil
 }
@@ -42,7 +42,7 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 		change.Action = Adopt
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
-	change.Trust.Budget, err = budget(state, want, change.Trust.After, quota)
+	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
 	if err != nil && change.Trust.Action.writes() {
 		return nil, err
 	}
@@ -52,43 +52,42 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	}
 	change.Policies = policies.changes
 	p.Roles = append(p.Roles, change)
-	p.add(changingRoles, func(ctx context.Context) error { return r.changeRole(ctx, change, want, policies.steps()) })
+	p.add(phaseRoles, func(ctx context.Context) error { return r.changeRole(ctx, change, want, policies.steps()) })
 	return tags, nil
 }
 
-// budget measures a trust policy against the account's quota. The error says that it
-// is too long, with the ways out.
-func budget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
+// roleBudget compares the length of a trust policy with the account's quota. If it is too
+// long, the error lists ways to shorten it.
+func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
 	b, err := state.BudgetOf(role.Components[0], iam.Length(trust), quota)
 	if err == nil {
 		err = b.Err()
 	}
 	if err != nil {
-		err = fmt.Errorf("role %s, with the quota of the account: %w", role.ARN, err)
+		err = fmt.Errorf("role %s, with the account's quota: %w", role.ARN, err)
 	}
 	return b, err
 }
 
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
-	after, changes := merge(live, want, merging{adopt: r.Adopt, prune: r.Prune})
+	after, changes := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
 	t := TrustChange{Action: None, Statements: changes, After: after}
 	switch {
 	case len(live.Statement) == 0:
 		t.Action = Create
-	case differs(changes):
+	case anyWrites(changes):
 		t.Action = Change
 	}
 	return t
 }
 
-// changeRole creates or changes a role. If both its permissions and its subjects
-// change, whoever loses the role does so before the permissions change, and whoever
-// gains it does so after.
-func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.Role, policies []step) error {
+// changeRole creates or changes a role. If both permissions and subjects change, it
+// removes subjects first, then changes the permissions, then adds subjects.
+func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.Role, policies []planStep) error {
 	trust := r.trustWriter(c, want)
 	switch {
 	case c.Action == Create:
-		// The new role has no permissions yet. If another run was quicker, its role is changed.
+		// The new role has no permissions yet. If another run has created it, it is changed.
 		err := r.IAM.CreateRole(ctx, account.NewRole{ARN: want.ARN, TrustPolicy: string(c.Trust.After.Compact()),
 			Description: "Workload identity of Upbound Spaces control planes", Tags: desired.ManagedTags()})
 		if err := unlessExists(err); err != nil {
@@ -100,7 +99,7 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 		}
 	}
 	for _, run := range policies {
-		if err := retry(ctx, untilSeen, account.IsMissing, func() error { return run(ctx) }); err != nil {
+		if err := retry(ctx, visibilityAttempts, account.IsMissing, func() error { return run(ctx) }); err != nil {
 			return err
 		}
 	}
@@ -119,14 +118,14 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 type policyPlan struct {
 	*Reconciler
 	role                  identity.RoleARN
-	live                  map[string]iam.Document // those that may be this program's, by name, until they are dealt with
+	live                  map[string]iam.Document // policies that may be managed and are not compared yet, by name
 	changes               []PolicyChange
-	removals, puts, moves []step
+	removals, puts, moves []planStep
 }
 
-// steps returns the removals, then the writes, then the removals of policies that have
-// been written under another name.
-func (p *policyPlan) steps() []step { return slices.Concat(p.removals, p.puts, p.moves) }
+// steps returns the removals, then the writes, then the removals of policies that now
+// have another name.
+func (p *policyPlan) steps() []planStep { return slices.Concat(p.removals, p.puts, p.moves) }
 
 func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there bool) (*policyPlan, error) {
 	p := &policyPlan{Reconciler: r, role: want.ARN, live: map[string]iam.Document{}, changes: []PolicyChange{}}
@@ -143,14 +142,14 @@ func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there 
 			p.unasked(desired.PolicyName(c.Name), c.Name, r.Prune)
 		}
 	}
-	delete(p.live, desired.ReadmePolicyName) // somebody else's
+	delete(p.live, desired.ReadmePolicyName) // not adopted, so it is foreign
 	for _, name := range sortedKeys(p.live) {
 		p.unasked(name, "", false)
 	}
 	return p, nil
 }
 
-// read reads the policies with names that this program gives, or once gave.
+// read reads the policies whose names this version or an earlier one uses.
 func (p *policyPlan) read(ctx context.Context, components []desired.Component) error {
 	names, err := p.IAM.InlinePolicies(ctx, p.role)
 	if err != nil {
@@ -166,19 +165,19 @@ func (p *policyPlan) read(ctx context.Context, components []desired.Component) e
 			return err
 		}
 		if ok {
-			p.live[name], _ = iam.Parse([]byte(text)) // one that cannot be read is empty, and is replaced
+			p.live[name], _ = iam.Parse([]byte(text)) // one that cannot be parsed counts as empty, and is replaced
 		}
 	}
 	return nil
 }
 
-// compare compares a policy that the config asks for with the one of that name, and
-// finds those that earlier versions wrote for the same component.
+// compare compares a desired policy with the live one of the same name. It also finds
+// policies that earlier versions wrote for the component.
 func (p *policyPlan) compare(want desired.Policy) {
 	live, there := p.live[want.Name]
 	c := PolicyChange{Name: want.Name, Component: want.Component, Action: Create, Statements: comparePolicies(live, want.Document), After: want.Document}
 	switch {
-	case there && !differs(c.Statements):
+	case there && !anyWrites(c.Statements):
 		c.Action = None
 	case there:
 		c.Action = Change
@@ -195,7 +194,7 @@ func (p *policyPlan) compare(want desired.Policy) {
 		c := PolicyChange{Name: name, Component: want.Component, Action: Keep, Successor: want.Name, Statements: []StatementChange{}}
 		if p.Adopt {
 			c.Action, c.Statements = Adopt, comparePolicies(former, want.Document)
-			if !same { // or the role would hold both grants for a moment
+			if !same { // otherwise the role would briefly have both sets of permissions
 				p.puts = append(p.puts, p.put(name, want.Document))
 			}
 			p.moves = append(p.moves, p.remove(name))
@@ -207,7 +206,7 @@ func (p *policyPlan) compare(want desired.Policy) {
 	}
 }
 
-// unasked deals with a policy that the config does not ask for.
+// unasked keeps or removes a policy that the config does not ask for.
 func (p *policyPlan) unasked(name, component string, prune bool) {
 	live, there := p.live[name]
 	if !there {
@@ -222,23 +221,23 @@ func (p *policyPlan) unasked(name, component string, prune bool) {
 	p.changes = append(p.changes, c)
 }
 
-func (p *policyPlan) put(name string, doc iam.Document) step {
+func (p *policyPlan) put(name string, doc iam.Document) planStep {
 	return func(ctx context.Context) error {
 		return p.IAM.SetInlinePolicy(ctx, p.role, name, string(doc.Compact()))
 	}
 }
 
-func (p *policyPlan) remove(name string) step {
+func (p *policyPlan) remove(name string) planStep {
 	return func(ctx context.Context) error { return p.IAM.DeleteInlinePolicy(ctx, p.role, name) }
 }
 
-// comparePolicies says what replacing one policy by another does, by Sid.
+// comparePolicies returns what changes if one policy replaces another, by Sid.
 func comparePolicies(live, want iam.Document) []StatementChange {
 	var out []StatementChange
 	for i, s := range want.Statement {
 		c := StatementChange{Sid: s.Sid, Place: i + 1, Action: Create}
 		before, ok := bySid(live, s.Sid)
-		c.Gained, c.Lost = minus(s.Lines(), before.Lines()), minus(before.Lines(), s.Lines())
+		c.Gained, c.Lost = subtract(s.Lines(), before.Lines()), subtract(before.Lines(), s.Lines())
 		if ok {
 			c.Action, c.Elements = None, iam.Differences(before, s)
 			if len(c.Elements) > 0 {
@@ -255,7 +254,7 @@ func comparePolicies(live, want iam.Document) []StatementChange {
 	return out
 }
 
-// differs reports whether one of the statements is written.
-func differs(changes []StatementChange) bool {
+// anyWrites reports whether a change writes something.
+func anyWrites(changes []StatementChange) bool {
 	return slices.ContainsFunc(changes, func(c StatementChange) bool { return c.Action.writes() })
 }

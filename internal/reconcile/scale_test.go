@@ -10,50 +10,50 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-const many = 2000
+const manyPlanes = 2000
 
-// large is 2,000 control planes by EKS Pod Identity, admitted by a pattern.
-func large(n int) identity.Spec {
-	s := spec(identity.PodIdentity, namespaces(n)...)
+// largeSpec returns a config with n control planes that use EKS Pod Identity and a pattern.
+func largeSpec(n int) identity.Spec {
+	s := testSpec(identity.PodIdentity, testNamespaces(n)...)
 	s.ControlPlanes.Match = identity.MatchUUID
 	return s
 }
 
-// The calls take the time: one for each association that is created, and a handful if
-// nothing changed.
-func TestCallsForManyControlPlanes(t *testing.T) {
+// Calls take most of the time. A run makes one for each association that it creates, and
+// few if nothing changed.
+func TestNumberOfCallsForManyControlPlanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		server.Forget()
-		mustApply(t, large(many))
+		mustApply(t, largeSpec(manyPlanes))
 		equal(t, "calls of the first run", map[string]int{"GetCallerIdentity": 1, "GetAccountSummary": 1, "DescribeCluster": 1, "DescribeAddon": 1,
 			"CreateAddon": 1, "GetRole": 2, "CreateRole": 1, "PutRolePolicy": 1, "ListPodIdentityAssociations": 1,
-			"CreatePodIdentityAssociation": many, "TagRole": many / 250}, operations(server))
+			"CreatePodIdentityAssociation": manyPlanes, "TagRole": manyPlanes / 250}, countOperations(server))
 
 		server.Forget()
-		mustApply(t, large(many))
+		mustApply(t, largeSpec(manyPlanes))
 		equal(t, "calls if nothing changed", map[string]int{"GetCallerIdentity": 1, "GetAccountSummary": 1, "DescribeCluster": 1, "DescribeAddon": 1,
-			"GetRole": 1, "ListRolePolicies": 1, "GetRolePolicy": 1, "ListPodIdentityAssociations": many / 100}, operations(server))
+			"GetRole": 1, "ListRolePolicies": 1, "GetRolePolicy": 1, "ListPodIdentityAssociations": manyPlanes / 100}, countOperations(server))
 
 		server.Forget()
-		mustApply(t, large(many+1))
-		equal(t, "associations read for a new one", 0, operations(server)["DescribePodIdentityAssociation"])
-		equal(t, "associations made for a new one", 1, operations(server)["CreatePodIdentityAssociation"])
+		mustApply(t, largeSpec(manyPlanes+1))
+		equal(t, "associations read for a new one", 0, countOperations(server)["DescribePodIdentityAssociation"])
+		equal(t, "associations made for a new one", 1, countOperations(server)["CreatePodIdentityAssociation"])
 
 		server.Forget()
-		mustApply(t, large(many), pruning)
-		if n := operations(server)["DescribePodIdentityAssociation"]; n > many/8 {
+		mustApply(t, largeSpec(manyPlanes), pruning)
+		if n := countOperations(server)["DescribePodIdentityAssociation"]; n > manyPlanes/8 {
 			t.Errorf("%d associations are read to remove one", n)
 		}
-		equal(t, "associations", many, len(server.State().Associations))
+		equal(t, "associations", manyPlanes, len(server.State().Associations))
 	})
 }
 
-// An association that somebody changes in place is found by reading all.
-func TestReadAllFindsWhatWasChangedInPlace(t *testing.T) {
+// Checksums do not detect an association that somebody changed without replacing it.
+func TestReadAllFindsChangedAssociations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
-		s := large(3)
+		s := largeSpec(3)
 		mustApply(t, s)
 		server.Change(func(state *awstest.State) { state.Associations[1].RoleARN = "arn:aws:iam::123456789012:role/other" })
 		equal(t, "found without", false, mustPlan(t, s).Differs())
@@ -64,23 +64,23 @@ func TestReadAllFindsWhatWasChangedInPlace(t *testing.T) {
 	})
 }
 
-// BenchmarkManyControlPlanes measures calls, the seconds that the pace of those about
-// single associations takes, the time besides, and the memory allocated.
+// BenchmarkManyControlPlanes measures the number of calls, the seconds of waiting between
+// calls about single associations, the other time, and the memory.
 func BenchmarkManyControlPlanes(b *testing.B) {
 	for _, run := range []struct {
 		name         string
 		there, after int
-	}{{"first", 0, many}, {"unchanged", many, many}, {"one more", many - 1, many}, {"one pruned", many, many - 1}} {
+	}{{"first", 0, manyPlanes}, {"unchanged", manyPlanes, manyPlanes}, {"one more", manyPlanes - 1, manyPlanes}, {"one pruned", manyPlanes, manyPlanes - 1}} {
 		b.Run(run.name, func(b *testing.B) {
 			server := testAccount(b)
 			for b.Loop() {
 				b.StopTimer()
-				prepare(b, server, run.there)
+				prepareAccount(b, server, run.there)
 				b.StartTimer()
-				mustApply(b, large(run.after), pruning, unpaced)
+				mustApply(b, largeSpec(run.after), pruning, unpaced)
 			}
 			paced := 0
-			for operation, n := range operations(server) {
+			for operation, n := range countOperations(server) {
 				if strings.HasSuffix(operation, "PodIdentityAssociation") {
 					paced += n
 				}
@@ -94,12 +94,12 @@ func BenchmarkManyControlPlanes(b *testing.B) {
 
 func unpaced(r *reconcile.Reconciler) { r.Pace = 1e9 }
 
-// prepare brings the account to a number of control planes.
-func prepare(b *testing.B, server *awstest.Server, n int) {
+// prepareAccount sets up the account for a number of control planes.
+func prepareAccount(b *testing.B, server *awstest.Server, n int) {
 	b.Helper()
 	server.Change(func(s *awstest.State) { s.Roles, s.Associations = map[string]awstest.Role{}, nil })
 	if n > 0 {
-		mustApply(b, large(n), unpaced)
+		mustApply(b, largeSpec(n), unpaced)
 	}
 	server.Forget()
 }

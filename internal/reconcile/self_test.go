@@ -12,20 +12,20 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// What `policy self` prints is enough for everything that a plan and an apply do,
-// and no action in it is one that is never asked for.
-func TestSelfIsEnoughAndNoMore(t *testing.T) {
+// The policy of `policy self` allows everything that plan and apply do, and no action that
+// they never use.
+func TestPolicySelfAllowsExactlyTheActionsUsed(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
-			all := namespaces(3)
-			s := spec(mode, all...)
+			all := testNamespaces(3)
+			s := testSpec(mode, all...)
 			server.Disturb(func(h *awstest.Hooks) {
-				h.Policies = map[string][]string{"AKIDTEST": {string(self(t, s, false).JSON())}}
+				h.Policies = map[string][]string{"AKIDTEST": {string(selfPolicy(t, s, false).JSON())}}
 			})
-			exercise(t, server, s)
+			useEveryAction(t, server, s)
 			var granted []string
-			for _, statement := range self(t, s, false).Statement {
+			for _, statement := range selfPolicy(t, s, false).Statement {
 				granted = append(granted, statement.Action...)
 			}
 			equal(t, "actions granted, and asked for", slices.Compact(slices.Sorted(slices.Values(granted))), server.Used())
@@ -33,8 +33,8 @@ func TestSelfIsEnoughAndNoMore(t *testing.T) {
 	}
 }
 
-// exercise does all that can be done with a config.
-func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
+// useEveryAction makes every kind of change that a config can cause.
+func useEveryAction(t *testing.T, server *awstest.Server, s identity.Spec) {
 	t.Helper()
 	mustApply(t, s)
 	less := s
@@ -45,7 +45,7 @@ func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
 			state.Providers[arn] = []string{"somebody-else"}
 		}
 		if !s.Components[0].Mode.UsesPodIdentity() {
-			state.Associations = []awstest.Association{{ID: "a-left", Cluster: cluster, Namespace: s.ControlPlanes.Namespaces[0],
+			state.Associations = []awstest.Association{{ID: "a-left", Cluster: clusterName, Namespace: s.ControlPlanes.Namespaces[0],
 				ServiceAccount: "mxp-controller", RoleARN: s.Components[0].Role.String(), Tags: own}}
 		}
 	})
@@ -60,7 +60,7 @@ func exercise(t *testing.T, server *awstest.Server, s identity.Spec) {
 	readPolicies(t, server, s.Components[0].Role)
 }
 
-// readPolicies reads what verify reads besides, an attached policy included.
+// readPolicies reads all policies of the role, as verify does.
 func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 	t.Helper()
 	const attached = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -71,7 +71,7 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 		r.Attached = []string{attached}
 		state.Roles[role.Name] = r
 	})
-	connected, err := account.Connect(t.Context(), account.Options{HTTPClient: client})
+	connected, err := account.Connect(t.Context(), account.Options{HTTPClient: httpClient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,12 +82,12 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 	equal(t, "an attached policy is read", true, slices.Contains(policies, document))
 }
 
-func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
+func TestReadOnlyPolicySelfAllowsPlanButNotApply(t *testing.T) {
 	for _, mode := range []identity.Mode{identity.IRSA, identity.PodIdentity, identity.Both} {
 		inBubble(t, string(mode), func(t *testing.T) {
 			server := testAccount(t)
-			s := spec(mode, namespaces(2)...)
-			limits := map[string][]string{"AKIDTEST": {string(self(t, s, true).JSON())}}
+			s := testSpec(mode, testNamespaces(2)...)
+			limits := map[string][]string{"AKIDTEST": {string(selfPolicy(t, s, true).JSON())}}
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })
 			mustPlan(t, s)
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = nil })
@@ -95,14 +95,14 @@ func TestReadOnlySelfIsEnoughToPlan(t *testing.T) {
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })
 			p := mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true })
 			equal(t, "differs", false, p.Differs())
-			if _, err := apply(t.Context(), spec(mode, namespaces(3)...)); err == nil {
+			if _, err := apply(t.Context(), testSpec(mode, testNamespaces(3)...)); err == nil {
 				t.Error("with it, a config can be applied")
 			}
 		})
 	}
 }
 
-func self(t *testing.T, s identity.Spec, readOnly bool) iam.Document {
+func selfPolicy(t *testing.T, s identity.Spec, readOnly bool) iam.Document {
 	t.Helper()
 	doc, err := desired.Of(s).Self(readOnly)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// naming is the condition by which a statement names its subjects: those of tokens
-// under IRSA, namespaces under EKS Pod Identity.
-type naming struct{ operator, key string }
+// subjectCondition is the condition in which a statement lists its subjects. Subjects are
+// token subjects for IRSA, and namespaces for EKS Pod Identity.
+type subjectCondition struct{ operator, key string }
 
-// namingOf finds the condition. ok is false if the statement is not as narrow as
-// those that this program writes, for this or any other config.
-func namingOf(s iam.Statement) (n naming, ok bool) {
+// subjectConditionOf finds the condition. ok is false if the statement admits more than
+// this program could admit with any config.
+func subjectConditionOf(s iam.Statement) (n subjectCondition, ok bool) {
 	widest := iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}},
 		Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: iam.Condition{"StringLike": {
 			desired.NamespaceTag: {"*"}, desired.ServiceAccountTag: {"*"}, desired.ClusterTag: {"*"}}}}
@@ -37,10 +37,10 @@ func namingOf(s iam.Statement) (n naming, ok bool) {
 }
 
 // subjects returns the subjects of a statement.
-func (n naming) subjects(s iam.Statement) []string { return s.Condition[n.operator][n.key] }
+func (n subjectCondition) subjects(s iam.Statement) []string { return s.Condition[n.operator][n.key] }
 
 // with returns the statement with other subjects.
-func (n naming) with(s iam.Statement, subjects ...string) iam.Statement {
+func (n subjectCondition) with(s iam.Statement, subjects ...string) iam.Statement {
 	s.Condition = s.Condition.Clone()
 	if s.Condition == nil {
 		s.Condition = iam.Condition{}
@@ -48,29 +48,29 @@ func (n naming) with(s iam.Statement, subjects ...string) iam.Statement {
 	if s.Condition[n.operator] == nil {
 		s.Condition[n.operator] = map[string]iam.Values{}
 	}
-	s.Condition[n.operator][n.key] = unique(subjects)
+	s.Condition[n.operator][n.key] = sortedUnique(subjects)
 	return s
 }
 
 // template returns the statement without its subjects and its Sid. Statements with
 // the same template admit their subjects in the same way.
-func (n naming) template(s iam.Statement) iam.Statement {
+func (n subjectCondition) template(s iam.Statement) iam.Statement {
 	s = n.with(s, "")
 	s.Sid = ""
 	return iam.Canonical(s)
 }
 
-// uncovered returns the subjects of the statement that no statement of the document
-// admits in at least the same way.
-func (n naming) uncovered(s iam.Statement, doc iam.Document) []string {
+// uncovered returns the subjects that no statement of the document admits. A statement
+// with stricter conditions does not count.
+func (n subjectCondition) uncovered(s iam.Statement, doc iam.Document) []string {
 	return slices.DeleteFunc(slices.Clone(n.subjects(s)), func(subject string) bool {
 		alone := n.with(s, subject)
 		return slices.ContainsFunc(doc.Statement, func(t iam.Statement) bool { return iam.Covers(t, alone) })
 	})
 }
 
-// withoutLimits returns the document without the conditions that limit all subjects
-// alike, to compare whom it admits.
+// withoutLimits returns the document without the conditions that apply to all subjects
+// alike. It is used to compare whom two documents admit.
 func withoutLimits(doc iam.Document) iam.Document {
 	doc.Statement = slices.Clone(doc.Statement)
 	for i := range doc.Statement {

@@ -25,11 +25,11 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// The suite of this file knows AWS only by its API, so it runs against this
-// project's own server and against an emulator that others maintain.
+// The tests of this file use only the AWS API. So they run against this project's own
+// server and against an emulator that others maintain.
 
 func TestOnOwnServer(t *testing.T) {
-	suite(t, func(t *testing.T, test func(*testing.T)) {
+	runSuite(t, func(t *testing.T, test func(*testing.T)) {
 		synctest.Test(t, func(t *testing.T) {
 			testAccount(t)
 			test(t)
@@ -41,16 +41,15 @@ func TestOnOwnServer(t *testing.T) {
 	})
 }
 
-// TestOnEmulator runs if `make e2e-aws` names the emulator's server. It has
-// IAM, STS and DescribeCluster, no EKS Pod Identity, and of IAM not
-// AddClientIDToOpenIDConnectProvider.
+// TestOnEmulator runs under `make e2e-aws`. The emulator has IAM, STS and DescribeCluster.
+// It lacks EKS Pod Identity and AddClientIDToOpenIDConnectProvider.
 func TestOnEmulator(t *testing.T) {
 	program := os.Getenv("SPACES_IDENTITY_MOTO")
 	if program == "" {
-		t.Skip("no emulator: `make e2e-aws` gets one if python3 is there, and runs this")
+		t.Skip("needs the emulator: run make e2e-aws")
 	}
-	empty := emulator(t, program)
-	suite(t, func(t *testing.T, test func(*testing.T)) {
+	empty := startEmulator(t, program)
+	runSuite(t, func(t *testing.T, test func(*testing.T)) {
 		empty()
 		test(t)
 	})
@@ -60,8 +59,9 @@ func TestOnEmulator(t *testing.T) {
 	})
 }
 
-// suite is what must hold in any AWS; in runs a test in an empty account.
-func suite(t *testing.T, in func(t *testing.T, test func(*testing.T))) {
+// runSuite runs tests that must succeed with any server. The function in runs a test in an
+// empty account.
+func runSuite(t *testing.T, in func(t *testing.T, test func(*testing.T))) {
 	for name, test := range map[string]func(*testing.T){
 		"from nothing, then nothing":  fromNothing,
 		"a foreign statement stays":   foreignStays,
@@ -72,26 +72,26 @@ func suite(t *testing.T, in func(t *testing.T, test func(*testing.T))) {
 	}
 }
 
-// issuerOnly is a config of mode irsa that names no cluster, only its issuer.
+// issuerOnly returns a config of mode irsa that names only the issuer of the cluster.
 func issuerOnly(namespaces ...string) identity.Spec {
-	s := spec(identity.IRSA, namespaces...)
+	s := testSpec(identity.IRSA, namespaces...)
 	s.Cluster.Name, s.Cluster.Region = "", ""
 	return s
 }
 
-func connect(t *testing.T) *account.Account {
+func connectAccount(t *testing.T) *account.Account {
 	t.Helper()
-	a, err := account.Connect(t.Context(), account.Options{Region: awstest.Region, HTTPClient: client})
+	a, err := account.Connect(t.Context(), account.Options{Region: awstest.Region, HTTPClient: httpClient})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-// liveTrust is the role's trust policy by the API.
+// liveTrust reads the role's trust policy.
 func liveTrust(t *testing.T) iam.Document {
 	t.Helper()
-	role, ok, err := connect(t).Role(t.Context(), issuerOnly().Components[0].Role)
+	role, ok, err := connectAccount(t).Role(t.Context(), issuerOnly().Components[0].Role)
 	if err != nil || !ok {
 		t.Fatalf("the role is there: %t, error %v", ok, err)
 	}
@@ -103,38 +103,38 @@ func liveTrust(t *testing.T) iam.Document {
 }
 
 func fromNothing(t *testing.T) {
-	s := issuerOnly(namespaces(2)...)
+	s := issuerOnly(testNamespaces(2)...)
 	p := mustApply(t, s)
 	equal(t, "changes", 3, p.Changes())
-	equal(t, "statements", []iam.Statement{irsa(t, s.ControlPlanes.Namespaces...)}, liveTrust(t).Statement)
+	equal(t, "statements", []iam.Statement{irsaStatement(t, s.ControlPlanes.Namespaces...)}, liveTrust(t).Statement)
 	equal(t, "differs afterwards", false, mustApply(t, s).Differs())
 }
 
 func foreignStays(t *testing.T) {
-	s := issuerOnly(namespaces(1)...)
-	shared := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreign}}
-	if err := connect(t).CreateRole(t.Context(), account.NewRole{ARN: s.Components[0].Role, TrustPolicy: string(shared.JSON())}); err != nil {
+	s := issuerOnly(testNamespaces(1)...)
+	shared := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreignStatement}}
+	if err := connectAccount(t).CreateRole(t.Context(), account.NewRole{ARN: s.Components[0].Role, TrustPolicy: string(shared.JSON())}); err != nil {
 		t.Fatal(err)
 	}
 	mustApply(t, s)
-	equal(t, "statements", []iam.Statement{foreign, irsa(t, s.ControlPlanes.Namespaces...)}, liveTrust(t).Statement)
+	equal(t, "statements", []iam.Statement{foreignStatement, irsaStatement(t, s.ControlPlanes.Namespaces...)}, liveTrust(t).Statement)
 	mustApply(t, s, adopting)
 	equal(t, "differs afterwards", false, mustApply(t, s).Differs())
 }
 
 func prunedSubjects(t *testing.T) {
-	all := namespaces(3)
+	all := testNamespaces(3)
 	mustApply(t, issuerOnly(all...))
 	equal(t, "changes without pruning", 0, mustApply(t, issuerOnly(all[1:]...)).Changes())
 	mustApply(t, issuerOnly(all[1:]...), pruning)
-	equal(t, "statements", []iam.Statement{irsa(t, all[1:]...)}, liveTrust(t).Statement)
+	equal(t, "statements", []iam.Statement{irsaStatement(t, all[1:]...)}, liveTrust(t).Statement)
 }
 
 func policiesAdopted(t *testing.T) {
-	s := issuerOnly(namespaces(1)...)
+	s := issuerOnly(testNamespaces(1)...)
 	arn := s.Components[0].Role
 	inline := func() []string {
-		names, err := connect(t).InlinePolicies(t.Context(), arn)
+		names, err := connectAccount(t).InlinePolicies(t.Context(), arn)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func policiesAdopted(t *testing.T) {
 	}
 	mustApply(t, s)
 	for _, name := range []string{"backup", "spaces-identity-mxp-controller", "team"} {
-		if err := connect(t).SetInlinePolicy(t.Context(), arn, name, document(t, "spaces-backups")); err != nil {
+		if err := connectAccount(t).SetInlinePolicy(t.Context(), arn, name, permissionsDocument(t, "spaces-backups")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,31 +156,31 @@ func policiesAdopted(t *testing.T) {
 }
 
 func audienceAdded(t *testing.T) {
-	s := issuerOnly(namespaces(1)...)
+	s := issuerOnly(testNamespaces(1)...)
 	arn := s.Cluster.OIDC.ARN(s.Components[0].Role)
-	if err := connect(t).CreateProvider(t.Context(), arn, "https://"+issuer, "somebody-else", nil); err != nil {
+	if err := connectAccount(t).CreateProvider(t.Context(), arn, "https://"+issuerHost, "somebody-else", nil); err != nil {
 		t.Fatal(err)
 	}
 	mustApply(t, s)
-	audiences, _, err := connect(t).ProviderAudiences(t.Context(), arn)
+	audiences, _, err := connectAccount(t).ProviderAudiences(t.Context(), arn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "audiences", []string{"somebody-else", identity.Audience}, audiences)
 }
 
-// describeCluster makes a cluster and reads it as the program does.
+// describeCluster creates a cluster and reads it as the program does.
 func describeCluster(t *testing.T) {
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := awseks.NewFromConfig(cfg).CreateCluster(t.Context(), &awseks.CreateClusterInput{Name: aws.String(cluster),
+	made, err := awseks.NewFromConfig(cfg).CreateCluster(t.Context(), &awseks.CreateClusterInput{Name: aws.String(clusterName),
 		RoleArn: aws.String("arn:aws:iam::123456789012:role/eks"), ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: []string{"subnet-1", "subnet-2"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, ok, err := connect(t).Region(awstest.Region).Cluster(t.Context(), cluster)
+	got, ok, err := connectAccount(t).Region(awstest.Region).Cluster(t.Context(), clusterName)
 	if err != nil || !ok {
 		t.Fatalf("the cluster is there: %t, error %v", ok, err)
 	}
@@ -188,8 +188,8 @@ func describeCluster(t *testing.T) {
 		Version: aws.ToString(made.Cluster.Version)}, got)
 }
 
-// emulator starts the emulator and returns what empties it.
-func emulator(t *testing.T, program string) func() {
+// startEmulator starts the emulator and returns a function that empties it.
+func startEmulator(t *testing.T, program string) func() {
 	t.Helper()
 	url := "http://127.0.0.1:" + strconv.Itoa(freePort(t))
 	cmd := exec.Command(program, "-H", "127.0.0.1", "-p", url[strings.LastIndexByte(url, ':')+1:])
@@ -219,8 +219,8 @@ func emulator(t *testing.T, program string) func() {
 	}
 }
 
-// listen reads all that the emulator logs, or it would stop, and closes ready when it
-// accepts calls.
+// listen closes ready when the emulator accepts calls. It reads the whole log, because the
+// emulator blocks if nobody does.
 func listen(output io.Reader, ready chan bool) {
 	var once sync.Once
 	defer once.Do(func() { close(ready) }) // it ended: the calls will fail

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -15,46 +14,46 @@ import (
 )
 
 const (
-	// settle is the time between a write and the read that checks it: longer than
-	// another run takes between its own read and its write, so that an overwritten
-	// change is noticed.
-	settle = 2 * time.Second
+	// settleDelay is the time between a write and the read that checks it. It is longer
+	// than the time between read and write of another run, so that the check notices if
+	// that run overwrote the change.
+	settleDelay = 2 * time.Second
 
-	rounds    = 6  // how often a trust policy is written while somebody else writes it too
-	mostTries = 12 // how often one write is tried while AWS throttles or fails
+	maxRounds        = 6  // writes of a trust policy that somebody else keeps overwriting
+	maxWriteAttempts = 12 // attempts of one write if AWS throttles or fails
 )
 
-// trustWriter changes the trust policy of a role that others may change as well. IAM
-// has no lock and no conditional write for that, so it reads the policy again before
-// each write and after it.
+// trustWriter changes the trust policy of a role that others may change at the same
+// time. IAM has no locks and no conditional writes. So trustWriter reads the policy again
+// before and after each write.
 type trustWriter struct {
 	*Reconciler
-	merging
+	mergeOptions
 	role  identity.RoleARN
 	want  iam.Document
 	limit int // characters
 }
 
 func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
-	// Only what the plan showed is removed, whatever is there by now.
+	// Remove only the subjects that the plan showed, even if there are others by now.
 	var removed []string
 	for _, s := range c.Trust.Statements {
 		removed = append(removed, s.Removed...)
 	}
 	planned := func(subject string) bool { return slices.Contains(removed, subject) }
-	return trustWriter{r, merging{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
+	return trustWriter{r, mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
 }
 
-// merged returns what the policy should become.
+// merged returns the live policy with the desired statements.
 func (t trustWriter) merged(live iam.Document) iam.Document {
-	after, changes := merge(live, t.want, t.merging)
-	if !differs(changes) {
+	after, changes := mergeTrust(live, t.want, t.mergeOptions)
+	if !anyWrites(changes) {
 		return live
 	}
 	return after
 }
 
-// narrow removes what the merged policy does not admit, and adds nothing.
+// narrow removes the subjects that the merged policy does not admit. It adds none.
 func (t trustWriter) narrow(ctx context.Context) error {
 	_, _, err := t.set(ctx, func(live iam.Document) iam.Document { return narrow(live, t.merged(live)) })
 	return err
@@ -62,7 +61,7 @@ func (t trustWriter) narrow(ctx context.Context) error {
 
 // write writes the merged policy, and writes it again if somebody else overwrites it.
 func (t trustWriter) write(ctx context.Context) error {
-	for range rounds {
+	for range maxRounds {
 		before, written, err := t.set(ctx, t.merged)
 		if err != nil || !written {
 			return err
@@ -72,17 +71,17 @@ func (t trustWriter) write(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("somebody else keeps changing the trust policy of %s: it was written %d times and is still not as it should be; find out who (CloudTrail: UpdateAssumeRolePolicy), then apply again",
-		t.role, rounds)
+	return identity.WithHint("find out who changes it (CloudTrail shows UpdateAssumeRolePolicy), then run `spaces-identity apply` again",
+		"somebody else keeps changing the trust policy of %s: it was written %d times and still differs from the plan", t.role, maxRounds)
 }
 
-// set reads the policy, makes another of it and writes that, unless it is the same.
-// After a failure that may pass it starts again with reading, so that it overwrites
-// nobody's change.
+// set reads the policy, calls next and writes the result if it differs. After a
+// temporary failure it reads again before it writes, so that it overwrites nobody's
+// change.
 func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Document) (before iam.Document, written bool, err error) {
 	passes := func(err error) bool { return account.IsTransient(err) || account.IsMissing(err) }
-	var unread error // the SDK has retried that already
-	err = retry(ctx, mostTries, passes, func() error {
+	var unread error // not retried: the SDK has retried the read already
+	err = retry(ctx, maxWriteAttempts, passes, func() error {
 		if before, unread = t.read(ctx); unread != nil {
 			return nil
 		}
@@ -91,19 +90,19 @@ func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Docume
 			return nil
 		}
 		if n := iam.Length(after); n > t.limit {
-			return fmt.Errorf("the trust policy of %s has changed since the plan and would have %d characters, more than the %d of the account: plan again",
-				t.role, n, t.limit)
+			return identity.WithHint("run `spaces-identity plan` again",
+				"the trust policy of %s has changed since the plan and would now have %d characters, but the account's quota is %d", t.role, n, t.limit)
 		}
-		written = true // also if only the answer is lost
+		written = true // even if the call fails: only its answer may be lost
 		return t.IAM.SetTrustPolicy(ctx, t.role, string(after.Compact()))
 	})
 	return before, written, cmp.Or(unread, err)
 }
 
-// settled reports whether the policy is as it should be after a write. A read may
-// still show what was there before.
+// settled reports whether the policy has all changes after a write. It waits while reads
+// still return the policy from before.
 func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, error) {
-	wait := settle
+	wait := settleDelay
 	for range 4 {
 		if err := pause(ctx, wait); err != nil {
 			return false, err
@@ -123,16 +122,16 @@ func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, er
 	return false, nil
 }
 
-// errUnseen says that a role which was there, or was just created, is not found.
-var errUnseen = errors.New("it was there when the plan was made; plan again")
+// errUnseen is the error if a role is not found that the plan found or apply created.
+var errUnseen = errors.New("it existed when the plan was made")
 
-// read reads the policy. A role that was just created may not be seen yet.
+// read reads the policy. It retries, because IAM may not find a new role yet.
 func (t trustWriter) read(ctx context.Context) (live iam.Document, err error) {
 	unseen := func(err error) bool { return errors.Is(err, errUnseen) }
-	err = retry(ctx, untilSeen, unseen, func() error {
+	err = retry(ctx, visibilityAttempts, unseen, func() error {
 		var ok bool
 		if live, _, ok, err = t.readRole(ctx, t.role); err == nil && !ok {
-			return fmt.Errorf("role %s is gone: %w", t.role, errUnseen)
+			return identity.WithHint("run `spaces-identity plan` again", "role %s no longer exists: %w", t.role, errUnseen)
 		}
 		return err
 	})

@@ -1,7 +1,8 @@
-// Package restart replaces pods that run without their identity: credentials are
-// injected only when a pod is created. It restarts no other workload, a few at a time,
-// and waits for each. After an interruption it can run again: pods that have been
-// replaced lack nothing.
+// Package restart restarts workloads whose pods run without their identity. A restart
+// helps because credentials are injected when a pod is created.
+//
+// It restarts a few workloads at a time and waits for each rollout. It never restarts a
+// workload whose pods have the identity, so it can run again after an interruption.
 package restart
 
 import (
@@ -17,13 +18,13 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// Options are the choices of a run.
+// Options are the options of a run.
 type Options struct {
-	MaxUnavailable int                  // workloads that are restarted at once, at least 1
-	DryRun         bool                 // change nothing
-	Timeout        time.Duration        // for the rollout of one workload
+	MaxUnavailable int                  // number of workloads that are restarted at once; at least 1
+	DryRun         bool                 // whether to change nothing
+	Timeout        time.Duration        // of the rollout of one workload
 	Interval       time.Duration        // between two reads of a workload during its rollout
-	Progress       func(message string) // gets what is being done; several goroutines may call it at once
+	Progress       func(message string) // reports progress; several goroutines may call it at once
 }
 
 // Outcome is the result for one workload.
@@ -31,10 +32,10 @@ type Outcome string
 
 // The outcomes of a workload.
 const (
-	Restarted    Outcome = "restarted"     // its pods have the identity now
-	Annotated    Outcome = "annotated"     // only its service account lacked something
+	Restarted    Outcome = "restarted"     // its new pods have the identity
+	Annotated    Outcome = "annotated"     // only its service account had to be annotated
 	WouldRestart Outcome = "would-restart" // in a dry run
-	Left         Outcome = "left"          // a restart would not help, or has to wait; Reason says why
+	Left         Outcome = "left"          // not restarted; Reason says why
 	Failed       Outcome = "failed"        // Reason says why
 )
 
@@ -47,39 +48,39 @@ type Step struct {
 	Reason    string  `json:"reason"`
 }
 
-// attempts is how often a workload is restarted: an association takes effect a moment
-// after it was created, so the first new pod may come too early.
-const attempts = 2
+// maxRestarts is how often a workload is restarted. An association takes effect a moment
+// after it was created, so the first new pods may not get its credentials.
+const maxRestarts = 2
 
-// cluster is what a restart reads and changes.
-type cluster interface {
+// clusterClient reads and changes the cluster.
+type clusterClient interface {
 	Workload(ctx context.Context, w space.Workload) (space.Workload, error)
 	Pods(ctx context.Context, namespace, serviceAccount string) (space.ServiceAccount, []space.Pod, error)
 	Touch(ctx context.Context, namespace, serviceAccount string) (space.ServiceAccount, error)
 	Restart(ctx context.Context, w space.Workload) error
 }
 
-// Run restarts the workloads whose pods lack the identity. If the config delivers by
-// admission policy, it first touches service accounts that lack annotations, so that
-// the policy annotates them. After a failure it restarts no further workload. The error
-// is one of reading the cluster; a later failure is in its step.
+// Run restarts the workloads whose pods lack the identity. If the config uses an admission
+// policy, Run first updates service accounts that lack annotations, so that the policy
+// annotates them. If a workload fails, its step says why, and Run restarts no other
+// workload. Run returns an error if the cluster cannot be read.
 func Run(ctx context.Context, client *space.Client, state desired.State, options Options) ([]Step, error) {
-	observed, err := space.Observe(ctx, client, injection.Wanted(state))
+	observed, err := space.Observe(ctx, client, injection.Selection(state))
 	if err != nil {
 		return nil, err
 	}
 	r := runner{cluster: client, state: state, options: options}
-	return r.run(ctx, injection.Find(observed, state)), nil
+	return r.run(ctx, injection.FindStale(observed, state)), nil
 }
 
 type runner struct {
-	cluster cluster
+	cluster clusterClient
 	state   desired.State
 	options Options
-	stopped atomic.Bool // a workload failed
+	stopped atomic.Bool // whether a workload failed
 }
 
-func (r *runner) run(ctx context.Context, all []injection.Stale) []Step {
+func (r *runner) run(ctx context.Context, all []injection.StaleWorkload) []Step {
 	steps := make([]Step, len(all))
 	turns := make(chan struct{}, max(1, r.options.MaxUnavailable))
 	var running sync.WaitGroup
@@ -94,10 +95,10 @@ func (r *runner) run(ctx context.Context, all []injection.Stale) []Step {
 	return steps
 }
 
-// interrupted is the reason of workloads that were not restarted for it.
-const interrupted = "interrupted; run it again to go on"
+// interruptedReason is the reason of workloads that an interruption left out.
+const interruptedReason = "interrupted: run `spaces-identity restart` again to continue"
 
-func (r *runner) step(ctx context.Context, s injection.Stale) Step {
+func (r *runner) step(ctx context.Context, s injection.StaleWorkload) Step {
 	step := Step{Namespace: s.Namespace, Component: s.Component.Name}
 	if s.Workload.Meta.Name != "" {
 		step.Workload = s.Workload.Resource.String() + "/" + s.Workload.Meta.Name
@@ -105,10 +106,10 @@ func (r *runner) step(ctx context.Context, s injection.Stale) Step {
 	if step.Outcome, step.Reason = r.planned(ctx, s); step.Outcome != "" {
 		return step
 	}
-	err := r.carryOut(ctx, s)
+	err := r.restartStale(ctx, s)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		step.Outcome, step.Reason = Left, interrupted
+		step.Outcome, step.Reason = Left, interruptedReason
 	case err != nil:
 		r.stopped.Store(true)
 		step.Outcome, step.Reason = Failed, err.Error()
@@ -120,26 +121,26 @@ func (r *runner) step(ctx context.Context, s injection.Stale) Step {
 	return step
 }
 
-// planned returns the outcome of a workload that is not to be changed, and why.
-func (r *runner) planned(ctx context.Context, s injection.Stale) (Outcome, string) {
+// planned returns the outcome and reason of a workload that is not changed, or nothing.
+func (r *runner) planned(ctx context.Context, s injection.StaleWorkload) (Outcome, string) {
 	switch {
 	case s.Unreadable != nil:
 		return Left, fmt.Sprintf("could not be checked: %v", s.Unreadable)
 	case s.Cause != injection.Outdated:
-		return Left, s.Reason + ": a restart would not change it"
+		return Left, s.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"
 	case !s.Annotated && r.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
-		return Left, "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first"
+		return Left, "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
 	case r.options.DryRun:
 		return WouldRestart, s.Reason
 	case ctx.Err() != nil:
-		return Left, interrupted
+		return Left, interruptedReason
 	case r.stopped.Load():
-		return Left, "not restarted, because another workload failed; fix that, then run it again to go on"
+		return Left, "not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue"
 	}
 	return "", ""
 }
 
-func (r *runner) carryOut(ctx context.Context, s injection.Stale) error {
+func (r *runner) restartStale(ctx context.Context, s injection.StaleWorkload) error {
 	if !s.Annotated {
 		if err := r.annotate(ctx, s); err != nil {
 			return err
@@ -151,61 +152,61 @@ func (r *runner) carryOut(ctx context.Context, s injection.Stale) error {
 	return r.restart(ctx, s)
 }
 
-// annotate touches a service account, so that the admission policy annotates it.
-func (r *runner) annotate(ctx context.Context, s injection.Stale) error {
+// annotate updates a service account, so that the admission policy annotates it.
+func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error {
 	account, err := r.cluster.Touch(ctx, s.Namespace, s.Component.ServiceAccount)
 	if err != nil {
 		return err
 	}
 	if !injection.Annotated(account, s.Component) {
-		return fmt.Errorf("an update of the service account %s did not annotate it; `spaces-identity verify` says whether the admission policy exists", s.Component.ServiceAccount)
+		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy", s.Component.ServiceAccount)
 	}
 	r.progress("%s: service account %s annotated", s.Namespace, s.Component.ServiceAccount)
 	return nil
 }
 
-// restart restarts the workload until its pods have the identity. It first waits for a
-// rollout that has already started.
-func (r *runner) restart(ctx context.Context, s injection.Stale) error {
+// restart restarts the workload until its pods have the identity, but not more often than
+// maxRestarts. If a rollout has already started, restart first waits for it.
+func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) error {
 	w := s.Workload
 	if !w.RolledOut() {
 		r.progress("%s: waiting for a rollout of %s that has already started", s.Namespace, w.Meta.Name)
-		if lack, err := r.wait(ctx, s); err != nil || lack.Cause == injection.Nothing {
+		if problem, err := r.wait(ctx, s); err != nil || problem.Cause == injection.NoProblem {
 			return err
 		}
 	}
-	lack := s.Lack
-	for range attempts {
-		r.progress("%s: restarting %s: %s", s.Namespace, w.Meta.Name, lack.Reason)
+	problem := s.Problem
+	for range maxRestarts {
+		r.progress("%s: restarting %s: %s", s.Namespace, w.Meta.Name, problem.Reason)
 		if err := r.cluster.Restart(ctx, w); err != nil {
 			return err
 		}
 		var err error
-		if lack, err = r.wait(ctx, s); err != nil || lack.Cause == injection.Nothing {
+		if problem, err = r.wait(ctx, s); err != nil || problem.Cause == injection.NoProblem {
 			return err
 		}
 	}
-	return fmt.Errorf("restarted %d times, and still: %s; run `spaces-identity verify`", attempts, lack.Reason)
+	return fmt.Errorf("restarted %d times, but the new pods still have a problem: %s; run `spaces-identity verify` to see what to fix", maxRestarts, problem.Reason)
 }
 
-// wait waits until the workload is rolled out and returns what its pods lack then.
-func (r *runner) wait(ctx context.Context, s injection.Stale) (injection.Lack, error) {
+// wait waits until the workload is rolled out and returns the problem of its new pods.
+func (r *runner) wait(ctx context.Context, s injection.StaleWorkload) (injection.Problem, error) {
 	w := s.Workload
-	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("not rolled out after %s: `kubectl rollout status %s/%s -n %s` says why",
+	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("the rollout did not finish within %s: run `kubectl rollout status %s/%s -n %s` to see why",
 		r.options.Timeout, w.Resource.Plural, w.Meta.Name, s.Namespace))
 	defer cancel()
 	for {
 		now, err := r.cluster.Workload(ctx, w)
 		if err == nil && now.RolledOut() {
 			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Component.ServiceAccount)
-			return injection.OfWorkload(now, account, pods, s.Component, r.state), err
+			return injection.WorkloadProblem(now, account, pods, s.Component, r.state), err
 		}
 		if err != nil && ctx.Err() == nil {
-			return injection.Lack{}, err
+			return injection.Problem{}, err
 		}
 		select {
 		case <-ctx.Done():
-			return injection.Lack{}, context.Cause(ctx)
+			return injection.Problem{}, context.Cause(ctx)
 		case <-time.After(r.options.Interval):
 		}
 	}

@@ -24,7 +24,7 @@ import (
 type fakeCluster struct {
 	mu        sync.Mutex
 	rollout   time.Duration // of one workload
-	withoutID int           // new pods that come without the identity, in each namespace
+	withoutID int           // number of restarts after which new pods still lack the identity, in each namespace
 	annotates bool          // an update of a service account annotates it
 	fails     string        // a namespace in which nothing can be restarted
 	restarted map[string]time.Time
@@ -40,7 +40,7 @@ func (f *fakeCluster) rolling(namespace string) bool {
 func (f *fakeCluster) Workload(ctx context.Context, w space.Workload) (space.Workload, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w = workload(w.Meta.Namespace)
+	w = testWorkload(w.Meta.Namespace)
 	if f.rolling(w.Meta.Namespace) {
 		w.Status.Available = 0
 	}
@@ -85,7 +85,7 @@ func (f *fakeCluster) Touch(_ context.Context, namespace, _ string) (space.Servi
 	f.log = append(f.log, "touch "+namespace)
 	account := space.ServiceAccount{}
 	if f.annotates {
-		account.Meta.Annotations = map[string]string{identity.RoleAnnotation: role.String()}
+		account.Meta.Annotations = map[string]string{identity.RoleAnnotation: testRole.String()}
 	}
 	return account, nil
 }
@@ -108,32 +108,32 @@ func (f *fakeCluster) Restart(_ context.Context, w space.Workload) error {
 	return nil
 }
 
-var role = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}
+var testRole = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}
 
-func workload(namespace string) space.Workload {
+func testWorkload(namespace string) space.Workload {
 	w := space.Workload{Resource: space.Deployments, Meta: space.Meta{Name: "mxp-controller", Namespace: namespace}}
 	w.Status.Replicas, w.Status.Updated, w.Status.Available = 1, 1, 1
 	return w
 }
 
-const reason = "the pod is older than the annotation of its service account"
+const testReason = "the pod was created before its service account was annotated"
 
-// stale are workloads in these namespaces whose pods lack the identity.
-func stale(s desired.State, namespaces ...string) []injection.Stale {
-	var all []injection.Stale
+// staleWorkloads returns a workload in each namespace. Its pods lack the identity.
+func staleWorkloads(s desired.State, namespaces ...string) []injection.StaleWorkload {
+	var all []injection.StaleWorkload
 	for _, namespace := range namespaces {
-		all = append(all, injection.Stale{Lack: injection.Lack{Cause: injection.Outdated, Reason: reason}, Namespace: namespace,
-			Component: s.Components[0], Workload: workload(namespace), Annotated: true})
+		all = append(all, injection.StaleWorkload{Problem: injection.Problem{Cause: injection.Outdated, Reason: testReason}, Namespace: namespace,
+			Component: s.Components[0], Workload: testWorkload(namespace), Annotated: true})
 	}
 	return all
 }
 
-// testRun is a run in a bubble of its own time.
+// testRun is a run in a synctest bubble.
 type testRun struct {
 	cluster   fakeCluster
 	options   Options
 	policy    identity.AdmissionPolicy
-	change    func([]injection.Stale)
+	change    func([]injection.StaleWorkload)
 	interrupt time.Duration // after which the user interrupts; 0 for never
 	steps     []Step
 	took      time.Duration
@@ -143,8 +143,8 @@ type testRun struct {
 func (r *testRun) run(t *testing.T, namespaces ...string) {
 	t.Helper()
 	state := desired.Of(fixture.Spec(t, identity.Settings{AdmissionPolicy: r.policy, ControlPlanes: identity.ControlPlanes{Match: identity.MatchUUID},
-		Components: []identity.Component{{Name: "mxp-controller", Role: role}}}))
-	all := stale(state, namespaces...)
+		Components: []identity.Component{{Name: "mxp-controller", Role: testRole}}}))
+	all := staleWorkloads(state, namespaces...)
 	if r.change != nil {
 		r.change(all)
 	}
@@ -168,7 +168,7 @@ func (r *testRun) run(t *testing.T, namespaces ...string) {
 	})
 }
 
-// outcomes are the steps in short.
+// outcomes returns the namespace and outcome of each step.
 func (r *testRun) outcomes() string {
 	var all []string
 	for _, s := range r.steps {
@@ -199,12 +199,12 @@ func (r *testRun) wantCalls(t *testing.T, calls ...string) {
 func TestRestartWaitsForTheRollout(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: 61 * time.Second}}
 	r.run(t, "a")
-	r.want(t, "a restarted", reason)
+	r.want(t, "a restarted", testReason)
 	r.wantCalls(t, "restart a")
-	if r.took != 62*time.Second { // the first look after it
+	if r.took != 62*time.Second { // the first read after the rollout
 		t.Errorf("it took %s", r.took)
 	}
-	if diff := cmp.Diff(Step{"a", "mxp-controller", "deployments.apps/mxp-controller", Restarted, reason}, r.steps[0]); diff != "" {
+	if diff := cmp.Diff(Step{"a", "mxp-controller", "deployments.apps/mxp-controller", Restarted, testReason}, r.steps[0]); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }
@@ -212,8 +212,8 @@ func TestRestartWaitsForTheRollout(t *testing.T) {
 func TestRestartGivesUpAfterTheTimeout(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: time.Hour}}
 	r.run(t, "a", "b")
-	r.want(t, "a failed, b left", "not rolled out after 5m0s: `kubectl rollout status deployments/mxp-controller -n a` says why",
-		"not restarted, because another workload failed; fix that, then run it again to go on")
+	r.want(t, "a failed, b left", "the rollout did not finish within 5m0s: run `kubectl rollout status deployments/mxp-controller -n a` to see why",
+		"not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue")
 	r.wantCalls(t, "restart a")
 	if r.took != 5*time.Minute {
 		t.Errorf("it took %s", r.took)
@@ -223,14 +223,14 @@ func TestRestartGivesUpAfterTheTimeout(t *testing.T) {
 func TestRestartStopsAtTheFirstFailure(t *testing.T) {
 	r := testRun{cluster: fakeCluster{fails: "b"}}
 	r.run(t, "a", "b", "c")
-	r.want(t, "a restarted, b failed, c left", reason, "forbidden")
+	r.want(t, "a restarted, b failed, c left", testReason, "forbidden")
 	r.wantCalls(t, "restart a", "restart b")
 }
 
 func TestRestartStopsWhenInterrupted(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: time.Minute}, interrupt: 90 * time.Second}
 	r.run(t, "a", "b", "c")
-	r.want(t, "a restarted, b left, c left", reason, interrupted, interrupted)
+	r.want(t, "a restarted, b left, c left", testReason, interruptedReason, interruptedReason)
 	r.wantCalls(t, "restart a", "restart b")
 	if r.took != 90*time.Second {
 		t.Errorf("it took %s", r.took)
@@ -240,10 +240,10 @@ func TestRestartStopsWhenInterrupted(t *testing.T) {
 func TestRestartTriesAgainIfTheFirstNewPodLacksTheIdentity(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: 10 * time.Second, withoutID: 1}}
 	r.run(t, "a")
-	r.want(t, "a restarted", reason)
+	r.want(t, "a restarted", testReason)
 	r.wantCalls(t, "restart a", "restart a")
-	want := []string{"a: restarting mxp-controller: " + reason,
-		"a: restarting mxp-controller: the webhook skipped the pod: it has none of the environment of a role"}
+	want := []string{"a: restarting mxp-controller: " + testReason,
+		"a: restarting mxp-controller: the EKS webhook injected no credentials when the pod was created"}
 	if diff := cmp.Diff(want, r.progress); diff != "" {
 		t.Errorf("the progress differs (-want +got):\n%s", diff)
 	}
@@ -252,7 +252,7 @@ func TestRestartTriesAgainIfTheFirstNewPodLacksTheIdentity(t *testing.T) {
 func TestRestartFailsIfNewPodsNeverGetTheIdentity(t *testing.T) {
 	r := testRun{cluster: fakeCluster{withoutID: 9}}
 	r.run(t, "a", "b")
-	r.want(t, "a failed, b left", "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`")
+	r.want(t, "a failed, b left", "restarted 2 times, but the new pods still have a problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix")
 	r.wantCalls(t, "restart a", "restart a")
 }
 
@@ -262,7 +262,7 @@ func TestRestartWaitsForARolloutThatHasAlreadyStarted(t *testing.T) {
 		calls     []string
 	}{"which brings the identity": {-1, nil}, "which does not": {0, []string{"restart a"}}} {
 		t.Run(name, func(t *testing.T) {
-			r := testRun{cluster: fakeCluster{withoutID: tt.withoutID}, change: func(all []injection.Stale) { all[0].Workload.Status.Available = 0 }}
+			r := testRun{cluster: fakeCluster{withoutID: tt.withoutID}, change: func(all []injection.StaleWorkload) { all[0].Workload.Status.Available = 0 }}
 			r.run(t, "a")
 			r.want(t, "a restarted")
 			r.wantCalls(t, tt.calls...)
@@ -270,7 +270,7 @@ func TestRestartWaitsForARolloutThatHasAlreadyStarted(t *testing.T) {
 	}
 }
 
-func TestRestartKeepsToMaxUnavailable(t *testing.T) {
+func TestRestartObeysMaxUnavailable(t *testing.T) {
 	for _, most := range []int{0, 1, 2, 10} {
 		r := testRun{cluster: fakeCluster{rollout: time.Minute}, options: Options{MaxUnavailable: most}}
 		r.run(t, "a", "b", "c", "d")
@@ -281,39 +281,39 @@ func TestRestartKeepsToMaxUnavailable(t *testing.T) {
 	}
 }
 
-func TestRestartLeavesWhatItCannotHelp(t *testing.T) {
-	r := testRun{change: func(all []injection.Stale) {
+func TestRestartSkipsWorkloadsThatARestartCannotFix(t *testing.T) {
+	r := testRun{change: func(all []injection.StaleWorkload) {
 		all[0].Cause, all[0].Reason = injection.Skipped, "containers are left out"
 		all[1].Annotated = false
-		all[2] = injection.Stale{Namespace: "c", Component: all[2].Component, Unreadable: errors.New("list pods: forbidden")}
+		all[2] = injection.StaleWorkload{Namespace: "c", Component: all[2].Component, Unreadable: errors.New("list pods: forbidden")}
 	}}
 	r.run(t, "a", "b", "c", "d")
-	r.want(t, "a left, b left, c left, d restarted", "containers are left out: a restart would not change it",
-		"its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first",
-		"could not be checked: list pods: forbidden", reason)
+	r.want(t, "a left, b left, c left, d restarted", "containers are left out; a restart does not fix this, but `spaces-identity verify` shows what does",
+		"a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again",
+		"could not be checked: list pods: forbidden", testReason)
 }
 
 func TestDryRunChangesNothing(t *testing.T) {
 	r := testRun{options: Options{DryRun: true}}
 	r.run(t, "a", "b")
-	r.want(t, "a would-restart, b would-restart", reason, reason)
+	r.want(t, "a would-restart, b would-restart", testReason, testReason)
 	r.wantCalls(t)
 }
 
-func TestRestartTouchesServiceAccountsForThePolicy(t *testing.T) {
+func TestRestartUpdatesServiceAccountsForTheAdmissionPolicy(t *testing.T) {
 	for _, annotates := range []bool{true, false} {
 		t.Run(fmt.Sprint(annotates), func(t *testing.T) {
-			r := testRun{policy: identity.NativeAdmissionPolicy, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.Stale) {
+			r := testRun{policy: identity.NativeAdmissionPolicy, cluster: fakeCluster{annotates: annotates}, change: func(all []injection.StaleWorkload) {
 				all[0].Annotated = false
-				all[1].Annotated, all[1].Workload, all[1].Reason = false, space.Workload{}, "its service account lacks an annotation"
+				all[1].Annotated, all[1].Workload, all[1].Reason = false, space.Workload{}, "its service account does not have every annotation of the config"
 			}}
 			r.run(t, "a", "b")
 			if annotates {
-				r.want(t, "a restarted, b annotated", reason, "its service account lacks an annotation")
+				r.want(t, "a restarted, b annotated", testReason, "its service account does not have every annotation of the config")
 				r.wantCalls(t, "touch a", "restart a", "touch b")
 				return
 			}
-			r.want(t, "a failed, b left", "an update of the service account mxp-controller did not annotate it; `spaces-identity verify` says whether the admission policy exists")
+			r.want(t, "a failed, b left", "the admission policy did not annotate the service account mxp-controller when it was updated: run `spaces-identity verify` to see whether the cluster has the policy")
 			r.wantCalls(t, "touch a")
 		})
 	}

@@ -22,13 +22,13 @@ import (
 type Client struct {
 	rest    rest.Interface
 	host    string
-	timeout time.Duration // for one call: a page is a few megabytes
+	timeout time.Duration // for one call; a page has a few megabytes
 }
 
-// newClient returns a client that gets JSON and leaves its meaning to the caller.
+// newClient returns a client that requests JSON. The caller decodes it.
 func newClient(config *rest.Config, timeout time.Duration) (*Client, error) {
 	scheme := runtime.NewScheme()
-	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"}) // errors come as a Status
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"}) // the API server returns errors as a Status
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	config.ContentType = runtime.ContentTypeJSON
 	config.AcceptContentTypes = runtime.ContentTypeJSON
@@ -36,17 +36,17 @@ func newClient(config *rest.Config, timeout time.Duration) (*Client, error) {
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return retryReads{next} })
 	c, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the cluster: %w", err)
+		return nil, fmt.Errorf("cannot connect to the cluster: %w", err)
 	}
 	return &Client{c, config.Host, timeout}, nil
 }
 
-// maxRetries is how often client-go repeats a read: after a second, or when the
-// answer's Retry-After says.
+// maxRetries is how often client-go repeats a failed read. It waits for a second, or as
+// long as the header Retry-After says.
 const maxRetries = 3
 
-// retryReads gives every answer to a failed read a Retry-After. Without one client-go
-// repeats a call only if the connection was reset.
+// retryReads adds the header Retry-After to every response to a failed read. Without the
+// header, client-go repeats a call only if the connection was reset.
 type retryReads struct{ next http.RoundTripper }
 
 // RoundTrip sends the request.
@@ -62,12 +62,12 @@ func (t retryReads) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// Resource is a kind of object as the API serves it.
+// Resource is a resource of the Kubernetes API, such as deployments of apps/v1.
 type Resource struct {
 	Group, Version, Plural string
 }
 
-// String names the resource as RBAC and kubectl do, such as deployments.apps.
+// String returns the name that RBAC and kubectl use, such as deployments.apps.
 func (r Resource) String() string {
 	if r.Group == "" {
 		return r.Plural
@@ -92,24 +92,24 @@ func (r Resource) path(namespace, name string) []string {
 
 // Query narrows a list.
 type Query struct {
-	Namespace string // of one namespace; empty for all
+	Namespace string // empty for all namespaces
 	Fields    string // a field selector
 	Labels    string // a label selector
 }
 
-// pageSize is how many objects a page of a list has.
+// pageSize is the number of objects in a page of a list.
 const pageSize = 500
 
-// page is the API server's answer to a list.
-type page[T any] struct {
+// listPage is the API server's response to a list call.
+type listPage[T any] struct {
 	Metadata struct {
 		Continue string `json:"continue"`
 	} `json:"metadata"`
 	Items []T `json:"items"`
 }
 
-// List calls each with every object, page by page. If a continuation has expired, the
-// list starts again, once, so each may get an object twice. The error is an [*Error].
+// List calls each with every object, page by page. If a continue token has expired, the
+// list starts again once. So each may get an object twice. The error is an [*Error].
 func List[T any](ctx context.Context, c *Client, r Resource, q Query, each func(T)) error {
 	restarted := false
 	next := ""
@@ -131,21 +131,21 @@ func List[T any](ctx context.Context, c *Client, r Resource, q Query, each func(
 	}
 }
 
-func readPage[T any](ctx context.Context, c *Client, r Resource, q Query, next string) (page[T], error) {
+func readPage[T any](ctx context.Context, c *Client, r Resource, q Query, next string) (listPage[T], error) {
 	request := c.rest.Get().AbsPath(r.path(q.Namespace, "")...).MaxRetries(maxRetries).Param("limit", strconv.Itoa(pageSize))
 	for name, value := range map[string]string{"continue": next, "fieldSelector": q.Fields, "labelSelector": q.Labels} {
 		if value != "" {
 			request = request.Param(name, value)
 		}
 	}
-	return answerOf[page[T]](ctx, c, request)
+	return answerOf[listPage[T]](ctx, c, request)
 }
 
-// answerOf sends a request and decodes the answer.
+// answerOf sends a request and decodes the response.
 func answerOf[T any](ctx context.Context, c *Client, request *rest.Request) (T, error) {
 	var answer T
 	result := request.Timeout(c.timeout).Do(ctx)
-	if err := result.Error(); err != nil { // Raw would know only its status code
+	if err := result.Error(); err != nil { // the error of Raw has only the status code
 		return answer, err
 	}
 	body, err := result.Raw()
@@ -155,7 +155,7 @@ func answerOf[T any](ctx context.Context, c *Client, request *rest.Request) (T, 
 	return answer, json.Unmarshal(body, &answer)
 }
 
-func get[T any](ctx context.Context, c *Client, r Resource, namespace, name string) (T, error) {
+func getObject[T any](ctx context.Context, c *Client, r Resource, namespace, name string) (T, error) {
 	object, err := answerOf[T](ctx, c, c.rest.Get().AbsPath(r.path(namespace, name)...).MaxRetries(maxRetries))
 	if err != nil {
 		return object, &Error{Verb: "get", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
@@ -163,9 +163,9 @@ func get[T any](ctx context.Context, c *Client, r Resource, namespace, name stri
 	return object, nil
 }
 
-// patch merges a JSON patch into an object and returns the object. After a conflict
+// patchObject merges a JSON patch into an object and returns the object. After a conflict
 // the API server has changed nothing, so the patch is sent again.
-func patch[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
+func patchObject[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
 	var object T
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() (err error) {
 		object, err = answerOf[T](ctx, c, c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).
@@ -180,14 +180,14 @@ func patch[T any](ctx context.Context, c *Client, r Resource, namespace, name st
 
 // Workload reads a workload again.
 func (c *Client) Workload(ctx context.Context, w Workload) (Workload, error) {
-	now, err := get[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name)
+	now, err := getObject[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name)
 	now.Resource = w.Resource
 	return now, err
 }
 
 // Pods reads a service account and the pods that run as it.
 func (c *Client) Pods(ctx context.Context, namespace, serviceAccount string) (ServiceAccount, []Pod, error) {
-	account, err := get[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount)
+	account, err := getObject[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount)
 	if err != nil {
 		return account, nil, err
 	}
@@ -201,19 +201,18 @@ func (c *Client) Pods(ctx context.Context, namespace, serviceAccount string) (Se
 	return account, pods, err
 }
 
-// Touch sends an empty patch for a service account, so that the admission policies see
-// it, and returns the service account.
+// Touch sends an empty patch for a service account, so that the API server applies its
+// admission policies. It returns the service account.
 func (c *Client) Touch(ctx context.Context, namespace, serviceAccount string) (ServiceAccount, error) {
-	return patch[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount, []byte("{}"))
+	return patchObject[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount, []byte("{}"))
 }
 
-// restartedAt is the annotation by which `kubectl rollout restart` changes a pod
-// template.
+// restartedAt is the pod template annotation that `kubectl rollout restart` sets.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
 // Restart starts a rollout of a workload, as `kubectl rollout restart` does.
 func (c *Client) Restart(ctx context.Context, w Workload) error {
 	body := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{%q:%q}}}}}`, restartedAt, time.Now().UTC().Format(time.RFC3339Nano))
-	_, err := patch[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name, body)
+	_, err := patchObject[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name, body)
 	return err
 }

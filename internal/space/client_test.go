@@ -15,20 +15,20 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// answers is an API server that gives one answer after the other, then the last one
-// again. An answer is a status code and a body.
-type answers struct {
-	left     []answer
+// cannedServer is an API server that returns prepared responses in order. It repeats the
+// last one.
+type cannedServer struct {
+	left     []cannedAnswer
 	requests []string
 }
 
-type answer struct {
+type cannedAnswer struct {
 	code int
 	body string
 }
 
-// RoundTrip answers.
-func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip returns the next response.
+func (a *cannedServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.requests = append(a.requests, r.Method+" "+r.URL.Path)
 	next := a.left[0]
 	if len(a.left) > 1 {
@@ -43,8 +43,8 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: next.code, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(next.body)), Request: r}, nil
 }
 
-// against runs a call in a bubble of its own time, and returns how long it took.
-func against(t *testing.T, a *answers, call func(context.Context, *Client) error) (took time.Duration, err error) {
+// runAgainst runs a call in a synctest bubble and returns how long it took.
+func runAgainst(t *testing.T, a *cannedServer, call func(context.Context, *Client) error) (took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		client, failure := newClient(&rest.Config{Host: "https://server", Transport: a, QPS: -1}, time.Minute)
@@ -60,37 +60,37 @@ func against(t *testing.T, a *answers, call func(context.Context, *Client) error
 
 const emptyList = `{"items":[]}`
 
-func list(ctx context.Context, c *Client) error {
+func listPods(ctx context.Context, c *Client) error {
 	return List(ctx, c, Pods, Query{}, func(Pod) {})
 }
 
-func touch(ctx context.Context, c *Client) error {
+func touchAccount(ctx context.Context, c *Client) error {
 	_, err := c.Touch(ctx, "a", "b")
 	return err
 }
 
 func TestReadsAreRepeated(t *testing.T) {
 	for name, tt := range map[string]struct {
-		answers  []answer
+		answers  []cannedAnswer
 		requests int
 		took     time.Duration
 		says     string // of the error
 	}{
-		"at once":                {[]answer{{200, emptyList}}, 1, 0, ""},
-		"an error at first":      {[]answer{{500, ""}, {503, ""}, {200, emptyList}}, 3, 2 * time.Second, ""},
-		"too many at first":      {[]answer{{429, ""}, {200, emptyList}}, 2, time.Second, ""},
-		"a dropped connection":   {[]answer{{0, ""}, {200, emptyList}}, 2, time.Second, ""},
-		"errors for ever":        {[]answer{{500, ""}}, 4, 3 * time.Second, "list pods: answer 500"},
-		"overloaded for ever":    {[]answer{{429, ""}}, 4, 3 * time.Second, "list pods: the API server is overloaded (429)"},
-		"dropped for ever":       {[]answer{{0, ""}}, 4, 3 * time.Second, "list pods: cannot reach the API server https://server"},
-		"forbidden":              {[]answer{{403, ""}}, 1, 0, `list pods: forbidden: it needs the RBAC rule {apiGroups: [""], resources: [pods], verbs: [list]}`},
-		"not an answer":          {[]answer{{200, "x"}}, 1, 0, "list pods: invalid character"},
-		"an expired page":        {[]answer{{200, `{"metadata":{"continue":"x"}}`}, {410, `{"kind":"Status","status":"Failure","reason":"Expired","code":410}`}, {200, emptyList}}, 3, 0, ""},
-		"a page that expires on": {[]answer{{410, `{"kind":"Status","status":"Failure","reason":"Expired","message":"too old","code":410}`}}, 2, 0, "list pods: too old"},
+		"at once":                {[]cannedAnswer{{200, emptyList}}, 1, 0, ""},
+		"an error at first":      {[]cannedAnswer{{500, ""}, {503, ""}, {200, emptyList}}, 3, 2 * time.Second, ""},
+		"too many at first":      {[]cannedAnswer{{429, ""}, {200, emptyList}}, 2, time.Second, ""},
+		"a dropped connection":   {[]cannedAnswer{{0, ""}, {200, emptyList}}, 2, time.Second, ""},
+		"errors for ever":        {[]cannedAnswer{{500, ""}}, 4, 3 * time.Second, "list pods: answer 500"},
+		"overloaded for ever":    {[]cannedAnswer{{429, ""}}, 4, 3 * time.Second, "list pods: the API server is overloaded (429)"},
+		"dropped for ever":       {[]cannedAnswer{{0, ""}}, 4, 3 * time.Second, "list pods: cannot reach the API server https://server"},
+		"forbidden":              {[]cannedAnswer{{403, ""}}, 1, 0, `list pods: forbidden: it needs the RBAC rule {apiGroups: [""], resources: [pods], verbs: [list]}`},
+		"not an answer":          {[]cannedAnswer{{200, "x"}}, 1, 0, "list pods: invalid character"},
+		"an expired page":        {[]cannedAnswer{{200, `{"metadata":{"continue":"x"}}`}, {410, `{"kind":"Status","status":"Failure","reason":"Expired","code":410}`}, {200, emptyList}}, 3, 0, ""},
+		"a page that expires on": {[]cannedAnswer{{410, `{"kind":"Status","status":"Failure","reason":"Expired","message":"too old","code":410}`}}, 2, 0, "list pods: too old"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &answers{left: tt.answers}
-			took, err := against(t, a, list)
+			a := &cannedServer{left: tt.answers}
+			took, err := runAgainst(t, a, listPods)
 			if len(a.requests) != tt.requests || took != tt.took {
 				t.Errorf("%d requests in %s, want %d in %s", len(a.requests), took, tt.requests, tt.took)
 			}
@@ -103,33 +103,32 @@ func TestReadsAreRepeated(t *testing.T) {
 
 func TestPatchesAreRepeatedOnlyAfterAConflict(t *testing.T) {
 	for name, tt := range map[string]struct {
-		answers  []answer
+		answers  []cannedAnswer
 		requests int
 		fails    bool
 	}{
-		"at once":           {[]answer{{200, "{}"}}, 1, false},
-		"a conflict":        {[]answer{{409, `{"kind":"Status","status":"Failure","reason":"Conflict","code":409}`}, {200, "{}"}}, 2, false},
-		"an error":          {[]answer{{500, ""}, {200, "{}"}}, 1, true}, // it may have been carried out
-		"a lost connection": {[]answer{{0, ""}, {200, "{}"}}, 1, true},
+		"at once":           {[]cannedAnswer{{200, "{}"}}, 1, false},
+		"a conflict":        {[]cannedAnswer{{409, `{"kind":"Status","status":"Failure","reason":"Conflict","code":409}`}, {200, "{}"}}, 2, false},
+		"an error":          {[]cannedAnswer{{500, ""}, {200, "{}"}}, 1, true}, // the server may have applied it
+		"a lost connection": {[]cannedAnswer{{0, ""}, {200, "{}"}}, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &answers{left: tt.answers}
-			if _, err := against(t, a, touch); len(a.requests) != tt.requests || (err != nil) != tt.fails {
+			a := &cannedServer{left: tt.answers}
+			if _, err := runAgainst(t, a, touchAccount); len(a.requests) != tt.requests || (err != nil) != tt.fails {
 				t.Errorf("%d requests, error %v", len(a.requests), err)
 			}
 		})
 	}
 }
 
-// byPath is an API server that answers by the path of a request, and with 403 to all
-// other paths.
+// byPath is an API server that has a response for each path. Other paths are forbidden.
 type byPath map[string]string
 
-// RoundTrip answers.
+// RoundTrip returns the response for the path.
 func (b byPath) RoundTrip(r *http.Request) (*http.Response, error) {
-	one := &answers{left: []answer{{http.StatusForbidden, `{"kind":"Status","status":"Failure","reason":"Forbidden","code":403}`}}}
+	one := &cannedServer{left: []cannedAnswer{{http.StatusForbidden, `{"kind":"Status","status":"Failure","reason":"Forbidden","code":403}`}}}
 	if body, ok := b[r.URL.Path]; ok {
-		one.left[0] = answer{http.StatusOK, body}
+		one.left[0] = cannedAnswer{http.StatusOK, body}
 	}
 	return one.RoundTrip(r)
 }
@@ -145,7 +144,7 @@ func TestObserveReadsEachNamespaceIfItMayNotReadAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := Wanted{ServiceAccounts: []string{"vector"}, Backups: true, Names: []Resource{AdmissionPolicies},
+	wanted := Selection{ServiceAccounts: []string{"vector"}, Backups: true, Names: []Resource{AdmissionPolicies},
 		Scope: Scope{Namespaces: []string{"a", "b"}, Admits: func(string) bool { return false }}}
 	o, err := Observe(t.Context(), client, wanted)
 	if err != nil {

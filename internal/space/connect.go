@@ -15,34 +15,34 @@ import (
 
 // Target says which cluster to connect to.
 type Target struct {
-	Kubeconfig string              // a file; if empty, what KUBECONFIG lists, then ~/.kube/config, then the pod's own cluster
-	Context    string              // if empty, HELM_KUBECONTEXT, then the kubeconfig's current one
-	Timeout    time.Duration       // for one call; 0 for a minute
-	Env        func(string) string // the environment, from which Helm's settings come
+	Kubeconfig string              // a path; if empty, KUBECONFIG, then ~/.kube/config, then the pod's own cluster
+	Context    string              // if empty, HELM_KUBECONTEXT, then the kubeconfig's current context
+	Timeout    time.Duration       // for one call; 0 means one minute
+	Env        func(string) string // reads an environment variable, such as those that Helm sets
 }
 
-// Rate limits of the client, in requests per second and at once: those of kubectl in
-// their order of magnitude. The API server has limits of its own.
+// Rate limits of the client: requests per second, and requests at once. kubectl has
+// similar limits. The API server has its own.
 const (
 	queriesPerSecond = 50
-	burst            = 100
+	burstSize        = 100
 )
 
-// Connect reads the kubeconfig. It does not call the API server. The error names the
-// file or the context that is wrong.
+// Connect reads the kubeconfig and returns a client. It does not call the API server. The
+// error names the wrong file or context.
 func Connect(target Target) (*Client, error) {
 	config, err := target.config().ClientConfig()
 	if err != nil {
 		return nil, explainConfig(err, target)
 	}
-	config.QPS, config.Burst = queriesPerSecond, burst
+	config.QPS, config.Burst = queriesPerSecond, burstSize
 	config.UserAgent = "spaces-identity"
 	config.WarningHandler = rest.NoWarnings{}
 	return newClient(config, cmp.Or(target.Timeout, time.Minute))
 }
 
-// config follows kubectl's order of precedence, with the settings that Helm passes to
-// its plugins instead of flags.
+// config follows kubectl's order of precedence. Instead of flags it uses the environment
+// variables that Helm sets for its plugins.
 func (t Target) config() clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = t.Kubeconfig
@@ -79,7 +79,7 @@ func explainConfig(err error, t Target) error {
 	case clientcmd.IsContextNotFound(err), name != "" && strings.Contains(err.Error(), fmt.Sprintf("context %q does not exist", name)):
 		return fmt.Errorf("the kubeconfig has no context %q: %w", name, err)
 	case clientcmd.IsEmptyConfig(err):
-		return errors.New("there is no kubeconfig, and so no cluster to connect to")
+		return errors.New("found no kubeconfig, so there is no cluster to connect to")
 	}
-	return fmt.Errorf("read the kubeconfig: %w", err)
+	return fmt.Errorf("cannot read the kubeconfig: %w", err)
 }

@@ -10,36 +10,36 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// The labels with which Spaces marks the host namespace of a control plane. They are
-// not part of the published API.
+// The labels that Spaces sets on the host namespace of a control plane. They are not part
+// of the published API.
 const (
 	labelName      = "internal.spaces.upbound.io/controlplane-name"
 	labelNamespace = "internal.spaces.upbound.io/controlplane-namespace"
 )
 
-// Source says where a control plane was found.
+// Source is where a control plane was found.
 type Source string
 
 // The sources of control planes.
 const (
 	FromControlPlane   Source = "ControlPlane"     // a ControlPlane object
 	FromLabels         Source = "namespace labels" // the labels of a host namespace
-	FromServiceAccount Source = "ServiceAccount"   // a service account of a component's name
+	FromServiceAccount Source = "ServiceAccount"   // a service account with the name of a component
 )
 
-// ControlPlane is a control plane as the host cluster shows it.
+// ControlPlane is a control plane that was found in the host cluster.
 type ControlPlane struct {
 	HostNamespace string   `json:"hostNamespace,omitempty"` // empty if it has none yet
 	Name          string   `json:"name,omitempty"`          // of the ControlPlane object
 	Namespace     string   `json:"namespace,omitempty"`     // of the ControlPlane object: its group
 	ID            string   `json:"id,omitempty"`
 	Sources       []Source `json:"sources"`
-	// Certain is false if only the name of a service account suggests that the
-	// namespace is a control plane's: anybody may have created one of that name.
+	// Certain is false if the only sign of a control plane is the name of a service
+	// account, which anybody may have created.
 	Certain bool `json:"certain"`
 }
 
-// Discovery is what was found of a cluster's control planes.
+// Discovery is the result of [Discover].
 type Discovery struct {
 	ControlPlanes []ControlPlane // sorted by host namespace
 	Problems      []*Error       // sources that could not be read
@@ -50,11 +50,12 @@ func (d Discovery) Certain() []ControlPlane {
 	return d.InScope(Scope{Admits: func(string) bool { return false }, Certain: true})
 }
 
-// Discover reads every source: ControlPlane objects, labels of namespaces, and service
-// accounts of these names. A source that cannot be read is a problem in the result. It
-// is an error if none can, or if every other call would fail too.
+// Discover looks for control planes in ControlPlane objects, in labels of namespaces and
+// in service accounts of the given names. If one of these sources cannot be read, the
+// result has a problem. Discover fails if no source can be read, or if an error is
+// fatal (see [Error.Fatal]).
 func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discovery, error) {
-	f := finder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
+	f := planeFinder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
 	sources := []func(context.Context) error{f.controlPlanes, f.labels}
 	for _, name := range serviceAccounts {
 		sources = append(sources, func(ctx context.Context) error { return f.serviceAccounts(ctx, name) })
@@ -78,14 +79,14 @@ func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discove
 	return f.discovery(), nil
 }
 
-type finder struct {
+type planeFinder struct {
 	client   *Client
 	planes   map[string]*ControlPlane // by host namespace
 	pending  map[string]ControlPlane  // without a host namespace yet, by group and name
 	problems []*Error
 }
 
-func (f *finder) discovery() Discovery {
+func (f *planeFinder) discovery() Discovery {
 	planes := slices.Collect(maps.Values(f.pending))
 	for _, p := range f.planes {
 		planes = append(planes, *p)
@@ -96,8 +97,8 @@ func (f *finder) discovery() Discovery {
 	return Discovery{planes, f.problems}
 }
 
-// plane returns the control plane of a host namespace and notes where it was found.
-func (f *finder) plane(hostNamespace string, from Source) *ControlPlane {
+// plane returns the control plane of a host namespace and adds the source.
+func (f *planeFinder) plane(hostNamespace string, from Source) *ControlPlane {
 	p := f.planes[hostNamespace]
 	if p == nil {
 		p = &ControlPlane{HostNamespace: hostNamespace}
@@ -111,7 +112,7 @@ func (f *finder) plane(hostNamespace string, from Source) *ControlPlane {
 }
 
 // controlPlanes reads the objects of the Spaces API.
-func (f *finder) controlPlanes(ctx context.Context) error {
+func (f *planeFinder) controlPlanes(ctx context.Context) error {
 	return List(ctx, f.client, ControlPlanes, Query{}, func(o ControlPlaneObject) {
 		host := o.Spec.HostNamespace.Name
 		if host == "" && o.Status.ID != "" {
@@ -127,7 +128,7 @@ func (f *finder) controlPlanes(ctx context.Context) error {
 	})
 }
 
-func (f *finder) labels(ctx context.Context) error {
+func (f *planeFinder) labels(ctx context.Context) error {
 	return List(ctx, f.client, Namespaces, Query{Labels: labelName}, func(o Object) {
 		p := f.plane(o.Meta.Name, FromLabels)
 		p.Name = cmp.Or(p.Name, o.Meta.Labels[labelName])
@@ -135,20 +136,20 @@ func (f *finder) labels(ctx context.Context) error {
 	})
 }
 
-func (f *finder) serviceAccounts(ctx context.Context, name string) error {
+func (f *planeFinder) serviceAccounts(ctx context.Context, name string) error {
 	return List(ctx, f.client, ServiceAccounts, Query{Fields: "metadata.name=" + name}, func(o Object) {
 		f.plane(o.Meta.Namespace, FromServiceAccount)
 	})
 }
 
-// Scope says which host namespaces to read.
+// Scope selects host namespaces.
 type Scope struct {
-	Namespaces []string                    // always, even if no source names them
-	Admits     func(namespace string) bool // if a source names them
-	Certain    bool                        // every certain control plane too
+	Namespaces []string                    // included even if they were not discovered
+	Admits     func(namespace string) bool // whether to include a namespace that was discovered
+	Certain    bool                        // whether to include every certain control plane
 }
 
-// InScope returns the control planes of a scope that have a host namespace, sorted by it.
+// InScope returns the control planes that a scope selects, sorted by host namespace.
 func (d Discovery) InScope(scope Scope) []ControlPlane {
 	planes := map[string]ControlPlane{}
 	for _, name := range scope.Namespaces {

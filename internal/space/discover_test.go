@@ -8,7 +8,7 @@ import (
 
 const uuidNamespace = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
 
-func TestInScope(t *testing.T) {
+func TestInScopeSelectsControlPlanes(t *testing.T) {
 	found := Discovery{ControlPlanes: []ControlPlane{
 		{Name: "new", Certain: true}, {HostNamespace: "logging"}, {HostNamespace: uuidNamespace, Certain: true}, {HostNamespace: "prod-a", Certain: true},
 	}}

@@ -11,9 +11,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Error is a call to the API server that failed.
+// Error is the error of a call to the API server.
 type Error struct {
-	Verb      string // of RBAC, such as list
+	Verb      string // RBAC verb, such as list
 	Resource  Resource
 	Namespace string // empty for all
 	Name      string // empty for a list
@@ -53,7 +53,7 @@ func (e *Error) explain() (reason, hint string) {
 		return "the API server does not accept the credentials (401)",
 			"log in again, or renew the kubeconfig: the credentials may have expired (`aws eks update-kubeconfig` writes new ones)"
 	case e.Forbidden():
-		return "forbidden: it needs the RBAC rule " + e.Rule(), "examples/rbac has the ClusterRole"
+		return "forbidden: it needs the RBAC rule " + e.Rule(), "ask a cluster administrator for the ClusterRole in examples/rbac"
 	case e.NotServed():
 		return fmt.Sprintf("the cluster does not serve %s", e.Resource),
 			"check that the kubeconfig's context is the host cluster of a Space, with the Spaces chart installed"
@@ -72,8 +72,8 @@ func (e *Error) Rule() string {
 	return fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%s]}", e.Resource.Group, e.Resource.Plural, e.Verb)
 }
 
-// NotServed reports whether the API server lacks the resource itself: its CRD is
-// absent.
+// NotServed reports whether the API server does not serve the resource, such as a custom
+// resource whose CRD is not installed.
 func (e *Error) NotServed() bool {
 	return apierrors.IsNotFound(e.Err) && (e.Name == "" || strings.Contains(e.Err.Error(), "could not find the requested resource"))
 }
@@ -81,8 +81,8 @@ func (e *Error) NotServed() bool {
 // Forbidden reports whether RBAC forbids the call.
 func (e *Error) Forbidden() bool { return apierrors.IsForbidden(e.Err) }
 
-// Fatal reports whether every other call would fail too: the server cannot be
-// reached, does not accept the credentials, or the user interrupted the program.
+// Fatal reports whether every other call would fail too. That is so if the server cannot
+// be reached or rejects the credentials, or if the user interrupted the program.
 func (e *Error) Fatal() bool {
 	return apierrors.IsUnauthorized(e.Err) || isNetwork(e.Err) || errors.Is(e.Err, context.Canceled)
 }

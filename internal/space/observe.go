@@ -7,33 +7,32 @@ import (
 	"slices"
 )
 
-// Wanted says what to read of the cluster.
-type Wanted struct {
+// Selection is what [Observe] reads.
+type Selection struct {
 	Scope
-	ServiceAccounts []string   // names; their workloads and pods are read too
-	Backups         bool       // the Backups and backup configs of the control planes too
-	Names           []Resource // more resources without a namespace, of which only the names are read
+	ServiceAccounts []string   // names; workloads and pods that use them are read too
+	Backups         bool       // whether to read Backups and backup configs
+	Names           []Resource // cluster-scoped resources whose objects' names are read
 }
 
 // Key is a namespace and a name in it.
 type Key struct{ Namespace, Name string }
 
-// Observed is what the cluster has of what was wanted.
+// Observed is the result of [Observe].
 type Observed struct {
 	ControlPlanes   []ControlPlane // in scope, sorted by host namespace
 	ServiceAccounts map[Key]ServiceAccount
 	Workloads       map[Key][]Workload        // by their service account
-	Pods            map[Key][]Pod             // by their service account, those that have not ended
-	BackupConfigs   map[string][]BackupConfig // by namespace; those of the whole Space have none
-	Backups         map[Key]Backup            // the latest of a control plane that is not deleted, by the ControlPlane object
+	Pods            map[Key][]Pod             // by their service account, without those that have ended
+	BackupConfigs   map[string][]BackupConfig // by namespace; empty for the whole Space
+	Backups         map[Key]Backup            // the latest of each control plane, by its ControlPlane object
 	Names           map[Resource]map[string]bool
 
 	Undiscovered []*Error // sources of control planes that could not be read
-	Unread       []*Error // lists that could not be read; without a namespace, of the whole cluster
+	Unread       []*Error // lists that could not be read; an empty namespace means the whole cluster
 }
 
-// Failure returns why something in a namespace, or of the whole cluster, could not be
-// read, or nil.
+// Failure returns why one of the resources could not be read in a namespace, or nil.
 func (o Observed) Failure(namespace string, resources ...Resource) *Error {
 	for _, e := range o.Unread {
 		if slices.Contains(resources, e.Resource) && (e.Namespace == "" || e.Namespace == namespace) {
@@ -43,16 +42,18 @@ func (o Observed) Failure(namespace string, resources ...Resource) *Error {
 	return nil
 }
 
-// Observe reads what is wanted: a constant number of lists, whatever the number of
-// control planes. If the right to list the whole cluster is missing, it lists each
-// namespace. A list that cannot be read is in the result. It is an error if no control
-// plane can be found, or if every other call would fail too.
-func Observe(ctx context.Context, c *Client, wanted Wanted) (Observed, error) {
+// Observe reads what the selection names. The number of calls does not depend on the
+// number of control planes. But if RBAC does not allow it to list the whole
+// cluster, Observe lists each namespace.
+//
+// The result has the lists that could not be read. Observe fails if it finds no control
+// planes, or if an error is fatal (see [Error.Fatal]).
+func Observe(ctx context.Context, c *Client, wanted Selection) (Observed, error) {
 	discovery, err := Discover(ctx, c, wanted.ServiceAccounts)
 	if problem, ok := errors.AsType[*Error](err); err != nil && (!ok || problem.Fatal() || len(wanted.Namespaces) == 0) {
 		return Observed{}, err
 	}
-	o := &observer{client: c, wanted: wanted, inScope: map[string]bool{}, Observed: Observed{
+	o := &spaceObserver{client: c, wanted: wanted, inScope: map[string]bool{}, Observed: Observed{
 		ControlPlanes: discovery.InScope(wanted.Scope), Undiscovered: discovery.Problems,
 		ServiceAccounts: map[Key]ServiceAccount{}, Workloads: map[Key][]Workload{}, Pods: map[Key][]Pod{},
 		BackupConfigs: map[string][]BackupConfig{}, Backups: map[Key]Backup{}, Names: map[Resource]map[string]bool{}}}
@@ -67,31 +68,31 @@ func Observe(ctx context.Context, c *Client, wanted Wanted) (Observed, error) {
 	return o.Observed, nil
 }
 
-// observer fills in an Observed.
-type observer struct {
+// spaceObserver fills in an Observed.
+type spaceObserver struct {
 	Observed
 	client  *Client
-	wanted  Wanted
+	wanted  Selection
 	inScope map[string]bool // host namespaces
 }
 
-// listAll lists the whole cluster if that is allowed, otherwise each of the namespaces.
-// Only what would make every other call fail is an error.
-func listAll[T any](ctx context.Context, o *observer, r Resource, fields string, namespaces []string, each func(T)) error {
+// listAll lists the whole cluster if RBAC allows it, or else each of the namespaces. It
+// returns only fatal errors and records the others.
+func listAll[T any](ctx context.Context, o *spaceObserver, r Resource, fields string, namespaces []string, each func(T)) error {
 	err := List(ctx, o.client, r, Query{Fields: fields}, each)
 	if problem, ok := errors.AsType[*Error](err); !ok || !problem.Forbidden() || len(namespaces) == 0 {
-		return o.note(err)
+		return o.recordUnread(err)
 	}
 	for _, namespace := range namespaces {
-		if err := o.note(List(ctx, o.client, r, Query{Namespace: namespace, Fields: fields}, each)); err != nil {
+		if err := o.recordUnread(List(ctx, o.client, r, Query{Namespace: namespace, Fields: fields}, each)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// note keeps the error of a list, unless it is fatal.
-func (o *observer) note(err error) error {
+// recordUnread records the error of a list. It returns a fatal error.
+func (o *spaceObserver) recordUnread(err error) error {
 	problem, ok := errors.AsType[*Error](err)
 	if !ok || problem.Fatal() {
 		return err
@@ -100,9 +101,9 @@ func (o *observer) note(err error) error {
 	return nil
 }
 
-func (o *observer) hostNamespaces() []string { return slices.Sorted(maps.Keys(o.inScope)) }
+func (o *spaceObserver) hostNamespaces() []string { return slices.Sorted(maps.Keys(o.inScope)) }
 
-func (o *observer) readAccounts(ctx context.Context) error {
+func (o *spaceObserver) readAccounts(ctx context.Context) error {
 	for _, name := range o.wanted.ServiceAccounts {
 		err := listAll(ctx, o, ServiceAccounts, "metadata.name="+name, o.hostNamespaces(), func(a ServiceAccount) {
 			if o.inScope[a.Meta.Namespace] {
@@ -116,7 +117,7 @@ func (o *observer) readAccounts(ctx context.Context) error {
 	return nil
 }
 
-func (o *observer) readPods(ctx context.Context) error {
+func (o *spaceObserver) readPods(ctx context.Context) error {
 	for _, account := range o.wanted.ServiceAccounts {
 		err := listAll(ctx, o, Pods, "spec.serviceAccountName="+account, o.hostNamespaces(), func(p Pod) {
 			at := Key{p.Meta.Namespace, account}
@@ -132,9 +133,9 @@ func (o *observer) readPods(ctx context.Context) error {
 	return nil
 }
 
-// readWorkloads reads the workloads that have the name of a service account, and those
-// that the pods belong to. It asks by name, because a Space has many others.
-func (o *observer) readWorkloads(ctx context.Context) error {
+// readWorkloads reads the workloads that own the pods, and those that have the name of a
+// service account. It lists them by name, because a Space has many other workloads.
+func (o *spaceObserver) readWorkloads(ctx context.Context) error {
 	names := map[Resource]map[string]bool{Deployments: {}, StatefulSets: {}, DaemonSets: {}}
 	for _, account := range o.wanted.ServiceAccounts {
 		names[Deployments][account] = true
@@ -164,7 +165,7 @@ func (o *observer) readWorkloads(ctx context.Context) error {
 	return nil
 }
 
-func (o *observer) readBackups(ctx context.Context) error {
+func (o *spaceObserver) readBackups(ctx context.Context) error {
 	if !o.wanted.Backups {
 		return nil
 	}
@@ -196,7 +197,7 @@ func (o *observer) readBackups(ctx context.Context) error {
 	})
 }
 
-func (o *observer) readNames(ctx context.Context) error {
+func (o *spaceObserver) readNames(ctx context.Context) error {
 	for _, r := range o.wanted.Names {
 		o.Names[r] = map[string]bool{}
 		if err := listAll(ctx, o, r, "", nil, func(named Object) { o.Names[r][named.Meta.Name] = true }); err != nil {

@@ -21,7 +21,7 @@ var (
 	AdmissionBindings   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings"}
 )
 
-// Meta is what is read of an object's metadata.
+// Meta is the part of an object's metadata that is read.
 type Meta struct {
 	Name        string            `json:"name"`
 	Namespace   string            `json:"namespace"`
@@ -40,13 +40,13 @@ type Owner struct {
 	Controller bool   `json:"controller"`
 }
 
-// Object is any object, of which only the metadata matters.
+// Object is any object. Only its metadata is read.
 type Object struct {
 	Meta Meta `json:"metadata"`
 }
 
-// ServiceAccount is a Kubernetes service account, with the record of who wrote
-// which field when.
+// ServiceAccount is a Kubernetes service account. Its managed fields say when each field
+// was written.
 type ServiceAccount struct {
 	Meta struct {
 		Meta
@@ -54,23 +54,23 @@ type ServiceAccount struct {
 	} `json:"metadata"`
 }
 
-// ManagedFields is one writer's fields.
+// ManagedFields are the fields that one client wrote last.
 type ManagedFields struct {
 	Time   time.Time `json:"time"`
 	Fields rawText   `json:"fieldsV1"`
 }
 
-// rawText keeps JSON as it is.
+// rawText is JSON that is not decoded.
 type rawText string
 
-// UnmarshalJSON keeps the text.
+// UnmarshalJSON copies the JSON text.
 func (r *rawText) UnmarshalJSON(text []byte) error {
 	*r = rawText(text)
 	return nil
 }
 
-// AnnotatedAt returns when an annotation was last written, or the zero time if the API
-// server has no record of it.
+// AnnotatedAt returns when an annotation was last written. If the API server has not
+// recorded that, it returns the zero time.
 //
 // Source: Kubernetes documentation, "Server-Side Apply: Managed fields".
 func (s ServiceAccount) AnnotatedAt(key string) time.Time {
@@ -103,14 +103,14 @@ type Workload struct {
 	} `json:"status"`
 }
 
-// Template is the part of a pod template that matters.
+// Template is the part of a pod template that is read.
 type Template struct {
 	Meta Meta    `json:"metadata"`
 	Spec PodSpec `json:"spec"`
 }
 
-// PodSpec is the part of a pod that matters: its service account, and what was
-// injected when it was created.
+// PodSpec is the part of a pod that is read: its service account, and where the EKS
+// webhook injects credentials.
 type PodSpec struct {
 	ServiceAccount string      `json:"serviceAccountName"`
 	Containers     []Container `json:"containers"`
@@ -129,8 +129,8 @@ type Container struct {
 	} `json:"env"`
 }
 
-// Lookup returns the value of an environment variable. One that refers to a Secret or
-// the like has none.
+// Lookup returns the value of an environment variable. The value is empty if the variable
+// refers to a Secret or ConfigMap.
 func (c Container) Lookup(name string) (string, bool) {
 	for _, e := range c.Env {
 		if e.Name == name {
@@ -140,7 +140,7 @@ func (c Container) Lookup(name string) (string, bool) {
 	return "", false
 }
 
-// Pod is a pod with as much of its state as matters.
+// Pod is a pod with the part of its status that is read.
 type Pod struct {
 	Meta   Meta    `json:"metadata"`
 	Spec   PodSpec `json:"spec"`
@@ -163,14 +163,14 @@ func (p Pod) Ready() bool {
 	return false
 }
 
-// Done reports whether the pod has ended, or is about to.
+// Done reports whether the pod has ended or is being deleted.
 func (p Pod) Done() bool {
 	return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" || p.Meta.Deleted != nil
 }
 
-// Workload returns the kind and name of the workload that the pod belongs to. For a
-// ReplicaSet that is its Deployment: the name of a ReplicaSet is the Deployment's with
-// a dash and the hash of the pod template.
+// Workload returns the resource and name of the workload that owns the pod. If a ReplicaSet
+// owns it, that is the ReplicaSet's Deployment. A ReplicaSet's name is the name of its
+// Deployment, a dash and the hash of the pod template.
 func (p Pod) Workload() (r Resource, name string, ok bool) {
 	for _, o := range p.Meta.Owners {
 		switch o.Kind {
@@ -218,7 +218,7 @@ type BackupConfig struct {
 	} `json:"spec"`
 }
 
-// Backup is a Backup of one control plane.
+// Backup is a backup of one control plane.
 type Backup struct {
 	Meta Meta `json:"metadata"`
 	Spec struct {
@@ -240,7 +240,7 @@ func (w Workload) Is(other Workload) bool {
 	return w.Resource == other.Resource && w.Meta.Namespace == other.Meta.Namespace && w.Meta.Name == other.Meta.Name
 }
 
-// RolledOut reports whether every pod is available and of the current pod template.
+// RolledOut reports whether every pod is available and has the current pod template.
 func (w Workload) RolledOut() bool {
 	s := w.Status
 	if s.ObservedGeneration < w.Meta.Generation {

@@ -14,40 +14,40 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// AWS is what verify reads of the account. An error that wraps [ErrAbsent] says that the
-// thing does not exist; any other that it could not be read.
+// AWS reads the account. If something does not exist, the error wraps [ErrAbsent]. Any
+// other error means that it could not be read.
 type AWS interface {
 	// Role reads a role with its trust policy and all of its permissions
-	// policies, inline and attached.
+	// policies, both inline and attached.
 	Role(ctx context.Context, role identity.RoleARN) (Role, error)
-	// OIDCProvider reads the audiences (client IDs) of a provider, by its ARN.
+	// OIDCProvider reads the audiences (client IDs) of a provider.
 	OIDCProvider(ctx context.Context, arn string) (audiences []string, err error)
 	// Associations reads all Pod Identity associations of a cluster.
 	Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error)
 }
 
-// ErrAbsent is what an [AWS] wraps if a thing does not exist.
+// ErrAbsent is the error if something does not exist.
 var ErrAbsent = errors.New("not in the account")
 
-// Role is a role's live documents.
+// Role is the trust policy and the permissions policies of a role.
 type Role struct {
 	Trust       iam.Document
 	Permissions []iam.Document
 }
 
-// AssociationOf is an association, with the role if the list of associations has it.
-// That of EKS has not.
+// AssociationOf is an association. The role is empty if it was not read: EKS lists
+// associations without their roles.
 type AssociationOf struct {
 	Namespace, ServiceAccount, RoleARN string
 }
 
-// OfAccount returns the AWS that an account is.
-func OfAccount(a *eksaccount.Account) AWS { return live{a} }
+// OfAccount returns the account as Verify reads it.
+func OfAccount(a *eksaccount.Account) AWS { return liveAccount{a} }
 
-// live is an account of AWS.
-type live struct{ *eksaccount.Account }
+// liveAccount answers what verify asks of AWS.
+type liveAccount struct{ *eksaccount.Account }
 
-func (a live) Role(ctx context.Context, arn identity.RoleARN) (Role, error) {
+func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, error) {
 	found, exists, err := a.Account.Role(ctx, arn)
 	if err != nil {
 		return Role{}, err
@@ -68,7 +68,7 @@ func (a live) Role(ctx context.Context, arn identity.RoleARN) (Role, error) {
 	return Role{docs[0], docs[1:]}, nil
 }
 
-func (a live) OIDCProvider(ctx context.Context, arn string) ([]string, error) {
+func (a liveAccount) OIDCProvider(ctx context.Context, arn string) ([]string, error) {
 	audiences, exists, err := a.ProviderAudiences(ctx, arn)
 	if err == nil && !exists {
 		err = fmt.Errorf("the OIDC provider %s is %w", arn, ErrAbsent)
@@ -76,7 +76,7 @@ func (a live) OIDCProvider(ctx context.Context, arn string) ([]string, error) {
 	return audiences, err
 }
 
-func (a live) Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error) {
+func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error) {
 	listed, err := a.Region(cluster.Region).Associations(ctx, cluster.Name, "")
 	var all []AssociationOf
 	for _, one := range listed {
@@ -85,43 +85,43 @@ func (a live) Associations(ctx context.Context, cluster identity.Cluster) ([]Ass
 	return all, err
 }
 
-// account is what the AWS account has of the components.
-type account struct {
-	connected    bool // otherwise its checks do not apply
-	roles        map[identity.RoleARN]answer[Role]
-	audiences    map[string]answer[[]string]  // by the provider's ARN
-	associations answer[map[space.Key]string] // roles by namespace and service account
-	problems     []string                     // what could not be read
+// accountState is what the account has for the components.
+type accountState struct {
+	connected    bool // if false, the checks of the account do not apply
+	roles        map[identity.RoleARN]readResult[Role]
+	audiences    map[string]readResult[[]string]  // by the provider's ARN
+	associations readResult[map[space.Key]string] // roles by namespace and service account
+	problems     []string                         // what could not be read
 }
 
-// answer is what was read, or why it was not.
-type answer[T any] struct {
+// readResult is what was read, or the error.
+type readResult[T any] struct {
 	value T
 	err   error
 }
 
-// readAccount reads each role and provider and the cluster's associations once, whatever
-// the number of control planes.
-func readAccount(ctx context.Context, aws AWS, s desired.State) account {
-	a := account{connected: aws != nil, roles: map[identity.RoleARN]answer[Role]{}, audiences: map[string]answer[[]string]{}}
+// readAccount reads each role, each provider and the cluster's associations once. The
+// number of calls does not depend on the number of control planes.
+func readAccount(ctx context.Context, aws AWS, s desired.State) accountState {
+	a := accountState{connected: aws != nil, roles: map[identity.RoleARN]readResult[Role]{}, audiences: map[string]readResult[[]string]{}}
 	if aws == nil {
 		return a
 	}
 	for _, c := range s.Components {
 		if _, done := a.roles[c.Role]; !done {
 			role, err := aws.Role(ctx, c.Role)
-			a.roles[c.Role] = answer[Role]{role, a.note(err)}
+			a.roles[c.Role] = readResult[Role]{role, a.recordProblem(err)}
 		}
-		for _, p := range providers(s, c) {
+		for _, p := range providersOf(s, c) {
 			if _, done := a.audiences[p.ARN]; !done {
 				audiences, err := aws.OIDCProvider(ctx, p.ARN)
-				a.audiences[p.ARN] = answer[[]string]{audiences, a.note(err)}
+				a.audiences[p.ARN] = readResult[[]string]{audiences, a.recordProblem(err)}
 			}
 		}
 	}
 	if s.UsesPodIdentity() {
 		list, err := aws.Associations(ctx, s.Clusters[0])
-		a.associations = answer[map[space.Key]string]{map[space.Key]string{}, a.note(err)}
+		a.associations = readResult[map[space.Key]string]{map[space.Key]string{}, a.recordProblem(err)}
 		for _, one := range list {
 			a.associations.value[space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}] = one.RoleARN
 		}
@@ -129,28 +129,28 @@ func readAccount(ctx context.Context, aws AWS, s desired.State) account {
 	return a
 }
 
-// note keeps an error of a thing that could not be read.
-func (a *account) note(err error) error {
+// recordProblem adds an error to the problems, unless it wraps ErrAbsent. It returns err.
+func (a *accountState) recordProblem(err error) error {
 	if err != nil && !errors.Is(err, ErrAbsent) {
 		a.problems = append(a.problems, "AWS: "+err.Error())
 	}
 	return err
 }
 
-// ownCluster is the state for the cluster that is verified alone.
+// ownCluster returns the state for only the cluster that is verified.
 func ownCluster(s desired.State) desired.State { return s.OnCluster(s.Clusters[0]) }
 
-// providers returns the provider of the cluster that is verified, if it is known.
-func providers(s desired.State, c desired.Component) []desired.Provider {
+// providersOf returns the OIDC provider of the cluster that is verified, if it is known.
+func providersOf(s desired.State, c desired.Component) []desired.Provider {
 	if s.Clusters[0].OIDC.IsZero() {
 		return nil
 	}
 	return ownCluster(s).Providers(c)
 }
 
-// ofAccount is a check that applies if there is access to the account.
-func ofAccount(run func(*facts) Check) func(*facts) Check {
-	return func(f *facts) Check {
+// ofAccount returns a check that applies only with access to the account.
+func ofAccount(run func(*checkInput) Check) func(*checkInput) Check {
+	return func(f *checkInput) Check {
 		if !f.account.connected {
 			return Check{}
 		}
@@ -158,12 +158,12 @@ func ofAccount(run func(*facts) Check) func(*facts) Check {
 	}
 }
 
-// ofRole is a check of a role's documents.
-func ofRole(run func(*facts, Role) Check) func(*facts) Check {
-	return ofAccount(func(f *facts) Check {
+// ofRole returns a check of a role's policies.
+func ofRole(run func(*checkInput, Role) Check) func(*checkInput) Check {
+	return ofAccount(func(f *checkInput) Check {
 		role := f.account.roles[f.component.Role]
 		if role.err != nil {
-			return unknown(errors.New("the role could not be read"))
+			return unknownCheck(errors.New("the role could not be read"))
 		}
 		return run(f, role.value)
 	})
@@ -171,96 +171,96 @@ func ofRole(run func(*facts, Role) Check) func(*facts) Check {
 
 const fixAccount = "run `spaces-identity apply`"
 
-// absent is a check that an error decides.
-func absent(err error, fix, format, thing string) Check {
+// absentCheck returns a failed check if err wraps ErrAbsent, or else an unknown one.
+func absentCheck(err error, fix, format, thing string) Check {
 	if errors.Is(err, ErrAbsent) {
-		return fails(fix, format, thing)
+		return failedCheck(fix, format, thing)
 	}
-	return unknown(err)
+	return unknownCheck(err)
 }
 
-func roleExists(f *facts) Check {
+func checkRole(f *checkInput) Check {
 	if err := f.account.roles[f.component.Role].err; err != nil {
-		return absent(err, fixAccount+", or create the role from the artifacts", "the role %s does not exist", f.component.Role.String())
+		return absentCheck(err, fixAccount+", or create the role from the artifacts", "the role %s does not exist", f.component.Role.String())
 	}
-	return ok("%s", f.component.Role)
+	return okCheck("%s", f.component.Role)
 }
 
-func permissions(f *facts) Check {
+func checkPermissions(f *checkInput) Check {
 	if !f.component.HasPermissions() {
 		return Check{}
 	}
-	return ofRole(allowed)(f)
+	return ofRole(checkActions)(f)
 }
 
-// allowed evaluates the role's policies for what the component asks of AWS.
-func allowed(f *facts, role Role) Check {
-	found := ok("allow what is needed")
+// checkActions evaluates the role's policies for each request of the component.
+func checkActions(f *checkInput, role Role) Check {
+	found := okCheck("the role's policies allow everything that the component needs")
 	for _, request := range f.component.PermissionRequests() {
 		decision := iam.Evaluate(request, role.Permissions...)
 		switch {
-		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && partly(decision):
-			return fails(fixAccount+", or attach the document of `spaces-identity policy permissions`",
+		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
+			return failedCheck(fixAccount+", or attach the policy that `spaces-identity policy permissions` prints",
 				"the role's policies do not allow %s on %s: %s", request.Action, request.Resource, decision.Reason)
 		case decision.Verdict == iam.CannotEvaluate && found.State == OK:
-			found = warns("compare them with `spaces-identity policy permissions`",
+			found = warningCheck("check that the conditions hold for the pods; `spaces-identity policy permissions` prints a policy without them",
 				"the role's policies allow %s on %s only under conditions: %s", request.Action, request.Resource, decision.Reason)
 		}
 	}
 	return found
 }
 
-// partly reports whether the statement that decides applies to only some of the
-// resources, and has no other open question.
-func partly(d iam.Decision) bool {
+// appliesInPart reports whether the deciding statement applies to only some of the
+// resources, and everything else about it is certain.
+func appliesInPart(d iam.Decision) bool {
 	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
 }
 
-func oidcProvider(f *facts) Check {
+func checkOIDCProvider(f *checkInput) Check {
 	found := Check{}
-	for _, p := range providers(f.state, f.component) {
-		found = ok("%s", p.ARN)
+	for _, p := range providersOf(f.state, f.component) {
+		found = okCheck("%s", p.ARN)
 		switch read := f.account.audiences[p.ARN]; {
 		case read.err != nil:
-			found = absent(read.err, fixAccount, "the account has no provider %s", p.ARN)
+			found = absentCheck(read.err, fixAccount, "the account has no OIDC provider %s", p.ARN)
 		case !slices.Contains(read.value, p.Audience):
-			found = fails(fixAccount, "the provider %s does not have the audience %s", p.ARN, p.Audience)
+			found = failedCheck(fixAccount, "the OIDC provider %s does not have the audience %s", p.ARN, p.Audience)
 		}
 	}
 	return found
 }
 
-// trustPolicy evaluates the live trust policy for the cluster that is verified.
-func trustPolicy(f *facts, role Role) Check {
+// checkTrustPolicy evaluates the live trust policy for the service account.
+func checkTrustPolicy(f *checkInput, role Role) Check {
 	c := f.component
 	explained, err := ownCluster(f.state).Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
 	switch {
 	case err != nil:
-		return unknown(err)
+		return unknownCheck(err)
 	case explained.Verdict == iam.Allowed:
-		return ok("admits the service account")
+		return okCheck("the live trust policy admits the service account")
 	case explained.Verdict == iam.Denied:
-		return fails(fmt.Sprintf("%s; `spaces-identity explain %s %s` says which condition decides", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
+		return failedCheck(fmt.Sprintf("%s; `spaces-identity explain %s %s` shows which condition denies it", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
 			"the live trust policy does not admit the service account: %s", explained.Ways[0].Reason)
 	}
-	return unknown(errors.New("the live trust policy has conditions that depend on what only AWS knows"))
+	return unknownCheck(errors.New("the live trust policy has conditions whose values only AWS knows, so it could not be evaluated"))
 }
 
-func association(f *facts) Check {
+func checkAssociation(f *checkInput) Check {
 	if !f.component.Mode.UsesPodIdentity() {
 		return Check{}
 	}
 	if err := f.account.associations.err; err != nil {
-		return unknown(err)
+		return unknownCheck(err)
 	}
 	role, exists := f.account.associations.value[f.at()]
 	switch {
 	case !exists:
-		return fails(fixAccount, "there is no association of %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
+		return failedCheck(fixAccount, "there is no Pod Identity association for %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
 	case role == "":
-		return ok("exists; `spaces-identity plan` compares its role")
+		return okCheck("exists; run `spaces-identity plan` to check its role")
 	case role != f.component.Role.String():
-		return fails(fixAccount, "the association gives the role %s", role)
+		return failedCheck(fixAccount, "the association gives the role %s, not %s", role, f.component.Role)
 	}
-	return ok("gives the role")
+	return okCheck("gives the role")
 }

@@ -15,7 +15,7 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// The resources of an admission policy's objects, and which kind is in which.
+// The resources of admission policies and their bindings, also by kind.
 var (
 	admissionResources = []space.Resource{space.AdmissionPolicies, space.AdmissionBindings}
 	resourceOfKind     = map[string]space.Resource{export.PolicyKind: space.AdmissionPolicies, export.BindingKind: space.AdmissionBindings}
@@ -27,74 +27,74 @@ func admissionObjects(s desired.State, c desired.Component) ([]export.Object, er
 	return slices.DeleteFunc(all, func(o export.Object) bool { return o.Component != c.Name }), err
 }
 
-func admissionPolicy(f *facts) Check {
+func checkAdmissionPolicy(f *checkInput) Check {
 	if f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
 		return Check{}
 	}
 	objects, err := admissionObjects(f.state, f.component)
 	switch failure := f.observed.Failure("", admissionResources...); {
 	case failure != nil && failure.NotServed():
-		return fails("upgrade the cluster to Kubernetes 1.36, or deliver through the chart's values alone (without delivery.admissionPolicy)",
+		return failedCheck("upgrade the cluster to Kubernetes 1.36, or remove delivery.admissionPolicy from the config to deliver through the chart's values alone",
 			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", export.PolicyKind)
 	case failure != nil:
-		return unknown(failure)
+		return unknownCheck(failure)
 	case err != nil:
-		return unknown(err)
+		return unknownCheck(err)
 	case len(objects) == 0:
 		return Check{}
 	}
 	for _, object := range objects {
 		if !f.observed.Names[resourceOfKind[object.Kind]][object.Name] {
-			return fails("upgrade the Spaces release through the post-renderer, or run `spaces-identity policy admission | kubectl apply -f -`",
+			return failedCheck("upgrade the Spaces release through the post-renderer, or run `spaces-identity policy admission | kubectl apply -f -`",
 				"the cluster has no %s %s", object.Kind, object.Name)
 		}
 	}
-	return ok("exists")
+	return okCheck("exists")
 }
 
-// at is the service account of the component in the control plane.
-func (f *facts) at() space.Key {
+// at returns the component's service account in the control plane.
+func (f *checkInput) at() space.Key {
 	return space.Key{Namespace: f.plane.HostNamespace, Name: f.component.ServiceAccount}
 }
 
-// fixAnnotation returns how a service account gets its annotations.
-func (f *facts) fixAnnotation() string {
+// fixAnnotation returns what to do to annotate a service account.
+func (f *checkInput) fixAnnotation() string {
 	if f.state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
-		return "run `spaces-identity restart`: it touches the service account, so that the admission policy annotates it"
+		return "run `spaces-identity restart`: it updates the service account, so that the admission policy annotates it"
 	}
-	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also reaches control planes created later"
+	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also annotates the service accounts of later control planes"
 }
 
-func serviceAccount(f *facts) Check {
+func checkServiceAccount(f *checkInput) Check {
 	if err := f.observed.Failure(f.plane.HostNamespace, space.ServiceAccounts); err != nil {
-		return unknown(err)
+		return unknownCheck(err)
 	}
 	account, exists := f.observed.ServiceAccounts[f.at()]
 	if !exists {
-		return fails("check that the control plane is up and the component enabled, and that components[].serviceAccount names its service account",
-			"no service account %s", f.component.ServiceAccount)
+		return failedCheck("check that the control plane is up and the component enabled, and that components[].serviceAccount names its service account",
+			"there is no service account %s", f.component.ServiceAccount)
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(f.component.Annotations)) {
 		want := f.component.Annotations[annotation]
 		got, exists := account.Meta.Annotations[annotation]
-		near := misspelt(account.Meta.Annotations, annotation)
+		near := misspeltKey(account.Meta.Annotations, annotation)
 		switch {
 		case !exists && near != "":
-			return fails("remove the annotation "+near+" at its source; "+f.fixAnnotation(), "the annotation %s is misspelt: %s", annotation, near)
+			return failedCheck("remove the annotation "+near+" at its source; "+f.fixAnnotation(), "the annotation %s is misspelt: %s", annotation, near)
 		case !exists:
-			return fails(f.fixAnnotation(), "the annotation %s is missing", annotation)
+			return failedCheck(f.fixAnnotation(), "the annotation %s is missing", annotation)
 		case got != want:
-			return fails(f.fixAnnotation(), "the annotation %s is %s, not %s", annotation, got, want)
+			return failedCheck(f.fixAnnotation(), "the annotation %s is %s, not %s", annotation, got, want)
 		}
 	}
 	if role := account.Meta.Annotations[identity.RoleAnnotation]; !f.component.Mode.UsesIRSA() && role != "" {
-		return warns("remove it once every pod has the credentials of EKS Pod Identity", "the annotation %s is still there: %s", identity.RoleAnnotation, role)
+		return warningCheck("remove it after every pod has EKS Pod Identity credentials", "the service account still has the annotation %s: %s", identity.RoleAnnotation, role)
 	}
-	return ok("annotated as the config says")
+	return okCheck("annotated as the config says")
 }
 
-// misspelt returns a key that was probably meant to be the right one.
-func misspelt(annotations map[string]string, right string) string {
+// misspeltKey returns an annotation whose key is a known misspelling of right, or "".
+func misspeltKey(annotations map[string]string, right string) string {
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if identity.Misspelt(key) == right {
 			return key
@@ -103,72 +103,73 @@ func misspelt(annotations map[string]string, right string) string {
 	return ""
 }
 
-func workload(f *facts) Check {
+func checkWorkload(f *checkInput) Check {
 	if found := f.observed.Workloads[f.at()]; len(found) > 0 {
-		return ok("%s %s", found[0].Resource, found[0].Meta.Name)
+		return okCheck("%s %s", found[0].Resource, found[0].Meta.Name)
 	}
 	if err := f.observed.Failure(f.plane.HostNamespace, space.Deployments, space.StatefulSets, space.DaemonSets); err != nil {
-		return unknown(err)
+		return unknownCheck(err)
 	}
 	if pods := f.observed.Pods[f.at()]; len(pods) > 0 {
-		return ok("pod %s, of no workload", pods[0].Meta.Name)
+		return okCheck("pod %s, which no workload owns", pods[0].Meta.Name)
 	}
-	return fails("check that the component is deployed, and that its pod template has serviceAccountName: "+f.component.ServiceAccount,
-		"nothing runs as the service account %s", f.component.ServiceAccount)
+	return failedCheck("check that the component is deployed, and that its pod template has serviceAccountName: "+f.component.ServiceAccount,
+		"no workload and no pod runs as the service account %s", f.component.ServiceAccount)
 }
 
-// eachPod returns the first finding about a pod. Without one, all pods are well.
-func (f *facts) eachPod(well string, find func(space.Pod) Check) Check {
+// eachPod returns the first check of a pod that find reports. If there is none, the check
+// succeeds with the detail "N of N pods" and well.
+func (f *checkInput) eachPod(well string, find func(space.Pod) Check) Check {
 	if err := f.observed.Failure(f.plane.HostNamespace, space.Pods); err != nil {
-		return unknown(err)
+		return unknownCheck(err)
 	}
 	pods := f.observed.Pods[f.at()]
 	if len(pods) == 0 {
-		return fails("find out why the component has no pods: is it scaled to zero?", "there is no pod")
+		return failedCheck("check why the component has no pods: it may be disabled or scaled to zero", "the component has no pods")
 	}
 	for _, p := range pods {
 		if found := find(p); found.State != "" {
 			return found
 		}
 	}
-	return ok("%d of %d pods %s", len(pods), len(pods), well)
+	return okCheck("%d of %d pods %s", len(pods), len(pods), well)
 }
 
-func labels(f *facts) Check {
+func checkLabels(f *checkInput) Check {
 	return f.eachPod("have the labels", func(p space.Pod) Check {
 		for _, label := range slices.Sorted(maps.Keys(f.component.PodLabels)) {
 			want := f.component.PodLabels[label]
 			got, exists := p.Meta.Labels[label]
 			switch {
 			case !exists:
-				return fails("run `spaces-identity restart` once the pod template or the admission policy has the label", "the label %s is missing on pod %s", label, p.Meta.Name)
+				return failedCheck("run `spaces-identity restart` once the pod template or the admission policy has the label", "the label %s is missing on pod %s", label, p.Meta.Name)
 			case got != want:
-				return fails("the pod template has another value: set it there, or change podLabels", "the label %s is %q on pod %s, not %q", label, got, p.Meta.Name, want)
+				return failedCheck("set this value in the pod template, or change podLabels in the config", "the label %s is %q on pod %s, not %q", label, got, p.Meta.Name, want)
 			}
 		}
 		return Check{}
 	})
 }
 
-func injected(f *facts) Check {
+func checkInjected(f *checkInput) Check {
 	return f.eachPod("have the identity", func(p space.Pod) Check {
-		lack := injection.OfPod(p, f.component, f.observed.ServiceAccounts[f.at()])
-		if lack.Cause == injection.Nothing {
+		problem := injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()])
+		if problem.Cause == injection.NoProblem {
 			return Check{}
 		}
-		return fails(f.fixInjected(lack), "pod %s: %s", p.Meta.Name, lack.Reason)
+		return failedCheck(f.fixInjected(problem), "pod %s: %s", p.Meta.Name, problem.Reason)
 	})
 }
 
-// fixInjected returns the first thing to do for a pod without the identity. A restart
-// helps only if the service account is right.
-func (f *facts) fixInjected(lack injection.Lack) string {
+// fixInjected returns what to do first for a pod without the identity. A restart helps
+// only if the service account is right.
+func (f *checkInput) fixInjected(problem injection.Problem) string {
 	switch {
-	case lack.Cause == injection.Overridden:
+	case problem.Cause == injection.Overridden:
 		return "delete the association, or set mode: pod-identity (or both) in the config"
-	case lack.Cause == injection.Skipped:
+	case problem.Cause == injection.Skipped:
 		return "remove the annotation " + injection.SkipAnnotation + " from the pod template"
-	case serviceAccount(f).State == Fails:
+	case checkServiceAccount(f).State == Fails:
 		return "fix the service account first"
 	case f.component.Mode == identity.PodIdentity:
 		return "check the association (`spaces-identity plan`) and that the add-on eks-pod-identity-agent runs, then run `spaces-identity restart`"
@@ -176,16 +177,16 @@ func (f *facts) fixInjected(lack injection.Lack) string {
 	return "run `spaces-identity restart`; if it does not help, check the pod identity webhook of the cluster"
 }
 
-func ready(f *facts) Check {
+func checkReady(f *checkInput) Check {
 	return f.eachPod("run and are ready", func(p space.Pod) Check {
 		if p.Ready() {
 			return Check{}
 		}
-		return fails(fmt.Sprintf("kubectl describe pod %s -n %s", p.Meta.Name, p.Meta.Namespace), "pod %s is %s and not ready", p.Meta.Name, p.Status.Phase)
+		return failedCheck(fmt.Sprintf("run `kubectl describe pod %s -n %s` to see why", p.Meta.Name, p.Meta.Namespace), "pod %s is %s and not ready", p.Meta.Name, p.Status.Phase)
 	})
 }
 
-// injectedIdentity is the source of credentials that uses a workload identity.
+// injectedIdentity is the credentials source of a backup config that uses the identity.
 //
 // Source: Upbound Spaces API reference, SharedBackupConfig.
 const injectedIdentity = "InjectedIdentity"
@@ -193,73 +194,73 @@ const injectedIdentity = "InjectedIdentity"
 // makesBackups reports whether the component makes the control planes' backups.
 func makesBackups(c desired.Component) bool { return c.Name == identity.DefaultComponent }
 
-// ofBackups is a check of the component that makes backups. Backups and their configs
-// are in the namespace of the ControlPlane object.
-func ofBackups(run func(*facts) Check) func(*facts) Check {
-	return func(f *facts) Check {
+// ofBackups returns a check that applies only to the component that makes backups. Backups
+// and their configs are in the namespace of the ControlPlane object.
+func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
+	return func(f *checkInput) Check {
 		switch {
 		case !makesBackups(f.component):
 			return Check{}
 		case f.plane.Name == "":
-			return unknown(errors.New("no ControlPlane object says to which group this namespace belongs"))
+			return unknownCheck(errors.New("no ControlPlane object names this host namespace, so its backups cannot be found"))
 		}
 		return run(f)
 	}
 }
 
-const fixBackupConfig = "apply a SharedBackupConfig as `spaces-identity post-render` writes it among the artifacts"
+const fixBackupConfig = "apply the SharedBackupConfig that `spaces-identity post-render` writes among its artifacts"
 
-// backupConfig looks for a config of the control plane's group, or of the Space, that
-// uses the identity and the bucket.
-func backupConfig(f *facts) Check {
+// checkBackupConfig looks for a backup config that uses the identity and the bucket. It may
+// belong to the control plane's group or to the whole Space.
+func checkBackupConfig(f *checkInput) Check {
 	if err := f.observed.Failure(f.plane.Namespace, space.SharedBackupConfigs); err != nil {
-		return unknown(err)
+		return unknownCheck(err)
 	}
 	var wrong string
 	for _, config := range slices.Concat(f.observed.BackupConfigs[f.plane.Namespace], f.observed.BackupConfigs[""]) {
 		problem := reviewConfig(config, f.component)
 		if problem == "" {
-			return ok("%s", config.Meta.Name)
+			return okCheck("%s", config.Meta.Name)
 		}
 		wrong = cmp.Or(wrong, config.Meta.Name+": "+problem)
 	}
 	if wrong != "" {
-		return fails(fixBackupConfig, "%s", wrong)
+		return failedCheck(fixBackupConfig, "%s", wrong)
 	}
-	return warns(fixBackupConfig, "no SharedBackupConfig in namespace %s", f.plane.Namespace)
+	return warningCheck(fixBackupConfig, "no SharedBackupConfig in namespace %s", f.plane.Namespace)
 }
 
-// reviewConfig returns why a config does not back up with the identity, or nothing.
+// reviewConfig returns why a backup config does not use the identity, or "".
 func reviewConfig(config space.BackupConfig, c desired.Component) string {
 	storage := config.Spec.ObjectStorage
 	switch {
 	case storage.Provider != "AWS":
-		return "it is for " + storage.Provider
+		return "its provider is " + storage.Provider + ", not AWS"
 	case storage.Credentials.Source != injectedIdentity:
 		return fmt.Sprintf("credentials.source is %s, not %s, so the identity is not used", storage.Credentials.Source, injectedIdentity)
 	case c.Bucket != "" && storage.Bucket != c.Bucket:
 		return fmt.Sprintf("the bucket is %s, not %s", storage.Bucket, c.Bucket)
 	case storage.Config.AWSSDKAuth && c.Mode.UsesPodIdentity():
-		return "config.aws_sdk_auth is true, with which EKS Pod Identity does not work"
+		return "config.aws_sdk_auth is true, which does not work with EKS Pod Identity"
 	}
 	return ""
 }
 
-func latestBackup(f *facts) Check {
+func checkLatestBackup(f *checkInput) Check {
 	if err := f.observed.Failure(f.plane.Namespace, space.Backups); err != nil {
-		return unknown(err)
+		return unknownCheck(err)
 	}
 	backup, exists := f.observed.Backups[space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}]
 	switch {
 	case !exists:
-		return warns("create one: it is the last proof that the identity works", "no backup yet")
+		return warningCheck("create a backup: only a completed backup proves that the identity works", "there is no backup yet")
 	case backup.Status.Phase == "Completed":
-		return ok("%s is Completed", backup.Meta.Name)
+		return okCheck("backup %s is completed", backup.Meta.Name)
 	case backup.Status.Phase == "Failed":
-		return fails(fmt.Sprintf("kubectl describe backups.spaces.upbound.io %s -n %s; fix the other checks first, then create another", backup.Meta.Name, backup.Meta.Namespace),
-			"%s Failed", backup.Meta.Name)
+		return failedCheck(fmt.Sprintf("fix the other checks first, then create another backup; `kubectl describe backups.spaces.upbound.io %s -n %s` shows why this one failed", backup.Meta.Name, backup.Meta.Namespace),
+			"backup %s failed", backup.Meta.Name)
 	}
-	return warns("wait for it to end", "%s is %s", backup.Meta.Name, cmp.Or(backup.Status.Phase, "Pending"))
+	return warningCheck("wait until the backup has finished", "backup %s is %s", backup.Meta.Name, cmp.Or(backup.Status.Phase, "Pending"))
 }
 
 // ForeignAnnotations returns a warning for each service account of a component whose

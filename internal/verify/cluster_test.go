@@ -9,7 +9,7 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// testCase is a cluster, an account, and what a check finds in them.
+// testCase is a cluster and an account, and the result of a check that is expected.
 type testCase struct {
 	name, check string
 	mode        identity.Mode
@@ -28,52 +28,52 @@ const (
 		"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}`
 	associatedPod = `{"metadata":{"name":"p"},"spec":{"volumes":[{"name":"eks-pod-identity-token"}],"containers":[{"name":"main",
 		"env":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/token"}]}]}}`
-	bare    = `{"metadata":{"name":"p","namespace":"ns"},"spec":{"containers":[{"name":"main"}]},"status":{"phase":"Pending"}}`
-	skipped = `{"metadata":{"name":"p","annotations":{"eks.amazonaws.com/skip-containers":"main"}},"spec":{"initContainers":[{"name":"init",
+	barePod    = `{"metadata":{"name":"p","namespace":"ns"},"spec":{"containers":[{"name":"main"}]},"status":{"phase":"Pending"}}`
+	skippedPod = `{"metadata":{"name":"p","annotations":{"eks.amazonaws.com/skip-containers":"main"}},"spec":{"initContainers":[{"name":"init",
 		"env":[{"name":"AWS_ROLE_ARN","value":"` + testRole + `"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/token"}]}],"containers":[{"name":"main"}]}}`
 )
 
-// annotated is a cluster whose service account has these annotations.
-func annotated(annotations string) func(*testing.T, *space.Observed) {
+// withAnnotations adds a service account with annotations.
+func withAnnotations(annotations string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
-		o.ServiceAccounts[at] = decode[space.ServiceAccount](t, `{"metadata":{"annotations":{`+annotations+`}}}`)
+		o.ServiceAccounts[testAccount] = decodeJSON[space.ServiceAccount](t, `{"metadata":{"annotations":{`+annotations+`}}}`)
 	}
 }
 
 func podsOf(texts ...string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
-		annotated(roleAnnotation)(t, o)
+		withAnnotations(roleAnnotation)(t, o)
 		for _, text := range texts {
-			o.Pods[at] = append(o.Pods[at], decode[space.Pod](t, text))
+			o.Pods[testAccount] = append(o.Pods[testAccount], decodeJSON[space.Pod](t, text))
 		}
 	}
 }
 
-func failing(e *space.Error) func(*testing.T, *space.Observed) {
+func withFailedList(e *space.Error) func(*testing.T, *space.Observed) {
 	return func(_ *testing.T, o *space.Observed) { o.Unread = append(o.Unread, e) }
 }
 
-// config is a cluster with one backup config in a namespace.
-func config(namespace, provider, bucket, source, more string) func(*testing.T, *space.Observed) {
+// withBackupConfig adds a backup config to a namespace.
+func withBackupConfig(namespace, provider, bucket, source, more string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
-		o.BackupConfigs[namespace] = []space.BackupConfig{decode[space.BackupConfig](t, `{"metadata":{"name":"nightly"},"spec":{"objectStorage":
+		o.BackupConfigs[namespace] = []space.BackupConfig{decodeJSON[space.BackupConfig](t, `{"metadata":{"name":"nightly"},"spec":{"objectStorage":
 			{"provider":"`+provider+`","bucket":"`+bucket+`","credentials":{"source":"`+source+`"}`+more+`}}}`)}
 	}
 }
 
-func backup(phase string) func(*testing.T, *space.Observed) {
+func withBackup(phase string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
-		o.Backups[space.Key{Namespace: "team", Name: "ctp"}] = decode[space.Backup](t, `{"metadata":{"name":"first","namespace":"team"},"status":{"phase":"`+phase+`"}}`)
+		o.Backups[space.Key{Namespace: "team", Name: "ctp"}] = decodeJSON[space.Backup](t, `{"metadata":{"name":"first","namespace":"team"},"status":{"phase":"`+phase+`"}}`)
 	}
 }
 
-// unnamed is a control plane that no ControlPlane object names.
-func unnamed(_ *testing.T, o *space.Observed) {
+// withoutObject replaces the control plane by one without a ControlPlane object.
+func withoutObject(_ *testing.T, o *space.Observed) {
 	o.ControlPlanes = []space.ControlPlane{{HostNamespace: hostNamespace}}
 }
 
-// objects is a cluster with the admission policy's objects of these names.
-func objects(names ...string) func(*testing.T, *space.Observed) {
+// withAdmissionObjects adds admission policies and bindings of these names.
+func withAdmissionObjects(names ...string) func(*testing.T, *space.Observed) {
 	return func(_ *testing.T, o *space.Observed) {
 		for _, name := range names {
 			o.Names[space.AdmissionPolicies][name], o.Names[space.AdmissionBindings][name] = true, true
@@ -81,9 +81,9 @@ func objects(names ...string) func(*testing.T, *space.Observed) {
 	}
 }
 
-func policy(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }
+func setAdmissionPolicy(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }
 
-func label(s *identity.Settings) {
+func setLabel(s *identity.Settings) {
 	s.Components[0].PodLabels = map[string]string{"team": "storage"}
 }
 
@@ -92,94 +92,94 @@ func clusterCases() []testCase {
 	workload := func(_ *testing.T, o *space.Observed) {
 		w := space.Workload{Resource: space.Deployments}
 		w.Meta.Name = "mxp-controller"
-		o.Workloads[at] = []space.Workload{w}
+		o.Workloads[testAccount] = []space.Workload{w}
 	}
 	sdkAuth := `,"config":{"aws_sdk_auth":true}`
 	return []testCase{
-		{"exists", AdmissionPolicy, irsa, policy, objects("spaces-identity.mxp-controller.serviceaccounts"), nil, OK, "exists", ""},
-		{"absent", AdmissionPolicy, irsa, policy, objects("another"), nil, Fails, "the cluster has no MutatingAdmissionPolicy ", "upgrade the Spaces release"},
-		{"not served", AdmissionPolicy, irsa, policy, failing(notServed(space.AdmissionPolicies)), nil, Fails, "the cluster does not serve MutatingAdmissionPolicy", "upgrade the cluster"},
-		{"forbidden", AdmissionPolicy, irsa, policy, failing(forbidden(space.AdmissionBindings, "")), nil, Unknown, "list mutatingadmissionpolicybindings", "examples/rbac"},
+		{"exists", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces-identity.mxp-controller.serviceaccounts"), nil, OK, "exists", ""},
+		{"absent", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("another"), nil, Fails, "the cluster has no MutatingAdmissionPolicy ", "upgrade the Spaces release"},
+		{"not served", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(notServedList(space.AdmissionPolicies)), nil, Fails, "the cluster does not serve MutatingAdmissionPolicy", "upgrade the cluster"},
+		{"forbidden", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(forbiddenList(space.AdmissionBindings, "")), nil, Unknown, "list mutatingadmissionpolicybindings", "ask a cluster administrator"},
 		{"not asked for", AdmissionPolicy, irsa, nil, nil, nil, "", "", ""},
 
-		{"right", ServiceAccount, irsa, nil, annotated(roleAnnotation), nil, OK, "annotated", ""},
-		{"absent", ServiceAccount, irsa, nil, nil, nil, Fails, "no service account mxp-controller", "check that the control plane is up"},
-		{"missing", ServiceAccount, irsa, nil, annotated(`"x":"y"`), nil, Fails, "the annotation eks.amazonaws.com/role-arn is missing", "upgrade the Spaces release"},
-		{"missing, with the policy", ServiceAccount, irsa, policy, annotated(`"x":"y"`), nil, Fails, "the annotation eks.amazonaws.com/role-arn is missing", "run `spaces-identity restart`"},
-		{"misspelt", ServiceAccount, irsa, nil, annotated(strings.Replace(roleAnnotation, "eks.amazonaws.com", "eks.amazon.aws.com", 1)), nil,
+		{"right", ServiceAccount, irsa, nil, withAnnotations(roleAnnotation), nil, OK, "annotated", ""},
+		{"absent", ServiceAccount, irsa, nil, nil, nil, Fails, "there is no service account mxp-controller", "check that the control plane is up"},
+		{"missing", ServiceAccount, irsa, nil, withAnnotations(`"x":"y"`), nil, Fails, "the annotation eks.amazonaws.com/role-arn is missing", "upgrade the Spaces release"},
+		{"missing, with the policy", ServiceAccount, irsa, setAdmissionPolicy, withAnnotations(`"x":"y"`), nil, Fails, "the annotation eks.amazonaws.com/role-arn is missing", "run `spaces-identity restart`"},
+		{"misspelt", ServiceAccount, irsa, nil, withAnnotations(strings.Replace(roleAnnotation, "eks.amazonaws.com", "eks.amazon.aws.com", 1)), nil,
 			Fails, "the annotation eks.amazonaws.com/role-arn is misspelt: eks.amazon.aws.com/role-arn", "remove the annotation eks.amazon.aws.com/role-arn"},
-		{"as the upstream guide's text", ServiceAccount, irsa, nil, annotated(strings.Replace(roleAnnotation, "amazonaws.com", "amazon.aws", 1)), nil,
+		{"as the upstream guide's text", ServiceAccount, irsa, nil, withAnnotations(strings.Replace(roleAnnotation, "amazonaws.com", "amazon.aws", 1)), nil,
 			Fails, "the annotation eks.amazonaws.com/role-arn is misspelt: eks.amazon.aws/role-arn", "remove"},
-		{"another role", ServiceAccount, irsa, nil, annotated(strings.Replace(roleAnnotation, "spaces-backup", "other", 1)), nil,
+		{"another role", ServiceAccount, irsa, nil, withAnnotations(strings.Replace(roleAnnotation, "spaces-backup", "other", 1)), nil,
 			Fails, "the annotation eks.amazonaws.com/role-arn is arn:aws:iam::123456789012:role/other, not " + testRole, "upgrade"},
-		{"pod identity", ServiceAccount, pods, nil, annotated(`"x":"y"`), nil, OK, "annotated", ""},
-		{"pod identity, annotation left", ServiceAccount, pods, nil, annotated(roleAnnotation), nil, Warns, "the annotation eks.amazonaws.com/role-arn is still there: " + testRole, "remove it once"},
-		{"forbidden", ServiceAccount, irsa, nil, failing(forbidden(space.ServiceAccounts, hostNamespace)), nil, Unknown, "list serviceaccounts in " + hostNamespace, "examples/rbac"},
-		{"forbidden elsewhere", ServiceAccount, irsa, nil, failing(forbidden(space.ServiceAccounts, "another")), nil, Fails, "no service account", "check"},
+		{"pod identity", ServiceAccount, pods, nil, withAnnotations(`"x":"y"`), nil, OK, "annotated", ""},
+		{"pod identity, annotation left", ServiceAccount, pods, nil, withAnnotations(roleAnnotation), nil, Warns, "the service account still has the annotation eks.amazonaws.com/role-arn: " + testRole, "remove it after"},
+		{"forbidden", ServiceAccount, irsa, nil, withFailedList(forbiddenList(space.ServiceAccounts, hostNamespace)), nil, Unknown, "list serviceaccounts in " + hostNamespace, "ask a cluster administrator"},
+		{"forbidden elsewhere", ServiceAccount, irsa, nil, withFailedList(forbiddenList(space.ServiceAccounts, "another")), nil, Fails, "there is no service account", "check"},
 
 		{"deployment", Workload, irsa, nil, workload, nil, OK, "deployments.apps mxp-controller", ""},
-		{"bare pod", Workload, irsa, nil, podsOf(bare), nil, OK, "pod p, of no workload", ""},
-		{"nothing", Workload, irsa, nil, nil, nil, Fails, "nothing runs as the service account mxp-controller", "check that the component is deployed"},
-		{"forbidden", Workload, irsa, nil, failing(forbidden(space.Deployments, "")), nil, Unknown, "list deployments.apps", "examples/rbac"},
+		{"bare pod", Workload, irsa, nil, podsOf(barePod), nil, OK, "pod p, which no workload owns", ""},
+		{"nothing", Workload, irsa, nil, nil, nil, Fails, "no workload and no pod runs as the service account mxp-controller", "check that the component is deployed"},
+		{"forbidden", Workload, irsa, nil, withFailedList(forbiddenList(space.Deployments, "")), nil, Unknown, "list deployments.apps", "ask a cluster administrator"},
 
-		{"right", Labels, irsa, label, podsOf(irsaPod), nil, OK, "1 of 1 pods have the labels", ""},
-		{"missing", Labels, irsa, label, podsOf(irsaPod, bare), nil, Fails, "the label team is missing on pod p", "run `spaces-identity restart`"},
-		{"another", Labels, irsa, label, podsOf(`{"metadata":{"name":"p","labels":{"team":"other"}}}`), nil, Fails, `the label team is "other" on pod p, not "storage"`, "the pod template"},
-		{"forbidden", Labels, irsa, label, failing(forbidden(space.Pods, "")), nil, Unknown, "list pods", "examples/rbac"},
+		{"right", Labels, irsa, setLabel, podsOf(irsaPod), nil, OK, "1 of 1 pods have the labels", ""},
+		{"missing", Labels, irsa, setLabel, podsOf(irsaPod, barePod), nil, Fails, "the label team is missing on pod p", "run `spaces-identity restart`"},
+		{"another", Labels, irsa, setLabel, podsOf(`{"metadata":{"name":"p","labels":{"team":"other"}}}`), nil, Fails, `the label team is "other" on pod p, not "storage"`, "set this value in the pod template"},
+		{"forbidden", Labels, irsa, setLabel, withFailedList(forbiddenList(space.Pods, "")), nil, Unknown, "list pods", "ask a cluster administrator"},
 
 		{"irsa", Injected, irsa, nil, podsOf(irsaPod), nil, OK, "1 of 1 pods have the identity", ""},
-		{"no pod", Injected, irsa, nil, nil, nil, Fails, "there is no pod", "find out why"},
-		{"nothing", Injected, irsa, nil, podsOf(irsaPod, bare), nil, Fails, "pod p: the webhook skipped the pod", "run `spaces-identity restart`"},
+		{"no pod", Injected, irsa, nil, nil, nil, Fails, "the component has no pods", "check why"},
+		{"nothing", Injected, irsa, nil, podsOf(irsaPod, barePod), nil, Fails, "pod p: the EKS webhook injected no credentials", "run `spaces-identity restart`"},
 		{"nothing, not annotated", Injected, irsa, nil, func(t *testing.T, o *space.Observed) {
-			podsOf(bare)(t, o)
-			annotated("")(t, o)
-		}, nil, Fails, "pod p: the webhook skipped the pod", "fix the service account first"},
+			podsOf(barePod)(t, o)
+			withAnnotations("")(t, o)
+		}, nil, Fails, "pod p: the EKS webhook injected no credentials", "fix the service account first"},
 		{"overridden", Injected, irsa, nil, podsOf(associatedPod), nil, Fails, "pod p: an association overrides the annotation", "delete the association"},
-		{"skipped", Injected, irsa, nil, podsOf(skipped), nil, Fails, "pod p: the pod's annotation", "remove the annotation eks.amazonaws.com/skip-containers"},
-		{"pod identity", Injected, pods, nil, podsOf(bare), nil, Fails, "pod p: the pod has no credentials of EKS Pod Identity", "check the association"},
+		{"skipped", Injected, irsa, nil, podsOf(skippedPod), nil, Fails, "pod p: the pod's annotation", "remove the annotation eks.amazonaws.com/skip-containers"},
+		{"pod identity", Injected, pods, nil, podsOf(barePod), nil, Fails, "pod p: the pod has no EKS Pod Identity credentials", "check the association"},
 		{"both, associated", Injected, both, nil, podsOf(associatedPod), nil, OK, "", ""},
-		{"forbidden", Injected, irsa, nil, failing(forbidden(space.Pods, hostNamespace)), nil, Unknown, "list pods", "examples/rbac"},
+		{"forbidden", Injected, irsa, nil, withFailedList(forbiddenList(space.Pods, hostNamespace)), nil, Unknown, "list pods", "ask a cluster administrator"},
 
 		{"ready", Ready, irsa, nil, podsOf(irsaPod), nil, OK, "1 of 1 pods run", ""},
-		{"pending", Ready, irsa, nil, podsOf(bare), nil, Fails, "pod p is Pending and not ready", "kubectl describe pod p -n ns"},
-		{"forbidden", Ready, irsa, nil, failing(forbidden(space.Pods, "")), nil, Unknown, "list pods", "examples/rbac"},
+		{"pending", Ready, irsa, nil, podsOf(barePod), nil, Fails, "pod p is Pending and not ready", "run `kubectl describe pod p -n ns`"},
+		{"forbidden", Ready, irsa, nil, withFailedList(forbiddenList(space.Pods, "")), nil, Unknown, "list pods", "ask a cluster administrator"},
 
-		{"right", BackupConfig, irsa, nil, config("team", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "nightly", ""},
-		{"of the whole Space", BackupConfig, irsa, nil, config("", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "nightly", ""},
-		{"none", BackupConfig, irsa, nil, nil, nil, Warns, "no SharedBackupConfig in namespace team", "apply a SharedBackupConfig"},
-		{"of another group", BackupConfig, irsa, nil, config("other", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, Warns, "no SharedBackupConfig", "apply"},
-		{"a secret", BackupConfig, irsa, nil, config("team", "AWS", "spaces-backups", "Secret", ""), nil, Fails, "nightly: credentials.source is Secret", "apply"},
-		{"other bucket", BackupConfig, irsa, nil, config("team", "AWS", "other", "InjectedIdentity", ""), nil, Fails, "nightly: the bucket is other", "apply"},
-		{"other cloud", BackupConfig, irsa, nil, config("team", "GCP", "spaces-backups", "InjectedIdentity", ""), nil, Fails, "nightly: it is for GCP", "apply"},
-		{"sdk auth", BackupConfig, pods, nil, config("team", "AWS", "spaces-backups", "InjectedIdentity", sdkAuth), nil, Fails, "nightly: config.aws_sdk_auth is true", "apply"},
-		{"sdk auth irsa", BackupConfig, irsa, nil, config("team", "AWS", "spaces-backups", "InjectedIdentity", sdkAuth), nil, OK, "nightly", ""},
-		{"forbidden", BackupConfig, irsa, nil, failing(forbidden(space.SharedBackupConfigs, "")), nil, Unknown, "list sharedbackupconfigs", "examples/rbac"},
-		{"no ControlPlane object", BackupConfig, irsa, nil, unnamed, nil, Unknown, "no ControlPlane object", ""},
+		{"right", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "nightly", ""},
+		{"of the whole Space", BackupConfig, irsa, nil, withBackupConfig("", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "nightly", ""},
+		{"none", BackupConfig, irsa, nil, nil, nil, Warns, "no SharedBackupConfig in namespace team", "apply the SharedBackupConfig"},
+		{"of another group", BackupConfig, irsa, nil, withBackupConfig("other", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, Warns, "no SharedBackupConfig", "apply"},
+		{"a secret", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "Secret", ""), nil, Fails, "nightly: credentials.source is Secret", "apply"},
+		{"other bucket", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "other", "InjectedIdentity", ""), nil, Fails, "nightly: the bucket is other", "apply"},
+		{"other cloud", BackupConfig, irsa, nil, withBackupConfig("team", "GCP", "spaces-backups", "InjectedIdentity", ""), nil, Fails, "nightly: its provider is GCP, not AWS", "apply"},
+		{"sdk auth", BackupConfig, pods, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", sdkAuth), nil, Fails, "nightly: config.aws_sdk_auth is true", "apply"},
+		{"sdk auth irsa", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", sdkAuth), nil, OK, "nightly", ""},
+		{"forbidden", BackupConfig, irsa, nil, withFailedList(forbiddenList(space.SharedBackupConfigs, "")), nil, Unknown, "list sharedbackupconfigs", "ask a cluster administrator"},
+		{"no ControlPlane object", BackupConfig, irsa, nil, withoutObject, nil, Unknown, "no ControlPlane object", ""},
 		{"of another component", BackupConfig, irsa, func(s *identity.Settings) { s.Components[0].Name = "vector" }, nil, nil, "", "", ""},
 
-		{"completed", LatestBackup, irsa, nil, backup("Completed"), nil, OK, "first is Completed", ""},
-		{"none", LatestBackup, irsa, nil, nil, nil, Warns, "no backup yet", "create one"},
-		{"failed", LatestBackup, irsa, nil, backup("Failed"), nil, Fails, "first Failed", "kubectl describe backups.spaces.upbound.io first -n team"},
-		{"in progress", LatestBackup, irsa, nil, backup("InProgress"), nil, Warns, "first is InProgress", "wait"},
-		{"no phase", LatestBackup, irsa, nil, backup(""), nil, Warns, "first is Pending", "wait"},
-		{"forbidden", LatestBackup, irsa, nil, failing(forbidden(space.Backups, "team")), nil, Unknown, "list backups", "examples/rbac"},
-		{"no ControlPlane object", LatestBackup, irsa, nil, unnamed, nil, Unknown, "no ControlPlane object", ""},
+		{"completed", LatestBackup, irsa, nil, withBackup("Completed"), nil, OK, "backup first is completed", ""},
+		{"none", LatestBackup, irsa, nil, nil, nil, Warns, "there is no backup yet", "create a backup"},
+		{"failed", LatestBackup, irsa, nil, withBackup("Failed"), nil, Fails, "backup first failed", "fix the other checks first, then create another backup; `kubectl describe backups.spaces.upbound.io first -n team`"},
+		{"in progress", LatestBackup, irsa, nil, withBackup("InProgress"), nil, Warns, "backup first is InProgress", "wait"},
+		{"no phase", LatestBackup, irsa, nil, withBackup(""), nil, Warns, "backup first is Pending", "wait"},
+		{"forbidden", LatestBackup, irsa, nil, withFailedList(forbiddenList(space.Backups, "team")), nil, Unknown, "list backups", "ask a cluster administrator"},
+		{"no ControlPlane object", LatestBackup, irsa, nil, withoutObject, nil, Unknown, "no ControlPlane object", ""},
 	}
 }
 
-func TestChecksOfTheCluster(t *testing.T) {
+func TestClusterChecksReportWhatTheyFind(t *testing.T) {
 	for _, tt := range clusterCases() {
-		t.Run(tt.check+"/"+tt.name, func(t *testing.T) { tt.run(t, account{}) })
+		t.Run(tt.check+"/"+tt.name, func(t *testing.T) { tt.run(t, accountState{}) })
 	}
 }
 
-func (tt testCase) run(t *testing.T, a account) {
+func (tt testCase) run(t *testing.T, a accountState) {
 	t.Helper()
-	o := observed()
+	o := emptyCluster()
 	if tt.cluster != nil {
 		tt.cluster(t, &o)
 	}
-	got := judge(o, a, testState(t, tt.mode, tt.change)).find(tt.check)
+	got := runChecks(o, a, testState(t, tt.mode, tt.change)).find(tt.check)
 	if got.State != tt.want || !strings.HasPrefix(got.Detail, tt.detail) || !strings.HasPrefix(got.Fix, tt.fix) {
 		t.Errorf("got %+v\nwant %s %s, fix %s", got, tt.want, tt.detail, tt.fix)
 	}
@@ -188,11 +188,11 @@ func (tt testCase) run(t *testing.T, a account) {
 	}
 }
 
-func TestUnknownTakesTheHintOfAnError(t *testing.T) {
-	if got := unknown(forbidden(space.Pods, "")); got.Fix != "examples/rbac has the ClusterRole" {
+func TestUnknownCheckHasTheHintOfItsError(t *testing.T) {
+	if got := unknownCheck(forbiddenList(space.Pods, "")); got.Fix != "ask a cluster administrator for the ClusterRole in examples/rbac" {
 		t.Errorf("%+v", got)
 	}
-	if got := unknown(errors.New("x")); got.Fix != "" {
+	if got := unknownCheck(errors.New("x")); got.Fix != "" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,7 +1,6 @@
-// Package verify checks the whole chain of a workload identity for each control plane
-// and component: from the ServiceAccount's annotation to the credentials in the pods
-// and the backups and, with access to the AWS account, to the role, its policies and
-// the associations. It changes nothing and prints nothing.
+// Package verify checks the workload identity of each component in each control plane. In
+// the cluster it checks service accounts, pods and backups. With access to the AWS
+// account it also checks the role, its policies and the associations. It only reads.
 package verify
 
 import (
@@ -23,11 +22,11 @@ type State string
 const (
 	OK      State = "ok"
 	Fails   State = "fail"
-	Warns   State = "warn"    // works, but deserves a look
+	Warns   State = "warn"    // works, but somebody should look at it
 	Unknown State = "unknown" // could not be checked; Detail says why
 )
 
-// Check is one link of the chain.
+// Check is the result of one check.
 type Check struct {
 	Name   string `json:"check"`
 	State  State  `json:"state"`
@@ -37,57 +36,58 @@ type Check struct {
 
 // The names of the checks.
 const (
-	AdmissionPolicy = "admission-policy" // the cluster has the policies, if the config asks for them
+	AdmissionPolicy = "admission-policy" // if the config asks for admission policies, the cluster has them
 	RoleExists      = "role"             // the role is in the account
-	Permissions     = "permissions"      // the role's policies allow what a backup needs
+	Permissions     = "permissions"      // the role's policies allow what the component does
 	OIDCProvider    = "oidc-provider"    // the account has the cluster's provider, with the audience
 	ServiceAccount  = "service-account"  // exists and is annotated as the config says
-	Workload        = "workload"         // something runs as the service account
+	Workload        = "workload"         // a workload or pod uses the service account
 	Labels          = "labels"           // the pods have the labels
-	Injected        = "injected"         // the pods have what the webhook injects for the mode
+	Injected        = "injected"         // the pods have the credentials of the mode
 	Ready           = "ready"            // the pods run and are ready
-	BackupConfig    = "backup-config"    // a backup config uses the identity and the bucket
-	LatestBackup    = "latest-backup"    // the control plane's last Backup
+	BackupConfig    = "backup-config"    // a backup config uses the identity and the right bucket
+	LatestBackup    = "latest-backup"    // the latest Backup of the control plane is completed
 	Trust           = "trust-policy"     // the live trust policy admits the service account
 	Association     = "association"      // EKS has the Pod Identity association
 )
 
-// checks are the checks in the order of the chain. One with a column is made for each
-// control plane, one without for each component. A Check without a state does not apply.
-var checks = []struct {
+// allChecks are the checks in the order of the report. A check with a column runs for each
+// component in each control plane, one without a column for each component. If a check
+// does not apply, it returns a Check without a state.
+var allChecks = []struct {
 	name, column string
-	run          func(*facts) Check
+	run          func(*checkInput) Check
 }{
-	{AdmissionPolicy, "", admissionPolicy},
-	{RoleExists, "", ofAccount(roleExists)},
-	{Permissions, "", permissions},
-	{OIDCProvider, "", ofAccount(oidcProvider)},
-	{ServiceAccount, "ACCOUNT", serviceAccount},
-	{Workload, "WORKLOAD", workload},
-	{Labels, "LABELS", labels},
-	{Injected, "INJECTED", injected},
-	{Ready, "READY", ready},
-	{BackupConfig, "CONFIG", ofBackups(backupConfig)},
-	{LatestBackup, "BACKUP", ofBackups(latestBackup)},
-	{Trust, "TRUST", ofRole(trustPolicy)},
-	{Association, "ASSOCIATION", ofAccount(association)},
+	{AdmissionPolicy, "", checkAdmissionPolicy},
+	{RoleExists, "", ofAccount(checkRole)},
+	{Permissions, "", checkPermissions},
+	{OIDCProvider, "", ofAccount(checkOIDCProvider)},
+	{ServiceAccount, "ACCOUNT", checkServiceAccount},
+	{Workload, "WORKLOAD", checkWorkload},
+	{Labels, "LABELS", checkLabels},
+	{Injected, "INJECTED", checkInjected},
+	{Ready, "READY", checkReady},
+	{BackupConfig, "CONFIG", ofBackups(checkBackupConfig)},
+	{LatestBackup, "BACKUP", ofBackups(checkLatestBackup)},
+	{Trust, "TRUST", ofRole(checkTrustPolicy)},
+	{Association, "ASSOCIATION", ofAccount(checkAssociation)},
 }
 
-// facts are what a check judges.
-type facts struct {
+// checkInput is what a check looks at.
+type checkInput struct {
 	observed  space.Observed
-	account   account
+	account   accountState
 	state     desired.State
 	component desired.Component
-	plane     space.ControlPlane // zero in a check for each component
+	plane     space.ControlPlane // zero in a check without a column
 }
 
-// RowNames are the names of the checks of each control plane, in order.
+// RowNames are the names of the checks with a column, in order.
 var RowNames = rowNames()
 
 func rowNames() []string {
 	var names []string
-	for _, c := range checks {
+	for _, c := range allChecks {
 		if c.column != "" {
 			names = append(names, c.name)
 		}
@@ -95,9 +95,9 @@ func rowNames() []string {
 	return names
 }
 
-// Column returns the header of a check's column in a table of control planes.
+// Column returns the table header of a check.
 func Column(name string) string {
-	for _, c := range checks {
+	for _, c := range allChecks {
 		if c.name == name {
 			return c.column
 		}
@@ -105,24 +105,24 @@ func Column(name string) string {
 	return ""
 }
 
-// Row is what was found of one component in one control plane.
+// Row is the result of all checks of one component in one control plane.
 type Row struct {
 	ControlPlane space.ControlPlane `json:"controlPlane"`
 	Component    string             `json:"component"`
 	Checks       []Check            `json:"checks"`
 }
 
-// Result is what was found.
+// Result is the result of all checks.
 type Result struct {
-	Common   []Row    `json:"common,omitempty"` // of the cluster and the account; their control plane is empty
+	Common   []Row    `json:"common,omitempty"` // checks without a column; their control plane is empty
 	Rows     []Row    `json:"rows"`
 	Problems []string `json:"problems,omitempty"` // what could not be read
 }
 
-// Failed reports whether something differs from what the config says.
+// Failed reports whether a check failed.
 func (r Result) Failed() bool { return r.has(Fails) }
 
-// Complete reports whether everything could be checked.
+// Complete reports whether everything could be read and checked.
 func (r Result) Complete() bool { return len(r.Problems) == 0 && !r.has(Unknown) }
 
 func (r Result) has(state State) bool {
@@ -131,10 +131,10 @@ func (r Result) has(state State) bool {
 	})
 }
 
-// Verify checks every control plane of the config. Without aws it leaves the account's
-// half out. The error says that nothing could be read at all.
+// Verify checks every control plane of the config. If aws is nil, it leaves out the checks
+// of the account. It returns an error if it can read nothing at all.
 func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.State) (Result, error) {
-	wanted := injection.Wanted(state)
+	wanted := injection.Selection(state)
 	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
 	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		wanted.Names = admissionResources
@@ -143,29 +143,29 @@ func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.St
 	if err != nil {
 		return Result{}, err
 	}
-	return judge(observed, readAccount(ctx, aws, state), state), nil
+	return runChecks(observed, readAccount(ctx, aws, state), state), nil
 }
 
-// judge runs the checks.
-func judge(observed space.Observed, account account, state desired.State) Result {
-	result := Result{Rows: []Row{}, Problems: slices.Concat(problems(observed), account.problems)}
+// runChecks runs all checks for what was read.
+func runChecks(observed space.Observed, account accountState, state desired.State) Result {
+	result := Result{Rows: []Row{}, Problems: slices.Concat(readProblems(observed), account.problems)}
 	for _, c := range state.Components {
-		if row := (&facts{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
+		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
 			result.Common = append(result.Common, row)
 		}
 	}
 	for _, plane := range observed.ControlPlanes {
 		for _, c := range state.Components {
-			result.Rows = append(result.Rows, (&facts{observed, account, state, c, plane}).row(true))
+			result.Rows = append(result.Rows, (&checkInput{observed, account, state, c, plane}).row(true))
 		}
 	}
 	return result
 }
 
-// row runs the checks with a column, or those without.
-func (f *facts) row(columns bool) Row {
+// row runs the checks with a column, or the checks without one.
+func (f *checkInput) row(columns bool) Row {
 	row := Row{ControlPlane: f.plane, Component: f.component.Name}
-	for _, c := range checks {
+	for _, c := range allChecks {
 		if columns != (c.column != "") {
 			continue
 		}
@@ -177,21 +177,21 @@ func (f *facts) row(columns bool) Row {
 	return row
 }
 
-func ok(format string, args ...any) Check {
+func okCheck(format string, args ...any) Check {
 	return Check{State: OK, Detail: fmt.Sprintf(format, args...)}
 }
 
-func fails(fix, format string, args ...any) Check {
+func failedCheck(fix, format string, args ...any) Check {
 	return Check{State: Fails, Detail: fmt.Sprintf(format, args...), Fix: fix}
 }
 
-func warns(fix, format string, args ...any) Check {
+func warningCheck(fix, format string, args ...any) Check {
 	return Check{State: Warns, Detail: fmt.Sprintf(format, args...), Fix: fix}
 }
 
-// unknown is a check that an error made impossible. The error's hint, if it has one, is
-// the first thing to do.
-func unknown(err error) Check {
+// unknownCheck returns the result of a check that an error made impossible. If the error
+// has a hint, it is the fix.
+func unknownCheck(err error) Check {
 	found := Check{State: Unknown, Detail: err.Error()}
 	if hinted, ok := errors.AsType[interface {
 		error
@@ -202,14 +202,14 @@ func unknown(err error) Check {
 	return found
 }
 
-// optionalResources are those that a cluster may lack. The check that needs one says so.
+// optionalResources need not exist in a cluster. The check that needs one reports it.
 var optionalResources = append([]space.Resource{space.SpaceBackupConfigs}, admissionResources...)
 
-// problems returns what could not be read, the lists of one resource as one problem.
-func problems(o space.Observed) []string {
+// readProblems returns what could not be read. Each resource is reported once.
+func readProblems(o space.Observed) []string {
 	var all []string
 	for _, e := range o.Undiscovered {
-		if !e.NotServed() || len(o.ControlPlanes) == 0 { // otherwise another source has them
+		if !e.NotServed() || len(o.ControlPlanes) == 0 { // if the source is not served, others are enough
 			all = append(all, "discovery: "+e.Error())
 		}
 	}

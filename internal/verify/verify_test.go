@@ -20,14 +20,14 @@ import (
 const (
 	hostNamespace = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
 	testRole      = "arn:aws:iam::123456789012:role/spaces-backup"
-	issuer        = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+	testIssuer    = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 )
 
-// testState is the state of a config with one component, mxp-controller, and the
-// changes of a test.
+// testState returns the state of a config with one component, mxp-controller. The changes
+// are applied to its settings.
 func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Settings)) desired.State {
 	t.Helper()
-	provider, err := identity.ParseOIDCProvider(issuer)
+	provider, err := identity.ParseOIDCProvider(testIssuer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,15 +45,15 @@ func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Setti
 	return desired.Of(fixture.Spec(t, settings))
 }
 
-// plane is the control plane of the tests.
-var plane = space.ControlPlane{HostNamespace: hostNamespace, Namespace: "team", Name: "ctp"}
+// testPlane is the control plane of the tests.
+var testPlane = space.ControlPlane{HostNamespace: hostNamespace, Namespace: "team", Name: "ctp"}
 
-// at is the service account of the tests.
-var at = space.Key{Namespace: hostNamespace, Name: "mxp-controller"}
+// testAccount is the service account of the tests.
+var testAccount = space.Key{Namespace: hostNamespace, Name: "mxp-controller"}
 
-// observed is a cluster with the control plane and nothing in it.
-func observed(changes ...func(*space.Observed)) space.Observed {
-	o := space.Observed{ControlPlanes: []space.ControlPlane{plane}, ServiceAccounts: map[space.Key]space.ServiceAccount{},
+// emptyCluster returns a cluster that has only the control plane.
+func emptyCluster(changes ...func(*space.Observed)) space.Observed {
+	o := space.Observed{ControlPlanes: []space.ControlPlane{testPlane}, ServiceAccounts: map[space.Key]space.ServiceAccount{},
 		Workloads: map[space.Key][]space.Workload{}, Pods: map[space.Key][]space.Pod{}, BackupConfigs: map[string][]space.BackupConfig{},
 		Backups: map[space.Key]space.Backup{}, Names: map[space.Resource]map[string]bool{space.AdmissionPolicies: {}, space.AdmissionBindings: {}}}
 	for _, change := range changes {
@@ -62,7 +62,7 @@ func observed(changes ...func(*space.Observed)) space.Observed {
 	return o
 }
 
-// find returns the check of that name among all that a result has, or one without a
+// find returns the first check of that name. If there is none, it returns a check without a
 // state.
 func (r Result) find(name string) Check {
 	for _, row := range slices.Concat(r.Common, r.Rows) {
@@ -75,22 +75,22 @@ func (r Result) find(name string) Check {
 	return Check{}
 }
 
-// forbidden is a list that RBAC forbids.
-func forbidden(r space.Resource, namespace string) *space.Error {
+// forbiddenList returns the error of a list call that RBAC forbids.
+func forbiddenList(r space.Resource, namespace string) *space.Error {
 	return &space.Error{Verb: "list", Resource: r, Namespace: namespace, Err: apierrors.NewForbidden(schema.GroupResource{}, "", errors.New("no"))}
 }
 
-// notServed is a list of a resource that the cluster does not serve.
-func notServed(r space.Resource) *space.Error {
+// notServedList returns the error of a list call for a resource that is not served.
+func notServedList(r space.Resource) *space.Error {
 	return &space.Error{Verb: "list", Resource: r, Err: apierrors.NewGenericServerResponse(http.StatusNotFound, "list", schema.GroupResource{}, "", "", 0, true)}
 }
 
-// unread adds a list that could not be read.
-func unread(e *space.Error) func(*space.Observed) {
+// addUnread adds a list that could not be read.
+func addUnread(e *space.Error) func(*space.Observed) {
 	return func(o *space.Observed) { o.Unread = append(o.Unread, e) }
 }
 
-func decode[T any](t *testing.T, text string) T {
+func decodeJSON[T any](t *testing.T, text string) T {
 	t.Helper()
 	var value T
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
@@ -99,8 +99,8 @@ func decode[T any](t *testing.T, text string) T {
 	return value
 }
 
-// TestEveryCheckHasEachOutcome guards against a check that cannot fail, or that has no
-// answer if something could not be read. The tests of this package note what they saw.
+// TestEveryCheckHasEachOutcome requires a test case for each outcome of each check. So there
+// is no check that cannot fail, or that ignores what could not be read.
 func TestEveryCheckHasEachOutcome(t *testing.T) {
 	seen := map[string]map[State]bool{}
 	for _, tt := range slices.Concat(clusterCases(), accountCases()) {
@@ -109,7 +109,7 @@ func TestEveryCheckHasEachOutcome(t *testing.T) {
 		}
 		seen[tt.check][tt.want] = true
 	}
-	for _, c := range checks {
+	for _, c := range allChecks {
 		for _, state := range []State{OK, Fails, Unknown} {
 			if !seen[c.name][state] {
 				t.Errorf("no case in which %s is %s", c.name, state)
@@ -119,21 +119,21 @@ func TestEveryCheckHasEachOutcome(t *testing.T) {
 }
 
 func TestProblemsNameEachResourceOnce(t *testing.T) {
-	o := observed(unread(forbidden(space.Pods, "a")), unread(forbidden(space.Pods, "b")), unread(forbidden(space.Pods, "c")),
-		unread(notServed(space.SpaceBackupConfigs)), unread(forbidden(space.Backups, "")))
-	o.Undiscovered = []*space.Error{notServed(space.ControlPlanes), forbidden(space.Namespaces, "")}
+	o := emptyCluster(addUnread(forbiddenList(space.Pods, "a")), addUnread(forbiddenList(space.Pods, "b")), addUnread(forbiddenList(space.Pods, "c")),
+		addUnread(notServedList(space.SpaceBackupConfigs)), addUnread(forbiddenList(space.Backups, "")))
+	o.Undiscovered = []*space.Error{notServedList(space.ControlPlanes), forbiddenList(space.Namespaces, "")}
 	want := []string{
 		`discovery: list namespaces: forbidden: it needs the RBAC rule {apiGroups: [""], resources: [namespaces], verbs: [list]}`,
 		`list pods in a: forbidden: it needs the RBAC rule {apiGroups: [""], resources: [pods], verbs: [list]} (and 2 more lists of pods)`,
 		`list backups.spaces.upbound.io: forbidden: it needs the RBAC rule {apiGroups: ["spaces.upbound.io"], resources: [backups], verbs: [list]}`,
 	}
-	if diff := cmp.Diff(want, judge(o, account{}, testState(t, identity.IRSA)).Problems); diff != "" {
+	if diff := cmp.Diff(want, runChecks(o, accountState{}, testState(t, identity.IRSA)).Problems); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }
 
 func TestResultKeepsTheOrderOfTheChain(t *testing.T) {
-	result := judge(observed(), account{connected: true}, testState(t, identity.PodIdentity))
+	result := runChecks(emptyCluster(), accountState{connected: true}, testState(t, identity.PodIdentity))
 	var got []string
 	for _, c := range result.Rows[0].Checks {
 		got = append(got, c.Name)

@@ -166,7 +166,7 @@ func TestNoCredentials(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	r := must(t, run(t, "", "plan", "--role-arn", "arn:aws:iam::123456789012:role/x", "--oidc-provider", "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", "--match", "uuid"), 1)
-	if !strings.Contains(r.Err, "no AWS credentials that work") || !strings.Contains(r.Err, "--profile") {
+	if !strings.Contains(r.Err, "no working AWS credentials") || !strings.Contains(r.Err, "--profile") {
 		t.Errorf("error: %s", r.Err)
 	}
 }

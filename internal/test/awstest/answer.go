@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// answer is the response to a call.
-type answer interface {
+// apiResponse is the response to a call.
+type apiResponse interface {
 	write(w http.ResponseWriter, service string)
 }
 
@@ -24,7 +24,7 @@ func (e *apiError) write(w http.ResponseWriter, service string) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Amzn-Errortype", e.code)
 		w.WriteHeader(e.status)
-		_ = json.NewEncoder(w).Encode(struct { // the client is gone if this fails
+		_ = json.NewEncoder(w).Encode(struct { // an error means that the client has disconnected
 			Message string `json:"message"`
 		}{e.message})
 		return
@@ -61,10 +61,10 @@ type jsonAnswer struct{ body any }
 
 func (a jsonAnswer) write(w http.ResponseWriter, _ string) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(a.body) // the client is gone if this fails
+	_ = json.NewEncoder(w).Encode(a.body) // an error means that the client has disconnected
 }
 
-// xmlAnswer is the result of a query operation; nil for one that has none.
+// xmlAnswer is the result of a query operation. It is nil if the operation has none.
 type xmlAnswer struct {
 	operation string
 	result    any
@@ -75,7 +75,7 @@ func (a xmlAnswer) write(w http.ResponseWriter, service string) {
 	w.Header().Set("Content-Type", "text/xml")
 	e := xml.NewEncoder(w)
 	root := xml.StartElement{Name: xml.Name{Space: namespace, Local: a.operation + "Response"}}
-	_ = e.EncodeToken(root) // the client is gone if one of these fails
+	_ = e.EncodeToken(root) // an error means that the client has disconnected
 	if a.result != nil {
 		_ = e.EncodeElement(a.result, xml.StartElement{Name: xml.Name{Local: a.operation + "Result"}})
 	}

@@ -8,9 +8,9 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// authorize is what IAM says to a call under the policies of the access key. A
-// condition that cannot be evaluated denies it.
-func (s *Server) authorize(op operation, call Call) *apiError {
+// authorize returns the error of IAM if the policies of the access key do not allow a call.
+// A condition that cannot be evaluated denies the call.
+func (s *Server) authorize(op apiOperation, call Call) *apiError {
 	policies, limited := s.hooks.Policies[call.Caller]
 	if !limited || call.Action() == "sts:GetCallerIdentity" { // which needs no permission
 		return nil
@@ -23,7 +23,7 @@ func (s *Server) authorize(op operation, call Call) *apiError {
 		}
 		docs = append(docs, doc)
 	}
-	for _, p := range append([]permission{{call.Action(), call.Resource}}, op.also...) {
+	for _, p := range append([]requiredPermission{{call.Action(), call.Resource}}, op.also...) {
 		s.asked = append(s.asked, p.action)
 		request := iam.Request{Action: p.action, Resource: p.resource}.With("iam:PassedToService", desired.PodIdentityService)
 		if iam.Evaluate(request, docs...).Verdict == iam.Allowed {
@@ -36,7 +36,7 @@ func (s *Server) authorize(op operation, call Call) *apiError {
 	return nil
 }
 
-// Used are the actions that calls of limited access keys asked for, sorted.
+// Used returns the actions that access keys with policies used, sorted.
 func (s *Server) Used() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

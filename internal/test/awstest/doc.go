@@ -1,9 +1,9 @@
-// Package awstest is a server for tests that speaks the protocols of IAM and STS
-// (query and XML) and EKS (REST and JSON) for the calls that this program makes,
-// with their validation, quotas, pages and error codes. An operation that it does
-// not know is an error. The product does not import it.
+// Package awstest is an AWS server for tests. It has the operations of IAM, STS and EKS
+// that this program calls, with their validation, quotas, pages and error codes. IAM and
+// STS use the query protocol and XML, EKS uses REST and JSON. Any other operation is an
+// error.
 //
-// A test can ask for everything that goes wrong in AWS: answers that throttle, calls
-// that fail before or after they took effect, reads that lag behind writes. What
-// happens depends on the number of the call, never on the time.
+// A test can cause failures: the server throttles calls, calls fail before or after they
+// took effect, and reads lag behind writes. What happens depends on the number of the
+// call, never on the time.
 package awstest

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// listed is a page of names: all of them, since a role has few.
-type listed struct {
+// namePage is the only page of a list of names.
+type namePage struct {
 	PolicyNames      []string         `xml:"PolicyNames>member,omitempty"`
 	AttachedPolicies []attachedPolicy `xml:"AttachedPolicies>member,omitempty"`
 	IsTruncated      bool
@@ -15,27 +15,27 @@ type listed struct {
 
 type attachedPolicy struct{ PolicyName, PolicyArn string }
 
-func listRolePolicies(form url.Values) (operation, *apiError) {
-	return readRole(form, func(_ string, role Role) answer {
-		return xmlAnswer{"ListRolePolicies", listed{PolicyNames: slices.Sorted(maps.Keys(role.Inline))}}
+func listRolePolicies(form url.Values) (apiOperation, *apiError) {
+	return readRole(form, func(_ string, role Role) apiResponse {
+		return xmlAnswer{"ListRolePolicies", namePage{PolicyNames: slices.Sorted(maps.Keys(role.Inline))}}
 	})
 }
 
-func listAttachedRolePolicies(form url.Values) (operation, *apiError) {
-	return readRole(form, func(_ string, role Role) answer {
+func listAttachedRolePolicies(form url.Values) (apiOperation, *apiError) {
+	return readRole(form, func(_ string, role Role) apiResponse {
 		var policies []attachedPolicy
 		for _, arn := range role.Attached {
 			policies = append(policies, attachedPolicy{"attached", arn})
 		}
-		return xmlAnswer{"ListAttachedRolePolicies", listed{AttachedPolicies: policies}}
+		return xmlAnswer{"ListAttachedRolePolicies", namePage{AttachedPolicies: policies}}
 	})
 }
 
 const managedVersion = "v1"
 
-func onPolicy(form url.Values, run func(arn, document string) answer) (operation, *apiError) {
+func onPolicy(form url.Values, run func(arn, document string) apiResponse) (apiOperation, *apiError) {
 	arn := form.Get("PolicyArn")
-	return operation{resource: arn, run: func(s *State, _ int) answer {
+	return apiOperation{resource: arn, run: func(s *State, _ int) apiResponse {
 		document, ok := s.Managed[arn]
 		if !ok {
 			return missingEntity("Policy %s does not exist or is not attachable.", arn)
@@ -44,16 +44,16 @@ func onPolicy(form url.Values, run func(arn, document string) answer) (operation
 	}}, nil
 }
 
-func getPolicy(form url.Values) (operation, *apiError) {
-	return onPolicy(form, func(arn, _ string) answer {
+func getPolicy(form url.Values) (apiOperation, *apiError) {
+	return onPolicy(form, func(arn, _ string) apiResponse {
 		return xmlAnswer{"GetPolicy", struct {
 			Policy struct{ Arn, DefaultVersionId string }
 		}{struct{ Arn, DefaultVersionId string }{arn, managedVersion}}}
 	})
 }
 
-func getPolicyVersion(form url.Values) (operation, *apiError) {
-	return onPolicy(form, func(_, document string) answer {
+func getPolicyVersion(form url.Values) (apiOperation, *apiError) {
+	return onPolicy(form, func(_, document string) apiResponse {
 		if form.Get("VersionId") != managedVersion {
 			return missingEntity("Policy version %s does not exist.", form.Get("VersionId"))
 		}

@@ -14,22 +14,22 @@ import (
 )
 
 // decodeQuery reads a call of IAM or STS.
-func decodeQuery(r *http.Request, service string) (operation, *apiError) {
+func decodeQuery(r *http.Request, service string) (apiOperation, *apiError) {
 	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
-		return operation{}, &apiError{400, "MalformedQueryString", "the request is not a form"}
+		return apiOperation{}, &apiError{400, "MalformedQueryString", "the request is not a form"}
 	}
 	name := r.PostForm.Get("Action")
 	version := map[string]string{"iam": "2010-05-08", "sts": "2011-06-15"}[service]
 	prepare, known := queryOperations[service+":"+name]
 	if !known || r.PostForm.Get("Version") != version {
-		return operation{}, &apiError{400, "InvalidAction", fmt.Sprintf("Could not find operation %s for version %s", name, r.PostForm.Get("Version"))}
+		return apiOperation{}, &apiError{400, "InvalidAction", fmt.Sprintf("Could not find operation %s for version %s", name, r.PostForm.Get("Version"))}
 	}
 	op, fail := prepare(r.PostForm)
 	op.name = name
 	return op, fail
 }
 
-var queryOperations = map[string]func(url.Values) (operation, *apiError){
+var queryOperations = map[string]func(url.Values) (apiOperation, *apiError){
 	"sts:GetCallerIdentity":                  getCallerIdentity,
 	"iam:GetAccountSummary":                  getAccountSummary,
 	"iam:GetRole":                            getRole,
@@ -48,13 +48,13 @@ var queryOperations = map[string]func(url.Values) (operation, *apiError){
 	"iam:AddClientIDToOpenIDConnectProvider": addClientID,
 }
 
-func getCallerIdentity(url.Values) (operation, *apiError) {
-	return operation{resource: "*", run: func(*State, int) answer {
+func getCallerIdentity(url.Values) (apiOperation, *apiError) {
+	return apiOperation{resource: "*", run: func(*State, int) apiResponse {
 		return xmlAnswer{"GetCallerIdentity", struct{ Arn, UserId, Account string }{CallerARN, "AIDATEST", AccountID}}
 	}}, nil
 }
 
-// CallerARN is whom the server takes every access key for.
+// CallerARN is the identity of every access key.
 const CallerARN = "arn:" + Partition + ":iam::" + AccountID + ":user/tester"
 
 type entry struct {
@@ -62,8 +62,8 @@ type entry struct {
 	Value int    `xml:"value"`
 }
 
-func getAccountSummary(url.Values) (operation, *apiError) {
-	return operation{resource: "*", run: func(s *State, _ int) answer {
+func getAccountSummary(url.Values) (apiOperation, *apiError) {
+	return apiOperation{resource: "*", run: func(s *State, _ int) apiResponse {
 		return xmlAnswer{"GetAccountSummary", struct {
 			Entries []entry `xml:"SummaryMap>entry"`
 		}{[]entry{{"Roles", len(s.Roles)}, {"AssumeRolePolicySizeQuota", s.TrustPolicyQuota}}}}
@@ -76,14 +76,14 @@ var (
 	policyNames = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 )
 
-// onRole checks the name and makes an operation on the role's ARN.
-func onRole(form url.Values, write bool, run func(s *State, lag int, name string) answer) (operation, *apiError) {
+// onRole checks the role's name and returns an operation on its ARN.
+func onRole(form url.Values, write bool, run func(s *State, lag int, name string) apiResponse) (apiOperation, *apiError) {
 	name := form.Get("RoleName")
 	if !roleNames.MatchString(name) {
-		return operation{}, &apiError{400, "ValidationError", "The specified value for roleName is invalid"}
+		return apiOperation{}, &apiError{400, "ValidationError", "The specified value for roleName is invalid"}
 	}
-	op := operation{resource: roleARN("/", name), write: write}
-	op.run = func(s *State, lag int) answer { return run(s, lag, name) }
+	op := apiOperation{resource: roleARN("/", name), write: write}
+	op.run = func(s *State, lag int) apiResponse { return run(s, lag, name) }
 	return op, nil
 }
 
@@ -111,9 +111,9 @@ func noRole(name string) *apiError {
 	return missingEntity("The role with name %s cannot be found.", name)
 }
 
-// readRole makes an operation that reads a role.
-func readRole(form url.Values, run func(name string, role Role) answer) (operation, *apiError) {
-	return onRole(form, false, func(s *State, _ int, name string) answer {
+// readRole returns an operation that reads a role.
+func readRole(form url.Values, run func(name string, role Role) apiResponse) (apiOperation, *apiError) {
+	return onRole(form, false, func(s *State, _ int, name string) apiResponse {
 		role, ok := s.seen("role " + name).Roles[name]
 		if !ok {
 			return noRole(name)
@@ -122,9 +122,9 @@ func readRole(form url.Values, run func(name string, role Role) answer) (operati
 	})
 }
 
-// changeRole makes an operation that changes a role and returns nothing.
-func changeRole(form url.Values, name string, change func(s *State, role *Role) *apiError) (operation, *apiError) {
-	return onRole(form, true, func(s *State, lag int, roleName string) answer {
+// changeRole returns an operation that changes a role and has no result.
+func changeRole(form url.Values, name string, change func(s *State, role *Role) *apiError) (apiOperation, *apiError) {
+	return onRole(form, true, func(s *State, lag int, roleName string) apiResponse {
 		role, ok := s.Roles[roleName]
 		if !ok || s.invisible("role "+roleName, roleName) {
 			return noRole(roleName)
@@ -138,18 +138,18 @@ func changeRole(form url.Values, name string, change func(s *State, role *Role) 
 	})
 }
 
-func getRole(form url.Values) (operation, *apiError) {
-	return readRole(form, func(name string, role Role) answer {
+func getRole(form url.Values) (apiOperation, *apiError) {
+	return readRole(form, func(name string, role Role) apiResponse {
 		return xmlAnswer{"GetRole", struct{ Role roleXML }{describeRole(name, role)}}
 	})
 }
 
-func createRole(form url.Values) (operation, *apiError) {
+func createRole(form url.Values) (apiOperation, *apiError) {
 	path := form.Get("Path")
 	if path == "" {
 		path = "/"
 	}
-	op, fail := onRole(form, true, func(s *State, lag int, name string) answer {
+	op, fail := onRole(form, true, func(s *State, lag int, name string) apiResponse {
 		role := Role{Path: path, Trust: form.Get("AssumeRolePolicyDocument"), Description: form.Get("Description"), Inline: map[string]string{}, Tags: formTags(form)}
 		if _, ok := s.Roles[name]; ok {
 			return &apiError{409, "EntityAlreadyExists", "Role with name " + name + " already exists."}
@@ -167,14 +167,14 @@ func createRole(form url.Values) (operation, *apiError) {
 	if op.resource != "" {
 		op.resource = roleARN(path, form.Get("RoleName"))
 		if form.Has("Tags.member.1.Key") {
-			op.also = append(op.also, permission{"iam:TagRole", op.resource})
+			op.also = append(op.also, requiredPermission{"iam:TagRole", op.resource})
 		}
 	}
 	return op, fail
 }
 
-// checkTrust is IAM's answer to a trust policy. The quota counts all characters
-// but white space.
+// checkTrust returns the error of IAM for a trust policy. The quota counts all characters
+// except white space.
 func checkTrust(s *State, policy string) *apiError {
 	doc, err := iam.Parse([]byte(policy))
 	if err != nil {
@@ -204,31 +204,31 @@ func counted(text string) int {
 	return n
 }
 
-func updateAssumeRolePolicy(form url.Values) (operation, *apiError) {
+func updateAssumeRolePolicy(form url.Values) (apiOperation, *apiError) {
 	return changeRole(form, "UpdateAssumeRolePolicy", func(s *State, role *Role) *apiError {
 		role.Trust = form.Get("PolicyDocument")
 		return checkTrust(s, role.Trust)
 	})
 }
 
-// invisible reports whether a role was made so short a while ago that other
-// calls do not find it.
+// invisible reports whether a role was created so recently that other calls do not find
+// it yet.
 func (s *State) invisible(thing, name string) bool {
 	_, there := s.seen(thing).Roles[name]
 	return !there
 }
 
-func tagRole(form url.Values) (operation, *apiError) {
+func tagRole(form url.Values) (apiOperation, *apiError) {
 	return changeRole(form, "TagRole", func(_ *State, role *Role) *apiError {
-		if role.Tags = merged(role.Tags, formTags(form)); len(role.Tags) > 50 {
+		if role.Tags = mergeMaps(role.Tags, formTags(form)); len(role.Tags) > 50 {
 			return &apiError{409, "LimitExceeded", "Cannot exceed quota for TagsPerRole: 50"}
 		}
 		return nil
 	})
 }
 
-// merged returns a map with the entries of both, those of the second if they differ.
-func merged(first, second map[string]string) map[string]string {
+// mergeMaps returns the entries of both maps. The second map wins.
+func mergeMaps(first, second map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, first)
 	maps.Copy(all, second)
@@ -243,8 +243,8 @@ func formTags(form url.Values) map[string]string {
 	return tags
 }
 
-func getRolePolicy(form url.Values) (operation, *apiError) {
-	return onRole(form, false, func(s *State, _ int, name string) answer {
+func getRolePolicy(form url.Values) (apiOperation, *apiError) {
+	return onRole(form, false, func(s *State, _ int, name string) apiResponse {
 		policyName := form.Get("PolicyName")
 		policy, ok := s.seen("role " + name).Roles[name].Inline[policyName]
 		if !ok {
@@ -254,7 +254,7 @@ func getRolePolicy(form url.Values) (operation, *apiError) {
 	})
 }
 
-func putRolePolicy(form url.Values) (operation, *apiError) {
+func putRolePolicy(form url.Values) (apiOperation, *apiError) {
 	return changeRole(form, "PutRolePolicy", func(_ *State, role *Role) *apiError {
 		name, policy := form.Get("PolicyName"), form.Get("PolicyDocument")
 		if !policyNames.MatchString(name) {
@@ -263,7 +263,7 @@ func putRolePolicy(form url.Values) (operation, *apiError) {
 		if _, err := iam.Parse([]byte(policy)); err != nil {
 			return &apiError{400, "MalformedPolicyDocument", err.Error()}
 		}
-		role.Inline = merged(role.Inline, map[string]string{name: policy})
+		role.Inline = mergeMaps(role.Inline, map[string]string{name: policy})
 		total := 0
 		for _, text := range role.Inline {
 			total += counted(text)
@@ -275,7 +275,7 @@ func putRolePolicy(form url.Values) (operation, *apiError) {
 	})
 }
 
-func deleteRolePolicy(form url.Values) (operation, *apiError) {
+func deleteRolePolicy(form url.Values) (apiOperation, *apiError) {
 	return changeRole(form, "DeleteRolePolicy", func(_ *State, role *Role) *apiError {
 		name := form.Get("PolicyName")
 		if _, ok := role.Inline[name]; !ok {
@@ -287,16 +287,16 @@ func deleteRolePolicy(form url.Values) (operation, *apiError) {
 	})
 }
 
-func onProvider(form url.Values, write bool, run func(s *State, lag int, arn string) answer) (operation, *apiError) {
+func onProvider(form url.Values, write bool, run func(s *State, lag int, arn string) apiResponse) (apiOperation, *apiError) {
 	arn := form.Get("OpenIDConnectProviderArn")
 	if !strings.HasPrefix(arn, "arn:"+Partition+":iam::"+AccountID+":oidc-provider/") {
-		return operation{}, &apiError{400, "InvalidInput", "the ARN is not one of an OIDC provider of this account"}
+		return apiOperation{}, &apiError{400, "InvalidInput", "the ARN is not one of an OIDC provider of this account"}
 	}
-	return operation{resource: arn, write: write, run: func(s *State, lag int) answer { return run(s, lag, arn) }}, nil
+	return apiOperation{resource: arn, write: write, run: func(s *State, lag int) apiResponse { return run(s, lag, arn) }}, nil
 }
 
-func getProvider(form url.Values) (operation, *apiError) {
-	return onProvider(form, false, func(s *State, _ int, arn string) answer {
+func getProvider(form url.Values) (apiOperation, *apiError) {
+	return onProvider(form, false, func(s *State, _ int, arn string) apiResponse {
 		clients, ok := s.seen("provider " + arn).Providers[arn]
 		if !ok {
 			return missingEntity("OpenIDConnect Provider not found for arn %s", arn)
@@ -308,17 +308,17 @@ func getProvider(form url.Values) (operation, *apiError) {
 	})
 }
 
-func createProvider(form url.Values) (operation, *apiError) {
+func createProvider(form url.Values) (apiOperation, *apiError) {
 	issuer, isHTTPS := strings.CutPrefix(form.Get("Url"), "https://")
 	if !isHTTPS || strings.Contains(issuer, "?") {
-		return operation{}, &apiError{400, "InvalidInput", "The URL must begin with https://"}
+		return apiOperation{}, &apiError{400, "InvalidInput", "The URL must begin with https://"}
 	}
 	arn := "arn:" + Partition + ":iam::" + AccountID + ":oidc-provider/" + issuer
-	op := operation{resource: arn, write: true}
+	op := apiOperation{resource: arn, write: true}
 	if form.Has("Tags.member.1.Key") {
-		op.also = append(op.also, permission{"iam:TagOpenIDConnectProvider", arn})
+		op.also = append(op.also, requiredPermission{"iam:TagOpenIDConnectProvider", arn})
 	}
-	op.run = func(s *State, lag int) answer {
+	op.run = func(s *State, lag int) apiResponse {
 		if _, ok := s.Providers[arn]; ok {
 			return &apiError{409, "EntityAlreadyExists", "Provider with url https://" + issuer + " already exists."}
 		}
@@ -329,8 +329,8 @@ func createProvider(form url.Values) (operation, *apiError) {
 	return op, nil
 }
 
-func addClientID(form url.Values) (operation, *apiError) {
-	return onProvider(form, true, func(s *State, lag int, arn string) answer {
+func addClientID(form url.Values) (apiOperation, *apiError) {
+	return onProvider(form, true, func(s *State, lag int, arn string) apiResponse {
 		clients, ok := s.Providers[arn]
 		if !ok {
 			return missingEntity("OpenIDConnect Provider not found for arn %s", arn)

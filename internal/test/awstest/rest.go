@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// request is a call of EKS as it came.
-type request struct {
+// restRequest is a call of EKS.
+type restRequest struct {
 	segments []string // of the path
 	query    url.Values
-	body     body
+	body     requestBody
 }
 
-// body is every field that a request body of the known operations may have.
-type body struct {
+// requestBody has all fields of the request bodies of the known operations.
+type requestBody struct {
 	AddonName          string            `json:"addonName"`
 	ClientRequestToken string            `json:"clientRequestToken"`
 	DisableSessionTags bool              `json:"disableSessionTags"`
@@ -30,14 +30,14 @@ type body struct {
 	TargetRoleARN      string            `json:"targetRoleArn"`
 }
 
-// route is an operation of EKS: its method and path, * for a name.
-type route struct {
+// restRoute is an operation of EKS: its method and path, * for a name.
+type restRoute struct {
 	method, path string
 	name         string
-	make         func(request) operation
+	make         func(restRequest) apiOperation
 }
 
-var routes = []route{
+var restRoutes = []restRoute{
 	{"GET", "clusters", "ListClusters", listClusters},
 	{"GET", "clusters/*", "DescribeCluster", describeCluster},
 	{"GET", "clusters/*/addons/*", "DescribeAddon", describeAddon},
@@ -51,16 +51,16 @@ var routes = []route{
 }
 
 // decodeREST reads a call of EKS.
-func decodeREST(r *http.Request, region string) (operation, *apiError) {
-	req := request{query: r.URL.Query()}
+func decodeREST(r *http.Request, region string) (apiOperation, *apiError) {
+	req := restRequest{query: r.URL.Query()}
 	for segment := range strings.SplitSeq(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
 		plain, err := url.PathUnescape(segment)
 		if err != nil {
-			return operation{}, invalid("the path is not encoded")
+			return apiOperation{}, invalid("the path is not encoded")
 		}
 		req.segments = append(req.segments, plain)
 	}
-	for _, route := range routes {
+	for _, route := range restRoutes {
 		if route.method != r.Method || !route.matches(req.segments) {
 			continue
 		}
@@ -68,20 +68,20 @@ func decodeREST(r *http.Request, region string) (operation, *apiError) {
 			decoder := json.NewDecoder(r.Body)
 			decoder.DisallowUnknownFields()
 			if err := decoder.Decode(&req.body); err != nil {
-				return operation{}, invalid("the body: " + err.Error())
+				return apiOperation{}, invalid("the body: " + err.Error())
 			}
 		}
 		op := route.make(req)
 		op.name = route.name
 		if region != Region { // every region has its own clusters; the others have none
-			op.run = func(*State, int) answer { return noCluster(strings.Join(req.segments, "/")) }
+			op.run = func(*State, int) apiResponse { return noCluster(strings.Join(req.segments, "/")) }
 		}
 		return op, nil
 	}
-	return operation{}, &apiError{404, "UnknownOperationException", r.Method + " " + r.URL.Path + " is no operation that this server knows"}
+	return apiOperation{}, &apiError{404, "UnknownOperationException", r.Method + " " + r.URL.Path + " is no operation that this server knows"}
 }
 
-func (r route) matches(segments []string) bool {
+func (r restRoute) matches(segments []string) bool {
 	return slices.EqualFunc(strings.Split(r.path, "/"), segments, func(want, got string) bool { return want == "*" || want == got })
 }
 
@@ -97,8 +97,8 @@ func arnOf(resource string) string {
 	return "arn:" + Partition + ":eks:" + Region + ":" + AccountID + ":" + resource
 }
 
-func listClusters(request) operation {
-	return operation{resource: "*", run: func(s *State, _ int) answer {
+func listClusters(restRequest) apiOperation {
+	return apiOperation{resource: "*", run: func(s *State, _ int) apiResponse {
 		var names []string
 		for name := range s.Clusters {
 			names = append(names, name)
@@ -110,10 +110,10 @@ func listClusters(request) operation {
 	}}
 }
 
-// onCluster makes an operation on a cluster that must exist.
-func onCluster(req request, resource string, write bool, run func(s *State, lag int, name string, c Cluster) answer) operation {
+// onCluster returns an operation on an existing cluster.
+func onCluster(req restRequest, resource string, write bool, run func(s *State, lag int, name string, c Cluster) apiResponse) apiOperation {
 	name := req.segments[1]
-	return operation{resource: arnOf(resource), write: write, run: func(s *State, lag int) answer {
+	return apiOperation{resource: arnOf(resource), write: write, run: func(s *State, lag int) apiResponse {
 		cluster, ok := s.Clusters[name]
 		if !ok {
 			return noCluster(name)
@@ -137,8 +137,8 @@ type clusterJSON struct {
 	} `json:"computeConfig"`
 }
 
-func describeCluster(req request) operation {
-	return onCluster(req, "cluster/"+req.segments[1], false, func(_ *State, _ int, name string, c Cluster) answer {
+func describeCluster(req restRequest) apiOperation {
+	return onCluster(req, "cluster/"+req.segments[1], false, func(_ *State, _ int, name string, c Cluster) apiResponse {
 		out := clusterJSON{ARN: arnOf("cluster/" + name), Name: name, Version: c.Version, Status: "ACTIVE"}
 		out.Identity.OIDC.Issuer = c.Issuer
 		out.ComputeConfig.Enabled = c.AutoMode
@@ -153,15 +153,15 @@ type addonJSON struct {
 	Status string `json:"status"`
 }
 
-func addon(name string) answer {
+func addon(name string) apiResponse {
 	return jsonAnswer{struct {
 		Addon addonJSON `json:"addon"`
 	}{addonJSON{name, "ACTIVE"}}}
 }
 
-func describeAddon(req request) operation {
+func describeAddon(req restRequest) apiOperation {
 	name := req.segments[3]
-	return onCluster(req, "addon/"+req.segments[1]+"/"+name+"/example", false, func(s *State, _ int, cluster string, _ Cluster) answer {
+	return onCluster(req, "addon/"+req.segments[1]+"/"+name+"/example", false, func(s *State, _ int, cluster string, _ Cluster) apiResponse {
 		if !s.seen("addon " + cluster).Clusters[cluster].Addons[name] {
 			return &apiError{404, "ResourceNotFoundException", "No addon: " + name + " found in cluster: " + cluster}
 		}
@@ -169,8 +169,8 @@ func describeAddon(req request) operation {
 	})
 }
 
-func createAddon(req request) operation {
-	op := onCluster(req, "cluster/"+req.segments[1], true, func(s *State, lag int, cluster string, c Cluster) answer {
+func createAddon(req restRequest) apiOperation {
+	op := onCluster(req, "cluster/"+req.segments[1], true, func(s *State, lag int, cluster string, c Cluster) apiResponse {
 		name := req.body.AddonName
 		if c.Addons[name] {
 			return &apiError{409, "ResourceInUseException", "Addon already exists."}
@@ -184,7 +184,7 @@ func createAddon(req request) operation {
 		return addon(name)
 	})
 	if len(req.body.Tags) > 0 {
-		op.also = append(op.also, permission{"eks:TagResource", arnOf("addon/" + req.segments[1] + "/" + req.body.AddonName + "/example")})
+		op.also = append(op.also, requiredPermission{"eks:TagResource", arnOf("addon/" + req.segments[1] + "/" + req.body.AddonName + "/example")})
 	}
 	return op
 }
@@ -208,7 +208,7 @@ func (a Association) summary() associationJSON {
 		AssociationARN: arnOf("podidentityassociation/" + a.Cluster + "/" + a.ID)}
 }
 
-func (a Association) whole() answer {
+func (a Association) whole() apiResponse {
 	out := a.summary()
 	out.RoleARN, out.TargetRoleARN, out.Policy = a.RoleARN, a.TargetRoleARN, a.Policy
 	out.DisableSessionTags, out.Tags = a.DisableSessionTags, a.Tags
@@ -217,10 +217,10 @@ func (a Association) whole() answer {
 	}{out}}
 }
 
-// listAssociations gives pages of maxResults, 100 at most. A token is the offset
-// of the next page.
-func listAssociations(req request) operation {
-	return onCluster(req, "cluster/"+req.segments[1], false, func(s *State, _ int, cluster string, _ Cluster) answer {
+// listAssociations returns pages of maxResults, at most 100. A token is the offset of the
+// next page.
+func listAssociations(req restRequest) apiOperation {
+	return onCluster(req, "cluster/"+req.segments[1], false, func(s *State, _ int, cluster string, _ Cluster) apiResponse {
 		size, err := strconv.Atoi(req.query.Get("maxResults"))
 		if err != nil || size < 1 || size > 100 {
 			size = 100
@@ -255,8 +255,8 @@ func selects(query url.Values, key, value string) bool {
 	return !query.Has(key) || query.Get(key) == value
 }
 
-func createAssociation(req request) operation {
-	op := onCluster(req, "cluster/"+req.segments[1], true, func(s *State, lag int, cluster string, _ Cluster) answer {
+func createAssociation(req restRequest) apiOperation {
+	op := onCluster(req, "cluster/"+req.segments[1], true, func(s *State, lag int, cluster string, _ Cluster) apiResponse {
 		b := req.body
 		for _, a := range s.Associations {
 			switch {
@@ -278,17 +278,17 @@ func createAssociation(req request) operation {
 		s.Associations = append(s.Associations, a)
 		return a.whole()
 	})
-	op.also = []permission{{"iam:GetRole", req.body.RoleARN}, {"iam:PassRole", req.body.RoleARN}}
+	op.also = []requiredPermission{{"iam:GetRole", req.body.RoleARN}, {"iam:PassRole", req.body.RoleARN}}
 	if len(req.body.Tags) > 0 {
-		op.also = append(op.also, permission{"eks:TagResource", arnOf("podidentityassociation/" + req.segments[1] + "/a-new")})
+		op.also = append(op.also, requiredPermission{"eks:TagResource", arnOf("podidentityassociation/" + req.segments[1] + "/a-new")})
 	}
 	return op
 }
 
-// checkAssociation is what EKS asks of an association, besides its being new.
+// checkAssociation returns the error of EKS if an association is not valid.
 //
 // Source: Amazon EKS API reference, CreatePodIdentityAssociation.
-func (s *State) checkAssociation(cluster string, b body) *apiError {
+func (s *State) checkAssociation(cluster string, b requestBody) *apiError {
 	const most = 5000
 	inCluster := 0
 	for _, a := range s.Associations {
@@ -311,10 +311,10 @@ func (s *State) checkAssociation(cluster string, b body) *apiError {
 	return nil
 }
 
-// onAssociation makes an operation on an association that must exist.
-func onAssociation(req request, write bool, run func(s *State, lag int, at int) answer) operation {
+// onAssociation returns an operation on an existing association.
+func onAssociation(req restRequest, write bool, run func(s *State, lag int, at int) apiResponse) apiOperation {
 	cluster, id := req.segments[1], req.segments[3]
-	return onCluster(req, "podidentityassociation/"+cluster+"/"+id, write, func(s *State, lag int, _ string, _ Cluster) answer {
+	return onCluster(req, "podidentityassociation/"+cluster+"/"+id, write, func(s *State, lag int, _ string, _ Cluster) apiResponse {
 		at := s.association(cluster, id)
 		if at < 0 {
 			return &apiError{404, "ResourceNotFoundException", "Association not found: " + id}
@@ -323,24 +323,24 @@ func onAssociation(req request, write bool, run func(s *State, lag int, at int) 
 	})
 }
 
-func describeAssociation(req request) operation {
-	return onAssociation(req, false, func(s *State, _ int, at int) answer { return s.Associations[at].whole() })
+func describeAssociation(req restRequest) apiOperation {
+	return onAssociation(req, false, func(s *State, _ int, at int) apiResponse { return s.Associations[at].whole() })
 }
 
-func updateAssociation(req request) operation {
-	op := onAssociation(req, true, func(s *State, _ int, at int) answer {
+func updateAssociation(req restRequest) apiOperation {
+	op := onAssociation(req, true, func(s *State, _ int, at int) apiResponse {
 		a, b := s.Associations[at], req.body
 		a.RoleARN, a.TargetRoleARN, a.Policy, a.DisableSessionTags = b.RoleARN, b.TargetRoleARN, b.Policy, b.DisableSessionTags
 		s.Associations = slices.Clone(s.Associations)
 		s.Associations[at] = a
 		return a.whole()
 	})
-	op.also = []permission{{"iam:GetRole", req.body.RoleARN}, {"iam:PassRole", req.body.RoleARN}}
+	op.also = []requiredPermission{{"iam:GetRole", req.body.RoleARN}, {"iam:PassRole", req.body.RoleARN}}
 	return op
 }
 
-func deleteAssociation(req request) operation {
-	return onAssociation(req, true, func(s *State, lag int, at int) answer {
+func deleteAssociation(req restRequest) apiOperation {
+	return onAssociation(req, true, func(s *State, lag int, at int) apiResponse {
 		gone := s.Associations[at]
 		s.lag("associations "+gone.Cluster, lag)
 		s.Associations = slices.Delete(slices.Clone(s.Associations), at, at+1)
@@ -348,15 +348,15 @@ func deleteAssociation(req request) operation {
 	})
 }
 
-func tagAssociation(req request) operation {
+func tagAssociation(req restRequest) apiOperation {
 	arn := req.segments[1]
-	return operation{resource: arn, write: true, run: func(s *State, _ int) answer {
+	return apiOperation{resource: arn, write: true, run: func(s *State, _ int) apiResponse {
 		for i, a := range s.Associations {
 			if a.summary().AssociationARN != arn {
 				continue
 			}
 			s.Associations = slices.Clone(s.Associations)
-			s.Associations[i].Tags = merged(a.Tags, req.body.Tags)
+			s.Associations[i].Tags = mergeMaps(a.Tags, req.body.Tags)
 			return jsonAnswer{struct{}{}}
 		}
 		return &apiError{404, "NotFoundException", "no such resource: " + arn}

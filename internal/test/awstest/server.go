@@ -11,22 +11,22 @@ import (
 	"testing"
 )
 
-// The account that the server is, and the partition and region of its clusters.
+// The account of the server, and the partition and region of its clusters.
 const (
 	AccountID = "123456789012"
 	Partition = "aws"
 	Region    = "us-west-2"
 )
 
-// Fate is what becomes of a call.
+// Fate is what happens to a call.
 type Fate int
 
-// The fates. FailAfter and DropAfter happen when the call has taken effect.
+// The fates. FailAfter and DropAfter fail a call after it has taken effect.
 const (
 	Pass       Fate = iota
-	FailBefore      // an error that the SDK does not try again
+	FailBefore      // the server returns an error that the SDK does not retry
 	FailAfter
-	DropBefore // the connection breaks, and the SDK tries again
+	DropBefore // the connection breaks, and the SDK retries
 	DropAfter
 	Throttle
 )
@@ -41,25 +41,25 @@ type Call struct {
 	Caller    string // access key ID
 }
 
-// Action is the call as a policy names it.
+// Action returns the action of the call in a policy, such as iam:GetRole.
 func (c Call) Action() string { return c.Service + ":" + c.Operation }
 
-// Hooks are what a test lets happen.
+// Hooks let a test change what happens.
 type Hooks struct {
-	// Fate decides what becomes of a call; nil lets all pass. It is called with
-	// the server locked, in the order of the calls.
+	// Fate decides what happens to a call. If it is nil, all calls pass. It is called
+	// in the order of the calls, while the server is locked.
 	Fate func(Call) Fate
-	// AfterWrite is called with the server locked when a write took effect.
+	// AfterWrite is called after a write took effect, while the server is locked.
 	AfterWrite func(Call, *State)
-	// BeforeWrite is called unlocked before a write: a test can let somebody
-	// else be quicker there.
+	// BeforeWrite is called before a write. The server is not locked, so a test can
+	// let somebody else write first.
 	BeforeWrite func(Call)
-	// AfterCall is called unlocked when a call has been answered.
+	// AfterCall is called after a call has been answered. The server is not locked.
 	AfterCall func(Call)
-	// Lag is the number of reads of a thing, after a write to it, that still
-	// show what was there before.
+	// Lag is the number of reads after a write that still return the state from
+	// before. It counts for each role or provider.
 	Lag int
-	// Policies limits what an access key may do; a key without an entry may do
+	// Policies limits what an access key may do. A key without an entry may do
 	// everything.
 	Policies map[string][]string
 }
@@ -74,8 +74,8 @@ type Server struct {
 	web   *httptest.Server
 }
 
-// New starts a server for the time of the test, and points the SDK's default
-// chain at it.
+// New starts a server for one test. It sets environment variables so that the SDK calls
+// the server.
 func New(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{state: newState()}
@@ -85,9 +85,9 @@ func New(t testing.TB) *Server {
 	return s
 }
 
-// NewInMemory returns an account without a network, for clients that have the Server
-// as their [http.RoundTripper]. It works in a bubble of testing/synctest, where a read
-// from a network would keep time from passing.
+// NewInMemory returns a server without a network. Clients must use it as their
+// [http.RoundTripper]. It works in a synctest bubble, in which a read from a network would
+// stop the time.
 func NewInMemory(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{state: newState()}
@@ -102,14 +102,14 @@ func (s *Server) setEnvironment(t testing.TB, url string) {
 	}
 }
 
-// Environment are the variables with which a program finds the server and acts
-// as an access key.
+// Environment returns the environment variables with which a program calls the server
+// with an access key.
 func (s *Server) Environment(accessKey string) map[string]string {
 	return Environment(s.web.URL, accessKey)
 }
 
-// Environment are the variables with which a program finds AWS at a URL, and
-// nothing of the user's own.
+// Environment returns the environment variables with which a program calls AWS at a URL.
+// They hide the user's own AWS settings.
 func Environment(url, accessKey string) map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "secret",
@@ -118,42 +118,42 @@ func Environment(url, accessKey string) map[string]string {
 	}
 }
 
-// Calls are the calls so far.
+// Calls returns the calls so far.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
 
-// Disturb changes the hooks, for the calls that come from now on.
+// Disturb changes the hooks for later calls.
 func (s *Server) Disturb(change func(*Hooks)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.hooks)
 }
 
-// current are the hooks as they are.
+// current returns the hooks.
 func (s *Server) current() Hooks {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hooks
 }
 
-// Forget starts counting calls again.
+// Forget forgets the calls so far.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls, s.asked = nil, nil
 }
 
-// Change changes the state behind the API's back, as another program would.
+// Change changes the state without a call, as another program would.
 func (s *Server) Change(change func(*State)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.state)
 }
 
-// State is a copy of what the account holds.
+// State returns a copy of the account's state.
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +186,7 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	return recorded.Result(), nil
 }
 
-// serve answers one request, unless its fate is a broken connection.
+// serve answers one request. dropped says that the connection must break instead.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 	op, call, fail := s.decode(r)
 	if fail != nil {
@@ -207,7 +207,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 	return false
 }
 
-func (s *Server) perform(op operation, call *Call) (answer, Fate) {
+func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	call.Number = len(s.calls) + 1
@@ -242,13 +242,13 @@ func (s *Server) perform(op operation, call *Call) (answer, Fate) {
 // Source: IAM User Guide, "AWS Signature Version 4 for API requests".
 var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks)/aws4_request,`)
 
-func (s *Server) decode(r *http.Request) (operation, Call, *apiError) {
+func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
 	scope := credential.FindStringSubmatch(r.Header.Get("Authorization"))
 	if scope == nil {
-		return operation{}, Call{Service: "iam"}, &apiError{403, "MissingAuthenticationToken", "Request is missing Authentication Token"}
+		return apiOperation{}, Call{Service: "iam"}, &apiError{403, "MissingAuthenticationToken", "Request is missing Authentication Token"}
 	}
 	call := Call{Service: scope[3], Caller: scope[1]}
-	var op operation
+	var op apiOperation
 	var fail *apiError
 	if call.Service == "eks" {
 		op, fail = decodeREST(r, scope[2])
@@ -259,14 +259,14 @@ func (s *Server) decode(r *http.Request) (operation, Call, *apiError) {
 	return op, call, fail
 }
 
-// operation is a decoded call: what it is called, what it is on, what it does.
-type operation struct {
+// apiOperation is a decoded call: its name, its resource and what it does.
+type apiOperation struct {
 	name     string
 	resource string
 	write    bool
-	also     []permission // that AWS asks for besides the operation's own
-	run      func(*State, int) answer
+	also     []requiredPermission // that AWS requires in addition
+	run      func(*State, int) apiResponse
 }
 
-// permission is an action on a resource.
-type permission struct{ action, resource string }
+// requiredPermission is an action on a resource.
+type requiredPermission struct{ action, resource string }

@@ -5,23 +5,23 @@ import (
 	"slices"
 )
 
-// State is what the account holds.
+// State is the state of the account.
 type State struct {
 	TrustPolicyQuota int
 	Roles            map[string]Role     // by name
 	Managed          map[string]string   // managed policies by ARN, JSON
 	Providers        map[string][]string // client IDs by ARN
 	Clusters         map[string]Cluster  // by name, all in one region
-	Associations     []Association       // in the order they were made
-	made             int                 // associations so far, for their IDs
-	unseen           map[string]int      // reads of a thing that still show what was there before
-	before           map[string]State    // what was there before, by thing
+	Associations     []Association       // in the order of their creation
+	made             int                 // number of associations created so far, for their IDs
+	unseen           map[string]int      // number of reads that still return the state from before, by role or provider
+	before           map[string]State    // the state from before, by role or provider
 }
 
 // Role is an IAM role.
 type Role struct {
 	Path        string
-	Trust       string // JSON, as it was put
+	Trust       string // JSON, as it was written
 	Description string
 	Inline      map[string]string
 	Attached    []string // ARNs of managed policies
@@ -66,8 +66,8 @@ func (s *State) clone() State {
 	return c
 }
 
-// seen is the state as a read of the thing shows it: for a while after a write,
-// what was there before.
+// seen returns the state for a read of a role or provider. If reads lag, that is the state
+// from before the last write.
 func (s *State) seen(thing string) *State {
 	if s.unseen[thing] == 0 {
 		return s
@@ -77,7 +77,7 @@ func (s *State) seen(thing string) *State {
 	return &old
 }
 
-// lag keeps what is there, because reads of the thing are to show it for a while.
+// lag saves the state for a number of later reads of a role or provider.
 func (s *State) lag(thing string, reads int) {
 	if reads > 0 {
 		s.before[thing] = s.clone()

@@ -22,12 +22,12 @@ import (
 
 const foreignStatement = `{"Sid":"Auditors","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"}`
 
-// TestFromAnEmptyAccount starts with an account without the role. It runs init, plan and
-// apply, installs the chart through the post-renderer, creates another control plane, runs
-// apply again and verifies. Then it removes a control plane: its trust goes, and a foreign
-// statement stays. Helm, the cluster and the AWS clients are real. The account is a server
-// of the test.
-func TestFromAnEmptyAccount(t *testing.T) {
+// TestInitPlanApplyAndVerifyFromAnEmptyAccount starts without the role. It runs init,
+// plan and apply, and installs the chart through the post-renderer. Then it creates another
+// control plane, and runs apply and verify again. At last it removes a control plane: its
+// subject is removed, and a foreign statement stays. Helm, the cluster and the AWS clients
+// are real. The AWS account is simulated.
+func TestInitPlanApplyAndVerifyFromAnEmptyAccount(t *testing.T) {
 	helm := os.Getenv("SPACES_IDENTITY_HELM3")
 	if helm == "" {
 		t.Skip("needs the Helms: run make e2e")
@@ -37,39 +37,39 @@ func TestFromAnEmptyAccount(t *testing.T) {
 		s.Clusters["prod-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", Version: "1.36"}
 	})
 	c := kubetest.Start(t, true)
-	c.InstallCRDs(t, repository)
-	c.PlayWebhook(t)
-	user := with(c.Kubeconfig(t, kubetest.UserToken))
-	grant(t, c, "spaces-identity-reader")
-	grant(t, c, "spaces-identity-restarter")
+	c.InstallCRDs(t, repositoryRoot)
+	c.SimulateWebhook(t)
+	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
+	bindRole(t, c, "spaces-identity-reader")
+	bindRole(t, c, "spaces-identity-restarter")
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
 	newSpace(t, c, "ctp-a", planeA)
 
 	file := filepath.Join(t.TempDir(), "spaces-identity.yaml")
 	user.must(t, "init", "--config", file, "--bucket", "spaces-backups", "--cluster", "prod-space")
-	config := read(t, file) + "delivery: {admissionPolicy: native}\nartifacts: {dir: none}\n"
+	config := readFile(t, file) + "delivery: {admissionPolicy: native}\nartifacts: {dir: none}\n"
 	writeFile(t, file, config)
 	if o := user.run(t, "", "plan", "--exit-code", "--config", file); o.Status != 3 {
 		t.Fatalf("plan: exit status %d\n%s%s", o.Status, o.Out, o.Err)
 	}
 	user.must(t, "apply", "--approve", "--config", file)
-	trusts(t, account, planeA)
+	expectTrusted(t, account, planeA)
 	account.Change(func(s *awstest.State) { addStatement(s, "spaces-backup", foreignStatement) })
 
 	h := newHelm(t, helm, c.Kubeconfig(t, kubetest.AdminToken), config)
-	h.run(t, "install", "spaces", absolute(t, repository, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
+	h.run(t, "install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
 		"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t))
 	inForce(t, c, planeA, "mxp-controller")
 	newSpace(t, c, "ctp-b", planeB)
 
 	before := user.verify(t, 3, file)
-	if got := states(before)[planeB][verify.Trust]; got != verify.Fails {
+	if got := statesOf(before)[planeB][verify.Trust]; got != verify.Fails {
 		t.Errorf("before apply, the trust of the new control plane is %s", got)
 	}
 	user.must(t, "apply", "--approve", "--config", file)
-	trusts(t, account, planeA, planeB)
+	expectTrusted(t, account, planeA, planeB)
 	user.restart(t, 0, file)
-	after := states(user.verify(t, 0, file))
+	after := statesOf(user.verify(t, 0, file))
 	for _, namespace := range []string{planeA, planeB} {
 		for check, state := range after[namespace] {
 			if state == verify.Fails || state == verify.Unknown {
@@ -81,18 +81,18 @@ func TestFromAnEmptyAccount(t *testing.T) {
 		t.Errorf("apply again (-want +got):\n%s", diff)
 	}
 
-	remove(t, c, "ctp-a", planeA)
+	deletePlane(t, c, "ctp-a", planeA)
 	user.must(t, "apply", "--approve", "--config", file)
-	trusts(t, account, planeA, planeB) // nothing is removed without --prune
+	expectTrusted(t, account, planeA, planeB) // nothing is removed without --prune
 	user.must(t, "apply", "--approve", "--prune", "--config", file)
-	trusts(t, account, planeB)
+	expectTrusted(t, account, planeB)
 	if doc := liveTrust(t, account); !slices.ContainsFunc(doc.Statement, func(s iam.Statement) bool { return s.Sid == "Auditors" }) {
-		t.Errorf("somebody else's statement is gone: %s", doc.JSON())
+		t.Errorf("the foreign statement was removed: %s", doc.JSON())
 	}
 }
 
-// newSpace creates a control plane as a Space does: its object, and its host namespace
-// with the labels and what runs there.
+// newSpace creates a control plane like a Space: its object, its labelled host namespace
+// and the workload in it.
 func newSpace(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	t.Helper()
 	controlPlaneObject(t, c, name, namespace)
@@ -102,8 +102,8 @@ func newSpace(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	waitRunning(t, c, namespace)
 }
 
-// remove deletes a control plane and waits until its namespace is gone.
-func remove(t *testing.T, c *kubetest.Cluster, name, namespace string) {
+// deletePlane deletes a control plane and waits until its namespace is deleted.
+func deletePlane(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 	t.Helper()
 	planes := schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1beta1", Resource: "controlplanes"}
 	namespaces := schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
@@ -121,11 +121,11 @@ func remove(t *testing.T, c *kubetest.Cluster, name, namespace string) {
 		return false, err
 	})
 	if err != nil {
-		t.Fatalf("the namespace %s is still there: %v", namespace, err)
+		t.Fatalf("the namespace %s still exists: %v", namespace, err)
 	}
 }
 
-func read(t *testing.T, path string) string {
+func readFile(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -150,8 +150,8 @@ func liveTrust(t *testing.T, account *awstest.Server) iam.Document {
 	return doc
 }
 
-// trusts compares the control planes that the live trust policy admits.
-func trusts(t *testing.T, account *awstest.Server, namespaces ...string) {
+// expectTrusted fails the test if the live trust policy admits other control planes.
+func expectTrusted(t *testing.T, account *awstest.Server, namespaces ...string) {
 	t.Helper()
 	var admitted []string
 	for _, statement := range liveTrust(t, account).Statement {

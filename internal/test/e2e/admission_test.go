@@ -20,7 +20,7 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// planeA and planeB are namespaces that a Space names by itself.
+// planeA and planeB are host namespaces with the default names of a Space.
 const (
 	planeA = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
 	planeB = "mxp-0d3b2bd0-8c1f-4f5e-9d7b-6a1f0c9e8d7c-system"
@@ -28,15 +28,15 @@ const (
 
 func TestAdmissionPolicy(t *testing.T) {
 	c := kubetest.Start(t, false)
-	namespaces(t, c, planeA, planeB, "prod-a", "xprod-a", "mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system")
+	createNamespaces(t, c, planeA, planeB, "prod-a", "xprod-a", "mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system")
 	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labelled, labels: {internal.spaces.upbound.io/controlplane-name: ctp}}}`)
 	serviceAccount(t, c, planeA, "mxp-controller", "") // before the policy
-	c.Create(t, with("").must(t, "policy", "admission", "--config",
-		settings(t, "controlPlanes: {namespaces: [prod-a], match: uuid, discover: true}\n"), "--role-arn", role, "--pod-label", "team=storage"))
+	c.Create(t, withKubeconfig("").must(t, "policy", "admission", "--config",
+		writeConfig(t, "controlPlanes: {namespaces: [prod-a], match: uuid, discover: true}\n"), "--role-arn", roleARN, "--pod-label", "team=storage"))
 	inForce(t, c, planeB, "mxp-controller")
 
-	t.Run("made later", func(t *testing.T) {
-		for namespace, want := range map[string]string{planeB: role, "prod-a": role, "labelled": role, "xprod-a": "", "default": "",
+	t.Run("created later", func(t *testing.T) {
+		for namespace, want := range map[string]string{planeB: roleARN, "prod-a": roleARN, "labelled": roleARN, "xprod-a": "", "default": "",
 			"mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system": ""} {
 			serviceAccount(t, c, namespace, "mxp-controller", "")
 			serviceAccount(t, c, namespace, "another", "")
@@ -48,19 +48,19 @@ func TestAdmissionPolicy(t *testing.T) {
 			}
 		}
 	})
-	t.Run("there before", func(t *testing.T) {
+	t.Run("created before the policy", func(t *testing.T) {
 		if got := roleOf(t, c, planeA, "mxp-controller"); got != "" {
 			t.Fatalf("it has the role %q untouched", got)
 		}
 		c.Patch(t, kubetest.ServiceAccounts, planeA, "mxp-controller", `{}`)
-		if got := roleOf(t, c, planeA, "mxp-controller"); got != role {
+		if got := roleOf(t, c, planeA, "mxp-controller"); got != roleARN {
 			t.Errorf("after an empty patch the role is %q", got)
 		}
 	})
-	t.Run("taken away or changed", func(t *testing.T) {
+	t.Run("removed or changed", func(t *testing.T) {
 		for _, value := range []string{"null", `"arn:aws:iam::123456789012:role/other"`} {
-			c.Patch(t, kubetest.ServiceAccounts, planeB, "mxp-controller", `{"metadata":{"annotations":{"`+annotation+`":`+value+`,"mine":"x"}}}`)
-			if got := c.Get(t, kubetest.ServiceAccounts, planeB, "mxp-controller").GetAnnotations(); !cmp.Equal(got, map[string]string{annotation: role, "mine": "x"}) {
+			c.Patch(t, kubetest.ServiceAccounts, planeB, "mxp-controller", `{"metadata":{"annotations":{"`+roleAnnotation+`":`+value+`,"mine":"x"}}}`)
+			if got := c.Get(t, kubetest.ServiceAccounts, planeB, "mxp-controller").GetAnnotations(); !cmp.Equal(got, map[string]string{roleAnnotation: roleARN, "mine": "x"}) {
 				t.Errorf("set to %s: %v", value, got)
 			}
 		}
@@ -77,30 +77,30 @@ func TestAdmissionPolicy(t *testing.T) {
 		for namespace, want := range map[string]map[string]string{
 			planeB: {"app": "x", "team": "storage"}, "default": {"app": "x"},
 		} {
-			pod(t, c, namespace, "plain", `{app: x}`)
+			createPod(t, c, namespace, "plain", `{app: x}`)
 			if diff := cmp.Diff(want, c.Get(t, kubetest.Pods, namespace, "plain").GetLabels()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", namespace, diff)
 			}
 		}
-		pod(t, c, planeB, "selected", `{team: other}`)
+		createPod(t, c, planeB, "selected", `{team: other}`)
 		if diff := cmp.Diff(map[string]string{"team": "other"}, c.Get(t, kubetest.Pods, planeB, "selected").GetLabels()); diff != "" {
 			t.Errorf("a label that a selector may use was replaced (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// TestAdmissionPolicyTakesAnything sends the real server values that try to break out of
-// an expression.
-func TestAdmissionPolicyTakesAnything(t *testing.T) {
+// TestAdmissionPolicyEscapesEveryValue sends the API server values that could end the string
+// of an expression.
+func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	c := kubetest.Start(t, false)
-	namespaces(t, c, "prod-a")
+	createNamespaces(t, c, "prod-a")
 	values := map[string]string{}
 	for i, value := range []string{`"`, `\`, `\"`, `"}}}`, `" in x || true || "`, "'", "`", "a\nb", "a\x01b", "${x}", "{{x}}", `\u0022`, "é\u2028\U0001f600", "---", "*"} {
 		values[fmt.Sprintf("example.com/value-%d", i)] = value
 	}
 	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
 		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}, FailurePolicy: identity.FailureFails}))
-	state.Components[0].Annotations = values // a config could not have some of them
+	state.Components[0].Annotations = values // a config cannot have some of them
 	objects, err := export.AdmissionPolicies(state)
 	if err != nil {
 		t.Fatal(err)
@@ -114,8 +114,8 @@ func TestAdmissionPolicyTakesAnything(t *testing.T) {
 	}
 }
 
-// inForce waits until the API server applies a policy: it reads policies a moment after
-// they are written. It only uses dry runs.
+// inForce waits until the API server applies a new policy, which takes a moment. It makes
+// only dry runs.
 func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
@@ -132,8 +132,8 @@ func inForce(t *testing.T, c *kubetest.Cluster, namespace, name string) {
 	}
 }
 
-// inForceOnPods waits until the API server applies a policy that labels pods, which it may
-// read after the one of [inForce].
+// inForceOnPods waits until the API server applies the policy that labels pods. It may
+// start later than the policy of [inForce].
 func inForceOnPods(t *testing.T, c *kubetest.Cluster, namespace, label string) {
 	t.Helper()
 	serviceAccount(t, c, namespace, "mxp-controller", "")
@@ -148,7 +148,7 @@ func inForceOnPods(t *testing.T, c *kubetest.Cluster, namespace, label string) {
 	}
 }
 
-func namespaces(t testing.TB, c *kubetest.Cluster, names ...string) {
+func createNamespaces(t testing.TB, c *kubetest.Cluster, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}")
@@ -161,7 +161,7 @@ func newServiceAccount(namespace, name, role string) *unstructured.Unstructured 
 	o.SetNamespace(namespace)
 	o.SetName(name)
 	if role != "" {
-		o.SetAnnotations(map[string]string{annotation: role})
+		o.SetAnnotations(map[string]string{roleAnnotation: role})
 	}
 	return o
 }
@@ -176,10 +176,10 @@ func serviceAccount(t testing.TB, c *kubetest.Cluster, namespace, name, role str
 
 func roleOf(t testing.TB, c *kubetest.Cluster, namespace, name string) string {
 	t.Helper()
-	return maps.Clone(c.Get(t, kubetest.ServiceAccounts, namespace, name).GetAnnotations())[annotation]
+	return maps.Clone(c.Get(t, kubetest.ServiceAccounts, namespace, name).GetAnnotations())[roleAnnotation]
 }
 
-func pod(t testing.TB, c *kubetest.Cluster, namespace, name, labels string) {
+func createPod(t testing.TB, c *kubetest.Cluster, namespace, name, labels string) {
 	t.Helper()
 	c.Create(t, strings.NewReplacer("NAMESPACE", namespace, "NAME", name, "LABELS", labels).Replace(
 		`{apiVersion: v1, kind: Pod, metadata: {name: NAME, namespace: NAMESPACE, labels: LABELS}, spec: {serviceAccountName: mxp-controller, containers: [{name: main, image: x}]}}`))

@@ -22,8 +22,8 @@ const agreementSettings = `
 cluster: {name: prod-space, region: us-west-2, oidcProvider: oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE}
 controlPlanes: {namespaces: [` + planeA + `, ` + planeB + `]}
 components:
-- {name: mxp-controller, roleARN: ` + role + `, bucket: spaces-backups, prefix: prod, podLabels: {team: platform}}
-- {name: vector, roleARN: ` + role + `, serviceAccountAnnotations: {example.com/owner: billing}}
+- {name: mxp-controller, roleARN: ` + roleARN + `, bucket: spaces-backups, prefix: prod, podLabels: {team: platform}}
+- {name: vector, roleARN: ` + roleARN + `, serviceAccountAnnotations: {example.com/owner: billing}}
 - {name: external-secrets-controller, mode: pod-identity, roleARN: "arn:aws:iam::123456789012:role/space-secrets", bucket: space-secrets}
 delivery: {admissionPolicy: native}
 `
@@ -31,21 +31,21 @@ delivery: {admissionPolicy: native}
 // componentRoles are the roles of the components of agreementSettings, by name.
 var componentRoles = map[string]string{"mxp-controller": "spaces-backup", "vector": "spaces-backup", "external-secrets-controller": "space-secrets"}
 
-// TestEveryOutputAgrees takes one config through the post-renderer, its artifacts, policy,
-// every form of export, values, the admission policy, apply, plan and verify. All of them
-// must have the same names, subjects and documents.
-func TestEveryOutputAgrees(t *testing.T) {
+// TestAllOutputsHaveTheSameNamesAndDocuments uses one config for every command: post-render,
+// policy, export, values, apply, plan and verify. All of them must have the same names,
+// subjects and documents.
+func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	account := awstest.New(t)
 	account.Change(func(s *awstest.State) {
 		s.Clusters["prod-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", Version: "1.36"}
 	})
 	c := kubetest.Start(t, true)
-	c.InstallCRDs(t, repository)
-	c.PlayWebhook(t)
-	grant(t, c, "spaces-identity-reader")
-	user := with(c.Kubeconfig(t, kubetest.UserToken))
+	c.InstallCRDs(t, repositoryRoot)
+	c.SimulateWebhook(t)
+	bindRole(t, c, "spaces-identity-reader")
+	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
 	artifacts := t.TempDir()
-	file := settings(t, agreementSettings+"artifacts: {dir: "+artifacts+"}\n")
+	file := writeConfig(t, agreementSettings+"artifacts: {dir: "+artifacts+"}\n")
 
 	rendered := user.run(t, agreementStream(), "post-render", "--config", file)
 	if rendered.Status != 0 {
@@ -56,12 +56,12 @@ func TestEveryOutputAgrees(t *testing.T) {
 
 	t.Run("documents", func(t *testing.T) {
 		for component, name := range componentRoles {
-			sameDocument(t, component+": trust policy in AWS", live.Roles[name].Trust, read(t, filepath.Join(artifacts, component+".trust-policy.json")))
+			sameDocument(t, component+": trust policy in AWS", live.Roles[name].Trust, readFile(t, filepath.Join(artifacts, component+".trust-policy.json")))
 			sameDocument(t, component+": policy trust", user.must(t, "policy", "trust", "--component", component, "--config", file), live.Roles[name].Trust)
 		}
 		for _, component := range []string{"mxp-controller", "external-secrets-controller"} {
 			inline := live.Roles[componentRoles[component]].Inline["SpacesIdentity-"+component]
-			sameDocument(t, component+": permissions", read(t, filepath.Join(artifacts, component+".permissions-policy.json")), inline)
+			sameDocument(t, component+": permissions", readFile(t, filepath.Join(artifacts, component+".permissions-policy.json")), inline)
 			sameDocument(t, component+": policy permissions", user.must(t, "policy", "permissions", "--component", component, "--config", file), inline)
 		}
 		if got := len(live.Roles["spaces-backup"].Inline); got != 1 {
@@ -70,7 +70,7 @@ func TestEveryOutputAgrees(t *testing.T) {
 	})
 	t.Run("associations", func(t *testing.T) {
 		var written []desired.Association
-		decode(t, read(t, filepath.Join(artifacts, "external-secrets-controller.pod-identity-associations.json")), &written)
+		decodeJSON(t, readFile(t, filepath.Join(artifacts, "external-secrets-controller.pod-identity-associations.json")), &written)
 		var created []desired.Association
 		for _, a := range live.Associations {
 			created = append(created, desired.Association{ClusterName: a.Cluster, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount, RoleARN: a.RoleARN, Tags: a.Tags})
@@ -87,9 +87,9 @@ func TestEveryOutputAgrees(t *testing.T) {
 				inAWS += " " + policy + " " + document
 			}
 		}
-		want := mentions(inAWS)
+		want := namesIn(inAWS)
 		for _, form := range []string{"terraform", "crossplane", "aws-cli"} {
-			if diff := cmp.Diff(want, mentions(user.must(t, "export", form, "--config", file))); diff != "" {
+			if diff := cmp.Diff(want, namesIn(user.must(t, "export", form, "--config", file))); diff != "" {
 				t.Errorf("%s names other things (-AWS +%s):\n%s", form, form, diff)
 			}
 		}
@@ -97,8 +97,8 @@ func TestEveryOutputAgrees(t *testing.T) {
 	t.Run("annotations and labels", func(t *testing.T) {
 		annotations := annotationsIn(t, rendered.Out)
 		if diff := cmp.Diff(map[string]map[string]string{
-			"mxp-controller":              {annotation: role},
-			"vector":                      {annotation: role, "example.com/owner": "billing"},
+			"mxp-controller":              {roleAnnotation: roleARN},
+			"vector":                      {roleAnnotation: roleARN, "example.com/owner": "billing"},
 			"external-secrets-controller": nil,
 		}, annotations); diff != "" {
 			t.Errorf("the manifests (-want +got):\n%s", diff)
@@ -129,7 +129,7 @@ func TestEveryOutputAgrees(t *testing.T) {
 	})
 	t.Run("verify", func(t *testing.T) {
 		createPlanes(t, c, rendered.Out)
-		for namespace, checks := range states(user.verify(t, 0, file)) {
+		for namespace, checks := range statesOf(user.verify(t, 0, file)) {
 			for check, state := range checks {
 				if state == "fail" || state == "unknown" {
 					t.Errorf("%s: %s is %s", namespace, check, state)
@@ -139,8 +139,8 @@ func TestEveryOutputAgrees(t *testing.T) {
 	})
 }
 
-// agreementStream is what a chart could render for the control planes: the service
-// accounts of the components and a Deployment of mxp-controller.
+// agreementStream returns the manifests of the control planes: the service accounts of all
+// components and a Deployment of mxp-controller.
 func agreementStream() string {
 	var documents []string
 	for _, namespace := range []string{planeA, planeB} {
@@ -152,8 +152,8 @@ func agreementStream() string {
 	return strings.Join(documents, "---\n")
 }
 
-// createPlanes creates the namespaces, what was rendered for them, and a pod of each other
-// component. The pods of external-secrets-controller have what EKS injects for Pod Identity.
+// createPlanes creates the namespaces, the rendered manifests, and a pod of each other
+// component. The pods of external-secrets-controller have Pod Identity credentials.
 func createPlanes(t *testing.T, c *kubetest.Cluster, rendered string) {
 	t.Helper()
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
@@ -173,12 +173,12 @@ func createPlanes(t *testing.T, c *kubetest.Cluster, rendered string) {
 	}
 }
 
-// waitPods waits until so many pods of a namespace run.
+// waitPods waits until a number of pods of a namespace run.
 func waitPods(t *testing.T, c *kubetest.Cluster, namespace string, want int) {
 	t.Helper()
 	err := kubetest.Eventually(t.Context(), func() (bool, error) {
 		running := 0
-		for _, pod := range pods(t, c, namespace) {
+		for _, pod := range listPods(t, c, namespace) {
 			status, _ := pod.Object["status"].(map[string]any)
 			if status["phase"] == "Running" {
 				running++
@@ -191,12 +191,12 @@ func waitPods(t *testing.T, c *kubetest.Cluster, namespace string, want int) {
 	}
 }
 
-// named finds what an output says of roles, subjects and managed things: a token's subject, a
-// host namespace, a Sid, an inline policy's name, a tag.
-var named = regexp.MustCompile(`system:serviceaccount:[\w:-]+|mxp-[0-9a-f-]{36}-system|SpacesIdentity[\w-]*|spaces-identity\.dev/managed-by`)
+// namePattern matches token subjects, host namespaces, Sids, names of inline policies and
+// tags.
+var namePattern = regexp.MustCompile(`system:serviceaccount:[\w:-]+|mxp-[0-9a-f-]{36}-system|SpacesIdentity[\w-]*|spaces-identity\.dev/managed-by`)
 
-func mentions(text string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(named.FindAllString(text, -1))))
+func namesIn(text string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(namePattern.FindAllString(text, -1))))
 }
 
 func sameDocument(t *testing.T, what, a, b string) {
@@ -214,7 +214,7 @@ func sameDocument(t *testing.T, what, a, b string) {
 	}
 }
 
-func decode(t *testing.T, text string, into any) {
+func decodeJSON(t *testing.T, text string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), into); err != nil {
 		t.Fatal(err)

@@ -11,17 +11,17 @@ import (
 	"spaces-identity.dev/internal/verify"
 )
 
-// TestBadConditions injects what goes wrong between the program and an API
-// server. A command that only reads never changes anything.
-func TestBadConditions(t *testing.T) {
+// TestCommandsReportFailuresOfTheAPIServer makes calls to the API server fail. Commands that
+// only read must never write.
+func TestCommandsReportFailuresOfTheAPIServer(t *testing.T) {
 	c := kubetest.Start(t, false)
-	c.InstallCRDs(t, repository)
+	c.InstallCRDs(t, repositoryRoot)
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
-	namespaces(t, c, planeA)
+	createNamespaces(t, c, planeA)
 	controlPlaneObject(t, c, "ctp", planeA)
-	serviceAccount(t, c, planeA, "mxp-controller", role)
+	serviceAccount(t, c, planeA, "mxp-controller", roleARN)
 	p := newProxy(t, c)
-	file := settings(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+role+"}]\n")
+	file := writeConfig(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+"}]\n")
 	admin := p.program(t, kubetest.AdminToken)
 
 	first := func(answer http.HandlerFunc, calls int) func(int, *http.Request) http.HandlerFunc {
@@ -46,20 +46,20 @@ func TestBadConditions(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"too many requests at first", first(status(429, "TooManyRequests", "Retry-After", "1"), 1), 0, ""},
-		{"an error at first", first(status(500, "InternalError"), 2), 0, ""},
-		{"connections dropped at first", first(drop, 2), 0, ""},
-		{"errors for ever", func(int, *http.Request) http.HandlerFunc { return status(500, "InternalError") }, 1, "injected by the test"},
-		{"token expired", func(int, *http.Request) http.HandlerFunc { return status(401, "Unauthorized") }, 1, "log in again"},
+		{"too many requests at first", first(failWith(429, "TooManyRequests", "Retry-After", "1"), 1), 0, ""},
+		{"an error at first", first(failWith(500, "InternalError"), 2), 0, ""},
+		{"connections dropped at first", first(dropConnection, 2), 0, ""},
+		{"errors for ever", func(int, *http.Request) http.HandlerFunc { return failWith(500, "InternalError") }, 1, "injected by the test"},
+		{"token expired", func(int, *http.Request) http.HandlerFunc { return failWith(401, "Unauthorized") }, 1, "log in again"},
 		{"gone in the middle", func(call int, _ *http.Request) http.HandlerFunc {
 			if call > 1 {
-				return drop
+				return dropConnection
 			}
 			return nil
 		}, 1, "cannot reach the API server"},
-		{"one source forbidden", on("/controlplanes", status(403, "Forbidden")), 1,
+		{"one source forbidden", on("/controlplanes", failWith(403, "Forbidden")), 1,
 			`needs the RBAC rule {apiGroups: ["spaces.upbound.io"], resources: [controlplanes], verbs: [list]}`},
-		{"one source fails", on("/controlplanes", status(500, "InternalError")), 1, "list controlplanes.spaces.upbound.io"},
+		{"one source fails", on("/controlplanes", failWith(500, "InternalError")), 1, "list controlplanes.spaces.upbound.io"},
 	} {
 		t.Run("discover/"+tt.name, func(t *testing.T) {
 			p.reset(tt.tamper)
@@ -68,7 +68,7 @@ func TestBadConditions(t *testing.T) {
 				t.Errorf("exit status %d, want %d and %q\n%s%s", o.Status, tt.status, tt.says, o.Out, o.Err)
 			}
 			if partial := strings.HasPrefix(tt.name, "one source"); partial != (strings.Contains(o.Out, planeA) && o.Status != 0) {
-				t.Errorf("what could be told was not, or what could not was:\n%s", o.Out)
+				t.Errorf("an incomplete result was hidden, or a failed one was printed:\n%s", o.Out)
 			}
 		})
 	}
@@ -82,7 +82,7 @@ func TestBadConditions(t *testing.T) {
 				return nil
 			}
 			expired++
-			return status(410, "Expired")
+			return failWith(410, "Expired")
 		})
 		o := admin.run(t, "", "discover", "--config", file)
 		if o.Status != 0 || expired != 1 || strings.Count(o.Out, planeA) != 1 || strings.Count(o.Out, planeB) != 1 {
@@ -122,30 +122,30 @@ func TestBadConditions(t *testing.T) {
 	})
 }
 
-// forbiddenOnOne gives a user the rights in one of two namespaces.
+// forbiddenOnOne gives a user rights in only one of two namespaces.
 func forbiddenOnOne(t *testing.T, c *kubetest.Cluster, p *proxy) {
 	p.reset(nil)
-	namespaces(t, c, planeB)
-	serviceAccount(t, c, planeB, "mxp-controller", role)
+	createNamespaces(t, c, planeB)
+	serviceAccount(t, c, planeB, "mxp-controller", roleARN)
 	c.Create(t, fmt.Sprintf(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: look, namespace: %s},
   rules: [{apiGroups: ["", apps], resources: ["*"], verbs: [get, list]}]}
 ---
 {apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: look, namespace: %s},
   roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: look}, subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %s}]}`,
 		planeA, planeA, kubetest.User))
-	listed := settings(t, "controlPlanes: {namespaces: ["+planeA+", "+planeB+"]}\ncomponents: [{name: mxp-controller, roleARN: "+role+"}]\n")
-	got := states(p.program(t, kubetest.UserToken).verify(t, 3, listed)) // nothing runs in planeA
+	listed := writeConfig(t, "controlPlanes: {namespaces: ["+planeA+", "+planeB+"]}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+"}]\n")
+	got := statesOf(p.program(t, kubetest.UserToken).verify(t, 3, listed)) // nothing runs in planeA
 	if got[planeA][verify.ServiceAccount] != verify.OK || got[planeB][verify.ServiceAccount] != verify.Unknown {
 		t.Errorf("%v", got)
 	}
 }
 
-// TestNoCluster runs the commands that need a cluster without one.
-func TestNoCluster(t *testing.T) {
+// TestCommandsReportAMissingCluster runs the commands that need a cluster without one.
+func TestCommandsReportAMissingCluster(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a refused connection is tried again")
+		t.Skip("slow: a refused connection is retried")
 	}
-	file := settings(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+role+"}]\n")
+	file := writeConfig(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+"}]\n")
 	missing := filepath.Join(t.TempDir(), "nowhere")
 	config := kubetest.WriteKubeconfig(t, "https://127.0.0.1:1", nil, "x")
 	for name, tt := range map[string]struct {
@@ -155,9 +155,9 @@ func TestNoCluster(t *testing.T) {
 	}{
 		"no kubeconfig":  {program{"KUBECONFIG": missing}, nil, "no cluster to connect to"},
 		"no such file":   {program{}, []string{"--kubeconfig", missing}, "check KUBECONFIG, or name another with --kubeconfig"},
-		"wrong context":  {with(config), []string{"--kube-context", "prod"}, `the kubeconfig has no context "prod"`},
+		"wrong context":  {withKubeconfig(config), []string{"--kube-context", "prod"}, `the kubeconfig has no context "prod"`},
 		"Helm's context": {program{"KUBECONFIG": config, "HELM_KUBECONTEXT": "prod"}, nil, `the kubeconfig has no context "prod"`},
-		"nobody listens": {with(config), nil, "cannot reach the API server https://127.0.0.1:1"},
+		"nobody listens": {withKubeconfig(config), nil, "cannot reach the API server https://127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, command := range []string{"discover", "verify", "restart"} {

@@ -11,13 +11,13 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// TestDiscover has a control plane of every kind. The user has the rights of
-// examples/rbac and no others.
+// TestDiscover creates a control plane of every kind. The user has only the rights of
+// examples/rbac.
 func TestDiscover(t *testing.T) {
 	c := kubetest.Start(t, false)
-	c.InstallCRDs(t, repository)
-	grant(t, c, "spaces-identity-reader")
-	namespaces(t, c, "team", planeA, planeB, "prod-chosen", "logging")
+	c.InstallCRDs(t, repositoryRoot)
+	bindRole(t, c, "spaces-identity-reader")
+	createNamespaces(t, c, "team", planeA, planeB, "prod-chosen", "logging")
 	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: prod-labelled, labels: {internal.spaces.upbound.io/controlplane-name: labelled, internal.spaces.upbound.io/controlplane-namespace: team}}}`)
 	controlPlaneObject(t, c, "by-id", planeA)
 	c.Create(t, `{apiVersion: spaces.upbound.io/v1beta1, kind: ControlPlane, metadata: {name: chosen, namespace: team}, spec: {crossplane: {autoUpgrade: {channel: Stable}}, hostNamespace: {name: prod-chosen}}, status: {controlPlaneID: 00000000-0000-4000-8000-000000000001}}
@@ -26,8 +26,8 @@ func TestDiscover(t *testing.T) {
 	for _, namespace := range []string{planeA, planeB, "logging"} {
 		serviceAccount(t, c, namespace, "vector", "")
 	}
-	user := with(c.Kubeconfig(t, kubetest.UserToken))
-	file := settings(t, "components: [{name: vector}]\n")
+	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
+	file := writeConfig(t, "components: [{name: vector}]\n")
 
 	var result struct{ ControlPlanes []space.ControlPlane }
 	if err := json.Unmarshal([]byte(user.must(t, "discover", "--output", "json", "--config", file)), &result); err != nil {

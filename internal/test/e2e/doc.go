@@ -1,4 +1,3 @@
-// Package e2e holds the tests that need a real Kubernetes API server: make e2e
-// builds one and runs them. Its servers are not EKS: tests that need the EKS webhook
-// simulate it, and say so.
+// Package e2e has the tests that need a real Kubernetes API server. make e2e builds one
+// and runs them. The server is not EKS, so tests that need the EKS webhook simulate it.
 package e2e

@@ -16,20 +16,20 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-var policies = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingadmissionpolicies"}
+var policyResource = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingadmissionpolicies"}
 
 const policyName = "spaces-identity.mxp-controller.serviceaccounts"
 
 const admissionSettings = `
 controlPlanes: {match: uuid}
-components: [{name: mxp-controller, roleARN: ` + role + `, podLabels: {team: storage}}]
+components: [{name: mxp-controller, roleARN: ` + roleARN + `, podLabels: {team: storage}}]
 delivery: {admissionPolicy: native}
 artifacts: {dir: none}
 `
 
-// TestInstall installs the stand-in chart with each Helm through the
-// post-renderer and then creates a control plane as spaces-controller would. The control
-// plane has the identity, whichever embedded values the chart has.
+// TestInstall installs the stand-in chart with each Helm through the post-renderer. Then it
+// creates a control plane as spaces-controller does. The control plane must have the
+// identity, although the chart has no embedded values.
 func TestInstall(t *testing.T) {
 	for _, name := range []string{"helm3", "helm4"} {
 		t.Run(name, func(t *testing.T) {
@@ -39,41 +39,41 @@ func TestInstall(t *testing.T) {
 			}
 			c := kubetest.Start(t, true)
 			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+admissionSettings)
-			install := []string{"upgrade", "--install", "spaces", absolute(t, repository, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
+			install := []string{"upgrade", "--install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
 				"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t)}
 			h.run(t, install...)
-			namespaces(t, c, planeB)
+			createNamespaces(t, c, planeB)
 			inForce(t, c, planeB, "mxp-controller")
 			inForceOnPods(t, c, planeB, "team")
 			controlPlane(t, c, planeA)
-			if got := roleOf(t, c, planeA, "mxp-controller"); got != role {
-				t.Errorf("the service account of a control plane made later has the role %q", got)
+			if got := roleOf(t, c, planeA, "mxp-controller"); got != roleARN {
+				t.Errorf("the service account of a later control plane has the role %q", got)
 			}
 			waitRunning(t, c, planeA)
-			for _, p := range pods(t, c, planeA) {
+			for _, p := range listPods(t, c, planeA) {
 				if p.GetLabels()["team"] != "storage" {
 					t.Errorf("pod %s has the labels %v", p.GetName(), p.GetLabels())
 				}
 			}
-			before := generation(t, c)
+			before := policyGeneration(t, c)
 			h.run(t, install...)
-			if after := generation(t, c); after != before {
+			if after := policyGeneration(t, c); after != before {
 				t.Errorf("an upgrade that changes nothing changed the policy: generation %d, then %d", before, after)
 			}
 			h.run(t, "uninstall", "spaces", "--namespace", "upbound-system", "--wait")
-			if _, err := c.Objects.Resource(policies).Get(t.Context(), policyName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-				t.Errorf("the policy outlives the release: %v", err)
+			if _, err := c.Objects.Resource(policyResource).Get(t.Context(), policyName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				t.Errorf("the policy still exists after helm uninstall: %v", err)
 			}
 		})
 	}
 }
 
-func generation(t *testing.T, c *kubetest.Cluster) int64 {
+func policyGeneration(t *testing.T, c *kubetest.Cluster) int64 {
 	t.Helper()
-	return c.Get(t, policies, "", policyName).GetGeneration()
+	return c.Get(t, policyResource, "", policyName).GetGeneration()
 }
 
-// helmProgram is a Helm with the plugin, in a directory of its own that has the
+// helmProgram is a Helm with the plugin. It runs in its own directory, which has the
 // config.
 type helmProgram struct {
 	path, dir string
@@ -86,7 +86,7 @@ func newHelm(t *testing.T, path, kubeconfig, config string) helmProgram {
 	h := helmProgram{path, dir, append(slices.DeleteFunc(os.Environ(), isSetting), "KUBECONFIG="+kubeconfig,
 		"HELM_DATA_HOME="+filepath.Join(dir, "data"), "HELM_CONFIG_HOME="+filepath.Join(dir, "config"), "HELM_CACHE_HOME="+filepath.Join(dir, "cache"))}
 	writeFile(t, filepath.Join(dir, "spaces-identity.yaml"), config)
-	h.run(t, "plugin", "install", absolute(t, repository))
+	h.run(t, "plugin", "install", absolutePath(t, repositoryRoot))
 	return h
 }
 
@@ -111,7 +111,7 @@ func (h helmProgram) run(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-func absolute(t *testing.T, path ...string) string {
+func absolutePath(t *testing.T, path ...string) string {
 	t.Helper()
 	abs, err := filepath.Abs(filepath.Join(path...))
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// controlPlane creates what spaces-controller creates for a control plane, as far as it
-// matters: namespace, ServiceAccount and Deployment.
+// controlPlane creates the namespace, service account and Deployment of a control plane, as
+// spaces-controller does.
 func controlPlane(t testing.TB, c *kubetest.Cluster, namespace string) {
 	t.Helper()
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+namespace+"}}")
@@ -35,7 +35,7 @@ spec:
       containers: [{name: mxp-controller, image: x}]
 `
 
-func pods(t testing.TB, c *kubetest.Cluster, namespace string) []unstructured.Unstructured {
+func listPods(t testing.TB, c *kubetest.Cluster, namespace string) []unstructured.Unstructured {
 	t.Helper()
 	list, err := c.Objects.Resource(kubetest.Pods).Namespace(namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// proxy is between the program and the API server. It counts calls and, if a test wants,
-// answers instead of the server.
+// proxy forwards calls of the program to the API server and counts them. A test can let it
+// answer instead of the server.
 type proxy struct {
 	*httptest.Server
 	mu     sync.Mutex
-	calls  map[string]int                                   // by method and path, queries left out
-	tamper func(call int, r *http.Request) http.HandlerFunc // nil lets the call through; call counts all, from 1
+	calls  map[string]int                                   // by method and path, without the query
+	tamper func(call int, r *http.Request) http.HandlerFunc // returns nil to forward a call; call is its number, from 1
 	total  int
 }
 
@@ -61,7 +61,7 @@ func (p *proxy) count(r *http.Request) http.HandlerFunc {
 	return p.tamper(p.total, r)
 }
 
-// reset forgets the calls and takes a new way to tamper with them.
+// reset forgets the calls and sets tamper.
 func (p *proxy) reset(tamper func(call int, r *http.Request) http.HandlerFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,10 +71,10 @@ func (p *proxy) reset(tamper func(call int, r *http.Request) http.HandlerFunc) {
 func (p *proxy) program(t testing.TB, token string) program {
 	t.Helper()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw})
-	return with(kubetest.WriteKubeconfig(t, p.URL, ca, token))
+	return withKubeconfig(kubetest.WriteKubeconfig(t, p.URL, ca, token))
 }
 
-// writes are the calls that are no reads.
+// writes returns the number of calls that are not reads.
 func (p *proxy) writes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,8 +87,8 @@ func (p *proxy) writes() int {
 	return n
 }
 
-// status answers as an API server does that fails.
-func status(code int, reason string, header ...string) http.HandlerFunc {
+// failWith returns a handler that fails with a status code and a reason.
+func failWith(code int, reason string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
@@ -99,5 +99,5 @@ func status(code int, reason string, header ...string) http.HandlerFunc {
 	}
 }
 
-// drop closes the connection without an answer.
-func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+// dropConnection closes the connection without an answer.
+func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }

@@ -11,29 +11,29 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// TestRestart creates two control planes whose pods are older than the webhook, and lets
-// restarts fail in several ways. The rollouts are real, the webhook is simulated.
+// TestRestart restarts the pods of two control planes that were created before the webhook.
+// Some restarts fail. The rollouts are real, and the webhook is simulated.
 func TestRestart(t *testing.T) {
 	c := kubetest.Start(t, true)
 	for _, namespace := range []string{planeA, planeB} {
-		namespaces(t, c, namespace)
-		serviceAccount(t, c, namespace, "mxp-controller", role)
+		createNamespaces(t, c, namespace)
+		serviceAccount(t, c, namespace, "mxp-controller", roleARN)
 		c.Create(t, strings.ReplaceAll(deployment, "NAMESPACE", namespace))
 	}
 	for _, namespace := range []string{planeA, planeB} {
 		waitRunning(t, c, namespace)
 	}
-	skip := c.PlayWebhook(t)
+	skip := c.SimulateWebhook(t)
 	p := newProxy(t, c)
 	admin := p.program(t, kubetest.AdminToken)
-	file := settings(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+role+"}]\n")
+	file := writeConfig(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+"}]\n")
 
 	t.Run("stops at the first that fails", func(t *testing.T) {
 		skip.Store(1000)
-		failed := step(planeB, restart.Failed)
-		failed.Reason = "restarted 2 times, and still: the webhook skipped the pod: it has none of the environment of a role; run `spaces-identity verify`"
-		left := step(planeA, restart.Left)
-		left.Reason = "not restarted, because another workload failed; fix that, then run it again to go on"
+		failed := restartStep(planeB, restart.Failed)
+		failed.Reason = "restarted 2 times, but the new pods still have a problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix"
+		left := restartStep(planeA, restart.Left)
+		left.Reason = "not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue"
 		if diff := cmp.Diff([]restart.Step{failed, left}, admin.restart(t, 1, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -41,7 +41,7 @@ func TestRestart(t *testing.T) {
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		o := admin.runUntil(t, planeB+": restarting", "", "restart", "--config", file)
-		if o.Status != 1 || !strings.Contains(o.Err, "run it again to go on") {
+		if o.Status != 1 || !strings.Contains(o.Err, "run `spaces-identity restart` again to continue") {
 			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 		waitRunning(t, c, planeB)
@@ -51,17 +51,17 @@ func TestRestart(t *testing.T) {
 		p.reset(func(_ int, r *http.Request) http.HandlerFunc {
 			if r.Method == http.MethodPatch && conflicts == 0 {
 				conflicts++
-				return status(409, "Conflict")
+				return failWith(409, "Conflict")
 			}
 			return nil
 		})
 		before := c.Get(t, kubetest.Deployments, planeB, "mxp-controller").GetGeneration()
 		steps := admin.restart(t, 0, file, "--max-unavailable", "2")
-		if last := steps[len(steps)-1]; last != step(planeA, restart.Restarted) {
+		if last := steps[len(steps)-1]; last != restartStep(planeA, restart.Restarted) {
 			t.Errorf("%+v", last)
 		}
-		// The patch may or may not have been sent before the interruption. A rollout that
-		// has already started is waited for and not started again.
+		// The interruption may have come before or after the patch. If the rollout has
+		// started, restart waits for it and does not start another.
 		if after := c.Get(t, kubetest.Deployments, planeB, "mxp-controller").GetGeneration(); after > before+1 || conflicts != 1 {
 			t.Errorf("generation %d, then %d; %d conflicts", before, after, conflicts)
 		}
@@ -70,14 +70,14 @@ func TestRestart(t *testing.T) {
 		}
 	})
 	t.Run("a race with the association", func(t *testing.T) {
-		another := strings.Replace(role, "spaces-backup", "another", 1)
-		changed := settings(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+another+"}]\n")
-		c.Patch(t, kubetest.ServiceAccounts, planeA, "mxp-controller", `{"metadata":{"annotations":{"`+annotation+`":"`+another+`"}}}`)
+		another := strings.Replace(roleARN, "spaces-backup", "another", 1)
+		changed := writeConfig(t, "controlPlanes: {match: uuid}\ncomponents: [{name: mxp-controller, roleARN: "+another+"}]\n")
+		c.Patch(t, kubetest.ServiceAccounts, planeA, "mxp-controller", `{"metadata":{"annotations":{"`+roleAnnotation+`":"`+another+`"}}}`)
 		skip.Store(1)
 		before := c.Get(t, kubetest.Deployments, planeA, "mxp-controller").GetGeneration()
-		left, done := step(planeB, restart.Left), step(planeA, restart.Restarted)
-		left.Reason = "its service account is not annotated as the config says: upgrade the Spaces release through the post-renderer first"
-		done.Reason = "the pod has another role, " + role
+		left, done := restartStep(planeB, restart.Left), restartStep(planeA, restart.Restarted)
+		left.Reason = "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
+		done.Reason = "the pod has the credentials of another role, " + roleARN
 		if diff := cmp.Diff([]restart.Step{left, done}, admin.restart(t, 3, changed)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}

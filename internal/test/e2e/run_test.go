@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	repository = "../../.."
-	role       = "arn:aws:iam::123456789012:role/spaces-backup"
-	annotation = "eks.amazonaws.com/role-arn"
+	repositoryRoot = "../../.."
+	roleARN        = "arn:aws:iam::123456789012:role/spaces-backup"
+	roleAnnotation = "eks.amazonaws.com/role-arn"
 )
 
-// TestMain keeps the AWS SDK from looking for credentials outside this machine:
-// a test has an account only if it creates one.
+// TestMain keeps the AWS SDK from using the credentials of the user or machine. A test has
+// an account only if it creates one.
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_ACCESS_KEY_ID": "",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull} {
@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// outcome is the result of a run of the program.
-type outcome struct {
+// runResult is the result of a run of the program.
+type runResult struct {
 	Out, Err string
 	Status   int
 }
@@ -40,20 +40,20 @@ type outcome struct {
 // program is the program with its environment.
 type program map[string]string
 
-// with is the program connected by a kubeconfig.
-func with(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
+// withKubeconfig returns the program with a kubeconfig.
+func withKubeconfig(kubeconfig string) program { return program{"KUBECONFIG": kubeconfig} }
 
-// flat returns all that was printed on one line.
-func (o outcome) flat() string { return strings.Join(strings.Fields(o.Out+o.Err), " ") }
+// flat returns the whole output as one line.
+func (o runResult) flat() string { return strings.Join(strings.Fields(o.Out+o.Err), " ") }
 
 // run runs a command line in this process.
-func (p program) run(t testing.TB, stdin string, args ...string) outcome {
+func (p program) run(t testing.TB, stdin string, args ...string) runResult {
 	t.Helper()
 	return p.runUntil(t, "", stdin, args...)
 }
 
-// runUntil interrupts the program when it says something on standard error.
-func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outcome {
+// runUntil interrupts the program when it prints word on standard error.
+func (p program) runUntil(t testing.TB, word, stdin string, args ...string) runResult {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -63,7 +63,7 @@ func (p program) runUntil(t testing.TB, word, stdin string, args ...string) outc
 		Getenv:   func(name string) string { return p[name] },
 		Terminal: func(any) bool { return false }, Live: live.Run}
 	status := cli.Run(ctx, env, args)
-	return outcome{out.String(), err.text.String(), int(status)}
+	return runResult{out.String(), err.text.String(), int(status)}
 }
 
 // listener keeps what is written, and calls heard if the text contains a word.
@@ -83,7 +83,7 @@ func (l *listener) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
-// must runs a command line that succeeds, and returns what it printed.
+// must runs a command line that must succeed, and returns its output.
 func (p program) must(t testing.TB, args ...string) string {
 	t.Helper()
 	o := p.run(t, "", args...)
@@ -93,8 +93,8 @@ func (p program) must(t testing.TB, args ...string) string {
 	return o.Out
 }
 
-// settings writes a config and returns its path.
-func settings(t testing.TB, text string) string {
+// writeConfig writes a config and returns its path.
+func writeConfig(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "spaces-identity.yaml")
 	writeFile(t, path, "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+text)

@@ -15,37 +15,36 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-// scales are the numbers of control planes that are measured.
-var scales = []int{10, 100, 1000, 2000, 5000}
+// planeCounts are the numbers of control planes to measure.
+var planeCounts = []int{10, 100, 1000, 2000, 5000}
 
-// mostMemory is what the program may take at the largest scale, in KiB.
-const mostMemory = 150 << 10
+// maxMemory is the most memory that the program may use, in KiB.
+const maxMemory = 150 << 10
 
-// pageSize is that of the program's lists.
+// pageSize is the page size of the program's lists.
 const pageSize = 500
 
-// TestScale measures the real program against control planes that are written
-// directly: no controller runs. The number of calls may grow by the pages of the
-// lists and by nothing else.
+// TestScale measures the real program. It writes the control planes itself, without
+// controllers. Only the number of list pages may make the number of calls grow.
 func TestScale(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes ten thousand objects")
 	}
-	binary := absolute(t, repository, "bin", "spaces-identity")
+	binary := absolutePath(t, repositoryRoot, "bin", "spaces-identity")
 	if _, err := os.Stat(binary); err != nil {
 		t.Skip("needs the program: run make e2e")
 	}
 	c := kubetest.Start(t, false)
-	c.InstallCRDs(t, repository)
+	c.InstallCRDs(t, repositoryRoot)
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
 	p := newProxy(t, c)
-	file := settings(t, "controlPlanes: {discover: true}\ncomponents: [{name: mxp-controller, roleARN: "+role+", bucket: spaces-backups}]\n")
+	file := writeConfig(t, "controlPlanes: {discover: true}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+", bucket: spaces-backups}]\n")
 	kubeconfig := p.program(t, kubetest.UserToken)["KUBECONFIG"]
-	grant(t, c, "spaces-identity-reader")
+	bindRole(t, c, "spaces-identity-reader")
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n%-8s %-18s %6s %8s %8s\n", "planes", "command", "calls", "seconds", "MiB")
 	written := 0
-	for _, n := range scales {
+	for _, n := range planeCounts {
 		writePlanes(t, c, written, n)
 		written = n
 		for _, command := range [][]string{{"discover"}, {"verify"}, {"restart", "--dry-run"}} {
@@ -55,7 +54,7 @@ func TestScale(t *testing.T) {
 			if pages := (n + pageSize - 1) / pageSize; p.total > 6*pages+8 {
 				t.Errorf("%v made %d calls for %d control planes: %v", command, p.total, n, p.calls)
 			}
-			if p.writes() > 0 || memory > mostMemory {
+			if p.writes() > 0 || memory > maxMemory {
 				t.Errorf("%v: %d writes, %d KiB", command, p.writes(), memory)
 			}
 		}
@@ -71,15 +70,15 @@ func measure(t *testing.T, binary, kubeconfig string, args []string) (time.Durat
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	start := time.Now()
-	_ = cmd.Run() // the status is looked at below
+	_ = cmd.Run() // the exit status is checked below
 	if status := cmd.ProcessState.ExitCode(); status != 0 && status != 3 {
 		t.Fatalf("%v: exit status %d\n%.2000s\n%s", args, status, out.String(), err.String())
 	}
 	return time.Since(start), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
 }
 
-// writePlanes writes control planes from one number up to another, with all that
-// the program reads of them. Their pods lack the identity.
+// writePlanes creates the control planes from one number to another, with all objects that
+// the program reads. Their pods lack the identity.
 func writePlanes(t *testing.T, c *kubetest.Cluster, from, to int) {
 	t.Helper()
 	ctx := t.Context()
@@ -108,10 +107,10 @@ func writePlanes(t *testing.T, c *kubetest.Cluster, from, to int) {
 
 func writePlane(ctx context.Context, c *kubetest.Cluster, i int) error {
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
-	return c.CreateAll(ctx, strings.NewReplacer("NAMESPACE", "mxp-"+id+"-system", "NAME", fmt.Sprintf("ctp-%d", i), "UUID", id, "ROLE", role).Replace(plane))
+	return c.CreateAll(ctx, strings.NewReplacer("NAMESPACE", "mxp-"+id+"-system", "NAME", fmt.Sprintf("ctp-%d", i), "UUID", id, "ROLE", roleARN).Replace(planeObjects))
 }
 
-const plane = `
+const planeObjects = `
 apiVersion: v1
 kind: Namespace
 metadata: {name: NAMESPACE, labels: {internal.spaces.upbound.io/controlplane-name: NAME, internal.spaces.upbound.io/controlplane-namespace: team}}

@@ -19,20 +19,20 @@ import (
 
 const spaceSettings = `
 controlPlanes: {match: uuid, discover: true}
-components: [{name: mxp-controller, roleARN: ` + role + `, bucket: spaces-backups}]
+components: [{name: mxp-controller, roleARN: ` + roleARN + `, bucket: spaces-backups}]
 delivery: {admissionPolicy: native}
 `
 
-// TestChain does what a user does: control planes run without identity, then an admission
-// policy, verify, restart and verify. The user has the rights of
-// examples/rbac and no others.
-func TestChain(t *testing.T) {
+// TestAdmissionPolicyThenRestartGivesIdentity starts with control planes without identity. It
+// creates the admission policy, then runs restart and verify. The user has only the rights
+// of examples/rbac.
+func TestAdmissionPolicyThenRestartGivesIdentity(t *testing.T) {
 	c := kubetest.Start(t, true)
-	c.InstallCRDs(t, repository)
-	c.PlayWebhook(t)
-	file := settings(t, spaceSettings)
-	user := with(c.Kubeconfig(t, kubetest.UserToken))
-	grant(t, c, "spaces-identity-reader")
+	c.InstallCRDs(t, repositoryRoot)
+	c.SimulateWebhook(t)
+	file := writeConfig(t, spaceSettings)
+	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
+	bindRole(t, c, "spaces-identity-reader")
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
 	for i, namespace := range []string{planeA, planeB} {
 		controlPlaneObject(t, c, fmt.Sprintf("ctp-%d", i), namespace)
@@ -40,7 +40,7 @@ func TestChain(t *testing.T) {
 		waitRunning(t, c, namespace)
 	}
 
-	// A control plane that is known by its labels, and in which nothing runs.
+	// A control plane that only its labels identify, and that runs no pods.
 	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: prod-quiet, labels: {internal.spaces.upbound.io/controlplane-name: quiet}}}`)
 	serviceAccount(t, c, "prod-quiet", "mxp-controller", "")
 
@@ -52,7 +52,7 @@ func TestChain(t *testing.T) {
 			quiet[name] = verify.Fails
 		}
 		result := user.verify(t, 3, file)
-		if diff := cmp.Diff(map[string]map[string]verify.State{planeA: want, planeB: want, "prod-quiet": quiet}, states(result)); diff != "" {
+		if diff := cmp.Diff(map[string]map[string]verify.State{planeA: want, planeB: want, "prod-quiet": quiet}, statesOf(result)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
 		if got := result.Common[0].Checks[0]; got.Name != verify.AdmissionPolicy || got.State != verify.Fails {
@@ -68,9 +68,9 @@ func TestChain(t *testing.T) {
 			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 	})
-	grant(t, c, "spaces-identity-restarter")
+	bindRole(t, c, "spaces-identity-restarter")
 	t.Run("dry run", func(t *testing.T) {
-		want := []restart.Step{step(planeB, restart.WouldRestart), step(planeA, restart.WouldRestart), touched(restart.WouldRestart)}
+		want := []restart.Step{restartStep(planeB, restart.WouldRestart), restartStep(planeA, restart.WouldRestart), annotateStep(restart.WouldRestart)}
 		if diff := cmp.Diff(want, user.restart(t, 0, file, "--dry-run")); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -79,7 +79,7 @@ func TestChain(t *testing.T) {
 		}
 	})
 	t.Run("restart", func(t *testing.T) {
-		want := []restart.Step{step(planeB, restart.Restarted), step(planeA, restart.Restarted), touched(restart.Annotated)}
+		want := []restart.Step{restartStep(planeB, restart.Restarted), restartStep(planeA, restart.Restarted), annotateStep(restart.Annotated)}
 		if diff := cmp.Diff(want, user.restart(t, 0, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
@@ -88,27 +88,27 @@ func TestChain(t *testing.T) {
 		}
 	})
 	t.Run("afterwards", func(t *testing.T) {
-		backup(t, c, "ctp-0", "Completed", "InjectedIdentity", "spaces-backups")
+		createBackup(t, c, "ctp-0", "Completed", "InjectedIdentity", "spaces-backups")
 		want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK,
 			verify.Injected: verify.OK, verify.Ready: verify.OK, verify.BackupConfig: verify.OK, verify.LatestBackup: verify.OK}
-		got := states(user.verify(t, 3, file)) // nothing runs in prod-quiet
+		got := statesOf(user.verify(t, 3, file)) // nothing runs in prod-quiet
 		if diff := cmp.Diff(want, got[planeA]); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func step(namespace string, outcome restart.Outcome) restart.Step {
+func restartStep(namespace string, outcome restart.Outcome) restart.Step {
 	return restart.Step{Namespace: namespace, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: outcome,
-		Reason: "the webhook skipped the pod: it has none of the environment of a role"}
+		Reason: "the EKS webhook injected no credentials when the pod was created"}
 }
 
-// touched is the step of the control plane in which nothing runs.
-func touched(outcome restart.Outcome) restart.Step {
-	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account lacks an annotation"}
+// annotateStep returns the step of the control plane that runs no pods.
+func annotateStep(outcome restart.Outcome) restart.Step {
+	return restart.Step{Namespace: "prod-quiet", Component: "mxp-controller", Outcome: outcome, Reason: "its service account does not have every annotation of the config"}
 }
 
-// verify runs verify and reads its answer.
+// verify runs the command verify and decodes its output.
 func (p program) verify(t testing.TB, status int, file string, flags ...string) verify.Result {
 	t.Helper()
 	o := p.run(t, "", append([]string{"verify", "--output", "json", "--config", file}, flags...)...)
@@ -122,7 +122,7 @@ func (p program) verify(t testing.TB, status int, file string, flags ...string) 
 	return result
 }
 
-// restart runs restart and reads its answer.
+// restart runs the command restart and decodes its output.
 func (p program) restart(t testing.TB, status int, file string, flags ...string) []restart.Step {
 	t.Helper()
 	o := p.run(t, "", append([]string{"restart", "--output", "json", "--config", file}, flags...)...)
@@ -136,8 +136,8 @@ func (p program) restart(t testing.TB, status int, file string, flags ...string)
 	return result.Steps
 }
 
-// states are the outcomes by host namespace and check.
-func states(result verify.Result) map[string]map[string]verify.State {
+// statesOf returns the states by host namespace and check.
+func statesOf(result verify.Result) map[string]map[string]verify.State {
 	all := map[string]map[string]verify.State{}
 	for _, row := range result.Rows {
 		of := map[string]verify.State{}
@@ -149,10 +149,10 @@ func states(result verify.Result) map[string]map[string]verify.State {
 	return all
 }
 
-// grant gives the user a documented role.
-func grant(t testing.TB, c *kubetest.Cluster, name string) {
+// bindRole creates a role of examples/rbac and binds it to the user.
+func bindRole(t testing.TB, c *kubetest.Cluster, name string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "examples", "rbac", "clusterroles.yaml"))
+	text, err := os.ReadFile(filepath.Join(repositoryRoot, "examples", "rbac", "clusterroles.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,8 +166,8 @@ func grant(t testing.TB, c *kubetest.Cluster, name string) {
 		name, name, kubetest.User))
 }
 
-// controlPlaneObject creates the object of a control plane, with the ID in the name of its
-// host namespace.
+// controlPlaneObject creates a ControlPlane object. Its ID is part of the name of the host
+// namespace.
 func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace string) {
 	t.Helper()
 	id := strings.TrimSuffix(strings.TrimPrefix(hostNamespace, "mxp-"), "-system")
@@ -175,8 +175,8 @@ func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace s
   spec: {crossplane: {autoUpgrade: {channel: Stable}}}, status: {controlPlaneID: %s}}`, name, id))
 }
 
-// backup creates a config, and a backup of a control plane in a phase.
-func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
+// createBackup creates a backup config, and a backup of a control plane in a phase.
+func createBackup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
 	t.Helper()
 	c.Create(t, fmt.Sprintf(`{apiVersion: spaces.upbound.io/v1alpha1, kind: SharedBackupConfig, metadata: {name: nightly, namespace: team},
   spec: {objectStorage: {provider: AWS, bucket: %s, credentials: {source: %s}}}}
@@ -185,29 +185,29 @@ func backup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket stri
   spec: {controlPlane: %s, configRef: {kind: SharedBackupConfig, name: nightly}}, status: {phase: %s}}`, bucket, source, plane, phase))
 }
 
-// TestVerifyWaits lets a check fail at the first read and not at the second. The pod is
-// written as the webhook would have changed it.
-func TestVerifyWaits(t *testing.T) {
+// TestVerifyWaitsUntilChecksSucceed fixes the cluster between the first and the second
+// read. The pod has what the webhook would inject.
+func TestVerifyWaitsUntilChecksSucceed(t *testing.T) {
 	c := kubetest.Start(t, false)
-	namespaces(t, c, planeA)
+	createNamespaces(t, c, planeA)
 	serviceAccount(t, c, planeA, "vector", "")
-	c.Create(t, strings.NewReplacer("NAMESPACE", planeA, "THE-ARN", role).Replace(injectedPod))
+	c.Create(t, strings.NewReplacer("NAMESPACE", planeA, "THE-ARN", roleARN).Replace(injectedPod))
 	p := newProxy(t, c)
-	looks := 0
+	lists := 0
 	p.reset(func(_ int, r *http.Request) http.HandlerFunc {
 		if strings.HasSuffix(r.URL.Path, "/daemonsets") || strings.HasSuffix(r.URL.Path, "/statefulsets") {
-			if looks++; looks == 2 { // the first read has the service account by now
-				c.Patch(t, kubetest.ServiceAccounts, planeA, "vector", `{"metadata":{"annotations":{"`+annotation+`":"`+role+`"}}}`)
+			if lists++; lists == 2 { // the first read has the service account by now
+				c.Patch(t, kubetest.ServiceAccounts, planeA, "vector", `{"metadata":{"annotations":{"`+roleAnnotation+`":"`+roleARN+`"}}}`)
 			}
 		}
 		return nil
 	})
-	file := settings(t, "controlPlanes: {namespaces: ["+planeA+"]}\ncomponents: [{name: vector, roleARN: "+role+"}]\n")
+	file := writeConfig(t, "controlPlanes: {namespaces: ["+planeA+"]}\ncomponents: [{name: vector, roleARN: "+roleARN+"}]\n")
 	user := p.program(t, kubetest.AdminToken)
-	if got := states(user.verify(t, 3, file))[planeA][verify.ServiceAccount]; got != verify.Fails {
+	if got := statesOf(user.verify(t, 3, file))[planeA][verify.ServiceAccount]; got != verify.Fails {
 		t.Fatalf("before: %s", got)
 	}
-	got := states(user.verify(t, 0, file, "--wait", "30s"))[planeA]
+	got := statesOf(user.verify(t, 0, file, "--wait", "30s"))[planeA]
 	want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK, verify.Injected: verify.OK, verify.Ready: verify.OK}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)

@@ -1,10 +1,10 @@
-// Package kubetest runs a real Kubernetes API server for tests: etcd and
-// kube-apiserver and, if a test needs nodes, kube-controller-manager, kube-scheduler
-// and kwok, which simulates nodes. They listen on loopback and need no root. make e2e
-// builds them and sets [Variable].
+// Package kubetest runs etcd and a real Kubernetes API server for tests. If a test needs
+// nodes, it also runs kube-controller-manager, kube-scheduler and kwok, which simulates
+// nodes. The programs listen on loopback and need no root. make e2e builds them and sets
+// [Variable].
 //
-// They are not EKS: no webhook injects credentials into pods. [Cluster.PlayWebhook]
-// simulates it.
+// The cluster is not EKS, so no webhook injects credentials into pods.
+// [Cluster.SimulateWebhook] simulates the webhook.
 package kubetest
 
 import (
@@ -25,22 +25,21 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Variable is the environment variable that names the directory of the
-// programs. Without it tests that need a server are skipped; with it the
-// programs must be there.
+// Variable is the environment variable with the directory of the programs. If it is not
+// set, tests that need a server are skipped.
 const Variable = "SPACES_IDENTITY_KUBE"
 
 // AdminToken is the bearer token of a user in the group system:masters.
 const AdminToken = "admin"
 
-// UserToken is the bearer token of a user without rights, named [User]: tests
-// bind the documented roles to it.
+// UserToken is the bearer token of the user [User], who has no rights. Tests bind the
+// documented roles to that user.
 const (
 	UserToken = "user"
 	User      = "someone"
 )
 
-// startTimeout is far more than a start takes on a busy machine.
+// startTimeout is much longer than a start takes on a busy machine.
 const startTimeout = 3 * time.Minute
 
 // Cluster is a running API server.
@@ -56,8 +55,8 @@ type Cluster struct {
 	processes []*process // in the order of their start
 }
 
-// Start starts a cluster for one test and stops it at its end. With nodes,
-// Deployments make pods that run.
+// Start starts a cluster and stops it at the end of the test. With nodes, the pods of
+// Deployments run.
 func Start(t testing.TB, nodes bool) *Cluster {
 	t.Helper()
 	programs := os.Getenv(Variable)
@@ -106,7 +105,7 @@ func (c *Cluster) startEtcd(client, peer string) error {
 	if err != nil {
 		return err
 	}
-	return etcd.until(func() bool { return answers(http.DefaultClient, client+"/health") })
+	return etcd.until(func() bool { return respondsOK(http.DefaultClient, client+"/health") })
 }
 
 func (c *Cluster) startAPIServer(etcd string, port int) error {
@@ -140,10 +139,10 @@ func (c *Cluster) ready(certificate string) bool {
 		return false
 	}
 	client, err := rest.HTTPClientFor(c.Config(AdminToken))
-	return err == nil && answers(client, c.URL+"/readyz")
+	return err == nil && respondsOK(client, c.URL+"/readyz")
 }
 
-// Config connects with a bearer token.
+// Config returns a client config with a bearer token.
 func (c *Cluster) Config(token string) *rest.Config {
 	return &rest.Config{Host: c.URL, BearerToken: token, TLSClientConfig: rest.TLSClientConfig{CAData: c.ca}, QPS: -1}
 }
@@ -154,7 +153,7 @@ func (c *Cluster) Kubeconfig(t testing.TB, token string) string {
 	return WriteKubeconfig(t, c.URL, c.ca, token)
 }
 
-func answers(client *http.Client, url string) bool {
+func respondsOK(client *http.Client, url string) bool {
 	response, err := client.Get(url)
 	if err != nil {
 		return false
@@ -175,8 +174,8 @@ func writeKey(path string) error {
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), 0o600)
 }
 
-// freePorts returns ports that are free. Nothing reserves them, but the kernel gives
-// out others first.
+// freePorts returns free ports. Nothing reserves them, but the kernel assigns other ports
+// first.
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// node is a node that kwok simulates.
-const node = `
+// nodeManifest is a node that kwok simulates.
+const nodeManifest = `
 apiVersion: v1
 kind: Node
 metadata:
@@ -22,8 +22,8 @@ status:
   capacity: {cpu: "1000", memory: 1000Gi, pods: "10000"}
 `
 
-// startNodes starts the programs that create the pods of Deployments, schedule them to a
-// node and simulate that node.
+// startNodes starts the programs that create pods of Deployments, schedule them and
+// simulate a node.
 func (c *Cluster) startNodes() error {
 	kubeconfig := filepath.Join(c.dir, "kubeconfig")
 	if err := os.WriteFile(kubeconfig, kubeconfigOf(c.URL, c.ca, AdminToken), 0o600); err != nil {
@@ -43,7 +43,7 @@ func (c *Cluster) startNodes() error {
 	if err != nil {
 		return err
 	}
-	object, err := parseOne(node)
+	object, err := parseOne(nodeManifest)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *Cluster) nodeReady() bool {
 	if err != nil {
 		return false
 	}
-	taints, _, _ := slice(n, "spec", "taints")
-	conditions, _, _ := slice(n, "status", "conditions")
+	taints, _, _ := nestedSlice(n, "spec", "taints")
+	conditions, _, _ := nestedSlice(n, "status", "conditions")
 	return len(taints) == 0 && fmt.Sprint(conditions) != "[]"
 }

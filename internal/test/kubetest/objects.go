@@ -36,7 +36,7 @@ func (c *Cluster) Create(t testing.TB, stream string) {
 	}
 }
 
-// CreateAll is [Cluster.Create] for several goroutines.
+// CreateAll is like [Cluster.Create], but returns the error. Goroutines may call it.
 func (c *Cluster) CreateAll(ctx context.Context, stream string) error {
 	for document := range strings.SplitSeq("\n"+stream, "\n---") {
 		if strings.TrimSpace(document) == "" {
@@ -59,7 +59,7 @@ func parseOne(document string) (*unstructured.Unstructured, error) {
 	return object, err
 }
 
-// create waits for the resource to be served: a CRD takes a moment.
+// create creates an object with its status. It waits until a CRD is served.
 func (c *Cluster) create(ctx context.Context, object *unstructured.Unstructured) error {
 	resource, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
 	at := c.Objects.Resource(resource).Namespace(object.GetNamespace())
@@ -81,14 +81,13 @@ func (c *Cluster) create(ctx context.Context, object *unstructured.Unstructured)
 	return err
 }
 
-// notServed reports whether an error says that the API does not have a resource,
-// rather than an object.
+// notServed reports whether the error means that the API does not serve the resource.
 func notServed(err error) bool {
 	return apierrors.IsNotFound(err) && strings.Contains(err.Error(), "could not find the requested resource")
 }
 
-// InstallCRDs creates the custom resource definitions of the Spaces API from the
-// shared test data. Without the data the test is skipped.
+// InstallCRDs creates the CRDs of the Spaces API from the shared test data. If the data is
+// missing, the test is skipped.
 func (c *Cluster) InstallCRDs(t testing.TB, repository string) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(repository, "..", "shared", "crds", "*.yaml"))
@@ -143,11 +142,11 @@ func (c *Cluster) Patch(t testing.TB, resource schema.GroupVersionResource, name
 	}
 }
 
-// eventuallyTimeout is far more than anything takes on a busy machine.
+// eventuallyTimeout is much longer than anything takes on a busy machine.
 const eventuallyTimeout = time.Minute
 
-// Eventually calls holds until it returns true, and returns the error of that call. If it
-// never returns true, the error says so.
+// Eventually calls holds until it returns true, and then returns the error of that call. It
+// gives up after eventuallyTimeout.
 func Eventually(ctx context.Context, holds func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, eventuallyTimeout)
 	defer cancel()
@@ -166,7 +165,7 @@ func Eventually(ctx context.Context, holds func() (bool, error)) error {
 	}
 }
 
-func slice(object *unstructured.Unstructured, path ...string) ([]any, bool, error) {
+func nestedSlice(object *unstructured.Unstructured, path ...string) ([]any, bool, error) {
 	return unstructured.NestedSlice(object.Object, path...)
 }
 

@@ -2,6 +2,6 @@ package kubetest
 
 import "syscall"
 
-// dieWithParent has the kernel kill a program when the test's process dies, so
-// that a test that is killed leaves no server behind.
+// dieWithParent makes the kernel kill a program when the process of the test dies. So a
+// killed test leaves no server running.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// process is one of the cluster's programs with what it wrote.
+// process is a program of the cluster, with its output.
 type process struct {
 	name string
 	cmd  *exec.Cmd
@@ -20,11 +20,11 @@ type process struct {
 	done chan struct{} // closed when it has ended
 }
 
-// run starts a program. On Linux it ends with the test's process at the latest.
+// run starts a program. On Linux the kernel ends it if the test dies.
 func (c *Cluster) run(name string, args ...string) (*process, error) {
 	path := filepath.Join(c.programs, name)
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("%s is not there (make kube builds it): %w", name, err)
+		return nil, fmt.Errorf("%s is missing; make kube builds it: %w", name, err)
 	}
 	output, err := os.Create(filepath.Join(c.dir, name+".log"))
 	if err != nil {
@@ -45,8 +45,8 @@ func (c *Cluster) run(name string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// until waits until a condition holds. It is an error if the program ends or the time
-// is over before.
+// until waits until holds returns true. It returns an error if the program ends first, or
+// after startTimeout.
 func (p *process) until(holds func() bool) error {
 	poll, patience := time.NewTicker(50*time.Millisecond), time.After(startTimeout)
 	defer poll.Stop()
@@ -62,7 +62,7 @@ func (p *process) until(holds func() bool) error {
 	return nil
 }
 
-// tail is the end of what the program wrote.
+// tail returns the end of the program's output.
 func (p *process) tail() string {
 	const most = 4000
 	text, err := os.ReadFile(p.log)
@@ -72,8 +72,8 @@ func (p *process) tail() string {
 	return string(bytes.TrimSpace(text[max(0, len(text)-most):]))
 }
 
-// stop ends the programs, the last started first: an API server without its etcd
-// lingers. It is killed, because after SIGTERM it lingers as well.
+// stop kills the programs, the last started first. An API server does not end quickly
+// after SIGTERM, or without its etcd.
 func (c *Cluster) stop(t testing.TB) {
 	for _, p := range slices.Backward(c.processes) {
 		if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -13,11 +13,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// PlayWebhook simulates the EKS webhook for IRSA: every container of a pod whose service
-// account has the role annotation gets the environment and the volume. While skip is more
-// than 0, it counts skip down and leaves the pod as it is. EKS does so before it knows of
-// an association.
-func (c *Cluster) PlayWebhook(t testing.TB) (skip *atomic.Int32) {
+// SimulateWebhook simulates the EKS webhook for IRSA: every container of a pod whose service
+// account has the role annotation gets the environment and the volume. If skip is above 0,
+// the webhook decrements it and does not change the pod. EKS does the same if it does not
+// know an association yet.
+func (c *Cluster) SimulateWebhook(t testing.TB) (skip *atomic.Int32) {
 	t.Helper()
 	skip = new(atomic.Int32)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,16 +27,16 @@ func (c *Cluster) PlayWebhook(t testing.TB) (skip *atomic.Int32) {
 	}))
 	t.Cleanup(server.Close)
 	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	c.Create(t, fmt.Sprintf(webhook, server.URL, base64.StdEncoding.EncodeToString(bundle)))
+	c.Create(t, fmt.Sprintf(webhookManifest, server.URL, base64.StdEncoding.EncodeToString(bundle)))
 	return skip
 }
 
-const webhook = `
+const webhookManifest = `
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingWebhookConfiguration
-metadata: {name: played-pod-identity-webhook}
+metadata: {name: simulated-pod-identity-webhook}
 webhooks:
-- name: played.eks.amazonaws.com
+- name: simulated.eks.amazonaws.com
   admissionReviewVersions: [v1]
   sideEffects: None
   failurePolicy: Ignore
@@ -92,13 +92,13 @@ func (c *Cluster) review(w http.ResponseWriter, r *http.Request, skip *atomic.In
 	if err != nil {
 		return err
 	}
-	if role := account.GetAnnotations()["eks.amazonaws.com/role-arn"]; role != "" && !skips(skip) {
+	if role := account.GetAnnotations()["eks.amazonaws.com/role-arn"]; role != "" && !countDown(skip) {
 		patch := []patchOperation{{"add", "/spec/volumes/-", map[string]any{"name": "aws-iam-token", "emptyDir": struct{}{}}}}
 		for i, container := range pod.Containers {
-			patch = append(patch, environment("containers", i, role, container.Env)...)
+			patch = append(patch, environmentPatch("containers", i, role, container.Env)...)
 		}
 		for i, container := range pod.InitContainers {
-			patch = append(patch, environment("initContainers", i, role, container.Env)...)
+			patch = append(patch, environmentPatch("initContainers", i, role, container.Env)...)
 		}
 		if review.Response.Patch, err = json.Marshal(patch); err != nil {
 			return err
@@ -109,15 +109,15 @@ func (c *Cluster) review(w http.ResponseWriter, r *http.Request, skip *atomic.In
 	return json.NewEncoder(w).Encode(review)
 }
 
-func environment(list string, i int, role string, there []any) []patchOperation {
-	env := append(there,
+func environmentPatch(list string, i int, role string, existing []any) []patchOperation {
+	env := append(existing,
 		map[string]any{"name": "AWS_ROLE_ARN", "value": role},
 		map[string]any{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"})
 	return []patchOperation{{"add", fmt.Sprintf("/spec/%s/%d/env", list, i), env}}
 }
 
-// skips counts down and reports whether it did.
-func skips(left *atomic.Int32) bool {
+// countDown decrements a number above 0 and reports whether it did.
+func countDown(left *atomic.Int32) bool {
 	for {
 		n := left.Load()
 		if n <= 0 {

@@ -16,8 +16,8 @@ import (
 // Account is the account of every role and resource.
 const Account = "123456789012"
 
-// Case is a request and the policies that decide it: the trust policy of the role
-// that it asks for, or the permissions policies of the role that makes it.
+// Case is a request and the policies that decide it. A request to assume a role has the
+// role's trust policy. Any other request has the permissions policies of its role.
 type Case struct {
 	Trust       json.RawMessage     `json:"trust,omitempty"`
 	Permissions []json.RawMessage   `json:"permissions,omitempty"`
