@@ -161,7 +161,7 @@ func TestCronJobExample(t *testing.T) {
 		t.Errorf("%d associations are left", n)
 	}
 	t.Setenv("KUBECONFIG", "")
-	if r := run(t, "", args...); r.Status != 1 || !strings.Contains(r.Err, "there is no kubeconfig") {
+	if r := run(t, "", args...); r.Status != 1 || !strings.Contains(r.Err, "found no kubeconfig") {
 		t.Errorf("without a cluster: %+v", r)
 	}
 }
