@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -109,7 +109,7 @@ func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read fun
 
 // readManifests reads standard input.
 func (env *Env) readManifests(ctx context.Context) ([]byte, error) {
-	stream, err := Await(ctx, func() ([]byte, error) { return io.ReadAll(env.In) })
+	stream, err := Await(ctx, func() ([]byte, error) { return manifest.Read(env.In) })
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("stopped while reading the manifests: %w; nothing was written", context.Cause(ctx))
