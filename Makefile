@@ -1,4 +1,4 @@
-# Two commands do all the set-up: make demo, make test. They need Go, git, make.
+# make demo and make test build everything they need. They require Go, git and make.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,7 +17,7 @@ with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
 
 build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)'
 
-# More flags for go test, such as TESTFLAGS=-race.
+# Additional flags for go test, such as TESTFLAGS=-race.
 TESTFLAGS ?=
 
 .PHONY: help
@@ -25,7 +25,7 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
-build: ## build bin/spaces-identity, and beside it the program for its live commands
+build: ## build bin/spaces-identity, and the program for its live commands
 	@CGO_ENABLED=0 go build $(build_flags) -o bin/ ./cmd/spaces-identity ./cmd/spaces-identity-live
 
 .PHONY: helm
@@ -36,13 +36,13 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 	@$(with_helm) examples/demo/run.sh
 
 .PHONY: test
-test: build helm simulator ## run every test, those with real Helms included
+test: build helm simulator ## run all tests, including those with real Helms
 	@$(with_helm) go test $(TESTFLAGS) ./...
 
-# A second opinion on trust policies, of another make; it needs Node.js.
+# The simulator evaluates trust policies independently of this project. It needs Node.js.
 .PHONY: simulator
 simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
-	@$(if $(shell command -v npm),,echo 'npm is not installed: the evaluator of trust policies gets no second opinion')
+	@$(if $(shell command -v npm),,echo 'npm is not installed: tests that compare with another policy simulator are skipped')
 
 testdata/simulator/node_modules: testdata/simulator/package-lock.json
 	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
@@ -64,7 +64,7 @@ e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (ne
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
-	@test -n '$(CHART)' || { echo 'say which chart: make check-chart CHART=oci://host/repository/spaces VALUES=values.yaml' >&2; exit 2; }
+	@test -n '$(CHART)' || { echo 'name a chart: make check-chart CHART=oci://host/repository/spaces VALUES=values.yaml' >&2; exit 2; }
 	@$(with_helm) SPACES_IDENTITY_CHART='$(or $(abspath $(wildcard $(CHART))),$(CHART))' SPACES_IDENTITY_VALUES='$(abspath $(VALUES))' \
 		go test -count=1 -v -run '^TestGivenChart$$' ./internal/plugin
 
@@ -89,7 +89,7 @@ prose: build ## check the words of pages, Go comments and help texts with Vale
 	SPACES_IDENTITY_VALE=$(vale) go test -count=1 ./internal/test/prose; \
 	go run ./internal/test/prose $(vale) bin/spaces-identity
 
-# How long make fuzz takes for each target.
+# The time that make fuzz spends on each target.
 FUZZTIME ?= 30m
 
 .PHONY: fuzz
@@ -100,17 +100,17 @@ fuzz: ## fuzz each target in turn: FUZZTIME=30m
 	done
 
 .PHONY: bench
-bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## measure beside cat, yq, kustomize and kyaml; WRITE=1 puts the tables into docs/benchmarks.md
+bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare with cat, yq, kustomize and kyaml; WRITE=1 writes the tables to docs/benchmarks.md
 	@go -C testdata/bench build -o $(compared) ./copier ./timed
 	@go -C testdata/bench build -o $(compared)/bench .
 	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
 
 .PHONY: clean
-clean: ## remove everything that make made
+clean: ## remove everything that make built
 	@rm -rf bin identity-artifacts
 
-# The tools are built once, from modules of their own: users of the project
-# download none of them.
+# The tools are built once. Each has its own module, so that users of the project do
+# not download them.
 tools := testdata/tools
 
 $(helm3): $(tools)/helm3/go.mod
@@ -123,7 +123,7 @@ $(helm4): $(tools)/helm4/go.mod
 	@v=$$(go -C $(tools)/helm4 list -m -f '{{.Version}}' helm.sh/helm/v4) && \
 	go -C $(tools)/helm4 build -ldflags "-X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
 
-# Helm reads the server's version, which a plain build does not set.
+# Helm reads the version of the server. The linker flags set it.
 kube_version = $$(go -C $(tools)/kube list -m -f '{{.Version}}' k8s.io/kubernetes)
 kube_package = $(or $(kube_package_$(@F)),k8s.io/kubernetes/cmd/$(@F))
 kube_package_etcd := go.etcd.io/etcd/server/v3
@@ -135,7 +135,7 @@ $(kube): $(tools)/kube/go.mod
 	CGO_ENABLED=0 go -C $(tools)/kube build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
 		-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" $(kube_package)
 
-# What kwok makes of pods and nodes is in its own module.
+# The stages say how kwok simulates pods and nodes. They are in its module.
 bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
 	@mkdir -p bin/tools
 	@stages=$$(go -C $(tools)/kube list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage && \

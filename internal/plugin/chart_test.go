@@ -17,32 +17,32 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of testdata/diff")
 
-// carriers are the ways in which the stand-in chart hands on values.
-var carriers = []string{
+// embeddedForms are the forms of embedded values that the stand-in chart can render.
+var embeddedForms = []string{
 	"configmap-yaml", "configmap-json", "secret", "args", "env",
 	"crossplane-release", "flux", "argocd", "custom-resource",
 }
 
-// TestStandInChart renders the stand-in for the Spaces chart with each carrier
-// in each Helm. What the post-renderer changed is in testdata/diff.
+// TestStandInChart renders the stand-in for the Spaces chart with each form of embedded
+// values in each Helm. testdata/diff has what the post-renderer changed.
 func TestStandInChart(t *testing.T) {
 	helms := findHelms(t)
 	dependOnFiles(t)
 	for _, h := range helms {
-		for _, carrier := range carriers {
-			t.Run(h.name+"/"+carrier, func(t *testing.T) {
+		for _, form := range embeddedForms {
+			t.Run(h.name+"/"+form, func(t *testing.T) {
 				t.Parallel()
 				r := newRendering(t, h, filepath.Join(repository(), "testdata", "chart"),
-					"--set", "standIn.carrier="+carrier,
+					"--set", "standIn.carrier="+form,
 					"--set", "standIn.hostNamespaces={mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system}")
-				compareGolden(t, filepath.Join("testdata", "diff", h.name, carrier+".diff"), r.check(t, r.template(t, r.unchanging())))
+				compareGolden(t, filepath.Join("testdata", "diff", h.name, form+".diff"), r.check(t, r.template(t, r.unchanging())))
 			})
 		}
 	}
 }
 
-// TestGivenChart does the same with a chart that make check-chart names, and
-// shows what changed, or what the program sees in it.
+// TestGivenChart runs the same checks with the chart of make check-chart. It logs what
+// changed. If a check fails, it logs what inspect finds.
 func TestGivenChart(t *testing.T) {
 	chart := os.Getenv("SPACES_IDENTITY_CHART")
 	if chart == "" {
@@ -67,7 +67,7 @@ func TestGivenChart(t *testing.T) {
 	}
 }
 
-// rendering is one chart in one Helm, in a directory of its own.
+// rendering renders one chart with one Helm, in its own directory.
 type rendering struct {
 	helm  helm
 	dir   string
@@ -89,14 +89,14 @@ func newRendering(t *testing.T, h helm, chart string, flags ...string) rendering
 	return r
 }
 
-// check renders the chart through the post-renderer and returns what differs from
-// the given manifests as a unified diff.
+// check renders the chart through the post-renderer and returns the difference from the
+// given manifests as a unified diff.
 func (r rendering) check(t *testing.T, given []byte) string {
 	t.Helper()
 	got := r.template(t, r.postRenderer(t))
 	again := r.output(t, got, binary(), "post-render", "--artifacts-dir", "none")
 	if d := cmp.Diff(string(got), string(again)); d != "" {
-		t.Errorf("fed back in, the output changed (-once +twice):\n%s", d)
+		t.Errorf("post-rendering the output again changed it (-once +twice):\n%s", d)
 	}
 	r.checkReport(t, given, got)
 	r.checkTrustPolicy(t)
@@ -125,8 +125,8 @@ func (r rendering) template(t *testing.T, postRenderer string) []byte {
 	return r.output(t, nil, r.helm.path, append(args, r.flags...)...)
 }
 
-// unchanging is a post-renderer that changes nothing: Helm 4 writes manifests
-// anew for any.
+// unchanging returns a post-renderer that changes nothing. Helm 4 formats manifests
+// differently if there is a post-renderer.
 func (r rendering) unchanging() string {
 	if r.helm.name == "helm3" {
 		return "cat"
@@ -139,8 +139,7 @@ func (r rendering) postRenderer(t *testing.T) string {
 	return strings.TrimSpace(string(r.output(t, nil, r.helm.path, "spaces-identity", "post-renderer")))
 }
 
-// checkReport compares the report with what differs: it names a document as
-// changed if and only if one of its lines is another.
+// checkReport checks that the report names exactly the objects that changed.
 func (r rendering) checkReport(t *testing.T, given, got []byte) {
 	t.Helper()
 	var report struct {
@@ -160,7 +159,7 @@ func (r rendering) checkReport(t *testing.T, given, got []byte) {
 	}
 }
 
-// checkTrustPolicy looks for what any trust policy of this mode has.
+// checkTrustPolicy checks that the trust policy has an action and subjects of this mode.
 func (r rendering) checkTrustPolicy(t *testing.T) {
 	t.Helper()
 	policy := r.artifact(t, "mxp-controller.trust-policy.json")
@@ -197,14 +196,13 @@ func (r rendering) output(t *testing.T, stdin []byte, program string, args ...st
 	return out
 }
 
-// isSetting reports whether a variable would set something for Helm or for the
-// program.
+// isSetting reports whether an environment variable configures Helm or the program.
 func isSetting(variable string) bool {
 	return strings.HasPrefix(variable, "HELM_") || strings.HasPrefix(variable, "SPACES_IDENTITY_")
 }
 
-// registry is where the user of a Helm is logged in to registries and
-// repositories.
+// registry returns the environment variables with which Helm uses the user's logins to
+// registries and repositories.
 func (h helm) registry(t *testing.T) []string {
 	t.Helper()
 	var env []string
@@ -218,12 +216,12 @@ func (h helm) registry(t *testing.T) []string {
 	return env
 }
 
-// changedObjects names the objects of the documents that differ, sorted.
+// changedObjects returns the objects whose documents differ, sorted.
 func changedObjects(t *testing.T, given, got []byte) []string {
 	t.Helper()
 	a, b := documents(given), documents(got)
 	if len(a) != len(b) {
-		t.Fatalf("%d documents went in, %d came out", len(a), len(b))
+		t.Fatalf("the chart has %d documents, the output has %d", len(a), len(b))
 	}
 	var objects []string
 	for i := range a {
@@ -235,8 +233,8 @@ func changedObjects(t *testing.T, given, got []byte) []string {
 	return slices.Compact(objects)
 }
 
-// documents splits what helm template prints: it starts every document with a
-// line of three dashes.
+// documents splits the output of helm template, which starts every document with a line
+// of three dashes.
 func documents(stream []byte) []string {
 	return strings.Split("\n"+string(stream), "\n---\n")
 }
@@ -253,10 +251,10 @@ func compareGolden(t *testing.T, path, got string) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatalf("%v (go test ./internal/plugin -update writes it; make test says where the Helms are)", err)
+		t.Fatalf("%v (go test ./internal/plugin -update writes it; make test sets the paths of the Helms)", err)
 	}
 	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("what changed is not what %s says (-want +got):\n%s", path, d)
+		t.Errorf("the change differs from %s (-want +got):\n%s", path, d)
 	}
 }
 
@@ -274,7 +272,7 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// object is the kind and name of the document's object.
+// object returns the kind and name of the document's object.
 func object(t *testing.T, document string) string {
 	t.Helper()
 	var o struct {

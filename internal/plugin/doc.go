@@ -1,5 +1,6 @@
-// Package plugin is what makes the program a plugin of Helm: the hook that
-// installs it, the companion that Helm 4 wants for --post-renderer, and the
-// tests that run both with the real Helm 3 and Helm 4. It has no code of its
-// own; plugin.yaml stands at the root of the repository, where Helm looks.
+// Package plugin has the files that make the program a Helm plugin. install.sh is the
+// install hook. post-renderer.yaml is the second plugin that Helm 4 needs for
+// --post-renderer. Helm reads plugin.yaml from the root of the repository.
+//
+// The tests run the plugin with the real Helm 3 and Helm 4. There is no other Go code.
 package plugin

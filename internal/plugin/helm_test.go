@@ -12,15 +12,15 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// helm is one of the two programs that the plugin has to work in.
+// helm is a Helm program that the plugin must work with.
 type helm struct {
 	name string // helm3 or helm4
 	path string
 }
 
-// TestScripts runs each script once in Helm 3 and once in Helm 4. In a script
-// helm is the one under test, helm3 and helm4 are both; the conditions [helm3]
-// and [helm4] say what differs.
+// TestScripts runs each script once with Helm 3 and once with Helm 4. In a script, helm is
+// the Helm under test, and helm3 and helm4 are always available. Lines with the condition
+// [helm3] or [helm4] run only for that Helm.
 func TestScripts(t *testing.T) {
 	helms := findHelms(t)
 	dependOnFiles(t)
@@ -43,8 +43,8 @@ func (h helm) is(name string) (bool, error) {
 	return h.name == name, nil
 }
 
-// setUp gives a script directories of its own for all that Helm keeps, and the
-// Helms by name. The repository is the plugin's source.
+// setUp gives a script its own Helm directories, and puts the Helms on its PATH. The plugin
+// is installed from the repository.
 func setUp(env *testscript.Env, under helm, all []helm) error {
 	bin := filepath.Join(env.WorkDir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
@@ -65,7 +65,7 @@ func setUp(env *testscript.Env, under helm, all []helm) error {
 	return keepGoCaches(env)
 }
 
-// helmHome is the environment that keeps a Helm apart from the user's.
+// helmHome returns the environment variables with which Helm uses its own directories.
 func helmHome(dir string) []string {
 	return []string{
 		"HELM_DATA_HOME=" + filepath.Join(dir, "helm", "data"),
@@ -74,7 +74,7 @@ func helmHome(dir string) []string {
 	}
 }
 
-// keepGoCaches lets the install hook build with what this test was built from.
+// keepGoCaches lets the install hook build with the Go caches of the user.
 func keepGoCaches(env *testscript.Env) error {
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN"} {
 		value, err := exec.Command("go", "env", name).Output()
@@ -86,29 +86,29 @@ func keepGoCaches(env *testscript.Env) error {
 	return nil
 }
 
-// findHelms returns the Helms that the Makefile built. Where it did not say
-// where they are, the test is skipped; where it did, they must be there.
+// findHelms returns the Helms that the Makefile built. If it did not set their paths, the
+// test is skipped.
 func findHelms(t *testing.T) []helm {
 	t.Helper()
 	var helms []helm
 	for _, name := range []string{"helm3", "helm4"} {
 		path := os.Getenv("SPACES_IDENTITY_" + strings.ToUpper(name))
 		if path == "" {
-			t.Skip("run make test: it builds the pinned Helms and says where they are")
+			t.Skip("needs the Helms: run make test")
 		}
 		if _, err := os.Stat(path); err != nil {
-			t.Fatalf("%s is not there (make helm builds it): %v", name, err)
+			t.Fatalf("%s is missing; make helm builds it: %v", name, err)
 		}
 		helms = append(helms, helm{name, path})
 	}
 	if _, err := os.Stat(binary()); err != nil {
-		t.Fatalf("the program is not there (make build builds it): %v", err)
+		t.Fatalf("the program is missing; make build builds it: %v", err)
 	}
 	return helms
 }
 
-// dependOnFiles looks at the files that only other processes read, so that go
-// test does not answer from its cache when one of them has changed.
+// dependOnFiles reads the metadata of files that only other processes read. If one of them
+// changes, go test then does not use its cached result.
 func dependOnFiles(t *testing.T) {
 	t.Helper()
 	for _, root := range []string{"plugin.yaml", "plugin.complete", "internal/plugin", "testdata/chart", "examples"} {

@@ -26,7 +26,7 @@ func programs(t *testing.T) (small, live string) {
 	return small, live
 }
 
-// outcome is what a program printed and its exit status.
+// outcome is the output and the exit status of a program.
 type outcome struct {
 	Out, Err string
 	Status   int
@@ -68,14 +68,14 @@ func TestBothProgramsPrintTheSame(t *testing.T) {
 	}
 }
 
-// commandsOf returns the commands of a program, which completion lists, and the
-// program itself.
+// commandsOf returns the commands that completion lists, and an empty one for the program
+// itself.
 func commandsOf(t *testing.T, program string) [][]string {
 	t.Helper()
 	all := [][]string{{}}
 	for i := 0; i < len(all); i++ {
 		if slices.Contains(all[i], "help") || slices.Contains(all[i], "export") {
-			continue // which complete arguments
+			continue // their completions are arguments, not commands
 		}
 		out := runProgram(t, nil, program, append(append([]string{"__completeNoDesc"}, all[i]...), "")...).Out
 		for name := range strings.Lines(out) {
@@ -87,7 +87,7 @@ func commandsOf(t *testing.T, program string) [][]string {
 	return all
 }
 
-// fakeLive is beside the small program and prints what it was started with.
+// fakeLive replaces the live program. It prints its arguments.
 const fakeLive = `#!/bin/sh
 printf '%s\n' "$@"
 echo "for version $_SPACES_IDENTITY_VERSION"
@@ -128,7 +128,7 @@ func copyProgram(t *testing.T, from, to string) {
 		return
 	}
 	copyFile(t, from, to)
-	if err := os.Chmod(to, 0o700); err != nil { //nolint:gosec // it is to run
+	if err := os.Chmod(to, 0o700); err != nil { //nolint:gosec // the program must be executable
 		t.Fatal(err)
 	}
 }

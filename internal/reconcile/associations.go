@@ -23,12 +23,7 @@ func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []i
 			if cluster.Name == "" || cluster.Region == "" {
 				continue
 			}
-			a := associationPlan{Reconciler: r, plan: p, memory: m, cluster: cluster, component: component, wanted: map[string]desired.Association{}}
-			for _, w := range role.Associations {
-				if w.Region == cluster.Region && w.ClusterName == cluster.Name && w.ServiceAccount == component.ServiceAccount {
-					a.wanted[w.Namespace] = w
-				}
-			}
+			a := associationPlan{Reconciler: r, plan: p, memory: m, cluster: cluster, component: component, wanted: wantedIn(role, cluster, component)}
 			if err := a.list(ctx); err != nil {
 				return err
 			}
@@ -41,6 +36,17 @@ func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []i
 		}
 	}
 	return nil
+}
+
+// wantedIn returns the desired associations of a component in a cluster, by namespace.
+func wantedIn(role desired.Role, cluster identity.Cluster, component desired.Component) map[string]desired.Association {
+	wanted := map[string]desired.Association{}
+	for _, w := range role.Associations {
+		if w.Region == cluster.Region && w.ClusterName == cluster.Name && w.ServiceAccount == component.ServiceAccount {
+			wanted[w.Namespace] = w
+		}
+	}
+	return wanted
 }
 
 // associationPlan compares the associations of one component in one cluster.

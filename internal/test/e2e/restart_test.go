@@ -41,7 +41,7 @@ func TestRestart(t *testing.T) {
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		o := admin.runUntil(t, planeB+": restarting", "", "restart", "--config", file)
-		if o.Status != 1 || !strings.Contains(o.Err, "run `spaces-identity restart` again to continue") {
+		if o.Status != 1 || !strings.Contains(o.flat(), "run `spaces-identity restart` again to continue") {
 			t.Errorf("exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 		waitRunning(t, c, planeB)
