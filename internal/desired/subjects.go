@@ -159,7 +159,7 @@ func (s Subjects) reachWarnings() []string {
 	pattern := s.Match.Pattern()
 	for _, ns := range commonNamespaces {
 		if s.covers(ns) {
-			out = append(out, fmt.Sprintf("the pattern %s admits the namespace %s, which is no control plane's", pattern, ns))
+			out = append(out, fmt.Sprintf("the pattern %s admits the namespace %s, which does not belong to a control plane", pattern, ns))
 		}
 	}
 	const fewest = 4

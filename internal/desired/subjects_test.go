@@ -22,7 +22,7 @@ func TestReach(t *testing.T) {
 		"team-?": {Match: "team-?", Pattern: "team-?", Covers: []string{"team-a"}, Misses: []string{nsB, nsA},
 			Beyond: []string{"team-0", "team-x", "team-z"}},
 		"k*c": {Match: "k*c", Pattern: "k*c", Misses: []string{nsB, nsA, "team-a"}, Beyond: []string{"ksomeone-elsec", "kxc", "kprodc"},
-			Warnings: []string{"the pattern k*c admits the namespace kube-public, which is no control plane's",
+			Warnings: []string{"the pattern k*c admits the namespace kube-public, which does not belong to a control plane",
 				"the pattern k*c has only 2 characters that are not wildcards; whoever may create a namespace of that form gets the role"}},
 		"": {},
 	}

@@ -45,7 +45,7 @@ func TestAnnotations(t *testing.T) {
 		{"A.b/c", "x"}:           `the key "A.b/c" has no valid domain before the slash: it has 'A', only lower-case letters, digits and - are allowed`,
 		{"a", " x"}:              `the value of a: " x" has space around it: write "x"`,
 		{"a.b/", "x"}:            `the key "a.b/" does not begin and end with a letter or digit`,
-		{"a", long(262145, "x")}: `the value of a has 262145 bytes: Kubernetes takes up to 262144`,
+		{"a", long(262145, "x")}: `the value of a has 262145 bytes: Kubernetes allows up to 262144`,
 	})
 }
 

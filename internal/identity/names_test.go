@@ -32,7 +32,7 @@ func TestServiceAccounts(t *testing.T) {
 
 func TestBuckets(t *testing.T) {
 	accept(t, identity.ValidateBucket, "spaces-backups", "a.b", "123", long(63, "a"))
-	const widens = ", and the permissions would reach other buckets: write the name itself"
+	const widens = ", and the permissions would include other buckets: write the name itself"
 	check(t, identity.ValidateBucket, map[string]string{
 		"*":                       `"*" has *` + widens,
 		"spaces-?":                `"spaces-?" has ?` + widens,
@@ -61,7 +61,7 @@ func TestPrefixes(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	const widens = ", and the permissions would reach other keys: write the name itself"
+	const widens = ", and the permissions would include other keys: write the name itself"
 	check(t, parser(identity.ParsePrefix), map[string]string{
 		"a/*":           `"a/*" has *` + widens,
 		"a?":            `"a?" has ?` + widens,
@@ -74,7 +74,7 @@ func TestPrefixes(t *testing.T) {
 		"a\tb":          `"a\tb" has '\t': remove it`,
 		"a\xffb":        `"a\xffb" is not UTF-8, and the keys of S3 are`,
 		"a ":            `"a " has space around it: write "a"`,
-		long(1001, "a"): `"` + long(120, "a") + `…" has 1001 bytes: a key of S3 has up to 1,024 with what follows`,
+		long(1001, "a"): `"` + long(120, "a") + `…" has 1001 bytes: a whole S3 key has up to 1,024`,
 	})
 }
 
@@ -84,7 +84,7 @@ func TestKMSKeys(t *testing.T) {
 	const like = ": write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID"
 	check(t, parser(identity.ParseKMSKeyARN), map[string]string{
 		"alias/x": `"alias/x" is not an ARN: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
-		"arn:aws:kms:us-west-2:123456789012:alias/x": `"arn:aws:kms:us-west-2:123456789012:alias/x" is an alias, and IAM grants on the key itself only` + like,
+		"arn:aws:kms:us-west-2:123456789012:alias/x": `"arn:aws:kms:us-west-2:123456789012:alias/x" is an alias, and IAM grants access only to the key itself` + like,
 		"arn:aws:kms:us-west-2:123456789012:key/*":   `"arn:aws:kms:us-west-2:123456789012:key/*" has no valid key ID: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
 		"arn:aws:kms:*:123456789012:key/a":           `"arn:aws:kms:*:123456789012:key/a" has no valid region: "*" is not a region: write its code, like us-west-2`,
 		"arn:aws:kms:us-west-2::key/a":               `"arn:aws:kms:us-west-2::key/a" has no account: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,

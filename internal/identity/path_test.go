@@ -71,22 +71,22 @@ func TestBadPaths(t *testing.T) {
 		".a":            `".a" at character 1: a key is missing`,
 		"a..b":          `"a..b" at character 3: a key is missing`,
 		"a.":            `"a." at character 3: a key is missing`,
-		"ä[0]b":         `"ä[0]b" at character 5: a dot or [ comes after ]`,
-		"a[":            `"a[" at character 2: a number or a quoted key and ] come after [`,
-		"a[x]":          `"a[x]" at character 2: a number or a quoted key and ] come after [`,
-		"a[-1]":         `"a[-1]" at character 2: a number or a quoted key and ] come after [`,
-		"a[1":           `"a[1" at character 2: a number or a quoted key and ] come after [`,
+		"ä[0]b":         `"ä[0]b" at character 5: expected a dot or [ after ]`,
+		"a[":            `"a[" at character 2: expected a number or a quoted key, and ], after [`,
+		"a[x]":          `"a[x]" at character 2: expected a number or a quoted key, and ], after [`,
+		"a[-1]":         `"a[-1]" at character 2: expected a number or a quoted key, and ], after [`,
+		"a[1":           `"a[1" at character 2: expected a number or a quoted key, and ], after [`,
 		`a["b]`:         `"a[\"b]" at character 2: the quoted key after [ cannot be read`,
-		`a["b"`:         `"a[\"b\"" at character 2: a ] comes after the quoted key`,
+		`a["b"`:         `"a[\"b\"" at character 2: expected ] after the quoted key`,
 		`a]`:            `"a]" at character 2: ']' has no meaning here: write such a key as ["key"]`,
 		`a"b`:           `"a\"b" at character 2: '"' has no meaning here: write such a key as ["key"]`,
 		`a\`:            `"a\\" at character 1: nothing follows the backslash`,
-		"a[9999999999]": `"a[9999999999]" at character 2: a number or a quoted key and ] come after [`,
+		"a[9999999999]": `"a[9999999999]" at character 2: expected a number or a quoted key, and ], after [`,
 	})
 	check(t, parser(identity.ParseKeys), map[string]string{
-		"a[0]":  `"a[0]" has the item [0]: a values path is of keys alone, a key of digits is written ["0"]`,
+		"a[0]":  `"a[0]" has the item [0]: a values path has only keys, and a key of digits is written ["0"]`,
 		`a[""]`: `"a[\"\"]" has an empty key`,
-		"a → b": `"a → b" goes into a string: a values path is of keys alone`,
+		"a → b": `"a → b" leads into a string: a values path has only keys`,
 	})
 }
 
