@@ -179,7 +179,7 @@ func TestBadFlags(t *testing.T) {
 				`SPACES_IDENTITY_HOST_NAMESPACE: " b" has space around it: write "b"`,
 			}},
 		"no component of that name": {"components: [{name: vector}]", nil, []string{"--bucket=spaces"},
-			[]string{`--bucket: needs a component, and the config has vector: add --component NAME`}},
+			[]string{`--bucket: needs a component, but the config has only vector: add --component NAME`}},
 		"a component that nothing describes": {"", nil, []string{"--component=vektor"},
 			[]string{`--component: "vektor" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane: did you mean "vector"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
 		"a component that is no name": {"", nil, []string{"--component=../x"},

@@ -7,16 +7,15 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Row is a setting: the one place that says how it is called in the file, on the
-// command line and in the environment, how it is read, and what it does. To teach the
-// program another setting, add a row.
+// Row describes a setting: its names in the file, on the command line and in the
+// environment, how it is read, and what it does. To add a setting, add a row.
 type Row struct {
-	Key  string // in the file; the key of a list's items has []: components[].roleARN
+	Key  string // in the file; an item of a list is written []: components[].roleARN
 	Flag string // without the dashes; empty if no flag sets it
 	Word string // placeholder of the flag's value, in capitals
 	Doc  string // what it is, one sentence without capital and full stop
 
-	Default    string // in the words of the documentation; empty if there is none
+	Default    string // as the documentation writes it; empty if there is none
 	CanBeEmpty bool   // an empty flag removes the setting; otherwise it is an error
 
 	value
@@ -45,16 +44,15 @@ func (r Row) Usage() string {
 	return usage
 }
 
-// name returns the setting's key in the mapping that has it.
+// name returns the last key of the setting, such as roleARN.
 func (r Row) name() string { return r.Key[strings.LastIndexByte(r.Key, '.')+1:] }
 
-// parent returns the key of the mapping that has the setting, or nothing for the
-// file itself.
+// parent returns the key of the mapping that contains the setting, or nothing for the file
+// itself.
 func (r Row) parent() string { return r.Key[:max(strings.LastIndexByte(r.Key, '.'), 0)] }
 
-// Rows returns all settings in the order of the documentation, each mapping and list
-// before its keys. The settings of a cluster occur twice, the second time without
-// flags.
+// Rows returns all settings in the order of the documentation, each mapping and list before
+// its keys. additionalClusters has the settings of cluster again, without flags.
 func Rows() []Row {
 	more := clusterRows("additionalClusters[]")
 	for i := range more {
@@ -63,7 +61,7 @@ func Rows() []Row {
 	return slices.Concat([]Row{
 		{Key: "apiVersion", Doc: "version of the file's format: " + APIVersion, value: header(APIVersion)},
 		{Key: "kind", Doc: "always " + Kind, value: header(Kind)},
-		{Key: "metadata", Doc: "allowed and ignored, so that the file can configure a KRM function", value: ignored()},
+		{Key: "metadata", Doc: "ignored; allowed so that the file can configure a KRM function", value: ignored()},
 		{Key: "cluster", Doc: "EKS cluster of the Space", value: mapping()},
 	}, clusterRows("cluster"), []Row{
 		{Key: "additionalClusters", Doc: "more clusters that share the roles",
@@ -94,7 +92,7 @@ func controlPlaneRows() []Row {
 			Doc:   "pattern of host namespaces: uuid, or one like " + identity.HostNamespace("*"),
 			value: text(func(t target) *identity.Match { return &t.ControlPlanes.Match }, identity.MatchUUID).open()},
 		{Key: "controlPlanes.discover", Default: "false",
-			Doc:   "commands that have a cluster add the control planes that they find there",
+			Doc:   "commands that can read the cluster add the control planes that they find there",
 			value: boolean(func(t target) *bool { return &t.ControlPlanes.Discover })},
 	}
 }
@@ -122,7 +120,7 @@ func componentRows() []Row {
 		{Key: "components[].bucket", Flag: "bucket", Word: "BUCKET", Doc: "S3 bucket that the role may use",
 			value: text(func(t target) *string { return &t.component.Bucket })},
 		{Key: "components[].prefix", Flag: "prefix", Word: "PREFIX", CanBeEmpty: true,
-			Doc:   "limits the permissions to this prefix of keys and what is under it",
+			Doc:   "limits the permissions to the keys under this prefix",
 			value: text(func(t target) *string { return &t.component.Prefix })},
 		{Key: "components[].kmsKeyARN", Doc: "KMS key with which the bucket is encrypted",
 			value: parsed(identity.ParseKMSKeyARN, func(t target) *identity.KMSKeyARN { return &t.component.KMSKey })},
@@ -140,7 +138,7 @@ func podIdentityRows() []Row {
 		{Key: "components[].podIdentity", Doc: "settings that only EKS Pod Identity has", value: mapping()},
 		{Key: "components[].podIdentity.tags", Doc: "AWS tags of the associations",
 			value: pairs(func(t target) *map[string]string { return &of(t).Tags })},
-		{Key: "components[].podIdentity.targetRoleARN", Doc: "role that EKS assumes by way of the component's role",
+		{Key: "components[].podIdentity.targetRoleARN", Doc: "role that EKS assumes with the component's role",
 			value: parsed(identity.ParseRoleARN, func(t target) *identity.RoleARN { return &of(t).TargetRole })},
 		{Key: "components[].podIdentity.disableSessionTags", Doc: "removes the tags from the sessions", Default: "false",
 			value: boolean(func(t target) *bool { return &of(t).DisableSessionTags })},

@@ -13,8 +13,8 @@ import (
 
 type node = *yaml.Node
 
-// target is what the value of a row is written to: the settings, or the item of a
-// list that has the row.
+// target is where a row's value is stored: in the settings, or in the list item that the
+// row belongs to.
 type target struct {
 	*identity.Settings
 	cluster   *identity.Cluster
@@ -22,9 +22,8 @@ type target struct {
 	place     *identity.Place
 }
 
-// value is how a setting is read. What is wrong goes to the settings that are being
-// read, and reading goes on. Here only the types are checked, and what turns a text
-// into another type: identity.New checks all values.
+// value reads a setting. It adds problems to the settings, and reading continues. It
+// checks only types and what a parser rejects: identity.New checks all values.
 type value struct {
 	Type    string   // mapping, list, string, strings, pairs, boolean, integer or anything
 	Choices []string // the values that are allowed
@@ -43,14 +42,14 @@ func (v value) open() value {
 	return v
 }
 
-// mapping reads a mapping whose keys have rows of their own.
+// mapping reads a mapping. Its keys have rows of their own.
 func mapping() value {
 	return value{Type: "mapping", read: func(s *settings, row Row, path string, n node, t target) {
 		s.readMapping(path, row.Key, n, t)
 	}}
 }
 
-// list reads a sequence of mappings. The function appends an item.
+// list reads a sequence of mappings. item appends an item to the settings.
 func list(item func(target) target) value {
 	return value{Type: "list", read: func(s *settings, row Row, path string, n node, t target) {
 		s.eachItem(path, n, func(at string, n node) { s.readMapping(at, row.Key+"[]", n, item(t)) })
@@ -63,18 +62,18 @@ func grown[T any](items *[]T) *T {
 	return &(*items)[len(*items)-1]
 }
 
-// ignored reads a key that may have anything below it.
+// ignored accepts a key with any value.
 func ignored() value {
 	return value{Type: "anything", read: func(*settings, Row, string, node, target) {}}
 }
 
-// header reads a key that can have one value only and must be there.
+// header reads a required key that can have only one value.
 func header(want string) value {
 	return value{Type: "string", Choices: []string{want}, read: func(s *settings, row Row, path string, n node, _ target) {
 		if isNull(n) {
 			delete(s.origins, path)
 		} else if got, ok := s.scalar(path, n, "!!str", row.Choices); ok && got != want {
-			s.fail(s.at(n), path, identity.WithHint("write "+want, "%q is not what this version of the program reads", got))
+			s.fail(s.at(n), path, identity.WithHint("write "+want, "this version of the program does not read %q", got))
 		}
 	}}
 }
@@ -88,9 +87,29 @@ func text[V ~string](part func(target) *V, choices ...V) value {
 	return v
 }
 
-// parsed reads a string into what it means. In the file an empty one is a setting
-// left out.
+// parsed reads a string with a parser. In the file an empty string counts as not set.
 func parsed[V any](parse func(string) (V, error), part func(target) *V) value {
+	return scalar("string", "!!str", parse, part)
+}
+
+// boolean reads true or false.
+func boolean(part func(target) *bool) value {
+	return scalar("boolean", "!!bool", strconv.ParseBool, part)
+}
+
+// integer reads a whole number. The check must reject 0, which means not set.
+func integer(check func(int) error, part func(target) *int) value {
+	return scalar("integer", "!!int", func(text string) (int, error) {
+		number, err := strconv.Atoi(text)
+		if err != nil || strconv.Itoa(number) != text {
+			return 0, identity.WithHint("write it in decimal digits", "%q is not a whole number", text)
+		}
+		return number, check(number)
+	}, part)
+}
+
+// scalar reads a scalar with the YAML tag. If a flag occurs several times, the last wins.
+func scalar[V any](name, tag string, parse func(string) (V, error), part func(target) *V) value {
 	put := func(s *settings, path string, from Origin, text string, t target) {
 		v, err := parse(text)
 		if err != nil {
@@ -100,12 +119,12 @@ func parsed[V any](parse func(string) (V, error), part func(target) *V) value {
 		*part(t) = v
 	}
 	return value{
-		Type: "string",
+		Type: name,
 		read: func(s *settings, row Row, path string, n node, t target) {
 			if isNull(n) {
 				return
 			}
-			if text, ok := s.scalar(path, n, "!!str", row.Choices); ok && text != "" {
+			if text, ok := s.scalar(path, n, tag, row.Choices); ok && text != "" {
 				put(s, path, s.at(n), text, t)
 			}
 		},
@@ -115,15 +134,15 @@ func parsed[V any](parse func(string) (V, error), part func(target) *V) value {
 	}
 }
 
-// texts reads a sequence of strings. A flag replaces the file's. No such string has a
-// comma, so a flag may have several with commas between.
+// texts reads a sequence of strings. A flag replaces the file's strings and can contain
+// several, separated by commas, because no such string contains a comma.
 func texts(part func(target) *[]string) value {
 	return value{
 		Type: "strings",
 		read: func(s *settings, _ Row, path string, n node, t target) {
 			s.eachItem(path, n, func(at string, item node) {
 				text, _ := s.scalar(at, item, "!!str", nil)
-				*part(t) = append(*part(t), text) // also a wrong one, so that the others keep their index
+				*part(t) = append(*part(t), text) // an invalid one too, so that the others keep their index
 			})
 		},
 		set: func(_ *settings, _ string, _ Origin, texts []string, t target) {
@@ -132,8 +151,7 @@ func texts(part func(target) *[]string) value {
 	}
 }
 
-// pairs reads a mapping of strings to strings. Those of a flag, KEY=VALUE each, are
-// added to the file's.
+// pairs reads a mapping of strings to strings. A flag, KEY=VALUE, adds to the file's.
 func pairs(part func(target) *map[string]string) value {
 	put := func(t target, key, text string) {
 		if *part(t) == nil {
@@ -167,53 +185,9 @@ func pairs(part func(target) *map[string]string) value {
 	}
 }
 
-// boolean reads true or false.
-func boolean(part func(target) *bool) value {
-	return value{Type: "boolean", read: func(s *settings, _ Row, path string, n node, t target) {
-		if isNull(n) {
-			return
-		}
-		if text, ok := s.scalar(path, n, "!!bool", nil); ok { // true, True or TRUE
-			*part(t) = strings.EqualFold(text, "true")
-		}
-	}}
-}
-
-// integer reads a whole number. The check refuses 0, which would be a setting left
-// out.
-func integer(check func(int) error, part func(target) *int) value {
-	put := func(s *settings, path string, from Origin, text string, t target) {
-		number, err := strconv.Atoi(text)
-		if err != nil || strconv.Itoa(number) != text {
-			err = identity.WithHint("write it in decimal digits", "%q is not a whole number", text)
-		} else {
-			err = check(number)
-		}
-		if err != nil {
-			s.fail(from, path, err)
-			return
-		}
-		*part(t) = number
-	}
-	return value{
-		Type: "integer",
-		read: func(s *settings, _ Row, path string, n node, t target) {
-			if isNull(n) {
-				return
-			}
-			if text, ok := s.scalar(path, n, "!!int", nil); ok {
-				put(s, path, s.at(n), text, t)
-			}
-		},
-		set: func(s *settings, path string, from Origin, texts []string, t target) {
-			put(s, path, from, last(texts), t)
-		},
-	}
-}
-
 func last(values []string) string { return values[len(values)-1] }
 
-// The kinds and types of YAML in the words of a message.
+// How messages name the kinds and types of YAML.
 var (
 	kindNames = map[yaml.Kind]string{
 		yaml.MappingNode: "a mapping (key: value)", yaml.SequenceNode: "a list (- item)", yaml.AliasNode: "an alias",
@@ -224,7 +198,7 @@ var (
 	}
 )
 
-// typeOf returns what the node is, for a message.
+// typeOf returns the kind or type of the node for a message.
 func typeOf(n node) string {
 	if kind := kindNames[n.Kind]; kind != "" {
 		return kind
