@@ -13,8 +13,8 @@ import (
 
 const header = "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"
 
-// The header takes two lines, so what a case gives begins in line 3.
-func TestBadFiles(t *testing.T) {
+// The header has two lines, so the content of a case begins in line 3.
+func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 	for name, c := range map[string]struct {
 		content string
 		want    []string
@@ -150,7 +150,7 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-func TestFilesWithoutAHeader(t *testing.T) {
+func TestDecodeRequiresVersionAndKind(t *testing.T) {
 	empty := "f.yaml: is empty: begin it with apiVersion: spaces-identity.dev/v1alpha1 and kind: SpacesIdentity"
 	for content, want := range map[string][]string{
 		"":            {empty},
@@ -178,13 +178,13 @@ func TestFilesWithoutAHeader(t *testing.T) {
 	}
 }
 
-func TestAByteOrderMarkIsNoMistake(t *testing.T) {
+func TestDecodeAcceptsAByteOrderMark(t *testing.T) {
 	if _, err := config.Decode("f.yaml", []byte("\ufeff"+header)); err != nil {
 		t.Error(err)
 	}
 }
 
-// bomb is a billion nodes for whoever follows aliases.
+// bomb returns a file that expands to a billion nodes if a parser follows aliases.
 func bomb() string {
 	const line = "- &%s [*%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s]\n"
 	var b strings.Builder
@@ -195,7 +195,7 @@ func bomb() string {
 	return b.String() + "components: *j"
 }
 
-// withHint returns the message of an error, with its hint behind a colon.
+// withHint returns the message of an error, with its hint after a colon.
 func withHint(err error) string {
 	if hinter, ok := errors.AsType[interface {
 		error
@@ -206,7 +206,7 @@ func withHint(err error) string {
 	return err.Error()
 }
 
-// The exit status of such an error is that of bad input.
+// The program exits with the status of bad input.
 var _ interface{ BadInput() } = (*config.Error)(nil)
 
 // wantProblems compares the messages of an error, which is a *config.Error.
@@ -218,7 +218,7 @@ func wantProblems(t *testing.T, err error, want []string) {
 			got = append(got, withHint(p))
 		}
 	} else if err != nil {
-		t.Errorf("%T is no *config.Error", err)
+		t.Errorf("%T is not a *config.Error", err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

@@ -70,8 +70,8 @@ func (e *Error) Unwrap() []error {
 // BadInput marks the error as one about the input.
 func (e *Error) BadInput() {}
 
-// report returns the problems as an error, or nil if there are none.
-func report(problems []*Problem) error {
+// reportAll returns the problems as an error, or nil if there are none.
+func reportAll(problems []*Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}

@@ -75,7 +75,7 @@ func decode(name string, content []byte) (*settings, error) {
 		return nil, err
 	}
 	s := newSettings(name)
-	if version := child(root, "apiVersion"); isOtherVersion(textOf(version)) {
+	if version := childOf(root, "apiVersion"); isOtherVersion(textOf(version)) {
 		return nil, problemAt(s.at(version), identity.WithHint("use the version of the program that the file was written for",
 			"the file has the format %s, but this version of the program reads %s", version.Value, APIVersion))
 	}
@@ -98,8 +98,8 @@ func isOtherVersion(version string) bool {
 	return ok && of == group && version != APIVersion
 }
 
-// child returns the value of a key of a mapping, or nil.
-func child(n node, key string) node {
+// childOf returns the value of a key of a mapping, or nil.
+func childOf(n node, key string) node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}

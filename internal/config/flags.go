@@ -162,7 +162,7 @@ func (f Flags) Given(flag string, env func(string) string) bool {
 // Component returns the component that the flags apply to, and whether the user named it.
 func (f Flags) Component(env func(string) string) (name string, named bool) {
 	if values, _, ok := f.given(flagComponent, env); ok {
-		return last(values), true
+		return lastOf(values), true
 	}
 	return identity.DefaultComponent, false
 }
@@ -170,8 +170,8 @@ func (f Flags) Component(env func(string) string) (name string, named bool) {
 // File returns the name of the config: the value of --config or SPACES_IDENTITY_CONFIG, or
 // [DefaultFile].
 func (f Flags) File(env func(string) string) string {
-	if values, _, ok := f.given(flagConfig, env); ok && last(values) != "" {
-		return last(values)
+	if values, _, ok := f.given(flagConfig, env); ok && lastOf(values) != "" {
+		return lastOf(values)
 	}
 	return DefaultFile
 }
@@ -198,7 +198,7 @@ func (f Flags) WithoutFile(env func(string) string) (identity.Spec, error) {
 
 func (f Flags) readFile(env func(string) string) (*settings, error) {
 	values, from, named := f.given(flagConfig, env)
-	if named && last(values) == "" {
+	if named && lastOf(values) == "" {
 		return nil, problemAt(from, errEmpty)
 	}
 	file := f.File(env)
@@ -248,12 +248,12 @@ func (f Flags) set(s *settings, row Row, path string, t target, env func(string)
 	values, from, _ := f.given(row.Flag, env)
 	if row.Type != "pairs" {
 		s.replace(path, from)
-		if last(values) == "" && !row.CanBeEmpty {
+		if lastOf(values) == "" && !row.CanBeEmpty {
 			s.fail(from, path, errEmpty)
 			return
 		}
 	}
-	row.value.set(s, path, from, values, t)
+	row.rowValue.set(s, path, from, values, t)
 }
 
 // chosen returns the index of the component that the flags apply to. It adds a named
@@ -282,9 +282,9 @@ func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index 
 // ArtifactsDir returns the directory of the artifacts, for the report of a failure before
 // the config is known. Other settings of the file may be invalid.
 func (f Flags) ArtifactsDir(env func(string) string) string {
-	dir := textOf(child(child(f.peek(env), "artifacts"), "dir"))
+	dir := textOf(childOf(childOf(f.peek(env), "artifacts"), "dir"))
 	if values, _, ok := f.given(flagArtifacts, env); ok {
-		dir = last(values)
+		dir = lastOf(values)
 	}
 	if identity.ValidateArtifactsDir(dir) != nil {
 		return identity.DefaultArtifactsDir
@@ -295,13 +295,13 @@ func (f Flags) ArtifactsDir(env func(string) string) string {
 // ComponentNames returns the names of the components in the config, for completion. Other
 // settings of the file may be invalid.
 func (f Flags) ComponentNames(env func(string) string) []string {
-	components := child(f.peek(env), "components")
+	components := childOf(f.peek(env), "components")
 	if components == nil {
 		return nil
 	}
 	var names []string
 	for _, item := range components.Content {
-		if name := textOf(child(item, "name")); name != "" {
+		if name := textOf(childOf(item, "name")); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -86,7 +86,7 @@ func (s *settings) finish() (identity.Spec, error) {
 			s.fail(s.origin(found.Path), found.Path, found.Err)
 		}
 	}
-	if err := report(s.problems); err != nil {
+	if err := reportAll(s.problems); err != nil {
 		return identity.Spec{}, err
 	}
 	return spec, nil
@@ -104,7 +104,7 @@ func (s *settings) readMapping(path, key string, n node, t target) {
 			s.fail(s.at(name), path, unknownKey(name.Value, rows))
 			return
 		}
-		below := join(path, name.Value)
+		below := joinPath(path, name.Value)
 		s.origins[below] = s.at(value)
 		rows[i].read(s, rows[i], below, value, t)
 	})
@@ -221,8 +221,8 @@ func (s *settings) scalar(path string, n node, tag string, choices []string) (st
 	return "", false
 }
 
-// join returns the path of a key below another path.
-func join(path, key string) string {
+// joinPath returns the path of a key below another path.
+func joinPath(path, key string) string {
 	below := identity.Path{{Key: key}}.String()
 	if path == "" || below[0] == '[' {
 		return path + below

@@ -93,14 +93,14 @@ type PodIdentitySettings struct {
 // Source: values reference of the Spaces chart.
 var knownComponents = []Component{
 	{Name: "mxp-controller", ServiceAccount: "mxp-controller",
-		Values: paths("controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels")},
+		Values: valuesPaths("controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels")},
 	{Name: "vector", ServiceAccount: "vector",
-		Values:   paths("controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
-		Settings: []Setting{{split("billing.storage.secretRef.name"), ""}}}, // without it, vector looks for static keys
+		Values:   valuesPaths("controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
+		Settings: []Setting{{splitPath("billing.storage.secretRef.name"), ""}}}, // without it, vector looks for static keys
 	{Name: "external-secrets-controller", ServiceAccount: "external-secrets-controller",
-		Values: paths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
+		Values: valuesPaths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
 	{Name: "crossplane", ServiceAccount: "crossplane",
-		Values: paths("controlPlanes.uxp", "serviceAccount.customAnnotations", "")},
+		Values: valuesPaths("controlPlanes.uxp", "serviceAccount.customAnnotations", "")},
 }
 
 // DefaultComponent is the component that a config without components has.
@@ -129,11 +129,11 @@ func componentNames(components []Component) []string {
 	return names
 }
 
-func paths(component, annotations, podLabels string) ValuesPaths {
-	return ValuesPaths{split(component), split(annotations), split(podLabels)}
+func valuesPaths(component, annotations, podLabels string) ValuesPaths {
+	return ValuesPaths{splitPath(component), splitPath(annotations), splitPath(podLabels)}
 }
 
-func split(path string) []string {
+func splitPath(path string) []string {
 	if path == "" {
 		return nil
 	}

@@ -102,11 +102,11 @@ func Misspelt(key string) string {
 	if qualified && domain == webhookDomain && slices.Contains(webhookNames, name) {
 		return ""
 	}
-	if distance(strings.ToLower(domain), webhookDomain) > 5 { // eks.amazon.aws is 5 away
+	if editDistance(strings.ToLower(domain), webhookDomain) > 5 { // eks.amazon.aws is 5 away
 		return ""
 	}
 	for _, right := range webhookNames {
-		if distance(fold(name), fold(right)) <= 1 && (qualified || fold(name) == fold("role-arn")) {
+		if editDistance(foldName(name), foldName(right)) <= 1 && (qualified || foldName(name) == foldName("role-arn")) {
 			return webhookDomain + "/" + right
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 type pair struct{ key, value string }
 
-func TestAnnotations(t *testing.T) {
+func TestValidateAnnotation(t *testing.T) {
 	good := []pair{
 		{"a", ""}, {"example.com/Owner_1", "the \"team\""}, {"eks.amazonaws.com/audience", "sts.amazonaws.com"},
 		{"eks.amazonaws.com/token-expiration", "600"}, {"eks.amazonaws.com/sts-regional-endpoints", "false"},
@@ -49,7 +49,7 @@ func TestAnnotations(t *testing.T) {
 	})
 }
 
-func TestLabels(t *testing.T) {
+func TestValidateLabel(t *testing.T) {
 	for _, p := range []pair{{"azure.workload.identity/use", "true"}, {"a", ""}, {"a", long(63, "x")}, {"a", "x_y.z-1"}} {
 		if err := identity.ValidateLabel(p.key, p.value); err != nil {
 			t.Error(err)

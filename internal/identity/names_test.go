@@ -8,7 +8,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-func TestNamespaces(t *testing.T) {
+func TestValidateNamespace(t *testing.T) {
 	accept(t, identity.ValidateNamespace, "a", "1", "team-a", "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", long(63, "a"))
 	check(t, identity.ValidateNamespace, map[string]string{
 		"":             "is empty: write a value, or leave the setting out",
@@ -21,7 +21,7 @@ func TestNamespaces(t *testing.T) {
 	})
 }
 
-func TestServiceAccounts(t *testing.T) {
+func TestValidateServiceAccount(t *testing.T) {
 	accept(t, identity.ValidateServiceAccount, "mxp-controller", "a.b", long(63, "a"))
 	check(t, identity.ValidateServiceAccount, map[string]string{
 		"a/b":                          `"a/b" is not the name of a service account: it has '/', only lower-case letters, digits and - are allowed`,
@@ -30,7 +30,7 @@ func TestServiceAccounts(t *testing.T) {
 	})
 }
 
-func TestBuckets(t *testing.T) {
+func TestValidateBucket(t *testing.T) {
 	accept(t, identity.ValidateBucket, "spaces-backups", "a.b", "123", long(63, "a"))
 	const widens = ", and the permissions would include other buckets: write the name itself"
 	check(t, identity.ValidateBucket, map[string]string{
@@ -51,7 +51,7 @@ func TestBuckets(t *testing.T) {
 	})
 }
 
-func TestPrefixes(t *testing.T) {
+func TestParsePrefix(t *testing.T) {
 	for value, want := range map[string]string{"": "", "a": "a", "a/": "a", "a/b c/ü": "a/b c/ü", "$a": "$a"} {
 		got, err := identity.ParsePrefix(value)
 		if err != nil {
@@ -78,7 +78,7 @@ func TestPrefixes(t *testing.T) {
 	})
 }
 
-func TestKMSKeys(t *testing.T) {
+func TestParseKMSKeyARN(t *testing.T) {
 	accept(t, parser(identity.ParseKMSKeyARN), "arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 		"arn:aws-iso-b:kms:us-isob-east-1:123456789012:key/mrk-1")
 	const like = ": write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID"
@@ -92,7 +92,7 @@ func TestKMSKeys(t *testing.T) {
 	})
 }
 
-func TestRegionsAndClusters(t *testing.T) {
+func TestValidateRegionAndClusterName(t *testing.T) {
 	accept(t, identity.ValidateRegion, "us-west-2", "us-gov-east-1", "cn-northwest-1", "us-isob-east-1", "ap-southeast-12")
 	check(t, identity.ValidateRegion, map[string]string{
 		"us-west-2a": `"us-west-2a" is an availability zone: write its region, us-west-2`,
@@ -109,7 +109,7 @@ func TestRegionsAndClusters(t *testing.T) {
 	})
 }
 
-func TestEndpoints(t *testing.T) {
+func TestValidateEndpoint(t *testing.T) {
 	accept(t, identity.ValidateEndpoint, "s3.us-west-2.amazonaws.com", "minio:9000")
 	check(t, identity.ValidateEndpoint, map[string]string{
 		"https://s3.amazonaws.com/": `"https://s3.amazonaws.com/" is a URL: write only its host, s3.amazonaws.com`,
@@ -118,7 +118,7 @@ func TestEndpoints(t *testing.T) {
 	})
 }
 
-func TestArtifactsDirs(t *testing.T) {
+func TestValidateArtifactsDir(t *testing.T) {
 	accept(t, identity.ValidateArtifactsDir, "identity-artifacts", "none", "../out", "/out", "a b")
 	check(t, identity.ValidateArtifactsDir, map[string]string{
 		"out ":  `"out " has space around it: write "out"`,

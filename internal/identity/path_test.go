@@ -8,7 +8,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-func TestParsePath(t *testing.T) {
+func TestParsePathReadsWhatStringWrites(t *testing.T) {
 	key := func(k string) identity.Step { return identity.Step{Key: k} }
 	item := func(n int) identity.Step { return identity.Step{Kind: identity.ItemStep, Item: n} }
 	into := func(in identity.Into) identity.Step { return identity.Step{Kind: identity.IntoStep, Into: in} }
@@ -61,7 +61,7 @@ func TestParsePath(t *testing.T) {
 	}
 }
 
-func TestBadPaths(t *testing.T) {
+func TestParsePathRejectsInvalidPaths(t *testing.T) {
 	check(t, parser(identity.ParsePath), map[string]string{
 		"":              "is empty: write a value, or leave the setting out",
 		" a":            `" a" has space around it: write "a"`,

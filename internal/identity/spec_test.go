@@ -11,7 +11,7 @@ import (
 	"spaces-identity.dev/internal/test/fixture"
 )
 
-func TestDefaultsOfKnownComponents(t *testing.T) {
+func TestNewFillsInDefaultsOfKnownComponents(t *testing.T) {
 	want := []identity.Component{
 		of("mxp-controller", "controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels"),
 		of("vector", "controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
@@ -40,7 +40,7 @@ func of(name, path, annotations, podLabels string) identity.Component {
 	return c
 }
 
-func TestSettingsOfTheUserWinOverTheChart(t *testing.T) {
+func TestUserSettingsWinOverChartDefaults(t *testing.T) {
 	set := of("vector", "billing.vector", "sa.annotations", "pod.labels")
 	set.ServiceAccount, set.Mode = "billing", identity.PodIdentity
 	got := fixture.Spec(t, identity.Settings{Components: []identity.Component{set}})
@@ -49,7 +49,7 @@ func TestSettingsOfTheUserWinOverTheChart(t *testing.T) {
 	}
 }
 
-func TestNewDoesNotTouchTheSettings(t *testing.T) {
+func TestNewDoesNotChangeTheSettings(t *testing.T) {
 	settings := func() identity.Settings {
 		return identity.Settings{
 			ControlPlanes: identity.ControlPlanes{Namespaces: []string{"b", "a", "b"}},
@@ -70,7 +70,7 @@ func TestNewDoesNotTouchTheSettings(t *testing.T) {
 	}
 }
 
-// Settings that were not read from a config are checked as strictly.
+// New also checks settings that do not come from a config file.
 func TestNewChecksEveryValue(t *testing.T) {
 	got := problemsOf(identity.Settings{
 		Cluster:       identity.Cluster{Name: "*", Region: "x", OIDC: identity.OIDCProvider{HostPath: "a.b/*"}},
@@ -120,9 +120,8 @@ func problemsOf(settings identity.Settings) []string {
 	return all
 }
 
-// Each rule is checked from both sides: with what it refuses and with the nearest that
-// it allows.
-func TestSettingsThatDoNotFitEachOther(t *testing.T) {
+// Each rule has a case that it rejects, and the nearest one that it allows.
+func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 	role := func(partition, account string) identity.RoleARN {
 		return identity.RoleARN{Partition: partition, Account: account, Name: "r"}
 	}
@@ -182,7 +181,7 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 		"tag of AWS":                       {pod(identity.PodIdentitySettings{Tags: map[string]string{"AWS:x": ""}}), `components[0].podIdentity.tags.AWS:x: the key "AWS:x" is not allowed: AWS reserves the prefix aws:`},
 		"tag in other letters":             {pod(identity.PodIdentitySettings{Tags: map[string]string{"équipe 1": "a+b@c"}}), ""},
 		"long tag":                         {pod(identity.PodIdentitySettings{Tags: map[string]string{"a": long(257, "x")}}), `components[0].podIdentity.tags.a: the value of "a" is not allowed: AWS allows up to 256 letters, digits, spaces and _.:/=+@-`},
-		"source that is no ARN":            {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks"}}), `components[0].podIdentity.sourceARNs[0]: "arn:aws:eks" is not a pattern of ARNs`},
+		"source that is not an ARN":        {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks"}}), `components[0].podIdentity.sourceARNs[0]: "arn:aws:eks" is not a pattern of ARNs`},
 		"source with a variable":           {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks:*:*:${x}"}}), `components[0].podIdentity.sourceARNs[0]: "arn:aws:eks:*:*:${x}" is not a pattern of ARNs`},
 		"source with wildcards":            {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks:*:111111111111:podidentityassociation/prod/a-?"}}), ""},
 		"place of none of several":         {place("", "vector", "crossplane"), "places[0].component: is missing, and the config has several components"},
@@ -210,8 +209,8 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 	}
 }
 
-// A session policy may be long and is nobody else's to read.
-func TestNoProblemShowsASessionPolicy(t *testing.T) {
+// A session policy may be long and confidential.
+func TestProblemsNeverShowASessionPolicy(t *testing.T) {
 	for _, policy := range []string{`{"secret`, `{"secret": 1}`} {
 		got := problemsOf(identity.Settings{Components: []identity.Component{{Name: "vector", PodIdentity: identity.PodIdentitySettings{Policy: policy}}}})
 		if len(got) != 1 || strings.Contains(got[0], "secret") {
@@ -220,7 +219,7 @@ func TestNoProblemShowsASessionPolicy(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
+func TestNearestFindsMisspeltWords(t *testing.T) {
 	choices := []string{"name", "roleARN", "serviceAccount", "serviceAccountAnnotations"}
 	for word, want := range map[string]string{
 		"naem": "name", "role_arn": "roleARN", "role-arn": "roleARN", "rolARN": "roleARN", "serviceaccount": "serviceAccount",

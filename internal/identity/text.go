@@ -122,17 +122,17 @@ func DidYouMean(word string, choices []string) string {
 // begins with the word. If there is none, it returns nothing. It ignores case, dashes
 // and underscores.
 func Nearest(word string, choices []string) string {
-	word = fold(word)
+	word = foldName(word)
 	if len(word) > longestWord {
 		return ""
 	}
 	best, least := "", len(word)/3+1
 	var longer []string
 	for _, choice := range choices {
-		if d := distance(word, fold(choice)); d < least || d == 0 {
+		if d := editDistance(word, foldName(choice)); d < least || d == 0 {
 			best, least = choice, d
 		}
-		if word != "" && strings.HasPrefix(fold(choice), word) {
+		if word != "" && strings.HasPrefix(foldName(choice), word) {
 			longer = append(longer, choice)
 		}
 	}
@@ -142,18 +142,18 @@ func Nearest(word string, choices []string) string {
 	return best
 }
 
-// fold returns the word in lower case, without dashes and underscores.
-func fold(word string) string {
+// foldName returns the word in lower case, without dashes and underscores.
+func foldName(word string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
 }
 
 // longestWord is the length in bytes up to which a word can be a misspelling.
 const longestWord = 256
 
-// distance returns how many bytes to insert, delete, replace or swap with the next one to
+// editDistance returns how many bytes to insert, delete, replace or swap with the next one to
 // turn a into b (optimal string alignment). No module that the program already uses
 // counts a swap as one edit.
-func distance(a, b string) int {
+func editDistance(a, b string) int {
 	if len(a) > longestWord || len(b) > longestWord {
 		return longestWord
 	}

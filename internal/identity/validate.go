@@ -95,7 +95,7 @@ func errorOf[T any](parse func(string) (T, error)) func(string) error {
 
 func (p *problemList) clusters(clusters []Cluster) {
 	once := func(seen map[string]string, value, at, field string) {
-		if first := earlier(seen, value, at); first != "" {
+		if first := firstUse(seen, value, at); first != "" {
 			p.add(at+field, WithHint("list each cluster once, with its own name and provider", "%s is already listed as %s", quote(value), first))
 		}
 	}
@@ -117,8 +117,8 @@ func (p *problemList) clusters(clusters []Cluster) {
 	}
 }
 
-// earlier returns where the value was first. If this is the first time, it records that.
-func earlier(seen map[string]string, value, at string) string {
+// firstUse returns where the value was first. If this is the first time, it records that.
+func firstUse(seen map[string]string, value, at string) string {
 	first, ok := seen[value]
 	if !ok {
 		seen[value] = at
@@ -138,7 +138,7 @@ func (p *problemList) components(components []Component) {
 	for i, c := range components {
 		at := ComponentKey(i)
 		p.component(at, c)
-		name, account := earlier(names, c.Name, at), earlier(accounts, c.ServiceAccount, c.Name)
+		name, account := firstUse(names, c.Name, at), firstUse(accounts, c.ServiceAccount, c.Name)
 		switch {
 		case name != "" && c.Name != "":
 			p.add(at+".name", WithHint("merge the two into one", "%s is already the name of %s", quote(c.Name), name))

@@ -35,7 +35,7 @@ func TestParseRoleARN(t *testing.T) {
 	}
 }
 
-func TestBadRoleARNs(t *testing.T) {
+func TestParseRoleARNRejectsOtherValues(t *testing.T) {
 	const prefix = "arn:aws:iam::123456789012:"
 	const example = "arn:aws:iam::123456789012:role/NAME"
 	check(t, parser(identity.ParseRoleARN), map[string]string{
@@ -92,7 +92,7 @@ func TestParseOIDCProvider(t *testing.T) {
 	}
 }
 
-func TestBadOIDCProviders(t *testing.T) {
+func TestParseOIDCProviderRejectsOtherValues(t *testing.T) {
 	const like = ": write it like oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 	const likeARN = ": write it like arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 	check(t, parser(identity.ParseOIDCProvider), map[string]string{
@@ -122,7 +122,7 @@ func TestBadOIDCProviders(t *testing.T) {
 	})
 }
 
-func TestMatch(t *testing.T) {
+func TestParseMatch(t *testing.T) {
 	for value, want := range map[string]string{
 		"uuid":         "mxp-????????-????-????-????-????????????-system",
 		"mxp-*-system": "mxp-*-system",
@@ -158,8 +158,8 @@ func TestMatch(t *testing.T) {
 	})
 }
 
-// The three notations of a pattern agree on names that a namespace can have.
-func TestNotationsOfAMatch(t *testing.T) {
+// Pattern, Regexp and Admits agree on valid names of namespaces.
+func TestPatternAndRegexpOfAMatchAgree(t *testing.T) {
 	const uuid = "706c49fa-5bb8-4a7e-9f41-2fc38ef4b065"
 	for match, want := range map[identity.Match]string{
 		identity.MatchUUID: "^mxp-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-system$",
@@ -194,7 +194,7 @@ func TestNotationsOfAMatch(t *testing.T) {
 	}
 }
 
-// check compares the message of each bad value, with its hint behind a colon.
+// check compares the message of each bad value, with its hint after a colon.
 func check(t *testing.T, parse func(string) error, want map[string]string) {
 	t.Helper()
 	for value, message := range want {
