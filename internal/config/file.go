@@ -67,8 +67,8 @@ func readFile(file string) ([]byte, error) {
 }
 
 // decode reads the file's content into settings. It returns an error if the content is not
-// YAML or has another version's format. finish reports all other problems, together with
-// those of flags and environment variables.
+// YAML or has another version's format. All other problems are errors of finish, together
+// with those of flags and environment variables.
 func decode(name string, content []byte) (*settings, error) {
 	root, err := parse(name, content)
 	if err != nil {

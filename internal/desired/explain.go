@@ -44,8 +44,9 @@ type Fact struct {
 // The error is a [*MissingError] for a missing setting, or says that Kubernetes does not
 // accept the names.
 func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
-	if err := joinProblems([]error{s.RequireOf(c.Name, NeedTrust), identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)}); err != nil {
-		return Explanation{}, fmt.Errorf("explain %s/%s: %w", namespace, serviceAccount, err)
+	if err := joinProblems("explain "+namespace+"/"+serviceAccount, s.RequireOf(c.Name, NeedTrust),
+		identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)); err != nil {
+		return Explanation{}, err
 	}
 	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String(), Notes: notesOn(c.Mode)}
 	for _, cluster := range s.Clusters {

@@ -70,7 +70,7 @@ func (s State) Require(need Need) error {
 	for i := range s.Components {
 		problems = append(problems, s.require(i, need))
 	}
-	return joinProblems(problems)
+	return joinProblems("", problems...)
 }
 
 // RequireOf is [State.Require] for the component of that name.
@@ -103,14 +103,20 @@ func (s State) require(i int, need Need) error {
 	return &MissingError{c.Name, missing}
 }
 
-// joinProblems joins the errors like errors.Join, and each message only once.
-func joinProblems(problems []error) error {
+// joinProblems joins the errors like errors.Join, and each message only once. The prefix says
+// what they are about and may be empty. It is added to each, so that each keeps its hint.
+func joinProblems(prefix string, problems ...error) error {
+	var all []error
 	seen := map[string]bool{}
-	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {
+	for _, err := range problems {
 		if err == nil || seen[err.Error()] {
-			return true
+			continue
 		}
 		seen[err.Error()] = true
-		return false
-	})...)
+		if prefix != "" {
+			err = fmt.Errorf("%s: %w", prefix, err)
+		}
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }

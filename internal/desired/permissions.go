@@ -172,7 +172,7 @@ func (c Component) HasAssociations() bool {
 // the exact name of its namespace.
 func (s State) Associations(c Component) ([]Association, error) {
 	if err := s.checkAssociations(c); err != nil {
-		return nil, fmt.Errorf("pod identity associations of %s: %w", c.Name, err)
+		return nil, err
 	}
 	tags := map[string]string{}
 	maps.Copy(tags, c.PodIdentity.Tags)
@@ -200,7 +200,7 @@ func (s State) Associations(c Component) ([]Association, error) {
 // checkAssociations returns an error if EKS would reject the associations of the component.
 func (s State) checkAssociations(c Component) error {
 	if !c.Mode.UsesPodIdentity() {
-		return identity.WithHint("set mode: pod-identity or both", "mode %s has no associations", c.Mode)
+		return identity.WithHint("set mode: pod-identity or both", "pod identity associations of %s: mode %s has no associations", c.Name, c.Mode)
 	}
 	problems := []error{s.RequireOf(c.Name, NeedAssociations)}
 	if len(c.Subjects.Namespaces) == 0 {
@@ -210,7 +210,7 @@ func (s State) checkAssociations(c Component) error {
 	if n, _ := s.associationsPerCluster(); n > MaxAssociations {
 		problems = append(problems, fmt.Errorf("the config needs %d associations in each cluster, but EKS allows %d", n, MaxAssociations))
 	}
-	return joinProblems(problems)
+	return joinProblems("pod identity associations of "+c.Name, problems...)
 }
 
 // associationsPerCluster counts the associations of all components in each cluster, and

@@ -38,7 +38,7 @@ func (s State) TrustPolicy(c Component) (iam.Document, error) {
 	doc := iam.Document{Version: iam.PolicyVersion}
 	for i, sharer := range s.withRole(c.Role) {
 		if err := s.checkTrust(sharer); err != nil {
-			return iam.Document{}, fmt.Errorf("trust policy of %s: %w", sharer.Name, err)
+			return iam.Document{}, err
 		}
 		for _, statement := range s.trustStatements(sharer) {
 			if i > 0 { // a Sid must be unique in a policy
@@ -60,7 +60,7 @@ func (s State) checkTrust(c Component) error {
 	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
 		problems = append(problems, errSessionTags)
 	}
-	return joinProblems(problems)
+	return joinProblems("trust policy of "+c.Name, problems...)
 }
 
 // errSessionTags rejects a trust policy without conditions on the session tags, because every
@@ -88,8 +88,8 @@ func (s State) trustStatements(c Component) []iam.Statement {
 }
 
 // limitTo returns copies of a statement with a condition that limits them to the subjects:
-// one for the exact namespaces and one for the pattern. value returns the value of the
-// condition key for a namespace.
+// one for the exact namespaces and one for the pattern. The function value returns what the
+// condition key must have for a namespace.
 func limitTo(s Subjects, sid, suffix string, statement func() iam.Statement, key string, value func(ns string) string) []iam.Statement {
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {

@@ -160,7 +160,8 @@ func matchCondition(name, key string, values Values, version string, r Request) 
 		return unknown("the condition key %s", key)
 	}
 	f.Actual = actual
-	result, cannot := isFalse, ""
+	var result truth
+	var cannot string
 	switch {
 	case name == "Null":
 		result, cannot = matchNull(values, known == presentKey)

@@ -98,8 +98,8 @@ func (p pattern) overlaps(other pattern) bool {
 	return meets[0]
 }
 
-// meetsAt returns whether some value matches both p[i:] and other[j:]. below is the result
-// for i+1 and j, right for i and j+1, and diagonal for i+1 and j+1.
+// meetsAt returns whether some value matches both p[i:] and other[j:]. The last three are
+// the results for (i+1, j), for (i, j+1) and for (i+1, j+1).
 func (p pattern) meetsAt(i int, other pattern, j int, below, right, diagonal bool) bool {
 	switch {
 	case i == len(p) && j == len(other):

@@ -113,7 +113,7 @@ func allTexts(letters string, length int) []string {
 	for range length {
 		var next []string
 		for _, text := range last {
-			for _, letter := range strings.Split(letters, "") {
+			for letter := range strings.SplitSeq(letters, "") {
 				next = append(next, text+letter)
 			}
 		}

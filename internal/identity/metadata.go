@@ -146,7 +146,7 @@ func ValidateTag(key, value string) error {
 	case utf8.RuneCountInString(value) > 256 || !isTagText(value):
 		return fmt.Errorf("the value of %s is not allowed: AWS allows up to 256 "+set, quote(key))
 	case strings.HasPrefix(strings.ToLower(key), "aws:"):
-		return fmt.Errorf("the key %s is not allowed: AWS reserves the prefix aws:", quote(key))
+		return fmt.Errorf("the key %s is not allowed: keys that begin with aws: belong to AWS", quote(key))
 	}
 	return nil
 }

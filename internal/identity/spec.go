@@ -30,8 +30,8 @@ const (
 	NoArtifacts = "none"
 	// DefaultArtifactsDir is the artifacts' directory below the working directory.
 	DefaultArtifactsDir = "identity-artifacts"
-	// DefaultTrustPolicyQuota is the default quota of an AWS account for the length of a
-	// trust policy, in characters without white space (IAM and AWS STS quotas).
+	// DefaultTrustPolicyQuota is AWS's default quota for the length of a trust policy, in
+	// characters without white space (IAM and AWS STS quotas).
 	DefaultTrustPolicyQuota = 2048
 )
 

@@ -178,7 +178,7 @@ func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 		"policy that IAM refuses":          {pod(identity.PodIdentitySettings{Policy: `{"Statement":{"Effect":"allow"}}`, DisableSessionTags: true}), `components[0].podIdentity.policy: is not a policy: line 1, column 24: Effect: expected Allow or Deny, not "allow"`},
 		"fifty tags":                       {pod(identity.PodIdentitySettings{Tags: tags(50)}), "components[0].podIdentity.tags: has 50 tags: AWS allows 50, and the program adds one of them"},
 		"forty-nine tags":                  {pod(identity.PodIdentitySettings{Tags: tags(49)}), ""},
-		"tag of AWS":                       {pod(identity.PodIdentitySettings{Tags: map[string]string{"AWS:x": ""}}), `components[0].podIdentity.tags.AWS:x: the key "AWS:x" is not allowed: AWS reserves the prefix aws:`},
+		"tag of AWS":                       {pod(identity.PodIdentitySettings{Tags: map[string]string{"AWS:x": ""}}), `components[0].podIdentity.tags.AWS:x: the key "AWS:x" is not allowed: keys that begin with aws: belong to AWS`},
 		"tag in other letters":             {pod(identity.PodIdentitySettings{Tags: map[string]string{"équipe 1": "a+b@c"}}), ""},
 		"long tag":                         {pod(identity.PodIdentitySettings{Tags: map[string]string{"a": long(257, "x")}}), `components[0].podIdentity.tags.a: the value of "a" is not allowed: AWS allows up to 256 letters, digits, spaces and _.:/=+@-`},
 		"source that is not an ARN":        {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks"}}), `components[0].podIdentity.sourceARNs[0]: "arn:aws:eks" is not a pattern of ARNs`},
