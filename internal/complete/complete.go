@@ -1,5 +1,5 @@
-// Package complete reads the names that a shell completes from the files of other
-// tools. It needs no client of theirs. A file that cannot be read has no names.
+// Package complete reads names for shell completion from the files of kubectl and the AWS
+// CLI. A file that cannot be read has no names.
 package complete
 
 import (
@@ -29,26 +29,25 @@ func Contexts(files []string) []string {
 			names = append(names, c.Name)
 		}
 	}
-	return sorted(names)
+	return sortedNames(names)
 }
 
-// Profiles returns the names of the profiles in AWS's config file, in sections
-// "profile NAME" and "default", and in its credentials file, in sections "NAME".
-// They are sorted.
+// Profiles returns the sorted names of the profiles of the AWS CLI. Its config file has
+// sections "profile NAME" and "default", its credentials file has sections "NAME".
 //
 // Source: AWS CLI User Guide, "Configuration and credential file settings".
 func Profiles(configFile, credentialsFile string) []string {
 	var names []string
-	for _, section := range sections(configFile) {
+	for _, section := range sectionNames(configFile) {
 		if name, ok := strings.CutPrefix(section, "profile "); ok || section == "default" {
 			names = append(names, strings.Trim(name, ` "'`))
 		}
 	}
-	return sorted(append(names, sections(credentialsFile)...))
+	return sortedNames(append(names, sectionNames(credentialsFile)...))
 }
 
-// sections returns the names in brackets at the beginning of lines.
-func sections(file string) []string {
+// sectionNames returns the names in brackets at the start of lines.
+func sectionNames(file string) []string {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil
@@ -64,7 +63,7 @@ func sections(file string) []string {
 	return names
 }
 
-func sorted(names []string) []string {
+func sortedNames(names []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }

@@ -13,8 +13,8 @@ import (
 
 const header = "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"
 
-// The header takes two lines, so what a case gives begins in line 3.
-func TestBadFiles(t *testing.T) {
+// The header has two lines, so the content of a case begins in line 3.
+func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 	for name, c := range map[string]struct {
 		content string
 		want    []string
@@ -26,28 +26,28 @@ func TestBadFiles(t *testing.T) {
 		"key in another case": {"components:\n- name: vector\n  role_arn: x",
 			[]string{`f.yaml:5:3: components[0]: unknown key "role_arn": did you mean "roleARN"?`}},
 		"key twice": {"cluster:\n  region: us-west-2\n  region: us-west-2",
-			[]string{`f.yaml:5:3: cluster: the key "region" is there twice, first in line 4: keep one`}},
+			[]string{`f.yaml:5:3: cluster: the key "region" occurs twice, first in line 4: keep one`}},
 		"key of no name": {"? [a]\n: b",
-			[]string{`f.yaml:3:3: a key is a list (- item), and must be a string`}},
+			[]string{`f.yaml:3:3: a key is a list (- item), but must be a string`}},
 		"string for a list": {"components: vector",
-			[]string{`f.yaml:3:13: components: is a string, and must be a list (- item)`}},
+			[]string{`f.yaml:3:13: components: is a string, but must be a list (- item)`}},
 		"list for a mapping": {"cluster: [a]",
-			[]string{`f.yaml:3:10: cluster: is a list (- item), and must be a mapping (key: value)`}},
+			[]string{`f.yaml:3:10: cluster: is a list (- item), but must be a mapping (key: value)`}},
 		"number for a string": {"cluster: {name: 12}",
-			[]string{`f.yaml:3:17: cluster.name: is a whole number, and must be a string: write "12"`}},
+			[]string{`f.yaml:3:17: cluster.name: is a whole number, but must be a string: write "12"`}},
 		"label values that YAML reads as something else": {"components:\n- name: vector\n  podLabels: {a: true, b: 1.5, c: 2024-01-01, d: }",
 			[]string{
-				`f.yaml:5:18: components[0].podLabels.a: is a boolean, and must be a string: write "true"`,
-				`f.yaml:5:27: components[0].podLabels.b: is a number with a fraction, and must be a string: write "1.5"`,
-				`f.yaml:5:35: components[0].podLabels.c: is a date, and must be a string: write "2024-01-01"`,
-				`f.yaml:5:50: components[0].podLabels.d: is without a value, and must be a string: write ""`,
+				`f.yaml:5:18: components[0].podLabels.a: is a boolean, but must be a string: write "true"`,
+				`f.yaml:5:27: components[0].podLabels.b: is a number with a fraction, but must be a string: write "1.5"`,
+				`f.yaml:5:35: components[0].podLabels.c: is a date, but must be a string: write "2024-01-01"`,
+				`f.yaml:5:50: components[0].podLabels.d: is without a value, but must be a string: write ""`,
 			}},
 		"word for a boolean": {"controlPlanes: {discover: yes}",
-			[]string{`f.yaml:3:27: controlPlanes.discover: is a string, and must be true or false`}},
+			[]string{`f.yaml:3:27: controlPlanes.discover: is a string, but must be true or false`}},
 		"boolean for an admission policy": {"delivery: {admissionPolicy: true}",
-			[]string{`f.yaml:3:29: delivery.admissionPolicy: is a boolean, and must be a string: write native`}},
+			[]string{`f.yaml:3:29: delivery.admissionPolicy: is a boolean, but must be a string: write native`}},
 		"admission policy for Kyverno": {"delivery: {admissionPolicy: kyverno}",
-			[]string{`f.yaml:3:29: delivery.admissionPolicy: this version does not write policies for Kyverno yet: write native, if the cluster has Kubernetes 1.36`}},
+			[]string{`f.yaml:3:29: delivery.admissionPolicy: this version does not write policies for Kyverno: write native, if the cluster has Kubernetes 1.36`}},
 		"admission policy of no kind": {"delivery: {admissionPolicy: natve, failurePolicy: fail}", []string{
 			`f.yaml:3:29: delivery.admissionPolicy: "natve" is not a kind of admission policy: write native, or leave the setting out`,
 			`f.yaml:3:51: delivery.failurePolicy: "fail" is not Ignore or Fail: did you mean "Fail"?`,
@@ -55,13 +55,13 @@ func TestBadFiles(t *testing.T) {
 		"dotted key": {"cluster.name: prod",
 			[]string{`f.yaml:3:1: unknown key "cluster.name": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, sharedBackupConfig, artifacts`}},
 		"namespaces keep their position": {"controlPlanes:\n  namespaces:\n  - b\n  - 3\n  - a b\n  - a", []string{
-			`f.yaml:6:5: controlPlanes.namespaces[1]: is a whole number, and must be a string: write "3"`,
+			`f.yaml:6:5: controlPlanes.namespaces[1]: is a whole number, but must be a string: write "3"`,
 			`f.yaml:7:5: controlPlanes.namespaces[2]: "a b" is not a namespace: it has ' ', only lower-case letters, digits and - are allowed`,
 		}},
 		"settings of EKS Pod Identity": {"components:\n- name: vector\n  podIdentity:\n    tags: {'a*': x}\n    targetRoleARN: r\n    disableSessionTags: 'true'\n    policy: '{'\n    sourceARNs: ['arn:aws:eks:*:*:*', x]", []string{
-			`f.yaml:6:12: components[0].podIdentity.tags.a*: the key "a*" is not allowed: AWS takes 1 to 128 letters, digits, spaces and _.:/=+@-`,
+			`f.yaml:6:12: components[0].podIdentity.tags.a*: the key "a*" is not allowed: AWS allows 1 to 128 letters, digits, spaces and _.:/=+@-`,
 			`f.yaml:7:20: components[0].podIdentity.targetRoleARN: "r" is not an ARN: write it like arn:aws:iam::123456789012:role/NAME`,
-			`f.yaml:8:25: components[0].podIdentity.disableSessionTags: is a string, and must be true or false`,
+			`f.yaml:8:25: components[0].podIdentity.disableSessionTags: is a string, but must be true or false`,
 			`f.yaml:9:13: components[0].podIdentity.policy: is not JSON`,
 			`f.yaml:10:39: components[0].podIdentity.sourceARNs[1]: "x" is not a pattern of ARNs: write arn:partition:service:region:account:resource, with * and ? for any characters`,
 		}},
@@ -72,7 +72,7 @@ func TestBadFiles(t *testing.T) {
 		"number in another base": {"trustPolicy: {quota: 0x800}",
 			[]string{`f.yaml:3:22: trustPolicy.quota: "0x800" is not a whole number: write it in decimal digits`}},
 		"quota out of range": {"trustPolicy: {quota: 20}",
-			[]string{`f.yaml:3:22: trustPolicy.quota: 20 characters is no length for a trust policy: write 256 to 65536 (AWS starts at 2048)`}},
+			[]string{`f.yaml:3:22: trustPolicy.quota: 20 characters is not a possible quota: write 256 to 65536 (AWS starts at 2048)`}},
 		"alias": {"cluster: &a {name: x}\nadditionalClusters: [*a]",
 			[]string{`f.yaml:4:22: additionalClusters[0]: aliases (*name) are not allowed in a config: write the value out`}},
 		"alias of nothing": {"cluster: {name: x}\nadditionalClusters: [*a]",
@@ -104,20 +104,20 @@ func TestBadFiles(t *testing.T) {
 			`f.yaml:4:14: components[0].name: is missing`,
 		}},
 		"unknown component": {"components:\n- name: mxp-controler",
-			[]string{`f.yaml:4:3: components[0].serviceAccount: "mxp-controler" is not a component that the program knows: those are mxp-controller, vector, external-secrets-controller, crossplane: did you mean "mxp-controller"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
+			[]string{`f.yaml:4:3: components[0].serviceAccount: "mxp-controler" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane: did you mean "mxp-controller"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
 		"component described by half": {"components:\n- {name: a, serviceAccount: a, values: {path: x}}\n- {name: b, serviceAccount: b, values: {annotations: x}}",
 			[]string{
 				`f.yaml:4:40: components[0].values.annotations: is missing: write the path below values.path at which the chart takes the service account's annotations`,
 				`f.yaml:5:40: components[1].values.path: is missing: write the component's path in the chart's values`,
 			}},
 		"component twice": {"components:\n- name: vector\n- name: vector",
-			[]string{`f.yaml:5:9: components[1].name: "vector" is the name of components[0] already: write both as one`}},
+			[]string{`f.yaml:5:9: components[1].name: "vector" is already the name of components[0]: merge the two into one`}},
 		"service account twice": {"components:\n- name: vector\n- {name: v, serviceAccount: vector}",
-			[]string{`f.yaml:5:29: components[1].serviceAccount: "vector" is the service account of "vector" already: one service account acts as one role`}},
+			[]string{`f.yaml:5:29: components[1].serviceAccount: "vector" is already the service account of "vector": a service account has only one role`}},
 		"provider of another account": {"cluster:\n  oidcProvider: arn:aws:iam::111111111111:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/A\ncomponents:\n- name: vector\n  roleARN: arn:aws:iam::222222222222:role/r",
-			[]string{`f.yaml:4:17: cluster.oidcProvider: "arn:aws:iam::111111111111:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/A" is in account 111111111111 (aws), and the role arn:aws:iam::222222222222:role/r in 222222222222 (aws): IAM takes only providers of the role's account`}},
+			[]string{`f.yaml:4:17: cluster.oidcProvider: "arn:aws:iam::111111111111:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/A" is in account 111111111111 (aws), but the role arn:aws:iam::222222222222:role/r is in 222222222222 (aws): IAM accepts only providers of the role's account`}},
 		"key of another partition": {"components:\n- name: vector\n  roleARN: arn:aws-cn:iam::222222222222:role/r\n  kmsKeyARN: arn:aws:kms:us-west-2:222222222222:key/k",
-			[]string{`f.yaml:6:14: components[0].kmsKeyARN: "arn:aws:kms:us-west-2:222222222222:key/k" is in partition aws, and the role in aws-cn: a role reaches nothing in another partition`}},
+			[]string{`f.yaml:6:14: components[0].kmsKeyARN: "arn:aws:kms:us-west-2:222222222222:key/k" is in partition aws, but the role is in aws-cn: a role has no access to another partition`}},
 		"provider copied": {"cluster: {oidcProvider: oidc.eks.us-west-2.amazonaws.com/id/A}\nadditionalClusters: [{oidcProvider: https://oidc.eks.us-west-2.amazonaws.com/id/A}]",
 			[]string{`f.yaml:4:37: additionalClusters[0].oidcProvider: "oidc.eks.us-west-2.amazonaws.com/id/A" is already listed as cluster.oidcProvider: list each cluster once, with its own name and provider`}},
 		"place": {"places: [{kind: configmap, path: 'a..b', encoding: yml, component: vektor, holds: value}]", []string{
@@ -125,7 +125,7 @@ func TestBadFiles(t *testing.T) {
 			`f.yaml:3:17: places[0].kind: "configmap" is not a kind: write it as manifests do, like ConfigMap`,
 			`f.yaml:3:34: places[0].path: "a..b" at character 3: a key is missing`,
 			`f.yaml:3:52: places[0].encoding: "yml" is not yaml, json, base64 or none: did you mean "yaml"?`,
-			`f.yaml:3:68: places[0].component: "vektor" is not a component of this config: those are mxp-controller`,
+			`f.yaml:3:68: places[0].component: "vektor" is not a component of this config, which has mxp-controller`,
 			`f.yaml:3:83: places[0].holds: "value" is not values, settings, annotations or podLabels: did you mean "values"?`,
 		}},
 		"every value with a space": {"cluster: {name: ' a', region: 'us-west-2 ', oidcProvider: ' x'}\ncontrolPlanes: {namespaces: ['a '], match: 'uuid '}\ncomponents:\n- name: vector\n  roleARN: ' arn:'\n  bucket: ' b'\n  serviceAccountAnnotations: {a: ' b'}\n  podLabels: {a: 'b '}",
@@ -150,24 +150,24 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-func TestFilesWithoutAHeader(t *testing.T) {
+func TestDecodeRequiresVersionAndKind(t *testing.T) {
 	empty := "f.yaml: is empty: begin it with apiVersion: spaces-identity.dev/v1alpha1 and kind: SpacesIdentity"
 	for content, want := range map[string][]string{
 		"":            {empty},
 		"# comment\n": {empty},
 		"---\n":       {empty},
 		"null":        {empty},
-		"text":        {"f.yaml:1:1: is a string, and must be a mapping (key: value)"},
+		"text":        {"f.yaml:1:1: is a string, but must be a mapping (key: value)"},
 		"cluster: {}": {
 			"f.yaml:1:1: apiVersion: is missing: write apiVersion: spaces-identity.dev/v1alpha1",
 			"f.yaml:1:1: kind: is missing: write kind: SpacesIdentity",
 		},
 		"apiVersion: v1\nkind:": {
 			"f.yaml:1:1: kind: is missing: write kind: SpacesIdentity",
-			`f.yaml:1:13: apiVersion: "v1" is not what this version of the program reads: write spaces-identity.dev/v1alpha1`,
+			`f.yaml:1:13: apiVersion: this version of the program does not read "v1": write spaces-identity.dev/v1alpha1`,
 		},
 		"apiVersion: spaces-identity.dev/v1\nkind: SpacesIdentity\nnews: [x]": {
-			"f.yaml:1:13: the file has the format spaces-identity.dev/v1, and this version of the program reads spaces-identity.dev/v1alpha1: use the version of the program that the file was written for",
+			"f.yaml:1:13: the file has the format spaces-identity.dev/v1, but this version of the program reads spaces-identity.dev/v1alpha1: use the version of the program that the file was written for",
 		},
 		"\tapiVersion: v1": {"f.yaml:1:2: is not valid YAML: found character that cannot start any token"},
 	} {
@@ -178,13 +178,13 @@ func TestFilesWithoutAHeader(t *testing.T) {
 	}
 }
 
-func TestAByteOrderMarkIsNoMistake(t *testing.T) {
+func TestDecodeAcceptsAByteOrderMark(t *testing.T) {
 	if _, err := config.Decode("f.yaml", []byte("\ufeff"+header)); err != nil {
 		t.Error(err)
 	}
 }
 
-// bomb is a billion nodes for whoever follows aliases.
+// bomb returns a file that expands to a billion nodes if a parser follows aliases.
 func bomb() string {
 	const line = "- &%s [*%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s, *%[2]s]\n"
 	var b strings.Builder
@@ -195,7 +195,7 @@ func bomb() string {
 	return b.String() + "components: *j"
 }
 
-// withHint returns the message of an error, with its hint behind a colon.
+// withHint returns the message of an error, with its hint after a colon.
 func withHint(err error) string {
 	if hinter, ok := errors.AsType[interface {
 		error
@@ -206,7 +206,7 @@ func withHint(err error) string {
 	return err.Error()
 }
 
-// The exit status of such an error is that of bad input.
+// The program exits with the status of bad input.
 var _ interface{ BadInput() } = (*config.Error)(nil)
 
 // wantProblems compares the messages of an error, which is a *config.Error.
@@ -218,7 +218,7 @@ func wantProblems(t *testing.T, err error, want []string) {
 			got = append(got, withHint(p))
 		}
 	} else if err != nil {
-		t.Errorf("%T is no *config.Error", err)
+		t.Errorf("%T is not a *config.Error", err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

@@ -12,7 +12,7 @@ import (
 
 // gopkg.in/yaml.v3 3.0.1 panics when it decodes this file into a struct. Its
 // successor go.yaml.in/yaml/v3 does not, which is one reason to use the successor.
-func TestArtifactsDirIsFoundBesideKeysThatAConfigCannotHave(t *testing.T) {
+func TestArtifactsDirIsReadFromAFileWithUnsupportedKeys(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "spaces-identity.yaml")
 	if err := os.WriteFile(file, []byte("? {a: b}\n: c\n<<: {d: e}\nartifacts: {dir: out}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -28,15 +28,15 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s:%d:%d", o.File, o.Line, o.Column)
 }
 
-// Problem is one thing that is wrong with the settings.
+// Problem describes one thing that is wrong with the settings.
 type Problem struct {
 	Origin Origin
 	Path   string // in the config, such as components[0].roleARN; may be empty
 	Err    error
 }
 
-// Error returns where, which setting, and what is wrong with it. The name of a flag
-// or an environment variable says which setting.
+// Error returns the origin, the setting's path, and what is wrong with it. It omits the
+// path if the origin is a flag or an environment variable, which names the setting.
 func (p *Problem) Error() string {
 	var parts []string
 	if at := p.Origin.String(); at != "" {
@@ -48,14 +48,14 @@ func (p *Problem) Error() string {
 	return strings.Join(append(parts, p.Err.Error()), ": ")
 }
 
-// Unwrap returns what is wrong, without the position. It may have a hint.
+// Unwrap returns what is wrong, without the origin. It may have a hint.
 func (p *Problem) Unwrap() error { return p.Err }
 
-// Error is everything that is wrong with the settings: those of the file by
-// position, then those of flags and environment variables.
+// Error lists everything that is wrong with the settings: first what is in the file, by
+// position, then flags and environment variables.
 type Error struct{ Problems []*Problem }
 
-// Error has a line for each problem.
+// Error returns a line for each problem.
 func (e *Error) Error() string { return errors.Join(e.Unwrap()...).Error() }
 
 // Unwrap returns the problems.
@@ -70,8 +70,8 @@ func (e *Error) Unwrap() []error {
 // BadInput marks the error as one about the input.
 func (e *Error) BadInput() {}
 
-// report returns the problems as an error, or nil if there are none.
-func report(problems []*Problem) error {
+// reportAll returns the problems as an error, or nil if there are none.
+func reportAll(problems []*Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 	"spaces-identity.dev/internal/config"
 )
 
-// All problems are reported at once, each with its position and the next step.
+// Decode reports all problems at once, each with its position and the next step.
 func ExampleDecode() {
 	_, err := config.Decode("spaces-identity.yaml", []byte(`apiVersion: spaces-identity.dev/v1alpha1
 kind: SpacesIdentity

@@ -1,10 +1,10 @@
-// Package config reads the settings of spaces-identity: the file
-// spaces-identity.yaml, environment variables and flags, of which the later win
-// over the earlier. [Rows] lists them.
+// Package config reads the settings of spaces-identity from the file
+// spaces-identity.yaml, environment variables and flags. Flags win over environment
+// variables, and both win over the file. [Rows] lists the settings.
 //
-// The file is read strictly. Whatever it contains that the program does not
-// understand is an error with file, line and column, and all errors come at
-// once. The result is a valid [identity.Spec].
+// The package reads the file strictly. Everything that it does not understand is an error
+// with file, line and column. It reports all errors at once. The result is a valid
+// [identity.Spec].
 package config
 
 import (
@@ -31,10 +31,10 @@ const (
 	Kind = "SpacesIdentity"
 )
 
-// mostBytes is far more than any config has, and little enough to read at once.
+// mostBytes is the size up to which a file is read as a config.
 const mostBytes = 1 << 20
 
-// Read reads and decodes the file.
+// Read reads and decodes the file. The error is an [*Error] with all problems.
 func Read(file string) (identity.Spec, error) {
 	content, err := readFile(file)
 	if err != nil {
@@ -43,7 +43,7 @@ func Read(file string) (identity.Spec, error) {
 	return Decode(file, content)
 }
 
-// Decode reads the content of a config file; messages use the name. The error is an
+// Decode decodes the content of a config file. Messages use the name. The error is an
 // [*Error] with all problems.
 func Decode(name string, content []byte) (identity.Spec, error) {
 	s, err := decode(name, content)
@@ -54,30 +54,30 @@ func Decode(name string, content []byte) (identity.Spec, error) {
 }
 
 func readFile(file string) ([]byte, error) {
+	var content []byte
 	f, err := os.Open(file)
-	if err != nil {
-		return nil, problemAt(Origin{}, fmt.Errorf("cannot read the config: %w", err))
+	if err == nil {
+		defer func() { _ = f.Close() }() // read only: nothing is lost
+		content, err = io.ReadAll(io.LimitReader(f, mostBytes+1))
 	}
-	defer func() { _ = f.Close() }() // read only: nothing is lost
-	content, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
 	if err != nil {
 		return nil, problemAt(Origin{}, fmt.Errorf("cannot read the config: %w", err))
 	}
 	return content, nil
 }
 
-// decode reads the file's content into settings. Problems with the settings come from
-// finish, together with those of other sources. A file without a tree, or in a format
-// of another version, is an error here.
+// decode reads the file's content into settings. It returns an error if the content is not
+// YAML or has another version's format. All other problems are errors of finish, together
+// with those of flags and environment variables.
 func decode(name string, content []byte) (*settings, error) {
 	root, err := parse(name, content)
 	if err != nil {
 		return nil, err
 	}
 	s := newSettings(name)
-	if version := child(root, "apiVersion"); isOtherVersion(textOf(version)) {
+	if version := childOf(root, "apiVersion"); isOtherVersion(textOf(version)) {
 		return nil, problemAt(s.at(version), identity.WithHint("use the version of the program that the file was written for",
-			"the file has the format %s, and this version of the program reads %s", version.Value, APIVersion))
+			"the file has the format %s, but this version of the program reads %s", version.Value, APIVersion))
 	}
 	s.readMapping("", "", root, s.target())
 	if root.Kind != yaml.MappingNode {
@@ -91,15 +91,15 @@ func decode(name string, content []byte) (*settings, error) {
 	return s, nil
 }
 
-// isOtherVersion reports whether a newer or older program has this format.
+// isOtherVersion reports whether the format is that of a newer or older program.
 func isOtherVersion(version string) bool {
 	group, _, _ := strings.Cut(APIVersion, "/")
 	of, _, ok := strings.Cut(version, "/")
 	return ok && of == group && version != APIVersion
 }
 
-// child returns the value of a key of a mapping, or nil.
-func child(n node, key string) node {
+// childOf returns the value of a key of a mapping, or nil.
+func childOf(n node, key string) node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -134,14 +134,13 @@ func parse(name string, content []byte) (*yaml.Node, error) {
 	if errors.Is(err, io.EOF) || err == nil && isNull(document.Content[0]) {
 		return nil, problemAt(whole, identity.WithHint("begin it with apiVersion: "+APIVersion+" and kind: "+Kind, "is empty"))
 	}
-	if err != nil {
-		return nil, problemAt(syntaxOrigin(name, content, err), syntax(err))
+	if err == nil {
+		if err = decoder.Decode(&more); errors.Is(err, io.EOF) {
+			return document.Content[0], nil
+		}
 	}
-	switch err := decoder.Decode(&more); {
-	case errors.Is(err, io.EOF):
-		return document.Content[0], nil
-	case err != nil:
-		return nil, problemAt(syntaxOrigin(name, content, err), syntax(err))
+	if err != nil {
+		return nil, syntaxError(name, content, err)
 	}
 	return nil, problemAt(Origin{File: name, Line: more.Line, Column: more.Column},
 		errors.New("another document begins here: a config is one document"))
@@ -159,23 +158,23 @@ func checkUTF8(name string, content []byte) error {
 	return nil
 }
 
-// syntax returns what the YAML parser says, without the line, which is in the
-// origin.
-func syntax(err error) error {
-	line, text := splitSyntax(err)
-	if line == 0 {
-		text = strings.TrimPrefix(err.Error(), "yaml: ")
+// syntaxError returns what the YAML parser reports, with its position. The parser reports
+// at most a line. Otherwise the position is that of what the message names, or the start.
+func syntaxError(name string, content []byte, err error) error {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	var line int
+	if _, err := fmt.Sscanf(message, "line %d: ", &line); err == nil {
+		_, message, _ = strings.Cut(message, ": ")
 	}
-	return errors.New("is not valid YAML: " + text)
+	at := namedIn(content, message)
+	if at < 0 {
+		at = startOfLine(content, line)
+	}
+	return problemAt(originAt(name, content, at), errors.New("is not valid YAML: "+message))
 }
 
-// syntaxOrigin returns where the parser stopped. The parser reports only the line,
-// and not always: then it is the first, or where the thing is that the message names.
-func syntaxOrigin(name string, content []byte, err error) Origin {
-	if at := namedIn(content, err.Error()); at >= 0 {
-		return originAt(name, content, at)
-	}
-	line, _ := splitSyntax(err)
+// startOfLine returns the offset of what follows the line's indent.
+func startOfLine(content []byte, line int) int {
 	at := 0
 	for range line - 1 {
 		next := bytes.IndexByte(content[at:], '\n')
@@ -184,11 +183,10 @@ func syntaxOrigin(name string, content []byte, err error) Origin {
 		}
 		at += next + 1
 	}
-	indent := len(content[at:]) - len(bytes.TrimLeft(content[at:], " \t"))
-	return originAt(name, content, at+indent)
+	return len(content) - len(bytes.TrimLeft(content[at:], " \t"))
 }
 
-// namedIn returns the offset of what the message names without a line, or -1.
+// namedIn returns the offset of what a message without a line names, or -1.
 func namedIn(content []byte, message string) int {
 	if _, after, ok := strings.Cut(message, "unknown anchor '"); ok {
 		anchor, _, _ := strings.Cut(after, "'")
@@ -207,18 +205,4 @@ func originAt(name string, content []byte, offset int) Origin {
 	before := content[:offset]
 	start := bytes.LastIndexByte(before, '\n') + 1
 	return Origin{File: name, Line: 1 + bytes.Count(before, []byte("\n")), Column: 1 + utf8.RuneCount(before[start:])}
-}
-
-// splitSyntax splits the parser's "yaml: line 3: text". The line is 0 if there is
-// none.
-func splitSyntax(err error) (line int, text string) {
-	rest, ok := strings.CutPrefix(err.Error(), "yaml: line ")
-	if !ok {
-		return 0, ""
-	}
-	number, text, _ := strings.Cut(rest, ": ")
-	if _, err := fmt.Sscan(number, &line); err != nil {
-		return 0, ""
-	}
-	return line, text
 }

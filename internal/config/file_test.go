@@ -11,7 +11,7 @@ import (
 	"spaces-identity.dev/internal/test/fixture"
 )
 
-func TestRead(t *testing.T) {
+func TestReadReturnsEverySetting(t *testing.T) {
 	for file, want := range map[string]identity.Settings{
 		"complete.yaml":      complete(),
 		"every-setting.yaml": everySetting(),

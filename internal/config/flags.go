@@ -13,17 +13,17 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Flags are the flags of the one-component case that were given, with their values.
-// Each flag has an environment variable, SPACES_IDENTITY_ and the flag's name in
-// capitals with underscores. If a flag may be repeated, the variable has a list with
-// commas.
+// Flags are the given flags for a config with one component, with their values. Each flag
+// has an environment variable: SPACES_IDENTITY_ and the flag's name in capitals with
+// underscores. If a flag is repeatable, the variable contains a list with commas.
 //
-// A flag wins over the environment, the environment over the file, the file
-// over the defaults. --host-namespace replaces the file's namespaces;
-// --annotation and --pod-label are added to the file's, key by key. The flags
-// of a component apply to the one that --component names. One that the file
-// does not list is added. Without --component they apply to mxp-controller,
-// which the file must list if it lists any.
+// A flag wins over the environment, the environment over the file, and the file over the
+// defaults. --annotation and --pod-label add to the file's values, key by key. All other
+// flags replace them.
+//
+// The flags of a component apply to the one that --component names, which is added if the
+// file does not list it. Without --component they apply to mxp-controller, which the file
+// must list if it lists any component.
 type Flags map[string][]string
 
 const (
@@ -45,18 +45,18 @@ func flagRows() []Row {
 	return slices.DeleteFunc(Rows(), func(r Row) bool { return r.Flag == "" })
 }
 
-// rowOf returns the setting of a flag, the zero Row if none has it.
+// rowOf returns the setting that has the flag, or the zero Row.
 func rowOf(flag string) Row {
-	rows := flagRows()
-	i := slices.IndexFunc(rows, func(r Row) bool { return r.Flag == flag })
-	if i < 0 {
-		return Row{}
+	for _, r := range flagRows() {
+		if r.Flag == flag {
+			return r
+		}
 	}
-	return rows[i]
+	return Row{}
 }
 
-// occurrences keeps what was given for a flag: all of it if the flag may be repeated,
-// else the last.
+// occurrences stores the values of a flag: all of them if the flag is repeatable, otherwise
+// the last.
 type occurrences struct {
 	flags      *Flags
 	name, word string
@@ -89,26 +89,25 @@ func EnvName(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// UnknownVariables returns a warning for each variable SPACES_IDENTITY_… of an
-// environment, as [os.Environ] returns it, that neither a setting has nor one of the
-// other flags.
+// UnknownVariables returns a warning for each variable SPACES_IDENTITY_… in environ, as
+// [os.Environ] returns it, that belongs to no setting and none of the other flags.
 func UnknownVariables(environ []string, otherFlags ...string) []string {
-	known := []string{flagConfig}
+	known := append([]string{flagConfig}, otherFlags...)
 	for _, r := range flagRows() {
 		known = append(known, r.Flag)
 	}
-	known = append(known, otherFlags...)
 	for i, flag := range known {
-		known[i] = EnvName(flag)[len(variablePrefix):]
+		known[i] = strings.TrimPrefix(EnvName(flag), variablePrefix)
 	}
 	var warnings []string
 	for _, pair := range slices.Sorted(slices.Values(environ)) {
-		name, _, _ := strings.Cut(pair, "=") // the value may be a secret
-		if !strings.HasPrefix(name, variablePrefix) || slices.Contains(known, name[len(variablePrefix):]) {
+		variable, _, _ := strings.Cut(pair, "=") // the value may be a secret
+		name, ours := strings.CutPrefix(variable, variablePrefix)
+		if !ours || slices.Contains(known, name) {
 			continue
 		}
-		warning := "no setting has the environment variable " + name
-		if near := identity.Nearest(name[len(variablePrefix):], known); near != "" {
+		warning := "no setting has the environment variable " + variable
+		if near := identity.Nearest(name, known); near != "" {
 			warning += "; did you mean " + variablePrefix + near + "?"
 		}
 		warnings = append(warnings, warning)
@@ -118,30 +117,27 @@ func UnknownVariables(environ []string, otherFlags ...string) []string {
 
 var listIndex = regexp.MustCompile(`\[\d+\]`)
 
-// FlagFor returns the flag that sets the setting at the path, such as
-// components[0].bucket, of the component: --bucket, or --component vector --bucket.
-// It returns nothing if no flag does.
+// FlagFor returns the flag that sets the path, such as components[0].bucket, of the
+// component: --bucket, or --component vector --bucket. If there is none, it returns nothing.
 func FlagFor(path, component string) string {
 	key := listIndex.ReplaceAllString(path, "[]")
-	rows := flagRows()
-	i := slices.IndexFunc(rows, func(r Row) bool { return r.Key == key })
-	switch {
-	case i < 0:
-		return ""
-	case rows[i].parent() == "components[]" && rows[i].Flag != flagComponent && component != identity.DefaultComponent:
-		return "--" + flagComponent + " " + component + " --" + rows[i].Flag
+	for _, r := range flagRows() {
+		switch {
+		case r.Key != key:
+		case r.parent() == "components[]" && r.Flag != flagComponent && component != identity.DefaultComponent:
+			return "--" + flagComponent + " " + component + " --" + r.Flag
+		default:
+			return "--" + r.Flag
+		}
 	}
-	return "--" + rows[i].Flag
+	return ""
 }
 
-// Choices returns values for the completion of a flag: all that it can have, or those
-// that are words of the program.
-func Choices(flag string) []string {
-	return rowOf(flag).Choices
-}
+// Choices returns values for the completion of a flag.
+func Choices(flag string) []string { return rowOf(flag).Choices }
 
-// given returns the values of the flag or of its variable, and which of the two. An
-// empty variable counts as none.
+// given returns the values of the flag or of its variable, and which of the two it was. An
+// empty variable counts as not given.
 func (f Flags) given(name string, env func(string) string) (values []string, from Origin, ok bool) {
 	if values, ok := f[name]; ok {
 		return values, Origin{Source: "--" + name}, true
@@ -163,28 +159,26 @@ func (f Flags) Given(flag string, env func(string) string) bool {
 	return ok
 }
 
-// Component returns the name of the component that the flags apply to, and whether
-// the user named it.
+// Component returns the component that the flags apply to, and whether the user named it.
 func (f Flags) Component(env func(string) string) (name string, named bool) {
 	if values, _, ok := f.given(flagComponent, env); ok {
-		return last(values), true
+		return lastOf(values), true
 	}
 	return identity.DefaultComponent, false
 }
 
-// File returns the name of the config: the one of --config or SPACES_IDENTITY_CONFIG,
-// else [DefaultFile].
+// File returns the name of the config: the value of --config or SPACES_IDENTITY_CONFIG, or
+// [DefaultFile].
 func (f Flags) File(env func(string) string) string {
-	if values, _, ok := f.given(flagConfig, env); ok && last(values) != "" {
-		return last(values)
+	if values, _, ok := f.given(flagConfig, env); ok && lastOf(values) != "" {
+		return lastOf(values)
 	}
 	return DefaultFile
 }
 
-// Resolve makes the Spec of the file, the environment and the flags. The file
-// is the one of --config or SPACES_IDENTITY_CONFIG, which must exist, else
-// spaces-identity.yaml in the working directory, if it exists. The error is an
-// [*Error] with all problems.
+// Resolve returns the Spec of the file, the environment and the flags. The file is
+// [Flags.File], which must exist if the user named it. The error is an [*Error] with all
+// problems.
 func (f Flags) Resolve(env func(string) string) (identity.Spec, error) {
 	s, err := f.readFile(env)
 	if err != nil {
@@ -194,8 +188,8 @@ func (f Flags) Resolve(env func(string) string) (identity.Spec, error) {
 	return s.finish()
 }
 
-// WithoutFile makes the Spec of the environment and the flags alone, for a
-// config that does not exist yet. The error is an [*Error] with all problems.
+// WithoutFile returns the Spec of only the environment and the flags, for a config that
+// does not exist yet. The error is an [*Error] with all problems.
 func (f Flags) WithoutFile(env func(string) string) (identity.Spec, error) {
 	s := newSettings("")
 	f.apply(s, env)
@@ -204,7 +198,7 @@ func (f Flags) WithoutFile(env func(string) string) (identity.Spec, error) {
 
 func (f Flags) readFile(env func(string) string) (*settings, error) {
 	values, from, named := f.given(flagConfig, env)
-	if named && last(values) == "" {
+	if named && lastOf(values) == "" {
 		return nil, problemAt(from, errEmpty)
 	}
 	file := f.File(env)
@@ -214,18 +208,17 @@ func (f Flags) readFile(env func(string) string) (*settings, error) {
 	content, err := readFile(file)
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); ok {
-			e.Problems[0].Origin = from // which named the file
+			e.Problems[0].Origin = from // the flag or variable that named the file
 		}
 		return nil, err
 	}
 	return decode(file, content)
 }
 
-// errEmpty refuses an empty flag, which most often is a shell variable that is not
-// set.
+// errEmpty rejects an empty flag. The usual cause is a shell variable that is not set.
 var errEmpty = identity.WithHint("give a value, or leave the flag out", "is empty")
 
-// apply sets what the environment and the flags give.
+// apply writes the values of the environment and the flags into the settings.
 func (f Flags) apply(s *settings, env func(string) string) {
 	var ofComponent []Row
 	for _, row := range flagRows() {
@@ -249,22 +242,22 @@ func (f Flags) apply(s *settings, env func(string) string) {
 	}
 }
 
-// set sets the setting at the path. What the file has there no longer counts, except
-// the other keys of pairs.
+// set sets the setting at the path. It replaces what the file has there, but keeps the
+// other keys of pairs.
 func (f Flags) set(s *settings, row Row, path string, t target, env func(string) string) {
 	values, from, _ := f.given(row.Flag, env)
 	if row.Type != "pairs" {
 		s.replace(path, from)
-		if last(values) == "" && !row.CanBeEmpty {
+		if lastOf(values) == "" && !row.CanBeEmpty {
 			s.fail(from, path, errEmpty)
 			return
 		}
 	}
-	row.value.set(s, path, from, values, t)
+	row.rowValue.set(s, path, from, values, t)
 }
 
-// chosen returns the index of the component that the flags apply to, which naming it
-// adds to the config. If the user must name it, that is a problem.
+// chosen returns the index of the component that the flags apply to. It adds a named
+// component to the config. If the user must name one, it reports a problem.
 func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index int, ok bool) {
 	name, named := f.Component(env)
 	names := make([]string, len(s.spec.Components))
@@ -276,7 +269,7 @@ func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index 
 	}
 	if !named && len(names) > 0 {
 		_, from, _ := f.given(given[0].Flag, env)
-		s.fail(from, "", identity.WithHint("add --"+flagComponent+" NAME", "needs a component, and the config has %s", strings.Join(names, ", ")))
+		s.fail(from, "", identity.WithHint("add --"+flagComponent+" NAME", "needs a component, but the config has only %s", strings.Join(names, ", ")))
 		return 0, false
 	}
 	if _, from, named := f.given(flagComponent, env); named {
@@ -286,13 +279,12 @@ func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index 
 	return len(names), true
 }
 
-// ArtifactsDir returns the artifacts directory as far as the command line, the
-// environment and the file name it, for the report of a failure that comes before
-// the config is known. Other settings of the file may be wrong.
+// ArtifactsDir returns the directory of the artifacts, for the report of a failure before
+// the config is known. Other settings of the file may be invalid.
 func (f Flags) ArtifactsDir(env func(string) string) string {
-	dir := textOf(child(child(f.peek(env), "artifacts"), "dir"))
+	dir := textOf(childOf(childOf(f.peek(env), "artifacts"), "dir"))
 	if values, _, ok := f.given(flagArtifacts, env); ok {
-		dir = last(values)
+		dir = lastOf(values)
 	}
 	if identity.ValidateArtifactsDir(dir) != nil {
 		return identity.DefaultArtifactsDir
@@ -300,16 +292,16 @@ func (f Flags) ArtifactsDir(env func(string) string) string {
 	return dir
 }
 
-// ComponentNames returns the names of the components in the config, for completion.
-// Other settings of the file may be wrong.
+// ComponentNames returns the names of the components in the config, for completion. Other
+// settings of the file may be invalid.
 func (f Flags) ComponentNames(env func(string) string) []string {
-	components := child(f.peek(env), "components")
+	components := childOf(f.peek(env), "components")
 	if components == nil {
 		return nil
 	}
 	var names []string
 	for _, item := range components.Content {
-		if name := textOf(child(item, "name")); name != "" {
+		if name := textOf(childOf(item, "name")); name != "" {
 			names = append(names, name)
 		}
 	}
@@ -318,14 +310,10 @@ func (f Flags) ComponentNames(env func(string) string) []string {
 
 // peek returns the tree of the config, or nil if it cannot be read.
 func (f Flags) peek(env func(string) string) node {
-	file := f.File(env)
-	content, err := readFile(file)
+	content, err := readFile(f.File(env))
 	if err != nil {
 		return nil
 	}
-	root, err := parse(file, content)
-	if err != nil {
-		return nil
-	}
+	root, _ := parse("", content)
 	return root
 }

@@ -14,7 +14,7 @@ import (
 	"spaces-identity.dev/internal/test/fixture"
 )
 
-func TestResolveWithoutAFile(t *testing.T) {
+func TestResolveReadsFlagsAndEnvironmentWithoutAFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	got, err := resolve(t, nil, "--mode=both", "--role-arn=arn:aws:iam::123456789012:role/r", "--cluster=prod", "--region=us-west-2",
 		"--oidc-provider=https://oidc.eks.us-west-2.amazonaws.com/id/A", "--host-namespace=b,c", "--host-namespace=a", "--match=uuid",
@@ -41,7 +41,7 @@ func TestResolveWithoutAFile(t *testing.T) {
 	}
 }
 
-func TestResolveNothingIsTheDefaults(t *testing.T) {
+func TestResolveWithoutSettingsReturnsDefaults(t *testing.T) {
 	t.Chdir(t.TempDir())
 	got, err := resolve(t, nil)
 	if err != nil {
@@ -53,7 +53,7 @@ func TestResolveNothingIsTheDefaults(t *testing.T) {
 }
 
 // Each later source wins over the earlier ones.
-func TestPrecedence(t *testing.T) {
+func TestFlagsWinOverEnvironmentAndFile(t *testing.T) {
 	const file = header + "cluster: {name: of-file, region: us-west-1}\ncontrolPlanes: {namespaces: [of-file], match: of-file}\n" +
 		"components:\n- name: mxp-controller\n  bucket: of-file\n  prefix: of-file\n  serviceAccountAnnotations: {a: of-file, b: of-file}\n"
 	env := map[string]string{
@@ -87,7 +87,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// summary is what the test of precedence varies.
+// summary has the settings that the test of precedence varies.
 type summary struct{ Cluster, Region, Namespaces, Match, Bucket, Prefix, Annotations string }
 
 func summarise(s identity.Spec) summary {
@@ -102,7 +102,7 @@ func summarise(s identity.Spec) summary {
 		string(s.ControlPlanes.Match), c.Bucket, c.Prefix, strings.Join(pairs, " ")}
 }
 
-func TestWhichFileIsRead(t *testing.T) {
+func TestResolveReadsTheNamedFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		env  map[string]string
 		args []string
@@ -128,7 +128,7 @@ func TestWhichFileIsRead(t *testing.T) {
 	}
 }
 
-func TestWhichComponentTheFlagsSpeakOf(t *testing.T) {
+func TestFlagsApplyToTheChosenComponent(t *testing.T) {
 	const role = "--role-arn=arn:aws:iam::123456789012:role/r"
 	for name, c := range map[string]struct {
 		components string
@@ -160,7 +160,7 @@ func TestWhichComponentTheFlagsSpeakOf(t *testing.T) {
 	}
 }
 
-func TestBadFlags(t *testing.T) {
+func TestResolveReportsProblemsWithTheirSource(t *testing.T) {
 	for name, c := range map[string]struct {
 		file string
 		env  map[string]string
@@ -175,20 +175,20 @@ func TestBadFlags(t *testing.T) {
 				`--annotation: "x" has no =: write KEY=VALUE`,
 				`--annotation: eks.amazonaws.com/role-arn is written by the program: set roleARN instead`,
 				`--role-arn: "r" is not an ARN: write it like arn:aws:iam::123456789012:role/NAME`,
-				`SPACES_IDENTITY_BUCKET: "*" has *, and the permissions would reach other buckets: write the name itself`,
+				`SPACES_IDENTITY_BUCKET: "*" has *, and the permissions would include other buckets: write the name itself`,
 				`SPACES_IDENTITY_HOST_NAMESPACE: " b" has space around it: write "b"`,
 			}},
 		"no component of that name": {"components: [{name: vector}]", nil, []string{"--bucket=spaces"},
-			[]string{`--bucket: needs a component, and the config has vector: add --component NAME`}},
+			[]string{`--bucket: needs a component, but the config has only vector: add --component NAME`}},
 		"a component that nothing describes": {"", nil, []string{"--component=vektor"},
-			[]string{`--component: "vektor" is not a component that the program knows: those are mxp-controller, vector, external-secrets-controller, crossplane: did you mean "vector"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
-		"a component that is no name": {"", nil, []string{"--component=../x"},
+			[]string{`--component: "vektor" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane: did you mean "vector"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
+		"a component with an invalid name": {"", nil, []string{"--component=../x"},
 			[]string{`--component: "../x" is not the name of a component: it does not begin and end with a letter or digit`}},
 		"an empty role": {"", nil, []string{"--role-arn="},
 			[]string{`--role-arn: is empty: give a value, or leave the flag out`}},
 		"a role of another account than the file's provider": {
 			"cluster: {oidcProvider: 'arn:aws:iam::111111111111:oidc-provider/a.b/c'}", nil, []string{"--role-arn=arn:aws:iam::222222222222:role/r"},
-			[]string{`spaces-identity.yaml:3:25: cluster.oidcProvider: "arn:aws:iam::111111111111:oidc-provider/a.b/c" is in account 111111111111 (aws), and the role arn:aws:iam::222222222222:role/r in 222222222222 (aws): IAM takes only providers of the role's account`}},
+			[]string{`spaces-identity.yaml:3:25: cluster.oidcProvider: "arn:aws:iam::111111111111:oidc-provider/a.b/c" is in account 111111111111 (aws), but the role arn:aws:iam::222222222222:role/r is in 222222222222 (aws): IAM accepts only providers of the role's account`}},
 		"a file that is not there": {"", nil, []string{"--config=none.yaml"},
 			[]string{`--config: cannot read the config: open none.yaml: no such file or directory`}},
 		"a variable's file that is not there": {"", map[string]string{"SPACES_IDENTITY_CONFIG": "none.yaml"}, nil,
@@ -206,7 +206,6 @@ func TestBadFlags(t *testing.T) {
 	}
 }
 
-// The file's value no longer counts, whatever is wrong with it.
 func TestFlagsReplaceBadValuesOfTheFile(t *testing.T) {
 	chdirWith(t, header+"controlPlanes: {namespaces: [A, 3]}\ncomponents:\n- name: mxp-controller\n  roleARN: r\n  bucket: B\n  podLabels: {a: b c}\n")
 	spec, err := resolve(t, nil, "--host-namespace=a", "--role-arn=arn:aws:iam::123456789012:role/r", "--bucket=spaces", "--pod-label=a=b")
@@ -220,7 +219,7 @@ func TestFlagsReplaceBadValuesOfTheFile(t *testing.T) {
 	}
 }
 
-func TestFlagFor(t *testing.T) {
+func TestFlagForReturnsTheFlagOfAPath(t *testing.T) {
 	for _, c := range []struct{ path, component, want string }{
 		{"components[0].bucket", "mxp-controller", "--bucket"},
 		{"components[12].bucket", "vector", "--component vector --bucket"},
@@ -239,7 +238,7 @@ func TestFlagFor(t *testing.T) {
 	}
 }
 
-func TestUnknownVariables(t *testing.T) {
+func TestUnknownVariablesWarnsOfMisspeltNames(t *testing.T) {
 	got := config.UnknownVariables([]string{
 		"PATH=/bin", "SPACES_IDENTITY_ROLE=secret", "SPACES_IDENTITY_BUCKET=b", "SPACES_IDENTITY_CONFIG=f",
 		"SPACES_IDENTITY_ON_MISSING=warn", "SPACES_IDENTITY_BUKET=b", "SPACES_IDENTITY_COLOUR_OF_THE_SKY=blue",
@@ -264,9 +263,9 @@ func TestChoicesOfFlags(t *testing.T) {
 	}
 }
 
-// Completion and the report of an early failure need one setting of a file whose
-// others may be wrong.
-func TestReadingPartOfABadFile(t *testing.T) {
+// Completion and the report of an early failure read one setting of a file whose others may
+// be invalid.
+func TestNamesAndDirectoryAreReadFromAnInvalidFile(t *testing.T) {
 	env := func(string) string { return "" }
 	for name, c := range map[string]struct {
 		content string
@@ -305,7 +304,7 @@ func resolve(t *testing.T, env map[string]string, args ...string) (identity.Spec
 	return flags.Resolve(func(name string) string { return env[name] })
 }
 
-// chdirWith makes a directory with the config the working directory.
+// chdirWith changes to a new directory with the config.
 func chdirWith(t *testing.T, content string) {
 	t.Helper()
 	t.Chdir(t.TempDir())

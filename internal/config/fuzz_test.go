@@ -12,8 +12,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// FuzzDecode checks that any file is either refused with the positions of the
-// problems, or gives a Spec that is valid by itself and stays as it is.
+// FuzzDecode checks that Decode either rejects a file, with the positions of the problems,
+// or returns a Spec that New accepts without change.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -30,7 +30,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		spec, err := config.Decode("f.yaml", content)
 		if err != nil {
-			wantPlaces(t, err)
+			wantPositions(t, err)
 			return
 		}
 		again, problems := identity.New(identity.Settings{
@@ -39,15 +39,15 @@ func FuzzDecode(f *testing.F) {
 			TrustPolicyQuota: spec.TrustPolicyQuota, SharedBackupConfig: spec.SharedBackupConfig, ArtifactsDir: spec.ArtifactsDir,
 		})
 		for _, p := range problems {
-			t.Errorf("came out and is not valid: %v", p)
+			t.Errorf("the Spec of a valid file is not valid: %v", p)
 		}
 		if diff := cmp.Diff(spec, again, allOfSpec); diff != "" {
-			t.Errorf("defaults were left open:\n%s", diff)
+			t.Errorf("New changes a Spec that is already valid:\n%s", diff)
 		}
 	})
 }
 
-func wantPlaces(t *testing.T, err error) {
+func wantPositions(t *testing.T, err error) {
 	t.Helper()
 	e, ok := errors.AsType[*config.Error](err)
 	if !ok || len(e.Problems) == 0 {
@@ -55,7 +55,7 @@ func wantPlaces(t *testing.T, err error) {
 	}
 	for _, p := range e.Problems {
 		if p.Origin.File != "f.yaml" || p.Err == nil {
-			t.Errorf("no place or no reason: %v", p)
+			t.Errorf("no position or no cause: %v", p)
 		}
 	}
 }

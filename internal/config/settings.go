@@ -13,7 +13,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// settings are what was read so far, with where each came from.
+// settings holds what was read so far, and where it came from.
 type settings struct {
 	spec     identity.Settings
 	rows     map[string][]Row  // by the key of the mapping that has them
@@ -33,12 +33,13 @@ func newSettings(file string) *settings {
 // target returns the settings as a whole.
 func (s *settings) target() target { return target{Settings: &s.spec, cluster: &s.spec.Cluster} }
 
-// fail notes a problem with the setting at the path.
+// fail records a problem with the setting at the path.
 func (s *settings) fail(at Origin, path string, err error) {
 	s.problems = append(s.problems, &Problem{at, path, err})
 }
 
-// origin returns where the setting came from, or the nearest one that contains it.
+// origin returns where the setting at the path came from. If that is unknown, it returns
+// the origin of the nearest setting that contains it.
 func (s *settings) origin(path string) Origin {
 	for path := range outwards(path) {
 		if at, ok := s.origins[path]; ok {
@@ -48,7 +49,7 @@ func (s *settings) origin(path string) Origin {
 	return Origin{}
 }
 
-// outwards yields the path and those that contain it, the root at last.
+// outwards yields the path, then each path that contains it, up to the root.
 func outwards(path string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for yield(path) && path != "" {
@@ -57,8 +58,8 @@ func outwards(path string) iter.Seq[string] {
 	}
 }
 
-// replace notes where the setting at the path comes from now, and forgets what was
-// wrong with the value before.
+// replace records the new origin of the setting at the path, and removes the problems of
+// the value before.
 func (s *settings) replace(path string, from Origin) {
 	within := func(other string) bool {
 		below, ok := strings.CutPrefix(other, path)
@@ -69,8 +70,8 @@ func (s *settings) replace(path string, from Origin) {
 	s.origins[path] = from
 }
 
-// finish makes the Spec, or reports everything that is wrong. A setting of which a
-// part is wrong has no second problem.
+// finish returns the Spec, or an [*Error] with all problems. It reports a setting only once,
+// and not if it has reported a part of it.
 func (s *settings) finish() (identity.Spec, error) {
 	wrong := map[string]bool{}
 	for _, p := range s.problems {
@@ -85,7 +86,7 @@ func (s *settings) finish() (identity.Spec, error) {
 			s.fail(s.origin(found.Path), found.Path, found.Err)
 		}
 	}
-	if err := report(s.problems); err != nil {
+	if err := reportAll(s.problems); err != nil {
 		return identity.Spec{}, err
 	}
 	return spec, nil
@@ -94,7 +95,7 @@ func (s *settings) finish() (identity.Spec, error) {
 // at returns where the node is in the file.
 func (s *settings) at(n node) Origin { return Origin{File: s.file, Line: n.Line, Column: n.Column} }
 
-// readMapping reads the mapping at the path, whose settings have rows below the key.
+// readMapping reads the mapping at the path. The rows below the key say how.
 func (s *settings) readMapping(path, key string, n node, t target) {
 	rows := s.rows[key]
 	s.eachKey(path, n, func(name, value node) {
@@ -103,7 +104,7 @@ func (s *settings) readMapping(path, key string, n node, t target) {
 			s.fail(s.at(name), path, unknownKey(name.Value, rows))
 			return
 		}
-		below := join(path, name.Value)
+		below := joinPath(path, name.Value)
 		s.origins[below] = s.at(value)
 		rows[i].read(s, rows[i], below, value, t)
 	})
@@ -124,8 +125,7 @@ func unknownKey(key string, rows []Row) error {
 	return identity.WithHint(hint, "unknown key %q", key)
 }
 
-// eachKey visits the keys of a mapping. Each key comes once, and no value is an empty
-// mapping.
+// eachKey visits each key of a mapping once. It reports other keys as problems.
 func (s *settings) eachKey(path string, n node, visit func(key, value node)) {
 	if !s.expect(path, n, yaml.MappingNode) {
 		return
@@ -138,9 +138,9 @@ func (s *settings) eachKey(path string, n node, visit func(key, value node)) {
 		case key.Kind == yaml.AliasNode:
 			s.fail(s.at(key), path, errAlias)
 		case key.Kind != yaml.ScalarNode:
-			s.fail(s.at(key), path, fmt.Errorf("a key is %s, and must be a string", typeOf(key)))
+			s.fail(s.at(key), path, fmt.Errorf("a key is %s, but must be a string", typeOf(key)))
 		case twice:
-			s.fail(s.at(key), path, identity.WithHint("keep one", "the key %q is there twice, first in line %d", key.Value, line))
+			s.fail(s.at(key), path, identity.WithHint("keep one", "the key %q occurs twice, first in line %d", key.Value, line))
 		default:
 			seen[key.Value] = key.Line
 			visit(key, value)
@@ -160,49 +160,49 @@ func (s *settings) eachItem(path string, n node, visit func(path string, item no
 	}
 }
 
-// errAlias refuses aliases: a config has little to repeat, and an alias could
-// stand for a billion nodes.
+// errAlias rejects aliases: a config has little to repeat, and nested aliases can expand to
+// a billion nodes.
 var errAlias = identity.WithHint("write the value out", "aliases (*name) are not allowed in a config")
 
-// expect reports whether the node is of the kind and has something in it.
+// expect reports whether the node is of the kind and not null. It reports another kind.
 func (s *settings) expect(path string, n node, kind yaml.Kind) bool {
+	if !s.isPlain(path, n) || isNull(n) {
+		return false
+	}
+	if n.Kind != kind {
+		s.fail(s.at(n), path, fmt.Errorf("is %s, but must be %s", typeOf(n), kindNames[kind]))
+	}
+	return n.Kind == kind
+}
+
+// isPlain reports whether the node is neither an alias nor tagged. Tags are rejected so
+// that no value can claim another type. It reports the problem.
+func (s *settings) isPlain(path string, n node) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		s.fail(s.at(n), path, errAlias)
-	case isNull(n):
-		return false
-	case n.Kind != kind:
-		s.fail(s.at(n), path, fmt.Errorf("is %s, and must be %s", typeOf(n), kindNames[kind]))
 	case isTagged(n):
-		s.fail(s.at(n), path, errTag(n))
+		s.fail(s.at(n), path, identity.WithHint("remove it", "has the tag %s, which a config does not need", n.Tag))
 	default:
 		return true
 	}
 	return false
 }
 
-// isNull reports whether there is nothing, or null without a tag.
+func isTagged(n node) bool { return n.Style&yaml.TaggedStyle != 0 }
+
+// isNull reports whether there is no value, or null without a tag.
 func isNull(n node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && !isTagged(n)
 }
 
-// isTagged reports whether the user wrote a tag. None is read, so that no value
-// can claim to be what it is not.
-func isTagged(n node) bool { return n.Style&yaml.TaggedStyle != 0 }
-
-func errTag(n node) error {
-	return identity.WithHint("remove it", "has the tag %s, which a config does not need", n.Tag)
-}
-
-// scalar returns the text of a scalar with the tag, which is one of the choices if
-// there are any. YAML makes numbers, booleans and dates of words without quotes, so
-// the hint says to quote those.
+// scalar returns the text of a scalar with the tag. YAML reads some words without quotes
+// as numbers, booleans or dates. The hint says to quote them, or lists the choices.
 func (s *settings) scalar(path string, n node, tag string, choices []string) (string, bool) {
+	if !s.isPlain(path, n) {
+		return "", false
+	}
 	switch found := n.ShortTag(); {
-	case n.Kind == yaml.AliasNode:
-		s.fail(s.at(n), path, errAlias)
-	case isTagged(n):
-		s.fail(s.at(n), path, errTag(n))
 	case n.Kind == yaml.ScalarNode && found == tag:
 		return n.Value, true
 	case n.Kind == yaml.ScalarNode && tag == "!!str" && tagNames[found] != "":
@@ -210,19 +210,19 @@ func (s *settings) scalar(path string, n node, tag string, choices []string) (st
 		if len(choices) > 0 {
 			hint = "write " + identity.OneOf(choices)
 		}
-		s.fail(s.at(n), path, identity.WithHint(hint, "is %s, and must be a string", typeOf(n)))
+		s.fail(s.at(n), path, identity.WithHint(hint, "is %s, but must be a string", typeOf(n)))
 	default:
 		must := tagNames[tag]
 		if tag == "!!bool" {
 			must = "true or false"
 		}
-		s.fail(s.at(n), path, errors.New("is "+typeOf(n)+", and must be "+must))
+		s.fail(s.at(n), path, errors.New("is "+typeOf(n)+", but must be "+must))
 	}
 	return "", false
 }
 
-// join returns the path of a key below another path.
-func join(path, key string) string {
+// joinPath returns the path of a key below another path.
+func joinPath(path, key string) string {
 	below := identity.Path{{Key: key}}.String()
 	if path == "" || below[0] == '[' {
 		return path + below

@@ -7,19 +7,18 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Row is a setting: the one place that says how it is called in the file, on the
-// command line and in the environment, how it is read, and what it does. To teach the
-// program another setting, add a row.
+// Row describes a setting: its names in the file, on the command line and in the
+// environment, how it is read, and what it does. To add a setting, add a row.
 type Row struct {
-	Key  string // in the file; the key of a list's items has []: components[].roleARN
+	Key  string // in the file; an item of a list is written []: components[].roleARN
 	Flag string // without the dashes; empty if no flag sets it
 	Word string // placeholder of the flag's value, in capitals
 	Doc  string // what it is, one sentence without capital and full stop
 
-	Default    string // in the words of the documentation; empty if there is none
+	Default    string // as the documentation writes it; empty if there is none
 	CanBeEmpty bool   // an empty flag removes the setting; otherwise it is an error
 
-	value
+	rowValue
 }
 
 // Variable returns the environment variable of the setting, or nothing.
@@ -45,29 +44,28 @@ func (r Row) Usage() string {
 	return usage
 }
 
-// name returns the setting's key in the mapping that has it.
+// name returns the last key of the setting, such as roleARN.
 func (r Row) name() string { return r.Key[strings.LastIndexByte(r.Key, '.')+1:] }
 
-// parent returns the key of the mapping that has the setting, or nothing for the
-// file itself.
+// parent returns the key of the mapping that contains the setting, or nothing for the file
+// itself.
 func (r Row) parent() string { return r.Key[:max(strings.LastIndexByte(r.Key, '.'), 0)] }
 
-// Rows returns all settings in the order of the documentation, each mapping and list
-// before its keys. The settings of a cluster occur twice, the second time without
-// flags.
+// Rows returns all settings in the order of the documentation, each mapping and list before
+// its keys. additionalClusters has the settings of cluster again, without flags.
 func Rows() []Row {
 	more := clusterRows("additionalClusters[]")
 	for i := range more {
 		more[i].Flag = ""
 	}
 	return slices.Concat([]Row{
-		{Key: "apiVersion", Doc: "version of the file's format: " + APIVersion, value: header(APIVersion)},
-		{Key: "kind", Doc: "always " + Kind, value: header(Kind)},
-		{Key: "metadata", Doc: "allowed and ignored, so that the file can configure a KRM function", value: ignored()},
-		{Key: "cluster", Doc: "EKS cluster of the Space", value: mapping()},
+		{Key: "apiVersion", Doc: "version of the file's format: " + APIVersion, rowValue: readHeader(APIVersion)},
+		{Key: "kind", Doc: "always " + Kind, rowValue: readHeader(Kind)},
+		{Key: "metadata", Doc: "ignored; allowed so that the file can configure a KRM function", rowValue: readAnything()},
+		{Key: "cluster", Doc: "EKS cluster of the Space", rowValue: readKeys()},
 	}, clusterRows("cluster"), []Row{
 		{Key: "additionalClusters", Doc: "more clusters that share the roles",
-			value: list(func(t target) target { return target{cluster: grown(&t.AdditionalClusters)} })},
+			rowValue: readList(func(t target) target { return target{cluster: appendItem(&t.AdditionalClusters)} })},
 	}, more, controlPlaneRows(), componentRows(), podIdentityRows(), placeRows(), outputRows())
 }
 
@@ -75,125 +73,125 @@ func Rows() []Row {
 func clusterRows(at string) []Row {
 	return []Row{
 		{Key: at + ".name", Flag: "cluster", Word: "NAME", Doc: "name of the EKS cluster",
-			value: text(func(t target) *string { return &t.cluster.Name })},
+			rowValue: readText(func(t target) *string { return &t.cluster.Name })},
 		{Key: at + ".region", Flag: "region", Word: "REGION", Doc: "region of the EKS cluster",
-			value: text(func(t target) *string { return &t.cluster.Region })},
+			rowValue: readText(func(t target) *string { return &t.cluster.Region })},
 		{Key: at + ".oidcProvider", Flag: "oidc-provider", Word: "ISSUER",
-			Doc:   "OIDC issuer of the cluster: host and path, URL, or the provider's ARN",
-			value: parsed(identity.ParseOIDCProvider, func(t target) *identity.OIDCProvider { return &t.cluster.OIDC })},
+			Doc:      "OIDC issuer of the cluster: host and path, URL, or the provider's ARN",
+			rowValue: readParsed(identity.ParseOIDCProvider, func(t target) *identity.OIDCProvider { return &t.cluster.OIDC })},
 	}
 }
 
 func controlPlaneRows() []Row {
 	return []Row{
-		{Key: "controlPlanes", Doc: "host namespaces of the control planes", value: mapping()},
+		{Key: "controlPlanes", Doc: "host namespaces of the control planes", rowValue: readKeys()},
 		{Key: "controlPlanes.namespaces", Flag: "host-namespace", Word: "NAMESPACE",
-			Doc:   "exact host namespace of a control plane",
-			value: texts(func(t target) *[]string { return &t.ControlPlanes.Namespaces })},
+			Doc:      "exact host namespace of a control plane",
+			rowValue: readTexts(func(t target) *[]string { return &t.ControlPlanes.Namespaces })},
 		{Key: "controlPlanes.match", Flag: "match", Word: "PATTERN", CanBeEmpty: true,
-			Doc:   "pattern of host namespaces: uuid, or one like " + identity.HostNamespace("*"),
-			value: text(func(t target) *identity.Match { return &t.ControlPlanes.Match }, identity.MatchUUID, identity.Match(identity.HostNamespace("*"))).open()},
+			Doc:      "pattern of host namespaces: uuid, or one like " + identity.HostNamespace("*"),
+			rowValue: readText(func(t target) *identity.Match { return &t.ControlPlanes.Match }, identity.MatchUUID, identity.Match(identity.HostNamespace("*"))).open()},
 		{Key: "controlPlanes.discover", Default: "false",
-			Doc:   "commands that have a cluster add the control planes that they find there",
-			value: boolean(func(t target) *bool { return &t.ControlPlanes.Discover })},
+			Doc:      "commands that can read the cluster add the control planes that they find there",
+			rowValue: readBoolean(func(t target) *bool { return &t.ControlPlanes.Discover })},
 	}
 }
 
 func componentRows() []Row {
 	return []Row{
 		{Key: "components", Doc: "workloads that get an identity", Default: identity.DefaultComponent,
-			value: list(func(t target) target { return target{component: grown(&t.Components)} })},
+			rowValue: readList(func(t target) target { return target{component: appendItem(&t.Components)} })},
 		{Key: "components[].name", Flag: flagComponent, Word: "NAME", Default: identity.DefaultComponent,
-			Doc:   "component that the flags apply to",
-			value: text(func(t target) *string { return &t.component.Name }, identity.KnownNames()...).open()},
+			Doc:      "component that the flags apply to",
+			rowValue: readText(func(t target) *string { return &t.component.Name }, identity.KnownNames()...).open()},
 		{Key: "components[].serviceAccount", Doc: "service account of a component that the program does not know",
-			value: text(func(t target) *string { return &t.component.ServiceAccount })},
-		{Key: "components[].values", Doc: "paths in the chart's values of a component that the program does not know", value: mapping()},
+			rowValue: readText(func(t target) *string { return &t.component.ServiceAccount })},
+		{Key: "components[].values", Doc: "paths in the chart's values of a component that the program does not know", rowValue: readKeys()},
 		{Key: "components[].values.path", Doc: "path of the component's settings",
-			value: parsed(identity.ParseKeys, func(t target) *[]string { return &t.component.Values.Component })},
+			rowValue: readParsed(identity.ParseKeys, func(t target) *[]string { return &t.component.Values.Component })},
 		{Key: "components[].values.annotations", Doc: "path of the service account's annotations, below values.path",
-			value: parsed(identity.ParseKeys, func(t target) *[]string { return &t.component.Values.Annotations })},
+			rowValue: readParsed(identity.ParseKeys, func(t target) *[]string { return &t.component.Values.Annotations })},
 		{Key: "components[].values.podLabels", Doc: "path of the pods' labels, below values.path",
-			value: parsed(identity.ParseKeys, func(t target) *[]string { return &t.component.Values.PodLabels })},
+			rowValue: readParsed(identity.ParseKeys, func(t target) *[]string { return &t.component.Values.PodLabels })},
 		{Key: "components[].mode", Flag: "mode", Word: "MODE", Doc: "how pods get the role", Default: string(identity.IRSA),
-			value: text(func(t target) *identity.Mode { return &t.component.Mode }, identity.Modes()...)},
+			rowValue: readText(func(t target) *identity.Mode { return &t.component.Mode }, identity.Modes()...)},
 		{Key: "components[].roleARN", Flag: "role-arn", Word: "ARN", Doc: "role that the component's pods get",
-			value: parsed(identity.ParseRoleARN, func(t target) *identity.RoleARN { return &t.component.Role })},
+			rowValue: readParsed(identity.ParseRoleARN, func(t target) *identity.RoleARN { return &t.component.Role })},
 		{Key: "components[].bucket", Flag: "bucket", Word: "BUCKET", Doc: "S3 bucket that the role may use",
-			value: text(func(t target) *string { return &t.component.Bucket })},
+			rowValue: readText(func(t target) *string { return &t.component.Bucket })},
 		{Key: "components[].prefix", Flag: "prefix", Word: "PREFIX", CanBeEmpty: true,
-			Doc:   "limits the permissions to this prefix of keys and what is under it",
-			value: text(func(t target) *string { return &t.component.Prefix })},
+			Doc:      "limits the permissions to the keys under this prefix",
+			rowValue: readText(func(t target) *string { return &t.component.Prefix })},
 		{Key: "components[].kmsKeyARN", Doc: "KMS key with which the bucket is encrypted",
-			value: parsed(identity.ParseKMSKeyARN, func(t target) *identity.KMSKeyARN { return &t.component.KMSKey })},
+			rowValue: readParsed(identity.ParseKMSKeyARN, func(t target) *identity.KMSKeyARN { return &t.component.KMSKey })},
 		{Key: "components[].serviceAccountAnnotations", Flag: "annotation", Word: "KEY=VALUE",
-			Doc:   "annotation of the service account besides the role's",
-			value: pairs(func(t target) *map[string]string { return &t.component.ExtraAnnotations })},
+			Doc:      "annotation of the service account besides the role's",
+			rowValue: readPairs(func(t target) *map[string]string { return &t.component.ExtraAnnotations })},
 		{Key: "components[].podLabels", Flag: "pod-label", Word: "KEY=VALUE", Doc: "label of the component's pods",
-			value: pairs(func(t target) *map[string]string { return &t.component.PodLabels })},
+			rowValue: readPairs(func(t target) *map[string]string { return &t.component.PodLabels })},
 	}
 }
 
 func podIdentityRows() []Row {
 	of := func(t target) *identity.PodIdentitySettings { return &t.component.PodIdentity }
 	return []Row{
-		{Key: "components[].podIdentity", Doc: "settings that only EKS Pod Identity has", value: mapping()},
+		{Key: "components[].podIdentity", Doc: "settings that only EKS Pod Identity has", rowValue: readKeys()},
 		{Key: "components[].podIdentity.tags", Doc: "AWS tags of the associations",
-			value: pairs(func(t target) *map[string]string { return &of(t).Tags })},
-		{Key: "components[].podIdentity.targetRoleARN", Doc: "role that EKS assumes by way of the component's role",
-			value: parsed(identity.ParseRoleARN, func(t target) *identity.RoleARN { return &of(t).TargetRole })},
+			rowValue: readPairs(func(t target) *map[string]string { return &of(t).Tags })},
+		{Key: "components[].podIdentity.targetRoleARN", Doc: "role that EKS assumes with the component's role",
+			rowValue: readParsed(identity.ParseRoleARN, func(t target) *identity.RoleARN { return &of(t).TargetRole })},
 		{Key: "components[].podIdentity.disableSessionTags", Doc: "removes the tags from the sessions", Default: "false",
-			value: boolean(func(t target) *bool { return &of(t).DisableSessionTags })},
+			rowValue: readBoolean(func(t target) *bool { return &of(t).DisableSessionTags })},
 		{Key: "components[].podIdentity.policy", Doc: "session policy in JSON, allowed only with disableSessionTags",
-			value: text(func(t target) *string { return &of(t).Policy })},
+			rowValue: readText(func(t target) *string { return &of(t).Policy })},
 		{Key: "components[].podIdentity.sourceAccount", Default: "false",
-			Doc:   "adds the condition that aws:SourceAccount is the role's account",
-			value: boolean(func(t target) *bool { return &of(t).SourceAccount })},
+			Doc:      "adds the condition that aws:SourceAccount is the role's account",
+			rowValue: readBoolean(func(t target) *bool { return &of(t).SourceAccount })},
 		{Key: "components[].podIdentity.sourceARNs", Doc: "adds the condition that aws:SourceArn matches one of these patterns",
-			value: texts(func(t target) *[]string { return &of(t).SourceARNs })},
+			rowValue: readTexts(func(t target) *[]string { return &of(t).SourceARNs })},
 	}
 }
 
 func placeRows() []Row {
 	return []Row{
 		{Key: "places", Doc: "places in a chart that the program does not recognise",
-			value: list(func(t target) target { return target{place: grown(&t.Places)} })},
+			rowValue: readList(func(t target) target { return target{place: appendItem(&t.Places)} })},
 		{Key: "places[].kind", Doc: "kind of the object",
-			value: text(func(t target) *string { return &t.place.Kind })},
+			rowValue: readText(func(t target) *string { return &t.place.Kind })},
 		{Key: "places[].name", Doc: "name of the object",
-			value: text(func(t target) *string { return &t.place.Name })},
+			rowValue: readText(func(t target) *string { return &t.place.Name })},
 		{Key: "places[].path", Doc: `path in the object, such as data["values.yaml"]`,
-			value: parsed(identity.ParsePath, func(t target) *identity.Path { return &t.place.Path })},
+			rowValue: readParsed(identity.ParsePath, func(t target) *identity.Path { return &t.place.Path })},
 		{Key: "places[].encoding", Doc: "how the text at the path is encoded", Default: "detected",
-			value: text(func(t target) *string { return &t.place.Encoding }, identity.PlaceEncodings()...)},
+			rowValue: readText(func(t target) *string { return &t.place.Encoding }, identity.PlaceEncodings()...)},
 		{Key: "places[].component", Doc: "component that the place belongs to", Default: "the only component",
-			value: text(func(t target) *string { return &t.place.Component })},
+			rowValue: readText(func(t target) *string { return &t.place.Component })},
 		{Key: "places[].holds", Doc: "what the path contains", Default: "detected",
-			value: text(func(t target) *string { return &t.place.Holds }, identity.PlaceContents()...)},
+			rowValue: readText(func(t target) *string { return &t.place.Holds }, identity.PlaceContents()...)},
 	}
 }
 
 func outputRows() []Row {
 	return []Row{
-		{Key: "delivery", Doc: "what post-render adds to the manifests", value: mapping()},
+		{Key: "delivery", Doc: "what post-render adds to the manifests", rowValue: readKeys()},
 		{Key: "delivery.admissionPolicy", Doc: "admission policy that reaches control planes created later", Default: "none",
-			value: text(func(t target) *identity.AdmissionPolicy { return &t.AdmissionPolicy }, identity.AdmissionPolicies()...)},
+			rowValue: readText(func(t target) *identity.AdmissionPolicy { return &t.AdmissionPolicy }, identity.AdmissionPolicies()...)},
 		{Key: "delivery.failurePolicy", Doc: "what the API server does if it cannot evaluate that policy", Default: string(identity.FailureIgnored),
-			value: text(func(t target) *identity.FailurePolicy { return &t.FailurePolicy }, identity.FailurePolicies()...)},
-		{Key: "trustPolicy", Doc: "limits of the trust policies", value: mapping()},
+			rowValue: readText(func(t target) *identity.FailurePolicy { return &t.FailurePolicy }, identity.FailurePolicies()...)},
+		{Key: "trustPolicy", Doc: "limits of the trust policies", rowValue: readKeys()},
 		{Key: "trustPolicy.quota", Flag: "quota", Word: "CHARACTERS", Default: "2048",
-			Doc:   "quota of the account for the length of role trust policies",
-			value: integer(identity.ValidateQuota, func(t target) *int { return &t.TrustPolicyQuota })},
-		{Key: "sharedBackupConfig", Doc: "SharedBackupConfig that post-render writes", value: mapping()},
+			Doc:      "quota of the account for the length of role trust policies",
+			rowValue: readInteger(identity.ValidateQuota, func(t target) *int { return &t.TrustPolicyQuota })},
+		{Key: "sharedBackupConfig", Doc: "SharedBackupConfig that post-render writes", rowValue: readKeys()},
 		{Key: "sharedBackupConfig.name", Doc: "name of the object",
-			value: text(func(t target) *string { return &t.SharedBackupConfig.Name })},
+			rowValue: readText(func(t target) *string { return &t.SharedBackupConfig.Name })},
 		{Key: "sharedBackupConfig.namespace", Doc: "namespace of the object",
-			value: text(func(t target) *string { return &t.SharedBackupConfig.Namespace })},
+			rowValue: readText(func(t target) *string { return &t.SharedBackupConfig.Namespace })},
 		{Key: "sharedBackupConfig.endpoint", Doc: "host of the S3 endpoint, with a port if it has one",
-			value: text(func(t target) *string { return &t.SharedBackupConfig.Endpoint })},
-		{Key: "artifacts", Doc: "files that post-render writes beside the manifests", value: mapping()},
+			rowValue: readText(func(t target) *string { return &t.SharedBackupConfig.Endpoint })},
+		{Key: "artifacts", Doc: "files that post-render writes beside the manifests", rowValue: readKeys()},
 		{Key: "artifacts.dir", Flag: flagArtifacts, Word: "DIRECTORY", Default: identity.DefaultArtifactsDir,
-			Doc:   "directory of the artifacts, or none",
-			value: text(func(t target) *string { return &t.ArtifactsDir }, identity.NoArtifacts).open()},
+			Doc:      "directory of the artifacts, or none",
+			rowValue: readText(func(t target) *string { return &t.ArtifactsDir }, identity.NoArtifacts).open()},
 	}
 }

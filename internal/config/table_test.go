@@ -21,21 +21,21 @@ func TestRowsAreComplete(t *testing.T) {
 			t.Errorf("%s comes before its mapping", r.Key)
 		}
 		if keys[r.Key] != "" || r.Type == "" {
-			t.Errorf("%s is there twice, or has no type", r.Key)
+			t.Errorf("%s occurs twice, or has no type", r.Key)
 		}
 		keys[r.Key] = r.Type
 		if r.Doc == "" || strings.HasSuffix(r.Doc, ".") || strings.Contains(r.Doc, "`") {
 			t.Errorf("%s: the documentation %q is not a sentence without a full stop", r.Key, r.Doc)
 		}
 		if r.Flag != "" && (flags[r.Flag] || r.Word == "" || r.Word != strings.ToUpper(r.Word)) {
-			t.Errorf("%s: the flag %s is there twice, or has no placeholder", r.Key, r.Flag)
+			t.Errorf("%s: the flag %s occurs twice, or has no placeholder", r.Key, r.Flag)
 		}
 		flags[r.Flag] = r.Flag != ""
 	}
 }
 
-// The file of TestRead has a value for each row, so no row goes unread there.
-func TestEverySettingIsInTheExample(t *testing.T) {
+// So the test of Read covers each row.
+func TestTheTestFileHasEverySetting(t *testing.T) {
 	content, err := os.ReadFile("testdata/every-setting.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 
 type node = *yaml.Node
 
-// target is what the value of a row is written to: the settings, or the item of a
-// list that has the row.
+// target is where a row's value is stored: in the settings, or in the list item that the
+// row belongs to.
 type target struct {
 	*identity.Settings
 	cluster   *identity.Cluster
@@ -22,10 +22,9 @@ type target struct {
 	place     *identity.Place
 }
 
-// value is how a setting is read. What is wrong goes to the settings that are being
-// read, and reading goes on. Here only the types are checked, and what turns a text
-// into another type: identity.New checks all values.
-type value struct {
+// rowValue reads a setting. It adds problems to the settings, and reading continues. It
+// checks only types and what a parser rejects: identity.New checks all values.
+type rowValue struct {
 	Type    string   // mapping, list, string, strings, pairs, boolean, integer or anything
 	Choices []string // the values that are allowed
 	Open    bool     // other values than the choices are allowed too
@@ -35,62 +34,82 @@ type value struct {
 }
 
 // repeatable reports whether the flag of such a value may be repeated.
-func (v value) repeatable() bool { return v.Type == "strings" || v.Type == "pairs" }
+func (v rowValue) repeatable() bool { return v.Type == "strings" || v.Type == "pairs" }
 
 // open allows other values than the choices.
-func (v value) open() value {
+func (v rowValue) open() rowValue {
 	v.Open = true
 	return v
 }
 
-// mapping reads a mapping whose keys have rows of their own.
-func mapping() value {
-	return value{Type: "mapping", read: func(s *settings, row Row, path string, n node, t target) {
+// readKeys reads a mapping. Its keys have rows of their own.
+func readKeys() rowValue {
+	return rowValue{Type: "mapping", read: func(s *settings, row Row, path string, n node, t target) {
 		s.readMapping(path, row.Key, n, t)
 	}}
 }
 
-// list reads a sequence of mappings. The function appends an item.
-func list(item func(target) target) value {
-	return value{Type: "list", read: func(s *settings, row Row, path string, n node, t target) {
+// readList reads a sequence of mappings. item appends an item to the settings.
+func readList(item func(target) target) rowValue {
+	return rowValue{Type: "list", read: func(s *settings, row Row, path string, n node, t target) {
 		s.eachItem(path, n, func(at string, n node) { s.readMapping(at, row.Key+"[]", n, item(t)) })
 	}}
 }
 
-// grown appends an empty item to a list.
-func grown[T any](items *[]T) *T {
+// appendItem appends an empty item to a list.
+func appendItem[T any](items *[]T) *T {
 	*items = append(*items, *new(T))
 	return &(*items)[len(*items)-1]
 }
 
-// ignored reads a key that may have anything below it.
-func ignored() value {
-	return value{Type: "anything", read: func(*settings, Row, string, node, target) {}}
+// readAnything accepts a key with any value.
+func readAnything() rowValue {
+	return rowValue{Type: "anything", read: func(*settings, Row, string, node, target) {}}
 }
 
-// header reads a key that can have one value only and must be there.
-func header(want string) value {
-	return value{Type: "string", Choices: []string{want}, read: func(s *settings, row Row, path string, n node, _ target) {
+// readHeader reads a required key that can have only one value.
+func readHeader(want string) rowValue {
+	return rowValue{Type: "string", Choices: []string{want}, read: func(s *settings, row Row, path string, n node, _ target) {
 		if isNull(n) {
 			delete(s.origins, path)
 		} else if got, ok := s.scalar(path, n, "!!str", row.Choices); ok && got != want {
-			s.fail(s.at(n), path, identity.WithHint("write "+want, "%q is not what this version of the program reads", got))
+			s.fail(s.at(n), path, identity.WithHint("write "+want, "this version of the program does not read %q", got))
 		}
 	}}
 }
 
-// text reads a string, which is one of the choices if there are any.
-func text[V ~string](part func(target) *V, choices ...V) value {
-	v := parsed(func(text string) (V, error) { return V(text), nil }, part)
+// readText reads a string, which is one of the choices if there are any.
+func readText[V ~string](part func(target) *V, choices ...V) rowValue {
+	v := readParsed(func(text string) (V, error) { return V(text), nil }, part)
 	for _, c := range choices {
 		v.Choices = append(v.Choices, string(c))
 	}
 	return v
 }
 
-// parsed reads a string into what it means. In the file an empty one is a setting
-// left out.
-func parsed[V any](parse func(string) (V, error), part func(target) *V) value {
+// readParsed reads a string with a parser. In the file an empty string counts as not set.
+func readParsed[V any](parse func(string) (V, error), part func(target) *V) rowValue {
+	return readScalar("string", "!!str", parse, part)
+}
+
+// readBoolean reads true or false.
+func readBoolean(part func(target) *bool) rowValue {
+	return readScalar("boolean", "!!bool", strconv.ParseBool, part)
+}
+
+// readInteger reads a whole number. The check must reject 0, which means not set.
+func readInteger(check func(int) error, part func(target) *int) rowValue {
+	return readScalar("integer", "!!int", func(text string) (int, error) {
+		number, err := strconv.Atoi(text)
+		if err != nil || strconv.Itoa(number) != text {
+			return 0, identity.WithHint("write it in decimal digits", "%q is not a whole number", text)
+		}
+		return number, check(number)
+	}, part)
+}
+
+// readScalar reads a scalar with the YAML tag. If a flag occurs several times, the last wins.
+func readScalar[V any](name, tag string, parse func(string) (V, error), part func(target) *V) rowValue {
 	put := func(s *settings, path string, from Origin, text string, t target) {
 		v, err := parse(text)
 		if err != nil {
@@ -99,31 +118,31 @@ func parsed[V any](parse func(string) (V, error), part func(target) *V) value {
 		}
 		*part(t) = v
 	}
-	return value{
-		Type: "string",
+	return rowValue{
+		Type: name,
 		read: func(s *settings, row Row, path string, n node, t target) {
 			if isNull(n) {
 				return
 			}
-			if text, ok := s.scalar(path, n, "!!str", row.Choices); ok && text != "" {
+			if text, ok := s.scalar(path, n, tag, row.Choices); ok && text != "" {
 				put(s, path, s.at(n), text, t)
 			}
 		},
 		set: func(s *settings, path string, from Origin, texts []string, t target) {
-			put(s, path, from, last(texts), t)
+			put(s, path, from, lastOf(texts), t)
 		},
 	}
 }
 
-// texts reads a sequence of strings. A flag replaces the file's. No such string has a
-// comma, so a flag may have several with commas between.
-func texts(part func(target) *[]string) value {
-	return value{
+// readTexts reads a sequence of strings. A flag replaces the file's strings and can contain
+// several, separated by commas, because no such string contains a comma.
+func readTexts(part func(target) *[]string) rowValue {
+	return rowValue{
 		Type: "strings",
 		read: func(s *settings, _ Row, path string, n node, t target) {
 			s.eachItem(path, n, func(at string, item node) {
 				text, _ := s.scalar(at, item, "!!str", nil)
-				*part(t) = append(*part(t), text) // also a wrong one, so that the others keep their index
+				*part(t) = append(*part(t), text) // an invalid one too, so that the others keep their index
 			})
 		},
 		set: func(_ *settings, _ string, _ Origin, texts []string, t target) {
@@ -132,20 +151,19 @@ func texts(part func(target) *[]string) value {
 	}
 }
 
-// pairs reads a mapping of strings to strings. Those of a flag, KEY=VALUE each, are
-// added to the file's.
-func pairs(part func(target) *map[string]string) value {
+// readPairs reads a mapping of strings to strings. A flag, KEY=VALUE, adds to the file's.
+func readPairs(part func(target) *map[string]string) rowValue {
 	put := func(t target, key, text string) {
 		if *part(t) == nil {
 			*part(t) = map[string]string{}
 		}
 		(*part(t))[key] = text
 	}
-	return value{
+	return rowValue{
 		Type: "pairs",
 		read: func(s *settings, _ Row, path string, n node, t target) {
 			s.eachKey(path, n, func(key, item node) {
-				below := join(path, key.Value)
+				below := joinPath(path, key.Value)
 				s.origins[below] = s.at(key)
 				if text, ok := s.scalar(below, item, "!!str", nil); ok {
 					put(t, key.Value, text)
@@ -160,60 +178,16 @@ func pairs(part func(target) *map[string]string) value {
 					s.fail(from, path, identity.WithHint("write KEY=VALUE", "%q has no =", pair))
 					continue
 				}
-				s.replace(join(path, key), from)
+				s.replace(joinPath(path, key), from)
 				put(t, key, text)
 			}
 		},
 	}
 }
 
-// boolean reads true or false.
-func boolean(part func(target) *bool) value {
-	return value{Type: "boolean", read: func(s *settings, _ Row, path string, n node, t target) {
-		if isNull(n) {
-			return
-		}
-		if text, ok := s.scalar(path, n, "!!bool", nil); ok { // true, True or TRUE
-			*part(t) = strings.EqualFold(text, "true")
-		}
-	}}
-}
+func lastOf(values []string) string { return values[len(values)-1] }
 
-// integer reads a whole number. The check refuses 0, which would be a setting left
-// out.
-func integer(check func(int) error, part func(target) *int) value {
-	put := func(s *settings, path string, from Origin, text string, t target) {
-		number, err := strconv.Atoi(text)
-		if err != nil || strconv.Itoa(number) != text {
-			err = identity.WithHint("write it in decimal digits", "%q is not a whole number", text)
-		} else {
-			err = check(number)
-		}
-		if err != nil {
-			s.fail(from, path, err)
-			return
-		}
-		*part(t) = number
-	}
-	return value{
-		Type: "integer",
-		read: func(s *settings, _ Row, path string, n node, t target) {
-			if isNull(n) {
-				return
-			}
-			if text, ok := s.scalar(path, n, "!!int", nil); ok {
-				put(s, path, s.at(n), text, t)
-			}
-		},
-		set: func(s *settings, path string, from Origin, texts []string, t target) {
-			put(s, path, from, last(texts), t)
-		},
-	}
-}
-
-func last(values []string) string { return values[len(values)-1] }
-
-// The kinds and types of YAML in the words of a message.
+// How messages name the kinds and types of YAML.
 var (
 	kindNames = map[yaml.Kind]string{
 		yaml.MappingNode: "a mapping (key: value)", yaml.SequenceNode: "a list (- item)", yaml.AliasNode: "an alias",
@@ -224,7 +198,7 @@ var (
 	}
 )
 
-// typeOf returns what the node is, for a message.
+// typeOf returns the kind or type of the node for a message.
 func typeOf(n node) string {
 	if kind := kindNames[n.Kind]; kind != "" {
 		return kind

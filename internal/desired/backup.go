@@ -2,13 +2,11 @@ package desired
 
 import (
 	"cmp"
-	"fmt"
 
 	"spaces-identity.dev/internal/identity"
 )
 
-// BackupConfig says where a Space's backups go. The credentials are always those of
-// the pod's identity.
+// BackupConfig says where a Space stores its backups. Pods access it with their identity.
 type BackupConfig struct {
 	Name      string
 	Namespace string // empty: the namespace it is applied in
@@ -23,10 +21,9 @@ func (s State) HasBackupConfig(c Component) bool {
 	return c.Name == identity.DefaultComponent && c.Bucket != "" && s.Clusters[0].Region != ""
 }
 
-// BackupConfig returns the backup config for the component's bucket, which has the
-// bucket's name unless the config gives another. The region is that of the cluster, and
-// the endpoint that of S3 there unless the config gives one. The error is a
-// [*MissingError], or says that the endpoint of the role's partition is not published.
+// BackupConfig returns the backup config for the component's bucket. Its default name is
+// the bucket's, and its default endpoint is that of S3 in the cluster's region. The error
+// is a [*MissingError], or says that S3's endpoint in the role's partition is not known.
 func (s State) BackupConfig(c Component) (BackupConfig, error) {
 	if err := s.RequireOf(c.Name, NeedBackups); err != nil {
 		return BackupConfig{}, err
@@ -34,7 +31,8 @@ func (s State) BackupConfig(c Component) (BackupConfig, error) {
 	set, region := s.spec.SharedBackupConfig, s.Clusters[0].Region
 	suffix, known := dnsSuffixes[c.Role.Partition]
 	if set.Endpoint == "" && !known {
-		return BackupConfig{}, fmt.Errorf("backup config of %s: the S3 endpoint of partition %s is not known: set sharedBackupConfig.endpoint to its host", c.Name, c.Role.Partition)
+		return BackupConfig{}, identity.WithHint("set sharedBackupConfig.endpoint to its host",
+			"backup config of %s: the S3 endpoint of partition %s is not known", c.Name, c.Role.Partition)
 	}
 	return BackupConfig{
 		Name:      cmp.Or(set.Name, c.Bucket),

@@ -12,13 +12,13 @@ import (
 // warnAbove is the share of the quota, in percent, above which there is a warning.
 const warnAbove = 80
 
-// Budget is how much of its quota a trust policy uses.
+// Budget describes how much of its quota a trust policy uses.
 type Budget struct {
 	Used      int      `json:"used"`      // characters, as IAM counts
 	Limit     int      `json:"limit"`     // characters
-	Foreign   int      `json:"foreign"`   // of the used ones, those of statements that the config does not ask for
-	Fits      int      `json:"fits"`      // control planes of a Space's own naming that still fit
-	Unlimited bool     `json:"unlimited"` // a pattern admits them; their number does not matter
+	Foreign   int      `json:"foreign"`   // the part of Used that foreign statements take
+	Fits      int      `json:"fits"`      // control planes with names of the Space that still fit
+	Unlimited bool     `json:"unlimited"` // a pattern admits any number of them
 	WaysOut   []WayOut `json:"waysOut,omitempty"`
 }
 
@@ -40,9 +40,9 @@ func (s State) Budget(c Component) (Budget, error) {
 	return s.BudgetOf(c, iam.Length(doc), s.spec.TrustPolicyQuota)
 }
 
-// BudgetOf measures a trust policy of that many characters, which has what the config
-// asks for and perhaps other statements, against a quota. The ways out are worked out
-// if the policy is above 80 % of it.
+// BudgetOf compares the length of a trust policy with a quota. The policy has the
+// statements of the config and perhaps foreign ones. Above 80 % of the quota the budget
+// has ways out.
 func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
 	doc, err := s.TrustPolicy(c)
 	if err != nil {
@@ -96,9 +96,8 @@ func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (leng
 	return iam.Length(doc) + b.Foreign, err == nil
 }
 
-// fits counts how many namespaces can be added. The second one added costs what
-// each one after it costs; the first may cost more, as it may need a new statement
-// or make a list of a single value.
+// fits counts how many namespaces can be added. The first may cost more than the others:
+// it may need a new statement, or turn a single value into a list.
 func (s State) fits(c Component, b Budget) int {
 	length := func(extra int) int {
 		names := c.Subjects.newNamespaces(extra)
@@ -118,7 +117,7 @@ func (s State) fits(c Component, b Budget) int {
 	return 2 + (b.Limit-second)/(third-second)
 }
 
-// limitedByAssociations applies the other quota of EKS Pod Identity: a control plane needs
+// limitedByAssociations applies the quota of EKS for associations. A control plane needs
 // an association for each component.
 func (b Budget) limitedByAssociations(associations, components int) Budget {
 	left := max(0, MaxAssociations-associations) / components
@@ -129,8 +128,8 @@ func (b Budget) limitedByAssociations(associations, components int) Budget {
 	return b
 }
 
-// Warning returns the budget and the ways out if the policy is above 80 % of the quota and
-// within it, or nothing.
+// Warning returns the budget and the ways out if the policy uses 80 to 100 % of the quota.
+// Otherwise it returns nothing.
 func (b Budget) Warning() string {
 	if b.Used > b.Limit || b.Used*100 <= b.Limit*warnAbove {
 		return ""
@@ -143,7 +142,7 @@ func (b Budget) Err() error {
 	if b.Used <= b.Limit {
 		return nil
 	}
-	return fmt.Errorf("the trust policy has %d characters and the quota is %d%s", b.Used, b.Limit, b.list())
+	return fmt.Errorf("the trust policy has %d characters, but the quota is %d%s", b.Used, b.Limit, b.list())
 }
 
 // String returns the budget in one line.
@@ -179,8 +178,8 @@ func (b Budget) raisedQuota() int {
 	return quota
 }
 
-// tooLong marks a change that shortens the policy, but not enough. A higher
-// quota always is enough.
+// tooLong returns a remark on a change that does not shorten the policy enough. A higher
+// quota is always enough.
 func (w WayOut) tooLong(limit int) string {
 	if w.Fits || strings.HasPrefix(w.Setting, "trustPolicy.quota") {
 		return ""
@@ -206,7 +205,7 @@ func (s State) waysOut(c Component, b Budget) []WayOut {
 	if c.Mode != identity.PodIdentity {
 		pods := func(c *Component) { c.Mode = identity.PodIdentity }
 		add("mode: pod-identity", "needs the agent add-on and an association for each control plane; the policy still grows with each", pods)
-		add("mode: pod-identity, match: uuid", "needs the agent add-on and an association for each control plane; the associations keep others out", func(c *Component) {
+		add("mode: pod-identity, match: uuid", "needs the agent add-on and an association for each control plane; without an association no pod gets the role", func(c *Component) {
 			pods(c)
 			match(identity.MatchUUID)(c)
 		})
@@ -214,8 +213,8 @@ func (s State) waysOut(c Component, b Budget) []WayOut {
 	return all
 }
 
-// commonPattern returns the narrowest pattern with one * that the names share, cut at
-// their dashes, or nothing.
+// commonPattern returns the narrowest pattern with one * that matches all names. Only the
+// parts between dashes vary. It returns nothing if there is no such pattern.
 func commonPattern(names []string) identity.Match {
 	if len(names) < 2 {
 		return ""

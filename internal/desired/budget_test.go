@@ -11,9 +11,9 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// What the budget promises is what building the policy shows. Some of the namespaces are
+// The test builds the policies that the budget only estimates. Some of the namespaces are
 // those that the budget measures with.
-func TestBudgetFitsWhatItSays(t *testing.T) {
+func TestBudgetPredictsHowManyControlPlanesFit(t *testing.T) {
 	taken := []string{"mxp-00000001-0000-4000-8000-000000000000-system", "mxp-00000002-0000-4000-8000-000000000000-system"}
 	alone := func(*identity.Settings) {}
 	for name, more := range map[string]change{"one cluster": alone, "two clusters": twoClusters, "shared": vector(identity.IRSA, "spaces-backup")} {

@@ -10,8 +10,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Explanation says whether a service account would get a role under a trust
-// policy, by each way that the mode gives it.
+// Explanation says whether a service account would get a role under a trust policy, by each
+// mechanism of the mode.
 type Explanation struct {
 	Namespace      string      `json:"namespace"`
 	ServiceAccount string      `json:"serviceAccount"`
@@ -21,8 +21,8 @@ type Explanation struct {
 	Notes          []string    `json:"notes,omitempty"`
 }
 
-// Way is one way to the role: a mechanism on a cluster, and what the policy says
-// to the action that decides it.
+// Way is one way to the role: a mechanism on a cluster, the action that decides, and the
+// policy's decision on it.
 type Way struct {
 	Mechanism identity.Mode `json:"mechanism"`
 	Cluster   string        `json:"cluster"`
@@ -37,13 +37,15 @@ type Fact struct {
 	Values []string
 }
 
-// Explain evaluates a trust policy, ours or any other, for a service account: on
-// each cluster of the config, by each mechanism of the component's mode. EKS Pod
-// Identity calls sts:AssumeRole and, for session tags, sts:TagSession; the first that is
-// not allowed decides. The error is a [*MissingError] for a missing setting, or says
-// that Kubernetes does not accept the names: a token for them cannot exist.
+// Explain evaluates any trust policy for a service account, on each cluster of the config
+// and by each mechanism of the component's mode. EKS Pod Identity calls sts:AssumeRole
+// and, for session tags, sts:TagSession. The first that is not allowed decides.
+//
+// The error is a [*MissingError] for a missing setting, or says that Kubernetes does not
+// accept the names.
 func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount string, facts ...Fact) (Explanation, error) {
-	if err := joined([]error{s.RequireOf(c.Name, NeedTrust), identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)}); err != nil {
+	if err := joinProblems("explain "+namespace+"/"+serviceAccount, s.RequireOf(c.Name, NeedTrust),
+		identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)); err != nil {
 		return Explanation{}, err
 	}
 	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String(), Notes: notesOn(c.Mode)}
@@ -59,18 +61,17 @@ func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount 
 			e.Ways = append(e.Ways, wayOf(doc, identity.PodIdentity, label, facts, PodIdentityRequests(cluster, c, namespace, serviceAccount)...))
 		}
 	}
-	e.Verdict = best(e.Ways)
+	e.Verdict = bestVerdict(e.Ways)
 	return e, nil
 }
 
-// OnCluster is the state for one of its clusters alone.
+// OnCluster returns the state for only one of its clusters.
 func (s State) OnCluster(cluster identity.Cluster) State {
 	s.Clusters = []identity.Cluster{cluster}
 	return s
 }
 
-// wayOf evaluates the requests that must all be allowed; the first that is not
-// decides.
+// wayOf evaluates requests that must all be allowed. The first that is not decides.
 func wayOf(doc iam.Document, mechanism identity.Mode, cluster string, facts []Fact, requests ...iam.Request) Way {
 	w := Way{Mechanism: mechanism, Cluster: cluster}
 	var actions []string
@@ -88,7 +89,7 @@ func wayOf(doc iam.Document, mechanism identity.Mode, cluster string, facts []Fa
 	return w
 }
 
-func best(ways []Way) iam.Verdict {
+func bestVerdict(ways []Way) iam.Verdict {
 	verdict := iam.Denied
 	for _, w := range ways {
 		switch w.Verdict {
@@ -104,7 +105,7 @@ func best(ways []Way) iam.Verdict {
 func notesOn(m identity.Mode) []string {
 	var all []string
 	if m.UsesPodIdentity() {
-		all = append(all, "EKS Pod Identity also needs an association of this namespace and service account; the policy alone gives nothing")
+		all = append(all, "EKS Pod Identity also needs an association of this namespace and service account; the policy alone gives no access")
 	}
 	if m == identity.Both {
 		all = append(all, OverrideWarning)
@@ -112,15 +113,14 @@ func notesOn(m identity.Mode) []string {
 	return all
 }
 
-// OverrideWarning is what a user should know while a role serves both
-// mechanisms.
+// OverrideWarning warns of a role that is used by both mechanisms.
 //
 // Source: Amazon EKS User Guide, "Learn how EKS Pod Identity grants pods access
 // to AWS services".
 const OverrideWarning = "if a service account has both an association and a role annotation, EKS silently uses the association"
 
-// IRSARequest returns the call that an AWS SDK makes in a pod of that service account
-// with the token that EKS projects.
+// IRSARequest returns the request that an AWS SDK sends from a pod of the service account,
+// with the pod's token.
 //
 // Source: IAM User Guide, "AWS global condition context keys" and "IAM and AWS STS
 // condition context keys: Available keys for AWS web identity federation".
@@ -139,12 +139,12 @@ func IRSARequest(cluster identity.Cluster, role identity.RoleARN, namespace, ser
 	}
 }
 
-// PodIdentityRequests returns what EKS Pod Identity asks for when it assumes the
-// component's role for a pod of that service account: the role and, unless the
-// component's session tags are off, the tags. All must be allowed.
+// PodIdentityRequests returns the requests that EKS Pod Identity sends to assume the
+// component's role for a pod of the service account. The second one, for session tags, is
+// missing if they are disabled. All requests must be allowed.
 //
-// What aws:SourceArn holds is not documented, so it is unknown; see
-// [iam.Request.With].
+// AWS does not document the value of aws:SourceArn, so it is unknown. A user who knows it
+// adds it with [iam.Request.With].
 //
 // Source: Amazon EKS User Guide, "Grant Pods access to AWS resources based on
 // tags".
@@ -166,7 +166,7 @@ func PodIdentityRequests(cluster identity.Cluster, c Component, namespace, servi
 	for key, value := range tags {
 		assume = assume.With("aws:RequestTag/"+key, value)
 	}
-	// Every session has the tags of the pod too, with values that are not known here.
+	// Every session also has the tags of the pod, with values that are not known here.
 	assume.Unknown = []string{"aws:RequestTag/kubernetes-pod-name", "aws:RequestTag/kubernetes-pod-uid"}
 	keys := append(slices.Sorted(maps.Keys(tags)), "kubernetes-pod-name", "kubernetes-pod-uid")
 	assume = assume.With("aws:TagKeys", keys...).With("sts:TransitiveTagKeys", keys...)
@@ -175,10 +175,11 @@ func PodIdentityRequests(cluster identity.Cluster, c Component, namespace, servi
 	return []iam.Request{assume, tag}
 }
 
-// Review lists common mistakes in a trust policy, ours or any other: an Allow for
-// everyone, a web identity without an audience or a subject, EKS Pod Identity without
-// a namespace, a wildcard that is only a character. An empty list says only that none
-// of these was found.
+// Review lists common mistakes in any trust policy:
+//   - an Allow for everyone
+//   - a web identity without a condition on the audience or the subject
+//   - EKS Pod Identity without a condition on the namespace
+//   - a wildcard under an operator that takes it literally
 func Review(doc iam.Document) []string {
 	var all []string
 	for i, s := range doc.Statement {
@@ -197,7 +198,7 @@ func reviewWildcards(s iam.Statement) []string {
 		}
 		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
 			if values := s.Condition[operator][key]; strings.ContainsAny(strings.Join(values, ""), "*?") {
-				all = append(all, fmt.Sprintf("%s %s has a * or ? in %q, which it takes literally: a pattern needs StringLike",
+				all = append(all, fmt.Sprintf("%s %s takes the * or ? in %q literally: a pattern needs StringLike",
 					operator, key, strings.Join(values, ", ")))
 			}
 		}
@@ -227,8 +228,8 @@ func reviewPrincipal(s iam.Statement) []string {
 	return all
 }
 
-// restricts reports whether a condition on a key that ends so can exclude a request.
-// Those that hold for a request without the key exclude none.
+// restricts reports whether a condition on a key with the ending can exclude a request. A
+// condition that is true for a request without the key does not count.
 func restricts(s iam.Statement, ending string) bool {
 	for operator, keys := range s.Condition {
 		holdsWithout := strings.HasSuffix(operator, "IfExists") || strings.HasPrefix(operator, "ForAllValues:") || operator == "Null"

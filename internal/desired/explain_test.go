@@ -11,7 +11,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// federated is a policy with one statement for web identities and the condition given.
+// federated returns a policy with one statement for web identities and the condition.
 func federated(effect, condition string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/` +
 		provider + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(condition, "P:", provider+":") + `}]}`
@@ -76,7 +76,7 @@ func TestExplainWithoutSessionTags(t *testing.T) {
 	}
 }
 
-// The facts of the user decide what the program does not know, on the cluster asked for.
+// The user's facts decide what the program does not know.
 func TestExplainWithFactsOnOneCluster(t *testing.T) {
 	s := stateOf(t, identity.PodIdentity, namespaces(nsA), twoClusters, component(func(c *identity.Component) {
 		c.PodIdentity.SourceARNs = []string{"arn:aws:eks:us-west-2:*:cluster/*"}
@@ -125,7 +125,7 @@ func TestReview(t *testing.T) {
 		federated("Allow", `{"StringEquals":{"P:aud":"sts.amazonaws.com"},"StringLikeIfExists":{"P:sub":"x"}}`): {
 			"statement 1 (Allow): no condition on the subject: it admits every service account of the cluster"},
 		federated("Allow", `{"StringEquals":{"P:aud":"sts.amazonaws.com","P:sub":"system:serviceaccount:*:x"}}`): {
-			`statement 1 (Allow): StringEquals ` + provider + `:sub has a * or ? in "system:serviceaccount:*:x", which it takes literally: a pattern needs StringLike`},
+			`statement 1 (Allow): StringEquals ` + provider + `:sub takes the * or ? in "system:serviceaccount:*:x" literally: a pattern needs StringLike`},
 		podPolicy(`{}`): {"statement 1 (Allow): no condition on aws:RequestTag/kubernetes-namespace: any association in the account can use the role"},
 		podPolicy(`{"ForAllValues:StringEquals":{"aws:RequestTag/kubernetes-namespace":"a"}}`): {
 			"statement 1 (Allow): no condition on aws:RequestTag/kubernetes-namespace: any association in the account can use the role"},

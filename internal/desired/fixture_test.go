@@ -30,7 +30,7 @@ const (
 // change changes the settings of a test.
 type change func(*identity.Settings)
 
-// space has one component, mxp-controller, on one cluster.
+// space returns settings with one component, mxp-controller, on one cluster.
 func space(mode identity.Mode, changes ...change) identity.Settings {
 	s := identity.Settings{
 		Cluster: identity.Cluster{Name: "prod-space", Region: "us-west-2", OIDC: identity.OIDCProvider{HostPath: provider}},

@@ -9,20 +9,20 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// The tag by which this program knows the roles and associations that it manages.
+// The tag of the roles and associations that this program manages.
 const (
 	ManagedByTag   = "spaces-identity.dev/managed-by"
 	ManagedByValue = "spaces-identity"
 )
 
-// ManagedTags returns the tag of everything that the program creates.
+// ManagedTags returns the tags of everything that the program creates.
 func ManagedTags() map[string]string { return map[string]string{ManagedByTag: ManagedByValue} }
 
 // sidPrefix begins the Sid of every statement that the program writes.
 const sidPrefix = "SpacesIdentity"
 
-// The Sids of statements that only a merge with a live policy has: subjects that the
-// config no longer names, and the statement of a policy that admits nobody.
+// The Sids of statements that only a live policy has: the one for kept subjects, and the
+// one of a policy that admits nobody.
 const (
 	KeptSid   = sidPrefix + "Kept"
 	NobodySid = sidPrefix + "Nobody"
@@ -31,11 +31,11 @@ const (
 // Manages reports whether the program wrote the statement, by its Sid.
 func Manages(s iam.Statement) bool { return strings.HasPrefix(s.Sid, sidPrefix) }
 
-// longestPolicyName is in characters (IAM API reference, PutRolePolicy).
+// longestPolicyName is a number of characters (IAM API reference, PutRolePolicy).
 const longestPolicyName = 128
 
-// PolicyName returns the name of the inline policy with a component's permissions.
-// Components can share a role, so it has the component's name.
+// PolicyName returns the name of the inline policy with a component's permissions. It
+// contains the component's name, because components can share a role.
 func PolicyName(component string) string {
 	name := sidPrefix + "-" + component
 	if len(name) > longestPolicyName {
@@ -57,20 +57,20 @@ func FormerPolicyName(component string) string {
 	return name
 }
 
-// ReadmePolicyName is the name that an earlier README gave to the policy. Others may
-// use the word too, so the name alone proves nothing.
+// ReadmePolicyName is the name that an earlier README gave to the policy. Others may use
+// it too, so a policy of that name may be foreign.
 const ReadmePolicyName = "backup"
 
-// ShortHash returns the first eight hexadecimal digits of the SHA-256 of a text. It
-// keeps names apart that would otherwise be equal, or too long.
+// ShortHash returns the first eight hexadecimal digits of the SHA-256 of a text, to make a
+// name unique or shorter.
 func ShortHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:4])
 }
 
-// RestartAnnotation is the annotation of a pod template whose value changes with the
-// identity of its pods, so that an upgrade replaces them: credentials are injected
-// only when a pod is created.
+// RestartAnnotation is the restart annotation of a pod template. Its value changes with the
+// identity of the pods, so that an upgrade replaces them. EKS injects credentials only
+// when a pod is created.
 const RestartAnnotation = "spaces-identity.dev/identity"
 
 // RestartValue returns the value of the restart annotation for pods that depend on

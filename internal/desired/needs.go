@@ -9,24 +9,24 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Need is an output, by the settings that it cannot do without.
+// Need is an output that requires settings.
 type Need int
 
 // The outputs. Account and partition are part of the role's ARN.
 const (
-	NeedManifests    Need = iota // edits of manifests: the role that an annotation names
-	NeedTrust                    // a trust policy: the role, and what the mode knows the clusters by
+	NeedManifests    Need = iota // edits of manifests: the role, for its annotation
+	NeedTrust                    // a trust policy: the role, and the providers or names of the clusters
 	NeedPermissions              // a permissions policy: the role and the bucket
 	NeedAssociations             // associations as JSON: the role and the names of the clusters
 	NeedBackups                  // a backup config: the role, the bucket and the region of the cluster
-	NeedLive                     // comparing with AWS, where the issuer of a named cluster can be read
+	NeedLive                     // a comparison with AWS, which knows the provider of a named cluster
 )
 
 // Missing is a setting that an output needs and the config lacks.
 type Missing struct {
 	What string // such as "the bucket"
 	Key  string // in the config, such as components[0].bucket
-	Flag string // that sets it too; the command line adds it
+	Flag string // that sets it too; package cli adds it
 }
 
 // MissingError names all settings that a component's output needs and the config
@@ -44,13 +44,13 @@ func (e *MissingError) Error() string {
 			names = append(names, m.What)
 		}
 	}
-	return fmt.Sprintf("component %s has no value for %s, which this needs", e.Component, strings.Join(names, ", "))
+	return fmt.Sprintf("component %s has no value for %s, which this command needs", e.Component, strings.Join(names, ", "))
 }
 
 // BadInput marks the error as one about the config.
 func (e *MissingError) BadInput() {}
 
-// Hint says where to set them.
+// Hint says where the user can set them.
 func (e *MissingError) Hint() string {
 	var keys, flags []string
 	for _, m := range e.Missing {
@@ -73,7 +73,7 @@ func (s State) Require(need Need) error {
 	for i := range s.Components {
 		problems = append(problems, s.require(i, need))
 	}
-	return joined(problems)
+	return joinProblems("", problems...)
 }
 
 // RequireOf is [State.Require] for the component of that name.
@@ -106,14 +106,20 @@ func (s State) require(i int, need Need) error {
 	return &MissingError{c.Name, missing}
 }
 
-// joined is errors.Join without repetition and without nil.
-func joined(problems []error) error {
+// joinProblems joins the errors like errors.Join, and each message only once. The prefix says
+// what they are about and may be empty. It is added to each, so that each keeps its hint.
+func joinProblems(prefix string, problems ...error) error {
+	var all []error
 	seen := map[string]bool{}
-	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {
+	for _, err := range problems {
 		if err == nil || seen[err.Error()] {
-			return true
+			continue
 		}
 		seen[err.Error()] = true
-		return false
-	})...)
+		if prefix != "" {
+			err = fmt.Errorf("%s: %w", prefix, err)
+		}
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }

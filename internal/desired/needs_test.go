@@ -39,8 +39,8 @@ func hintsIn(err error) []string {
 	return nil
 }
 
-// TestRequire asks a config without any setting for what each output needs.
-func TestRequire(t *testing.T) {
+// The config has none of the settings.
+func TestRequireNamesWhatEachOutputNeeds(t *testing.T) {
 	const (
 		role, bucket = "components[0].roleARN", "components[0].bucket"
 		oidc         = "cluster.oidcProvider"
@@ -94,7 +94,7 @@ func TestRequire(t *testing.T) {
 			}
 		})
 	}
-	// The issuer of a cluster that can be asked for is found.
+	// A comparison with AWS can read the provider of a named cluster.
 	s := stateOf(t, identity.IRSA, func(s *identity.Settings) { s.Cluster.OIDC = identity.OIDCProvider{} })
 	if err := s.Require(desired.NeedLive); err != nil {
 		t.Error(err)
@@ -104,8 +104,8 @@ func TestRequire(t *testing.T) {
 	}
 }
 
-// TestNoFlagNames: only the command line knows its flags.
-func TestNoFlagNames(t *testing.T) {
+// Only the command line knows its flags.
+func TestMessagesNameNoFlags(t *testing.T) {
 	flags := regexp.MustCompile(`--[a-z]`)
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {

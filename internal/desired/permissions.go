@@ -1,7 +1,6 @@
 package desired
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 
@@ -10,21 +9,16 @@ import (
 )
 
 // HasPermissions reports whether the config says what the component's role may do.
-// Otherwise that is left to others.
 func (c Component) HasPermissions() bool { return c.Bucket != "" }
 
-// Permissions returns what the component's role may do: list the bucket, read, write
-// and delete its objects, and use the KMS key if one is set. With a prefix it
-// may list and touch only what is under it.
+// Permissions returns what the component's role may do: list the bucket, and read, write
+// and delete its objects. If the config has a KMS key or a target role, the role may use
+// the key and assume the target role. The target role needs the same permissions in its
+// own account.
 //
-// The actions are those that the object store library behind Spaces backups asks
-// for; it is given the region, so it need not ask where the bucket is.
-// Listing is limited to requests whose prefix is below the component's, with the
-// slash: S3 takes a prefix as the start of a key, so a list of "prod" would show
-// "production/" too.
-//
-// If the component has a target role, the role may also assume it; the target
-// needs the same permissions, granted in its own account.
+// The actions are those that the object store library of Spaces backups needs. With a
+// prefix the role can list and use only what is below prefix/. S3 would otherwise match
+// the prefix "prod" with "production/" too.
 //
 // Source: Thanos, "Object storage: S3"; Amazon S3 User Guide, "Controlling access
 // to a bucket with user policies".
@@ -64,8 +58,8 @@ func useObjects(c Component) iam.Statement {
 	}
 }
 
-// useKey allows the key to be used by S3 only. S3 calls KMS by a name that ends
-// in the partition's own domain, which AWS alone can set; hence the pattern.
+// useKey allows the use of the key only through S3. kms:ViaService ends in the domain of
+// the partition, and only AWS can set it, so a pattern is safe.
 //
 // Source: AWS KMS Developer Guide, "kms:ViaService"; Amazon S3 User Guide, "Using
 // server-side encryption with AWS KMS keys".
@@ -105,9 +99,8 @@ func objectsARN(c Component) string {
 	return bucketARN(c) + "/" + c.Prefix + "/*"
 }
 
-// PermissionRequests returns the calls that the policy of [State.Permissions] is for, to
-// evaluate the permissions policies of a role with: each action on everything under the
-// prefix.
+// PermissionRequests returns the requests that the policies of the component's role must
+// allow: each action of [State.Permissions] on everything below the prefix.
 func (c Component) PermissionRequests() []iam.Request {
 	var all []iam.Request
 	add := func(s iam.Statement, key string, values ...string) {
@@ -151,12 +144,12 @@ const MaxAssociations = 5000
 
 // Association is an EKS Pod Identity association and the region of its cluster. Its
 // JSON is the input of `aws eks create-pod-identity-association --cli-input-json`.
-// It has no clientRequestToken: the program gives the same answer twice.
+// It has no clientRequestToken, so that the output is always the same.
 //
 // Source: Amazon EKS API reference, CreatePodIdentityAssociation.
 type Association struct {
 	Component          string            `json:"-"`
-	Region             string            `json:"-"` // may be empty; a client or a form needs it, EKS does not
+	Region             string            `json:"-"` // may be empty; not part of the association
 	ClusterName        string            `json:"clusterName"`
 	Namespace          string            `json:"namespace"`
 	ServiceAccount     string            `json:"serviceAccount"`
@@ -167,19 +160,19 @@ type Association struct {
 	Policy             string            `json:"policy,omitempty"` // IAM policy as JSON text
 }
 
-// HasAssociations reports whether the component has associations: its mode asks for
-// them, and the exact name of a namespace is known.
+// HasAssociations reports whether the component has associations: its mode uses them, and
+// the exact name of a namespace is known.
 func (c Component) HasAssociations() bool {
 	return c.Mode.UsesPodIdentity() && len(c.Subjects.Namespaces) > 0
 }
 
-// Associations returns the EKS Pod Identity associations of the component: one for
-// each cluster and namespace, clusters in the order of the config, namespaces sorted,
-// each with the tag of this program. EKS knows no patterns, so a component whose
-// subjects are a pattern alone has none, which is an error.
+// Associations returns the EKS Pod Identity associations of the component: one for each
+// cluster, in the order of the config, and namespace, sorted. Each has the tag of this
+// program. It returns an error if only a pattern is known, because an association needs
+// the exact name of its namespace.
 func (s State) Associations(c Component) ([]Association, error) {
-	if err := s.associable(c); err != nil {
-		return nil, fmt.Errorf("pod identity associations of %s: %w", c.Name, err)
+	if err := s.checkAssociations(c); err != nil {
+		return nil, err
 	}
 	tags := map[string]string{}
 	maps.Copy(tags, c.PodIdentity.Tags)
@@ -204,20 +197,20 @@ func (s State) Associations(c Component) ([]Association, error) {
 	return all, nil
 }
 
-// associable returns an error if EKS would not accept the associations of the component.
-func (s State) associable(c Component) error {
+// checkAssociations returns an error if EKS would reject the associations of the component.
+func (s State) checkAssociations(c Component) error {
 	if !c.Mode.UsesPodIdentity() {
-		return fmt.Errorf("mode %s has no associations: set mode: pod-identity or both", c.Mode)
+		return identity.WithHint("set mode: pod-identity or both", "pod identity associations of %s: mode %s has no associations", c.Name, c.Mode)
 	}
 	problems := []error{s.RequireOf(c.Name, NeedAssociations)}
 	if len(c.Subjects.Namespaces) == 0 {
-		problems = append(problems, errors.New("an association needs the exact name of its namespace: list the host namespaces "+
-			"under controlPlanes.namespaces, or let a command that has the cluster discover them"))
+		problems = append(problems, identity.WithHint("list the host namespaces under controlPlanes.namespaces, or set controlPlanes.discover: true "+
+			"for commands that can read the cluster", "an association needs the exact name of its namespace"))
 	}
 	if n, _ := s.associationsPerCluster(); n > MaxAssociations {
-		problems = append(problems, fmt.Errorf("%d associations are more than the %d that a cluster may have", n, MaxAssociations))
+		problems = append(problems, fmt.Errorf("the config needs %d associations in each cluster, but EKS allows %d", n, MaxAssociations))
 	}
-	return joined(problems)
+	return joinProblems("pod identity associations of "+c.Name, problems...)
 }
 
 // associationsPerCluster counts the associations of all components in each cluster, and

@@ -58,8 +58,7 @@ func TestPermissionsIgnoreTheTargetRoleInModeIRSA(t *testing.T) {
 	}
 }
 
-// TestPermissionsAcceptNothingThatWidensThem: the config refuses the values.
-func TestPermissionsAcceptNothingThatWidensThem(t *testing.T) {
+func TestConfigRejectsValuesThatWidenPermissions(t *testing.T) {
 	tests := map[string]struct {
 		bad []string
 		set func(*identity.Component, string)
@@ -87,7 +86,7 @@ func TestPermissionsNeedABucket(t *testing.T) {
 	if s.Components[0].HasPermissions() {
 		t.Error("it has permissions without a bucket")
 	}
-	if _, err := s.Permissions(s.Components[0]); !strings.Contains(withHints(err), "component mxp-controller has no value for the bucket, which this needs\nset components[0].bucket in the config") {
+	if _, err := s.Permissions(s.Components[0]); !strings.Contains(withHints(err), "component mxp-controller has no value for the bucket, which this command needs\nset components[0].bucket in the config") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -162,7 +161,7 @@ func TestPermissionRequests(t *testing.T) {
 	}
 }
 
-// Every action of the policy is asked for, and nothing else.
+// The requests have exactly the actions of the policy.
 func TestPermissionRequestsAskForEveryAction(t *testing.T) {
 	s := stateOf(t, identity.Both, component(prefixAndKey), component(targetRole))
 	policy, err := s.Permissions(s.Components[0])
@@ -223,9 +222,9 @@ func TestAssociationErrors(t *testing.T) {
 		"irsa":            {identity.IRSA, []change{namespaces(nsA)}, "mode irsa has no associations"},
 		"no namespace":    {identity.PodIdentity, nil, "needs the exact name"},
 		"pattern alone":   {identity.PodIdentity, []change{match("uuid")}, "needs the exact name"},
-		"too many":        {identity.PodIdentity, []change{namespaces(uuidNamespaces(5001)...)}, "5001 associations are more than the 5000"},
-		"too many of two": {identity.PodIdentity, []change{namespaces(uuidNamespaces(2501)...), vector(identity.Both, "logs")}, "5002 associations are more than the 5000"},
-		"no cluster":      {identity.PodIdentity, []change{namespaces(nsA), func(s *identity.Settings) { s.Cluster.Name = "" }}, "component mxp-controller has no value for the cluster's name, which this needs\nset cluster.name in the config"},
+		"too many":        {identity.PodIdentity, []change{namespaces(uuidNamespaces(5001)...)}, "5001 associations in each cluster, but EKS allows 5000"},
+		"too many of two": {identity.PodIdentity, []change{namespaces(uuidNamespaces(2501)...), vector(identity.Both, "logs")}, "5002 associations in each cluster, but EKS allows 5000"},
+		"no cluster":      {identity.PodIdentity, []change{namespaces(nsA), func(s *identity.Settings) { s.Cluster.Name = "" }}, "component mxp-controller has no value for the cluster's name, which this command needs\nset cluster.name in the config"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -243,8 +242,8 @@ func TestAssociationErrors(t *testing.T) {
 	}
 }
 
-// TestAssociationSettingsThatTheConfigRefuses: EKS would refuse them.
-func TestAssociationSettingsThatTheConfigRefuses(t *testing.T) {
+// EKS would reject these settings.
+func TestConfigRejectsInvalidAssociationSettings(t *testing.T) {
 	manyTags := map[string]string{}
 	for _, ns := range uuidNamespaces(50) { // the program's own is one more
 		manyTags[ns] = ""
@@ -267,7 +266,7 @@ func TestAssociationSettingsThatTheConfigRefuses(t *testing.T) {
 	}
 }
 
-// A user's tag of the same name does not take the program's place.
+// A user's tag of the same name does not replace the program's.
 func TestAssociationsAlwaysHaveTheTagOfTheProgram(t *testing.T) {
 	s := stateOf(t, identity.PodIdentity, namespaces(nsA), component(func(c *identity.Component) {
 		c.PodIdentity.Tags = map[string]string{desired.ManagedByTag: "me"}

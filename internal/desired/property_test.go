@@ -13,8 +13,9 @@ import (
 )
 
 // TestRolesAdmitExactlyTheirSubjects asks the evaluator about the roles of random
-// configs: every service account meant is admitted, on every cluster and by every
-// mechanism of its component, and no near miss is.
+// configs: the role
+// admits its service accounts on every cluster and by every mechanism of their component.
+// It denies similar names.
 func TestRolesAdmitExactlyTheirSubjects(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	shared := 0
@@ -40,7 +41,7 @@ func TestRolesAdmitExactlyTheirSubjects(t *testing.T) {
 	}
 }
 
-// checkRole asks for each way to the role by itself.
+// checkRole evaluates each way to the role.
 func checkRole(t *testing.T, s desired.State, role desired.Role, doc iam.Document) {
 	t.Helper()
 	if problems := desired.Review(doc); problems != nil {
@@ -70,7 +71,7 @@ func isPossible(ns, account string) bool {
 	return identity.ValidateNamespace(ns) == nil && identity.ValidateServiceAccount(account) == nil
 }
 
-// isMeant says from the config whether the role is for the service account.
+// isMeant reports whether the config gives the role to the service account.
 func isMeant(role desired.Role, mode identity.Mode, ns, account string) bool {
 	return slices.ContainsFunc(role.Components, func(c desired.Component) bool {
 		return (c.Mode == mode || c.Mode == identity.Both) && c.ServiceAccount == account && c.Subjects.Admits(ns)
@@ -115,8 +116,8 @@ func checkWays(t *testing.T, doc iam.Document, s desired.State, ns, account stri
 	}
 }
 
-// TestTrustAdmitsExactlyItsSubjects asks Explain the same about one component.
-func TestTrustAdmitsExactlyItsSubjects(t *testing.T) {
+// TestTrustPolicyAdmitsExactlyItsSubjects asks Explain the same about one component.
+func TestTrustPolicyAdmitsExactlyItsSubjects(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 100 {
 		settings := randomSettings(rng)
@@ -135,8 +136,8 @@ func TestTrustAdmitsExactlyItsSubjects(t *testing.T) {
 	}
 }
 
-// checkNobodyElse asks for one that is meant, from the wrong place: another
-// cluster, audience, account or service.
+// checkNobodyElse sends requests for an admitted service account with another cluster,
+// audience, account or service.
 func checkNobodyElse(t *testing.T, doc iam.Document, s desired.State, c desired.Component) {
 	t.Helper()
 	ns := candidates(c.Subjects)[0]
@@ -163,7 +164,7 @@ func checkNobodyElse(t *testing.T, doc iam.Document, s desired.State, c desired.
 	}
 }
 
-// randomSettings have one to three components that share roles more often than not.
+// randomSettings returns settings with one to three components that often share roles.
 func randomSettings(rng *rand.Rand) identity.Settings {
 	pick := func(values ...string) string { return values[rng.IntN(len(values))] }
 	settings := space(identity.IRSA, match(identity.Match(pick("", "", "uuid", "mxp-*-system", "team-?", "*-space-*"))))
@@ -192,7 +193,7 @@ func randomSettings(rng *rand.Rand) identity.Settings {
 	return settings
 }
 
-// candidates are the subjects' namespaces, first, and names that are almost theirs.
+// candidates returns the subjects' namespaces, then similar names.
 func candidates(s desired.Subjects) []string {
 	all := slices.Clone(s.Namespaces)
 	if s.Match != "" {

@@ -8,9 +8,9 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Self returns the permissions policy with which this program can verify, plan and apply
-// the config, and do nothing else; with readOnly, only verify and plan it.
-// sts:GetCallerIdentity needs no permission. The error names every missing setting.
+// Self returns the permissions policy that this program needs to verify, plan and apply the
+// config. With readOnly it can only verify and plan. sts:GetCallerIdentity needs no
+// permission. The error names every missing setting.
 //
 // Source: Service Authorization Reference, "Actions, resources, and condition
 // keys for AWS Identity and Access Management" and "… for Amazon Elastic
@@ -55,7 +55,7 @@ func (w *selfWriter) roles() {
 		if c.Mode.UsesPodIdentity() {
 			passed = append(passed, c.Role.String())
 		}
-		// The account's own policies and AWS's may be attached to the role.
+		// Policies of the account and of AWS may be attached to the role.
 		managed = append(managed, "arn:"+c.Role.Partition+":iam::"+c.Role.Account+":policy/*", "arn:"+c.Role.Partition+":iam::aws:policy/*")
 	}
 	w.allow("Roles", iam.Values{"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"},
@@ -78,13 +78,13 @@ func (w *selfWriter) providers() {
 		iam.Values{"iam:AddClientIDToOpenIDConnectProvider", "iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"}, arns)
 }
 
-// clusters allows what clusters and associations need. Associations that are left
-// from another mode are read, and removed when pruning, in every mode.
+// clusters allows what clusters and associations need. In every mode the program reads and
+// prunes associations that another mode has left behind.
 func (w *selfWriter) clusters() {
 	var clusters, agents, associations iam.Values
 	for _, cluster := range w.Clusters {
 		if cluster.Name == "" || cluster.Region == "" {
-			continue // it cannot be asked
+			continue // EKS cannot describe it
 		}
 		clusters = append(clusters, w.arn(cluster, "cluster/"+cluster.Name))
 		agents = append(agents, w.arn(cluster, "addon/"+cluster.Name+"/eks-pod-identity-agent/*"))

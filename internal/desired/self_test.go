@@ -117,7 +117,7 @@ func TestSelfPassesTheRoleToPodIdentityOnly(t *testing.T) {
 	}
 }
 
-// In each statement every role and cluster is listed once.
+// Each statement lists every role and cluster once.
 func TestSelfOfSeveralComponentsAndClusters(t *testing.T) {
 	s := stateOf(t, identity.IRSA, twoClusters, vector(identity.PodIdentity, "logs"), func(s *identity.Settings) {
 		s.Components = append(s.Components, identity.Component{Name: "mine", ServiceAccount: "mine", Role: s.Components[0].Role})

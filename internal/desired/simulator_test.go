@@ -12,8 +12,8 @@ import (
 	"spaces-identity.dev/internal/test/simulator"
 )
 
-// TestOwnPoliciesAgainstSimulator asks an independent evaluator about the policies of
-// random configs. The web identities come from accounts.google.com, because the simulator
+// TestOwnPoliciesAgainstSimulator compares our policies of random configs with an
+// independent evaluator. The web identities come from accounts.google.com, because the simulator
 // accepts the keys aud and sub only from the issuers it knows.
 func TestOwnPoliciesAgainstSimulator(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))

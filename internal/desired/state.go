@@ -1,7 +1,7 @@
-// Package desired says what should hold for a config: the annotations and labels in
-// the cluster, and the roles, policies, providers and associations in AWS. It is the
-// only package with these rules. Every other package writes the [State] in some
-// form, or compares something with it. It does no I/O.
+// Package desired derives the desired state from a config: the annotations and labels in the
+// cluster, and the roles, policies, providers and associations in AWS. No other package
+// has these rules. The others write the [State] in some form, or compare something with
+// it. The package does no I/O.
 package desired
 
 import (
@@ -13,17 +13,17 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// State is everything that should hold for a config. It is derived once per run.
+// State is the desired state of a config. The program derives it once per run.
 type State struct {
 	Components []Component        // in the order of the config
 	Clusters   []identity.Cluster // the cluster of the config, then the additional ones
-	Warnings   []string           // what a user should know about how the state was derived
+	Warnings   []string           // about what WithServiceAccounts found
 
 	spec identity.Spec
 }
 
-// Component is what should hold for one component, as far as that does not depend
-// on which settings are missing.
+// Component is the part of the desired state of one component that needs no particular
+// setting.
 type Component struct {
 	identity.Component
 	Annotations map[string]string // of its ServiceAccounts, the role's included
@@ -42,9 +42,8 @@ func Of(spec identity.Spec) State {
 // Spec returns the config that the state was derived from.
 func (s State) Spec() identity.Spec { return s.spec }
 
-// annotationsOf returns the annotations of a component's ServiceAccounts. In mode
-// pod-identity an association gives the role, so the role's annotation is not among
-// them. It is not either if the config has no role.
+// annotationsOf returns the annotations of a component's ServiceAccounts. The role's
+// annotation is among them if the mode uses IRSA and the config has a role.
 func annotationsOf(c identity.Component) map[string]string {
 	all := maps.Clone(c.ExtraAnnotations)
 	if c.Mode.UsesIRSA() && !c.Role.IsZero() {
@@ -68,8 +67,8 @@ func (s State) Component(name string) (Component, bool) {
 // Places returns the places that the config describes.
 func (s State) Places() []identity.Place { return s.spec.Places }
 
-// WithRole returns the state in which every component without a role has this one,
-// for output that shows where a role would go.
+// WithRole returns the state in which every component without a role has this one, for
+// output that shows where the role would be set.
 func (s State) WithRole(role identity.RoleARN) State {
 	s.Components = slices.Clone(s.Components)
 	for i, c := range s.Components {
@@ -91,12 +90,12 @@ func (s State) ServiceAccounts() []string {
 	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
-// sharing returns the components that use the role, in the order of the config.
-func (s State) sharing(role identity.RoleARN) []Component {
+// withRole returns the components that use the role, in the order of the config.
+func (s State) withRole(role identity.RoleARN) []Component {
 	return slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Role != role })
 }
 
-// Role is what should hold for an IAM role. Components may share one.
+// Role is the desired state of an IAM role. Components may share one.
 type Role struct {
 	ARN          identity.RoleARN
 	Components   []Component
@@ -121,9 +120,9 @@ type Provider struct {
 	Cluster  identity.Cluster
 }
 
-// Roles returns what should hold in AWS, in the order in which the components name
-// the roles. The error names every missing setting of every component, or is the first of
-// [State.TrustPolicy] and [State.Associations].
+// Roles returns the desired state in AWS, in the order in which the components name the
+// roles. The error names every missing setting of every component, or is one of
+// [State.TrustPolicy] or [State.Associations].
 func (s State) Roles() ([]Role, error) {
 	if err := s.Require(NeedTrust); err != nil {
 		return nil, err
@@ -143,13 +142,13 @@ func (s State) Roles() ([]Role, error) {
 }
 
 func (s State) role(arn identity.RoleARN) (Role, error) {
-	r := Role{ARN: arn, Components: s.sharing(arn)}
+	r := Role{ARN: arn, Components: s.withRole(arn)}
 	var err error
 	if r.TrustPolicy, err = s.TrustPolicy(r.Components[0]); err != nil {
 		return r, err
 	}
 	for _, c := range r.Components {
-		r.Providers = append(r.Providers, minus(s.Providers(c), r.Providers)...)
+		r.Providers = append(r.Providers, without(s.Providers(c), r.Providers)...)
 		if c.HasAssociations() {
 			list, err := s.Associations(c)
 			if err != nil {
@@ -172,7 +171,7 @@ func (s State) role(arn identity.RoleARN) (Role, error) {
 	return r, nil
 }
 
-func minus[T comparable](list, other []T) []T {
+func without[T comparable](list, other []T) []T {
 	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return slices.Contains(other, v) })
 }
 
@@ -189,8 +188,8 @@ func (s State) Providers(c Component) []Provider {
 	return all
 }
 
-// UsesPodIdentity reports whether a component needs associations, and so the agent
-// in each cluster.
+// UsesPodIdentity reports whether a component needs associations. Each cluster then also
+// needs the agent.
 func (s State) UsesPodIdentity() bool {
 	return slices.ContainsFunc(s.Components, func(c Component) bool { return c.Mode.UsesPodIdentity() })
 }

@@ -70,7 +70,7 @@ func TestRoles(t *testing.T) {
 			if diff := cmp.Diff(tt.want, summary(roles)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			for _, r := range roles { // each part is also there by itself, and says the same
+			for _, r := range roles { // each part is the same if it is computed alone
 				for _, c := range r.Components {
 					doc, err := s.TrustPolicy(c)
 					if err != nil || string(doc.JSON()) != string(r.TrustPolicy.JSON()) {
@@ -98,8 +98,8 @@ func TestRolesNameEveryMissingSetting(t *testing.T) {
 		s.Cluster, s.Components[0].Role = identity.Cluster{}, identity.RoleARN{}
 	})
 	_, err := s.Roles()
-	want := `component mxp-controller has no value for the role's ARN, the OIDC provider, which this needs
-component vector has no value for the cluster's name, the cluster's region, which this needs
+	want := `component mxp-controller has no value for the role's ARN, the OIDC provider, which this command needs
+component vector has no value for the cluster's name, the cluster's region, which this command needs
 set components[0].roleARN, cluster.oidcProvider in the config
 set cluster.name, cluster.region in the config`
 	if diff := cmp.Diff(want, withHints(err)); diff != "" {
@@ -110,7 +110,7 @@ set cluster.name, cluster.region in the config`
 	}
 }
 
-func TestProviders(t *testing.T) {
+func TestProvidersAreInTheAccountOfTheRole(t *testing.T) {
 	s := stateOf(t, identity.IRSA, component(func(c *identity.Component) { c.Role.Partition, c.Role.Account = "aws-cn", "999999999999" }))
 	got := s.Providers(s.Components[0])
 	want := []desired.Provider{{ARN: "arn:aws-cn:iam::999999999999:oidc-provider/" + provider, URL: "https://" + provider,
@@ -124,7 +124,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-func TestAnnotations(t *testing.T) {
+func TestAnnotationsIncludeTheRoleOnlyUnderIRSA(t *testing.T) {
 	extra := component(func(c *identity.Component) { c.ExtraAnnotations = map[string]string{"a": "b"} })
 	noRole := component(func(c *identity.Component) { c.Role = identity.RoleARN{} })
 	role := map[string]string{identity.RoleAnnotation: "arn:aws:iam::123456789012:role/spaces-backup"}
@@ -207,12 +207,12 @@ func TestValues(t *testing.T) {
 		})
 	}
 	s := stateOf(t, identity.IRSA, component(func(c *identity.Component) { c.Role = identity.RoleARN{} }))
-	if values, err := s.Values(); !strings.Contains(withHints(err), "the role's ARN, which this needs\nset components[0].roleARN in") {
+	if values, err := s.Values(); !strings.Contains(withHints(err), "the role's ARN, which this command needs\nset components[0].roleARN in") {
 		t.Errorf("%v, %v", values, err)
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestPolicyNamesAreUniqueAndShort(t *testing.T) {
 	long := strings.Repeat("a.", 63) + "a" // 127 characters
 	for _, name := range []string{"vector", "a-b.c", long} {
 		policy, former := desired.PolicyName(name), desired.FormerPolicyName(name)
@@ -233,8 +233,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// The restart annotation changes with what pods get, and with nothing else.
-func TestRestartValue(t *testing.T) {
+func TestRestartValueChangesOnlyWithTheIdentity(t *testing.T) {
 	value := func(changes ...change) string {
 		s := stateOf(t, identity.IRSA, changes...)
 		return desired.RestartValue(s.Components...)

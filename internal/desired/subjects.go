@@ -9,21 +9,20 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Subjects are the host namespaces whose service account may use a role: exact
-// names, and a pattern beside them.
+// Subjects are the host namespaces whose service account may use a role.
 type Subjects struct {
-	Namespaces []string // exact, sorted, without repetition
-	Match      identity.Match
+	Namespaces []string       // exact names, sorted, each once
+	Match      identity.Match // a pattern that admits more namespaces
 }
 
 func subjectsOf(planes identity.ControlPlanes) Subjects {
 	return Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
 }
 
-// ErrNoSubjects says that nothing names the control planes that a role is for.
+// ErrNoSubjects says that the control planes that a role is for are not known.
 var ErrNoSubjects = identity.WithHint("list the host namespaces under controlPlanes.namespaces, "+
-	"let a command that has the cluster discover them (controlPlanes.discover: true), "+
-	"or admit every namespace that a Space names by itself (controlPlanes.match: uuid)", "no control plane is known")
+	"set controlPlanes.discover: true for commands that can read the cluster, "+
+	"or set controlPlanes.match: uuid for every namespace that a Space names", "no control plane is known")
 
 // Empty reports whether nobody is a subject.
 func (s Subjects) Empty() bool { return len(s.Namespaces) == 0 && s.Match == "" }
@@ -33,35 +32,35 @@ func (s Subjects) Admits(namespace string) bool {
 	return slices.Contains(s.Namespaces, namespace) || s.covers(namespace)
 }
 
-// covers reports whether the pattern admits the namespace by IAM's wildcards, as the
-// trust policy does. [identity.Match.Admits] is stricter: its ? of "uuid" is a
-// hexadecimal digit, which no trust policy can ask for.
+// covers reports whether the pattern admits the namespace by IAM's wildcards, as the trust
+// policy does. [identity.Match.Admits] is stricter: for "uuid" it requires hexadecimal
+// digits, which a trust policy cannot do.
 func (s Subjects) covers(namespace string) bool {
 	return s.Match != "" && iam.Like(s.Match.Pattern(), namespace)
 }
 
-// exact returns the namespaces that a policy must list. It leaves out those that the
-// pattern covers: the grant is the same and the policy shorter.
+// exact returns the namespaces that a policy must list. It omits those that the pattern
+// covers, to keep the policy short.
 func (s Subjects) exact() []string {
 	return slices.DeleteFunc(slices.Clone(s.Namespaces), s.covers)
 }
 
-// with returns the subjects and more exact namespaces.
+// with returns the subjects with more exact namespaces.
 func (s Subjects) with(namespaces ...string) Subjects {
 	s.Namespaces = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.Namespaces, namespaces))))
 	return s
 }
 
-// ServiceAccount is one of a component's in a stream of manifests.
+// ServiceAccount is a component's ServiceAccount in a stream of manifests.
 type ServiceAccount struct {
 	Component string
-	Namespace string // empty if the manifest leaves it to the release
+	Namespace string // empty if the manifest does not set it
 }
 
-// WithServiceAccounts returns the state for manifests that have these ServiceAccounts. If
-// the config names no control planes, their namespaces are the subjects. Otherwise one
-// that the config does not cover gets a warning and is not a subject. Neither is a
-// ServiceAccount without a namespace, or with one that Kubernetes does not accept.
+// WithServiceAccounts returns the state for manifests with these ServiceAccounts. If the
+// config names no control planes, their namespaces become the subjects. Otherwise the
+// state has a warning for each namespace that the config does not cover. It also has a
+// warning for a namespace that is missing or invalid.
 func (s State) WithServiceAccounts(found []ServiceAccount) State {
 	named := !subjectsOf(s.spec.ControlPlanes).Empty()
 	s.Components, s.Warnings = slices.Clone(s.Components), slices.Clone(s.Warnings)
@@ -97,8 +96,8 @@ func (s State) WithServiceAccounts(found []ServiceAccount) State {
 func (c Component) Warnings() []string {
 	var all []string
 	if c.Mode.UsesPodIdentity() && !c.HasAssociations() {
-		all = append(all, c.Name+" has no associations: each needs the exact name of its namespace, and only a pattern is known; "+
-			"list the host namespaces under controlPlanes.namespaces, or let a command that has the cluster discover them")
+		all = append(all, c.Name+" has no associations: each needs the exact name of its namespace, but the config has only a pattern; "+
+			"list the host namespaces under controlPlanes.namespaces, or set controlPlanes.discover: true for commands that can read the cluster")
 	}
 	if c.Mode == identity.Both {
 		all = append(all, c.Name+": "+OverrideWarning)
@@ -106,8 +105,7 @@ func (c Component) Warnings() []string {
 	return all
 }
 
-// Reach is what a pattern of namespaces admits, compared with the control planes
-// that are known.
+// Reach lists which namespaces a pattern admits, among the known ones and beyond them.
 type Reach struct {
 	Match    identity.Match `json:"match"`
 	Pattern  string         `json:"pattern"` // in IAM's wildcards
@@ -135,7 +133,8 @@ func (s Subjects) Reach() Reach {
 	return r
 }
 
-// examples are up to three namespaces that nobody named and the pattern admits.
+// examples returns up to three namespaces that the pattern admits and the config does not
+// name.
 func (s Subjects) examples() []string {
 	var out []string
 	for _, fill := range [][2]string{{"someone-else", "0"}, {"x", "x"}, {"prod", "z"}} {
@@ -147,7 +146,7 @@ func (s Subjects) examples() []string {
 	return out
 }
 
-// commonNamespaces are those that no control plane has.
+// commonNamespaces never belong to a control plane.
 //
 // Source: Kubernetes documentation, "Namespaces: Initial namespaces"; the Spaces
 // chart is installed into upbound-system.
@@ -158,7 +157,7 @@ func (s Subjects) reachWarnings() []string {
 	pattern := s.Match.Pattern()
 	for _, ns := range commonNamespaces {
 		if s.covers(ns) {
-			out = append(out, fmt.Sprintf("the pattern %s admits the namespace %s, which is no control plane's", pattern, ns))
+			out = append(out, fmt.Sprintf("the pattern %s admits the namespace %s, which does not belong to a control plane", pattern, ns))
 		}
 	}
 	const fewest = 4

@@ -12,7 +12,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-func TestReach(t *testing.T) {
+func TestReachListsWhatAPatternAdmits(t *testing.T) {
 	tests := map[identity.Match]desired.Reach{
 		"uuid": {Match: "uuid", Pattern: "mxp-????????-????-????-????-????????????-system",
 			Covers: []string{nsB, nsA}, Misses: []string{"team-a"},
@@ -22,7 +22,7 @@ func TestReach(t *testing.T) {
 		"team-?": {Match: "team-?", Pattern: "team-?", Covers: []string{"team-a"}, Misses: []string{nsB, nsA},
 			Beyond: []string{"team-0", "team-x", "team-z"}},
 		"k*c": {Match: "k*c", Pattern: "k*c", Misses: []string{nsB, nsA, "team-a"}, Beyond: []string{"ksomeone-elsec", "kxc", "kprodc"},
-			Warnings: []string{"the pattern k*c admits the namespace kube-public, which is no control plane's",
+			Warnings: []string{"the pattern k*c admits the namespace kube-public, which does not belong to a control plane",
 				"the pattern k*c has only 2 characters that are not wildcards; whoever may create a namespace of that form gets the role"}},
 		"": {},
 	}
@@ -35,7 +35,7 @@ func TestReach(t *testing.T) {
 		if m == "" {
 			continue
 		}
-		// The evaluator says whether the policy does what the reach shows.
+		// The evaluator must agree with the list.
 		doc := trustPolicy(t, stateOf(t, identity.Both, match(m)))
 		for want, names := range map[iam.Verdict][]string{iam.Allowed: append(got.Covers, got.Beyond...), iam.Denied: got.Misses} {
 			for _, ns := range names {
@@ -45,7 +45,7 @@ func TestReach(t *testing.T) {
 	}
 }
 
-func TestPatternsThatTheConfigRefuses(t *testing.T) {
+func TestConfigRejectsDangerousPatterns(t *testing.T) {
 	tests := map[identity.Match]bool{
 		"*": true, "?*": true, "*-system": true, "kube-*": true, "d*": true, "???????": true, "defaul?": true, "mxp:*": true, "mxp-*:x": true,
 		"MXP-*": true, "${aws:x}*": true, "mxp-[a-z]*": true, `mxp-*","*`: true, "mxp-*\n": true, "*-*-*-*": true, "*m": true,

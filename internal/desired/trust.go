@@ -24,24 +24,24 @@ const (
 	ClusterTag        = "aws:RequestTag/eks-cluster-arn"
 )
 
-// TrustPolicy returns the trust policy of the component's role. It admits the service
-// accounts of all components that use the role, in the namespaces of their subjects,
-// on every cluster of the config, by the mechanism of their modes, and nobody else.
+// TrustPolicy returns the trust policy of the component's role. On every cluster of the
+// config it admits the service accounts of all components that use the role, in the
+// namespaces of their subjects. It admits nobody else.
 //
-// Under IRSA each cluster has a statement for the exact namespaces and one for
-// the pattern, because they need different operators. Under EKS Pod Identity one
-// statement of each kind lists all clusters. A namespace that the pattern covers
-// is not listed again.
+// Under IRSA each cluster has a statement for the exact namespaces and one for the
+// pattern, because they need different operators. Under EKS Pod Identity one statement
+// of each kind lists all clusters. The policy does not list a namespace that the pattern
+// covers.
 //
 // The error is a [*MissingError] for a missing setting, or [ErrNoSubjects].
 func (s State) TrustPolicy(c Component) (iam.Document, error) {
 	doc := iam.Document{Version: iam.PolicyVersion}
-	for i, sharer := range s.sharing(c.Role) {
-		if err := s.trustworthy(sharer); err != nil {
+	for i, sharer := range s.withRole(c.Role) {
+		if err := s.checkTrust(sharer); err != nil {
 			return iam.Document{}, err
 		}
 		for _, statement := range s.trustStatements(sharer) {
-			if i > 0 { // a Sid can be in a policy only once
+			if i > 0 { // a Sid must be unique in a policy
 				statement.Sid += "For" + ShortHash(sharer.Name)
 			}
 			doc.Statement = append(doc.Statement, statement)
@@ -50,46 +50,47 @@ func (s State) TrustPolicy(c Component) (iam.Document, error) {
 	return doc, nil
 }
 
-// trustworthy returns an error if a trust policy of the component would admit nobody, or
-// could not be written.
-func (s State) trustworthy(c Component) error {
+// checkTrust returns an error if the component's trust policy would admit nobody or lacks a
+// setting.
+func (s State) checkTrust(c Component) error {
 	problems := []error{s.RequireOf(c.Name, NeedTrust)}
 	if c.Subjects.Empty() {
-		problems = append(problems, fmt.Errorf("trust policy of %s: %w", c.Name, ErrNoSubjects))
+		problems = append(problems, ErrNoSubjects)
 	}
 	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
-		problems = append(problems, fmt.Errorf("trust policy of %s: %w", c.Name, errSessionTags))
+		problems = append(problems, errSessionTags)
 	}
-	return joined(problems)
+	return joinProblems("trust policy of "+c.Name, problems...)
 }
 
-// Without those conditions every association in the account could use the role.
+// errSessionTags rejects a trust policy without conditions on the session tags, because every
+// association in the account could use its role.
 var errSessionTags = identity.WithHint("remove disableSessionTags, or set mode: irsa",
-	"no pod would get the role: podIdentity.disableSessionTags removes the session tags on which the trust policy has conditions")
+	"no pod would get the role: the trust policy has conditions on session tags, and podIdentity.disableSessionTags removes them")
 
 func (s State) trustStatements(c Component) []iam.Statement {
 	var all []iam.Statement
 	if c.Mode.UsesIRSA() {
 		for i, cluster := range s.Clusters {
 			issuer, suffix := cluster.OIDC.HostPath, ""
-			if i > 0 { // by the issuer, so that adding or removing a cluster renames no other's statement
+			if i > 0 { // not the index, so that the Sids of other clusters never change
 				suffix = ShortHash(issuer)
 			}
-			all = append(all, admit(c.Subjects, "IRSA", suffix, func() iam.Statement { return irsaStatement(c, cluster) },
+			all = append(all, limitTo(c.Subjects, "IRSA", suffix, func() iam.Statement { return irsaStatement(c, cluster) },
 				issuer+":sub", func(ns string) string { return TokenSubject(ns, c.ServiceAccount) })...)
 		}
 	}
 	if c.Mode.UsesPodIdentity() {
-		all = append(all, admit(c.Subjects, "PodIdentity", "", func() iam.Statement { return s.podIdentityStatement(c) },
+		all = append(all, limitTo(c.Subjects, "PodIdentity", "", func() iam.Statement { return s.podIdentityStatement(c) },
 			NamespaceTag, func(ns string) string { return ns })...)
 	}
 	return all
 }
 
-// admit returns copies of a statement that are limited to the subjects by a condition
-// on the key: one for the exact namespaces and one for the pattern. value returns what the
-// key has for a namespace.
-func admit(s Subjects, sid, suffix string, statement func() iam.Statement, key string, value func(ns string) string) []iam.Statement {
+// limitTo returns copies of a statement with a condition that limits them to the subjects:
+// one for the exact namespaces and one for the pattern. The function value returns what the
+// condition key must have for a namespace.
+func limitTo(s Subjects, sid, suffix string, statement func() iam.Statement, key string, value func(ns string) string) []iam.Statement {
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {
 		limited := statement()
@@ -111,7 +112,7 @@ func admit(s Subjects, sid, suffix string, statement func() iam.Statement, key s
 	return all
 }
 
-// irsaStatement returns a statement for tokens of the cluster, whoever their subject.
+// irsaStatement returns a statement for tokens of the cluster with any subject.
 func irsaStatement(c Component, cluster identity.Cluster) iam.Statement {
 	return iam.Statement{
 		Effect:    iam.Allow,
@@ -129,7 +130,7 @@ func TokenSubject(namespace, serviceAccount string) string {
 }
 
 // podIdentityStatement returns a statement for associations of the component's service
-// account in all clusters, whatever their namespace.
+// account in all clusters, in any namespace.
 func (s State) podIdentityStatement(c Component) iam.Statement {
 	var clusters iam.Values
 	for _, cluster := range s.Clusters {
@@ -150,14 +151,14 @@ func (s State) podIdentityStatement(c Component) iam.Statement {
 	}
 }
 
-// ClusterARN returns the cluster in the account of the role: EKS Pod Identity takes no
-// other.
+// ClusterARN returns the ARN of the cluster. EKS Pod Identity requires that it is in the
+// account of the role.
 func ClusterARN(cluster identity.Cluster, role identity.RoleARN) string {
 	return fmt.Sprintf("arn:%s:eks:%s:%s:cluster/%s", role.Partition, cluster.Region, role.Account, cluster.Name)
 }
 
-// NobodyStatement returns a statement that admits nobody, for a trust policy that would
-// have none: IAM takes no empty policy.
+// NobodyStatement returns a statement that admits nobody, for a trust policy without other
+// statements. IAM does not allow an empty policy.
 func NobodyStatement() iam.Statement {
 	return iam.Statement{Sid: NobodySid, Effect: iam.Deny, Principal: iam.Principal{AWS: iam.Values{"*"}}, Action: iam.Values{"sts:AssumeRole"}}
 }

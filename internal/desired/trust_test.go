@@ -12,7 +12,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-func TestTrustGoldens(t *testing.T) {
+func TestTrustPolicyGoldens(t *testing.T) {
 	tests := map[string]struct {
 		mode    identity.Mode
 		changes []change
@@ -36,7 +36,7 @@ func TestTrustGoldens(t *testing.T) {
 			doc := trustPolicy(t, stateOf(t, tt.mode, tt.changes...))
 			golden(t, "trust/"+name+".json", doc.JSON())
 			if problems := desired.Review(doc); problems != nil {
-				t.Errorf("our own policy has loose ends: %q", problems)
+				t.Errorf("our own policy has mistakes: %q", problems)
 			}
 			read, err := iam.Parse(doc.JSON())
 			if err != nil {
@@ -49,9 +49,8 @@ func TestTrustGoldens(t *testing.T) {
 	}
 }
 
-// TestTrustAcceptsNothingThatWidensIt has settings that could act as a wildcard, a policy
-// variable or JSON syntax. The config refuses all of them.
-func TestTrustAcceptsNothingThatWidensIt(t *testing.T) {
+// The values could act as a wildcard, a policy variable or JSON syntax.
+func TestConfigRejectsValuesThatWidenTheTrustPolicy(t *testing.T) {
 	hostile := []string{"*", "?", "a*", "${aws:username}", "${*}", `a","b`, `a"}]},{"x":"`, "a\nb", "a:b", "a/b", "A", " a", "a ", "ä", "a\x00", strings.Repeat("a", 254)}
 	hostileName := []string{"*", "a*", "${aws:username}", `a","b`, "a\nb", "a/*", "a b", "a?", "ä", "a:b"}
 	tests := map[string]struct {
@@ -82,17 +81,19 @@ func TestTrustAcceptsNothingThatWidensIt(t *testing.T) {
 	}
 }
 
-func TestTrustErrors(t *testing.T) {
+func TestTrustPolicyErrors(t *testing.T) {
 	noTags := component(func(c *identity.Component) { c.PodIdentity.DisableSessionTags = true })
 	tests := map[string]struct {
 		mode    identity.Mode
 		changes []change
 		want    string
 	}{
-		"no subjects":  {identity.IRSA, nil, desired.ErrNoSubjects.Error()},
-		"no role":      {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "component mxp-controller has no value for the role's ARN, which this needs\nset components[0].roleARN in the config"},
-		"no provider":  {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the OIDC provider, which this needs\nset cluster.oidcProvider in the config"},
-		"no cluster":   {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the cluster's name, the cluster's region, which this needs\nset cluster.name, cluster.region in the config"},
+		"no subjects": {identity.IRSA, nil, "trust policy of mxp-controller: no control plane is known\nlist the host namespaces under controlPlanes.namespaces"},
+		"no subjects and no role": {identity.IRSA, []change{component(func(c *identity.Component) { c.Role = identity.RoleARN{} })},
+			"set components[0].roleARN in the config\nlist the host namespaces under controlPlanes.namespaces, set controlPlanes.discover: true for commands that can read the cluster, or set controlPlanes.match: uuid"},
+		"no role":      {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "component mxp-controller has no value for the role's ARN, which this command needs\nset components[0].roleARN in the config"},
+		"no provider":  {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the OIDC provider, which this command needs\nset cluster.oidcProvider in the config"},
+		"no cluster":   {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the cluster's name, the cluster's region, which this command needs\nset cluster.name, cluster.region in the config"},
 		"session tags": {identity.PodIdentity, []change{match("uuid"), noTags}, "no pod would get the role"},
 		"of a sharer":  {identity.IRSA, []change{match("uuid"), vector(identity.PodIdentity, "spaces-backup"), func(s *identity.Settings) { s.Components[1].PodIdentity.DisableSessionTags = true }}, "trust policy of vector: no pod would get the role"},
 	}
@@ -119,14 +120,14 @@ func TestTrustErrors(t *testing.T) {
 	trustPolicy(t, stateOf(t, identity.IRSA, match("uuid"), noTags))
 }
 
-func TestSidsSurviveAnotherCluster(t *testing.T) {
+func TestSidsStayTheSameWithAnotherCluster(t *testing.T) {
 	subjects := []change{namespaces("team-a"), match("uuid")}
 	one := trustPolicy(t, stateOf(t, identity.Both, subjects...))
 	two := trustPolicy(t, stateOf(t, identity.Both, append(subjects, twoClusters, vector(identity.Both, "spaces-backup"))...))
 	sids := map[string]bool{}
 	for _, s := range two.Statement {
 		if sids[s.Sid] || !desired.Manages(s) {
-			t.Errorf("Sid %q is not unique and ours", s.Sid)
+			t.Errorf("Sid %q is not unique or not ours", s.Sid)
 		}
 		sids[s.Sid] = true
 	}

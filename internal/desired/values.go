@@ -40,8 +40,7 @@ func (s State) Values() ([]Value, error) {
 	return all, nil
 }
 
-// metadataKeys are the keys of annotations or labels, the role's first, the others
-// sorted.
+// metadataKeys returns the keys of annotations or labels, sorted, but the role's first.
 func metadataKeys(pairs map[string]string) []string {
 	keys := slices.Sorted(maps.Keys(pairs))
 	if i := slices.Index(keys, identity.RoleAnnotation); i > 0 {

@@ -1,4 +1,4 @@
-// Package exit defines the exit statuses and how an error carries one.
+// Package exit defines the exit statuses and gives them to errors.
 package exit
 
 import (
@@ -12,19 +12,19 @@ type Status int
 // The exit statuses that users and scripts know.
 const (
 	Done     Status = iota // the command did what was asked
-	Failed                 // something else than the input is wrong
+	Failed                 // it failed for another reason than its input
 	BadUsage               // the command line, the config or the input is wrong
-	Differs                // something differs from what the config says, or access is denied
+	Differs                // there is drift, or access is denied
 )
 
-// BadInput is an error about the command line, the config or the input. The
-// types of errors that are always about input implement it.
+// BadInput is implemented by errors that are always about the command line, the config or
+// the input.
 type BadInput interface {
 	error
 	BadInput()
 }
 
-// Of returns the exit status that an error asks for. The outermost status wins.
+// Of returns the exit status of an error. The outermost status wins.
 func Of(err error) Status {
 	if err == nil {
 		return Done
@@ -54,10 +54,11 @@ func Usagef(format string, args ...any) error { return Usage(fmt.Errorf(format, 
 
 var errPrinted = errors.New("the output says why")
 
-// Silent returns an error with a status whose reason is in the output already.
+// Silent returns an error with a status. The program does not print it, because the output
+// already has the reason.
 func Silent(status Status) error { return With(status, errPrinted) }
 
-// IsSilent reports whether the output says already why the program failed.
+// IsSilent reports whether the output already says why the program failed.
 func IsSilent(err error) bool { return errors.Is(err, errPrinted) }
 
 type statusError struct {

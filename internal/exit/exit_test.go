@@ -12,7 +12,7 @@ type badFile struct{ error }
 
 func (badFile) BadInput() {}
 
-func TestStatusOfErrors(t *testing.T) {
+func TestOfReturnsTheStatusOfAnError(t *testing.T) {
 	cause := errors.New("cause")
 	for _, test := range []struct {
 		name string
@@ -34,7 +34,7 @@ func TestStatusOfErrors(t *testing.T) {
 		}
 	}
 	if exit.IsSilent(exit.Usage(cause)) || !exit.IsSilent(exit.Silent(exit.Failed)) {
-		t.Error("IsSilent does not tell an error to print from one that is printed")
+		t.Error("IsSilent does not distinguish an error to print from a printed one")
 	}
 	if !errors.Is(exit.Usage(cause), cause) {
 		t.Error("the cause of a usage error is lost")

@@ -61,7 +61,7 @@ func TestComponentsShareATrustPolicy(t *testing.T) {
 func TestFilesRefuseAnUnknownEndpoint(t *testing.T) {
 	iso := one()
 	iso.Components[0].Role.Partition = "aws-iso"
-	if files, err := Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "set sharedBackupConfig.endpoint") {
+	if files, err := Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "the S3 endpoint of partition aws-iso is not known") {
 		t.Errorf("%v\n%v", err, files)
 	}
 }

@@ -6,29 +6,29 @@ import (
 	"slices"
 )
 
-// Canonical returns the statement with its lists sorted and without repetition. IAM
-// returns lists in any order.
+// Canonical returns the statement with sorted lists without duplicates. IAM returns lists
+// in any order.
 func Canonical(s Statement) Statement {
-	s.Action, s.NotAction = sorted(s.Action), sorted(s.NotAction)
-	s.Resource, s.NotResource = sorted(s.Resource), sorted(s.NotResource)
+	s.Action, s.NotAction = sortedValues(s.Action), sortedValues(s.NotAction)
+	s.Resource, s.NotResource = sortedValues(s.Resource), sortedValues(s.NotResource)
 	s.Principal, s.NotPrincipal = sortedPrincipal(s.Principal), sortedPrincipal(s.NotPrincipal)
 	s.Condition = s.Condition.Clone()
 	for _, keys := range s.Condition {
 		for key, values := range keys {
-			keys[key] = sorted(values)
+			keys[key] = sortedValues(values)
 		}
 	}
 	return s
 }
 
-func sorted(v Values) Values { return slices.Compact(slices.Sorted(slices.Values(v))) }
+func sortedValues(v Values) Values { return slices.Compact(slices.Sorted(slices.Values(v))) }
 
 func sortedPrincipal(p Principal) Principal {
-	p.AWS, p.CanonicalUser, p.Federated, p.Service = sorted(p.AWS), sorted(p.CanonicalUser), sorted(p.Federated), sorted(p.Service)
+	p.AWS, p.CanonicalUser, p.Federated, p.Service = sortedValues(p.AWS), sortedValues(p.CanonicalUser), sortedValues(p.Federated), sortedValues(p.Service)
 	return p
 }
 
-// Clone returns a copy in which keys and operators can be changed.
+// Clone returns a copy whose operators and keys can be changed.
 func (c Condition) Clone() Condition {
 	out := maps.Clone(c)
 	for operator, keys := range out {
@@ -37,8 +37,7 @@ func (c Condition) Clone() Condition {
 	return out
 }
 
-// Same reports whether two statements say the same, whatever the order of their
-// lists. Sids count.
+// Same reports whether two statements, Sids included, differ only in the order of lists.
 func Same(a, b Statement) bool {
 	text := func(s Statement) []byte { return Document{Statement: []Statement{Canonical(s)}}.Compact() }
 	return bytes.Equal(text(a), text(b))
@@ -48,8 +47,8 @@ func Same(a, b Statement) bool {
 // order.
 func SameStatements(a, b Document) bool { return slices.EqualFunc(a.Statement, b.Statement, Same) }
 
-// Differences names the elements in which two statements differ, such as Condition.
-// Sids do not count.
+// Differences returns the names of the elements in which two statements differ, such as
+// Condition. It ignores Sids.
 func Differences(a, b Statement) []string {
 	var names []string
 	differ := func(name string, element func(Statement) Statement) {
@@ -65,8 +64,8 @@ func Differences(a, b Statement) []string {
 	return names
 }
 
-// Lines returns each value of a statement with its element, such as "Action
-// s3:GetObject", in a fixed order. The Sid is not among them.
+// Lines returns each value of a statement with its element, such as "Action s3:GetObject",
+// in a fixed order. It omits the Sid.
 func (s Statement) Lines() []string {
 	s = Canonical(s)
 	var lines []string

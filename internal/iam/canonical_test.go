@@ -8,7 +8,7 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// ordered and shuffled say the same in another order.
+// ordered and shuffled return the same statement in different orders.
 func ordered() iam.Statement {
 	return iam.Statement{Sid: "S", Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{"a", "b"}}, Action: iam.Values{"s3:GetObject", "s3:PutObject"},
 		Condition: iam.Condition{"StringEquals": {"k": {"1", "2"}}}}
@@ -60,7 +60,7 @@ func TestSameIgnoresOrderAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestLines(t *testing.T) {
+func TestLinesListEveryValue(t *testing.T) {
 	want := []string{"Effect Allow", "Principal Service a", "Principal Service b", "Action s3:GetObject", "Action s3:PutObject",
 		"Condition StringEquals k 1", "Condition StringEquals k 2"}
 	if diff := cmp.Diff(want, shuffled().Lines()); diff != "" {

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// truth is the result of a test. It has three values, because a test that cannot be
-// evaluated has neither passed nor failed.
+// truth is the result of a test, which is unknown if the test cannot be evaluated.
 type truth int
 
 const (
@@ -25,19 +24,19 @@ func truthOf(b bool) truth {
 
 func (t truth) not() truth { return isTrue - t }
 
-// String says whether a statement applies.
+// String returns whether a statement applies: yes, no or unknown.
 func (t truth) String() string { return [...]string{"no", "unknown", "yes"}[t] }
 
 // operator is a condition operator as a policy writes it.
 type operator struct {
 	matchFunc
-	negated  bool   // holds if the match does not
+	negated  bool   // true if the values do not match
 	set      string // ForAnyValue, ForAllValues or nothing
 	ifExists bool
 }
 
-// matchFunc compares a value of the request with one of the policy. The error names
-// what cannot be evaluated.
+// matchFunc compares a value of the request with one of the policy. The error names what
+// cannot be evaluated.
 type matchFunc func(p pattern, value string) (bool, error)
 
 // operators are the condition operators that policies of workload identities use, without
@@ -58,8 +57,7 @@ var operators = map[string]operator{
 	"Bool":                      {matchFunc: stringEqualsIgnoreCase},
 }
 
-// parseOperator takes an operator's name apart; ok is false for one that is not
-// evaluated.
+// parseOperator parses an operator's name. ok is false if the program cannot evaluate it.
 func parseOperator(name string) (op operator, ok bool) {
 	set, base, found := strings.Cut(name, ":")
 	if !found {
@@ -81,8 +79,8 @@ func stringEqualsIgnoreCase(p pattern, value string) (bool, error) {
 
 func stringLike(p pattern, value string) (bool, error) { return p.covers(pattern(value)), nil }
 
-// arnLike compares the six parts of an ARN one by one, so that no wildcard
-// matches a colon, except within the resource.
+// arnLike compares the six parts of an ARN one by one. So a wildcard matches a colon only
+// in the resource.
 func arnLike(p pattern, value string) (bool, error) {
 	parts := splitARN(p)
 	if len(parts) != 6 || !parts[0].covers(pattern("arn")) {
@@ -92,8 +90,8 @@ func arnLike(p pattern, value string) (bool, error) {
 	return slices.EqualFunc(parts, values, pattern.covers), nil
 }
 
-// arnNotLike is arnLike for the negated operators. AWS does not document whether
-// they hold for a value that is not an ARN, so such a value is not judged.
+// arnNotLike is arnLike for the negated operators. AWS does not document their result for a
+// value that is not an ARN, so such a value cannot be evaluated.
 func arnNotLike(p pattern, value string) (bool, error) {
 	if strings.Count(value, ":") < 5 {
 		return false, fmt.Errorf("%q, which is not an ARN,", value)
@@ -115,9 +113,9 @@ func splitARN(p pattern) []pattern {
 	return append(parts, p)
 }
 
-// expandVariables reads a policy value: wildcards, and the three policy variables that
-// mean a character. Any other variable is an error that names it. Policies
-// of the older version have no variables.
+// expandVariables parses a policy value with wildcards and the policy variables ${*}, ${?}
+// and ${$}. For any other variable it returns an error that names it. Policies of the
+// older version have no variables.
 //
 // Source: IAM User Guide, "IAM policy elements: Variables and tags".
 func expandVariables(value, version string) (pattern, error) {
@@ -162,7 +160,8 @@ func matchCondition(name, key string, values Values, version string, r Request) 
 		return unknown("the condition key %s", key)
 	}
 	f.Actual = actual
-	result, cannot := isFalse, ""
+	var result truth
+	var cannot string
 	switch {
 	case name == "Null":
 		result, cannot = matchNull(values, known == presentKey)
@@ -179,12 +178,11 @@ func matchCondition(name, key string, values Values, version string, r Request) 
 	return result, f
 }
 
-// holdsWithoutKey is the result for a request that does not have the key.
-// ForAnyValue fails even with IfExists: there is no value that could match.
+// holdsWithoutKey returns the result for a request that does not have the key. ForAnyValue
+// fails even with IfExists, because no value can match.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators", "…IfExists"
-// and "Set operators for multivalued context keys"; that the two together fail was
-// seen on AWS: re:Post, "ForAnyValue:StringEqualsIfExists behaving unexpectedly".
+// and "Set operators for multivalued context keys"; re:Post, "ForAnyValue:StringEqualsIfExists behaving unexpectedly".
 func (op operator) holdsWithoutKey() bool {
 	switch op.set {
 	case "ForAnyValue":

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// Covers reports whether a admits every request that b admits. Both must allow. It
-// returns false if unsure. The statements must be of policies of the same version; Sids
-// do not count.
+// Covers reports whether both statements allow and a allows every request that b allows. It
+// returns false if unsure. Both must be of policies of the same version. It ignores Sids.
 func Covers(a, b Statement) bool {
 	return a.Effect == Allow && b.Effect == Allow &&
 		principalCovers(a, b) &&
@@ -22,8 +21,8 @@ func principalCovers(a, b Statement) bool {
 	if !a.NotPrincipal.IsZero() || !b.NotPrincipal.IsZero() || p.IsZero() || q.IsZero() {
 		return samePrincipal(a.NotPrincipal, b.NotPrincipal) && samePrincipal(p, q)
 	}
-	return p.Everyone || !q.Everyone && subset(q.AWS, p.AWS) && subset(q.CanonicalUser, p.CanonicalUser) &&
-		subset(q.Federated, p.Federated) && subset(q.Service, p.Service)
+	return p.Everyone || !q.Everyone && isSubset(q.AWS, p.AWS) && isSubset(q.CanonicalUser, p.CanonicalUser) &&
+		isSubset(q.Federated, p.Federated) && isSubset(q.Service, p.Service)
 }
 
 func samePrincipal(p, q Principal) bool {
@@ -31,25 +30,25 @@ func samePrincipal(p, q Principal) bool {
 		sameSet(p.Federated, q.Federated) && sameSet(p.Service, q.Service)
 }
 
-// elementCovers compares lists of patterns, or of exceptions, which cover only
-// the same exceptions. A policy variable covers only itself.
+// elementCovers compares lists of patterns, or of exceptions (NotAction, NotResource).
+// Exceptions cover only the same exceptions, and a policy variable only itself.
 func elementCovers(a, notA, b, notB Values, fold func(string) string) bool {
 	if len(notA)+len(notB) > 0 || len(a) == 0 || len(b) == 0 {
 		return sameSet(notA, notB) && sameSet(a, b)
 	}
-	return every(b, func(narrow string) bool {
+	return everyValue(b, func(narrow string) bool {
 		return slices.ContainsFunc(a, func(wide string) bool {
 			return wide == narrow || !hasVariable(wide, narrow) && PatternCovers(fold(wide), fold(narrow))
 		})
 	})
 }
 
-// conditionCovers reports whether whatever fulfils the condition b fulfils a: each key
-// of a follows from one of b.
+// conditionCovers reports whether every request that fulfils b fulfils a. Each condition of
+// a must follow from one of b.
 func conditionCovers(a, b Condition) bool {
 	for operator, keys := range a {
 		for key, values := range keys {
-			if !follows(operator, key, values, b) {
+			if !impliesKey(operator, key, values, b) {
 				return false
 			}
 		}
@@ -57,9 +56,9 @@ func conditionCovers(a, b Condition) bool {
 	return true
 }
 
-// follows reports whether one of b's conditions on the key implies that the
+// impliesKey reports whether one of b's conditions on the key implies that the
 // operator holds for the values.
-func follows(operator, key string, values Values, b Condition) bool {
+func impliesKey(operator, key string, values Values, b Condition) bool {
 	for other, keys := range b {
 		for k, narrower := range keys {
 			if strings.EqualFold(k, key) && implies(other, narrower, operator, values) {
@@ -70,9 +69,9 @@ func follows(operator, key string, values Values, b Condition) bool {
 	return false
 }
 
-// implies reports whether a value that fulfils the condition (from, narrower)
-// fulfils (to, wider). For other operators than StringEquals and StringLike, and for
-// values with policy variables, only the same condition implies itself.
+// implies reports whether a value that fulfils the condition (from, narrower) fulfils
+// (to, wider). It compares values only for StringEquals and StringLike, and only without
+// policy variables. Otherwise a condition implies only itself.
 func implies(from string, narrower Values, to string, wider Values) bool {
 	if from == to && sameSet(narrower, wider) {
 		return true
@@ -82,7 +81,7 @@ func implies(from string, narrower Values, to string, wider Values) bool {
 	if narrow == nil || wide == nil || len(narrower) == 0 || hasVariable(narrower...) || hasVariable(wider...) {
 		return false
 	}
-	return every(narrower, func(n string) bool {
+	return everyValue(narrower, func(n string) bool {
 		return slices.ContainsFunc(wider, func(w string) bool { return wide(w).covers(narrow(n)) })
 	})
 }
@@ -93,12 +92,12 @@ func hasVariable(values ...string) bool {
 	return slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, "${") })
 }
 
-func every(list []string, holds func(string) bool) bool {
+func everyValue(list []string, holds func(string) bool) bool {
 	return !slices.ContainsFunc(list, func(s string) bool { return !holds(s) })
 }
 
-func sameSet(a, b []string) bool { return subset(a, b) && subset(b, a) }
+func sameSet(a, b []string) bool { return isSubset(a, b) && isSubset(b, a) }
 
-func subset(a, b []string) bool {
-	return every(a, func(s string) bool { return slices.Contains(b, s) })
+func isSubset(a, b []string) bool {
+	return everyValue(a, func(s string) bool { return slices.Contains(b, s) })
 }

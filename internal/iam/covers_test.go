@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestCovers has a statement, and others that it covers or nearly covers.
-func TestCovers(t *testing.T) {
+// Each test has a statement, and others that it covers or nearly covers.
+func TestCoversOnlyWiderStatements(t *testing.T) {
 	const (
 		oidc      = `"Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/idp"}`
 		web       = `"Action":"sts:AssumeRoleWithWebIdentity"`

@@ -1,6 +1,6 @@
-// Package iam is the policy language of AWS IAM. It reads, writes and measures
-// policies, decides whether they allow a request, and compares statements. It knows
-// nothing of this program's own policies, and does no I/O.
+// Package iam implements the policy language of AWS IAM. It reads, writes and measures
+// policies, decides whether they allow a request, and compares statements. It does not
+// know this program's own policies, and does no I/O.
 package iam
 
 import (
@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// PolicyVersion is the current version of the IAM policy language. Only in it do
-// policy variables exist.
+// PolicyVersion is the current version of the IAM policy language. Older versions have no
+// policy variables.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Version".
 const PolicyVersion = "2012-10-17"
@@ -58,8 +58,8 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	return compactJSON([]string(v))
 }
 
-// Condition is what a request must fulfil: by operator, such as StringEquals,
-// the values that each key may have.
+// Condition is what a request must fulfil. It contains the allowed values by operator, such
+// as StringEquals, and by condition key.
 type Condition map[string]map[string]Values
 
 // Principal is who may act. Everyone is "Principal": "*".
@@ -99,14 +99,14 @@ func (d Document) Compact() []byte {
 	return data
 }
 
-// Length returns the number of characters that IAM counts towards its quotas: all but
-// the white space between the elements. White space within a value is counted,
-// so the result may be higher than IAM's count, never lower.
+// Length returns the number of characters that count towards IAM's quotas: all but the
+// white space between elements. It counts white space within a value, so the result may be
+// higher than IAM's count, but never lower.
 //
 // Source: IAM User Guide, "IAM and AWS STS quotas".
 func Length(d Document) int { return utf8.RuneCount(d.Compact()) }
 
-// compactJSON encodes without HTML escapes: IAM shows and counts what it is given.
+// compactJSON encodes without HTML escapes, because IAM would count and show them.
 func compactJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

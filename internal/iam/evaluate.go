@@ -10,15 +10,15 @@ import (
 // Verdict is the outcome of an evaluation.
 type Verdict string
 
-// The outcomes. CannotEvaluate is the outcome if the policy depends on something
-// that the program does not know; it never guesses.
+// The outcomes. The program never guesses: the outcome is CannotEvaluate if the policy
+// depends on something that the program does not know.
 const (
 	Allowed        Verdict = "allowed"
 	Denied         Verdict = "denied"
 	CannotEvaluate Verdict = "cannot evaluate"
 )
 
-// Decision is what policies say to one request, and why.
+// Decision is the outcome for one request, and why.
 type Decision struct {
 	Verdict    Verdict           `json:"verdict"`
 	Reason     string            `json:"reason"`              // one sentence
@@ -34,7 +34,7 @@ type StatementResult struct {
 	Sid      string    `json:"sid,omitempty"`
 	Effect   Effect    `json:"effect"`
 	Applies  string    `json:"applies"`            // yes, no or unknown
-	Findings []Finding `json:"findings,omitempty"` // the elements that keep it from applying, or may
+	Findings []Finding `json:"findings,omitempty"` // the elements that do not match, or may not match
 
 	applies truth
 }
@@ -50,10 +50,9 @@ type Finding struct {
 	Cannot   string   `json:"cannotEvaluate,omitempty"`
 }
 
-// Evaluate decides as AWS decides by a role's trust policy, or by the permissions
-// policies of a role together: a Deny that applies wins, then an Allow that
-// applies, and without either the request is denied. Statements are counted
-// through all documents.
+// Evaluate decides as AWS does, by a role's trust policy or by all of its permissions
+// policies. A Deny that applies wins over an Allow that applies. If neither applies, the
+// request is denied. Statements are numbered across all documents.
 //
 // Source: IAM User Guide, "Policy evaluation logic".
 func Evaluate(r Request, docs ...Document) Decision {
@@ -81,7 +80,7 @@ func Evaluate(r Request, docs ...Document) Decision {
 	return d
 }
 
-// first returns the first statement of that effect which applies so, or nil.
+// first returns the first statement with that effect and result, or nil.
 func (d Decision) first(effect Effect, applies truth) *StatementResult {
 	i := slices.IndexFunc(d.Statements, func(s StatementResult) bool { return s.Effect == effect && s.applies == applies })
 	if i < 0 {
@@ -90,7 +89,7 @@ func (d Decision) first(effect Effect, applies truth) *StatementResult {
 	return &d.Statements[i]
 }
 
-// by returns the decision with the verdict that the statement causes.
+// by returns the decision with the verdict of the statement.
 func (d Decision) by(s *StatementResult, v Verdict, does string) Decision {
 	d.Verdict, d.Statement, d.Sid, d.Reason = v, s.Number, s.Sid, s.title()+" "+does
 	return d
@@ -118,8 +117,8 @@ func evaluateStatement(s Statement, version string, number int, r Request) State
 	return result
 }
 
-// matchPrincipal tests the Principal element. "*" and the AWS principal "*" mean
-// everyone. A request without a caller is one by the role that has the policy.
+// matchPrincipal tests the Principal element. "*" and the AWS principal "*" mean everyone.
+// A request without a caller comes from the role that has the policy.
 //
 // Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
 func matchPrincipal(s Statement, c Caller) (truth, Finding) {
@@ -174,9 +173,9 @@ func matchAction(s Statement, action string) (truth, Finding) {
 	return truthOf(in(s.Action)), Finding{Element: "Action", Expected: s.Action, Actual: []string{action}}
 }
 
-// matchResource tests Resource or NotResource. A request for all that a pattern
-// matches is allowed for sure only if the statement covers the pattern. A trust
-// policy has neither element, so a statement with one is not judged there.
+// matchResource tests Resource or NotResource. If the request's resource is a pattern, the
+// statement must cover all that it matches. A trust policy has neither element, so a
+// statement with one cannot be evaluated there.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Resource".
 func matchResource(s Statement, version, resource string) (truth, Finding) {
@@ -208,8 +207,8 @@ func matchResource(s Statement, version, resource string) (truth, Finding) {
 	return result, f
 }
 
-// coversResource says whether a value of a policy matches all of the resources, none,
-// or some of them.
+// coversResource returns whether a policy's value matches all of the resources or none. If
+// it matches some, the result is unknown.
 func coversResource(value, version, resource string) (result truth, cannot string) {
 	p, err := expandVariables(value, version)
 	asked := newPattern(resource)
@@ -224,7 +223,7 @@ func coversResource(value, version, resource string) (result truth, cannot strin
 	return isFalse, ""
 }
 
-// StatementTitle names a statement for a reader, by its number from 1.
+// StatementTitle returns how messages name a statement, by its number from 1.
 func StatementTitle(number int, s Statement) string {
 	if s.Sid == "" {
 		return fmt.Sprintf("statement %d (%s)", number, s.Effect)
@@ -247,8 +246,8 @@ func (s *StatementResult) cannot() string {
 	return strings.Join(names, " and ")
 }
 
-// changes returns what the Allow statement that is closest to the request would have to
-// say to allow it. Each change completes the sentence "it would be allowed if".
+// changes returns how the Allow statement that is closest to the request must change to
+// allow it. Each change completes the sentence "it would be allowed if".
 func (d Decision) changes(r Request) []string {
 	var closest *StatementResult
 	for i := range d.Statements {
@@ -267,8 +266,8 @@ func (d Decision) changes(r Request) []string {
 	return all
 }
 
-// distance counts the findings. Those of other elements than conditions count more: a
-// statement for another principal or action is not the one that the reader means.
+// distance counts the findings. Those outside conditions count more, because the reader
+// does not mean a statement for another principal or action.
 func (s *StatementResult) distance() int {
 	distance := len(s.Findings)
 	for _, f := range s.Findings {
@@ -279,7 +278,7 @@ func (s *StatementResult) distance() int {
 	return distance
 }
 
-// change says what would have to be true of the statement, in the past tense.
+// change returns what must change in the statement, in the past tense.
 func (f Finding) change() string {
 	condition := f.Operator + " " + f.Key
 	switch {
@@ -299,7 +298,7 @@ func (f Finding) change() string {
 	return fmt.Sprintf("also accepted %s in its condition %s (now %s%s)", quoteList(f.Actual), condition, quoteList(f.Expected), f.hint())
 }
 
-// hint explains the two most common mistakes.
+// hint returns an explanation of the two most common mistakes.
 //
 // Source: Amazon EKS User Guide, "Assign IAM roles to Kubernetes service accounts", for
 // the audience.
@@ -313,7 +312,7 @@ func (f Finding) hint() string {
 	return ""
 }
 
-// quoteList quotes values, and cuts a long list short.
+// quoteList quotes values, and truncates a long list.
 func quoteList(values []string) string {
 	const most = 4
 	var all []string

@@ -14,7 +14,7 @@ const (
 	sub        = "system:serviceaccount:" + nsA + ":mxp-controller"
 )
 
-// irsa is the request of a pod with a token for AWS.
+// irsa returns the request of a pod with a token for AWS.
 func irsa() Request {
 	return Request{
 		Caller: Caller{Federated, "arn:aws:iam::123456789012:oidc-provider/" + provider},
@@ -25,7 +25,7 @@ func irsa() Request {
 	}
 }
 
-// pod is the request of EKS Pod Identity for a pod.
+// pod returns the request of EKS Pod Identity for a pod.
 func pod() Request {
 	return Request{
 		Caller: Caller{Service, "pods.eks.amazonaws.com"},
@@ -40,8 +40,7 @@ func pod() Request {
 	}
 }
 
-// federated is a policy with one statement for web identities and the condition
-// given.
+// federated returns a policy with one statement for web identities and the condition.
 func federated(effect, condition string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/` +
 		provider + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(condition, "P:", provider+":") + `}]}`
@@ -169,7 +168,7 @@ func TestEvaluateStatements(t *testing.T) {
 }
 
 // In the older version of the language a variable is text.
-func TestOldVersionHasNoVariables(t *testing.T) {
+func TestOldVersionTakesVariablesLiterally(t *testing.T) {
 	policy := strings.Replace(federated("Allow", `{"StringEquals":{"P:x":"${aws:username}"}}`), PolicyVersion, "2008-10-17", 1)
 	doc, err := Parse([]byte(policy))
 	if err != nil {
@@ -180,8 +179,7 @@ func TestOldVersionHasNoVariables(t *testing.T) {
 	}
 }
 
-// TestEvaluatePermissions asks for all objects under a prefix, a pattern, unless the
-// test says otherwise.
+// The requests are for all objects under a prefix, which is a pattern, or for one object.
 func TestEvaluatePermissions(t *testing.T) {
 	objects := Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/p/*", Context: map[string][]string{"aws:SecureTransport": {"true"}}}
 	one := objects
@@ -240,7 +238,7 @@ func TestEvaluatePermissions(t *testing.T) {
 	}
 }
 
-// TestChangesCompleteASentence has the sentences after "it would be allowed if".
+// The sentence begins "it would be allowed if".
 func TestChangesCompleteASentence(t *testing.T) {
 	tests := map[string]struct {
 		policy  string

@@ -2,9 +2,9 @@ package iam
 
 import "strings"
 
-// pattern is a policy value: its characters, and the wildcards * and ? as the two
-// values below. A * or ? that is only a character, as in a value of
-// a request or in the policy variable ${*}, remains that character.
+// pattern is a policy value: its characters, with the wildcards * and ? as the two values
+// below. A literal * or ?, such as in a value of a request or in the policy variable
+// ${*}, stays that character.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators", string
 // condition operators; "… Resource", wildcards in resource ARNs.
@@ -12,10 +12,10 @@ type pattern []rune
 
 const (
 	oneCharacter  rune = -1 // ?
-	anyCharacters rune = -2 // *, none included
+	anyCharacters rune = -2 // *, also for no character
 )
 
-// newPattern reads the wildcards of a text.
+// newPattern parses the wildcards of a text.
 func newPattern(text string) pattern {
 	p := pattern(text)
 	for i, r := range p {
@@ -29,7 +29,7 @@ func newPattern(text string) pattern {
 	return p
 }
 
-// String is the pattern as a policy writes it.
+// String returns the pattern as a policy writes it.
 func (p pattern) String() string {
 	text := make([]rune, len(p))
 	for i, r := range p {
@@ -44,20 +44,20 @@ func (p pattern) String() string {
 	return string(text)
 }
 
-// Like reports whether a value matches a pattern with IAM's wildcards: * for any
-// characters or none, ? for one. A wildcard in the value is only a character.
+// Like reports whether a value matches a pattern with IAM's wildcards: * for any number of
+// characters, ? for one. In the value, * and ? are ordinary characters.
 func Like(wildcards, value string) bool { return newPattern(wildcards).covers(pattern(value)) }
 
-// PatternCovers reports whether everything that the pattern other matches is
-// matched by wildcards as well. It returns false if unsure.
+// PatternCovers reports whether wildcards matches every value that other matches. It returns
+// false if unsure.
 func PatternCovers(wildcards, other string) bool {
 	return newPattern(wildcards).covers(newPattern(other))
 }
 
-// covers reports whether p matches all that other matches. It lets only a * of p
-// match a * of other. That is exact for values; for patterns it returns false if
-// unsure. It goes back only to the last *, so its time is at most the product
-// of the lengths.
+// covers reports whether p matches every value that other matches. It is exact if other has
+// no wildcards. Otherwise it returns false if unsure, because only a * of p matches a *
+// of other. It goes back only to the last *, so its time is at most the product of the
+// lengths.
 func (p pattern) covers(other pattern) bool {
 	at, i, star, resume := 0, 0, -1, 0
 	for i < len(other) {
@@ -85,7 +85,7 @@ func hasWildcard(text string) bool { return strings.ContainsAny(text, "*?") }
 
 // overlaps reports whether some value matches both patterns.
 func (p pattern) overlaps(other pattern) bool {
-	// meets[j] says whether p from i on and other from j on have a value in common.
+	// meets[j] reports whether some value matches both p[i:] and other[j:].
 	meets := make([]bool, len(other)+1)
 	for i := len(p); i >= 0; i-- {
 		diagonal := false // meets[j+1] of the row before
@@ -98,8 +98,8 @@ func (p pattern) overlaps(other pattern) bool {
 	return meets[0]
 }
 
-// meetsAt is one step of overlaps: below, right and diagonal say the same of p
-// from i+1 on, of other from j+1 on, and of both.
+// meetsAt returns whether some value matches both p[i:] and other[j:]. The last three are
+// the results for (i+1, j), for (i, j+1) and for (i+1, j+1).
 func (p pattern) meetsAt(i int, other pattern, j int, below, right, diagonal bool) bool {
 	switch {
 	case i == len(p) && j == len(other):

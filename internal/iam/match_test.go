@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestLike(t *testing.T) {
+func TestLikeMatchesWildcards(t *testing.T) {
 	tests := map[string]struct {
 		wildcards, value string
 		want             bool
@@ -55,8 +55,8 @@ func TestPatternCovers(t *testing.T) {
 }
 
 // TestPatternsAgainstBruteForce compares all pairs of short patterns by the values that
-// they match: covers never says too much, and overlaps is exact. The values have a
-// letter that no pattern has, and are as long as two patterns together.
+// they match. covers may only return true if it is true, and overlaps is exact. The values
+// have a letter that no pattern has, and are as long as two patterns together.
 func TestPatternsAgainstBruteForce(t *testing.T) {
 	patterns, values := allTexts("ab*?", 4), allTexts("abc", 8)
 	matched := make([][]uint64, len(patterns))
@@ -96,7 +96,7 @@ func TestPatternsAgainstBruteForce(t *testing.T) {
 	}
 }
 
-// matchNaively follows the definition of the wildcards.
+// matchNaively matches by the definition of the wildcards.
 func matchNaively(p, v string) bool {
 	switch {
 	case p == "":
@@ -107,13 +107,13 @@ func matchNaively(p, v string) bool {
 	return v != "" && (p[0] == '?' || p[0] == v[0]) && matchNaively(p[1:], v[1:])
 }
 
-// allTexts are all texts of the letters up to a length.
+// allTexts returns all texts of the letters up to a length.
 func allTexts(letters string, length int) []string {
 	all, last := []string{""}, []string{""}
 	for range length {
 		var next []string
 		for _, text := range last {
-			for _, letter := range strings.Split(letters, "") {
+			for letter := range strings.SplitSeq(letters, "") {
 				next = append(next, text+letter)
 			}
 		}

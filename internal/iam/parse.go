@@ -12,14 +12,14 @@ import (
 	"unicode/utf8"
 )
 
-// SyntaxError says where a policy is not valid. Line and Column count from 1; a column
-// counts characters.
+// SyntaxError describes an error in a policy and its position. Line and Column count from 1,
+// a column in characters.
 type SyntaxError struct {
 	Line, Column int
 	Problem      string
 }
 
-// Error names the line and the column, then the problem.
+// Error returns the line, the column and the problem.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
@@ -75,7 +75,7 @@ func (p *parser) next() (json.Token, error) {
 	return t, nil
 }
 
-// skip returns the offset of the next token: white space, commas and colons separate them.
+// skip returns the offset of the next token after white space, commas and colons.
 func (p *parser) skip(i int) int {
 	for i < len(p.data) && strings.IndexByte(" \t\r\n,:", p.data[i]) >= 0 {
 		i++
@@ -169,14 +169,14 @@ func (p *parser) statement(open json.Token) (Statement, error) {
 		return err
 	})
 	if err == nil {
-		err = p.complete(at, s)
+		err = p.checkElements(at, s)
 	}
 	return s, err
 }
 
-// complete checks which elements a statement must have and which exclude each
-// other.
-func (p *parser) complete(at int, s Statement) error {
+// checkElements checks that a statement has the required elements, and none that exclude
+// each other.
+func (p *parser) checkElements(at int, s Statement) error {
 	switch {
 	case s.Effect == "":
 		return p.errorAt(at, "the statement has no Effect: expected Allow or Deny")
@@ -255,7 +255,7 @@ func (p *parser) members(what string, open json.Token, member func(key string) e
 		if err != nil {
 			return err
 		}
-		key := t.(string) // the decoder takes nothing else as a key
+		key := t.(string) // the decoder accepts nothing else as a key
 		if seen[key] {
 			return p.errorAt(p.start, "duplicate key %q in %s", key, what)
 		}
@@ -268,8 +268,8 @@ func (p *parser) members(what string, open json.Token, member func(key string) e
 	return err
 }
 
-// oneOrMany reads an array, or a single value in its place, and calls item with
-// the first token of each value.
+// oneOrMany reads an array or a single value, and calls item with the first token of each
+// value.
 func (p *parser) oneOrMany(what string, item func(first json.Token) error) error {
 	t, err := p.next()
 	if err != nil {
@@ -320,8 +320,7 @@ func (p *parser) texts(what string) (Values, error) {
 	return out, err
 }
 
-// scalars reads the values of a condition key: AWS takes numbers and booleans
-// for their text.
+// scalars reads the values of a condition key. AWS converts numbers and booleans to text.
 func (p *parser) scalars(key string) (Values, error) {
 	var out Values
 	err := p.oneOrMany(key, func(t json.Token) error {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParse(t *testing.T) {
+func TestParseNormalizesSingleValues(t *testing.T) {
 	policy := `{"Version": "2008-10-17", "Id": "x", "Statement":
 	  {"Effect": "Deny", "NotPrincipal": {"AWS": ["1", "2"], "CanonicalUser": "c"}, "NotAction": "a", "NotResource": "r",
 	   "Condition": {"Bool": {"aws:SecureTransport": false}, "NumericLessThan": {"k": [1, "2"]}}}}`
@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseErrors(t *testing.T) {
+func TestParseReportsErrorsWithPosition(t *testing.T) {
 	statement := `{"Effect":"Allow","Principal":"*","Action":"a"}`
 	tests := map[string]struct {
 		policy string
@@ -75,8 +75,8 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// FuzzParse: no input crashes the parser, and what it takes it takes again after
-// writing it, with the same meaning and length.
+// FuzzParse checks that no input crashes the parser. A policy that it accepts stays the same
+// after writing and parsing it again.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		federated("Allow", `{"StringEquals":{"P:aud":"sts.amazonaws.com"},"StringLike":{"P:sub":["system:serviceaccount:mxp-*-system:x","y"]}}`),

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// CallerKind is the kind of principal that asks for a role, by the name that a
-// policy's Principal element has for it.
+// CallerKind is the kind of principal that sends a request, as the Principal element of a
+// policy names it.
 type CallerKind string
 
 // The kinds of principal that workload identities have.
@@ -22,11 +22,11 @@ type Caller struct {
 	ID   string     `json:"id"`
 }
 
-// Request is one call to AWS, as far as it is known before it is made. A key
-// that Context does not have and Absent does not match, or that Unknown names, is
-// unknown: a condition on it cannot be evaluated.
+// Request is one call to AWS, as far as it is known before it is made. Context has the
+// known condition keys. A key that matches Absent, but not Unknown, does not exist. All
+// other keys are unknown, and a condition on them cannot be evaluated.
 type Request struct {
-	Caller   Caller              // the zero Caller for a role's permissions policies, which name none
+	Caller   Caller              // zero for permissions policies, which have no Principal
 	Action   string              // such as sts:AssumeRoleWithWebIdentity
 	Resource string              // an ARN, or a pattern for all that it matches; empty for a trust policy
 	Context  map[string][]string // condition keys and their values; keys in any case
@@ -34,7 +34,7 @@ type Request struct {
 	Absent   []string            // patterns of keys that such a request never has
 }
 
-// String is the action with the caller or the resource, for a message.
+// String returns the action with the caller or the resource, for a message.
 func (r Request) String() string {
 	if r.Resource != "" {
 		return fmt.Sprintf("%s on %s", r.Action, r.Resource)
@@ -42,7 +42,7 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s for %s %s", r.Action, r.Caller.Kind, r.Caller.ID)
 }
 
-// With returns the request with one more condition key, for what only the user knows.
+// With returns the request with one more condition key.
 func (r Request) With(key string, values ...string) Request {
 	context := map[string][]string{}
 	for k, v := range r.Context {
@@ -55,7 +55,7 @@ func (r Request) With(key string, values ...string) Request {
 	return r
 }
 
-// presence says what is known of a condition key.
+// presence says whether a request has a condition key.
 type presence int
 
 const (
@@ -64,8 +64,8 @@ const (
 	presentKey
 )
 
-// lookup finds a key; the names of condition keys are not case-sensitive, those
-// of tags within them included.
+// lookup returns the values of a condition key. Names of keys, also of tags in them, are not
+// case-sensitive.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Condition", "The request
 // context"; "Controlling access to AWS resources using tags".

@@ -38,7 +38,7 @@ func TestTrustPoliciesAgainstSimulator(t *testing.T) {
 	compareWithSimulator(t, docs, requests, cases)
 }
 
-// TestPermissionsPoliciesAgainstSimulator does the same for the policies of a role.
+// TestPermissionsPoliciesAgainstSimulator compares the policies of a role.
 func TestPermissionsPoliciesAgainstSimulator(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	var docs [][]Document
@@ -82,7 +82,7 @@ func compareWithSimulator(t *testing.T, docs [][]Document, requests []Request, c
 	}
 }
 
-// randomTrustRequest is a request that is known in full: every key can be evaluated.
+// randomTrustRequest returns a request in which every key can be evaluated.
 func randomTrustRequest(rng *rand.Rand) Request {
 	namespace := pickOne(rng, nsA, "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system", "team-a", "kube-system")
 	account := pickOne(rng, "mxp-controller", "vector")
@@ -253,7 +253,7 @@ func randomValues(rng *rand.Rand, operator string, actual []string) Values {
 	return slices.Compact(out)
 }
 
-// distort turns a value into one that may or may not match it.
+// distort returns a value or pattern that may match the value.
 func distort(rng *rand.Rand, operator, value string) string {
 	if strings.Contains(operator, "Arn") {
 		return distortARN(rng, value)
@@ -276,7 +276,7 @@ func distort(rng *rand.Rand, operator, value string) string {
 	return value
 }
 
-// distortARN distorts one part of an ARN and leaves it one.
+// distortARN changes one part of an ARN.
 func distortARN(rng *rand.Rand, value string) string {
 	parts := strings.SplitN(value, ":", 6)
 	if len(parts) < 6 {

@@ -1,17 +1,18 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
-// RoleARN names an IAM role: arn:<partition>:iam::<account>:role/<name>, the
-// name with its path. Partition and account of everything that the program writes
-// come from it.
+// RoleARN names an IAM role: arn:<partition>:iam::<account>:role/<path and name>. The
+// program takes the partition and account of everything that it writes from it.
 type RoleARN struct {
 	Partition string // aws, aws-cn, aws-us-gov, …
 	Account   string // twelve digits
@@ -37,41 +38,31 @@ func (r RoleARN) BaseName() string { return r.Name[strings.LastIndexByte(r.Name,
 
 const roleExample = "arn:aws:iam::123456789012:role/NAME"
 
-// ParseRoleARN reads arn:<partition>:iam::<account>:role/<path and name>. The
-// rules are those of IAM's CreateRole: a name of up to 64 letters, digits and
-// +=,.@_-, a path of up to 512 characters. Of the path's characters the ones
-// that mean something in a policy (* ? $) or in a string (quotes, backslash)
-// are refused.
+// ParseRoleARN reads arn:<partition>:iam::<account>:role/<path and name>. It rejects
+// characters in the path that have a meaning in a policy (* ? $) or in a string (quotes,
+// backslash).
+//
+// Source: IAM API reference, CreateRole.
 func ParseRoleARN(value string) (RoleARN, error) {
-	a, err := parseARN(value, roleExample)
-	if err != nil {
-		return RoleARN{}, err
-	}
-	if name, ok := assumedRole(a); ok {
+	if name, a := assumedRole(value); name != "" {
 		return RoleARN{}, WithHint("write the role's own ARN, "+RoleARN{a.Partition, a.AccountID, name}.String(),
 			"%s is a session of an assumed role", quote(value))
 	}
-	if err := checkIAM(value, a, roleExample); err != nil {
+	a, err := parseARN(value, "iam", roleExample)
+	if err != nil {
 		return RoleARN{}, err
 	}
 	kind, name, _ := strings.Cut(a.Resource, "/")
 	if kind != "role" {
-		return RoleARN{}, notARole(value, kind)
+		return RoleARN{}, WithHint("write it like "+roleExample, "%s is the ARN of %s, not of a role", quote(value), nameOfKind(kind))
 	}
 	role := RoleARN{a.Partition, a.AccountID, name}
-	if err := role.check(); err != nil {
-		return RoleARN{}, err
-	}
-	return role, nil
+	return role, role.check()
 }
 
 // check checks a role that is set, however it was made.
 func (r RoleARN) check() error {
-	err := checkOwner(r.String(), r.Partition, r.Account)
-	if err == nil && r.Account == "" {
-		err = WithHint("write it like "+roleExample, "%s has no account", quote(r.String()))
-	}
-	if err != nil {
+	if err := checkOwner(r.String(), r.Partition, r.Account, roleExample); err != nil {
 		return err
 	}
 	if err := checkRoleName(r.Name); err != nil {
@@ -80,23 +71,24 @@ func (r RoleARN) check() error {
 	return nil
 }
 
-// assumedRole returns the role's name if the ARN is what
+// assumedRole returns the name of the role if the value is an ARN that
 // `aws sts get-caller-identity` prints for a role in use.
-func assumedRole(a arn.ARN) (name string, ok bool) {
+func assumedRole(value string) (name string, a arn.ARN) {
+	a, err := arn.Parse(value)
 	session, ok := strings.CutPrefix(a.Resource, "assumed-role/")
+	if err != nil || !ok || a.Service != "sts" || a.AccountID == "" {
+		return "", a
+	}
 	name, _, _ = strings.Cut(session, "/")
-	return name, ok && a.Service == "sts" && a.AccountID != "" && name != ""
+	return name, a
 }
 
-func notARole(value, kind string) error {
-	called := map[string]string{
+// nameOfKind returns what IAM calls a resource of the kind that its ARN has.
+func nameOfKind(kind string) string {
+	return cmp.Or(map[string]string{
 		"user": "a user", "group": "a group", "policy": "a policy", "root": "the account itself",
 		"instance-profile": "an instance profile", "oidc-provider": "an OIDC provider",
-	}[kind]
-	if called == "" {
-		return WithHint("write it like "+roleExample, "%s names no role", quote(value))
-	}
-	return WithHint("write the role's, like "+roleExample, "%s is the ARN of %s", quote(value), called)
+	}[kind], quote(kind))
 }
 
 // checkRoleName checks a role's name with its path, without the leading slash.
@@ -107,23 +99,19 @@ func checkRoleName(pathAndName string) error {
 	case name == "":
 		return errors.New("has no role name after role/")
 	case len(name) > 64:
-		return fmt.Errorf("has a role name of %d characters: IAM takes up to 64", len(name))
+		return fmt.Errorf("has a role name of %d characters: IAM allows up to 64", len(name))
 	case len("/"+path) > 512:
-		return fmt.Errorf("has a path of %d characters: IAM takes up to 512", len("/"+path))
+		return fmt.Errorf("has a path of %d characters: IAM allows up to 512", len("/"+path))
 	case strings.HasPrefix(path, "/") || strings.Contains(path, "//"):
-		return WithHint("write one slash", "has an empty step in its path")
+		return WithHint("write one slash", "has an empty segment in its path")
 	}
 	if r, ok := notIn(name, alnumAnd("+=,.@_-")); ok {
-		return fmt.Errorf("has %q in the role name: IAM takes letters, digits and +=,.@_-", r)
+		return fmt.Errorf("has %q in the role name: IAM allows letters, digits and +=,.@_-", r)
 	}
-	if r, ok := notIn(path, inRolePath); ok {
+	if r, ok := notIn(path, func(r rune) bool { return '!' <= r && r <= '~' && !strings.ContainsRune("*?$\"'`\\<>", r) }); ok {
 		return fmt.Errorf("has %q in the role's path, which is not allowed there", r)
 	}
 	return nil
-}
-
-func inRolePath(r rune) bool {
-	return '!' <= r && r <= '~' && !strings.ContainsRune("*?$\"'`\\<>", r)
 }
 
 // KMSKeyARN names a KMS key: arn:<partition>:kms:<region>:<account>:key/<ID>.
@@ -145,95 +133,80 @@ func (k KMSKeyARN) String() string {
 
 const keyExample = "arn:aws:kms:us-west-2:123456789012:key/KEY-ID"
 
-// ParseKMSKeyARN reads arn:<partition>:kms:<region>:<account>:key/<ID>. An
-// alias is refused: IAM grants on keys only (AWS KMS Developer Guide).
+// ParseKMSKeyARN reads arn:<partition>:kms:<region>:<account>:key/<ID>. It rejects an
+// alias, because IAM grants access to keys only (AWS KMS Developer Guide).
 func ParseKMSKeyARN(value string) (KMSKeyARN, error) {
-	a, err := parseARN(value, keyExample)
+	a, err := parseARN(value, "kms", keyExample)
 	if err != nil {
 		return KMSKeyARN{}, err
 	}
 	id, isKey := strings.CutPrefix(a.Resource, "key/")
-	const like = "write it like " + keyExample
-	switch {
-	case a.Service != "kms":
-		return KMSKeyARN{}, WithHint(like, "%s is an ARN of %s, not of kms", quote(value), quote(a.Service))
-	case strings.HasPrefix(a.Resource, "alias/"):
-		return KMSKeyARN{}, WithHint(like, "%s is an alias, and IAM grants on the key itself only", quote(value))
-	case !isKey:
-		return KMSKeyARN{}, WithHint(like, "%s is not a key", quote(value))
+	if strings.HasPrefix(a.Resource, "alias/") {
+		return KMSKeyARN{}, WithHint("write it like "+keyExample, "%s is an alias, and IAM grants access only to the key itself", quote(value))
+	}
+	if !isKey {
+		return KMSKeyARN{}, WithHint("write it like "+keyExample, "%s is not a key", quote(value))
 	}
 	key := KMSKeyARN{a.Partition, a.Region, a.AccountID, id}
-	if err := key.check(); err != nil {
-		return KMSKeyARN{}, err
-	}
-	return key, nil
+	return key, key.check()
 }
 
 // check checks a key that is set, however it was made.
 func (k KMSKeyARN) check() error {
-	if err := checkOwner(k.String(), k.Partition, k.Account); err != nil {
+	if err := checkOwner(k.String(), k.Partition, k.Account, keyExample); err != nil {
 		return err
-	}
-	const like = "write it like " + keyExample
-	if k.Account == "" {
-		return WithHint(like, "%s has no account", quote(k.String()))
 	}
 	if err := ValidateRegion(k.Region); err != nil {
 		return fmt.Errorf("%s has no valid region: %w", quote(k.String()), err)
 	}
 	if _, bad := notIn(k.ID, alnumAnd("-")); bad || k.ID == "" {
-		return WithHint(like, "%s has no valid key ID", quote(k.String()))
+		return WithHint("write it like "+keyExample, "%s has no valid key ID", quote(k.String()))
 	}
 	return nil
 }
 
-// partitions are the groups of AWS regions that have an IAM of their own, as
-// the AWS SDKs list them.
+// partitions returns the groups of AWS regions that have an IAM of their own, as the AWS
+// SDKs list them.
 func partitions() []string {
 	return []string{"aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"}
 }
 
-// parseARN splits an ARN and checks what is common to all: the partition and,
-// if there is one, the account. A message about a value that is no ARN shows the
-// example.
-func parseARN(value, example string) (arn.ARN, error) {
+// parseARN splits an ARN of the service. The ARNs of IAM have no region. The hint of an
+// error shows the example.
+func parseARN(value, service, example string) (arn.ARN, error) {
 	if err := checkPlain(value); err != nil {
 		return arn.ARN{}, err
 	}
 	a, err := arn.Parse(value)
-	if err != nil {
-		return arn.ARN{}, WithHint("write it like "+example, "%s is not an ARN", quote(value))
+	hint := "write it like " + example
+	switch {
+	case err != nil:
+		return a, WithHint(hint, "%s is not an ARN", quote(value))
+	case a.Service != service:
+		return a, WithHint(hint, "%s is an ARN of %s, not of %s", quote(value), quote(a.Service), service)
+	case service == "iam" && a.Region != "":
+		return a, WithHint(hint, "%s has the region %s, but ARNs of IAM have none", quote(value), quote(a.Region))
 	}
-	return a, checkOwner(value, a.Partition, a.AccountID)
+	return a, nil
 }
 
-// checkOwner checks the partition and, if there is one, the account of an ARN.
-func checkOwner(value, partition, account string) error {
-	if !slices.Contains(partitions(), partition) {
-		return WithHint(DidYouMean(partition, partitions()), "%s is in no partition of AWS: those are %s",
+var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+
+// checkOwner checks the partition and the account of an ARN.
+func checkOwner(value, partition, account, example string) error {
+	switch {
+	case !slices.Contains(partitions(), partition):
+		return WithHint(DidYouMean(partition, partitions()), "%s has an unknown partition: AWS has %s",
 			quote(value), strings.Join(partitions(), ", "))
-	}
-	if _, bad := notIn(account, isDigit); account != "" && (bad || len(account) != 12) {
+	case account == "":
+		return WithHint("write it like "+example, "%s has no account", quote(value))
+	case !accountForm.MatchString(account):
 		return fmt.Errorf("%s has the account %s: an account is twelve digits", quote(value), quote(account))
 	}
 	return nil
 }
 
-// checkIAM refuses ARNs that are not of IAM. IAM's have an account and no region.
-func checkIAM(value string, a arn.ARN, example string) error {
-	hint := "write it like " + example
-	switch {
-	case a.Service != "iam":
-		return WithHint(hint, "%s is an ARN of %s, not of iam", quote(value), quote(a.Service))
-	case a.Region != "":
-		return WithHint(hint, "%s has the region %s, and IAM has none", quote(value), quote(a.Region))
-	case a.AccountID == "":
-		return WithHint(hint, "%s has no account", quote(value))
-	}
-	return nil
-}
-
-// ValidateSourceARN checks a pattern of ARNs that aws:SourceArn is compared with.
+// ValidateSourceARN checks a pattern that a trust policy compares with aws:SourceArn.
 func ValidateSourceARN(pattern string) error {
 	if strings.Count(pattern, ":") >= 5 && strings.HasPrefix(pattern, "arn:") && !strings.Contains(pattern, "${") && inIAMCharset(pattern) {
 		return nil
@@ -242,8 +215,8 @@ func ValidateSourceARN(pattern string) error {
 		"%s is not a pattern of ARNs", quote(pattern))
 }
 
-// inIAMCharset reports whether IAM takes the text in a policy: printable
-// characters up to U+00FF.
+// inIAMCharset reports whether IAM allows the text in a policy: printable characters up
+// to U+00FF.
 //
 // Source: IAM API reference, UpdateAssumeRolePolicy, PolicyDocument.
 func inIAMCharset(s string) bool {

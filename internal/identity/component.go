@@ -1,9 +1,13 @@
 package identity
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
-// Component is a workload that runs in every control plane's host namespace
-// under a service account of a fixed name.
+// Component is a workload that runs in every host namespace under a service account with
+// a fixed name.
 type Component struct {
 	Name             string
 	ServiceAccount   string
@@ -19,32 +23,18 @@ type Component struct {
 	Settings         []Setting // other values of the chart that a workload identity needs
 }
 
-// Setting is a value of the Spaces chart.
+// Setting is one value of the Spaces chart.
 type Setting struct {
 	Path  []string
 	Value string
 }
 
-// ValuesPaths says where the Spaces chart takes a component's settings, each path
-// a list of mapping keys. Annotations and PodLabels start below Component.
+// ValuesPaths says where the values of the Spaces chart have a component's settings. Each
+// path is a list of mapping keys. Annotations and PodLabels start below Component.
 type ValuesPaths struct {
 	Component   []string // such as controlPlanes, mxpController
 	Annotations []string // such as serviceAccount, annotations
 	PodLabels   []string // such as pod, customLabels; empty if the chart has none
-}
-
-// or takes each path that is not set from the other.
-func (v ValuesPaths) or(other ValuesPaths) ValuesPaths {
-	if len(v.Component) == 0 {
-		v.Component = other.Component
-	}
-	if len(v.Annotations) == 0 {
-		v.Annotations = other.Annotations
-	}
-	if len(v.PodLabels) == 0 {
-		v.PodLabels = other.PodLabels
-	}
-	return v
 }
 
 // Mode is the mechanism by which a pod gets the role's credentials.
@@ -57,8 +47,8 @@ const (
 	// PodIdentity is EKS Pod Identity: an association per namespace and
 	// service account.
 	PodIdentity Mode = "pod-identity"
-	// Both serves a migration from one to the other. If both are in force,
-	// EKS uses the association.
+	// Both is for a migration from one to the other. If a pod has both, EKS uses the
+	// association.
 	Both Mode = "both"
 )
 
@@ -74,61 +64,62 @@ func (m Mode) UsesIRSA() bool { return m == IRSA || m == Both }
 // UsesPodIdentity reports whether associations give the role.
 func (m Mode) UsesPodIdentity() bool { return m == PodIdentity || m == Both }
 
-// PodIdentitySettings are the settings that only EKS Pod Identity has. The
-// zero value asks for nothing beyond a plain association.
+// PodIdentitySettings are the settings that only EKS Pod Identity has. The zero value is a
+// plain association.
 //
-// Source: the CreatePodIdentityAssociation operation in the Amazon EKS API
-// reference.
+// Source: Amazon EKS API reference, CreatePodIdentityAssociation.
 type PodIdentitySettings struct {
 	// Tags are AWS tags of each association.
 	Tags map[string]string
-	// TargetRole is assumed by way of the component's role and may belong to
-	// another account; the pod gets the credentials of the target.
+	// TargetRole is a role, perhaps of another account, that EKS assumes with the
+	// component's role. The pod gets the credentials of the target role.
 	TargetRole RoleARN
-	// DisableSessionTags removes the kubernetes-* and eks-* tags from the
-	// sessions. A trust policy that asks for those tags then admits nobody.
+	// DisableSessionTags removes the kubernetes-* and eks-* tags from the sessions. A
+	// trust policy with conditions on those tags then admits nobody.
 	DisableSessionTags bool
-	// Policy is a session policy, JSON text, that narrows what the pod may do.
-	// EKS takes it only with DisableSessionTags.
+	// Policy is a session policy, as JSON, that limits what the pod may do. EKS allows it
+	// only with DisableSessionTags.
 	Policy string
 	// SourceAccount adds the condition that aws:SourceAccount is the account of
 	// the role.
 	SourceAccount bool
-	// SourceARNs adds the condition that aws:SourceArn is like one of these.
+	// SourceARNs adds the condition that aws:SourceArn matches one of these patterns.
 	SourceARNs []string
 }
 
-// known are the components of a Space that can act as an AWS role, as the
-// published values reference of the Spaces chart names them. To teach the program
+// knownComponents are the components of a Space that can act as an AWS role. To add
 // another one, add a row.
-var known = []Component{
+//
+// Source: values reference of the Spaces chart.
+var knownComponents = []Component{
 	{Name: "mxp-controller", ServiceAccount: "mxp-controller",
-		Values: paths("controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels")},
+		Values: valuesPaths("controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels")},
 	{Name: "vector", ServiceAccount: "vector",
-		Values:   paths("controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
-		Settings: []Setting{{split("billing.storage.secretRef.name"), ""}}}, // or it looks for static keys
+		Values:   valuesPaths("controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
+		Settings: []Setting{{splitPath("billing.storage.secretRef.name"), ""}}}, // without it, vector looks for static keys
 	{Name: "external-secrets-controller", ServiceAccount: "external-secrets-controller",
-		Values: paths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
+		Values: valuesPaths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
 	{Name: "crossplane", ServiceAccount: "crossplane",
-		Values: paths("controlPlanes.uxp", "serviceAccount.customAnnotations", "")},
+		Values: valuesPaths("controlPlanes.uxp", "serviceAccount.customAnnotations", "")},
 }
 
 // DefaultComponent is the component that a config without components has.
 const DefaultComponent = "mxp-controller"
 
-// Known returns the component of that name as the chart describes it, without
-// settings of a user.
-func Known(name string) (Component, bool) {
-	for _, c := range known {
-		if c.Name == name {
-			return c, true
-		}
+// Known returns the component of that name with the chart's defaults, without settings of
+// a user.
+func Known(name string) (Component, bool) { return byName(knownComponents, name) }
+
+func byName(components []Component, name string) (Component, bool) {
+	i := slices.IndexFunc(components, func(c Component) bool { return c.Name == name })
+	if i < 0 {
+		return Component{}, false
 	}
-	return Component{}, false
+	return components[i], true
 }
 
 // KnownNames lists the components that the program knows, in the chart's order.
-func KnownNames() []string { return componentNames(known) }
+func KnownNames() []string { return componentNames(knownComponents) }
 
 func componentNames(components []Component) []string {
 	names := make([]string, len(components))
@@ -138,11 +129,11 @@ func componentNames(components []Component) []string {
 	return names
 }
 
-func paths(component, annotations, podLabels string) ValuesPaths {
-	return ValuesPaths{split(component), split(annotations), split(podLabels)}
+func valuesPaths(component, annotations, podLabels string) ValuesPaths {
+	return ValuesPaths{splitPath(component), splitPath(annotations), splitPath(podLabels)}
 }
 
-func split(path string) []string {
+func splitPath(path string) []string {
 	if path == "" {
 		return nil
 	}
@@ -150,14 +141,19 @@ func split(path string) []string {
 }
 
 func (c Component) withDefaults() Component {
-	if c.Mode == "" {
-		c.Mode = IRSA
-	}
 	chart, _ := Known(c.Name)
-	if c.ServiceAccount == "" {
-		c.ServiceAccount = chart.ServiceAccount
-	}
-	c.Values = c.Values.or(chart.Values)
+	c.Mode = cmp.Or(c.Mode, IRSA)
+	c.ServiceAccount = cmp.Or(c.ServiceAccount, chart.ServiceAccount)
+	c.Values.Component = keysOr(c.Values.Component, chart.Values.Component)
+	c.Values.Annotations = keysOr(c.Values.Annotations, chart.Values.Annotations)
+	c.Values.PodLabels = keysOr(c.Values.PodLabels, chart.Values.PodLabels)
 	c.Settings = chart.Settings
 	return c
+}
+
+func keysOr(keys, otherwise []string) []string {
+	if len(keys) == 0 {
+		return otherwise
+	}
+	return keys
 }

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,31 +10,30 @@ import (
 )
 
 const (
-	// RoleAnnotation is the ServiceAccount's annotation that names the role
-	// (Amazon EKS Pod Identity Webhook).
+	// RoleAnnotation is the ServiceAccount's annotation that names the role.
+	//
+	// Source: Amazon EKS Pod Identity Webhook.
 	RoleAnnotation = "eks.amazonaws.com/role-arn"
 	// Audience is the audience of the tokens in every partition of AWS.
 	Audience = "sts.amazonaws.com"
 )
 
-// webhookDomain is the prefix of the annotations that EKS's webhook reads.
+// EKS's webhook reads the annotations webhookDomain/<one of webhookNames>.
 const webhookDomain = "eks.amazonaws.com"
 
-func webhookNames() []string {
-	return []string{"role-arn", "audience", "sts-regional-endpoints", "token-expiration"}
-}
+var webhookNames = []string{"role-arn", "audience", "sts-regional-endpoints", "token-expiration"}
 
-// ValidateAnnotation checks an annotation that the user adds to a
-// ServiceAccount: the key by Kubernetes' rules, the value by the webhook's
-// if the webhook reads it. The role's own annotation is refused, because the
-// program writes it from roleARN, and so are keys that look like it.
+// ValidateAnnotation checks an annotation that the user adds to a ServiceAccount, by
+// Kubernetes' rules. If EKS's webhook reads the annotation, it checks the value too. It
+// rejects the role's annotation, which the program writes from roleARN, and keys that
+// look like it.
 func ValidateAnnotation(key, value string) error {
 	if err := ValidateMetadataKey(key); err != nil {
 		return err
 	}
 	const most = 256 << 10 // bytes of all annotations of an object, as Kubernetes limits them
 	if len(value) > most {
-		return fmt.Errorf("the value of %s has %d bytes: Kubernetes takes up to %d", key, len(value), most)
+		return fmt.Errorf("the value of %s has %d bytes: Kubernetes allows up to %d", key, len(value), most)
 	}
 	if err := CheckSpace(value); err != nil {
 		return fmt.Errorf("the value of %s: %w", key, err)
@@ -43,9 +41,8 @@ func ValidateAnnotation(key, value string) error {
 	return checkWebhookValue(key, value)
 }
 
-// ValidateLabel checks a label that the user adds to pods, by Kubernetes' rules:
-// a qualified name as key, and a value of up to 63 letters, digits and -_. that
-// begins and ends with a letter or digit, or is empty.
+// ValidateLabel checks a label that the user adds to pods, by Kubernetes' rules. The
+// value is empty or has the form of [checkQualifiedName].
 func ValidateLabel(key, value string) error {
 	if err := ValidateMetadataKey(key); err != nil {
 		return err
@@ -56,18 +53,15 @@ func ValidateLabel(key, value string) error {
 	if err := CheckSpace(value); err != nil {
 		return fmt.Errorf("the value of %s: %w", key, err)
 	}
-	if value == "" {
-		return nil
-	}
-	if err := checkName(value); err != nil {
+	if err := checkQualifiedName(value); err != nil && value != "" {
 		return fmt.Errorf("the value of %s, %s, %w", key, quote(value), err)
 	}
 	return nil
 }
 
-// ValidateMetadataKey checks the key of an annotation or label: a name of up to
-// 63 letters, digits and -_. after an optional DNS subdomain and a slash. Near
-// misses of the webhook's keys are errors, because nobody else reports them.
+// ValidateMetadataKey checks the key of an annotation or label: a name, or a DNS
+// subdomain, a slash and a name. It rejects misspelt keys of the webhook, because
+// nothing else reports them.
 func ValidateMetadataKey(key string) error {
 	if err := checkPlain(key); err != nil {
 		return fmt.Errorf("the key %w", err)
@@ -81,57 +75,46 @@ func ValidateMetadataKey(key string) error {
 	}
 	domain, name, qualified := strings.Cut(key, "/")
 	if !qualified {
-		domain, name = "", key
+		name = key
 	}
-	if err := checkName(name); err != nil {
+	if err := checkQualifiedName(name); err != nil {
 		return fmt.Errorf("the key %s %w", quote(key), err)
 	}
-	if !qualified {
-		return nil
-	}
-	if err := checkSubdomain(domain); err != nil {
+	if err := checkSubdomain(domain); err != nil && qualified {
 		return fmt.Errorf("the key %s has no valid domain before the slash: it %w", quote(key), err)
 	}
 	return nil
 }
 
-// Misspelt returns the key of the webhook's that this one was meant to be, or
-// nothing if it is right or something else.
+// checkQualifiedName checks a label's value, or the name in the key of an annotation or
+// label.
+func checkQualifiedName(name string) error {
+	return checkName(name, 63, alnumAnd("-_."), "letters, digits, -, _ and .")
+}
+
+// Misspelt returns the webhook's key that a misspelt key means. It returns nothing if the
+// key is correct or not similar to one.
 func Misspelt(key string) string {
 	domain, name, qualified := strings.Cut(key, "/")
 	if !qualified {
 		domain, name = webhookDomain, key
 	}
-	if qualified && domain == webhookDomain && slices.Contains(webhookNames(), name) {
+	if qualified && domain == webhookDomain && slices.Contains(webhookNames, name) {
 		return ""
 	}
-	if distance(strings.ToLower(domain), webhookDomain) > 5 { // eks.amazon.aws is 5 away
+	if editDistance(strings.ToLower(domain), webhookDomain) > 5 { // eks.amazon.aws is 5 away
 		return ""
 	}
-	for _, right := range webhookNames() {
-		if distance(fold(name), fold(right)) <= 1 && (qualified || fold(name) == fold("role-arn")) {
+	for _, right := range webhookNames {
+		if editDistance(foldName(name), foldName(right)) <= 1 && (qualified || foldName(name) == foldName("role-arn")) {
 			return webhookDomain + "/" + right
 		}
 	}
 	return ""
 }
 
-// checkName checks the name in a qualified name of Kubernetes, or a label's value.
-func checkName(name string) error {
-	if len(name) > 63 {
-		return fmt.Errorf("has %d characters, up to 63 are allowed", len(name))
-	}
-	if r, ok := notIn(name, alnumAnd("-_.")); ok {
-		return fmt.Errorf("has %q, only letters, digits, -, _ and . are allowed", r)
-	}
-	if !alnumEnds(name) {
-		return errors.New("does not begin and end with a letter or digit")
-	}
-	return nil
-}
-
-// checkWebhookValue checks the annotations that the Amazon EKS Pod Identity
-// Webhook reads. It would only log what it cannot use.
+// checkWebhookValue checks an annotation that the Amazon EKS Pod Identity Webhook reads.
+// The webhook itself only logs values that it cannot use.
 func checkWebhookValue(key, value string) error {
 	switch key {
 	case RoleAnnotation:
@@ -159,11 +142,11 @@ func ValidateTag(key, value string) error {
 	const set = "letters, digits, spaces and _.:/=+@-"
 	switch {
 	case key == "" || utf8.RuneCountInString(key) > 128 || !isTagText(key):
-		return fmt.Errorf("the key %s is not allowed: AWS takes 1 to 128 "+set, quote(key))
+		return fmt.Errorf("the key %s is not allowed: AWS allows 1 to 128 "+set, quote(key))
 	case utf8.RuneCountInString(value) > 256 || !isTagText(value):
-		return fmt.Errorf("the value of %s is not allowed: AWS takes up to 256 "+set, quote(key))
+		return fmt.Errorf("the value of %s is not allowed: AWS allows up to 256 "+set, quote(key))
 	case strings.HasPrefix(strings.ToLower(key), "aws:"):
-		return fmt.Errorf("the key %s is not allowed: AWS reserves the prefix aws:", quote(key))
+		return fmt.Errorf("the key %s is not allowed: keys that begin with aws: belong to AWS", quote(key))
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 type pair struct{ key, value string }
 
-func TestAnnotations(t *testing.T) {
+func TestValidateAnnotation(t *testing.T) {
 	good := []pair{
 		{"a", ""}, {"example.com/Owner_1", "the \"team\""}, {"eks.amazonaws.com/audience", "sts.amazonaws.com"},
 		{"eks.amazonaws.com/token-expiration", "600"}, {"eks.amazonaws.com/sts-regional-endpoints", "false"},
@@ -45,11 +45,11 @@ func TestAnnotations(t *testing.T) {
 		{"A.b/c", "x"}:           `the key "A.b/c" has no valid domain before the slash: it has 'A', only lower-case letters, digits and - are allowed`,
 		{"a", " x"}:              `the value of a: " x" has space around it: write "x"`,
 		{"a.b/", "x"}:            `the key "a.b/" does not begin and end with a letter or digit`,
-		{"a", long(262145, "x")}: `the value of a has 262145 bytes: Kubernetes takes up to 262144`,
+		{"a", long(262145, "x")}: `the value of a has 262145 bytes: Kubernetes allows up to 262144`,
 	})
 }
 
-func TestLabels(t *testing.T) {
+func TestValidateLabel(t *testing.T) {
 	for _, p := range []pair{{"azure.workload.identity/use", "true"}, {"a", ""}, {"a", long(63, "x")}, {"a", "x_y.z-1"}} {
 		if err := identity.ValidateLabel(p.key, p.value); err != nil {
 			t.Error(err)

@@ -8,7 +8,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-func TestNamespaces(t *testing.T) {
+func TestValidateNamespace(t *testing.T) {
 	accept(t, identity.ValidateNamespace, "a", "1", "team-a", "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", long(63, "a"))
 	check(t, identity.ValidateNamespace, map[string]string{
 		"":             "is empty: write a value, or leave the setting out",
@@ -21,7 +21,7 @@ func TestNamespaces(t *testing.T) {
 	})
 }
 
-func TestServiceAccounts(t *testing.T) {
+func TestValidateServiceAccount(t *testing.T) {
 	accept(t, identity.ValidateServiceAccount, "mxp-controller", "a.b", long(63, "a"))
 	check(t, identity.ValidateServiceAccount, map[string]string{
 		"a/b":                          `"a/b" is not the name of a service account: it has '/', only lower-case letters, digits and - are allowed`,
@@ -30,9 +30,9 @@ func TestServiceAccounts(t *testing.T) {
 	})
 }
 
-func TestBuckets(t *testing.T) {
+func TestValidateBucket(t *testing.T) {
 	accept(t, identity.ValidateBucket, "spaces-backups", "a.b", "123", long(63, "a"))
-	const widens = ", and the permissions would reach other buckets: write the name itself"
+	const widens = ", and the permissions would include other buckets: write the name itself"
 	check(t, identity.ValidateBucket, map[string]string{
 		"*":                       `"*" has *` + widens,
 		"spaces-?":                `"spaces-?" has ?` + widens,
@@ -51,7 +51,7 @@ func TestBuckets(t *testing.T) {
 	})
 }
 
-func TestPrefixes(t *testing.T) {
+func TestParsePrefix(t *testing.T) {
 	for value, want := range map[string]string{"": "", "a": "a", "a/": "a", "a/b c/ü": "a/b c/ü", "$a": "$a"} {
 		got, err := identity.ParsePrefix(value)
 		if err != nil {
@@ -61,7 +61,7 @@ func TestPrefixes(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	const widens = ", and the permissions would reach other keys: write the name itself"
+	const widens = ", and the permissions would include other keys: write the name itself"
 	check(t, parser(identity.ParsePrefix), map[string]string{
 		"a/*":           `"a/*" has *` + widens,
 		"a?":            `"a?" has ?` + widens,
@@ -74,17 +74,17 @@ func TestPrefixes(t *testing.T) {
 		"a\tb":          `"a\tb" has '\t': remove it`,
 		"a\xffb":        `"a\xffb" is not UTF-8, and the keys of S3 are`,
 		"a ":            `"a " has space around it: write "a"`,
-		long(1001, "a"): `"` + long(120, "a") + `…" has 1001 bytes: a key of S3 has up to 1,024 with what follows`,
+		long(1001, "a"): `"` + long(120, "a") + `…" has 1001 bytes: a whole S3 key has up to 1,024`,
 	})
 }
 
-func TestKMSKeys(t *testing.T) {
+func TestParseKMSKeyARN(t *testing.T) {
 	accept(t, parser(identity.ParseKMSKeyARN), "arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 		"arn:aws-iso-b:kms:us-isob-east-1:123456789012:key/mrk-1")
 	const like = ": write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID"
 	check(t, parser(identity.ParseKMSKeyARN), map[string]string{
 		"alias/x": `"alias/x" is not an ARN: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
-		"arn:aws:kms:us-west-2:123456789012:alias/x": `"arn:aws:kms:us-west-2:123456789012:alias/x" is an alias, and IAM grants on the key itself only` + like,
+		"arn:aws:kms:us-west-2:123456789012:alias/x": `"arn:aws:kms:us-west-2:123456789012:alias/x" is an alias, and IAM grants access only to the key itself` + like,
 		"arn:aws:kms:us-west-2:123456789012:key/*":   `"arn:aws:kms:us-west-2:123456789012:key/*" has no valid key ID: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
 		"arn:aws:kms:*:123456789012:key/a":           `"arn:aws:kms:*:123456789012:key/a" has no valid region: "*" is not a region: write its code, like us-west-2`,
 		"arn:aws:kms:us-west-2::key/a":               `"arn:aws:kms:us-west-2::key/a" has no account: write it like arn:aws:kms:us-west-2:123456789012:key/KEY-ID`,
@@ -92,7 +92,7 @@ func TestKMSKeys(t *testing.T) {
 	})
 }
 
-func TestRegionsAndClusters(t *testing.T) {
+func TestValidateRegionAndClusterName(t *testing.T) {
 	accept(t, identity.ValidateRegion, "us-west-2", "us-gov-east-1", "cn-northwest-1", "us-isob-east-1", "ap-southeast-12")
 	check(t, identity.ValidateRegion, map[string]string{
 		"us-west-2a": `"us-west-2a" is an availability zone: write its region, us-west-2`,
@@ -109,7 +109,7 @@ func TestRegionsAndClusters(t *testing.T) {
 	})
 }
 
-func TestEndpoints(t *testing.T) {
+func TestValidateEndpoint(t *testing.T) {
 	accept(t, identity.ValidateEndpoint, "s3.us-west-2.amazonaws.com", "minio:9000")
 	check(t, identity.ValidateEndpoint, map[string]string{
 		"https://s3.amazonaws.com/": `"https://s3.amazonaws.com/" is a URL: write only its host, s3.amazonaws.com`,
@@ -118,7 +118,7 @@ func TestEndpoints(t *testing.T) {
 	})
 }
 
-func TestArtifactsDirs(t *testing.T) {
+func TestValidateArtifactsDir(t *testing.T) {
 	accept(t, identity.ValidateArtifactsDir, "identity-artifacts", "none", "../out", "/out", "a b")
 	check(t, identity.ValidateArtifactsDir, map[string]string{
 		"out ":  `"out " has space around it: write "out"`,

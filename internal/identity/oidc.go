@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
-// OIDCProvider is the issuer of a cluster's service account tokens as IAM knows
-// it.
+// OIDCProvider is the issuer of a cluster's service account tokens as IAM knows it.
 type OIDCProvider struct {
 	HostPath  string // such as oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE
 	Partition string // set only if the user gave an ARN
@@ -19,13 +20,16 @@ func (p OIDCProvider) IsZero() bool { return p == OIDCProvider{} }
 
 // String returns the provider as the user gave it: its ARN, or host and path.
 func (p OIDCProvider) String() string {
-	if p.Account == "" && p.Partition == "" {
+	if !p.isARN() {
 		return p.HostPath
 	}
 	return p.ARN(RoleARN{Partition: p.Partition, Account: p.Account})
 }
 
-// ARN returns the provider in the account of the role: IAM takes no others.
+func (p OIDCProvider) isARN() bool { return p.Account != "" || p.Partition != "" }
+
+// ARN returns the ARN of the provider in the account of the role. IAM accepts only
+// providers of that account.
 func (p OIDCProvider) ARN(role RoleARN) string {
 	return "arn:" + role.Partition + ":iam::" + role.Account + ":oidc-provider/" + p.HostPath
 }
@@ -35,24 +39,24 @@ const (
 	providerExample = "arn:aws:iam::123456789012:oidc-provider/" + issuerExample
 )
 
-// ParseOIDCProvider reads the issuer of a cluster's tokens in any of its three
-// spellings: host and path, the issuer URL (https://…), or the ARN of the
-// provider in IAM. The host is in lower case and without a port, the path of
-// letters, digits and ._~-, so that nothing but an issuer fits into the
-// condition keys <host/path>:aud and <host/path>:sub of a trust policy.
+// ParseOIDCProvider reads the issuer of a cluster's tokens: host and path, a URL
+// (https://…), or the ARN of the provider in IAM.
+//
+// The host is in lower case, without a port. The path has letters, digits and ._~-. So
+// the value is safe in the condition keys <host/path>:aud and <host/path>:sub of a
+// trust policy.
 func ParseOIDCProvider(value string) (OIDCProvider, error) {
-	if err := checkPlain(value); err != nil {
-		return OIDCProvider{}, err
-	}
 	if strings.HasPrefix(value, "arn:") {
 		return parseProviderARN(value)
 	}
+	if err := checkPlain(value); err != nil {
+		return OIDCProvider{}, err
+	}
 	hostPath := value
 	if scheme, rest, ok := strings.Cut(value, "://"); ok {
-		if scheme != "https" {
-			return OIDCProvider{}, WithHint("write it like "+issuerExample, "%s begins with %s://, an issuer with https://", quote(value), scheme)
+		if hostPath = rest; scheme != "https" {
+			return OIDCProvider{}, WithHint("write it like "+issuerExample, "%s begins with %s://, but an issuer begins with https://", quote(value), scheme)
 		}
-		hostPath = rest
 	}
 	if err := checkHostPath(hostPath); err != nil {
 		return OIDCProvider{}, WithHint("write it like "+issuerExample, "%s %w", quote(value), err)
@@ -61,14 +65,11 @@ func ParseOIDCProvider(value string) (OIDCProvider, error) {
 }
 
 func parseProviderARN(value string) (OIDCProvider, error) {
-	a, err := parseARN(value, providerExample)
-	if err != nil {
-		return OIDCProvider{}, err
-	}
-	if a.Service == "eks" {
+	if a, err := arn.Parse(value); err == nil && a.Service == "eks" {
 		return OIDCProvider{}, WithHint("write its OIDC issuer, like "+issuerExample, "%s is the cluster's ARN", quote(value))
 	}
-	if err := checkIAM(value, a, providerExample); err != nil {
+	a, err := parseARN(value, "iam", providerExample)
+	if err != nil {
 		return OIDCProvider{}, err
 	}
 	hostPath, ok := strings.CutPrefix(a.Resource, "oidc-provider/")
@@ -76,22 +77,16 @@ func parseProviderARN(value string) (OIDCProvider, error) {
 		return OIDCProvider{}, WithHint("write it like "+providerExample, "%s is not an OIDC provider", quote(value))
 	}
 	provider := OIDCProvider{HostPath: hostPath, Partition: a.Partition, Account: a.AccountID}
-	if err := provider.check(); err != nil {
-		return OIDCProvider{}, err
-	}
-	return provider, nil
+	return provider, provider.check()
 }
 
 // check checks a provider that is set, however it was made.
 func (p OIDCProvider) check() error {
 	example := issuerExample
-	if p.Account != "" || p.Partition != "" {
+	if p.isARN() {
 		example = providerExample
-		if err := checkOwner(p.String(), p.Partition, p.Account); err != nil {
+		if err := checkOwner(p.String(), p.Partition, p.Account, example); err != nil {
 			return err
-		}
-		if p.Account == "" {
-			return WithHint("write it like "+example, "%s has no account", quote(p.String()))
 		}
 	}
 	if err := checkHostPath(p.HostPath); err != nil {
@@ -111,42 +106,32 @@ func checkHostPath(hostPath string) error {
 	if strings.HasSuffix(hostPath, "/") {
 		return errors.New("ends in a slash, which the issuer does not have")
 	}
-	if isEKSHost(host) && (!strings.HasPrefix(path, "id/") || strings.Count(path, "/") != 1) {
+	ofEKS := strings.HasPrefix(host, "oidc.eks.") || strings.HasPrefix(host, "oidc-eks.")
+	if ofEKS && (!strings.HasPrefix(path, "id/") || strings.Count(path, "/") != 1) {
 		return errors.New("is not the whole issuer of an EKS cluster, which ends in /id/ and an ID")
 	}
-	return checkIssuerPath(path)
+	if r, ok := notIn(path, alnumAnd("._~/-")); ok {
+		return fmt.Errorf("has %q in its path", r)
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if path != "" && (segment == "" || segment == "." || segment == "..") {
+			return fmt.Errorf("has the segment %q in its path", segment)
+		}
+	}
+	return nil
 }
 
 func checkIssuerHost(host string) error {
 	switch {
 	case strings.Contains(host, ":"):
-		return errors.New("has a port, which IAM does not take")
+		return errors.New("has a port, which IAM does not allow")
 	case strings.ToLower(host) != host:
 		return errors.New("has capital letters in the host")
 	case !strings.Contains(host, "."):
-		return fmt.Errorf("has no host name before the path but %q", host)
+		return fmt.Errorf("has %q before the path, which is not a full host name", host)
 	}
 	if err := checkSubdomain(host); err != nil {
 		return fmt.Errorf("has no valid host: it %w", err)
-	}
-	return nil
-}
-
-func isEKSHost(host string) bool {
-	return strings.HasPrefix(host, "oidc.eks.") || strings.HasPrefix(host, "oidc-eks.")
-}
-
-func checkIssuerPath(path string) error {
-	if r, ok := notIn(path, alnumAnd("._~/-")); ok {
-		return fmt.Errorf("has %q in its path", r)
-	}
-	if path == "" {
-		return nil
-	}
-	for step := range strings.SplitSeq(path, "/") {
-		if step == "" || step == "." || step == ".." {
-			return fmt.Errorf("has the step %q in its path", step)
-		}
 	}
 	return nil
 }

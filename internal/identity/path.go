@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Path leads from the root of a document to a value in it, or in a document
-// that is written inside one of its strings.
+// Path leads from the root of a document to a value in it. A path can also lead into a
+// document inside a string.
 type Path []Step
 
 // Step leads from a value to a value within it. Steps can be compared with ==.
@@ -30,18 +30,17 @@ const (
 	IntoStep                 // to a document inside a string
 )
 
-// Into says which document of which part of a string an IntoStep leads to.
+// Into selects the document in a string that an IntoStep leads to.
 type Into struct {
-	Skip     int  // bytes before the stream, such as those of "--values="; a printed path omits it
+	Skip     int  // bytes before the stream, such as those of "--values="; String omits it
 	Base64   bool // the stream is in base64
 	Document int  // which document of the stream, from 0
 }
 
-// Field returns the path to a value below p, through mapping keys. Like Item and
-// Inside it copies p, so that paths with a common beginning share no memory.
+// Field returns the path to a value below p, through mapping keys. Like Item and Inside it
+// copies p, so that paths with a common beginning share no memory.
 func (p Path) Field(keys ...string) Path {
-	path := slices.Grow(Path(nil), len(p)+len(keys))
-	path = append(path, p...)
+	path := append(make(Path, 0, len(p)+len(keys)), p...)
 	for _, key := range keys {
 		path = append(path, Step{Key: key})
 	}
@@ -106,10 +105,10 @@ func isPlainKey(key string) bool {
 	return key != "" && !strings.ContainsAny(key, `.[]"' /\`) && strconv.Quote(key) == `"`+key+`"`
 }
 
-// ParsePath reads a path. A dot precedes a key, and [n] is an item. A key that
-// contains dots is written ["a.b"] (a Go or JSON string), ['a.b'] or a\.b. The
-// path goes into a string at " → " or " -> ", and into base64 at " (base64) → ".
-// "document 2: " behind the arrow selects another document than the first.
+// ParsePath reads a path. A dot comes before a key, and [n] is an item. A key with dots is
+// written ["a.b"] (a Go or JSON string), ['a.b'] or a\.b. The path leads into a string at
+// " → " or " -> ", and into base64 at " (base64) → ". "document 2: " after the arrow
+// selects the second document.
 func ParsePath(text string) (Path, error) {
 	if text == "" {
 		return nil, errEmpty
@@ -143,10 +142,10 @@ func ParseKeys(text string) ([]string, error) {
 	for i, step := range path {
 		switch {
 		case step.Kind == ItemStep:
-			return nil, fmt.Errorf("%s has the item [%d]: a values path is of keys alone, a key of digits is written [\"%d\"]",
+			return nil, fmt.Errorf("%s has the item [%d]: a values path has only keys, and a key of digits is written [\"%d\"]",
 				quote(text), step.Item, step.Item)
 		case step.Kind == IntoStep:
-			return nil, fmt.Errorf("%s goes into a string: a values path is of keys alone", quote(text))
+			return nil, fmt.Errorf("%s leads into a string: a values path has only keys", quote(text))
 		case step.Key == "":
 			return nil, fmt.Errorf("%s has an empty key", quote(text))
 		}
@@ -155,7 +154,7 @@ func ParseKeys(text string) ([]string, error) {
 	return keys, nil
 }
 
-// pathReader reads one step after the other from the front of a path.
+// pathReader reads a path step by step.
 type pathReader struct{ rest string }
 
 func (r *pathReader) step(first bool) (Step, error) {
@@ -169,15 +168,15 @@ func (r *pathReader) step(first bool) (Step, error) {
 	if !first {
 		after, ok := strings.CutPrefix(r.rest, ".")
 		if !ok {
-			return Step{}, errors.New("a dot or [ comes after ]")
+			return Step{}, errors.New("expected a dot or [ after ]")
 		}
 		r.rest = after
 	}
 	return r.key()
 }
 
-// cutCrossing reads what [Into.String] writes. The last space may be missing at
-// the end of the text.
+// cutCrossing reads what [Into.String] writes. At the end of the text the last space may
+// be missing.
 func cutCrossing(text string) (into Into, rest string, ok bool) {
 	rest, into.Base64 = strings.CutPrefix(text, " (base64)")
 	arrow := strings.HasPrefix(rest, " → ") || strings.HasPrefix(rest, " -> ") || rest == " →" || rest == " ->"
@@ -223,43 +222,32 @@ func (r *pathReader) key() (Step, error) {
 }
 
 // bracket reads what follows a [: a number or a quoted key.
-func (r *pathReader) bracket(after string) (Step, error) {
-	if after != "" && (after[0] == '"' || after[0] == '\'') {
-		return r.quoted(after)
-	}
-	number, rest, ok := strings.Cut(after, "]")
-	item, err := strconv.ParseUint(number, 10, 31)
-	if !ok || err != nil {
-		return Step{}, errors.New(`a number or a quoted key and ] come after [`)
-	}
-	r.rest = rest
-	return Step{Kind: ItemStep, Item: int(item)}, nil
-}
-
-func (r *pathReader) quoted(after string) (Step, error) {
-	literal, key, err := unquoteKey(after)
-	if err != nil {
-		return Step{}, errors.New("the quoted key after [ cannot be read")
-	}
-	rest, ok := strings.CutPrefix(after[len(literal):], "]")
-	if !ok {
-		return Step{}, errors.New("a ] comes after the quoted key")
-	}
-	r.rest = rest
-	return Step{Key: key}, nil
-}
-
-func unquoteKey(after string) (literal, key string, err error) {
-	if after[0] == '"' {
-		if literal, err = strconv.QuotedPrefix(after); err != nil {
-			return "", "", err
+func (r *pathReader) bracket(after string) (step Step, err error) {
+	var rest string
+	switch {
+	case strings.HasPrefix(after, `"`):
+		literal, quoteErr := strconv.QuotedPrefix(after)
+		rest = after[len(literal):]
+		if step.Key, err = strconv.Unquote(literal); quoteErr != nil || err != nil {
+			return Step{}, errors.New("the quoted key after [ cannot be read")
 		}
-		key, err = strconv.Unquote(literal)
-		return literal, key, err
+	case strings.HasPrefix(after, "'"):
+		var closed bool
+		if step.Key, rest, closed = strings.Cut(after[1:], "'"); !closed {
+			return Step{}, errors.New("the quoted key after [ cannot be read")
+		}
+	default:
+		number, _, closed := strings.Cut(after, "]")
+		item, err := strconv.ParseUint(number, 10, 31)
+		if !closed || err != nil {
+			return Step{}, errors.New("expected a number or a quoted key, and ], after [")
+		}
+		step, rest = Step{Kind: ItemStep, Item: int(item)}, after[len(number):]
 	}
-	key, _, ok := strings.Cut(after[1:], "'")
+	rest, ok := strings.CutPrefix(rest, "]")
 	if !ok {
-		return "", "", errors.New("no closing quote")
+		return Step{}, errors.New("expected ] after the quoted key")
 	}
-	return after[:len(key)+2], key, nil
+	r.rest = rest
+	return step, nil
 }

@@ -8,7 +8,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-func TestParsePath(t *testing.T) {
+func TestParsePathReadsWhatStringWrites(t *testing.T) {
 	key := func(k string) identity.Step { return identity.Step{Key: k} }
 	item := func(n int) identity.Step { return identity.Step{Kind: identity.ItemStep, Item: n} }
 	into := func(in identity.Into) identity.Step { return identity.Step{Kind: identity.IntoStep, Into: in} }
@@ -61,7 +61,7 @@ func TestParsePath(t *testing.T) {
 	}
 }
 
-func TestBadPaths(t *testing.T) {
+func TestParsePathRejectsInvalidPaths(t *testing.T) {
 	check(t, parser(identity.ParsePath), map[string]string{
 		"":              "is empty: write a value, or leave the setting out",
 		" a":            `" a" has space around it: write "a"`,
@@ -71,22 +71,22 @@ func TestBadPaths(t *testing.T) {
 		".a":            `".a" at character 1: a key is missing`,
 		"a..b":          `"a..b" at character 3: a key is missing`,
 		"a.":            `"a." at character 3: a key is missing`,
-		"ä[0]b":         `"ä[0]b" at character 5: a dot or [ comes after ]`,
-		"a[":            `"a[" at character 2: a number or a quoted key and ] come after [`,
-		"a[x]":          `"a[x]" at character 2: a number or a quoted key and ] come after [`,
-		"a[-1]":         `"a[-1]" at character 2: a number or a quoted key and ] come after [`,
-		"a[1":           `"a[1" at character 2: a number or a quoted key and ] come after [`,
+		"ä[0]b":         `"ä[0]b" at character 5: expected a dot or [ after ]`,
+		"a[":            `"a[" at character 2: expected a number or a quoted key, and ], after [`,
+		"a[x]":          `"a[x]" at character 2: expected a number or a quoted key, and ], after [`,
+		"a[-1]":         `"a[-1]" at character 2: expected a number or a quoted key, and ], after [`,
+		"a[1":           `"a[1" at character 2: expected a number or a quoted key, and ], after [`,
 		`a["b]`:         `"a[\"b]" at character 2: the quoted key after [ cannot be read`,
-		`a["b"`:         `"a[\"b\"" at character 2: a ] comes after the quoted key`,
+		`a["b"`:         `"a[\"b\"" at character 2: expected ] after the quoted key`,
 		`a]`:            `"a]" at character 2: ']' has no meaning here: write such a key as ["key"]`,
 		`a"b`:           `"a\"b" at character 2: '"' has no meaning here: write such a key as ["key"]`,
 		`a\`:            `"a\\" at character 1: nothing follows the backslash`,
-		"a[9999999999]": `"a[9999999999]" at character 2: a number or a quoted key and ] come after [`,
+		"a[9999999999]": `"a[9999999999]" at character 2: expected a number or a quoted key, and ], after [`,
 	})
 	check(t, parser(identity.ParseKeys), map[string]string{
-		"a[0]":  `"a[0]" has the item [0]: a values path is of keys alone, a key of digits is written ["0"]`,
+		"a[0]":  `"a[0]" has the item [0]: a values path has only keys, and a key of digits is written ["0"]`,
 		`a[""]`: `"a[\"\"]" has an empty key`,
-		"a → b": `"a → b" goes into a string: a values path is of keys alone`,
+		"a → b": `"a → b" leads into a string: a values path has only keys`,
 	})
 }
 

@@ -3,26 +3,28 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// SharedBackupConfig names the emitted SharedBackupConfig object.
+// SharedBackupConfig describes the SharedBackupConfig object that post-render writes.
 type SharedBackupConfig struct {
 	Name      string
 	Namespace string
 	Endpoint  string // host of the S3 endpoint
 }
 
-// ValidateBucket checks the name of a general purpose S3 bucket by the rules of
-// the Amazon S3 User Guide (3 to 63 lower-case letters, digits, dots and
-// dashes). What would widen the permissions policy is refused with the reason.
+// ValidateBucket checks the name of a general purpose S3 bucket. It rejects what would
+// extend the permissions policy to other buckets, and says why.
+//
+// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
 func ValidateBucket(name string) error {
 	if err := checkPlain(name); err != nil {
 		return err
 	}
-	if err := checkNoWildcard(name, "the permissions would reach other buckets"); err != nil {
+	if err := checkNoWildcard(name, "the permissions would include other buckets"); err != nil {
 		return err
 	}
 	if bucket, ok := bucketIn(name); ok {
@@ -34,7 +36,7 @@ func ValidateBucket(name string) error {
 	return nil
 }
 
-// bucketIn finds the bucket in an ARN or an s3:// URL.
+// bucketIn returns the bucket in an ARN or an s3:// URL.
 func bucketIn(value string) (bucket string, ok bool) {
 	rest, ok := strings.CutPrefix(value, "s3://")
 	if _, after, isARN := strings.Cut(value, ":s3:::"); isARN && strings.HasPrefix(value, "arn:") {
@@ -44,26 +46,21 @@ func bucketIn(value string) (bucket string, ok bool) {
 	return bucket, ok && checkBucketName(bucket) == nil
 }
 
+var ipv4Form = regexp.MustCompile(`^[0-9]*(\.[0-9]*){3}$`)
+
 func checkBucketName(name string) error {
 	if len(name) < 3 || len(name) > 63 {
 		return fmt.Errorf("has %d characters, 3 to 63 are allowed", len(name))
 	}
-	if r, ok := notIn(name, lowerAnd(".-")); ok {
-		return fmt.Errorf("has %q, only lower-case letters, digits, dots and dashes are allowed", r)
-	}
-	if !alnumEnds(name) {
-		return errors.New("does not begin and end with a letter or digit")
+	if err := checkName(name, 63, lowerAnd(".-"), "lower-case letters, digits, dots and dashes"); err != nil {
+		return err
 	}
 	if strings.Contains(name, "..") {
 		return errors.New("has two dots side by side")
 	}
-	if looksLikeIPv4(name) {
+	if ipv4Form.MatchString(name) {
 		return errors.New("looks like an IP address")
 	}
-	return checkBucketReserved(name)
-}
-
-func checkBucketReserved(name string) error {
 	for _, prefix := range []string{"xn--", "sthree-"} {
 		if strings.HasPrefix(name, prefix) {
 			return fmt.Errorf("begins with %s, which S3 reserves", prefix)
@@ -80,14 +77,9 @@ func checkBucketReserved(name string) error {
 	return nil
 }
 
-func looksLikeIPv4(name string) bool {
-	_, other := notIn(name, func(r rune) bool { return isDigit(r) || r == '.' })
-	return !other && strings.Count(name, ".") == 3
-}
-
-// ParsePrefix reads the prefix of S3 keys that limits the permissions to p and
-// p/*. It removes a slash at the end and refuses one at the start, because keys
-// have none. Empty is no limit.
+// ParsePrefix reads the prefix p of S3 keys that limits the permissions to p and p/*. It
+// removes a slash at the end. It rejects one at the start, because keys have none. An
+// empty prefix is no limit.
 func ParsePrefix(value string) (string, error) {
 	if value == "" {
 		return "", nil
@@ -95,7 +87,7 @@ func ParsePrefix(value string) (string, error) {
 	if err := checkPlain(value); err != nil {
 		return "", err
 	}
-	if err := checkNoWildcard(value, "the permissions would reach other keys"); err != nil {
+	if err := checkNoWildcard(value, "the permissions would include other keys"); err != nil {
 		return "", err
 	}
 	if err := checkPrefix(value); err != nil {
@@ -112,8 +104,8 @@ func checkPrefix(value string) error {
 		return WithHint("remove it", "begins with a slash, and the keys of S3 do not")
 	case strings.Contains(value, "//"):
 		return WithHint("write one", "has two slashes side by side")
-	case len(value) > 1000: // a key has up to 1,024 bytes, and something must follow
-		return fmt.Errorf("has %d bytes: a key of S3 has up to 1,024 with what follows", len(value))
+	case len(value) > 1000: // leaves 24 bytes for the rest of the key
+		return fmt.Errorf("has %d bytes: a whole S3 key has up to 1,024", len(value))
 	case !utf8.ValidString(value):
 		return errors.New("is not UTF-8, and the keys of S3 are")
 	}
@@ -122,13 +114,13 @@ func checkPrefix(value string) error {
 		return WithHint("remove it", "has %q", r)
 	}
 	if !inIAMCharset(value) {
-		return errors.New("has characters that IAM takes in no policy: use those up to U+00FF")
+		return errors.New("has characters that IAM does not allow in a policy: use those up to U+00FF")
 	}
 	return nil
 }
 
-// checkNoWildcard refuses what IAM does not take literally in a resource: the
-// wildcards * and ?, and policy variables ${…}.
+// checkNoWildcard rejects what IAM does not take literally in a resource: the wildcards *
+// and ?, and policy variables ${…}.
 func checkNoWildcard(value, reason string) error {
 	for _, mark := range []string{"*", "?", "${"} {
 		if strings.Contains(value, mark) {
@@ -138,8 +130,8 @@ func checkNoWildcard(value, reason string) error {
 	return nil
 }
 
-// ValidateEndpoint checks the host of an S3 endpoint, with a port if it has one:
-// object store configs take it without https://.
+// ValidateEndpoint checks the host of an S3 endpoint, with a port if it has one. Object
+// store configs contain it without https://.
 func ValidateEndpoint(endpoint string) error {
 	const like = "write it like s3.us-west-2.amazonaws.com"
 	if err := checkPlain(endpoint); err != nil {

@@ -1,11 +1,14 @@
-// Package identity is the domain of spaces-identity: which ServiceAccounts of
-// which control planes act as which AWS role, and by which mechanism.
+// Package identity describes which ServiceAccounts of which control planes act as which
+// AWS role, and by which mechanism.
 //
-// [Settings] are what a user wrote. [New] makes a [Spec] of them, which is valid:
-// nobody checks it again. The package does no I/O.
+// [Settings] are what a user wrote. [New] turns them into a [Spec], which is always
+// valid, so no other package checks it again. The package does no I/O.
 package identity
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Settings are what a user wrote. The zero value of a field means that the user
 // left it out.
@@ -22,37 +25,34 @@ type Settings struct {
 	ArtifactsDir       string // NoArtifacts for none
 }
 
-// NoArtifacts as ArtifactsDir means that no artifact is written.
-const NoArtifacts = "none"
-
-// DefaultTrustPolicyQuota is the length of a trust policy in an AWS account
-// that has asked for no other, in characters without white space (IAM and AWS
-// STS quotas).
-const DefaultTrustPolicyQuota = 2048
-
-// DefaultArtifactsDir is the artifacts' directory below the working directory.
-const DefaultArtifactsDir = "identity-artifacts"
+const (
+	// NoArtifacts as ArtifactsDir means that post-render writes no artifacts.
+	NoArtifacts = "none"
+	// DefaultArtifactsDir is the artifacts' directory below the working directory.
+	DefaultArtifactsDir = "identity-artifacts"
+	// DefaultTrustPolicyQuota is AWS's default quota for the length of a trust policy, in
+	// characters without white space (IAM and AWS STS quotas).
+	DefaultTrustPolicyQuota = 2048
+)
 
 // settings hides the embedded field of a Spec, so that only New makes one.
 type settings = Settings
 
-// Spec is a valid config: every setting that is set is valid, the settings fit
-// each other, and the defaults are filled in. Only [New] makes one. A setting may
-// still be missing: each command asks for those that its own output needs.
+// Spec is a valid config. Every setting that is set is valid, the settings fit each other,
+// and the defaults are filled in. Only [New] makes one. A setting may still be missing:
+// each command reports those that its own output needs.
 type Spec struct{ settings }
 
-// New fills in the defaults and checks every setting. It returns all problems, in
-// the order of the settings; the Spec is valid if there are none.
+// New fills in the defaults and checks every setting. It returns all problems, in the
+// order of the settings. If there are none, the Spec is valid.
 func New(s Settings) (Spec, []*FieldError) {
 	s = s.withDefaults()
 	problems := s.problems()
 	return Spec{s.normalized()}, problems
 }
 
-// withDefaults fills in what the user left out: one component mxp-controller if
-// none is listed, what the chart says of known components, the mode irsa, the
-// quota, the artifacts' directory, and the component of a place if there is only
-// one.
+// withDefaults fills in what the user left out. Without components it adds
+// [DefaultComponent]. A place belongs to the only component, if there is only one.
 func (s Settings) withDefaults() Settings {
 	if len(s.Components) == 0 {
 		s.Components = []Component{{Name: DefaultComponent}}
@@ -67,17 +67,13 @@ func (s Settings) withDefaults() Settings {
 			s.Places[i].Component = s.Components[0].Name
 		}
 	}
-	if s.TrustPolicyQuota == 0 {
-		s.TrustPolicyQuota = DefaultTrustPolicyQuota
-	}
-	if s.ArtifactsDir == "" {
-		s.ArtifactsDir = DefaultArtifactsDir
-	}
+	s.TrustPolicyQuota = cmp.Or(s.TrustPolicyQuota, DefaultTrustPolicyQuota)
+	s.ArtifactsDir = cmp.Or(s.ArtifactsDir, DefaultArtifactsDir)
 	return s
 }
 
-// normalized sorts the namespaces, each once, and removes the slash at the end of
-// prefixes. It may change the components, which withDefaults has copied.
+// normalized sorts the namespaces, removes duplicates, and removes the slash at the end of
+// prefixes. It may change the components, because withDefaults has copied them.
 func (s Settings) normalized() Settings {
 	s.ControlPlanes.Namespaces = sortedUnique(s.ControlPlanes.Namespaces)
 	for i, c := range s.Components {
@@ -94,24 +90,17 @@ func (s Settings) AllClusters() []Cluster {
 }
 
 // Component returns the component of that name.
-func (s Settings) Component(name string) (Component, bool) {
-	for _, c := range s.Components {
-		if c.Name == name {
-			return c, true
-		}
-	}
-	return Component{}, false
-}
+func (s Settings) Component(name string) (Component, bool) { return byName(s.Components, name) }
 
-// WithNamespaces returns the config with more exact host namespaces. Those come
-// from a cluster, so they are names that Kubernetes has accepted.
+// WithNamespaces returns the config with more exact host namespaces. They come from a
+// cluster, so their names are valid.
 func (s Spec) WithNamespaces(names []string) Spec {
 	s.ControlPlanes.Namespaces = sortedUnique(slices.Concat(s.ControlPlanes.Namespaces, names))
 	return s
 }
 
-// WithProvider returns the config with the OIDC provider of one of its clusters.
-// The index counts those of AllClusters.
+// WithProvider returns the config with an OIDC provider for the cluster of that index in
+// [Settings.AllClusters].
 func (s Spec) WithProvider(cluster int, provider OIDCProvider) Spec {
 	if cluster == 0 {
 		s.Cluster.OIDC = provider
@@ -135,28 +124,27 @@ type Cluster struct {
 
 // ControlPlanes says which host namespaces belong to control planes.
 type ControlPlanes struct {
-	Namespaces []string // exact names, sorted, without repetition
-	Match      Match    // a pattern beside them
-	Discover   bool     // commands that have a cluster add what they find there
+	Namespaces []string // exact names, sorted, each once
+	Match      Match    // a pattern that admits more namespaces
+	Discover   bool     // commands that can read the cluster add the namespaces that they find
 }
 
-// Place is a path in a chart that the program does not recognise by itself and
-// that the user describes.
+// Place is a path in a chart that the program does not recognise, described by the user.
 type Place struct {
 	Kind      string
 	Name      string
 	Path      Path
 	Encoding  string // one of PlaceEncodings; detected if empty
-	Component string // whose place it is
+	Component string // that the place belongs to
 	Holds     string // one of PlaceContents; detected if empty
 }
 
-// PlaceEncodings returns how a place can hold its text. "none" is a mapping of the
-// document itself.
+// PlaceEncodings returns the encodings that the text at a place can have. "none" means
+// that there is a mapping of the document itself.
 func PlaceEncodings() []string { return []string{"yaml", "json", "base64", "none"} }
 
-// PlaceContents returns what a place can hold: values with the component's path, the
-// component's settings alone, its service account's annotations or its pods' labels.
+// PlaceContents returns what a place can contain: values with the component's path, only
+// the component's settings, its service account's annotations, or its pods' labels.
 func PlaceContents() []string { return []string{"values", "settings", "annotations", "podLabels"} }
 
 // AdmissionPolicy is the kind of admission policy that post-render appends to the
@@ -173,14 +161,14 @@ const (
 // AdmissionPolicies returns the kinds of admission policies that a config can name.
 func AdmissionPolicies() []AdmissionPolicy { return []AdmissionPolicy{NativeAdmissionPolicy} }
 
-// FailurePolicy is what the API server does with an object if it cannot
-// evaluate an admission policy.
+// FailurePolicy is what the API server does with an object if it cannot evaluate an
+// admission policy.
 type FailurePolicy string
 
 // The failure policies, as Kubernetes names them.
 const (
-	FailureIgnored FailurePolicy = "Ignore" // the object is admitted without the identity
-	FailureFails   FailurePolicy = "Fail"   // the object is refused
+	FailureIgnored FailurePolicy = "Ignore" // the API server admits the object without the identity
+	FailureFails   FailurePolicy = "Fail"   // the API server rejects the object
 )
 
 // FailurePolicies returns the failure policies that a config can name.

@@ -11,7 +11,7 @@ import (
 	"spaces-identity.dev/internal/test/fixture"
 )
 
-func TestDefaultsOfKnownComponents(t *testing.T) {
+func TestNewFillsInDefaultsOfKnownComponents(t *testing.T) {
 	want := []identity.Component{
 		of("mxp-controller", "controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels"),
 		of("vector", "controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
@@ -40,7 +40,7 @@ func of(name, path, annotations, podLabels string) identity.Component {
 	return c
 }
 
-func TestSettingsOfTheUserWinOverTheChart(t *testing.T) {
+func TestUserSettingsWinOverChartDefaults(t *testing.T) {
 	set := of("vector", "billing.vector", "sa.annotations", "pod.labels")
 	set.ServiceAccount, set.Mode = "billing", identity.PodIdentity
 	got := fixture.Spec(t, identity.Settings{Components: []identity.Component{set}})
@@ -49,7 +49,7 @@ func TestSettingsOfTheUserWinOverTheChart(t *testing.T) {
 	}
 }
 
-func TestNewDoesNotTouchTheSettings(t *testing.T) {
+func TestNewDoesNotChangeTheSettings(t *testing.T) {
 	settings := func() identity.Settings {
 		return identity.Settings{
 			ControlPlanes: identity.ControlPlanes{Namespaces: []string{"b", "a", "b"}},
@@ -70,7 +70,7 @@ func TestNewDoesNotTouchTheSettings(t *testing.T) {
 	}
 }
 
-// Settings that were not read from a config are checked as strictly.
+// New also checks settings that do not come from a config file.
 func TestNewChecksEveryValue(t *testing.T) {
 	got := problemsOf(identity.Settings{
 		Cluster:       identity.Cluster{Name: "*", Region: "x", OIDC: identity.OIDCProvider{HostPath: "a.b/*"}},
@@ -120,9 +120,8 @@ func problemsOf(settings identity.Settings) []string {
 	return all
 }
 
-// Each rule is checked from both sides: with what it refuses and with the nearest that
-// it allows.
-func TestSettingsThatDoNotFitEachOther(t *testing.T) {
+// Each rule has a case that it rejects, and the nearest one that it allows.
+func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 	role := func(partition, account string) identity.RoleARN {
 		return identity.RoleARN{Partition: partition, Account: account, Name: "r"}
 	}
@@ -166,40 +165,40 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 		"provider twice":                   {clusters(identity.Cluster{OIDC: provider("a.b/c", "", "")}, identity.Cluster{OIDC: provider("a.b/c", "", "")}), `additionalClusters[0].oidcProvider: "a.b/c" is already listed as cluster.oidcProvider`},
 		"two providers":                    {clusters(identity.Cluster{OIDC: provider("a.b/c", "", "")}, identity.Cluster{OIDC: provider("a.b/d", "", "")}), ""},
 		"empty cluster":                    {clusters(identity.Cluster{}, identity.Cluster{}), "additionalClusters[0]: is empty"},
-		"provider of another account":      {identity.Settings{Cluster: identity.Cluster{OIDC: provider("a.b/c", "aws", "222222222222")}, Components: one(identity.Component{Role: role("aws", "111111111111")}).Components}, `cluster.oidcProvider: "arn:aws:iam::222222222222:oidc-provider/a.b/c" is in account 222222222222 (aws), and the role arn:aws:iam::111111111111:role/r in 111111111111 (aws): IAM takes only providers of the role's account`},
-		"provider of another partition":    {identity.Settings{Cluster: identity.Cluster{OIDC: provider("a.b/c", "aws-cn", "111111111111")}, Components: one(identity.Component{Role: role("aws", "111111111111")}).Components}, `cluster.oidcProvider: "arn:aws-cn:iam::111111111111:oidc-provider/a.b/c" is in account 111111111111 (aws-cn), and the role arn:aws:iam::111111111111:role/r in 111111111111 (aws): IAM takes only providers of the role's account`},
+		"provider of another account":      {identity.Settings{Cluster: identity.Cluster{OIDC: provider("a.b/c", "aws", "222222222222")}, Components: one(identity.Component{Role: role("aws", "111111111111")}).Components}, `cluster.oidcProvider: "arn:aws:iam::222222222222:oidc-provider/a.b/c" is in account 222222222222 (aws), but the role arn:aws:iam::111111111111:role/r is in 111111111111 (aws): IAM accepts only providers of the role's account`},
+		"provider of another partition":    {identity.Settings{Cluster: identity.Cluster{OIDC: provider("a.b/c", "aws-cn", "111111111111")}, Components: one(identity.Component{Role: role("aws", "111111111111")}).Components}, `cluster.oidcProvider: "arn:aws-cn:iam::111111111111:oidc-provider/a.b/c" is in account 111111111111 (aws-cn), but the role arn:aws:iam::111111111111:role/r is in 111111111111 (aws): IAM accepts only providers of the role's account`},
 		"provider of the role's account":   {identity.Settings{Cluster: identity.Cluster{OIDC: provider("a.b/c", "aws", "111111111111")}, Components: one(identity.Component{Role: role("aws", "111111111111")}).Components}, ""},
-		"key of another partition":         {one(identity.Component{Role: role("aws-cn", "111111111111"), KMSKey: key("aws")}), `components[0].kmsKeyARN: "arn:aws:kms:us-west-2:222222222222:key/k" is in partition aws, and the role in aws-cn: a role reaches nothing in another partition`},
+		"key of another partition":         {one(identity.Component{Role: role("aws-cn", "111111111111"), KMSKey: key("aws")}), `components[0].kmsKeyARN: "arn:aws:kms:us-west-2:222222222222:key/k" is in partition aws, but the role is in aws-cn: a role has no access to another partition`},
 		"key of another account":           {one(identity.Component{Role: role("aws", "111111111111"), KMSKey: key("aws")}), ""},
-		"target of another partition":      {pod(identity.PodIdentitySettings{TargetRole: role("aws-cn", "111111111111")}), `components[0].podIdentity.targetRoleARN: "arn:aws-cn:iam::111111111111:role/r" is in partition aws-cn, and the role in aws: a role reaches nothing in another partition`},
+		"target of another partition":      {pod(identity.PodIdentitySettings{TargetRole: role("aws-cn", "111111111111")}), `components[0].podIdentity.targetRoleARN: "arn:aws-cn:iam::111111111111:role/r" is in partition aws-cn, but the role is in aws: a role has no access to another partition`},
 		"target of another account":        {pod(identity.PodIdentitySettings{TargetRole: role("aws", "222222222222")}), ""},
 		"policy that is not JSON":          {pod(identity.PodIdentitySettings{Policy: "{", DisableSessionTags: true}), "components[0].podIdentity.policy: is not JSON"},
 		"policy with session tags":         {pod(identity.PodIdentitySettings{Policy: "{}"}), "components[0].podIdentity.policy: is allowed only without session tags"},
 		"policy without session tags":      {pod(identity.PodIdentitySettings{Policy: `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`, DisableSessionTags: true}), ""},
 		"policy that IAM refuses":          {pod(identity.PodIdentitySettings{Policy: `{"Statement":{"Effect":"allow"}}`, DisableSessionTags: true}), `components[0].podIdentity.policy: is not a policy: line 1, column 24: Effect: expected Allow or Deny, not "allow"`},
-		"fifty tags":                       {pod(identity.PodIdentitySettings{Tags: tags(50)}), "components[0].podIdentity.tags: has 50 tags: AWS takes 50, and the program adds one of them"},
+		"fifty tags":                       {pod(identity.PodIdentitySettings{Tags: tags(50)}), "components[0].podIdentity.tags: has 50 tags: AWS allows 50, and the program adds one of them"},
 		"forty-nine tags":                  {pod(identity.PodIdentitySettings{Tags: tags(49)}), ""},
-		"tag of AWS":                       {pod(identity.PodIdentitySettings{Tags: map[string]string{"AWS:x": ""}}), `components[0].podIdentity.tags.AWS:x: the key "AWS:x" is not allowed: AWS reserves the prefix aws:`},
+		"tag of AWS":                       {pod(identity.PodIdentitySettings{Tags: map[string]string{"AWS:x": ""}}), `components[0].podIdentity.tags.AWS:x: the key "AWS:x" is not allowed: keys that begin with aws: belong to AWS`},
 		"tag in other letters":             {pod(identity.PodIdentitySettings{Tags: map[string]string{"équipe 1": "a+b@c"}}), ""},
-		"long tag":                         {pod(identity.PodIdentitySettings{Tags: map[string]string{"a": long(257, "x")}}), `components[0].podIdentity.tags.a: the value of "a" is not allowed: AWS takes up to 256 letters, digits, spaces and _.:/=+@-`},
-		"source that is no ARN":            {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks"}}), `components[0].podIdentity.sourceARNs[0]: "arn:aws:eks" is not a pattern of ARNs`},
+		"long tag":                         {pod(identity.PodIdentitySettings{Tags: map[string]string{"a": long(257, "x")}}), `components[0].podIdentity.tags.a: the value of "a" is not allowed: AWS allows up to 256 letters, digits, spaces and _.:/=+@-`},
+		"source that is not an ARN":        {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks"}}), `components[0].podIdentity.sourceARNs[0]: "arn:aws:eks" is not a pattern of ARNs`},
 		"source with a variable":           {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks:*:*:${x}"}}), `components[0].podIdentity.sourceARNs[0]: "arn:aws:eks:*:*:${x}" is not a pattern of ARNs`},
 		"source with wildcards":            {pod(identity.PodIdentitySettings{SourceARNs: []string{"arn:aws:eks:*:111111111111:podidentityassociation/prod/a-?"}}), ""},
 		"place of none of several":         {place("", "vector", "crossplane"), "places[0].component: is missing, and the config has several components"},
 		"place of one of several":          {place("vector", "vector", "crossplane"), ""},
 		"place of the only component":      {place("", "vector"), ""},
-		"place of another component":       {place("vektor", "vector", "crossplane"), `places[0].component: "vektor" is not a component of this config: those are vector, crossplane`},
-		"component twice":                  {identity.Settings{Components: []identity.Component{{Name: "vector"}, {Name: "vector", ServiceAccount: "v"}}}, `components[1].name: "vector" is the name of components[0] already`},
-		"service account twice":            {identity.Settings{Components: []identity.Component{{Name: "vector"}, {Name: "v", ServiceAccount: "vector"}}}, `components[1].serviceAccount: "vector" is the service account of "vector" already: one service account acts as one role`},
+		"place of another component":       {place("vektor", "vector", "crossplane"), `places[0].component: "vektor" is not a component of this config, which has vector, crossplane`},
+		"component twice":                  {identity.Settings{Components: []identity.Component{{Name: "vector"}, {Name: "vector", ServiceAccount: "v"}}}, `components[1].name: "vector" is already the name of components[0]`},
+		"service account twice":            {identity.Settings{Components: []identity.Component{{Name: "vector"}, {Name: "v", ServiceAccount: "vector"}}}, `components[1].serviceAccount: "vector" is already the service account of "vector": a service account has only one role`},
 		"native admission policy":          {identity.Settings{AdmissionPolicy: identity.NativeAdmissionPolicy, FailurePolicy: identity.FailureFails}, ""},
-		"admission policy for Kyverno":     {identity.Settings{AdmissionPolicy: "kyverno"}, "delivery.admissionPolicy: this version does not write policies for Kyverno yet"},
+		"admission policy for Kyverno":     {identity.Settings{AdmissionPolicy: "kyverno"}, "delivery.admissionPolicy: this version does not write policies for Kyverno"},
 		"admission policy of another name": {identity.Settings{AdmissionPolicy: "natve"}, `delivery.admissionPolicy: "natve" is not a kind of admission policy`},
-		"quota too small":                  {identity.Settings{TrustPolicyQuota: 255}, "trustPolicy.quota: 255 characters is no length for a trust policy"},
+		"quota too small":                  {identity.Settings{TrustPolicyQuota: 255}, "trustPolicy.quota: 255 characters is not a possible quota"},
 		"smallest quota":                   {identity.Settings{TrustPolicyQuota: 256}, ""},
 		"largest quota":                    {identity.Settings{TrustPolicyQuota: 65536}, ""},
-		"quota too large":                  {identity.Settings{TrustPolicyQuota: 65537}, "trustPolicy.quota: 65537 characters is no length for a trust policy"},
+		"quota too large":                  {identity.Settings{TrustPolicyQuota: 65537}, "trustPolicy.quota: 65537 characters is not a possible quota"},
 		"role without an account":          {one(identity.Component{Role: role("aws", "")}), `components[0].roleARN: "arn:aws:iam:::role/r" has no account`},
-		"role of no partition":             {one(identity.Component{Role: role("aws-gov", "111111111111")}), `components[0].roleARN: "arn:aws-gov:iam::111111111111:role/r" is in no partition of AWS: those are aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f`},
+		"role of no partition":             {one(identity.Component{Role: role("aws-gov", "111111111111")}), `components[0].roleARN: "arn:aws-gov:iam::111111111111:role/r" has an unknown partition: AWS has aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f`},
 		"provider of a partition alone":    {identity.Settings{Cluster: identity.Cluster{OIDC: provider("a.b/c", "aws", "")}}, `cluster.oidcProvider: "arn:aws:iam:::oidc-provider/a.b/c" has no account`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,8 +209,8 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 	}
 }
 
-// A session policy may be long and is nobody else's to read.
-func TestNoProblemShowsASessionPolicy(t *testing.T) {
+// A session policy may be long and confidential.
+func TestProblemsNeverShowASessionPolicy(t *testing.T) {
 	for _, policy := range []string{`{"secret`, `{"secret": 1}`} {
 		got := problemsOf(identity.Settings{Components: []identity.Component{{Name: "vector", PodIdentity: identity.PodIdentitySettings{Policy: policy}}}})
 		if len(got) != 1 || strings.Contains(got[0], "secret") {
@@ -220,7 +219,7 @@ func TestNoProblemShowsASessionPolicy(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
+func TestNearestFindsMisspeltWords(t *testing.T) {
 	choices := []string{"name", "roleARN", "serviceAccount", "serviceAccountAnnotations"}
 	for word, want := range map[string]string{
 		"naem": "name", "role_arn": "roleARN", "role-arn": "roleARN", "rolARN": "roleARN", "serviceaccount": "serviceAccount",

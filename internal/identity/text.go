@@ -17,18 +17,16 @@ func (e *hintedError) Unwrap() error { return e.error }
 // Hint returns the next step, one sentence.
 func (e *hintedError) Hint() string { return e.hint }
 
-// WithHint returns the error that fmt.Errorf makes, with a next step for the user.
-// Its Error method leaves the hint out; whoever prints the error finds it by the
-// method Hint() string.
+// WithHint returns the error of fmt.Errorf, with a next step for the user. Its Error
+// method omits the hint. Code that prints the error finds it by the method Hint() string.
 func WithHint(hint, format string, args ...any) error {
 	return &hintedError{fmt.Errorf(format, args...), hint}
 }
 
-// errEmpty refuses an empty value.
 var errEmpty = WithHint("write a value, or leave the setting out", "is empty")
 
-// checkPlain refuses what no name, ARN or path contains: nothing at all, space
-// around it, and the quotes that a shell or YAML should have removed.
+// checkPlain rejects an empty value, and one with space or quotes around it. A shell or
+// YAML should have removed the quotes.
 func checkPlain(value string) error {
 	if value == "" {
 		return errEmpty
@@ -42,8 +40,8 @@ func checkPlain(value string) error {
 	return nil
 }
 
-// CheckSpace refuses white space around a value. It comes from copying, as in
-// --set "key= value", and no value of the program begins or ends with it.
+// CheckSpace rejects white space around a value. It gets there by copying, and no value
+// of the program begins or ends with it.
 func CheckSpace(value string) error {
 	trimmed := strings.TrimSpace(value)
 	if trimmed == value {
@@ -55,7 +53,7 @@ func CheckSpace(value string) error {
 	return WithHint("write "+quote(trimmed), "%s has space around it", quote(value))
 }
 
-// quote returns a user's value for a message, cut if it is too long.
+// quote returns a user's value for a message, truncated if it is long.
 func quote(value string) string {
 	const longest = 120
 	if runes := []rune(value); len(runes) > longest {
@@ -64,7 +62,7 @@ func quote(value string) string {
 	return fmt.Sprintf("%q", value)
 }
 
-// checkChoice refuses a value that is not one of the choices.
+// checkChoice rejects a value that is not one of the choices.
 func checkChoice[S ~string](value S, choices []S) error {
 	if err := checkPlain(string(value)); err != nil {
 		return err
@@ -114,14 +112,8 @@ func alnumAnd(others string) func(rune) bool {
 }
 
 func isLower(r rune) bool { return 'a' <= r && r <= 'z' }
-func isUpper(r rune) bool { return 'A' <= r && r <= 'Z' }
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
-func isAlnum(r rune) bool { return isLower(r) || isUpper(r) || isDigit(r) }
-
-// alnumEnds reports whether the first and the last byte are letters or digits.
-func alnumEnds(value string) bool {
-	return value != "" && isAlnum(rune(value[0])) && isAlnum(rune(value[len(value)-1]))
-}
+func isAlnum(r rune) bool { return isLower(r) || 'A' <= r && r <= 'Z' || isDigit(r) }
 
 // DidYouMean returns the hint that names the nearest choice, or nothing.
 func DidYouMean(word string, choices []string) string {
@@ -131,20 +123,21 @@ func DidYouMean(word string, choices []string) string {
 	return ""
 }
 
-// Nearest returns the choice that a misspelt word most likely means, or else the only
-// one that begins with the word, or nothing. Case, dashes and underscores do not count.
+// Nearest returns the choice that a misspelt word most likely means, or the only one that
+// begins with the word. If there is none, it returns nothing. It ignores case, dashes
+// and underscores.
 func Nearest(word string, choices []string) string {
-	word = fold(word)
+	word = foldName(word)
 	if len(word) > longestWord {
 		return ""
 	}
 	best, least := "", len(word)/3+1
 	var longer []string
 	for _, choice := range choices {
-		if d := distance(word, fold(choice)); d < least || d == 0 {
+		if d := editDistance(word, foldName(choice)); d < least || d == 0 {
 			best, least = choice, d
 		}
-		if word != "" && strings.HasPrefix(fold(choice), word) {
+		if word != "" && strings.HasPrefix(foldName(choice), word) {
 			longer = append(longer, choice)
 		}
 	}
@@ -154,40 +147,37 @@ func Nearest(word string, choices []string) string {
 	return best
 }
 
-// fold removes what people vary in the spelling of a name.
-func fold(word string) string {
+// foldName returns the word in lower case, without dashes and underscores.
+func foldName(word string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
 }
 
-// longestWord is the number of bytes above which no word is a misspelling.
+// longestWord is the length in bytes up to which a word can be a misspelling.
 const longestWord = 256
 
-// distance returns the number of characters to insert, delete, replace or swap with
-// the next to turn a into b (optimal string alignment). No module that the program
-// already uses counts a swap as one.
-func distance(a, b string) int {
+// editDistance returns how many bytes to insert, delete, replace or swap with the next one to
+// turn a into b (optimal string alignment). No module that the program already uses
+// counts a swap as one edit.
+func editDistance(a, b string) int {
 	if len(a) > longestWord || len(b) > longestWord {
 		return longestWord
 	}
-	var before, last []int
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		before, last, row = last, row, make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			row[j] = min(last[j], row[j-1]) + 1
-			if a[i-1] == b[j-1] {
-				row[j] = min(row[j], last[j-1])
-			} else {
-				row[j] = min(row[j], last[j-1]+1)
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		for j := range rows[i] {
+			switch {
+			case i == 0 || j == 0:
+				rows[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				rows[i][j] = rows[i-1][j-1]
+			default:
+				rows[i][j] = min(rows[i-1][j], rows[i][j-1], rows[i-1][j-1]) + 1
 			}
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
 			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

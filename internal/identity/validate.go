@@ -11,7 +11,7 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// FieldError is what is wrong with one setting.
+// FieldError describes what is wrong with one setting.
 type FieldError struct {
 	Path string // in the config, such as components[0].roleARN
 	Err  error
@@ -20,14 +20,11 @@ type FieldError struct {
 // Error returns the path and what is wrong with the setting there.
 func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
 
-// Unwrap returns what is wrong, without the path.
-func (e *FieldError) Unwrap() error { return e.Err }
-
 // ComponentKey returns the path of the component of that index in the config.
 func ComponentKey(i int) string { return fmt.Sprintf("components[%d]", i) }
 
-// ClusterKey returns the path of the cluster of that index in the config: 0 is the
-// cluster, the others are the additional ones.
+// ClusterKey returns the path in the config of the cluster of that index in
+// [Settings.AllClusters].
 func ClusterKey(i int) string {
 	if i == 0 {
 		return "cluster"
@@ -35,8 +32,7 @@ func ClusterKey(i int) string {
 	return fmt.Sprintf("additionalClusters[%d]", i-1)
 }
 
-// problems checks every setting that is set, and the settings against each
-// other.
+// problems checks every setting that is set, and whether the settings fit each other.
 func (s Settings) problems() []*FieldError {
 	var p problemList
 	p.clusters(s.AllClusters())
@@ -64,23 +60,22 @@ func (p *problemList) add(path string, err error) {
 	}
 }
 
-// text checks a setting that may be left out.
+// text checks an optional setting.
 func (p *problemList) text(path, value string, check func(string) error) {
 	if value != "" {
 		p.add(path, check(value))
 	}
 }
 
-// given checks a setting that must not be left out.
-func (p *problemList) given(path, value string, check func(string) error) {
+// required checks a setting that every config must have.
+func (p *problemList) required(path, value string, check func(string) error) {
 	if value == "" {
-		p.add(path, errors.New("is missing"))
-		return
+		check = func(string) error { return errors.New("is missing") }
 	}
 	p.add(path, check(value))
 }
 
-// arn checks a setting that may be left out and has a type of its own.
+// arn checks an optional setting of a type of its own.
 func (p *problemList) arn(path string, value interface {
 	IsZero() bool
 	check() error
@@ -90,8 +85,20 @@ func (p *problemList) arn(path string, value interface {
 	}
 }
 
+// errorOf returns a check of the values that parse rejects.
+func errorOf[T any](parse func(string) (T, error)) func(string) error {
+	return func(value string) error {
+		_, err := parse(value)
+		return err
+	}
+}
+
 func (p *problemList) clusters(clusters []Cluster) {
-	const hint = "list each cluster once, with its own name and provider"
+	once := func(seen map[string]string, value, at, field string) {
+		if first := firstUse(seen, value, at); first != "" {
+			p.add(at+field, WithHint("list each cluster once, with its own name and provider", "%s is already listed as %s", quote(value), first))
+		}
+	}
 	providers, names := map[string]string{}, map[string]string{}
 	for i, c := range clusters {
 		at := ClusterKey(i)
@@ -101,17 +108,17 @@ func (p *problemList) clusters(clusters []Cluster) {
 		p.text(at+".name", c.Name, ValidateClusterName)
 		p.text(at+".region", c.Region, ValidateRegion)
 		p.arn(at+".oidcProvider", c.OIDC)
-		if first := earlier(names, c.Name+" in "+c.Region, at); first != "" && c.Name != "" && c.Region != "" {
-			p.add(at+".name", WithHint(hint, "%s is already listed as %s", quote(c.Name+" in "+c.Region), first))
+		if c.Name != "" && c.Region != "" {
+			once(names, c.Name+" in "+c.Region, at, ".name")
 		}
-		if first := earlier(providers, c.OIDC.HostPath, at+".oidcProvider"); first != "" && !c.OIDC.IsZero() {
-			p.add(at+".oidcProvider", WithHint(hint, "%s is already listed as %s", quote(c.OIDC.HostPath), first))
+		if !c.OIDC.IsZero() {
+			once(providers, c.OIDC.HostPath, at+".oidcProvider", "")
 		}
 	}
 }
 
-// earlier returns where the value was seen before. If it was not, it is seen now.
-func earlier(seen map[string]string, value, at string) string {
+// firstUse returns where the value was first. If this is the first time, it records that.
+func firstUse(seen map[string]string, value, at string) string {
 	first, ok := seen[value]
 	if !ok {
 		seen[value] = at
@@ -123,10 +130,7 @@ func (p *problemList) controlPlanes(c ControlPlanes) {
 	for i, namespace := range c.Namespaces {
 		p.add(fmt.Sprintf("controlPlanes.namespaces[%d]", i), ValidateNamespace(namespace))
 	}
-	p.text("controlPlanes.match", string(c.Match), func(value string) error {
-		_, err := ParseMatch(value)
-		return err
-	})
+	p.text("controlPlanes.match", string(c.Match), errorOf(ParseMatch))
 }
 
 func (p *problemList) components(components []Component) {
@@ -134,26 +138,23 @@ func (p *problemList) components(components []Component) {
 	for i, c := range components {
 		at := ComponentKey(i)
 		p.component(at, c)
-		name, account := earlier(names, c.Name, at), earlier(accounts, c.ServiceAccount, c.Name)
+		name, account := firstUse(names, c.Name, at), firstUse(accounts, c.ServiceAccount, c.Name)
 		switch {
 		case name != "" && c.Name != "":
-			p.add(at+".name", WithHint("write both as one", "%s is the name of %s already", quote(c.Name), name))
+			p.add(at+".name", WithHint("merge the two into one", "%s is already the name of %s", quote(c.Name), name))
 		case account != "" && c.ServiceAccount != "":
-			p.add(at+".serviceAccount", fmt.Errorf("%s is the service account of %s already: one service account acts as one role", quote(c.ServiceAccount), quote(account)))
+			p.add(at+".serviceAccount", fmt.Errorf("%s is already the service account of %s: a service account has only one role", quote(c.ServiceAccount), quote(account)))
 		}
 	}
 }
 
 func (p *problemList) component(at string, c Component) {
-	p.given(at+".name", c.Name, ValidateComponentName)
+	p.required(at+".name", c.Name, ValidateComponentName)
 	p.text(at+".serviceAccount", c.ServiceAccount, ValidateServiceAccount)
 	p.add(at+".mode", checkChoice(c.Mode, Modes()))
 	p.arn(at+".roleARN", c.Role)
 	p.text(at+".bucket", c.Bucket, ValidateBucket)
-	p.text(at+".prefix", c.Prefix, func(value string) error {
-		_, err := ParsePrefix(value)
-		return err
-	})
+	p.text(at+".prefix", c.Prefix, errorOf(ParsePrefix))
 	p.arn(at+".kmsKeyARN", c.KMSKey)
 	p.pairs(at+".serviceAccountAnnotations", c.ExtraAnnotations, ValidateAnnotation)
 	p.pairs(at+".podLabels", c.PodLabels, ValidateLabel)
@@ -176,13 +177,10 @@ func keyBelow(at, key string) string {
 	return at + "." + below
 }
 
-// mostTags is the number of tags that AWS takes, without the one that the program
-// adds.
-const mostTags = 50 - 1
-
 func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
-	if len(s.Tags) > mostTags {
-		p.add(at+".tags", fmt.Errorf("has %d tags: AWS takes 50, and the program adds one of them", len(s.Tags)))
+	const mostTags = 50
+	if len(s.Tags) > mostTags-1 {
+		p.add(at+".tags", fmt.Errorf("has %d tags: AWS allows %d, and the program adds one of them", len(s.Tags), mostTags))
 	}
 	p.pairs(at+".tags", s.Tags, ValidateTag)
 	p.arn(at+".targetRoleARN", s.TargetRole)
@@ -206,8 +204,7 @@ func (p *problemList) sessionPolicy(at string, s PodIdentitySettings) {
 	}
 }
 
-// described asks for what the chart does not say of components that the program
-// does not know.
+// described checks that the config describes a component that the program does not know.
 func (p *problemList) described(at string, c Component) {
 	if _, ok := Known(c.Name); ok || ValidateComponentName(c.Name) != nil {
 		return
@@ -218,7 +215,7 @@ func (p *problemList) described(at string, c Component) {
 			near += " Otherwise "
 		}
 		p.add(at+".serviceAccount", WithHint(near+"describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it",
-			"%s is not a component that the program knows: those are %s", quote(c.Name), strings.Join(KnownNames(), ", ")))
+			"%s is not a component that the program knows: it knows %s", quote(c.Name), strings.Join(KnownNames(), ", ")))
 	}
 	if v := c.Values; len(v.Component) > 0 && len(v.Annotations) == 0 {
 		p.add(at+".values.annotations", WithHint("write the path below values.path at which the chart takes the service account's annotations", "is missing"))
@@ -227,14 +224,13 @@ func (p *problemList) described(at string, c Component) {
 	}
 }
 
-// owners checks that the roles can use providers, keys and target roles: IAM takes
-// only providers of the role's own account, and a role reaches keys and roles of its
-// partition only.
+// owners checks that the roles can use the providers, keys and target roles. A role can
+// use only providers of its own account, and only keys and roles of its own partition.
 func (p *problemList) owners(s Settings) {
 	for i, cluster := range s.AllClusters() {
 		for _, c := range s.Components {
 			if o, r := cluster.OIDC, c.Role; o.Account != "" && !r.IsZero() && (o.Account != r.Account || o.Partition != r.Partition) {
-				p.add(ClusterKey(i)+".oidcProvider", fmt.Errorf("%s is in account %s (%s), and the role %s in %s (%s): IAM takes only providers of the role's account",
+				p.add(ClusterKey(i)+".oidcProvider", fmt.Errorf("%s is in account %s (%s), but the role %s is in %s (%s): IAM accepts only providers of the role's account",
 					quote(o.String()), o.Account, o.Partition, r, r.Account, r.Partition))
 				break
 			}
@@ -248,13 +244,13 @@ func (p *problemList) owners(s Settings) {
 
 func (p *problemList) samePartition(path, arn, partition string, role RoleARN) {
 	if partition != "" && !role.IsZero() && partition != role.Partition {
-		p.add(path, fmt.Errorf("%s is in partition %s, and the role in %s: a role reaches nothing in another partition", quote(arn), partition, role.Partition))
+		p.add(path, fmt.Errorf("%s is in partition %s, but the role is in %s: a role has no access to another partition", quote(arn), partition, role.Partition))
 	}
 }
 
 func (p *problemList) place(at string, place Place, components []string) {
-	p.given(at+".kind", place.Kind, ValidateKind)
-	p.given(at+".name", place.Name, ValidateObjectName)
+	p.required(at+".kind", place.Kind, ValidateKind)
+	p.required(at+".name", place.Name, ValidateObjectName)
 	if len(place.Path) == 0 {
 		p.add(at+".path", errors.New("is missing"))
 	}
@@ -264,7 +260,7 @@ func (p *problemList) place(at string, place Place, components []string) {
 	case place.Component == "":
 		p.add(at+".component", WithHint("write the component that the place belongs to: "+OneOf(components), "is missing, and the config has several components"))
 	case !slices.Contains(components, place.Component):
-		p.add(at+".component", WithHint(DidYouMean(place.Component, components), "%s is not a component of this config: those are %s",
+		p.add(at+".component", WithHint(DidYouMean(place.Component, components), "%s is not a component of this config, which has %s",
 			quote(place.Component), strings.Join(components, ", ")))
 	}
 }
@@ -273,20 +269,20 @@ func (p *problemList) delivery(s Settings) {
 	switch s.AdmissionPolicy {
 	case NoAdmissionPolicy, NativeAdmissionPolicy:
 	case "kyverno":
-		p.add("delivery.admissionPolicy", WithHint("write native, if the cluster has Kubernetes 1.36", "this version does not write policies for Kyverno yet"))
+		p.add("delivery.admissionPolicy", WithHint("write native, if the cluster has Kubernetes 1.36", "this version does not write policies for Kyverno"))
 	default:
 		p.add("delivery.admissionPolicy", WithHint("write native, or leave the setting out", "%s is not a kind of admission policy", quote(string(s.AdmissionPolicy))))
 	}
 	p.text("delivery.failurePolicy", string(s.FailurePolicy), func(v string) error { return checkChoice(FailurePolicy(v), FailurePolicies()) })
 }
 
-// ValidateQuota checks the length that a trust policy may have, in characters.
-// AWS starts at 2,048 and raises it on request; the bounds only catch slips.
+// ValidateQuota checks the account's quota for the length of a trust policy, in
+// characters. AWS raises it on request, so the bounds only catch typing errors.
 func ValidateQuota(characters int) error {
 	const least, most = 256, 65536
 	if characters < least || characters > most {
 		return WithHint(fmt.Sprintf("write %d to %d (AWS starts at %d)", least, most, DefaultTrustPolicyQuota),
-			"%d characters is no length for a trust policy", characters)
+			"%d characters is not a possible quota", characters)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestParseRoleARN(t *testing.T) {
 	}
 }
 
-func TestBadRoleARNs(t *testing.T) {
+func TestParseRoleARNRejectsOtherValues(t *testing.T) {
 	const prefix = "arn:aws:iam::123456789012:"
 	const example = "arn:aws:iam::123456789012:role/NAME"
 	check(t, parser(identity.ParseRoleARN), map[string]string{
@@ -48,21 +48,21 @@ func TestBadRoleARNs(t *testing.T) {
 		"spaces-backup":             `"spaces-backup" is not an ARN: write it like ` + example,
 		"arn:aws:iam::1234:role/r":  `"arn:aws:iam::1234:role/r" has the account "1234": an account is twelve digits`,
 		"arn:aws:iam:::role/r":      `"arn:aws:iam:::role/r" has no account: write it like ` + example,
-		"arn:aws-gov:iam::1:role/r": `"arn:aws-gov:iam::1:role/r" is in no partition of AWS: those are aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f: did you mean "aws-us-gov"?`,
-		"arn:aws:iam:us-west-2:123456789012:role/r":        `"arn:aws:iam:us-west-2:123456789012:role/r" has the region "us-west-2", and IAM has none: write it like ` + example,
+		"arn:aws-gov:iam::1:role/r": `"arn:aws-gov:iam::1:role/r" has an unknown partition: AWS has aws, aws-cn, aws-us-gov, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f: did you mean "aws-us-gov"?`,
+		"arn:aws:iam:us-west-2:123456789012:role/r":        `"arn:aws:iam:us-west-2:123456789012:role/r" has the region "us-west-2", but ARNs of IAM have none: write it like ` + example,
 		"arn:aws:s3:::bucket":                              `"arn:aws:s3:::bucket" is an ARN of "s3", not of iam: write it like ` + example,
-		prefix + "user/u":                                  `"arn:aws:iam::123456789012:user/u" is the ARN of a user: write the role's, like ` + example,
-		prefix + "policy/p":                                `"arn:aws:iam::123456789012:policy/p" is the ARN of a policy: write the role's, like ` + example,
-		prefix + "root":                                    `"arn:aws:iam::123456789012:root" is the ARN of the account itself: write the role's, like ` + example,
-		prefix + "mfa/m":                                   `"arn:aws:iam::123456789012:mfa/m" names no role: write it like ` + example,
+		prefix + "user/u":                                  `"arn:aws:iam::123456789012:user/u" is the ARN of a user, not of a role: write it like ` + example,
+		prefix + "policy/p":                                `"arn:aws:iam::123456789012:policy/p" is the ARN of a policy, not of a role: write it like ` + example,
+		prefix + "root":                                    `"arn:aws:iam::123456789012:root" is the ARN of the account itself, not of a role: write it like ` + example,
+		prefix + "mfa/m":                                   `"arn:aws:iam::123456789012:mfa/m" is the ARN of "mfa", not of a role: write it like ` + example,
 		"arn:aws:sts::123456789012:assumed-role/r/session": `"arn:aws:sts::123456789012:assumed-role/r/session" is a session of an assumed role: write the role's own ARN, arn:aws:iam::123456789012:role/r`,
 		prefix + "role/":                                   `"arn:aws:iam::123456789012:role/" has no role name after role/`,
-		prefix + "role/a//r":                               `"arn:aws:iam::123456789012:role/a//r" has an empty step in its path: write one slash`,
-		prefix + "role/*":                                  `"arn:aws:iam::123456789012:role/*" has '*' in the role name: IAM takes letters, digits and +=,.@_-`,
+		prefix + "role/a//r":                               `"arn:aws:iam::123456789012:role/a//r" has an empty segment in its path: write one slash`,
+		prefix + "role/*":                                  `"arn:aws:iam::123456789012:role/*" has '*' in the role name: IAM allows letters, digits and +=,.@_-`,
 		prefix + "role/a*/r":                               `"arn:aws:iam::123456789012:role/a*/r" has '*' in the role's path, which is not allowed there`,
-		prefix + `role/r","x`:                              `"arn:aws:iam::123456789012:role/r\",\"x" has '"' in the role name: IAM takes letters, digits and +=,.@_-`,
-		prefix + "role/${aws:username}":                    `"arn:aws:iam::123456789012:role/${aws:username}" has '$' in the role name: IAM takes letters, digits and +=,.@_-`,
-		prefix + "role/" + long(65, "r"):                   `"arn:aws:iam::123456789012:role/` + long(65, "r") + `" has a role name of 65 characters: IAM takes up to 64`,
+		prefix + `role/r","x`:                              `"arn:aws:iam::123456789012:role/r\",\"x" has '"' in the role name: IAM allows letters, digits and +=,.@_-`,
+		prefix + "role/${aws:username}":                    `"arn:aws:iam::123456789012:role/${aws:username}" has '$' in the role name: IAM allows letters, digits and +=,.@_-`,
+		prefix + "role/" + long(65, "r"):                   `"arn:aws:iam::123456789012:role/` + long(65, "r") + `" has a role name of 65 characters: IAM allows up to 64`,
 	})
 }
 
@@ -92,17 +92,17 @@ func TestParseOIDCProvider(t *testing.T) {
 	}
 }
 
-func TestBadOIDCProviders(t *testing.T) {
+func TestParseOIDCProviderRejectsOtherValues(t *testing.T) {
 	const like = ": write it like oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 	const likeARN = ": write it like arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 	check(t, parser(identity.ParseOIDCProvider), map[string]string{
 		"https://a.b/c ":                     `"https://a.b/c " has space around it: write "https://a.b/c"`,
-		"http://a.b/c":                       `"http://a.b/c" begins with http://, an issuer with https://` + like,
-		"https://a.b:443/c":                  `"https://a.b:443/c" has a port, which IAM does not take` + like,
+		"http://a.b/c":                       `"http://a.b/c" begins with http://, but an issuer begins with https://` + like,
+		"https://a.b:443/c":                  `"https://a.b:443/c" has a port, which IAM does not allow` + like,
 		"https://user@a.b/c":                 `"https://user@a.b/c" has no valid host: it has '@', only lower-case letters, digits and - are allowed` + like,
 		"A.b/c":                              `"A.b/c" has capital letters in the host` + like,
 		"EXAMPLED539D":                       `"EXAMPLED539D" has capital letters in the host` + like,
-		"localhost/x":                        `"localhost/x" has no host name before the path but "localhost"` + like,
+		"localhost/x":                        `"localhost/x" has "localhost" before the path, which is not a full host name` + like,
 		"*.b/c":                              `"*.b/c" has no valid host: it has '*', only lower-case letters, digits and - are allowed` + like,
 		"a.b/*":                              `"a.b/*" has '*' in its path` + like,
 		"a.b/c?d":                            `"a.b/c?d" has '?' in its path` + like,
@@ -110,19 +110,19 @@ func TestBadOIDCProviders(t *testing.T) {
 		`a.b/c":"x`:                          `"a.b/c\":\"x" has '"' in its path` + like,
 		"a.b/${x}":                           `"a.b/${x}" has '$' in its path` + like,
 		"a.b/c/":                             `"a.b/c/" ends in a slash, which the issuer does not have` + like,
-		"a.b//c":                             `"a.b//c" has the step "" in its path` + like,
-		"a.b/../c":                           `"a.b/../c" has the step ".." in its path` + like,
+		"a.b//c":                             `"a.b//c" has the segment "" in its path` + like,
+		"a.b/../c":                           `"a.b/../c" has the segment ".." in its path` + like,
 		"oidc.eks.us-west-2.amazonaws.com":   `"oidc.eks.us-west-2.amazonaws.com" is not the whole issuer of an EKS cluster, which ends in /id/ and an ID` + like,
 		"oidc.eks.us-west-2.amazonaws.com/A": `"oidc.eks.us-west-2.amazonaws.com/A" is not the whole issuer of an EKS cluster, which ends in /id/ and an ID` + like,
 		"arn:aws:eks:us-west-2:123456789012:cluster/prod": `"arn:aws:eks:us-west-2:123456789012:cluster/prod" is the cluster's ARN: write its OIDC issuer, like ` + like[len(": write it like "):],
 		"arn:aws:iam::123456789012:role/r":                `"arn:aws:iam::123456789012:role/r" is not an OIDC provider` + likeARN,
-		"arn:aws:iam::123456789012:oidc-provider/a.b:1/c": `"arn:aws:iam::123456789012:oidc-provider/a.b:1/c" has a port, which IAM does not take` + likeARN,
+		"arn:aws:iam::123456789012:oidc-provider/a.b:1/c": `"arn:aws:iam::123456789012:oidc-provider/a.b:1/c" has a port, which IAM does not allow` + likeARN,
 		"arn:aws:iam::12:oidc-provider/a.b":               `"arn:aws:iam::12:oidc-provider/a.b" has the account "12": an account is twelve digits`,
 		"a.b/" + long(252, "x"):                           `"a.b/` + long(116, "x") + `…" is longer than IAM's 255 characters` + like,
 	})
 }
 
-func TestMatch(t *testing.T) {
+func TestParseMatch(t *testing.T) {
 	for value, want := range map[string]string{
 		"uuid":         "mxp-????????-????-????-????-????????????-system",
 		"mxp-*-system": "mxp-*-system",
@@ -139,7 +139,7 @@ func TestMatch(t *testing.T) {
 		}
 	}
 	const all = " would admit every namespace: write uuid, or a pattern like mxp-*-system"
-	const set = ": a pattern is of lower-case letters, digits, -, * and ?: write uuid, or a pattern like mxp-*-system"
+	const set = ": a pattern has only lower-case letters, digits, -, * and ?: write uuid, or a pattern like mxp-*-system"
 	check(t, parser(identity.ParseMatch), map[string]string{
 		"*":           `"*"` + all,
 		"**":          `"**"` + all,
@@ -151,15 +151,15 @@ func TestMatch(t *testing.T) {
 		"a:*":         `"a:*" has ':'` + set,
 		"${a}":        `"${a}" has '$'` + set,
 		"a.b":         `"a.b" has '.'` + set,
-		"*e*":         `"*e*" admits the namespace kube-system, which is no control plane's: write uuid, or a pattern like mxp-*-system`,
-		"de*":         `"de*" admits the namespace default, which is no control plane's: write uuid, or a pattern like mxp-*-system`,
+		"*e*":         `"*e*" admits the namespace kube-system, which does not belong to a control plane: write uuid, or a pattern like mxp-*-system`,
+		"de*":         `"de*" admits the namespace default, which does not belong to a control plane: write uuid, or a pattern like mxp-*-system`,
 		" uuid":       `" uuid" has space around it: write "uuid"`,
 		long(64, "a"): `"` + long(64, "a") + `" has 64 characters: a namespace has up to 63`,
 	})
 }
 
-// The three notations of a pattern agree on names that a namespace can have.
-func TestNotationsOfAMatch(t *testing.T) {
+// Pattern, Regexp and Admits agree on valid names of namespaces.
+func TestPatternAndRegexpOfAMatchAgree(t *testing.T) {
 	const uuid = "706c49fa-5bb8-4a7e-9f41-2fc38ef4b065"
 	for match, want := range map[identity.Match]string{
 		identity.MatchUUID: "^mxp-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-system$",
@@ -194,7 +194,7 @@ func TestNotationsOfAMatch(t *testing.T) {
 	}
 }
 
-// check compares the message of each bad value, with its hint behind a colon.
+// check compares the message of each bad value, with its hint after a colon.
 func check(t *testing.T, parse func(string) error, want map[string]string) {
 	t.Helper()
 	for value, message := range want {

@@ -94,7 +94,7 @@ func explanation() ExplainView {
 			Statements: []iam.StatementResult{{Number: 1, Sid: "SpacesIdentityA", Effect: iam.Allow, Applies: "no", Findings: []iam.Finding{
 				{Element: "Condition", Operator: "StringEquals", Key: "oidc.example:sub", Expected: []string{"system:serviceaccount:prod:mxp-controller"}, Actual: []string{"system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"}, Cannot: "aws:SourceArn"}}}},
 			Changes: []string{`in statement 1 (Allow, Sid SpacesIdentityA), StringEquals oidc.example:sub admitted "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"; it is "system:serviceaccount:prod:mxp-controller"`}}}},
-		Notes: []string{"EKS Pod Identity also needs an association of this namespace and service account; the policy alone gives nothing"},
+		Notes: []string{"EKS Pod Identity also needs an association of this namespace and service account; the policy alone gives no access"},
 	}}
 }
 

@@ -112,7 +112,7 @@ func TestReportHasTheHintsOfTheError(t *testing.T) {
 	labelled := settings("")
 	labelled.Components[0].PodLabels = map[string]string{"app": "other"}
 	const (
-		provider = "the OIDC provider, which this needs"
+		provider = "the OIDC provider, which this command needs"
 		alone    = "; to change the manifests alone, set artifacts.dir to none"
 		pods     = "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: d}\nspec:\n  selector:\n    matchLabels: {app: mxp}\n" +
 			"  template:\n    metadata:\n      labels:\n        app: mxp\n    spec:\n      serviceAccountName: mxp-controller\n"
