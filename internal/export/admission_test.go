@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -41,27 +42,27 @@ func TestAdmissionPolicies(t *testing.T) {
 		"nothing": admitting(identity.ControlPlanes{}, func(c *identity.Component) { c.Mode, c.Role = identity.PodIdentity, identity.RoleARN{} }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			objects, err := AdmissionPolicies(stateOf(t, settings))
+			objects, err := export.AdmissionPolicies(stateOf(t, settings))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "admission/"+name+".yaml", Stream(objects))
+			golden(t, "admission/"+name+".yaml", export.Stream(objects))
 		})
 	}
 }
 
 func TestAdmissionPoliciesRefuse(t *testing.T) {
 	uuid := identity.ControlPlanes{Match: identity.MatchUUID}
-	_, err := AdmissionPolicies(stateOf(t, admitting(uuid, func(c *identity.Component) { c.Role = identity.RoleARN{} })))
+	_, err := export.AdmissionPolicies(stateOf(t, admitting(uuid, func(c *identity.Component) { c.Role = identity.RoleARN{} })))
 	if missing, ok := errors.AsType[*desired.MissingError](err); !ok || missing.Missing[0].Key != "components[0].roleARN" {
 		t.Errorf("without a role: %v", err)
 	}
-	if _, err := AdmissionPolicies(stateOf(t, admitting(identity.ControlPlanes{}, asItIs))); !errors.Is(err, desired.ErrNoSubjects) {
+	if _, err := export.AdmissionPolicies(stateOf(t, admitting(identity.ControlPlanes{}, asItIs))); !errors.Is(err, desired.ErrNoSubjects) {
 		t.Errorf("without a control plane: %v", err)
 	}
 	s := stateOf(t, admitting(uuid, asItIs))
 	s.Components[0].Name = strings.Repeat("controller-", 22) + "controller"
-	if _, err := AdmissionPolicies(s); err == nil {
+	if _, err := export.AdmissionPolicies(s); err == nil {
 		t.Error("a name of more than 253 characters was taken")
 	}
 }

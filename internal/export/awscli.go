@@ -24,10 +24,10 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("#!/bin/sh")
-	line("# %s", title(roles))
+	line("# %s", Title(roles))
 	line("# Needs the aws CLI and credentials of account %s.", roles[0].ARN.Account)
 	b.WriteString(scriptStart)
-	for _, p := range providersOf(roles) {
+	for _, p := range Providers(roles) {
 		line("\nensure_provider %s", words(p.ARN, p.URL, p.Audience))
 	}
 	for _, r := range roles {

@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"os"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -95,7 +96,7 @@ func readScript(t *testing.T, script []byte) account {
 // everything.
 func TestScriptChangesWhatExists(t *testing.T) {
 	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
-		script, err := Render("aws-cli", stateOf(t, settings))
+		script, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,16 +119,16 @@ func TestScriptChangesWhatExists(t *testing.T) {
 
 func updates(roles []desired.Role) [][]string {
 	var out [][]string
-	for _, p := range providersOf(roles) {
+	for _, p := range export.Providers(roles) {
 		out = append(out, []string{"iam", "add-client-id-to-open-id-connect-provider", "--open-id-connect-provider-arn", p.ARN, "--client-id", p.Audience})
 	}
 	for _, r := range roles {
-		out = append(out, []string{"iam", "update-assume-role-policy", "--role-name", r.ARN.BaseName(), "--policy-document", policyText(r.TrustPolicy)})
+		out = append(out, []string{"iam", "update-assume-role-policy", "--role-name", r.ARN.BaseName(), "--policy-document", export.PolicyText(r.TrustPolicy)})
 		for _, p := range r.Policies {
-			out = append(out, []string{"iam", "put-role-policy", "--role-name", r.ARN.BaseName(), "--policy-name", p.Name, "--policy-document", policyText(p.Document)})
+			out = append(out, []string{"iam", "put-role-policy", "--role-name", r.ARN.BaseName(), "--policy-name", p.Name, "--policy-document", export.PolicyText(p.Document)})
 		}
 		for _, a := range r.Associations {
-			out = append(out, []string{"eks", "update-pod-identity-association", "--region", a.Region, "--association-id", "a-1", "--cli-input-json", oneLine(updateOf(a))})
+			out = append(out, []string{"eks", "update-pod-identity-association", "--region", a.Region, "--association-id", "a-1", "--cli-input-json", export.UpdateInput(a)})
 		}
 	}
 	return out
@@ -138,7 +139,7 @@ func TestScriptPassesShellcheck(t *testing.T) {
 		t.Skip("shellcheck is not installed")
 	}
 	for _, settings := range []identity.Settings{one(), many()} {
-		out, err := Render("aws-cli", stateOf(t, settings))
+		out, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +157,7 @@ func TestRealCLISendsTheCalls(t *testing.T) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Skip("the aws CLI is not installed")
 	}
-	script, err := writeScript(sessionPolicy(t))
+	script, err := formOf(t, "aws-cli").Write(sessionPolicy(t))
 	if err != nil {
 		t.Fatal(err)
 	}

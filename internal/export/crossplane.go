@@ -69,7 +69,7 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 	}
 	// The name of an OIDC provider in AWS is its ARN, so that one which exists is taken
 	// over. It stays in AWS when the resource goes: others may depend on it.
-	for _, p := range providersOf(roles) {
+	for _, p := range Providers(roles) {
 		add(iamAPI, "OpenIDConnectProvider", objectName(p.Cluster.OIDC.HostPath), p.ARN,
 			resourceSpec{"Orphan", providerParameters{p.URL, []string{p.Audience}}})
 	}
@@ -90,5 +90,5 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 					role, a.TargetRoleARN, a.DisableSessionTags, a.Tags}})
 		}
 	}
-	return append([]byte("# "+title(roles)+"\n---\n"), encodeYAML(all...)...), nil
+	return append([]byte("# "+Title(roles)+"\n---\n"), encodeYAML(all...)...), nil
 }

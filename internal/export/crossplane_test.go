@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"bytes"
@@ -7,9 +7,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
+
+// reference names another managed resource.
+type reference struct{ Name string }
 
 // resource is any of the managed resources, by the fields that the test reads.
 type resource struct {
@@ -104,7 +108,7 @@ var crdOf = map[string]string{
 }
 
 func TestCrossplaneFitsTheCRDs(t *testing.T) {
-	out, err := Render("crossplane", stateOf(t, nastySettings()))
+	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, nastySettings()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +127,7 @@ func TestCrossplaneFitsTheCRDs(t *testing.T) {
 
 // TestCrossplaneStreamsJoin says that two outputs one behind the other are a stream.
 func TestCrossplaneStreamsJoin(t *testing.T) {
-	out, err := Render("crossplane", stateOf(t, one()))
+	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, one()))
 	if err != nil {
 		t.Fatal(err)
 	}

