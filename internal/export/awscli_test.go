@@ -15,8 +15,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// fakeAWS writes down its arguments, each ended by a NUL byte, a call ended by
-// another, and answers what the test says is there.
+// fakeAWS records its calls in the file $CALLS: a NUL byte after each argument, and
+// another after each call. If $THERE is yes, every resource exists.
 const fakeAWS = `#!/bin/sh
 for word in "$@"; do printf '%s\0' "$word"; done >>"$CALLS"
 printf '\0' >>"$CALLS"
@@ -26,8 +26,7 @@ list-*) if [ "$THERE" = yes ]; then echo a-1; else echo None; fi ;;
 esac
 `
 
-// callsOf executes a script with a stand-in for aws and returns the calls that it
-// makes.
+// callsOf runs a script with fakeAWS and returns the calls of the script.
 func callsOf(t *testing.T, shell string, script []byte, there string) [][]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -43,7 +42,7 @@ func callsOf(t *testing.T, shell string, script []byte, there string) [][]string
 		t.Fatalf("%v: %s\n%s", err, out, script)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
-		t.Fatalf("the script left something behind: %v, %v", entries, err)
+		t.Fatalf("the script left other files: %v, %v", entries, err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "calls"))
 	if err != nil {
@@ -56,7 +55,7 @@ func callsOf(t *testing.T, shell string, script []byte, there string) [][]string
 	return out
 }
 
-// flagsOf are the values of a call's flags.
+// flagsOf returns the flags of a call.
 func flagsOf(call []string) map[string]string {
 	flags := map[string]string{}
 	for i := 2; i+1 < len(call); i += 2 {
@@ -65,7 +64,7 @@ func flagsOf(call []string) map[string]string {
 	return flags
 }
 
-// readScript runs the script in an empty account.
+// readScript runs the script in an empty account and returns the account.
 func readScript(t *testing.T, script []byte) account {
 	t.Helper()
 	a := newAccount()
@@ -92,10 +91,10 @@ func readScript(t *testing.T, script []byte) account {
 	return a
 }
 
-// TestScriptChangesWhatExists runs the script in every shell, in an account that has
-// everything.
-func TestScriptChangesWhatExists(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
+// TestScriptUpdatesExistingResources runs the script in several shells, in an account in
+// which every resource exists.
+func TestScriptUpdatesExistingResources(t *testing.T) {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
 		script, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings))
 		if err != nil {
 			t.Fatal(err)
@@ -117,6 +116,7 @@ func TestScriptChangesWhatExists(t *testing.T) {
 	}
 }
 
+// updates returns the calls that update existing resources.
 func updates(roles []desired.Role) [][]string {
 	var out [][]string
 	for _, p := range export.Providers(roles) {
@@ -138,7 +138,7 @@ func TestScriptPassesShellcheck(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Skip("shellcheck is not installed")
 	}
-	for _, settings := range []identity.Settings{one(), many()} {
+	for _, settings := range []identity.Settings{oneComponent(), manyComponents()} {
 		out, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings))
 		if err != nil {
 			t.Fatal(err)
@@ -151,13 +151,13 @@ func TestScriptPassesShellcheck(t *testing.T) {
 	}
 }
 
-// TestRealCLISendsTheCalls asks the real aws CLI, which checks parameters before it
-// connects, whether it would send one call of each kind.
-func TestRealCLISendsTheCalls(t *testing.T) {
+// TestRealCLIAcceptsTheCalls runs one call of each kind with the real aws CLI. It checks
+// parameters before it connects.
+func TestRealCLIAcceptsTheCalls(t *testing.T) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Skip("the aws CLI is not installed")
 	}
-	script, err := formOf(t, "aws-cli").Write(sessionPolicy(t))
+	script, err := formOf(t, "aws-cli").Write(rolesWithSessionPolicy(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestRealCLISendsTheCalls(t *testing.T) {
 				"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-west-2")
 			out, _ := cmd.CombinedOutput()
 			if strings.Contains(string(out), "Unknown parameter") {
-				t.Skipf("this aws CLI is older than the operation's parameters: %s", out)
+				t.Skipf("this aws CLI is too old to know the parameters: %s", out)
 			}
 			if !strings.Contains(string(out), "Could not connect to the endpoint URL") {
 				t.Errorf("%q: %s", call, out)

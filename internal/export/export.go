@@ -1,10 +1,9 @@
-// Package export writes the desired state in the forms in which teams apply it:
-// single documents as JSON or YAML, and everything that a config asks AWS for as
-// Terraform, Crossplane resources or a script of aws commands. Every form says the
-// same. The rules are those of package desired.
+// Package export writes the desired state in the forms in which teams apply it: single
+// documents as JSON or YAML, and all of AWS as Terraform, Crossplane resources or a
+// script of aws commands. All forms have the same content. Package desired has the rules.
 //
-// Names and documents are data: each form encodes them in its own language, so that
-// nothing from a config can become code there. The package does no I/O.
+// Each form encodes names and documents as data of its own language, so that no value of
+// a config can become code. The package does no I/O.
 package export
 
 import (
@@ -16,17 +15,17 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Form is a way to write everything that a config asks AWS for.
+// Form is a way to write the roles, policies, providers and associations of a config.
 type Form struct {
 	Name  string
-	Write func(roles []desired.Role) ([]byte, error) // nil: a package of its own has the writer
+	Write func(roles []desired.Role) ([]byte, error) // nil if another package has the writer
 }
 
 // Terraform is the name of the form that package terraform writes.
 const Terraform = "terraform"
 
-// forms are all forms. The writer of Terraform links a library that would slow the
-// small program down, so that only the live program has it.
+// forms are all forms. Only the live program has the writer of Terraform, because it
+// links a library that is slow to initialise.
 var forms = []Form{
 	{Terraform, nil},
 	{"crossplane", writeCrossplane},
@@ -67,7 +66,7 @@ func Render(form Form, s desired.State, components ...string) ([]byte, error) {
 	}
 	for _, r := range roles {
 		if first := roles[0].ARN; r.ARN.Account != first.Account || r.ARN.Partition != first.Partition {
-			return nil, fmt.Errorf("the roles %s and %s are in different accounts, and %s is applied in one: write a config for each account", first, r.ARN, form.Name)
+			return nil, fmt.Errorf("the roles %s and %s are in different accounts, and %s can only be applied in one: write a config for each account", first, r.ARN, form.Name)
 		}
 	}
 	return form.Write(roles)
@@ -98,9 +97,9 @@ func Title(roles []desired.Role) string {
 	return "The AWS identity of " + strings.Join(components, ", ") + ", written by spaces-identity."
 }
 
-// objectName returns the name of a Kubernetes object for something in AWS. If a
-// character must be replaced, or the name is too long, a hash keeps it apart from
-// others.
+// objectName returns the name of a Kubernetes object, made of names in AWS. If it must
+// replace a character or shorten the name, it adds a hash, so that different names stay
+// different.
 //
 // Source: Kubernetes documentation, "Object Names and IDs".
 func objectName(parts ...string) string {

@@ -31,7 +31,7 @@ func formOf(t *testing.T, name string) export.Form {
 }
 
 func TestFormGoldens(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
 		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
@@ -44,11 +44,11 @@ func TestFormGoldens(t *testing.T) {
 	}
 }
 
-// account is what a form makes of an AWS account, by ARN or name.
+// account is an AWS account after a form was applied to it.
 type account struct {
-	Providers    map[string]provider // by ARN
-	Roles        map[string]role     // by ARN
-	Policies     map[string]iam.Document
+	Providers    map[string]provider     // by ARN
+	Roles        map[string]role         // by ARN
+	Policies     map[string]iam.Document // by role and name
 	Associations []desired.Association
 }
 
@@ -63,8 +63,8 @@ func newAccount() account {
 	return account{Providers: map[string]provider{}, Roles: map[string]role{}, Policies: map[string]iam.Document{}}
 }
 
-// meant is the account that the roles ask for.
-func meant(roles []desired.Role) account {
+// accountOf returns the account that the desired state describes.
+func accountOf(roles []desired.Role) account {
 	a := newAccount()
 	for _, r := range roles {
 		a.Roles[r.ARN.String()] = role{r.TrustPolicy, map[string]string{"spaces-identity.dev/managed-by": "spaces-identity"}}
@@ -79,15 +79,16 @@ func meant(roles []desired.Role) account {
 	return a
 }
 
-// readers say what each form would make of an account. They follow the references
-// within the form.
+// readers return the account that each form would create. They follow the references in
+// the form.
 var readers = map[string]func(t *testing.T, text []byte) account{
 	"terraform": readTerraform, "crossplane": readCrossplane, "aws-cli": readScript,
 }
 
-// TestFormsSayTheSame compares what each form does with the desired state.
-func TestFormsSayTheSame(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
+// TestEveryFormHasTheDesiredState compares the account that each form would create with
+// the desired state.
+func TestEveryFormHasTheDesiredState(t *testing.T) {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
 		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
@@ -95,19 +96,19 @@ func TestFormsSayTheSame(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := readers[form](t, out)
-				if diff := cmp.Diff(meant(rolesOf(t, settings)), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
-					t.Errorf("differs (-meant +got):\n%s\n%s", diff, out)
+				if diff := cmp.Diff(accountOf(rolesOf(t, settings)), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
+					t.Errorf("differs (-want +got):\n%s\n%s", diff, out)
 				}
 			})
 		}
 	}
 }
 
-// sessionPolicy is an association with what only EKS Pod Identity without session tags
-// takes.
-func sessionPolicy(t *testing.T) []desired.Role {
+// rolesWithSessionPolicy returns roles whose associations have a session policy, which
+// EKS Pod Identity accepts only without session tags.
+func rolesWithSessionPolicy(t *testing.T) []desired.Role {
 	t.Helper()
-	roles := rolesOf(t, nastySettings())[:1]
+	roles := rolesOf(t, hostileSettings())[:1]
 	for i := range roles[0].Associations {
 		roles[0].Associations[i].DisableSessionTags = true
 		roles[0].Associations[i].Policy = `{"Version":"2012-10-17","Statement":{"Sid":"it's $(touch pwned) ${x} %{x} \" \\ \n` +
@@ -116,13 +117,13 @@ func sessionPolicy(t *testing.T) []desired.Role {
 	return roles
 }
 
-func TestFormsKeepTheSessionPolicy(t *testing.T) {
-	roles := sessionPolicy(t)
+func TestFormsKeepOrRefuseTheSessionPolicy(t *testing.T) {
+	roles := rolesWithSessionPolicy(t)
 	for _, form := range export.Forms() {
 		out, err := formOf(t, form).Write(roles)
 		if form == "crossplane" {
-			if err == nil || !strings.Contains(err.Error(), "has no field for the session policy") {
-				t.Errorf("%s lost a session policy: %v", form, err)
+			if err == nil || !strings.Contains(err.Error(), "has no field for it") {
+				t.Errorf("%s: got the error %v, want one about the session policy", form, err)
 			}
 			continue
 		}
@@ -130,30 +131,30 @@ func TestFormsKeepTheSessionPolicy(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := readers[form](t, out)
-		if diff := cmp.Diff(meant(roles), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
-			t.Errorf("%s differs (-meant +got):\n%s", form, diff)
+		if diff := cmp.Diff(accountOf(roles), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
+			t.Errorf("%s differs (-want +got):\n%s", form, diff)
 		}
 	}
 }
 
-func TestRenderRefuses(t *testing.T) {
+func TestRenderRefusesBadInput(t *testing.T) {
 	if _, err := export.Find("pulumi"); err == nil || err.Error() != `unknown form "pulumi": use terraform, crossplane or aws-cli` {
 		t.Error(err)
 	}
-	roleless := one()
+	roleless := oneComponent()
 	roleless.Components[0].Role = identity.RoleARN{}
 	_, err := export.Render(formOf(t, "terraform"), stateOf(t, roleless))
 	if _, ok := errors.AsType[*desired.MissingError](err); !ok {
 		t.Errorf("without a role: %v", err)
 	}
-	accounts := many()
+	accounts := manyComponents()
 	accounts.Components[1].Role.Account = "999999999999"
 	if _, err := export.Render(formOf(t, "aws-cli"), stateOf(t, accounts)); err == nil || !strings.Contains(err.Error(), "different accounts") {
 		t.Errorf("two accounts: %v", err)
 	}
 }
 
-func TestObjectNames(t *testing.T) {
+func TestObjectNamesAreValidAndDifferent(t *testing.T) {
 	tests := map[string][]string{
 		"spaces-identity-a-b": {"a", "b"},
 		"spaces-identity-prod-space-eu-" + desired.ShortHash("spaces-identity-Prod_Space_EU"): {"Prod_Space_EU"},
@@ -169,6 +170,6 @@ func TestObjectNames(t *testing.T) {
 		t.Errorf("%d characters: %s", len(long), long)
 	}
 	if export.ObjectName("a_b") == export.ObjectName("a.b") {
-		t.Error("two names became one")
+		t.Error("two names became the same")
 	}
 }

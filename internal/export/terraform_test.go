@@ -28,11 +28,11 @@ const (
 	associationType = "aws_eks_pod_identity_association"
 )
 
-// evaluator evaluates a file with HashiCorp's library, in the order in which Terraform
-// would: what a resource refers to comes before it.
+// evaluator evaluates a file with HashiCorp's library. A resource may only refer to
+// resources above it.
 type evaluator struct {
 	t         *testing.T
-	resources map[string]map[string]cty.Value // by type and label, what others may refer to
+	resources map[string]map[string]cty.Value // by type and label
 	each      cty.Value
 }
 
@@ -52,7 +52,7 @@ func (tf *evaluator) value(e hcl.Expression) cty.Value {
 	return v
 }
 
-// arguments are those of a block as text, lists and maps in JSON.
+// arguments returns the arguments of a block as text. Lists and maps are JSON.
 func (tf *evaluator) arguments(b *hclsyntax.Block) map[string]string {
 	tf.t.Helper()
 	all := map[string]string{}
@@ -89,7 +89,7 @@ func readTerraform(t *testing.T, text []byte) account {
 	for _, b := range blocksOf(t, text) {
 		kind, label := b.Labels[0], b.Labels[1]
 		if b.Type != "resource" || seen[kind+label] {
-			t.Errorf("%s %q is there twice, or no resource", b.Type, b.Labels)
+			t.Errorf("%s %q is not a resource, or appears twice", b.Type, b.Labels)
 		}
 		seen[kind+label] = true
 		if kind == associationType {
@@ -107,7 +107,7 @@ func readTerraform(t *testing.T, text []byte) account {
 			trust := parsePolicy(t, arguments["assume_role_policy"])
 			for _, needed := range decode[[]struct{ ARN string }](t, arguments["depends_on"]) {
 				if !strings.Contains(arguments["assume_role_policy"], needed.ARN) {
-					t.Errorf("%s depends on %s without need", label, needed.ARN)
+					t.Errorf("%s depends on %s, but its trust policy does not name it", label, needed.ARN)
 				}
 			}
 			a.Roles[arn] = role{trust, decode[map[string]string](t, arguments["tags"])}
@@ -147,9 +147,10 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
-// TestTerraformRefersToItsParts says that Terraform creates the parts in order.
-func TestTerraformRefersToItsParts(t *testing.T) {
-	out, err := export.Render(formOf(t, "terraform"), stateOf(t, many()))
+// TestTerraformResourcesReferToEachOther checks the references by which Terraform finds
+// the order of creation.
+func TestTerraformResourcesReferToEachOther(t *testing.T) {
+	out, err := export.Render(formOf(t, "terraform"), stateOf(t, manyComponents()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,11 +179,12 @@ func TestTerraformRefersToItsParts(t *testing.T) {
 	}
 }
 
-// TestTerraformKeepsEveryString gives HashiCorp's parser every kind of string.
+// TestTerraformKeepsEveryString writes strings that HCL could take for code, and reads
+// them with HashiCorp's parser.
 func TestTerraformKeepsEveryString(t *testing.T) {
-	for _, s := range []string{"", "plain", nasty, "${x}", "$${x}", "$$${x}", "%{x}", "%%{", "$", "${", "a$", `\`, `"`, `\"`, "\n\r\t\x01\x7f",
+	for _, s := range []string{"", "plain", hostileText, "${x}", "$${x}", "$$${x}", "%{x}", "%%{", "$", "${", "a$", `\`, `"`, `\"`, "\n\r\t\x01\x7f",
 		"é日本😀\u2028", "<<EOT\nx\nEOT", "#//*", `${"${"}`, "$%{x}", "%${x}"} {
-		roles := rolesOf(t, one())
+		roles := rolesOf(t, oneComponent())
 		roles[0].TrustPolicy.Statement[0].Sid = s
 		roles[0].Policies, roles[0].Associations = nil, nil
 		out, err := terraform.Form.Write(roles)

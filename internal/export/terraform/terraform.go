@@ -1,6 +1,6 @@
-// Package terraform writes the form "terraform" of package export with HashiCorp's own
-// library. It is a package of its own because the initialisation of that library would
-// slow the small program down: only the live program links it.
+// Package terraform writes Terraform's form of package export, with HashiCorp's library
+// for HCL. Only the live program links it, because the initialisation of that library
+// would slow down the start of the small program.
 package terraform
 
 import (
@@ -69,7 +69,7 @@ func (w fileWriter) resource(kind, label string) *hclwrite.Body {
 
 func (w fileWriter) provider(p desired.Provider) {
 	w.body.AppendNewline()
-	w.comment("If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.")
+	w.comment("If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.")
 	b := w.resource(providerType, providerLabel(p))
 	b.SetAttributeValue("url", cty.StringVal(p.URL))
 	b.SetAttributeValue("client_id_list", cty.ListVal([]cty.Value{cty.StringVal(p.Audience)}))
@@ -106,8 +106,8 @@ func (w fileWriter) rolePolicy(r desired.Role, p desired.Policy) {
 	b.SetAttributeRaw("policy", policyTokens(p.Document))
 }
 
-// associations writes those of a component in one cluster as one resource, because
-// there may be thousands.
+// associations writes all associations of a component in one cluster as one resource,
+// because there may be thousands of them.
 func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
 	namespaces := make([]hclwrite.Tokens, len(list))
@@ -134,7 +134,8 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	b.SetAttributeRaw("tags", tagTokens(a.Tags))
 }
 
-// byCluster divides associations into those of one component and one cluster each.
+// byCluster groups associations that follow each other and have the same component and
+// cluster.
 func byCluster(list []desired.Association) [][]desired.Association {
 	var groups [][]desired.Association
 	for _, a := range list {
@@ -156,8 +157,8 @@ func traversal(root string, attributes ...string) hcl.Traversal {
 	return t
 }
 
-// label returns the label of a resource. If a character must be replaced, a hash keeps
-// it apart from others.
+// label returns the label of a resource. If it must replace a character, it adds a hash,
+// so that different names stay different.
 //
 // Source: Terraform language, "Syntax: Identifiers".
 func label(parts ...string) string {
@@ -183,9 +184,8 @@ func policyTokens(d iam.Document) hclwrite.Tokens {
 	return hclwrite.TokensForFunctionCall("jsonencode", jsonTokens(json.NewDecoder(bytes.NewReader(d.Compact()))))
 }
 
-// jsonTokens writes the next value of a policy as HCL. The names of the policy language
-// need no quotes as keys. Others have them: HCL would take a key such as for as a word
-// of its own.
+// jsonTokens writes the next value of a policy as HCL. Keys of the policy language get no
+// quotes. Other keys get quotes, because HCL reads a key such as for as a keyword.
 func jsonTokens(d *json.Decoder) hclwrite.Tokens {
 	switch token := next(d); token {
 	case json.Delim('{'):
@@ -212,7 +212,7 @@ func jsonTokens(d *json.Decoder) hclwrite.Tokens {
 	}
 }
 
-// next is the next token of our own JSON, which always decodes.
+// next returns the next token of JSON that this program wrote, so it always decodes.
 func next(d *json.Decoder) json.Token {
 	token, err := d.Token()
 	if err != nil {
@@ -221,8 +221,7 @@ func next(d *json.Decoder) json.Token {
 	return token
 }
 
-// lines writes a list with an item on each line, so that a change of one is a change of
-// one line.
+// lines writes a list with one item per line, so that a diff shows each changed item.
 func lines(items []hclwrite.Tokens) hclwrite.Tokens {
 	newline := &hclwrite.Token{Type: hclsyntax.TokenNewline, Bytes: []byte("\n")}
 	all := hclwrite.Tokens{{Type: hclsyntax.TokenOBrack, Bytes: []byte("[")}, newline}

@@ -6,6 +6,6 @@ import "testing"
 
 func TestLabelsOfDifferentNamesDiffer(t *testing.T) {
 	if label("a+b") == label("a.b") {
-		t.Error("two names became one")
+		t.Error("two names have the same label")
 	}
 }
