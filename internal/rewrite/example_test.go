@@ -174,7 +174,7 @@ data:
   saAnnotations: '{}'
 `)
 	// Output:
-	// unrecognised: data.args (an argument of the --set kind, which places: cannot describe: set the value in the chart instead, as `spaces-identity values` prints it)
+	// unrecognised: data.args (an argument of the --set kind, which the config's places cannot describe: set the value in the chart instead, as `spaces-identity values` prints it)
 	// unrecognised: data.saAnnotations (the key saAnnotations may contain annotations of a service account)
 }
 

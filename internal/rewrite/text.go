@@ -143,7 +143,7 @@ func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
 	case strings.Contains(n.Value, "{{"):
 		return "a template that names the component", ""
 	case strings.HasPrefix(n.Value, "--set"):
-		return "an argument of the --set kind, which places: cannot describe: set the value in the chart instead, as `spaces-identity values` prints it", ""
+		return "an argument of the --set kind, which the config's places cannot describe: set the value in the chart instead, as `spaces-identity values` prints it", ""
 	case lines > 0:
 		return fmt.Sprintf("a text of %d lines that names the component", lines+1), encoding
 	}
