@@ -230,7 +230,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
-	wantNothing(t, wantRefused(t, b.command(t, dir), dir, "read-only file system", "make it writable", dir))
+	wantNothing(t, wantRefused(t, b.command(t, dir), dir, "read-only file system", "make the file system writable", dir))
 }
 
 func mountedTmpfs(t *testing.T, options string) string {

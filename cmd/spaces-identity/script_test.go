@@ -2,15 +2,19 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"spaces-identity.dev/internal/cli"
+	"spaces-identity.dev/internal/cli/live"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"spaces-identity": main})
+	testscript.Main(m, map[string]func(){"spaces-identity": main, "spaces-identity-live": func() { os.Exit(cli.Main(live.Run)) }})
 }
 
 func TestScripts(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"spaces-identity.dev/internal/artifact"
 )
 
-// BenchmarkCommit is the five artifacts of a component, all changed each time:
-// the worst case, because files that are right already are left alone.
+// BenchmarkCommit replaces the five artifacts of a component. All of them change each
+// time, which is the worst case: files with the same content are not written again.
 func BenchmarkCommit(b *testing.B) {
 	dir := b.TempDir()
 	for i := 0; b.Loop(); i++ {

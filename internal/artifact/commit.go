@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// Commit renames the staged files into place, in the order of their Puts. Where
-// one cannot be renamed, those before it get back what they had, so that a set
-// is replaced whole or not at all; only a run that is killed at this point
-// leaves a part of the set.
+// Commit renames the staged files to their names, in the order in which they were
+// put. If one rename fails, it restores the files that it has replaced, so either the
+// whole set is replaced or none of it. Only a run that is killed during Commit can
+// leave a part of the set.
 func (s *Staging) Commit() error {
 	if s.root == nil {
 		return nil
@@ -25,17 +25,17 @@ func (s *Staging) Commit() error {
 	failed := s.files[len(done)].name
 	err = explain(filepath.Join(s.dir, failed), err)
 	if undone := s.undo(done); undone != nil {
-		err = fmt.Errorf("%w; what was replaced before it could not be put back: %w", err, undone)
+		err = fmt.Errorf("%w; the files that were replaced before it could not be restored: %w", err, undone)
 	}
 	s.files = s.files[len(done):]
 	return errors.Join(err, s.Discard())
 }
 
-// replaced is a file that was put into place.
+// replaced is a file that Commit has renamed to its name.
 type replaced struct {
 	name    string
-	earlier string // the second name of what stood there; empty where it has none
-	isNew   bool   // nothing stood there
+	earlier string // the second name of the file that was there; empty if it has none
+	isNew   bool   // no file was there
 }
 
 func (s *Staging) renameAll() ([]replaced, error) {
@@ -50,18 +50,19 @@ func (s *Staging) renameAll() ([]replaced, error) {
 	return done, nil
 }
 
-// keep gives what stands at the name a second name, so that it can come back. A
-// link, because readers must find a file under the first name all the time.
+// keep gives the existing file a second name, so that it can be restored. It links
+// instead of renaming, because readers must find a file under the first name at any
+// time.
 func (s *Staging) keep(name string) replaced {
 	if _, err := s.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 		return replaced{name: name, isNew: true}
 	}
 	if len(s.files) == 1 {
-		return replaced{name: name} // no other file can fail after it
+		return replaced{name: name} // no later rename can fail
 	}
 	earlier := tempName()
 	if s.root.Link(name, earlier) != nil {
-		return replaced{name: name} // a file system without links
+		return replaced{name: name} // the file system has no links
 	}
 	return replaced{name: name, earlier: earlier}
 }
@@ -73,14 +74,14 @@ func (s *Staging) removeIfNamed(name string) error {
 	return s.root.Remove(name)
 }
 
-// forget takes the second names away.
+// forget removes the second names.
 func (s *Staging) forget(done []replaced) {
 	for _, r := range done {
-		_ = s.removeIfNamed(r.earlier) // sweep does it later
+		_ = s.removeIfNamed(r.earlier) // sweep removes it later
 	}
 }
 
-// undo puts back what stood there.
+// undo restores the files that were replaced, and removes those that are new.
 func (s *Staging) undo(done []replaced) error {
 	var errs []error
 	for _, r := range done {
@@ -90,7 +91,7 @@ func (s *Staging) undo(done []replaced) error {
 		case r.earlier != "":
 			errs = append(errs, s.root.Rename(r.earlier, r.name))
 		default:
-			errs = append(errs, fmt.Errorf("%s is the new file", r.name))
+			errs = append(errs, fmt.Errorf("%s has its new content", r.name))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,16 +1,15 @@
-// Package artifact writes the files of a directory whole: each is staged under
-// another name beside its own, and a rename puts it into place. Whoever reads
-// sees the old file or the new one, never a part, whatever runs at the same
-// time and whenever a run is killed.
+// Package artifact replaces files of a directory as a set. Each file is first
+// written under a temporary name in the same directory, and then renamed. A reader
+// sees the old file or the new one, never a part of one, even if several runs write
+// at the same time or a run is killed.
 //
-// What is staged is flushed to the disk before the rename, so that a crash of
-// the machine leaves no empty file under the right name either. A file that has
-// its content already is left alone, with its time.
+// The content is flushed to the disk before the rename, so a crash of the machine
+// leaves no empty file under the final name. A file that already has the content is
+// not written again and keeps its modification time.
 //
-// Nothing is written outside the directory: the directory may be reached by a
-// symbolic link, which is the user's choice, but a link that stands where an
-// artifact goes is replaced, not followed.
+// The package writes nothing outside the directory. The user may give a symbolic
+// link to the directory. A link at the name of an artifact is replaced, not followed.
 //
-// A killed run leaves files named .spaces-identity-<time>-<random>.tmp. A
-// later run that succeeds takes those away that are older than an hour.
+// A run that is killed leaves files named .spaces-identity-<time>-<random>.tmp. The
+// next run that succeeds removes those older than an hour.
 package artifact

@@ -8,40 +8,45 @@ import (
 	"syscall"
 )
 
-// errIsDirectory is a directory that stands where a file goes.
-var errIsDirectory = errors.New("a directory stands there: move it away")
-
-const elsewhere = "or choose another directory (artifacts.dir; none for no artifacts)"
-
-// explain says of an error at the path what the user can do.
-func explain(path string, err error) error {
-	return fmt.Errorf("cannot write %q: %w%s", path, bare(err), nextStep(err))
+// writeError says which file or directory cannot be written, and why.
+type writeError struct {
+	path string
+	err  error
 }
 
-// bare is the error without the name of the system call and of the temporary
-// file, which mean nothing to the user.
-func bare(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
+func explain(path string, err error) error { return &writeError{path, err} }
+
+// Error leaves out the names of the system call and of the temporary file, which mean
+// nothing to the user.
+func (e *writeError) Error() string {
+	cause := e.err
+	if pathErr, ok := errors.AsType[*fs.PathError](e.err); ok {
+		cause = pathErr.Err
 	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
+	if linkErr, ok := errors.AsType[*os.LinkError](e.err); ok {
+		cause = linkErr.Err
 	}
-	return err
+	return fmt.Sprintf("cannot write %q: %v", e.path, cause)
 }
 
-func nextStep(err error) string {
+// Unwrap returns the cause.
+func (e *writeError) Unwrap() error { return e.err }
+
+const otherDirectory = ", or set artifacts.dir to another directory, or to none to write no artifacts"
+
+// Hint returns what the user can do.
+func (e *writeError) Hint() string {
 	for cause, step := range map[syscall.Errno]string{
-		syscall.ENOTDIR: ": a file stands where the directory should be; move it away, " + elsewhere,
-		syscall.ENOSPC:  ": free some space, " + elsewhere,
-		syscall.EDQUOT:  ": free some space, " + elsewhere,
-		syscall.EROFS:   ": make it writable, " + elsewhere,
-		syscall.EACCES:  ": give yourself write permission on the directory, " + elsewhere,
-		syscall.EPERM:   ": the file may be another user's; remove it as that user, " + elsewhere,
-		syscall.EISDIR:  ": a directory stands there; move it away",
-		syscall.EEXIST:  ": a directory stands there; move it away",
+		syscall.ENOTDIR: "a file has the name of the directory: move it away" + otherDirectory,
+		syscall.ENOSPC:  "free some space" + otherDirectory,
+		syscall.EDQUOT:  "free some space" + otherDirectory,
+		syscall.EROFS:   "make the file system writable" + otherDirectory,
+		syscall.EACCES:  "give yourself write permission on the directory" + otherDirectory,
+		syscall.EPERM:   "the file may belong to another user: remove it as that user" + otherDirectory,
+		syscall.EISDIR:  "a directory has the name of the file: move it away",
+		syscall.EEXIST:  "a directory has the name of the file: move it away",
 	} {
-		if errors.Is(err, cause) {
+		if errors.Is(e.err, cause) {
 			return step
 		}
 	}

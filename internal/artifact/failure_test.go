@@ -1,6 +1,7 @@
 package artifact_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,35 +14,36 @@ import (
 	"spaces-identity.dev/internal/artifact"
 )
 
-const elsewhere = "or choose another directory (artifacts.dir; none for no artifacts)"
+const otherDirectory = ", or set artifacts.dir to another directory, or to none to write no artifacts"
 
-func TestAFileWhereTheDirectoryShouldBe(t *testing.T) {
+func TestStageRefusesAFileAsDirectory(t *testing.T) {
 	base := t.TempDir()
 	write(t, base, "file", "content")
 	for _, dir := range []string{filepath.Join(base, "file"), filepath.Join(base, "file", "below")} {
 		_, err := artifact.Stage(dir)
-		wantError(t, err, fmt.Sprintf("cannot write %q: not a directory: a file stands where the directory should be; move it away, %s", dir, elsewhere))
+		wantError(t, err, fmt.Sprintf("cannot write %q: not a directory", dir), "a file has the name of the directory: move it away"+otherDirectory)
 	}
 	wantFiles(t, base, map[string]string{"file": "content"})
 }
 
-func TestADirectoryWhereAFileGoes(t *testing.T) {
+func TestPutRefusesAnExistingDirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "b.json"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s := stage(t, dir)
 	mustPut(t, s, "a.json", "1")
-	wantError(t, s.Put("b.json", []byte("2")), fmt.Sprintf("cannot write %q: a directory stands there: move it away", filepath.Join(dir, "b.json")))
+	wantError(t, s.Put("b.json", []byte("2")), fmt.Sprintf("cannot write %q: is a directory", filepath.Join(dir, "b.json")),
+		"a directory has the name of the file: move it away")
 	if err := s.Discard(); err != nil {
 		t.Fatal(err)
 	}
 	wantFiles(t, dir, map[string]string{"b.json": "not a plain file"})
 }
 
-// A directory that appears between Put and Commit is the plainest way to make
-// a rename fail: what was renamed before it must come back.
-func TestACommitThatFailsPutsBackWhatItReplaced(t *testing.T) {
+// TestFailedCommitRestoresFiles creates a directory between Put and Commit, which makes
+// a rename fail. The files that were replaced before it must be restored.
+func TestFailedCommitRestoresFiles(t *testing.T) {
 	outside, dir := t.TempDir(), t.TempDir()
 	write(t, dir, "a.json", "old a")
 	link(t, filepath.Join(outside, "x"), filepath.Join(dir, "b.json"))
@@ -52,27 +54,28 @@ func TestACommitThatFailsPutsBackWhatItReplaced(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "d.json"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, s.Commit(), fmt.Sprintf("cannot write %q: file exists: a directory stands there; move it away", filepath.Join(dir, "d.json")))
+	wantError(t, s.Commit(), fmt.Sprintf("cannot write %q: file exists", filepath.Join(dir, "d.json")),
+		"a directory has the name of the file: move it away")
 	wantFiles(t, dir, map[string]string{"a.json": "old a", "b.json": "not a plain file", "d.json": "not a plain file"})
 }
 
-func TestADirectoryWithoutPermission(t *testing.T) {
+func TestPutNeedsWritePermission(t *testing.T) {
 	if os.Getuid() == 0 {
-		t.Skip("root may write everywhere: run as another user")
+		t.Skip("root may write to every directory: run this test as another user")
 	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
 	s := stage(t, dir)
-	wantError(t, s.Put("a.json", []byte("1")), fmt.Sprintf("cannot write %q: permission denied: give yourself write permission on the directory, %s",
-		filepath.Join(dir, "a.json"), elsewhere))
+	wantError(t, s.Put("a.json", []byte("1")), fmt.Sprintf("cannot write %q: permission denied", filepath.Join(dir, "a.json")),
+		"give yourself write permission on the directory"+otherDirectory)
 	wantFiles(t, dir, map[string]string{})
 }
 
-// Fifty sets go into one directory at once, while a reader looks: it must see
-// whole files all the time.
-func TestConcurrentRunsDoNotTear(t *testing.T) {
+// TestReadersSeeWholeFiles commits fifty sets to one directory at the same time. A
+// reader must always see a whole file.
+func TestReadersSeeWholeFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.json", strings.Repeat("x", 10000))
 	var writers, reader sync.WaitGroup
@@ -117,7 +120,7 @@ func wantWhole(t *testing.T, file string, done <-chan struct{}) {
 	for {
 		content, err := os.ReadFile(file)
 		if err != nil || len(content) != 10000 || strings.Trim(string(content), string(content[:1])) != "" {
-			t.Errorf("torn: %d bytes, %v", len(content), err)
+			t.Errorf("the file is not whole: %d bytes, %v", len(content), err)
 			return
 		}
 		select {
@@ -128,12 +131,17 @@ func wantWhole(t *testing.T, file string, done <-chan struct{}) {
 	}
 }
 
-func wantError(t *testing.T, err error, want string) {
+// wantError compares the message of an error and its hint.
+func wantError(t *testing.T, err error, message, hint string) {
 	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s", want)
+	hinted, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err)
+	if !ok {
+		t.Fatalf("got the error %v, want %s with a hint", err, message)
 	}
-	if diff := cmp.Diff(want, err.Error()); diff != "" {
-		t.Errorf("error (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{message, hint}, []string{err.Error(), hinted.Hint()}); diff != "" {
+		t.Errorf("error and hint (-want +got):\n%s", diff)
 	}
 }

@@ -8,22 +8,23 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
-// Staging is a set of files that are put into place together. It is used by one
-// goroutine; any number of them, also of other processes, share a directory.
+// Staging is a set of files that are replaced together. One goroutine may use it at a
+// time. Any number of Stagings, also of other processes, may share a directory.
 type Staging struct {
-	dir   string // as the user named it
+	dir   string // as the user wrote it
 	root  *os.Root
 	files []staged
 }
 
-// staged is a file that waits under its temporary name.
+// staged is a file that is written under a temporary name.
 type staged struct{ name, temp string }
 
-// Stage opens the directory, and makes it where it is not there. The caller
-// ends with Commit or Discard; both may be called more than once, and Discard
-// after Commit does nothing.
+// Stage opens the directory, and creates it if it does not exist. The caller must call
+// Commit or Discard at the end. Both may be called more than once. Discard after Commit
+// does nothing.
 func Stage(dir string) (*Staging, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, explain(dir, err)
@@ -35,15 +36,15 @@ func Stage(dir string) (*Staging, error) {
 	return &Staging{dir: dir, root: root}, nil
 }
 
-// Put stages the content under the name, which is a plain file name: letters,
-// digits and ._- that do not begin with a dot. Where the name has the content
-// already nothing is staged. A Put that fails leaves nothing behind.
+// Put stages the content of a file. The name consists of letters, digits and ._- and
+// does not begin with a dot. If the file already has the content, nothing is staged. A
+// Put that fails leaves no temporary file.
 func (s *Staging) Put(name string, content []byte) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
 	if s.root == nil {
-		return fmt.Errorf("cannot stage %s: the directory was committed or discarded", name)
+		return fmt.Errorf("cannot stage %s: the set of files was already committed or discarded", name)
 	}
 	same, err := s.holds(name, content)
 	if err != nil {
@@ -61,18 +62,18 @@ func (s *Staging) Put(name string, content []byte) error {
 }
 
 func checkName(name string) error {
-	ok := name != "" && name[0] != '.' && len(name) <= 255
+	valid := name != "" && name[0] != '.' && len(name) <= 255
 	for _, r := range name {
-		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
+		valid = valid && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
 	}
-	if !ok {
-		return fmt.Errorf("%q is not the name of an artifact: it is of letters, digits, ., _ and -, and does not begin with a dot", name)
+	if !valid {
+		return fmt.Errorf("%q is not the name of an artifact: use letters, digits, ., _ and -, and do not begin with a dot", name)
 	}
 	return nil
 }
 
-// holds reports whether the name is a regular file with this content. A
-// directory in the way is an error now, before anything is replaced.
+// holds reports whether a regular file of that name has the content. A directory of
+// that name is an error here, before any file is replaced.
 func (s *Staging) holds(name string, content []byte) (bool, error) {
 	info, err := s.root.Lstat(name)
 	switch {
@@ -81,7 +82,7 @@ func (s *Staging) holds(name string, content []byte) (bool, error) {
 	case err != nil:
 		return false, err
 	case info.IsDir():
-		return false, errIsDirectory
+		return false, syscall.EISDIR
 	case !info.Mode().IsRegular() || info.Size() != int64(len(content)):
 		return false, nil
 	}
@@ -89,7 +90,7 @@ func (s *Staging) holds(name string, content []byte) (bool, error) {
 	return err == nil && bytes.Equal(there, content), nil // a file that cannot be read is replaced
 }
 
-// drop takes back what was staged under the name before.
+// drop removes what an earlier Put staged for the name.
 func (s *Staging) drop(name string) error {
 	for i, f := range s.files {
 		if f.name == name {
@@ -100,7 +101,7 @@ func (s *Staging) drop(name string) error {
 	return nil
 }
 
-// write makes a temporary file of the content and returns its name.
+// write writes the content to a temporary file and returns its name.
 func (s *Staging) write(content []byte) (temp string, err error) {
 	temp = tempName()
 	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -117,7 +118,7 @@ func (s *Staging) write(content []byte) (temp string, err error) {
 	return temp, nil
 }
 
-// Discard takes the staged files away. Nothing in the directory has changed.
+// Discard removes the temporary files. It changes no other file.
 func (s *Staging) Discard() error {
 	if s.root == nil {
 		return nil

@@ -34,7 +34,7 @@ func TestNothingChangesBeforeCommit(t *testing.T) {
 	wantFiles(t, dir, map[string]string{"a.json": "old"})
 }
 
-func TestTheLastPutOfANameCounts(t *testing.T) {
+func TestLastPutOfANameCounts(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.json", "old")
 	s := stage(t, dir)
@@ -47,7 +47,7 @@ func TestTheLastPutOfANameCounts(t *testing.T) {
 	wantFiles(t, dir, map[string]string{"a.json": "old"})
 }
 
-func TestTheSameContentKeepsItsTime(t *testing.T) {
+func TestSameContentKeepsItsModificationTime(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.json", "same")
 	long := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -60,11 +60,11 @@ func TestTheSameContentKeepsItsTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !info.ModTime().Equal(long) {
-		t.Errorf("rewritten at %s", info.ModTime())
+		t.Errorf("the file was written again at %s", info.ModTime())
 	}
 }
 
-func TestFilesAreReadableByAll(t *testing.T) {
+func TestEverybodyMayReadTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, map[string]string{"a.json": "1"})
 	info, err := os.Stat(filepath.Join(dir, "a.json"))
@@ -76,9 +76,9 @@ func TestFilesAreReadableByAll(t *testing.T) {
 	}
 }
 
-func TestALinkAtTheNameIsReplacedNotFollowed(t *testing.T) {
+func TestCommitReplacesLinks(t *testing.T) {
 	outside, dir := t.TempDir(), t.TempDir()
-	write(t, outside, "precious", "new") // the same content does not make it an artifact
+	write(t, outside, "precious", "new") // a link to the same content is replaced too
 	link(t, filepath.Join(outside, "precious"), filepath.Join(dir, "a.json"))
 	link(t, filepath.Join(outside, "nowhere"), filepath.Join(dir, "b.json"))
 	put(t, dir, map[string]string{"a.json": "new", "b.json": "new"})
@@ -86,7 +86,7 @@ func TestALinkAtTheNameIsReplacedNotFollowed(t *testing.T) {
 	wantFiles(t, outside, map[string]string{"precious": "new"})
 }
 
-func TestTheDirectoryMayBeALink(t *testing.T) {
+func TestDirectoryMayBeALink(t *testing.T) {
 	base := t.TempDir()
 	if err := os.Mkdir(filepath.Join(base, "real"), 0o755); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestTheDirectoryMayBeALink(t *testing.T) {
 	wantFiles(t, filepath.Join(base, "real"), map[string]string{"a.json": "1"})
 }
 
-func TestNames(t *testing.T) {
+func TestPutRefusesBadNames(t *testing.T) {
 	dir := t.TempDir()
 	s := stage(t, dir)
 	for _, name := range []string{"", ".", "..", ".hidden", "a/b", `a\b`, "../a", "a b", "ä", "a\x00", strings.Repeat("a", 256)} {
@@ -110,12 +110,12 @@ func TestNames(t *testing.T) {
 	wantFiles(t, dir, map[string]string{})
 }
 
-func TestPutAfterTheEndIsAnError(t *testing.T) {
+func TestPutAfterCommitIsAnError(t *testing.T) {
 	s := stage(t, t.TempDir())
 	if err := s.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	want := "cannot stage a.json: the directory was committed or discarded"
+	want := "cannot stage a.json: the set of files was already committed or discarded"
 	if err := s.Put("a.json", nil); err == nil || err.Error() != want {
 		t.Errorf("Put = %v, want %s", err, want)
 	}
@@ -124,10 +124,10 @@ func TestPutAfterTheEndIsAnError(t *testing.T) {
 	}
 }
 
-func TestWhatKilledRunsLeftGoesAfterAnHour(t *testing.T) {
+func TestCommitRemovesTemporaryFilesAfterAnHour(t *testing.T) {
 	dir := t.TempDir()
 	young := ".spaces-identity-99999999999-ABC.tmp"
-	write(t, dir, ".spaces-identity-1000000000-ABC.tmp", "left in 2001")
+	write(t, dir, ".spaces-identity-1000000000-ABC.tmp", "written in 2001")
 	write(t, dir, young, "another run's")
 	write(t, dir, ".spaces-identity-notes.tmp", "not ours")
 	put(t, dir, map[string]string{"a.json": "1"})
@@ -184,7 +184,8 @@ func read(t *testing.T, dir, name string) string {
 	return string(content)
 }
 
-// wantFiles compares all that is in the directory; each must be a plain file.
+// wantFiles compares all files of the directory. "not a plain file" is the content of a
+// directory or a link.
 func wantFiles(t *testing.T, dir string, want map[string]string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

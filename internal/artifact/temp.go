@@ -11,18 +11,18 @@ import (
 const (
 	tempPrefix = ".spaces-identity-"
 	tempSuffix = ".tmp"
-	// abandoned is the age at which a temporary file is no run's any more.
-	abandoned = time.Hour
+	// maxAge is the age after which a temporary file cannot belong to a running program.
+	maxAge = time.Hour
 )
 
-// tempName is a name that nobody guesses or has, with the time it was made: the
-// file's own time would be that of what it links to.
+// tempName returns a name that nobody else uses or can guess. It contains the current
+// time, because the modification time of a link is that of the linked file.
 func tempName() string {
 	return fmt.Sprintf("%s%d-%s%s", tempPrefix, time.Now().Unix(), rand.Text(), tempSuffix)
 }
 
-// madeAt is the time in a temporary file's name.
-func madeAt(name string) (time.Time, bool) {
+// createdAt returns the time in the name of a temporary file.
+func createdAt(name string) (time.Time, bool) {
 	rest, isTemp := strings.CutPrefix(name, tempPrefix)
 	if !isTemp || !strings.HasSuffix(rest, tempSuffix) {
 		return time.Time{}, false
@@ -32,17 +32,17 @@ func madeAt(name string) (time.Time, bool) {
 	return time.Unix(unix, 0), err == nil
 }
 
-// sweep takes away what killed runs left. What it cannot remove stays for
-// another run: no artifact depends on it.
+// sweep removes the temporary files of runs that were killed. If it cannot remove one,
+// a later run does: no artifact depends on them.
 func (s *Staging) sweep() {
 	dir, err := s.root.Open(".")
 	if err != nil {
 		return
 	}
-	defer func() { _ = dir.Close() }() // read only: nothing is lost
+	defer func() { _ = dir.Close() }() // it was only read
 	names, _ := dir.Readdirnames(-1)
 	for _, name := range names {
-		if made, isTemp := madeAt(name); isTemp && time.Since(made) > abandoned {
+		if created, isTemp := createdAt(name); isTemp && time.Since(created) > maxAge {
 			_ = s.root.Remove(name)
 		}
 	}

@@ -40,8 +40,21 @@ crossplane or aws-cli (a shell script).`,
 	})
 }
 
-// Run prints the roles with everything that belongs to them.
-func (op ExportOp) Run(_ context.Context, env *Env) error {
+// Run prints the roles with everything that belongs to them. Package live has the
+// writers of some forms.
+func (op ExportOp) Run(ctx context.Context, env *Env) error {
+	form, err := export.Find(op.Form)
+	if err != nil {
+		return exit.Usage(err)
+	}
+	if form.Write == nil {
+		return env.Live(ctx, env, op)
+	}
+	return op.Print(env, form)
+}
+
+// Print prints the roles in a form that can be written.
+func (op ExportOp) Print(env *Env, form export.Form) error {
 	state, err := env.State(op.Settings)
 	if err != nil {
 		return err
@@ -52,7 +65,7 @@ func (op ExportOp) Run(_ context.Context, env *Env) error {
 		c, _ := state.Component(name) // naming one adds it
 		components, names = []desired.Component{c}, []string{name}
 	}
-	text, err := export.Render(op.Form, state, names...)
+	text, err := export.Render(form, state, names...)
 	if err != nil {
 		return exit.Usage(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// AdmissionGroup is the API group of the admission policies; they are stable (v1) from
+// AdmissionGroup is the API group of the admission policies. Its version v1 exists since
 // Kubernetes 1.36.
 const AdmissionGroup = "admissionregistration.k8s.io"
 
@@ -30,17 +30,17 @@ type Object struct {
 	Text      []byte // YAML without a document marker
 }
 
-// AdmissionPolicies returns the Kubernetes admission policies that put the identity on
-// ServiceAccounts and pods when they are created or updated, so that it reaches control
-// planes that do not exist yet: for each component a policy for its ServiceAccounts if
-// they get annotations, and one for its pods if they get labels, each with its binding.
-// They act in the control planes' namespaces only.
+// AdmissionPolicies returns the Kubernetes admission policies that set the identity on
+// ServiceAccounts and pods when these are created or updated. So control planes that are
+// created later get the identity too. A component has one policy for its ServiceAccounts
+// if they get annotations, and one for its pods if they get labels. Each policy has a
+// binding, and applies only to the control planes' namespaces.
 //
-// Whatever comes from a config is data in them: a value becomes a CEL string literal,
-// and a pattern becomes an anchored regular expression of quoted pieces.
+// Values of the config stay data: a value becomes a CEL string literal, and a pattern
+// becomes an anchored regular expression of quoted parts.
 //
-// The error names the roles that are missing, or is [desired.ErrNoSubjects], or says
-// that a component's name leaves no room for the policy's.
+// The error names the roles that are missing, or is [desired.ErrNoSubjects], or says that
+// the name of a component makes the name of its policy too long.
 //
 // Source: Kubernetes documentation, "Mutating Admission Policy" (stable since 1.36).
 func AdmissionPolicies(s desired.State) ([]Object, error) {
@@ -80,23 +80,24 @@ func Stream(objects []Object) []byte {
 	return bytes.Join(texts, []byte("---\n"))
 }
 
-// NamespaceLabel is the label by which Spaces marks the host namespace of a
-// control plane. It is not part of the published API: seen in the command line
-// reference.
+// NamespaceLabel is the label that Spaces sets on the host namespace of a control plane.
+// It is not part of the published API.
+//
+// Source: Upbound's command-line reference.
 const NamespaceLabel = "internal.spaces.upbound.io/controlplane-name"
 
-// scope is one way to select the control planes' namespaces: an expression on their
-// names, or a label that they have. A policy has one scope: its conditions see
-// the name of a namespace and not its labels, its selector sees the labels only.
+// scope is one way to select the control planes' namespaces: a condition on their names,
+// or a label. A policy needs a scope of its own for each way, because its conditions can
+// read only the name of a namespace, and its selector only the labels.
 type scope struct {
 	suffix    string // of the policy's name
-	condition string // in CEL; empty for every namespace that has the label
+	condition string // in CEL; empty for all namespaces with the label
 	label     string
 	failure   identity.FailurePolicy
 }
 
-// scopesOf returns the ways in which the config selects namespaces: one for those
-// listed and those that match, and with discover one for those that Spaces has labelled.
+// scopesOf returns the scopes of a config: one for the namespaces that it lists or that
+// match its pattern, and with discover one for those that have the label.
 func scopesOf(planes identity.ControlPlanes) []scope {
 	var ways []string
 	if len(planes.Namespaces) > 0 {
@@ -115,7 +116,7 @@ func scopesOf(planes identity.ControlPlanes) []scope {
 	return scopes
 }
 
-// admissionSpec is the part of a MutatingAdmissionPolicy's that is written.
+// admissionSpec has the fields of a MutatingAdmissionPolicy's spec that this program sets.
 //
 // Source: Kubernetes API reference, MutatingAdmissionPolicy v1
 // (admissionregistration.k8s.io).
@@ -153,7 +154,7 @@ type mutation struct {
 	ApplyConfiguration map[string]string `yaml:"applyConfiguration"`
 }
 
-// policyFor returns a policy for a core resource of the component, and its binding.
+// policyFor returns the policy for a resource of the component, and its binding.
 func policyFor(c desired.Component, resource string, in scope, spec admissionSpec) []Object {
 	const api = AdmissionGroup + "/v1"
 	name := "spaces-identity." + c.Name + "." + resource + in.suffix
@@ -163,9 +164,9 @@ func policyFor(c desired.Component, resource string, in scope, spec admissionSpe
 	}
 }
 
-// newPolicy returns the spec of a policy that changes an object if every condition
-// holds. The scope comes first, so that nothing else is evaluated for the objects of
-// others.
+// newPolicy returns the spec of a policy that changes an object if all conditions are
+// true. The condition of the scope comes first, so that for objects in other namespaces
+// no other condition is evaluated.
 func newPolicy(resource string, in scope, conditions []condition, expression string) admissionSpec {
 	constraints := matchConstraints{ResourceRules: []resourceRule{{
 		APIGroups: []string{""}, APIVersions: []string{"v1"},
@@ -186,8 +187,8 @@ func newPolicy(resource string, in scope, conditions []condition, expression str
 	}
 }
 
-// serviceAccountPolicy puts the annotations on the component's ServiceAccounts.
-// It does not change an object that has them all.
+// serviceAccountPolicy returns the policy that annotates the component's ServiceAccounts.
+// It does not change an object that has all annotations.
 func serviceAccountPolicy(c desired.Component, in scope) admissionSpec {
 	lacks := eachPair(c.Annotations, func(key, value string) string {
 		return "!(" + key + " in object.metadata.annotations) || object.metadata.annotations[" + key + "] != " + value
@@ -200,9 +201,9 @@ func serviceAccountPolicy(c desired.Component, in scope) admissionSpec {
 	return newPolicy("serviceaccounts", in, conditions, setMetadata("annotations", entries))
 }
 
-// podPolicy puts the labels on the component's pods. A label that has another
-// value is left: a selector may use it, and a pod that its owner's selector no
-// longer selects would be replaced again and again.
+// podPolicy returns the policy that labels the component's pods. It keeps a label that
+// has another value, because a selector may use it. If the selector of a pod's owner no
+// longer matched the pod, the owner would replace it again and again.
 func podPolicy(c desired.Component, in scope) admissionSpec {
 	lacks := eachPair(c.PodLabels, func(key, _ string) string { return "!(" + key + " in object.metadata.labels)" })
 	conditions := []condition{
@@ -215,7 +216,7 @@ func podPolicy(c desired.Component, in scope) admissionSpec {
 	return newPolicy("pods", in, conditions, setMetadata("labels", entries))
 }
 
-// setMetadata writes the CEL object that sets entries of the annotations or labels.
+// setMetadata returns the CEL object that sets entries of the annotations or labels.
 func setMetadata(field string, entries []string) string {
 	return "Object{\n  metadata: Object.metadata{\n    " + field + ": {\n      " + strings.Join(entries, ",\n      ") + "\n    }\n  }\n}"
 }
@@ -230,8 +231,8 @@ func eachPair(pairs map[string]string, expression func(key, value string) string
 	return all
 }
 
-// literal returns a CEL string literal. It escapes quotes and backslashes, and by
-// their code point all characters that are not printable ASCII.
+// literal returns a CEL string literal. It escapes quotes, backslashes and all characters
+// that are not printable ASCII.
 //
 // Source: CEL language definition, "String and Bytes Values".
 func literal(value string) string {

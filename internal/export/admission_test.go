@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"errors"
@@ -6,62 +6,63 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 )
 
-// admitting is a config of the component that backs up.
-func admitting(planes identity.ControlPlanes, change func(*identity.Component)) identity.Settings {
+// backupSettings returns a config with mxp-controller, after a change of the component.
+func backupSettings(planes identity.ControlPlanes, change func(*identity.Component)) identity.Settings {
 	s := identity.Settings{ControlPlanes: planes, Components: []identity.Component{{Name: "mxp-controller",
 		Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-backup"}}}}
 	change(&s.Components[0])
 	return s
 }
 
-func asItIs(*identity.Component) {}
+func unchanged(*identity.Component) {}
 
-func TestAdmissionPolicies(t *testing.T) {
+func TestAdmissionPoliciesMatchTheirGoldens(t *testing.T) {
 	labelled := func(c *identity.Component) {
 		c.PodLabels = map[string]string{"team": "storage", "example.com/tier": "backup"}
 		c.ExtraAnnotations = map[string]string{"eks.amazonaws.com/sts-regional-endpoints": "true"}
 	}
-	strict := admitting(identity.ControlPlanes{Match: identity.MatchUUID}, asItIs)
+	strict := backupSettings(identity.ControlPlanes{Match: identity.MatchUUID}, unchanged)
 	strict.FailurePolicy = identity.FailureFails
-	pattern := admitting(identity.ControlPlanes{Match: "mxp-*-system?"}, asItIs)
+	pattern := backupSettings(identity.ControlPlanes{Match: "mxp-*-system?"}, unchanged)
 	pattern.Components = append(pattern.Components, identity.Component{Name: "vector",
 		Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "spaces-billing"}})
 	for name, settings := range map[string]identity.Settings{
 		"uuid":    strict,
-		"names":   admitting(identity.ControlPlanes{Namespaces: []string{"prod-b", "prod-a", "prod-b"}}, asItIs),
+		"names":   backupSettings(identity.ControlPlanes{Namespaces: []string{"prod-b", "prod-a", "prod-b"}}, unchanged),
 		"pattern": pattern,
-		"labels":  admitting(identity.ControlPlanes{Discover: true}, labelled),
-		"all-ways": admitting(identity.ControlPlanes{Namespaces: []string{"prod-a"}, Match: "mxp-*-system", Discover: true}, func(c *identity.Component) {
+		"labels":  backupSettings(identity.ControlPlanes{Discover: true}, labelled),
+		"all-ways": backupSettings(identity.ControlPlanes{Namespaces: []string{"prod-a"}, Match: "mxp-*-system", Discover: true}, func(c *identity.Component) {
 			labelled(c)
 			c.Mode = identity.PodIdentity
 		}),
-		"nothing": admitting(identity.ControlPlanes{}, func(c *identity.Component) { c.Mode, c.Role = identity.PodIdentity, identity.RoleARN{} }),
+		"nothing": backupSettings(identity.ControlPlanes{}, func(c *identity.Component) { c.Mode, c.Role = identity.PodIdentity, identity.RoleARN{} }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			objects, err := AdmissionPolicies(stateOf(t, settings))
+			objects, err := export.AdmissionPolicies(stateOf(t, settings))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "admission/"+name+".yaml", Stream(objects))
+			golden(t, "admission/"+name+".yaml", export.Stream(objects))
 		})
 	}
 }
 
-func TestAdmissionPoliciesRefuse(t *testing.T) {
+func TestAdmissionPoliciesRefuseBadConfigs(t *testing.T) {
 	uuid := identity.ControlPlanes{Match: identity.MatchUUID}
-	_, err := AdmissionPolicies(stateOf(t, admitting(uuid, func(c *identity.Component) { c.Role = identity.RoleARN{} })))
+	_, err := export.AdmissionPolicies(stateOf(t, backupSettings(uuid, func(c *identity.Component) { c.Role = identity.RoleARN{} })))
 	if missing, ok := errors.AsType[*desired.MissingError](err); !ok || missing.Missing[0].Key != "components[0].roleARN" {
 		t.Errorf("without a role: %v", err)
 	}
-	if _, err := AdmissionPolicies(stateOf(t, admitting(identity.ControlPlanes{}, asItIs))); !errors.Is(err, desired.ErrNoSubjects) {
+	if _, err := export.AdmissionPolicies(stateOf(t, backupSettings(identity.ControlPlanes{}, unchanged))); !errors.Is(err, desired.ErrNoSubjects) {
 		t.Errorf("without a control plane: %v", err)
 	}
-	s := stateOf(t, admitting(uuid, asItIs))
+	s := stateOf(t, backupSettings(uuid, unchanged))
 	s.Components[0].Name = strings.Repeat("controller-", 22) + "controller"
-	if _, err := AdmissionPolicies(s); err == nil {
-		t.Error("a name of more than 253 characters was taken")
+	if _, err := export.AdmissionPolicies(s); err == nil {
+		t.Error("a name of more than 253 characters was accepted")
 	}
 }

@@ -24,10 +24,10 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("#!/bin/sh")
-	line("# %s", title(roles))
+	line("# %s", Title(roles))
 	line("# Needs the aws CLI and credentials of account %s.", roles[0].ARN.Account)
 	b.WriteString(scriptStart)
-	for _, p := range providersOf(roles) {
+	for _, p := range Providers(roles) {
 		line("\nensure_provider %s", words(p.ARN, p.URL, p.Audience))
 	}
 	for _, r := range roles {
@@ -46,7 +46,7 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 
 func policyText(d iam.Document) string { return strings.TrimSpace(string(d.JSON())) }
 
-// tagList writes tags as IAM's commands take them, in JSON.
+// tagList returns tags as a JSON list, as the commands of aws iam expect them.
 func tagList(tags map[string]string) string {
 	type tag struct{ Key, Value string }
 	var all []tag
@@ -75,7 +75,7 @@ func updateOf(a desired.Association) associationUpdate {
 func oneLine(value any) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, encodeJSON(value)); err != nil {
-		panic(err) // it was encoded on the same line
+		panic(err) // encodeJSON returns valid JSON
 	}
 	return b.String()
 }

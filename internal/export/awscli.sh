@@ -1,8 +1,8 @@
 set -eu
 export AWS_PAGER=
 
-# Each step can be run again: it changes what exists and creates what does not. If a
-# role exists, its trust policy is replaced, with all foreign statements in it.
+# Each step can be run again: it updates a resource that exists, or creates it. The trust
+# policy of an existing role is replaced. Foreign statements in it are lost.
 
 # ensure_provider ARN URL AUDIENCE
 ensure_provider() {
@@ -23,8 +23,9 @@ ensure_role() {
   fi
 }
 
-# The update leaves what its input does not name, so that names an empty target role. It
-# does not change tags. The CLI prints None if a query finds nothing.
+# An update keeps settings that its input does not name. So the input always names the
+# target role, which may be empty. An update does not change tags. The CLI prints None if
+# a query finds nothing.
 #
 # ensure_association REGION CLUSTER NAMESPACE SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT
 ensure_association() {

@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"os"
@@ -11,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 )
 
-// fakeAWS writes down its arguments, each ended by a NUL byte, a call ended by
-// another, and answers what the test says is there.
+// fakeAWS records its calls in the file $CALLS: a NUL byte after each argument, and
+// another after each call. If $THERE is yes, every resource exists.
 const fakeAWS = `#!/bin/sh
 for word in "$@"; do printf '%s\0' "$word"; done >>"$CALLS"
 printf '\0' >>"$CALLS"
@@ -25,8 +26,7 @@ list-*) if [ "$THERE" = yes ]; then echo a-1; else echo None; fi ;;
 esac
 `
 
-// callsOf executes a script with a stand-in for aws and returns the calls that it
-// makes.
+// callsOf runs a script with fakeAWS and returns the calls of the script.
 func callsOf(t *testing.T, shell string, script []byte, there string) [][]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -42,7 +42,7 @@ func callsOf(t *testing.T, shell string, script []byte, there string) [][]string
 		t.Fatalf("%v: %s\n%s", err, out, script)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
-		t.Fatalf("the script left something behind: %v, %v", entries, err)
+		t.Fatalf("the script left other files: %v, %v", entries, err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "calls"))
 	if err != nil {
@@ -55,7 +55,7 @@ func callsOf(t *testing.T, shell string, script []byte, there string) [][]string
 	return out
 }
 
-// flagsOf are the values of a call's flags.
+// flagsOf returns the flags of a call.
 func flagsOf(call []string) map[string]string {
 	flags := map[string]string{}
 	for i := 2; i+1 < len(call); i += 2 {
@@ -64,7 +64,7 @@ func flagsOf(call []string) map[string]string {
 	return flags
 }
 
-// readScript runs the script in an empty account.
+// readScript runs the script in an empty account and returns the account.
 func readScript(t *testing.T, script []byte) account {
 	t.Helper()
 	a := newAccount()
@@ -91,11 +91,11 @@ func readScript(t *testing.T, script []byte) account {
 	return a
 }
 
-// TestScriptChangesWhatExists runs the script in every shell, in an account that has
-// everything.
-func TestScriptChangesWhatExists(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
-		script, err := Render("aws-cli", stateOf(t, settings))
+// TestScriptUpdatesExistingResources runs the script in several shells, in an account in
+// which every resource exists.
+func TestScriptUpdatesExistingResources(t *testing.T) {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
+		script, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,18 +116,19 @@ func TestScriptChangesWhatExists(t *testing.T) {
 	}
 }
 
+// updates returns the calls that update existing resources.
 func updates(roles []desired.Role) [][]string {
 	var out [][]string
-	for _, p := range providersOf(roles) {
+	for _, p := range export.Providers(roles) {
 		out = append(out, []string{"iam", "add-client-id-to-open-id-connect-provider", "--open-id-connect-provider-arn", p.ARN, "--client-id", p.Audience})
 	}
 	for _, r := range roles {
-		out = append(out, []string{"iam", "update-assume-role-policy", "--role-name", r.ARN.BaseName(), "--policy-document", policyText(r.TrustPolicy)})
+		out = append(out, []string{"iam", "update-assume-role-policy", "--role-name", r.ARN.BaseName(), "--policy-document", export.PolicyText(r.TrustPolicy)})
 		for _, p := range r.Policies {
-			out = append(out, []string{"iam", "put-role-policy", "--role-name", r.ARN.BaseName(), "--policy-name", p.Name, "--policy-document", policyText(p.Document)})
+			out = append(out, []string{"iam", "put-role-policy", "--role-name", r.ARN.BaseName(), "--policy-name", p.Name, "--policy-document", export.PolicyText(p.Document)})
 		}
 		for _, a := range r.Associations {
-			out = append(out, []string{"eks", "update-pod-identity-association", "--region", a.Region, "--association-id", "a-1", "--cli-input-json", oneLine(updateOf(a))})
+			out = append(out, []string{"eks", "update-pod-identity-association", "--region", a.Region, "--association-id", "a-1", "--cli-input-json", export.UpdateInput(a)})
 		}
 	}
 	return out
@@ -137,8 +138,8 @@ func TestScriptPassesShellcheck(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Skip("shellcheck is not installed")
 	}
-	for _, settings := range []identity.Settings{one(), many()} {
-		out, err := Render("aws-cli", stateOf(t, settings))
+	for _, settings := range []identity.Settings{oneComponent(), manyComponents()} {
+		out, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,13 +151,13 @@ func TestScriptPassesShellcheck(t *testing.T) {
 	}
 }
 
-// TestRealCLISendsTheCalls asks the real aws CLI, which checks parameters before it
-// connects, whether it would send one call of each kind.
-func TestRealCLISendsTheCalls(t *testing.T) {
+// TestRealCLIAcceptsTheCalls runs one call of each kind with the real aws CLI. It checks
+// parameters before it connects.
+func TestRealCLIAcceptsTheCalls(t *testing.T) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Skip("the aws CLI is not installed")
 	}
-	script, err := writeScript(sessionPolicy(t))
+	script, err := formOf(t, "aws-cli").Write(rolesWithSessionPolicy(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func TestRealCLISendsTheCalls(t *testing.T) {
 				"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-west-2")
 			out, _ := cmd.CombinedOutput()
 			if strings.Contains(string(out), "Unknown parameter") {
-				t.Skipf("this aws CLI is older than the operation's parameters: %s", out)
+				t.Skipf("this aws CLI is too old to know the parameters: %s", out)
 			}
 			if !strings.Contains(string(out), "Could not connect to the endpoint URL") {
 				t.Errorf("%q: %s", call, out)

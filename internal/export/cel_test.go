@@ -13,40 +13,38 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// hostile are values that would break out of a string, a map, a regular expression
-// or a line of YAML if they could.
-var hostile = []string{
+// hostileValues could end a string, a map, a regular expression or a line of YAML early.
+var hostileValues = []string{
 	"", `"`, `\`, `\"`, `"}}}`, `" in object || true || "`, "'", "`", "\n", "\r\n", "\t", "\x00", "\x7f", "${x}", "{{x}}",
 	`\u0022`, `\x22`, "é", "\u2028", "\U0001f600", "#", "---", ": ", "*", "?optional", `r"x"`, `"""`, strings.Repeat("x", 4096),
 }
 
-func TestLiteral(t *testing.T) {
-	for _, value := range hostile {
+func TestLiteralsKeepEveryValue(t *testing.T) {
+	for _, value := range hostileValues {
 		checkLiteral(t, value)
 	}
 }
 
 func FuzzLiteral(f *testing.F) {
-	for _, value := range hostile {
+	for _, value := range hostileValues {
 		f.Add(value)
 	}
 	f.Fuzz(checkLiteral)
 }
 
-// checkLiteral reads a literal back and looks for anything that ends it early.
+// checkLiteral reads a literal and checks that it has the value and ends where it should.
 func checkLiteral(t *testing.T, value string) {
 	if !utf8.ValidString(value) {
 		t.Skip("a config is UTF-8")
 	}
 	skeleton, found := lex(t, literal(value)+" + "+literal("end"))
 	if diff := cmp.Diff([]string{value, "end"}, found); diff != "" || skeleton != "§ + §" {
-		t.Errorf("%s leaves %q (-want +got):\n%s", literal(value), skeleton, diff)
+		t.Errorf("%s is read as %q (-want +got):\n%s", literal(value), skeleton, diff)
 	}
 }
 
-// lex takes the string literals out of a CEL expression: what is left, and what
-// they say. It knows the escapes that the CEL language definition has in common
-// with JSON and the eight-digit one.
+// lex returns a CEL expression with § in place of each string literal, and the values of
+// the literals. It knows the escapes that CEL and JSON share, and \U with eight digits.
 func lex(t *testing.T, expression string) (skeleton string, found []string) {
 	t.Helper()
 	var b strings.Builder
@@ -68,7 +66,7 @@ func lex(t *testing.T, expression string) (skeleton string, found []string) {
 		}
 		text, err := strconv.Unquote(`"` + rest[:end] + `"`)
 		if err != nil {
-			t.Fatalf("%q is no literal: %v", rest[:end], err)
+			t.Fatalf("%q is not a literal: %v", rest[:end], err)
 		}
 		b.WriteString("§")
 		found, expression = append(found, text), rest[end+1:]
@@ -76,19 +74,20 @@ func lex(t *testing.T, expression string) (skeleton string, found []string) {
 	return b.String(), found
 }
 
-// TestNothingBreaksOut puts each value wherever a config's values go, past the
-// checks that refuse most of them, and compares what is left of the expressions.
-func TestNothingBreaksOut(t *testing.T) {
-	shape := expressions(t, "plain")
-	for _, value := range hostile {
-		if diff := cmp.Diff(shape, expressions(t, value)); diff != "" {
+// TestValuesStayInTheirLiterals puts each value at every place of a config's values. It
+// bypasses the validation, which refuses most of them. The rest of the expressions must
+// not change.
+func TestValuesStayInTheirLiterals(t *testing.T) {
+	plain := expressions(t, "plain")
+	for _, value := range hostileValues {
+		if diff := cmp.Diff(plain, expressions(t, value)); diff != "" {
 			t.Errorf("%q changes the expressions (-plain +hostile):\n%s", value, diff)
 		}
 	}
 }
 
-// expressions are those of the policies for a component made of the value,
-// without their literals.
+// expressions returns the expressions of the policies for a component whose settings all
+// have the value. Its literals are replaced.
 func expressions(t *testing.T, value string) []string {
 	c := desired.Component{Component: identity.Component{Name: "x", ServiceAccount: value, PodLabels: map[string]string{value: value}},
 		Annotations: map[string]string{"a" + value: value}}
@@ -107,9 +106,9 @@ func expressions(t *testing.T, value string) []string {
 	return all
 }
 
-// FuzzPattern compares the regular expression with IAM's wildcards: in a
-// namespace they admit the same.
-func FuzzPattern(f *testing.F) {
+// FuzzPatternsAdmitTheSame checks that the regular expression of a pattern and IAM's
+// wildcards admit the same namespaces.
+func FuzzPatternsAdmitTheSame(f *testing.F) {
 	f.Add("mxp-*-system", "mxp-a-system")
 	f.Add("mxp-*-system", "xmxp-a-system")
 	f.Add("a?b", "a.b")
@@ -117,7 +116,7 @@ func FuzzPattern(f *testing.F) {
 	f.Fuzz(func(t *testing.T, match, namespace string) {
 		m, err := identity.ParseMatch(match)
 		if err != nil || m == identity.MatchUUID || identity.ValidateNamespace(namespace) != nil {
-			t.Skip("no pattern, or no namespace")
+			t.Skip("not a pattern, or not a namespace")
 		}
 		re, err := regexp.Compile(m.Regexp())
 		if err != nil {
@@ -129,7 +128,7 @@ func FuzzPattern(f *testing.F) {
 	})
 }
 
-func TestUUIDPattern(t *testing.T) {
+func TestUUIDPatternAdmitsOnlyUUIDs(t *testing.T) {
 	re := regexp.MustCompile(identity.MatchUUID.Regexp())
 	for namespace, want := range map[string]bool{
 		"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system":  true,
@@ -140,10 +139,10 @@ func TestUUIDPattern(t *testing.T) {
 		"kube-system": false,
 	} {
 		if got := re.MatchString(namespace); got != want {
-			t.Errorf("%s: %t", namespace, got)
+			t.Errorf("%s: admitted is %t, want %t", namespace, got, want)
 		}
 		if got := (desired.Subjects{Match: identity.MatchUUID}).Admits(namespace); want && !got {
-			t.Errorf("%s is in the admission policy and not in the trust policy", namespace)
+			t.Errorf("the admission policy admits %s, but the trust policy does not", namespace)
 		}
 	}
 }

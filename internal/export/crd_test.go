@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ func documentsOf(t *testing.T, stream []byte) []*yaml.Node {
 	}
 }
 
-// schema is what of OpenAPI the CRDs use.
+// schema is the part of OpenAPI that the CRDs use.
 type schema struct {
 	Type       string
 	Properties map[string]*schema
@@ -55,9 +55,9 @@ type definition struct {
 	}
 }
 
-// fitsCRD validates an object strictly against a definition of the vendor's. The
-// definitions are not part of the repository.
-func fitsCRD(t *testing.T, file string, object []byte) {
+// checkCRD validates an object strictly against a definition of the vendor. The
+// repository does not contain the definitions.
+func checkCRD(t *testing.T, file string, object []byte) {
 	t.Helper()
 	data, err := os.ReadFile("../../../shared/crds/" + file)
 	if err != nil {
@@ -99,27 +99,27 @@ func validate(t *testing.T, s *schema, n *yaml.Node, path string) {
 		}
 	case "boolean":
 		if tag != "!!bool" {
-			t.Errorf("%s: %s is no boolean", path, n.Value)
+			t.Errorf("%s: %s is not a boolean", path, n.Value)
 		}
 	case "string":
 		if tag != "!!str" || len(n.Value) < s.MinLength || s.Enum != nil && !slices.Contains(s.Enum, n.Value) {
-			t.Errorf("%s: %s %q does not fit %+v", path, tag, n.Value, *s)
+			t.Errorf("%s: %s %q does not match %+v", path, tag, n.Value, *s)
 		}
 	default:
-		t.Errorf("%s: the test knows no type %q", path, s.Type)
+		t.Errorf("%s: this test does not know the type %q", path, s.Type)
 	}
 }
 
 func validateObject(t *testing.T, s *schema, n *yaml.Node, path string) {
 	t.Helper()
 	if n.Kind != yaml.MappingNode {
-		t.Errorf("%s: no mapping", path)
+		t.Errorf("%s: not a mapping", path)
 		return
 	}
-	there := map[string]bool{}
+	present := map[string]bool{}
 	for i := 0; i < len(n.Content); i += 2 {
 		key := n.Content[i].Value
-		there[key] = true
+		present[key] = true
 		property := s.Properties[key]
 		if property == nil {
 			property = s.Additional
@@ -132,7 +132,7 @@ func validateObject(t *testing.T, s *schema, n *yaml.Node, path string) {
 		}
 	}
 	for _, key := range s.Required {
-		if !there[key] {
+		if !present[key] {
 			t.Errorf("%s.%s: missing", path, key)
 		}
 	}

@@ -6,25 +6,23 @@ import (
 	"spaces-identity.dev/internal/desired"
 )
 
-// The API versions of the AWS provider for Crossplane (families aws-iam and
-// aws-eks). The cluster-scoped groups are in every release of it, for Crossplane
-// 1 and 2.
+// The API versions of Crossplane's AWS provider (families aws-iam and aws-eks). Every
+// release has these cluster-scoped groups, for Crossplane 1 and 2.
 const (
 	iamAPI = "iam.aws.upbound.io/v1beta1"
 	eksAPI = "eks.aws.upbound.io/v1beta1"
 )
 
-// externalName ties a managed resource to what it is called in AWS.
+// externalName is the annotation with the name that a managed resource has in AWS.
 const externalName = "crossplane.io/external-name"
 
-// resourceSpec is the spec of a managed resource. ForProvider is what it asks of the
-// provider.
+// resourceSpec is the spec of a managed resource. ForProvider has the settings in AWS.
 type resourceSpec struct {
 	DeletionPolicy string `yaml:"deletionPolicy,omitempty"`
 	ForProvider    any    `yaml:"forProvider"`
 }
 
-// reference names a managed resource, from which Crossplane fills in a field.
+// reference names another managed resource. Crossplane sets a field from it.
 type reference struct {
 	Name string `yaml:"name"`
 }
@@ -56,8 +54,8 @@ type associationParameters struct {
 	Tags               map[string]string `yaml:"tags"`
 }
 
-// writeCrossplane writes a stream of managed resources. It begins with a document
-// marker, so that streams can be joined.
+// writeCrossplane writes a stream of managed resources. It begins with a document marker,
+// so that users can join streams.
 func writeCrossplane(roles []desired.Role) ([]byte, error) {
 	var all []any
 	add := func(api, kind, name, external string, spec resourceSpec) {
@@ -67,9 +65,9 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 		}
 		all = append(all, object{api, kind, meta, spec})
 	}
-	// The name of an OIDC provider in AWS is its ARN, so that one which exists is taken
-	// over. It stays in AWS when the resource goes: others may depend on it.
-	for _, p := range providersOf(roles) {
+	// The external name of an OIDC provider is its ARN, so Crossplane adopts an existing
+	// one. Orphan keeps it in AWS when the resource is deleted: others may depend on it.
+	for _, p := range Providers(roles) {
 		add(iamAPI, "OpenIDConnectProvider", objectName(p.Cluster.OIDC.HostPath), p.ARN,
 			resourceSpec{"Orphan", providerParameters{p.URL, []string{p.Audience}}})
 	}
@@ -83,12 +81,12 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 		}
 		for _, a := range r.Associations {
 			if a.Policy != "" {
-				return nil, fmt.Errorf("Crossplane's PodIdentityAssociation (%s) has no field for the session policy of %s: remove podIdentity.policy, or use another form", eksAPI, a.Component)
+				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy, or use another form", a.Component, eksAPI)
 			}
 			add(eksAPI, "PodIdentityAssociation", objectName(a.Component, a.Region, a.ClusterName, a.Namespace), "",
 				resourceSpec{ForProvider: associationParameters{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount,
 					role, a.TargetRoleARN, a.DisableSessionTags, a.Tags}})
 		}
 	}
-	return append([]byte("# "+title(roles)+"\n---\n"), encodeYAML(all...)...), nil
+	return append([]byte("# "+Title(roles)+"\n---\n"), encodeYAML(all...)...), nil
 }

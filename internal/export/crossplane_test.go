@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"bytes"
@@ -7,11 +7,15 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
 
-// resource is any of the managed resources, by the fields that the test reads.
+// reference names another managed resource.
+type reference struct{ Name string }
+
+// resource is a managed resource of any kind, with the fields that the test reads.
 type resource struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string
@@ -71,7 +75,7 @@ func readCrossplane(t *testing.T, stream []byte) account {
 		switch r.Kind {
 		case "OpenIDConnectProvider":
 			if r.Spec.DeletionPolicy != "Orphan" {
-				t.Errorf("%s would be deleted with the resource", external)
+				t.Errorf("AWS would lose %s when the resource is deleted", external)
 			}
 			a.Providers[external] = provider{p.URL, p.ClientIDList[0]}
 		case "Role":
@@ -103,8 +107,8 @@ var crdOf = map[string]string{
 	"RolePolicy": "iam.aws.upbound.io_rolepolicies.yaml", "PodIdentityAssociation": "eks.aws.upbound.io_podidentityassociations.yaml",
 }
 
-func TestCrossplaneFitsTheCRDs(t *testing.T) {
-	out, err := Render("crossplane", stateOf(t, nastySettings()))
+func TestCrossplaneResourcesMatchTheCRDs(t *testing.T) {
+	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, hostileSettings()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,18 +121,18 @@ func TestCrossplaneFitsTheCRDs(t *testing.T) {
 		if err := n.Decode(&head); err != nil {
 			t.Fatal(err)
 		}
-		fitsCRD(t, "crossplane-aws/"+crdOf[head.Kind], text)
+		checkCRD(t, "crossplane-aws/"+crdOf[head.Kind], text)
 	}
 }
 
-// TestCrossplaneStreamsJoin says that two outputs one behind the other are a stream.
-func TestCrossplaneStreamsJoin(t *testing.T) {
-	out, err := Render("crossplane", stateOf(t, one()))
+// TestCrossplaneStreamsCanBeJoined appends one output to another.
+func TestCrossplaneStreamsCanBeJoined(t *testing.T) {
+	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, oneComponent()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := len(documentsOf(t, out))
 	if joined := documentsOf(t, append(bytes.Clone(out), out...)); len(joined) != 2*n {
-		t.Errorf("%d documents, twice %d", len(joined), n)
+		t.Errorf("got %d documents, want twice %d", len(joined), n)
 	}
 }

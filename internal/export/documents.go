@@ -19,8 +19,8 @@ const (
 	Backups      Part = "backups"      // a SharedBackupConfig, which no command prints
 )
 
-// documents are the artifacts of a component. JSON is indented by two spaces and ends
-// with a newline.
+// documents are the kinds of artifacts of a component. JSON is indented by two spaces and
+// ends with a newline.
 var documents = []struct {
 	part  Part
 	file  string // the artifact's name after the component's
@@ -45,7 +45,7 @@ var documents = []struct {
 	{Backups, ".shared-backup-config.yaml", desired.State.HasBackupConfig, writeBackupConfig},
 }
 
-// Document writes one document of a component. The errors are those of package desired.
+// Document returns one document of a component. The errors are those of package desired.
 func Document(part Part, s desired.State, c desired.Component) ([]byte, error) {
 	for _, d := range documents {
 		if d.part == part {
@@ -79,7 +79,8 @@ func Files(s desired.State) ([]File, error) {
 	return files, nil
 }
 
-// encodeJSON writes a value of strings, lists and maps, which always encodes.
+// encodeJSON returns a value as JSON. It must consist of strings, lists and maps, which
+// can always be encoded.
 func encodeJSON(value any) []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -91,7 +92,7 @@ func encodeJSON(value any) []byte {
 	return b.Bytes()
 }
 
-// objectStorage is the part of a SharedBackupConfig's spec that is written.
+// objectStorage has the fields of a SharedBackupConfig's spec that this program sets.
 //
 // Source: Upbound Spaces API reference, SharedBackupConfig
 // (spaces.upbound.io/v1alpha1).
@@ -103,8 +104,8 @@ type objectStorage struct {
 	Credentials map[string]string   `yaml:"credentials"`
 }
 
-// objectStorageConfig follows the S3 client configuration of Thanos. The field
-// aws_sdk_auth is left out: with it EKS Pod Identity does not work.
+// objectStorageConfig is the S3 client configuration of Thanos. It does not set
+// aws_sdk_auth, because EKS Pod Identity does not work with it.
 //
 // Source: Thanos, "Object storage: S3".
 type objectStorageConfig struct {

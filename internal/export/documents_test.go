@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"errors"
@@ -6,20 +6,20 @@ import (
 	"testing"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 )
 
-func TestFiles(t *testing.T) {
-	china := one()
+func TestFilesMatchTheirGoldens(t *testing.T) {
+	china := oneComponent()
 	china.Cluster.Region, china.Cluster.OIDC.HostPath = "cn-north-1", "oidc.eks.cn-north-1.amazonaws.com.cn/id/EXAMPLED539D4633E53DE1B716D3041E"
 	china.Components[0].Role.Partition, china.Components[0].Prefix = "aws-cn", "prod/space-1"
 	china.SharedBackupConfig = identity.SharedBackupConfig{Name: "nightly", Namespace: "default"}
-	endpoint := one()
+	endpoint := oneComponent()
 	endpoint.SharedBackupConfig.Endpoint = "vpce-1.s3.us-west-2.vpce.amazonaws.com:443"
-	nasty := nastySettings()
-	for name, settings := range map[string]identity.Settings{"many": many(), "nasty": nasty, "china": china, "endpoint": endpoint} {
+	for name, settings := range map[string]identity.Settings{"many": manyComponents(), "nasty": hostileSettings(), "china": china, "endpoint": endpoint} {
 		t.Run(name, func(t *testing.T) {
-			files, err := Files(stateOf(t, settings))
+			files, err := export.Files(stateOf(t, settings))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -30,21 +30,21 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestBackupConfigFitsTheCRD(t *testing.T) {
-	for _, settings := range []identity.Settings{one(), nastySettings()} {
+func TestBackupConfigMatchesTheCRD(t *testing.T) {
+	for _, settings := range []identity.Settings{oneComponent(), hostileSettings()} {
 		s := stateOf(t, settings)
-		text, err := Document(Backups, s, s.Components[0])
+		text, err := export.Document(export.Backups, s, s.Components[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		fitsCRD(t, "spaces.upbound.io_sharedbackupconfigs.yaml", text)
+		checkCRD(t, "spaces.upbound.io_sharedbackupconfigs.yaml", text)
 	}
 }
 
-// TestComponentsShareATrustPolicy says that the document of either is the whole policy
-// of the role.
+// TestComponentsShareATrustPolicy checks that components with the same role get the same
+// document, the whole policy of the role.
 func TestComponentsShareATrustPolicy(t *testing.T) {
-	files, err := Files(stateOf(t, many()))
+	files, err := export.Files(stateOf(t, manyComponents()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,31 +59,31 @@ func TestComponentsShareATrustPolicy(t *testing.T) {
 }
 
 func TestFilesRefuseAnUnknownEndpoint(t *testing.T) {
-	iso := one()
+	iso := oneComponent()
 	iso.Components[0].Role.Partition = "aws-iso"
-	if files, err := Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "the S3 endpoint of partition aws-iso is not known") {
+	if files, err := export.Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "the S3 endpoint of partition aws-iso is not known") {
 		t.Errorf("%v\n%v", err, files)
 	}
 }
 
 func TestBackupConfigNamesWhatIsMissing(t *testing.T) {
 	s := stateOf(t, identity.Settings{})
-	if out, err := Document(Backups, s, s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket") || !strings.Contains(err.Error(), "the cluster's region") {
+	if out, err := export.Document(export.Backups, s, s.Components[0]); err == nil || !strings.Contains(err.Error(), "the bucket") || !strings.Contains(err.Error(), "the cluster's region") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
-func TestValues(t *testing.T) {
-	s := many()
+func TestValuesQuoteWhatYAMLMisreads(t *testing.T) {
+	s := manyComponents()
 	s.Components[0].ExtraAnnotations = map[string]string{"eks.amazonaws.com/sts-regional-endpoints": "true", "example.com/none": "no"}
 	s.Components[0].PodLabels = map[string]string{"team": "storage"}
-	out, err := Values(stateOf(t, s))
+	out, err := export.Values(stateOf(t, s))
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "values.yaml", out)
 	s.Components[0].Role = identity.RoleARN{}
-	out, err = Values(stateOf(t, s))
+	out, err = export.Values(stateOf(t, s))
 	if missing, ok := errors.AsType[*desired.MissingError](err); !ok || missing.Hint() != "set components[0].roleARN in the config" {
 		t.Errorf("%v\n%s", err, out)
 	}

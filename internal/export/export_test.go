@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"errors"
@@ -9,17 +9,32 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
+	"spaces-identity.dev/internal/export/terraform"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
 
 var extensions = map[string]string{"aws-cli": "sh", "terraform": "tf", "crossplane": "yaml"}
 
+// formOf returns a form with its writer, as the live program has it.
+func formOf(t *testing.T, name string) export.Form {
+	t.Helper()
+	form, err := export.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name == terraform.Form.Name {
+		return terraform.Form
+	}
+	return form
+}
+
 func TestFormGoldens(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
-		for _, form := range Forms() {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
+		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
-				out, err := Render(form, stateOf(t, settings))
+				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -29,11 +44,11 @@ func TestFormGoldens(t *testing.T) {
 	}
 }
 
-// account is what a form makes of an AWS account, by ARN or name.
+// account is an AWS account after a form was applied to it.
 type account struct {
-	Providers    map[string]provider // by ARN
-	Roles        map[string]role     // by ARN
-	Policies     map[string]iam.Document
+	Providers    map[string]provider     // by ARN
+	Roles        map[string]role         // by ARN
+	Policies     map[string]iam.Document // by role and name
 	Associations []desired.Association
 }
 
@@ -48,8 +63,8 @@ func newAccount() account {
 	return account{Providers: map[string]provider{}, Roles: map[string]role{}, Policies: map[string]iam.Document{}}
 }
 
-// meant is the account that the roles ask for.
-func meant(roles []desired.Role) account {
+// accountOf returns the account that the desired state describes.
+func accountOf(roles []desired.Role) account {
 	a := newAccount()
 	for _, r := range roles {
 		a.Roles[r.ARN.String()] = role{r.TrustPolicy, map[string]string{"spaces-identity.dev/managed-by": "spaces-identity"}}
@@ -64,35 +79,36 @@ func meant(roles []desired.Role) account {
 	return a
 }
 
-// readers say what each form would make of an account. They follow the references
-// within the form.
+// readers return the account that each form would create. They follow the references in
+// the form.
 var readers = map[string]func(t *testing.T, text []byte) account{
 	"terraform": readTerraform, "crossplane": readCrossplane, "aws-cli": readScript,
 }
 
-// TestFormsSayTheSame compares what each form does with the desired state.
-func TestFormsSayTheSame(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": one(), "many": many(), "nasty": nastySettings()} {
-		for _, form := range Forms() {
+// TestEveryFormHasTheDesiredState compares the account that each form would create with
+// the desired state.
+func TestEveryFormHasTheDesiredState(t *testing.T) {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
+		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
-				out, err := Render(form, stateOf(t, settings))
+				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {
 					t.Fatal(err)
 				}
 				got := readers[form](t, out)
-				if diff := cmp.Diff(meant(rolesOf(t, settings)), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
-					t.Errorf("differs (-meant +got):\n%s\n%s", diff, out)
+				if diff := cmp.Diff(accountOf(rolesOf(t, settings)), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
+					t.Errorf("differs (-want +got):\n%s\n%s", diff, out)
 				}
 			})
 		}
 	}
 }
 
-// sessionPolicy is an association with what only EKS Pod Identity without session tags
-// takes.
-func sessionPolicy(t *testing.T) []desired.Role {
+// rolesWithSessionPolicy returns roles whose associations have a session policy, which
+// EKS Pod Identity accepts only without session tags.
+func rolesWithSessionPolicy(t *testing.T) []desired.Role {
 	t.Helper()
-	roles := rolesOf(t, nastySettings())[:1]
+	roles := rolesOf(t, hostileSettings())[:1]
 	for i := range roles[0].Associations {
 		roles[0].Associations[i].DisableSessionTags = true
 		roles[0].Associations[i].Policy = `{"Version":"2012-10-17","Statement":{"Sid":"it's $(touch pwned) ${x} %{x} \" \\ \n` +
@@ -101,59 +117,59 @@ func sessionPolicy(t *testing.T) []desired.Role {
 	return roles
 }
 
-func TestFormsKeepTheSessionPolicy(t *testing.T) {
-	roles := sessionPolicy(t)
-	for _, f := range forms {
-		out, err := f.write(roles)
-		if f.name == "crossplane" {
-			if err == nil || !strings.Contains(err.Error(), "has no field for the session policy") {
-				t.Errorf("%s lost a session policy: %v", f.name, err)
+func TestFormsKeepOrRefuseTheSessionPolicy(t *testing.T) {
+	roles := rolesWithSessionPolicy(t)
+	for _, form := range export.Forms() {
+		out, err := formOf(t, form).Write(roles)
+		if form == "crossplane" {
+			if err == nil || !strings.Contains(err.Error(), "has no field for it") {
+				t.Errorf("%s: got the error %v, want one about the session policy", form, err)
 			}
 			continue
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := readers[f.name](t, out)
-		if diff := cmp.Diff(meant(roles), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
-			t.Errorf("%s differs (-meant +got):\n%s", f.name, diff)
+		got := readers[form](t, out)
+		if diff := cmp.Diff(accountOf(roles), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
+			t.Errorf("%s differs (-want +got):\n%s", form, diff)
 		}
 	}
 }
 
-func TestRenderRefuses(t *testing.T) {
-	if _, err := Render("pulumi", stateOf(t, one())); err == nil || err.Error() != `unknown form "pulumi": use terraform, crossplane or aws-cli` {
+func TestRenderRefusesBadInput(t *testing.T) {
+	if _, err := export.Find("pulumi"); err == nil || err.Error() != `unknown form "pulumi": use terraform, crossplane or aws-cli` {
 		t.Error(err)
 	}
-	roleless := one()
+	roleless := oneComponent()
 	roleless.Components[0].Role = identity.RoleARN{}
-	_, err := Render("terraform", stateOf(t, roleless))
+	_, err := export.Render(formOf(t, "terraform"), stateOf(t, roleless))
 	if _, ok := errors.AsType[*desired.MissingError](err); !ok {
 		t.Errorf("without a role: %v", err)
 	}
-	accounts := many()
+	accounts := manyComponents()
 	accounts.Components[1].Role.Account = "999999999999"
-	if _, err := Render("aws-cli", stateOf(t, accounts)); err == nil || !strings.Contains(err.Error(), "different accounts") {
+	if _, err := export.Render(formOf(t, "aws-cli"), stateOf(t, accounts)); err == nil || !strings.Contains(err.Error(), "different accounts") {
 		t.Errorf("two accounts: %v", err)
 	}
 }
 
-func TestObjectNames(t *testing.T) {
+func TestObjectNamesAreValidAndDifferent(t *testing.T) {
 	tests := map[string][]string{
 		"spaces-identity-a-b": {"a", "b"},
 		"spaces-identity-prod-space-eu-" + desired.ShortHash("spaces-identity-Prod_Space_EU"): {"Prod_Space_EU"},
 		"spaces-identity-a-b-" + desired.ShortHash("spaces-identity-a.b"):                     {"a.b"},
 	}
 	for want, in := range tests {
-		if got := objectName(in...); got != want {
+		if got := export.ObjectName(in...); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	long := objectName(strings.Repeat("a", 200), strings.Repeat("B", 200))
+	long := export.ObjectName(strings.Repeat("a", 200), strings.Repeat("B", 200))
 	if len(long) > 253 || identity.ValidateObjectName(long) != nil {
 		t.Errorf("%d characters: %s", len(long), long)
 	}
-	if objectName("a_b") == objectName("a.b") || label("a+b") == label("a.b") {
-		t.Error("two names became one")
+	if export.ObjectName("a_b") == export.ObjectName("a.b") {
+		t.Error("two names became the same")
 	}
 }

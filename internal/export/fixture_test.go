@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"flag"
@@ -27,8 +27,8 @@ var (
 		OIDC: identity.OIDCProvider{HostPath: "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"}}
 )
 
-// one is the simplest config: one component in one cluster.
-func one() identity.Settings {
+// oneComponent is the simplest config: one component in one cluster.
+func oneComponent() identity.Settings {
 	return identity.Settings{
 		Cluster:       prodCluster,
 		ControlPlanes: identity.ControlPlanes{Namespaces: []string{nsB, nsA}},
@@ -37,9 +37,9 @@ func one() identity.Settings {
 	}
 }
 
-// many has several clusters and components, two of which share a role, and each mode.
-func many() identity.Settings {
-	s := one()
+// manyComponents has every mode, several clusters, and components that share a role.
+func manyComponents() identity.Settings {
+	s := oneComponent()
 	s.AdditionalClusters = []identity.Cluster{europeCluster}
 	s.ControlPlanes.Match = "team-*"
 	s.Components[0].Mode = identity.Both
@@ -51,14 +51,14 @@ func many() identity.Settings {
 	return s
 }
 
-// nasty holds what a shell, HCL, YAML or JSON could take for code, as far as a
-// config can hold it.
-const nasty = `it's $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |` + "`touch pwned`"
+// hostileText has what a shell, HCL, YAML or JSON could take for code, as far as a config
+// accepts it.
+const hostileText = `it's $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |` + "`touch pwned`"
 
-// nastySettings has such values wherever a config lets them pass.
-func nastySettings() identity.Settings {
-	s := many()
-	s.Components[0].Prefix = nasty
+// hostileSettings has such values in every setting that accepts them.
+func hostileSettings() identity.Settings {
+	s := manyComponents()
+	s.Components[0].Prefix = hostileText
 	s.Components[0].Role.Name = "a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"
 	s.Components[0].PodIdentity = identity.PodIdentitySettings{
 		Tags:       map[string]string{"team": "a: b = c@d", "+-=._:/@ x": "yes", "for": "true"},

@@ -1,4 +1,4 @@
-package export
+package export_test
 
 import (
 	"encoding/json"
@@ -16,17 +16,27 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
+	"spaces-identity.dev/internal/export/terraform"
 )
 
-// terraform evaluates a file with HashiCorp's library, in the order in which Terraform
-// would: what a resource refers to comes before it.
-type terraform struct {
+// The resource types of the AWS provider.
+const (
+	providerType    = "aws_iam_openid_connect_provider"
+	roleType        = "aws_iam_role"
+	rolePolicyType  = "aws_iam_role_policy"
+	associationType = "aws_eks_pod_identity_association"
+)
+
+// evaluator evaluates a file with HashiCorp's library. A resource may only refer to
+// resources above it.
+type evaluator struct {
 	t         *testing.T
-	resources map[string]map[string]cty.Value // by type and label, what others may refer to
+	resources map[string]map[string]cty.Value // by type and label
 	each      cty.Value
 }
 
-func (tf *terraform) value(e hcl.Expression) cty.Value {
+func (tf *evaluator) value(e hcl.Expression) cty.Value {
 	tf.t.Helper()
 	variables := map[string]cty.Value{"each": tf.each}
 	for kind, labels := range tf.resources {
@@ -42,8 +52,8 @@ func (tf *terraform) value(e hcl.Expression) cty.Value {
 	return v
 }
 
-// arguments are those of a block as text, lists and maps in JSON.
-func (tf *terraform) arguments(b *hclsyntax.Block) map[string]string {
+// arguments returns the arguments of a block as text. Lists and maps are JSON.
+func (tf *evaluator) arguments(b *hclsyntax.Block) map[string]string {
 	tf.t.Helper()
 	all := map[string]string{}
 	for name, attribute := range b.Body.Attributes {
@@ -73,43 +83,43 @@ func blocksOf(t *testing.T, text []byte) hclsyntax.Blocks {
 
 func readTerraform(t *testing.T, text []byte) account {
 	t.Helper()
-	tf := &terraform{t: t, each: cty.NilVal, resources: map[string]map[string]cty.Value{tfProvider: {}, tfRole: {}}}
+	tf := &evaluator{t: t, each: cty.NilVal, resources: map[string]map[string]cty.Value{providerType: {}, roleType: {}}}
 	a := newAccount()
 	seen := map[string]bool{}
 	for _, b := range blocksOf(t, text) {
 		kind, label := b.Labels[0], b.Labels[1]
 		if b.Type != "resource" || seen[kind+label] {
-			t.Errorf("%s %q is there twice, or no resource", b.Type, b.Labels)
+			t.Errorf("%s %q is not a resource, or appears twice", b.Type, b.Labels)
 		}
 		seen[kind+label] = true
-		if kind == tfAssociation {
+		if kind == associationType {
 			a.Associations = append(a.Associations, tf.associations(b)...)
 			continue
 		}
 		arguments := tf.arguments(b)
 		switch kind {
-		case tfProvider:
+		case providerType:
 			arn := "arn:aws:iam::123456789012:oidc-provider/" + strings.TrimPrefix(arguments["url"], "https://")
 			a.Providers[arn] = provider{arguments["url"], decode[[]string](t, arguments["client_id_list"])[0]}
 			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn)})
-		case tfRole:
+		case roleType:
 			arn := "arn:aws:iam::123456789012:role" + arguments["path"] + arguments["name"]
 			trust := parsePolicy(t, arguments["assume_role_policy"])
 			for _, needed := range decode[[]struct{ ARN string }](t, arguments["depends_on"]) {
 				if !strings.Contains(arguments["assume_role_policy"], needed.ARN) {
-					t.Errorf("%s depends on %s without need", label, needed.ARN)
+					t.Errorf("%s depends on %s, but its trust policy does not name it", label, needed.ARN)
 				}
 			}
 			a.Roles[arn] = role{trust, decode[map[string]string](t, arguments["tags"])}
 			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn), "name": cty.StringVal(arguments["name"])})
-		case tfRolePolicy:
+		case rolePolicyType:
 			a.Policies[arguments["role"]+" "+arguments["name"]] = parsePolicy(t, arguments["policy"])
 		}
 	}
 	return a
 }
 
-func (tf *terraform) associations(b *hclsyntax.Block) []desired.Association {
+func (tf *evaluator) associations(b *hclsyntax.Block) []desired.Association {
 	tf.t.Helper()
 	var all []desired.Association
 	for it := tf.value(b.Body.Attributes["for_each"].Expr).ElementIterator(); it.Next(); {
@@ -137,9 +147,10 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
-// TestTerraformRefersToItsParts says that Terraform creates the parts in order.
-func TestTerraformRefersToItsParts(t *testing.T) {
-	out, err := Render("terraform", stateOf(t, many()))
+// TestTerraformResourcesReferToEachOther checks the references by which Terraform finds
+// the order of creation.
+func TestTerraformResourcesReferToEachOther(t *testing.T) {
+	out, err := export.Render(formOf(t, "terraform"), stateOf(t, manyComponents()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,25 +168,26 @@ func TestTerraformRefersToItsParts(t *testing.T) {
 		slices.Sort(got[kind])
 		got[kind] = slices.Compact(got[kind])
 	}
-	others := label("spaces.others")
+	others := "spaces_spaces_others_" + desired.ShortHash("spaces_spaces.others")
 	want := map[string][]string{
-		tfRole:        {tfProvider + ".spaces_Prod_Space_EU_eu-central-1", tfProvider + ".spaces_prod-space_us-west-2"},
-		tfRolePolicy:  {tfRole + ".spaces_spaces-backup"},
-		tfAssociation: {tfRole + ".spaces_spaces-backup", tfRole + "." + others},
+		roleType:        {providerType + ".spaces_Prod_Space_EU_eu-central-1", providerType + ".spaces_prod-space_us-west-2"},
+		rolePolicyType:  {roleType + ".spaces_spaces-backup"},
+		associationType: {roleType + ".spaces_spaces-backup", roleType + "." + others},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }
 
-// TestTerraformKeepsEveryString gives HashiCorp's parser every kind of string.
+// TestTerraformKeepsEveryString writes strings that HCL could take for code, and reads
+// them with HashiCorp's parser.
 func TestTerraformKeepsEveryString(t *testing.T) {
-	for _, s := range []string{"", "plain", nasty, "${x}", "$${x}", "$$${x}", "%{x}", "%%{", "$", "${", "a$", `\`, `"`, `\"`, "\n\r\t\x01\x7f",
+	for _, s := range []string{"", "plain", hostileText, "${x}", "$${x}", "$$${x}", "%{x}", "%%{", "$", "${", "a$", `\`, `"`, `\"`, "\n\r\t\x01\x7f",
 		"é日本😀\u2028", "<<EOT\nx\nEOT", "#//*", `${"${"}`, "$%{x}", "%${x}"} {
-		roles := rolesOf(t, one())
+		roles := rolesOf(t, oneComponent())
 		roles[0].TrustPolicy.Statement[0].Sid = s
 		roles[0].Policies, roles[0].Associations = nil, nil
-		out, err := writeTerraform(roles)
+		out, err := terraform.Form.Write(roles)
 		if err != nil {
 			t.Fatal(err)
 		}

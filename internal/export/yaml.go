@@ -8,7 +8,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 )
 
-// object is one of Kubernetes.
+// object is a Kubernetes object.
 type object struct {
 	APIVersion string   `yaml:"apiVersion"`
 	Kind       string   `yaml:"kind"`
@@ -22,8 +22,8 @@ type metadata struct {
 	Annotations map[string]string `yaml:"annotations,omitempty"`
 }
 
-// encodeYAML writes documents as a stream, indented by two spaces. The types of this
-// package always encode.
+// encodeYAML returns documents as a YAML stream, indented by two spaces. The types of
+// this package can always be encoded.
 func encodeYAML(documents ...any) []byte {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
@@ -39,8 +39,8 @@ func encodeYAML(documents ...any) []byte {
 	return b.Bytes()
 }
 
-// Values writes the settings of all components as a values file of the Spaces chart.
-// The error names the roles that are missing.
+// Values returns the settings of all components as a values file of the Spaces chart. The
+// error names the roles that are missing.
 func Values(s desired.State) ([]byte, error) {
 	values, err := s.Values()
 	if err != nil {
@@ -57,7 +57,7 @@ func Values(s desired.State) ([]byte, error) {
 	return encodeYAML(root), nil
 }
 
-// child returns the value of a key of a mapping, and adds it if the mapping has none.
+// child returns the value of a key. It adds the key if the mapping does not have it.
 func child(mapping *yaml.Node, key string) *yaml.Node {
 	mapping.Kind = yaml.MappingNode
 	for i := 0; i < len(mapping.Content); i += 2 {
@@ -71,8 +71,8 @@ func child(mapping *yaml.Node, key string) *yaml.Node {
 	return value
 }
 
-// setText makes a node of a string, with quotes around what Helm, which reads YAML 1.1,
-// would take for something else, such as no.
+// setText sets a node to a string. It quotes words that YAML 1.1, which Helm reads, takes
+// for something else, such as no.
 func setText(node *yaml.Node, text string) {
 	if err := node.Encode(text); err != nil {
 		panic(err) // every string can be encoded

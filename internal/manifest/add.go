@@ -8,8 +8,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// addition holds the keys to add to one value that exists: a mapping, or a null
-// that becomes one.
+// addition contains the keys to add to an existing value: a mapping, or a null that
+// becomes a mapping.
 type addition struct {
 	node *Node
 	path identity.Path
@@ -19,12 +19,12 @@ type addition struct {
 // newKey is a key to add, with its value or with the keys below it.
 type newKey struct {
 	name    string
-	written string // the value as YAML; empty: the value is to be written in the style of the place
+	written string // the value as YAML; if empty, value is written in the style of the place
 	value   string
 	below   []newKey
 }
 
-// addKey adds a value at a path of keys, together with those that are there.
+// addKey adds a value at a path of keys to the keys that are already planned.
 func addKey(keys []newKey, path identity.Path, value string) []newKey {
 	i := slices.IndexFunc(keys, func(k newKey) bool { return k.name == path[0].Key })
 	if i < 0 {
@@ -52,7 +52,7 @@ func (a *addition) edit(text []byte) (Edit, error) {
 	return a.intoFlow(text, n), nil
 }
 
-// intoFlow adds the keys behind the opening brace, laid out like the first entry.
+// intoFlow adds the keys after the opening brace, with the layout of the first entry.
 func (a *addition) intoFlow(text []byte, n *Node) Edit {
 	layout := flowLayoutOf(text, n)
 	written := layout.entries(a.keys)
@@ -107,9 +107,9 @@ func (l flowLayout) entries(keys []newKey) string {
 	return strings.Join(written, l.comma)
 }
 
-// intoBlock adds the keys at the head of a block mapping, on lines directly behind
-// the line with its parent's key. There they affect neither the comments of the
-// first key nor the end of the last value.
+// intoBlock adds the keys at the start of a block mapping, on lines directly after the
+// line of its parent's key. There they change neither the comments of the first key nor
+// the end of the last value.
 func (a *addition) intoBlock(text []byte, n *Node) Edit {
 	first := n.Content[0].Outer
 	start := lineStart(text, first)
@@ -121,7 +121,7 @@ func (a *addition) intoBlock(text []byte, n *Node) Edit {
 	pad := strings.Repeat(" ", len(indent))
 	separator := lineBreak(text) + pad
 	written := strings.Join(blockLines(a.keys, indentStep(text, n)), separator)
-	if indent != pad { // behind "- " or "--- "
+	if indent != pad { // the mapping begins after "- " or "--- "
 		return Edit{first, first, written + separator}
 	}
 	if head := headLine(text, start); head >= 0 {
@@ -130,8 +130,8 @@ func (a *addition) intoBlock(text []byte, n *Node) Edit {
 	return Edit{first, first, written + separator}
 }
 
-// headLine returns the end of the line above the first key and the comments before
-// it, or -1 if there is no such line.
+// headLine returns the end of the line above the first key and its comments, or -1 if
+// there is no such line.
 func headLine(text []byte, start int) int {
 	for start > firstByte(text) {
 		end := start
@@ -154,7 +154,7 @@ func (a *addition) intoNull(text []byte, n *Node) Edit {
 	line := text[start:n.Outer]
 	indent := indentOf(line)
 	switch {
-	case n.Tag != "" && n.Anchor == "": // !!null is no longer true
+	case n.Tag != "" && n.Anchor == "": // the tag !!null would be wrong for a mapping
 		return Edit{n.Outer, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
 	case n.Start == n.End && endsLine(text, n.End) && indent < len(line) && !strings.ContainsRune("-?{[", rune(line[indent])):
 		step := stepAt(text, start)
@@ -169,14 +169,14 @@ func (a *addition) intoNull(text []byte, n *Node) Edit {
 	return Edit{n.Start, n.End, " {" + spacedLayout.entries(a.keys) + "}"}
 }
 
-// endsLine reports whether only blanks and a comment follow on the line.
+// endsLine reports whether the rest of the line is blank or a comment.
 func endsLine(text []byte, at int) bool {
 	rest := bytes.TrimSpace(text[at:lineEnd(text, at)])
 	return len(rest) == 0 || rest[0] == '#'
 }
 
-// blockLines writes keys as lines of a block mapping. step is the indentation of a
-// key that is below another.
+// blockLines writes keys as lines of a block mapping. step is the indentation of keys
+// below another key.
 func blockLines(keys []newKey, step string) []string {
 	var lines []string
 	for _, k := range keys {
@@ -196,8 +196,8 @@ func blockLines(keys []newKey, step string) []string {
 	return lines
 }
 
-// indentStep returns by how much the values of a mapping are indented more than
-// its keys: as in its own entries if one shows it, else as in its parent.
+// indentStep returns the indentation of the values of a mapping, relative to its keys. It
+// takes it from an entry of the mapping or, if none shows it, from the parent.
 func indentStep(text []byte, n *Node) string {
 	column := n.Content[0].Outer - lineStart(text, n.Content[0].Outer)
 	for _, value := range n.Content {
@@ -210,8 +210,8 @@ func indentStep(text []byte, n *Node) string {
 	return stepAt(text, lineStart(text, n.Content[0].Outer))
 }
 
-// stepAt returns by how much the line at start is indented more than the nearest
-// line above that is indented less, or two spaces.
+// stepAt returns the indentation of the line at start, relative to the nearest line above
+// that is indented less. It returns two spaces if there is none.
 func stepAt(text []byte, start int) string {
 	own := indentOf(text[start:])
 	for at := start; at > firstByte(text) && own > 0; {

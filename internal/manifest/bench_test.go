@@ -9,7 +9,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// largeStream returns 20 MB of documents as monitoring charts have them.
+// largeStream returns 20 MB of documents like those of monitoring charts.
 func largeStream() []byte {
 	doc := "---\n# Source: kps/templates/x.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n" +
 		string(bytes.Repeat([]byte("  key: \"value of some length, with words in it\" # and a comment\n"), 160))
@@ -25,7 +25,7 @@ func BenchmarkSplit(b *testing.B) {
 	}
 }
 
-// BenchmarkParse shows what the quick parser saves.
+// BenchmarkParse compares the quick parser with the library.
 func BenchmarkParse(b *testing.B) {
 	stream := largeStream()[:1<<20]
 	b.Run("quick", func(b *testing.B) {

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// converter makes this package's tree of the library's. The library knows where a
-// node begins (line and column, counted in characters), but not where it ends.
+// converter converts the library's tree to this package's. The library knows where a node
+// begins (line and column, in characters), but not where it ends.
 type converter struct {
 	text  []byte
 	lines []int
@@ -57,15 +57,15 @@ func (c *converter) collection(n *Node, y *yaml.Node, opening, closing byte) {
 		return
 	}
 	n.Style = Flow
-	bracketed := len(n.Content) == 0 || n.Content[0].Outer > n.Start // unlike the mapping in [{a: b}: c]
+	bracketed := len(n.Content) == 0 || n.Content[0].Outer > n.Start // false for the outer mapping in [{a: b}: c]
 	if bracketed && n.Start < len(c.text) && c.text[n.Start] == opening {
 		n.End = c.closing(max(n.End, n.Start+1), closing)
 	}
 }
 
-// closing returns the offset behind the bracket that ends a flow collection.
-// Between its last child and the bracket are at most blanks, a comma, comments and
-// the indicators of an empty entry.
+// closing returns the offset after the bracket that ends a flow collection. Between the
+// last child and the bracket there can only be blanks, a comma, comments and the
+// indicators of an empty entry.
 func (c *converter) closing(at int, bracket byte) int {
 	for ; at < len(c.text); at++ {
 		switch c.text[at] {
@@ -79,12 +79,12 @@ func (c *converter) closing(at int, bracket byte) int {
 	return len(c.text)
 }
 
-// start returns the offset behind the anchor and the tag of a node, which for the
-// library are part of the node, and behind the blanks and comments after them. It
-// sets the node's tag.
+// start returns the offset after the anchor and the tag of a node, and after the blanks
+// and comments that follow them. For the library these are part of the node. It sets the
+// node's tag.
 func (c *converter) start(n *Node, y *yaml.Node) int {
 	at, end := n.Outer, n.Outer
-	anchored := n.Anchor == "" // or its anchor was passed: the next anchor is the first key's
+	anchored := n.Anchor == "" // true once the anchor was passed: another one belongs to the first key
 	for at < len(c.text) {
 		switch {
 		case c.text[at] == '&' && !anchored:
@@ -93,7 +93,7 @@ func (c *converter) start(n *Node, y *yaml.Node) int {
 			end = at + tagLength(c.text[at:])
 			n.Tag = string(c.text[at:end])
 		case y.Kind == yaml.ScalarNode && scalarStyle(y.Style) == Plain && y.Value == "":
-			return end // an empty value ends with its properties
+			return end // an empty value ends after its anchor and tag
 		default:
 			return at
 		}
@@ -102,13 +102,13 @@ func (c *converter) start(n *Node, y *yaml.Node) int {
 	return end
 }
 
-// isLoneTag reports whether a tag at an offset is a scalar's lone "!", which the
-// library does not report.
+// isLoneTag reports whether the tag at an offset is the "!" of a scalar, which the library
+// does not report.
 func isLoneTag(n *Node, y *yaml.Node, at int) bool {
 	return y.Kind == yaml.ScalarNode && (at == n.Outer || y.Value != "")
 }
 
-// skipBlanks returns the offset behind blanks, line breaks and comments.
+// skipBlanks returns the offset after blanks, line breaks and comments.
 func skipBlanks(text []byte, at int) int {
 	for at < len(text) && (isSpace(text[at]) || text[at] == '#') {
 		if text[at] == '#' {
@@ -120,8 +120,8 @@ func skipBlanks(text []byte, at int) int {
 	return at
 }
 
-// tagLength returns the length of a tag. A tag ends at a blank or, outside "!<…>",
-// at a flow indicator.
+// tagLength returns the length of a tag. A tag ends at a blank, or at a flow indicator
+// that is not inside "!<…>".
 func tagLength(text []byte) int {
 	if bytes.HasPrefix(text, []byte("!<")) {
 		if i := bytes.IndexByte(text, '>'); i >= 0 {
@@ -154,7 +154,7 @@ func (c *converter) fail(at int) {
 	}
 }
 
-// offset returns the offset of a line and column of the library.
+// offset returns the offset for a line and column of the library.
 func (c *converter) offset(line, column int) int {
 	if line < 1 || line > len(c.lines) {
 		return len(c.text)
@@ -186,7 +186,7 @@ func libraryLines(text []byte) []int {
 	return starts
 }
 
-// scalarEnd returns the offset behind a scalar whose text is known.
+// scalarEnd returns the offset after a scalar. Its value must be known.
 func (c *converter) scalarEnd(n *Node) int {
 	end := -1
 	switch n.Style {
@@ -224,8 +224,9 @@ func quotedEnd(text []byte, at int, quote byte) int {
 	return -1
 }
 
-// plainEnd walks through an unquoted text and its value side by side. White space
-// in the text, line breaks included, corresponds to white space in the value.
+// plainEnd compares an unquoted text with its value, and returns the offset after the
+// text. White space in the text, line breaks included, corresponds to white space in the
+// value.
 func plainEnd(text []byte, at int, value string) int {
 	for i := 0; i < len(value); {
 		if at >= len(text) {
@@ -247,8 +248,8 @@ func plainEnd(text []byte, at int, value string) int {
 	return at
 }
 
-// blockScalarEnd returns the offset behind the last line of a literal or folded
-// scalar, the blank lines at its end included.
+// blockScalarEnd returns the offset after the last line of a literal or folded scalar.
+// Blank lines at its end belong to it.
 func blockScalarEnd(text []byte, at int, value string) int {
 	at = lineEnd(text, at) // the header
 	indent := blockIndent(text[at:], value)
@@ -262,8 +263,8 @@ func blockScalarEnd(text []byte, at int, value string) int {
 	return at
 }
 
-// blockIndent returns by how many spaces the lines of a block scalar are indented,
-// or -1 if it has only blank lines.
+// blockIndent returns the indentation of a block scalar in spaces, or -1 if it has only
+// blank lines.
 func blockIndent(lines []byte, value string) int {
 	first := "" // line of the value that is not blank
 	for line := range strings.Lines(value) {

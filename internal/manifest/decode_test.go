@@ -12,8 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// reading is what another decoder than the package's reads from a document: scalars
-// with the type that it gives them, merge keys and aliases followed.
+// reading is the content of a document as another YAML decoder reads it. Scalars have the
+// types that the decoder gives them. Merge keys and aliases are followed.
 type reading struct {
 	Type   string
 	Scalar string
@@ -56,7 +56,7 @@ func readAll(stream []byte) ([]reading, error) {
 	}
 }
 
-// treeReader follows a tree. It fails if aliases make the tree too large for a test.
+// treeReader reads a tree. It fails if aliases make the tree too large for a test.
 type treeReader struct {
 	values int
 	err    error
@@ -116,7 +116,7 @@ func (r *treeReader) mapping(n *yaml.Node) reading {
 	return read
 }
 
-// sort puts the fields in an order that does not depend on the document.
+// sort sorts the fields by key.
 func (r reading) sort() {
 	slices.SortStableFunc(r.Fields, func(a, b readField) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 }

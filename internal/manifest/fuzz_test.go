@@ -16,7 +16,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// ownTexts returns the streams of the own suite, as seeds.
+// ownTexts returns the streams of the own suite. Fuzz tests start with them.
 func ownTexts(f *testing.F) []string {
 	f.Helper()
 	archive, err := txtar.ParseFile("testdata/suite.txtar")
@@ -87,7 +87,7 @@ func FuzzPatch(f *testing.F) {
 func checkAgain(t *testing.T, patched []byte, sets []Set) {
 	t.Helper()
 	if again, err := Patch(patched, sets); err != nil || !bytes.Equal(again, patched) {
-		t.Fatalf("%q becomes %q the second time, error %v", patched, again, err)
+		t.Fatalf("%q becomes %q in a second run, error %v", patched, again, err)
 	}
 }
 
@@ -104,7 +104,7 @@ func pathOf(s string) identity.Path {
 	return path
 }
 
-// FuzzNested does the same with a document in a string, in each style.
+// FuzzNested does the same as FuzzPatch with a document inside a string, in each style.
 func FuzzNested(f *testing.F) {
 	for i, text := range ownTexts(f) {
 		f.Add(text, uint(i), "a/k", "on")
@@ -133,8 +133,8 @@ func FuzzNested(f *testing.F) {
 	})
 }
 
-// checkInner compares the streams in a string before and after a set in the
-// first document.
+// checkInner compares the streams in a string before and after a set in the first
+// document.
 func checkInner(t *testing.T, before, after []byte, path identity.Path, value string) {
 	t.Helper()
 	old, now := slices.Collect(Split(before)), slices.Collect(Split(after))

@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Lines finds positions in a text. Its line breaks are LF, CRLF and CR.
+// Lines finds positions in a text. Lines end with LF, CRLF or CR.
 type Lines struct {
 	text   []byte
 	starts []int
 }
 
-// NewLines reads the line breaks of a text.
+// NewLines finds the line breaks of a text.
 func NewLines(text []byte) Lines {
 	starts := append(make([]int, 0, 1+bytes.Count(text, []byte{'\n'})), firstByte(text))
 	for at := starts[0]; at < len(text); {
@@ -46,7 +46,7 @@ func Breaks(text []byte) int {
 
 var byteOrderMark = []byte("\ufeff")
 
-// firstByte returns the offset behind the byte order mark, if there is one.
+// firstByte returns the offset after the byte order mark, or 0 if there is none.
 func firstByte(text []byte) int {
 	if bytes.HasPrefix(text, byteOrderMark) {
 		return len(byteOrderMark)
@@ -54,8 +54,8 @@ func firstByte(text []byte) int {
 	return 0
 }
 
-// lineEnd returns the offset behind the line break that ends the line at the given
-// offset, or the length of the text.
+// lineEnd returns the offset after the line break of the line that contains an offset, or
+// the length of the text.
 func lineEnd(text []byte, at int) int {
 	i := bytes.IndexAny(text[at:], "\r\n")
 	if i < 0 {
@@ -68,14 +68,12 @@ func lineEnd(text []byte, at int) int {
 	return at
 }
 
-// lineStart returns the offset of the first byte of the line that contains the
-// given offset.
+// lineStart returns the offset of the first byte of the line that contains an offset.
 func lineStart(text []byte, at int) int {
 	return max(bytes.LastIndexAny(text[:at], "\r\n")+1, firstByte(text))
 }
 
-// lineAbove returns the start of the line above the one that begins at the given
-// offset.
+// lineAbove returns the start of the line above the line that begins at an offset.
 func lineAbove(text []byte, at int) int {
 	at--
 	if at > 0 && text[at] == '\n' && text[at-1] == '\r' {
@@ -107,8 +105,8 @@ func indentOf[T string | []byte](text T) int {
 	return n
 }
 
-// breakLength returns the length of the line break that a text begins with, or 0.
-// YAML 1.1, and with it the library, takes NEL, LS and PS for line breaks too.
+// breakLength returns the length of the line break at the start of a text, or 0. In YAML
+// 1.1, and so in the library, NEL, LS and PS are line breaks too.
 func breakLength(text []byte) int {
 	switch text[0] {
 	case '\n':
@@ -130,8 +128,8 @@ func breakLength(text []byte) int {
 	return 0
 }
 
-// spaceRun returns how many bytes of white space and line breaks a text begins
-// with, and how many line breaks these are.
+// spaceRun returns the size of the white space at the start of a text, in bytes, and how
+// many line breaks it contains.
 func spaceRun(text []byte) (size, breaks int) {
 	for size < len(text) {
 		if n := breakLength(text[size:]); n > 0 {

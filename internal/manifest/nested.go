@@ -31,15 +31,15 @@ func innerStream(into identity.Into, value string) ([]byte, bool) {
 	return []byte(value[into.Skip:]), true
 }
 
-// nestedSets are sets that go into the same document in the same string.
+// nestedSets are the sets of one document inside a string.
 type nestedSets struct {
 	at   identity.Path // of the string
 	into identity.Into
-	sets []Set // with what remains of their paths
+	sets []Set // with the rest of their paths
 }
 
-// planNested plans the sets that go into strings.
-func planNested(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
+// planNested plans the sets whose paths lead into strings.
+func planNested(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
 	type target struct {
 		at   string
 		into identity.Into
@@ -60,7 +60,7 @@ func planNested(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) 
 	}
 	var edits []Edit
 	for _, nested := range found {
-		inner, err := nested.plan(text, root, care)
+		inner, err := nested.plan(text, root, alone)
 		if err != nil {
 			return nil, err
 		}
@@ -69,9 +69,9 @@ func planNested(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) 
 	return edits, nil
 }
 
-// plan plans the sets of a document in a string, and translates the edits for the
+// plan plans the sets of a document in a string, and translates the edits to those of the
 // text that contains the string.
-func (s nestedSets) plan(text []byte, root *Node, care bool) ([]Edit, error) {
+func (s nestedSets) plan(text []byte, root *Node, alone bool) ([]Edit, error) {
 	at, rest, err := descend(root, s.at)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s nestedSets) plan(text []byte, root *Node, care bool) ([]Edit, error) {
 		return nil, &PlaceError{s.at, node.Outer, "the string has no such document"}
 	}
 	doc := documents[s.into.Document]
-	edits, err := planInner(stream[doc.Start:doc.End], s.sets, care)
+	edits, err := planInner(stream[doc.Start:doc.End], s.sets, alone)
 	if inner, ok := errors.AsType[*PlaceError](err); ok {
 		return nil, &PlaceError{append(s.at.Inside(s.into), inner.Path...), node.Outer, inner.Problem}
 	}
@@ -99,13 +99,13 @@ func (s nestedSets) plan(text []byte, root *Node, care bool) ([]Edit, error) {
 	return outerEdits(text, at, s.into, stream, moveEdits(edits, doc.Start))
 }
 
-// planInner plans the sets of a document that is inside a string.
-func planInner(text []byte, sets []Set, care bool) ([]Edit, error) {
+// planInner plans the sets of a document inside a string.
+func planInner(text []byte, sets []Set, alone bool) ([]Edit, error) {
 	root, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	if !care {
+	if !alone {
 		return plan(text, root, sets, false)
 	}
 	patched, err := PatchParsed(text, root, sets)
@@ -142,8 +142,8 @@ func moveEdits(edits []Edit, by int) []Edit {
 	return moved
 }
 
-// outerEdits translates edits of the stream in a string for the text that contains
-// the string. If the string's style has no room for them, it replaces the string.
+// outerEdits translates edits of the stream in a string to edits of the text that contains
+// the string. If the style of the string does not allow them, it replaces the string.
 func outerEdits(text []byte, at foundValue, into identity.Into, stream []byte, edits []Edit) ([]Edit, error) {
 	node := at.node.Resolve()
 	edits, ok := valueEdits(into, node.Value, stream, edits)
@@ -159,7 +159,7 @@ func outerEdits(text []byte, at foundValue, into identity.Into, stream []byte, e
 	return []Edit{replacement(text, at, string(value))}, nil
 }
 
-// valueEdits translates edits of the stream in a string for the string.
+// valueEdits translates edits of the stream in a string to edits of the string.
 func valueEdits(into identity.Into, value string, stream []byte, edits []Edit) ([]Edit, bool) {
 	if !into.Base64 {
 		return moveEdits(edits, into.Skip), true
@@ -174,7 +174,7 @@ func valueEdits(into identity.Into, value string, stream []byte, edits []Edit) (
 	return []Edit{{into.Skip + same, into.Skip + len(old), written[same:]}}, true
 }
 
-// wrapLike breaks base64 into lines as long as those of the text that it replaces.
+// wrapLike breaks base64 into lines of the same length as in the text that it replaces.
 func wrapLike(old, text string) string {
 	width := strings.IndexByte(old, '\n')
 	if width <= 0 {
@@ -184,8 +184,8 @@ func wrapLike(old, text string) string {
 	return string(bytes.Join(lines, []byte("\n")))
 }
 
-// lift translates edits of a scalar's value for the text that contains the scalar,
-// and keeps its style. It fails if the style has no room for them.
+// lift translates edits of a scalar's value to edits of the text that contains the scalar.
+// It keeps the style of the scalar, and fails if the style does not allow the edits.
 func lift(text []byte, n *Node, edits []Edit) ([]Edit, bool) {
 	runs := scalarRuns(text, n)
 	if runs == nil && n.Value != "" {
@@ -207,7 +207,8 @@ func lift(text []byte, n *Node, edits []Edit) ([]Edit, bool) {
 	return lifted, true
 }
 
-// inStyle writes a piece of a value as it is written inside the scalar.
+// inStyle returns a part of a value as it must be written in the scalar's style. It fails
+// if the style does not allow it.
 func (n *Node) inStyle(text []byte, s string) (string, bool) {
 	switch n.Style {
 	case DoubleQuoted:
@@ -221,16 +222,17 @@ func (n *Node) inStyle(text []byte, s string) (string, bool) {
 	return s, isPrintable(s)
 }
 
-// scalarRun relates a run of a scalar's value to the run of the text that it is
-// written as. The two are equal if verbatim is set; else the run is indivisible.
+// scalarRun says which bytes of a text stand for which bytes of a scalar's value. If
+// verbatim is set, the bytes are equal. Otherwise an edit cannot begin or end inside the
+// run.
 type scalarRun struct {
-	value, text int // offsets where the runs begin
-	length      int // of the value's run
-	size        int // of the text's run
+	value, text int // offsets of the first byte
+	length      int // in the value
+	size        int // in the text
 	verbatim    bool
 }
 
-// textStart returns where in the text the value continues at an offset.
+// textStart returns the offset in the text for the start of an edit of the value.
 func textStart(runs []scalarRun, value int) (int, bool) {
 	for _, r := range runs {
 		switch {
@@ -243,7 +245,7 @@ func textStart(runs []scalarRun, value int) (int, bool) {
 	return textEnd(runs, value)
 }
 
-// textEnd returns where in the text the value ends that ends at an offset.
+// textEnd returns the offset in the text for the end of an edit of the value.
 func textEnd(runs []scalarRun, value int) (int, bool) {
 	for _, r := range runs {
 		switch {
@@ -256,8 +258,8 @@ func textEnd(runs []scalarRun, value int) (int, bool) {
 	return 0, false
 }
 
-// scalarRuns returns the runs of a scalar in order. It returns nil if value and
-// text cannot be related.
+// scalarRuns returns the runs of a scalar in order. It returns nil if it cannot match the
+// text with the value.
 func scalarRuns(text []byte, n *Node) []scalarRun {
 	at, end, indent := n.Start+1, n.End-1, 0
 	switch n.Style {
@@ -294,8 +296,8 @@ func scalarRuns(text []byte, n *Node) []scalarRun {
 	return runs
 }
 
-// unit returns the length of the first unit of a scalar's text and of the value
-// that it means. A unit is text that means itself, an escape, or a line break with
+// unit returns the length of the first unit of a scalar's text, and the length of the
+// value that the unit stands for. A unit is plain text, an escape, or a line break with
 // the blanks and line breaks around it.
 func (n *Node) unit(text []byte, value string, indent int) (size, length int) {
 	switch {
@@ -357,8 +359,8 @@ func escapeUnit(text []byte) (size, length int) {
 	return 2, 1
 }
 
-// foldUnit reads a line break in a folded scalar and the empty lines behind it. It
-// means one space or one or more line breaks, as the value shows.
+// foldUnit reads a line break in a folded scalar and the empty lines after it. They stand
+// for one space or for line breaks, as the value shows.
 func foldUnit(text []byte, value string, indent int) (size, length int) {
 	length = max(1, len(value)-len(strings.TrimLeft(value, "\n")))
 	for size < len(text) && isLineBreak(text[size]) {

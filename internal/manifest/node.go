@@ -38,10 +38,10 @@ type Node struct {
 	Tag     string // as written, such as !!str; empty if there is none
 	Anchor  string
 	Value   string  // the text of a scalar, the name of an alias
-	Outer   int     // offset of the first byte, properties (anchor, tag) included
-	Start   int     // offset of the first byte behind the properties
-	End     int     // offset behind the last byte
-	Content []*Node // a mapping's keys and values in turn, or a sequence's items
+	Outer   int     // offset of the first byte, anchor and tag included
+	Start   int     // offset of the first byte after anchor and tag
+	End     int     // offset after the last byte
+	Content []*Node // a mapping's keys and values, alternating, or a sequence's items
 	Target  *Node   // what an alias refers to
 }
 
@@ -80,8 +80,8 @@ func (n *Node) IsString() bool {
 	return false
 }
 
-// Field returns the value under a key of a mapping, or nil. It follows aliases and
-// merge keys ("<<"). If a key is repeated, the last one counts, as in Go's decoders.
+// Field returns the value of a key of a mapping, or nil. It follows aliases and merge keys
+// ("<<"). If a key is repeated, it returns the last value, like Go's decoders.
 func (n *Node) Field(key string) *Node {
 	n = n.Resolve()
 	if n == nil || n.Kind != Mapping {
@@ -103,7 +103,7 @@ func (n *Node) field(key string, depth int) *Node {
 	return nil
 }
 
-// ownField returns the value under a key that is written in the mapping itself.
+// ownField returns the value of a key that is written in the mapping itself.
 func (n *Node) ownField(key string) *Node {
 	for i := len(n.Content) - 2; i >= 0; i -= 2 {
 		if k := n.Content[i].Resolve(); k != nil && k.Kind == Scalar && k.Value == key {
@@ -113,7 +113,7 @@ func (n *Node) ownField(key string) *Node {
 	return nil
 }
 
-// Get follows fields from mapping to mapping.
+// Get returns the value at a path of keys, or nil.
 func (n *Node) Get(keys ...string) *Node {
 	for _, key := range keys {
 		n = n.Field(key)
@@ -121,7 +121,7 @@ func (n *Node) Get(keys ...string) *Node {
 	return n
 }
 
-// Text returns the scalar under the keys, or an empty string.
+// Text returns the scalar at a path of keys, or an empty string.
 func (n *Node) Text(keys ...string) string {
 	if v := n.Get(keys...).Resolve(); v != nil && v.Kind == Scalar && !v.IsNull() {
 		return v.Value
@@ -201,8 +201,7 @@ func (n *Node) mergeValue() *Node {
 // keyValue is a field of a mapping.
 type keyValue struct{ key, value *Node }
 
-// effective returns a mapping's fields with its merge key carried out: its own
-// fields first, then those that it takes over.
+// effective returns a mapping's own fields, followed by those that its merge key adds.
 func (n *Node) effective() []keyValue {
 	merge := n.mergeValue()
 	var fields []keyValue
@@ -224,9 +223,9 @@ func (n *Node) effective() []keyValue {
 	return fields
 }
 
-// isPlainString reports whether text without quotes is a string in YAML 1.1 and
-// 1.2: it is no word with a meaning, and it contains a character that no number
-// and no date contains. It returns false if unsure.
+// isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2. Such
+// text is not a special word such as yes, and contains a character that no number or date
+// has. It returns false if unsure.
 func isPlainString(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":

@@ -12,9 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Parse reads the text of one document into a tree. The tree is nil for a document
-// without content. The error is a [*SyntaxError] if the text is not YAML, or is
-// more than a program should expand.
+// Parse reads the text of one document into a tree. The tree is nil for a document without
+// content. The error is a [*SyntaxError] if the text is not YAML, or if its aliases expand
+// to too many values.
 func Parse(text []byte) (*Node, error) {
 	if root, ok := quickParse(text); ok {
 		return root, nil
@@ -45,8 +45,8 @@ func libraryParse(text []byte) (*Node, error) {
 	return root, nil
 }
 
-// SyntaxError says where a text is not the YAML that it should be. Its message
-// does not quote the text, which may be a Secret's.
+// SyntaxError says where a text is not valid YAML. Its message does not quote the text,
+// which may be from a Secret.
 type SyntaxError struct {
 	Offset  int // bytes from the start of the text
 	Problem string
@@ -54,7 +54,7 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return e.Problem }
 
-// decodeTree runs the YAML library on a text that must hold at most one document.
+// decodeTree runs the YAML library on a text, which must contain at most one document.
 func decodeTree(text []byte) (tree *yaml.Node, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -78,8 +78,8 @@ func decodeTree(text []byte) (tree *yaml.Node, err error) {
 	return tree, nil
 }
 
-// withoutVersion makes a comment of a "%YAML 1.2" directive: the library rejects
-// the directive but reads such documents.
+// withoutVersion turns a "%YAML 1.2" directive into a comment. The library rejects the
+// directive, but can read such documents.
 func withoutVersion(text []byte) []byte {
 	at := bytes.Index(text, []byte("%YAML"))
 	if at < 0 || !isPrelude(text[:at]) || at != lineStart(text, at) {
@@ -103,9 +103,9 @@ func problemOf(err error) string {
 	return msg
 }
 
-// errorOffset returns where a text stops being YAML: at the end of the shortest
-// prefix on which the library fails in the same way. The library itself reports a
-// line at best.
+// errorOffset returns the offset at which a text stops being valid YAML: the end of the
+// shortest prefix for which the library reports the same error. The library itself
+// reports at most a line.
 func errorOffset(text []byte, err error) int {
 	want := problemOf(err)
 	low, high := 0, len(text)
@@ -138,7 +138,7 @@ func invalidUTF8(text []byte) int {
 // followed.
 const maxExpansion = 1_000_000
 
-// excessiveAlias returns the offset of the alias with which a tree grows past
+// excessiveAlias returns the offset of the alias that makes a tree larger than
 // maxExpansion values, or -1.
 func excessiveAlias(root *Node) int {
 	sizes := map[*Node]int{}

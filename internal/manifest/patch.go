@@ -7,9 +7,9 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Patch carries out sets on the text of one document. It parses the result again
-// and returns it only if it is the document plus exactly the sets. Bytes that no
-// set concerns stay the same. An error is a [*SyntaxError] or a [*PlaceError].
+// Patch applies sets to the text of one document. It parses the result, and returns it
+// only if it is the document plus exactly the sets. It does not change other bytes. An
+// error is a [*SyntaxError] or a [*PlaceError].
 func Patch(text []byte, sets []Set) ([]byte, error) {
 	root, err := Parse(text)
 	if err != nil {
@@ -18,7 +18,7 @@ func Patch(text []byte, sets []Set) ([]byte, error) {
 	return PatchParsed(text, root, sets)
 }
 
-// PatchParsed is [Patch] for a text whose tree is known.
+// PatchParsed does the same as [Patch] for a text that is already parsed.
 func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 	if patched, err := patchInPlace(text, root, sets, false); err != nil || patched != nil {
 		return patched, err
@@ -36,9 +36,10 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 	return text, nil
 }
 
-// patchInPlace returns nil if edits in place do more or less than the sets.
-func patchInPlace(text []byte, root *Node, sets []Set, care bool) ([]byte, error) {
-	edits, err := plan(text, root, sets, care)
+// patchInPlace applies sets with edits at their places. It returns nil if these edits
+// change more or less than the sets.
+func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, error) {
+	edits, err := plan(text, root, sets, alone)
 	if err != nil {
 		return nil, err
 	}
@@ -53,16 +54,16 @@ func patchInPlace(text []byte, root *Node, sets []Set, care bool) ([]byte, error
 	return patched, nil
 }
 
-// patchOne carries out one set in place. If other values share the place by an
-// anchor, or its form has no room, patchOne first writes a value around the place
-// in another form: the smallest one with which it succeeds.
+// patchOne applies one set at its place. If other values share the place by an anchor, or
+// its style does not allow the edit, patchOne first writes a value around the place in
+// another form. It tries the smallest change first.
 func patchOne(text []byte, set []Set) ([]byte, error) {
 	root, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	for _, care := range []bool{false, true} {
-		if patched, err := patchInPlace(text, root, set, care); err != nil || patched != nil {
+	for _, alone := range []bool{false, true} {
+		if patched, err := patchInPlace(text, root, set, alone); err != nil || patched != nil {
 			return patched, err
 		}
 	}
@@ -91,11 +92,11 @@ func formError(root *Node, set Set) error {
 	if at, _, err := descend(root, path); err == nil {
 		offset = at.node.Outer
 	}
-	return &PlaceError{set.Path, offset, "it is written in a form that cannot be changed without changing more; write it as a plain block mapping"}
+	return &PlaceError{set.Path, offset, "the program cannot change this without changing other values: write it as a plain block mapping"}
 }
 
-// otherForms returns edits that write the same document in another form, in which
-// no other value shares the place at the path. The smallest edits come first.
+// otherForms returns edits that write the same document in other forms, in which no other
+// value shares the place. The smallest edits come first.
 func otherForms(text []byte, root *Node, path identity.Path) [][]Edit {
 	trail := []*Node{root}
 	for _, step := range path {
@@ -118,8 +119,8 @@ func otherForms(text []byte, root *Node, path identity.Path) [][]Edit {
 	return forms
 }
 
-// withoutMerge gives a mapping a key of its own for the first value on a path that
-// the mapping has only by a merge key.
+// withoutMerge finds the first value on a path that comes from a merge key, and adds it to
+// the mapping itself.
 func withoutMerge(text []byte, trail []*Node, path identity.Path) (Edit, bool) {
 	for i, next := range trail[1:] {
 		n, step := trail[i].Resolve(), path[i]
@@ -133,8 +134,8 @@ func withoutMerge(text []byte, trail []*Node, path identity.Path) (Edit, bool) {
 	return Edit{}, false
 }
 
-// withoutAliases writes out the first alias on a trail or, if there is none, the
-// aliases elsewhere that refer to a value on the trail.
+// withoutAliases replaces the first alias on a trail by its value. If there is none, it
+// replaces the aliases elsewhere that refer to a value on the trail.
 func withoutAliases(root *Node, trail []*Node) []Edit {
 	for _, n := range trail {
 		if n.Kind == Alias {
@@ -161,8 +162,8 @@ type Edit struct {
 	Text       string
 }
 
-// apply carries out edits that do not overlap. Equal edits count once, because two
-// places can be one through an anchor.
+// apply applies edits, and fails if they overlap. It applies equal edits once, because an
+// anchor can make two places the same.
 func apply(text []byte, edits []Edit) ([]byte, bool) {
 	edits = slices.Clone(edits)
 	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })

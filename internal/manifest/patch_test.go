@@ -157,7 +157,7 @@ func TestPatchChangesOnlyTheLinesOfTheSet(t *testing.T) {
 			}
 			again, err := manifest.Patch(got, sets)
 			if err != nil || string(again) != string(got) {
-				t.Errorf("the second time: %q, %v", again, err)
+				t.Errorf("a second run returns %q, %v", again, err)
 			}
 		})
 	}

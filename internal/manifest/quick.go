@@ -5,19 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// quickParser reads the YAML that Helm and people mostly write, ten times faster
-// than the library (BenchmarkParse): block mappings and sequences, quoted, plain
-// and literal scalars, flow collections, comments. It gives up on anything else
-// and on anything that may be an error; then the library decides. Tests check
-// that its trees equal the library's.
+// quickParser reads the YAML that Helm and people usually write: block mappings and
+// sequences, quoted, plain and literal scalars, flow collections, comments. It is ten
+// times faster than the library (BenchmarkParse). It gives up on anything else and on
+// anything that may be an error. Then the library parses the text. Tests check that both
+// build the same trees.
 type quickParser struct {
 	text   string
 	at     int
 	column int // of the next content, once nextContent has found it; -1 at the end of the text
 	depth  int
-	slab   []Node // nodes allocated ahead
+	slab   []Node // nodes that are allocated in advance
 	gaveUp bool
-	reach  int // where it gave up: everything before is YAML
+	reach  int // the offset at which it gave up; everything before it is valid YAML
 }
 
 // maxQuickDepth is far below the library's own limit.
@@ -26,16 +26,16 @@ const maxQuickDepth = 1000
 // maxQuickKey is below the 1,024 characters that YAML allows a key.
 const maxQuickKey = 1000
 
-// quickParse returns the tree of a document. It is not ok if only the library
-// can tell.
+// quickParse returns the tree of a document. It is not ok if the library must parse the
+// document.
 func quickParse(text []byte) (root *Node, ok bool) {
 	q := quickParser{text: string(text)}
 	root = q.document()
 	return root, root != nil && root.Kind != Scalar && q.column < 0 && !q.gaveUp
 }
 
-// quickReach returns up to which offset a text is certainly YAML, or 0 if it only
-// ends too early.
+// quickReach returns the offset up to which a text is certainly valid YAML. It returns 0
+// if the text is only incomplete.
 func quickReach(text []byte) int {
 	q := quickParser{text: string(text)}
 	q.document()
@@ -63,8 +63,8 @@ func (q *quickParser) giveUp() {
 	}
 }
 
-// isQuickText reports whether each version of YAML gives the characters of a text
-// the same meaning.
+// isQuickText reports whether the characters of a text have the same meaning in every
+// version of YAML.
 func isQuickText(text string) bool {
 	ascii := true
 	for i := range len(text) {
@@ -78,7 +78,7 @@ func isQuickText(text string) bool {
 		!strings.Contains(text, "\u2028") && !strings.Contains(text, "\u2029") && !strings.Contains(text, "\xef\xbf")
 }
 
-// skipMarker goes behind the "---" of the document, if it has one.
+// skipMarker skips the "---" of the document, if it has one.
 func (q *quickParser) skipMarker() bool {
 	for q.at < len(q.text) {
 		end := q.lineEnd()
@@ -97,7 +97,7 @@ func (q *quickParser) skipMarker() bool {
 	return false
 }
 
-// lineEnd returns the offset behind the line break of the current line.
+// lineEnd returns the offset after the line break of the current line.
 func (q *quickParser) lineEnd() int {
 	if i := strings.IndexByte(q.text[q.at:], '\n'); i >= 0 {
 		return q.at + i + 1
@@ -111,14 +111,14 @@ func (q *quickParser) skipSpaces() {
 	}
 }
 
-// isBlankAt reports whether a space, a line break or the end of the text is at an
+// isBlankAt reports whether there is a space, a line break or the end of the text at an
 // offset.
 func (q *quickParser) isBlankAt(at int) bool {
 	return at >= len(q.text) || q.text[at] == ' ' || q.text[at] == '\n'
 }
 
-// nextContent goes from the start of a line to the next content, past blank lines
-// and comments, and sets its column.
+// nextContent skips blank lines and comments from the start of a line to the next content,
+// and sets its column.
 func (q *quickParser) nextContent() {
 	for q.column = -1; q.at < len(q.text); {
 		start := q.at
@@ -151,7 +151,7 @@ func beginsLikeMarker(line string) bool {
 	return strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...")
 }
 
-// endLine goes to the next content. The rest of the line must be spaces and a
+// endLine goes to the next content. The rest of the line may only have spaces and a
 // comment.
 func (q *quickParser) endLine() {
 	if q.skipComment(); !q.gaveUp {
@@ -159,7 +159,7 @@ func (q *quickParser) endLine() {
 	}
 }
 
-// skipComment goes behind the line break, past spaces and a comment.
+// skipComment skips spaces, a comment and the line break.
 func (q *quickParser) skipComment() {
 	before := q.at
 	q.skipSpaces()
@@ -174,9 +174,9 @@ func (q *quickParser) skipComment() {
 	}
 }
 
-// node reads the value that begins in the given column. parent is the column of
-// the collection around it. A block collection may begin here only if block is
-// set, which it is not behind "key: ".
+// node reads the value that begins in the given column. parent is the column of the
+// collection around it. block says that a block collection may begin here, which is not
+// allowed after "key: " on the same line.
 func (q *quickParser) node(column, parent int, block bool) *Node {
 	if q.depth++; q.depth > maxQuickDepth {
 		q.giveUp()
@@ -222,7 +222,7 @@ func (q *quickParser) keyOrScalar(column, parent int, block bool) *Node {
 	return n
 }
 
-// mapping reads a block mapping from the colon behind its first key.
+// mapping reads a block mapping from the colon after its first key.
 func (q *quickParser) mapping(key *Node, column int) *Node {
 	n := q.newNode(Mapping, Block, key.Outer)
 	for {
@@ -290,8 +290,8 @@ func (q *quickParser) entry(column int) *Node {
 	return q.null(behind)
 }
 
-// endBlock ends a block collection. Content further right than the collection
-// cannot follow it.
+// endBlock ends a block collection. It gives up if the next content is indented more than
+// the collection.
 func (q *quickParser) endBlock(n *Node, column int) *Node {
 	if q.column > column {
 		q.giveUp()
@@ -300,8 +300,8 @@ func (q *quickParser) endBlock(n *Node, column int) *Node {
 	return n
 }
 
-// flow reads a flow collection. Its further lines must be indented more than
-// parent, the column of the collection around it.
+// flow reads a flow collection. Lines after the first must be indented more than parent,
+// the column of the collection around it.
 func (q *quickParser) flow(parent int) *Node {
 	if q.depth++; q.depth > maxQuickDepth {
 		q.giveUp()
@@ -414,7 +414,7 @@ func (q *quickParser) null(at int) *Node { return q.newNode(Scalar, Plain, at) }
 
 func (q *quickParser) newNode(kind Kind, style Style, at int) *Node {
 	if len(q.slab) == 0 {
-		q.slab = make([]Node, min((len(q.text)-q.at)/12+4, 1024)) // about a node for twelve bytes
+		q.slab = make([]Node, min((len(q.text)-q.at)/12+4, 1024)) // about one node per twelve bytes
 	}
 	n := &q.slab[0]
 	q.slab = q.slab[1:]

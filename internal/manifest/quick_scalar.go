@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// scalar reads a quoted scalar, or a plain one up to the end of its text on this
-// line. Before the colon of a key it skips spaces.
+// scalar reads a quoted scalar, or the first line of a plain one. It skips spaces before
+// the colon of a key.
 func (q *quickParser) scalar(flow bool) *Node {
 	n := q.newNode(Scalar, Plain, q.at)
 	switch q.text[q.at] {
@@ -84,7 +84,7 @@ func (q *quickParser) escape(b *strings.Builder) bool {
 		return true
 	}
 	r, ok := q.unicodeEscape()
-	if utf16.IsSurrogate(r) && strings.HasPrefix(q.text[q.at:], `\`) { // JSON writes two for a character beyond the first plane
+	if utf16.IsSurrogate(r) && strings.HasPrefix(q.text[q.at:], `\`) { // JSON writes two escapes for a character above U+FFFF
 		q.at++
 		low, _ := q.unicodeEscape()
 		r = utf16.DecodeRune(r, low)
@@ -93,7 +93,7 @@ func (q *quickParser) escape(b *strings.Builder) bool {
 	return ok && !utf16.IsSurrogate(r) && r != utf8.RuneError
 }
 
-// unicodeEscape decodes a u with its four digits.
+// unicodeEscape decodes a u and four digits.
 func (q *quickParser) unicodeEscape() (rune, bool) {
 	if !strings.HasPrefix(q.text[q.at:], "u") || q.at+5 > len(q.text) {
 		return 0, false
@@ -103,8 +103,7 @@ func (q *quickParser) unicodeEscape() (rune, bool) {
 	return rune(r), err == nil
 }
 
-// plain reads unquoted text up to the end of the line, a comment, or the colon of
-// a key.
+// plain reads unquoted text up to the end of the line, a comment or the colon of a key.
 func (q *quickParser) plain(n *Node, flow bool) {
 	start, end := q.at, q.at
 	if !q.beginsPlain(flow) {
@@ -159,8 +158,8 @@ func (q *quickParser) beginsPlain(flow bool) bool {
 	return c >= utf8.RuneSelf && !flow
 }
 
-// continuation reads the further lines of a plain scalar: those indented more
-// than the collection around it.
+// continuation reads the other lines of a plain scalar, which are indented more than the
+// collection around it.
 func (q *quickParser) continuation(n *Node, parent int) {
 	var b strings.Builder
 	for {
@@ -188,8 +187,8 @@ func (q *quickParser) continuation(n *Node, parent int) {
 	}
 }
 
-// foldedBreaks goes to the next line of a plain scalar and returns how many line
-// breaks precede it, or 0 if the scalar has ended.
+// foldedBreaks goes to the next line of a plain scalar, and returns the number of line
+// breaks before it. It returns 0 if the scalar has ended.
 func (q *quickParser) foldedBreaks(parent int) (breaks int) {
 	before := q.at
 	for {
@@ -222,7 +221,7 @@ func (q *quickParser) literal(parent int) *Node {
 		return n
 	}
 	var b strings.Builder
-	pending := 0 // line breaks that count only if more text follows
+	pending := 0 // line breaks that are part of the value only if more text follows
 	for q.at < len(q.text) {
 		end := q.lineEnd()
 		line := strings.TrimSuffix(q.text[q.at:end], "\n")
@@ -239,7 +238,7 @@ func (q *quickParser) literal(parent int) *Node {
 		q.at = end
 	}
 	if b.Len() == 0 || q.text[q.at-1] != '\n' {
-		q.giveUp() // empty, or cut off
+		q.giveUp() // it is empty, or has no line break at its end
 		return n
 	}
 	switch chomp {
@@ -253,8 +252,8 @@ func (q *quickParser) literal(parent int) *Node {
 	return n
 }
 
-// firstIndent returns the indentation of the first line of a block scalar. An
-// empty line before it must have no spaces: more of them would be an error.
+// firstIndent returns the indentation of the first line of a block scalar. It is not ok if
+// an empty line before it has spaces, because too many of them are an error.
 func (q *quickParser) firstIndent(parent int) (indent int, ok bool) {
 	text := strings.TrimLeft(q.text[q.at:], "\n")
 	line := strings.TrimLeft(text, " ")

@@ -40,7 +40,7 @@ func TestQuickParserBuildsTheLibrarysTrees(t *testing.T) {
 	}
 }
 
-// sameTrees compares the two parsers on a document that the quick one reads.
+// sameTrees compares the trees of both parsers, if the quick parser reads the document.
 func sameTrees(t *testing.T, name string, text []byte) bool {
 	t.Helper()
 	got, ok := quickParse(text)

@@ -7,8 +7,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Set asks for a string at a path. It makes mappings that are missing on the way,
-// and replaces the value at the path.
+// Set sets a string at a path. It replaces the value there, and adds mappings that are
+// missing on the path.
 type Set struct {
 	Path  identity.Path
 	Value string
@@ -23,16 +23,16 @@ type PlaceError struct {
 
 func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem }
 
-// plan turns the sets of one document into edits of its text, in place. It does
-// not check what the edits do; differsOnly does.
+// plan turns the sets of one document into edits of its text. It does not check the result
+// of the edits: differsOnly does.
 //
-// With care, [PatchParsed] first patches each document in a string by itself, with
-// all its ways.
-func plan(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
+// If alone is set, [PatchParsed] first patches each document inside a string on its own,
+// and may write it in another form.
+func plan(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
 	if root == nil {
 		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
 	}
-	edits, err := planNested(text, root, sets, care)
+	edits, err := planNested(text, root, sets, alone)
 	if err != nil {
 		return nil, err
 	}
@@ -70,21 +70,21 @@ func plan(text []byte, root *Node, sets []Set, care bool) ([]Edit, error) {
 // foundValue is a value with the collection that contains it.
 type foundValue struct{ node, parent *Node }
 
-// descend follows a path as far as the document goes. It returns the last value
-// and the rest of the path, which are the keys to make.
+// descend follows a path as far as the document has it. It returns the last value and the
+// rest of the path, which consists of the keys to add.
 func descend(root *Node, path identity.Path) (foundValue, identity.Path, error) {
 	at := foundValue{root, root}
 	for i, step := range path {
 		n := at.node.Resolve()
 		if twice := n.repeatedKey(step); twice != nil {
-			return at, nil, &PlaceError{path[:i+1], twice.Outer, "this key appears twice in one mapping; remove one of the two"}
+			return at, nil, &PlaceError{path[:i+1], twice.Outer, "this key appears twice in one mapping: remove one of them"}
 		}
 		if next := n.child(step); next != nil {
 			at = foundValue{next, n}
 			continue
 		}
 		if n.Kind != Mapping && !n.IsNull() {
-			return at, nil, &PlaceError{path[:i], n.Outer, fmt.Sprintf("holds %s where a mapping is expected", n.describe())}
+			return at, nil, &PlaceError{path[:i], n.Outer, fmt.Sprintf("contains %s, but must contain a mapping", n.describe())}
 		}
 		if slices.ContainsFunc(path[i:], func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
 			return at, nil, &PlaceError{path, n.Outer, "there is no such item"}
@@ -92,12 +92,12 @@ func descend(root *Node, path identity.Path) (foundValue, identity.Path, error) 
 		return at, path[i:], nil
 	}
 	if n := at.node.Resolve(); n.Kind != Scalar {
-		return at, nil, &PlaceError{path, n.Outer, fmt.Sprintf("holds %s where a string is expected", n.describe())}
+		return at, nil, &PlaceError{path, n.Outer, fmt.Sprintf("contains %s, but must contain a string", n.describe())}
 	}
 	return at, nil, nil
 }
 
-// describe says in words what the node is.
+// describe returns a word for the node in messages.
 func (n *Node) describe() string {
 	switch {
 	case n.Kind == Mapping:
@@ -110,8 +110,7 @@ func (n *Node) describe() string {
 	return "a string or number"
 }
 
-// repeatedKey returns the second key of a mapping that a step leads through, or
-// nil.
+// repeatedKey returns the second occurrence of a step's key in a mapping, or nil.
 func (n *Node) repeatedKey(step identity.Step) *Node {
 	if step.Kind != identity.KeyStep {
 		return nil
@@ -129,7 +128,7 @@ func (n *Node) repeatedKey(step identity.Step) *Node {
 	return nil
 }
 
-// contentEnd returns the end of a node without the line breaks that end a block
+// contentEnd returns the end of a node. It excludes the line breaks at the end of a block
 // scalar.
 func (n *Node) contentEnd(text []byte) int {
 	end := n.End
@@ -139,8 +138,8 @@ func (n *Node) contentEnd(text []byte) int {
 	return end
 }
 
-// replacement writes a new scalar in the place of another, in the same style if
-// the style can hold it.
+// replacement returns the edit that replaces a scalar. It keeps the style if the style
+// allows the value.
 func replacement(text []byte, at foundValue, value string) Edit {
 	n := at.node.Resolve()
 	start, end := n.Start, n.contentEnd(text)

@@ -1,10 +1,10 @@
 // Package manifest edits YAML streams and leaves everything else in them as it is.
 //
-// A stream is one buffer, and its documents are ranges of it ([Split]). [Parse]
-// reads a document into a tree of [Node] values that know their bytes. [Patch]
-// turns each [Set] into an insertion or replacement of bytes. It parses the
-// patched document again and returns it only if it equals the original plus
-// exactly the sets. The package does not know what an annotation means.
+// A stream is one buffer, and its documents are ranges of it ([Split]). [Parse] reads a
+// document into a tree of [Node] values, each with its range of bytes. [Patch] turns
+// each [Set] into an insertion or replacement of bytes. Then it parses the patched
+// document, and returns it only if it equals the original plus exactly the sets. The
+// package does not know what an annotation means.
 package manifest
 
 import (
@@ -12,17 +12,19 @@ import (
 	"iter"
 )
 
-// Document is a range of a stream that holds one YAML document: the comments and
-// directives before it, its "---", and its "..." if it has one. The ranges of a
-// stream's documents follow each other without a gap.
+// Document is the range of one YAML document in a stream. It includes the comments and
+// directives before the document, its "---", and its "..." if there is one. There are no
+// gaps between the ranges of a stream.
 type Document struct {
 	Number     int // from 1, empty documents counted
 	Start, End int // bytes of the stream
 }
 
-// Split returns the documents of a stream. It reads only line starts: as YAML 1.2
-// says (section 9.1.2), a "---" or "..." in the first column is a marker if a
-// space, a line break or nothing follows it, even if its author meant it as text.
+// Split returns the documents of a stream. It looks only at the starts of lines. A "---"
+// or "..." in the first column is a marker if a space, a line break or nothing follows
+// it, even if its author meant it as text.
+//
+// Source: YAML 1.2, section 9.1.2.
 func Split(stream []byte) iter.Seq[Document] {
 	return func(yield func(Document) bool) {
 		s := splitter{stream: stream, doc: Document{Number: 1}}
@@ -41,7 +43,7 @@ func Split(stream []byte) iter.Seq[Document] {
 type splitter struct {
 	stream []byte
 	doc    Document
-	begun  bool // the document has its "---": the next one ends it
+	begun  bool // the document already has its "---", so the next one ends it
 }
 
 // endBefore returns the offset at which the marker at an offset ends the
@@ -50,7 +52,7 @@ func (s *splitter) endBefore(at int) int {
 	before := s.stream[s.doc.Start:at]
 	if s.stream[at] == '.' {
 		if !s.begun && isBlank(before) && s.doc.Number > 1 {
-			return -1 // one "..." after another
+			return -1 // a "..." that follows another one
 		}
 		return lineEnd(s.stream, at)
 	}
@@ -61,8 +63,8 @@ func (s *splitter) endBefore(at int) int {
 	return at
 }
 
-// cut ends the document and begins the next, which already has its "---" if begun
-// is set.
+// cut ends the document and starts the next one. begun says that the next one already has
+// its "---".
 func (s *splitter) cut(end int, begun bool) Document {
 	done := s.doc
 	done.End = end
@@ -71,8 +73,8 @@ func (s *splitter) cut(end int, begun bool) Document {
 }
 
 // markerLines yields the offsets of the lines that are document markers. It
-// searches for each of the two texts by itself because a search for a fixed text
-// is fast (BenchmarkSplit).
+// searches for each of the two texts separately, because a search for a fixed text is
+// fast (BenchmarkSplit).
 func markerLines(stream []byte) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		first := firstByte(stream)
@@ -91,8 +93,9 @@ func markerLines(stream []byte) iter.Seq[int] {
 	}
 }
 
-// nextMarker returns the first line at or behind an offset that is the marker, or
-// the length of the stream. The stream's first line begins at first.
+// nextMarker returns the start of the first line, at or after an offset, that is the
+// marker. It returns the length of the stream if there is none. The first line of the
+// stream begins at first.
 func nextMarker(stream []byte, first, at int, marker string) int {
 	for ; ; at++ {
 		i := bytes.Index(stream[at:], []byte(marker))
@@ -125,8 +128,8 @@ func isPrelude(text []byte) bool {
 	return true
 }
 
-// Source returns the chart template that a document was rendered from. Helm writes
-// it into the comment "# Source: ". It is empty if there is no such comment.
+// Source returns the chart template from which Helm rendered a document. Helm writes it
+// into a comment "# Source: ". The result is empty if there is no such comment.
 func Source(doc []byte) string {
 	for line := range bytes.Lines(doc) {
 		line = bytes.TrimSpace(line)

@@ -28,10 +28,10 @@ const (
 	ownSuite    = "testdata/suite.txtar"
 )
 
-// publicCases is how many cases the public suite has.
+// publicCases is the number of cases in the public suite.
 const publicCases = 406
 
-// TestPublicSuite runs the public YAML test suite, if it is beside the repository.
+// TestPublicSuite runs the public YAML test suite, if it is next to the repository.
 func TestPublicSuite(t *testing.T) {
 	var cases []yamlCase
 	for _, file := range publicFiles(t) {
@@ -57,11 +57,10 @@ func TestOwnSuite(t *testing.T) {
 	checkCases(t, cases, func(e exception) string { return e.own })
 }
 
-// otherTags are the tags of the public suite that name no construct.
+// otherTags are the tags of the public suite that are not constructs of YAML.
 const otherTags = "1.3-err 1.3-mod edge libyaml-err simple spec upto-1.2"
 
-// TestOwnSuiteCoversTheTagsOfThePublicSuite checks the list at the head of the own
-// suite.
+// TestOwnSuiteCoversTheTagsOfThePublicSuite checks the list at the start of the own suite.
 func TestOwnSuiteCoversTheTagsOfThePublicSuite(t *testing.T) {
 	archive, err := txtar.ParseFile(ownSuite)
 	if err != nil {
@@ -102,8 +101,8 @@ func publicFiles(t *testing.T) []string {
 	return files
 }
 
-// readPublic reads a file of the public suite and the tags of its cases. The file
-// is a list, and a case takes over what it does not say from the case before.
+// readPublic reads a file of the public suite and the tags of its cases. The file is a
+// list. A case inherits the fields that it does not have from the case before it.
 func readPublic(t *testing.T, file string) (cases []yamlCase, tags []string) {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -141,8 +140,7 @@ func visible(text string) string {
 	return strings.NewReplacer("␣", " ", "←", "\r", "⇔", "\ufeff", "↵", "").Replace(text)
 }
 
-// exception lists cases with which the package does not do what YAML 1.2 says, and
-// the reason.
+// exception lists cases in which the package differs from YAML 1.2, with the reason.
 type exception struct{ what, reason, public, own string }
 
 // The kinds of exceptions.
@@ -152,8 +150,8 @@ const (
 	quickOnly = "read by the quick parser only"
 )
 
-// exceptions are all due to the YAML library. Helm and kubectl use the same
-// library, so a cluster gets nothing of the kind.
+// exceptions all come from the YAML library. Helm and kubectl use the same library, so
+// such manifests never reach a cluster.
 var exceptions = []exception{
 	{rejected, "The library rejects a tab behind an indicator, at the start of a line or on an otherwise empty line.",
 		"6BCT 6CA3 A2M4 DK95-00 DK95-03 DK95-04 DK95-07 Q5MG Y79Y-10",
@@ -205,7 +203,7 @@ var exceptions = []exception{
 		"valid/question-mark-in-brackets"},
 }
 
-// checkCases checks each case. It fails for an exception that is not one, too.
+// checkCases checks each case. It also fails if a listed exception is not one.
 func checkCases(t *testing.T, cases []yamlCase, names func(exception) string) {
 	t.Helper()
 	found, written := map[string]string{}, 0
@@ -232,9 +230,9 @@ func checkCases(t *testing.T, cases []yamlCase, names func(exception) string) {
 	t.Logf("%d cases, %d of them valid, written as a value in %d ways; %d exceptions", len(cases), valid, written, len(found))
 }
 
-// checkParse checks a case as a stream. The ranges make up the stream. The documents
-// parse, or one does not if the case is not valid. A key can be added to each
-// mapping. It returns which exception the case is, if any.
+// checkParse checks a case as a stream. The ranges of the documents must make up the
+// stream. All documents must parse, unless the case is not valid. Each mapping must accept
+// a new key. It returns the kind of exception that the case is, or nothing.
 func checkParse(t *testing.T, c yamlCase) string {
 	t.Helper()
 	stream := []byte(c.text)
@@ -270,8 +268,8 @@ func checkParse(t *testing.T, c yamlCase) string {
 	return ""
 }
 
-// checkQuick compares the quick parser with the library, and reports whether the
-// library reads the document. If only the library rejects it, it must be valid.
+// checkQuick compares the quick parser with the library, and reports whether the library
+// reads the document. If only the quick parser reads it, it must be valid.
 func checkQuick(t *testing.T, c yamlCase, text []byte) bool {
 	t.Helper()
 	want, err := libraryParse(text)
@@ -285,8 +283,8 @@ func checkQuick(t *testing.T, c yamlCase, text []byte) bool {
 	return err == nil
 }
 
-// checkDocuments checks that another decoder reads the same in the documents, one
-// by one, as in the stream.
+// checkDocuments checks that another decoder reads the same from the separate documents
+// as from the stream.
 func checkDocuments(t *testing.T, stream []byte) {
 	t.Helper()
 	want, err := readAll(stream)
@@ -345,6 +343,6 @@ func checkKeyAdded(t *testing.T, text []byte) {
 		t.Errorf("-want +got:\n%s\nof:\n%s", diff, patched)
 	}
 	if again, err := Patch(patched, sets); err != nil || string(again) != string(patched) {
-		t.Errorf("the second time: %q, %v", again, err)
+		t.Errorf("a second run returns %q, %v", again, err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Same reports whether two values read the same. Quoting, comments, layout and
-// the order of keys do not count.
+// Same reports whether two values are equal. It ignores quotes, comments, layout and the
+// order of keys.
 func Same(a, b *Node) bool {
 	v := verifier{anyOrder: true, equal: map[[2]*Node]bool{}}
 	return v.same(a, b)
@@ -23,12 +23,12 @@ func differsOnly(original, patched *Node, sets []Set) bool {
 
 // verifier compares a patched document with the document that it should be.
 type verifier struct {
-	anyOrder bool              // the order of keys does not count
+	anyOrder bool              // ignore the order of keys
 	equal    map[[2]*Node]bool // results for pairs that aliases refer to
 }
 
-// plus reports whether b is a with the sets carried out. a is nil if there was no
-// value.
+// plus reports whether b is equal to a with the sets applied. a is nil if there was no
+// value before.
 func (v verifier) plus(a, b *Node, sets []Set) bool {
 	if len(sets) == 0 {
 		return v.same(a, b)
@@ -50,7 +50,7 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	}
 }
 
-// byFirstStep sorts sets by the first step of their paths, and removes that step.
+// byFirstStep groups sets by the first step of their paths, and removes that step.
 func byFirstStep(sets []Set) map[identity.Step][]Set {
 	sorted := make(map[identity.Step][]Set, len(sets))
 	for _, set := range sets {
@@ -59,7 +59,7 @@ func byFirstStep(sets []Set) map[identity.Step][]Set {
 	return sorted
 }
 
-// take returns the sets below a step and removes them from those that are wanted.
+// take returns the sets below a step, and removes them from the wanted ones.
 func take(wanted map[identity.Step][]Set, step identity.Step) []Set {
 	if len(wanted) == 0 {
 		return nil
@@ -82,8 +82,8 @@ func (v verifier) items(a, b *Node, wanted map[identity.Step][]Set) bool {
 	return len(wanted) == 0
 }
 
-// fields compares the fields of mappings. A mapping keeps its tag, and a new one
-// has none.
+// fields compares the fields of mappings. The tags must be equal, and a new mapping must
+// have none.
 func (v verifier) fields(a, b *Node, wanted map[identity.Step][]Set) bool {
 	if a == nil || a.IsNull() {
 		a = &Node{Kind: Mapping}
@@ -97,8 +97,8 @@ func (v verifier) fields(a, b *Node, wanted map[identity.Step][]Set) bool {
 	return v.inOrder(a, b, wanted)
 }
 
-// inOrder compares mappings key by key. New keys may be anywhere between the old
-// ones. A key that appears twice is compared twice.
+// inOrder compares mappings key by key. New keys may be anywhere between the old ones. A
+// key that appears twice is compared twice.
 func (v verifier) inOrder(a, b *Node, wanted map[identity.Step][]Set) bool {
 	old := a.Content
 	for key, value := range b.Fields {
@@ -117,7 +117,7 @@ func (v verifier) inOrder(a, b *Node, wanted map[identity.Step][]Set) bool {
 	return len(old) == 0 && len(wanted) == 0
 }
 
-// merged compares mappings with their merge keys carried out, in any order.
+// merged compares mappings in any order, together with the fields of their merge keys.
 func (v verifier) merged(a, b *Node, wanted map[identity.Step][]Set) bool {
 	old := a.effective()
 	known := make(map[string]keyValue, len(old))
@@ -141,7 +141,7 @@ func (v verifier) merged(a, b *Node, wanted map[identity.Step][]Set) bool {
 	return matched == len(old) && len(wanted) == 0
 }
 
-// takeField returns the sets below a key, which has none unless it is a scalar.
+// takeField returns the sets below a key. There are none if the key is not a scalar.
 func takeField(wanted map[identity.Step][]Set, key *Node) []Set {
 	if key = key.Resolve(); key.Kind != Scalar {
 		return nil
@@ -185,7 +185,7 @@ func (v verifier) documents(was, is []byte, sets []Set) bool {
 	return err == nil && v.plus(a, b, sets)
 }
 
-// same reports whether two values read the same, aliases followed.
+// same reports whether two values are equal. It follows aliases.
 func (v verifier) same(a, b *Node) bool {
 	switch {
 	case a == nil || b == nil:
@@ -208,8 +208,8 @@ func (v verifier) same(a, b *Node) bool {
 	return a.Tag == b.Tag && v.items(a, b, nil)
 }
 
-// sameScalar takes two strings for the same however they are quoted. A text that a
-// decoder may read as something else must be written the same.
+// sameScalar reports whether two scalars are equal. Quotes do not matter for strings. Text
+// that a decoder may read as another type must be written in the same way.
 func sameScalar(a, b *Node) bool {
 	if a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain) {
 		return true

@@ -34,11 +34,11 @@ var trickyWords = []string{
 	"eks.amazonaws.com/role-arn", "1/2", "0.0.0.0/0", "1.2.3", "v1", "e1", "1e", "infinity", "nan", "0x", "1,000", "1 000", "12e03", "-0", "00", "08", "0.1e+2",
 }
 
-// documentForm is a document, with a line for each value that it already has.
+// documentForm is a document. old is a line for each value that it already has.
 type documentForm struct{ name, text, old string }
 
-// documentForms are documents with a mapping at m, in the ways to write one. %s is
-// the place of the keys that they already have.
+// documentForms are documents with a mapping at m, in every form. %s is the place of the
+// keys that they already have.
 var documentForms = []documentForm{
 	{"block", "m:\n  a: b\n", ""},
 	{"block, nothing yet", "m:\n", ""},
@@ -123,8 +123,8 @@ func (f documentForm) path(key string) identity.Path {
 	return path.Field("m", key)
 }
 
-// checkDecoders checks what each decoder reads under m, in the document or in the
-// one in the string s. It ignores the key a, which the forms have from the start.
+// checkDecoders checks what each decoder reads at m, in the document itself or in the one
+// inside the string s. It ignores the key a, which the forms already have.
 func checkDecoders(t *testing.T, doc []byte, want map[string]any) {
 	t.Helper()
 	decoders := map[string]func([]byte, any) error{
@@ -153,7 +153,7 @@ func checkDecoders(t *testing.T, doc []byte, want map[string]any) {
 	}
 }
 
-// helmDecoders returns the decoders of the Helms that "make test" names.
+// helmDecoders returns decoders that run the Helm binaries of "make test".
 func helmDecoders(t *testing.T) map[string]func([]byte, any) error {
 	t.Helper()
 	found := map[string]func([]byte, any) error{}
@@ -168,8 +168,8 @@ func helmDecoders(t *testing.T) map[string]func([]byte, any) error {
 	return found
 }
 
-// decodeByHelm lets a real Helm decode a document as it decodes a manifest, and
-// print the result as JSON.
+// decodeByHelm lets a real Helm decode a document like a manifest. Helm prints the result
+// as JSON.
 func decodeByHelm(t *testing.T, helm string, doc []byte, into any) error {
 	t.Helper()
 	chart := t.TempDir()

@@ -11,8 +11,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// wrapping writes a text as a value of a ConfigMap or a Secret. It is not ok if the
-// style cannot hold the text.
+// wrapping writes a text as a value of a ConfigMap or a Secret, in one style. It is not ok
+// if the style does not allow the text.
 type wrapping struct {
 	name  string
 	write func(text string) (yaml string, ok bool)
@@ -50,9 +50,8 @@ func chomping(s string) string {
 	return ""
 }
 
-// literal writes a block scalar. Without an indentation indicator it cannot hold a
-// text that begins with white space. No block scalar holds characters that are not
-// printable.
+// literal writes a block scalar. A text that begins with white space needs an indentation
+// indicator. A block scalar cannot contain characters that are not printable.
 func literal(header, s, indent string) (string, bool) {
 	first := strings.TrimLeft(s, "\n")
 	if !strings.ContainsAny(header, "123456789") && (first == "" || first[0] == ' ' || first[0] == '\t' || first != s) {
@@ -68,7 +67,7 @@ func literal(header, s, indent string) (string, bool) {
 	return strings.TrimSuffix(text, "\n"), true
 }
 
-// overLines writes each line of a text on a line of its own in double quotes.
+// overLines writes a text in double quotes, with each of its lines on a separate line.
 func overLines(s string) (string, bool) {
 	text := quoted(s)
 	text = strings.ReplaceAll(text, `\n`, "\\n\\\n    ")
@@ -87,13 +86,13 @@ func plainText(s string) (string, bool) {
 	return body, s == body && isPlainSafe(s)
 }
 
-// wrapped writes a document with a text between two places to edit.
+// wrapped writes a document that has a text between two places to edit.
 func wrapped(kind, annotations, value, last string) string {
 	return "kind: " + kind + "\nmetadata:\n  annotations:\n" + annotations + "    b: c\ndata:\n  it: " + value + "\n  last: " + last + " # kept\n"
 }
 
-// checkWrapped writes a text as a value in each style, edits the document before and
-// behind it, and compares every byte. It returns the number of styles.
+// checkWrapped writes a text as a value in each style, edits the document before and after
+// it, and compares every byte. It returns the number of styles that allow the text.
 func checkWrapped(t *testing.T, text string) (written int) {
 	t.Helper()
 	for _, w := range wrappings {

@@ -26,9 +26,9 @@ func restyled(s string, style Style) string {
 	return scalarText(s)
 }
 
-// asLiteral writes a text of several lines as a literal scalar in the place of a
-// folded one, so that its lines stay. The folded scalar's chomping indicator and
-// the empty lines behind it still decide how the text ends.
+// asLiteral writes a text of several lines as a literal scalar in the place of a folded
+// one, so that the lines stay. The end of the text is still decided by the chomping
+// indicator of the folded scalar and the empty lines after it.
 func asLiteral(text []byte, n *Node, value string) (string, bool) {
 	lines := strings.Split(strings.TrimRight(value, "\n"), "\n")
 	if n.Style != Folded || len(lines) < 2 || lines[0] == "" || lines[0][0] == ' ' || !isPrintable(strings.Join(lines, "")) {
@@ -45,7 +45,7 @@ func asLiteral(text []byte, n *Node, value string) (string, bool) {
 	return "|" + chomp + lineBreak(text) + strings.Join(lines, lineBreak(text)), true
 }
 
-// quoted writes a string in double quotes that JSON and YAML read alike.
+// quoted writes a string in double quotes. JSON and YAML read it in the same way.
 func quoted(s string) string { return `"` + escaped(s) + `"` }
 
 // escaped returns what quoted writes between the quotes.
@@ -69,10 +69,10 @@ func escaped(s string) string {
 	return b.String()
 }
 
-// isShown reports whether any scalar may contain a character as itself. That
-// excludes the line breaks of YAML 1.1, the byte order mark and what is not
-// printable. Characters beyond the first plane have no escape that JSON and YAML
-// share, so they are all included.
+// isShown reports whether every kind of scalar may contain a character without an escape.
+// The line breaks of YAML 1.1, the byte order mark and characters that are not printable
+// need one. Characters above U+FFFF have no escape that JSON and YAML share, so they never
+// get one.
 func isShown(r rune) bool {
 	switch r {
 	case 0x85, 0x2028, 0x2029, 0xfeff:
@@ -85,9 +85,9 @@ func isPrintable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !isShown(r) })
 }
 
-// isPlainSafe reports whether a string may be written without quotes: it consists
-// of letters, digits and a few marks, begins with a letter, and is no word that a
-// decoder might take for something else.
+// isPlainSafe reports whether a string may be written without quotes. Such a string
+// consists of letters, digits and a few marks, begins with a letter, and is not a word
+// that a decoder may read as another type.
 func isPlainSafe(s string) bool {
 	if !isPlainString(s) || !isLetter(s[0]) || s[len(s)-1] == ':' {
 		return false
@@ -97,9 +97,8 @@ func isPlainSafe(s string) bool {
 	})
 }
 
-// flowText writes a node on one line, in the flow style that JSON and YAML share.
-// It replaces merge keys and aliases by what they refer to, and keeps anchors
-// where they are defined.
+// flowText writes a node on one line, in the flow style that JSON and YAML share. It
+// replaces merge keys and aliases by their values, and keeps the anchors of the node.
 func flowText(n *Node) string {
 	var b strings.Builder
 	writeFlow(&b, n, true)
@@ -141,8 +140,7 @@ func writeFlow(b *strings.Builder, n *Node, anchors bool) {
 	}
 }
 
-// flowScalar keeps a scalar that is not a string as it is written. None of these
-// words contains a flow indicator.
+// flowScalar writes a scalar. If it is not a string, it stays as it is written.
 func flowScalar(n *Node) string {
 	switch {
 	case n.IsNull():

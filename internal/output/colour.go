@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Colour is the number of a terminal's colour (ECMA-48, "SGR"). The zero value
-// is the terminal's own.
+// Colour is the number of a terminal colour (ECMA-48, "SGR"). The zero value is the
+// terminal's default colour.
 type Colour string
 
 // The colours of words.
@@ -39,8 +39,8 @@ func paint(on bool, c Colour, text string) string {
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
 }
 
-// visibleWidth returns the columns that a text takes on a terminal: a colour
-// takes none.
+// visibleWidth returns the width of a text on a terminal, in columns. Colours have no
+// width.
 func visibleWidth(text string) int {
 	width := 0
 	for i, part := range strings.Split(text, "\x1b[") {

@@ -15,7 +15,7 @@ import (
 func writeDiff(p *Printer, r Result) ([]byte, error) {
 	changed, ok := r.(interface{ Changes() []rewrite.Change })
 	if !ok {
-		return nil, errors.New("this result changes no documents")
+		return nil, errors.New("this result has no changed documents")
 	}
 	var b bytes.Buffer
 	for _, c := range changed.Changes() {
@@ -31,14 +31,13 @@ func (p *Printer) diffLine(line string) string {
 	return paint(p.outColours && c != "", c, line[:len(line)-1]) + "\n"
 }
 
-// Unified returns a change in the unified format, with three lines around each
-// edit. Its hunks count the lines of the stream. If both texts are the same, it
-// is the header alone.
+// Unified returns a change in the unified format, with three lines of context. Its line
+// numbers are those of the stream. If both texts are the same, it returns only the header.
 func Unified(c rewrite.Change) []byte {
 	before, after := "before: "+c.Name, "after: "+c.Name
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", before, after)
-	header := 3 // lines of the library's own
+	header := 3 // lines that the library writes first
 	for line := range bytes.Lines(diff.Diff(before, c.Before, after, c.After)) {
 		if header--; header >= 0 {
 			continue

@@ -13,7 +13,7 @@ import (
 	"spaces-identity.dev/internal/rewrite"
 )
 
-func TestUnified(t *testing.T) {
+func TestUnifiedShowsThreeLinesOfContext(t *testing.T) {
 	for _, test := range []struct{ name, before, after, want string }{
 		{"one line", "a\nb\nc\nd\ne\nf\ng\nh\n", "a\nb\nc\nd\nX\nf\ng\nh\n", "@@ -2,7 +2,7 @@\n b\n c\n d\n-e\n+X\n f\n g\n h\n"},
 		{"two places", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "0\n1\n2\n3\n4\n5\n6\n7\n8\n", "@@ -1,3 +1,4 @@\n+0\n 1\n 2\n 3\n@@ -6,4 +7,3 @@\n 6\n 7\n 8\n-9\n"},
@@ -33,9 +33,9 @@ func TestUnified(t *testing.T) {
 	}
 }
 
-// Of any two texts the lines without + are the one and those without - the
-// other.
-func TestUnifiedOfAnyTexts(t *testing.T) {
+// TestUnifiedContainsBothTexts reads random diffs: the lines without + are the text
+// before, and the lines without - are the text after.
+func TestUnifiedContainsBothTexts(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		before, after := randomText(random), randomText(random)
@@ -61,7 +61,7 @@ func TestUnifiedOfAnyTexts(t *testing.T) {
 	}
 }
 
-// randomText returns few enough lines that the context of a change holds all.
+// randomText returns so few lines that the context of a change contains all of them.
 func randomText(random *rand.Rand) string {
 	var b strings.Builder
 	for range random.IntN(4) {

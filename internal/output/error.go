@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// hinter is an error with a next step. Packages that cannot import this one have
-// such errors of their own.
+// hinter is an error with a next step. Packages that cannot import this one define errors
+// with the same method.
 type hinter interface {
 	error
 	Hint() string
@@ -102,8 +102,8 @@ func HintOf(err error) string {
 	return ""
 }
 
-// isJoin reports whether an error says what its parts say and nothing else, as
-// one of [errors.Join] does and one of fmt.Errorf with several %w does not.
+// isJoin reports whether the message of an error consists of the messages of its parts
+// only. That is true for [errors.Join], and false for fmt.Errorf with several %w.
 func isJoin(err error, parts []error) bool {
 	var messages []string
 	for _, e := range slices.DeleteFunc(slices.Clone(parts), func(e error) bool { return e == nil }) {

@@ -7,14 +7,14 @@ import (
 	"spaces-identity.dev/internal/rewrite"
 )
 
-// InspectView shows the places of a stream of manifests, and as a diff what
-// would change.
+// InspectView shows the places of a stream of manifests. As a diff it shows what would
+// change.
 type InspectView struct{ Result *rewrite.Result }
 
-// Kind is that of the JSON.
+// Kind returns the kind in JSON and YAML.
 func (InspectView) Kind() string { return "Inspection" }
 
-// Data is the JSON.
+// Data returns the fields of JSON and YAML.
 func (v InspectView) Data() any {
 	return struct {
 		Findings []rewrite.Finding `json:"findings"`
@@ -22,16 +22,16 @@ func (v InspectView) Data() any {
 	}{v.Result.Findings, v.Result.Warnings}
 }
 
-// Changes are the documents that would change, with the values of Secrets
-// replaced by their sizes.
+// Changes returns the documents that would change. The values of Secrets are replaced by
+// their sizes.
 func (v InspectView) Changes() []rewrite.Change { return v.Result.Changes() }
 
 var outcomeColours = map[rewrite.Outcome]Colour{
 	rewrite.Changed: Green, rewrite.Left: Yellow, rewrite.Unrecognised: Magenta,
 }
 
-// Text lists the places, then the reasons for what is left, the warnings, and
-// what to add to the config for places that are not recognised.
+// Text lists the places. Below the table it gives the reasons for places that are left,
+// the warnings, and the lines that the config needs for unrecognised texts.
 func (v InspectView) Text(p *Page) {
 	if len(v.Result.Findings) == 0 {
 		p.Line("No place for an identity was found.")
@@ -74,7 +74,7 @@ func (v InspectView) reasons(p *Page) {
 	}
 }
 
-// places shows the lines for the config that describe what is not recognised.
+// places shows the lines for the config that describe unrecognised texts.
 func (v InspectView) places(p *Page) {
 	var lines []string
 	for _, f := range v.Result.Findings {
@@ -86,7 +86,7 @@ func (v InspectView) places(p *Page) {
 		return
 	}
 	p.Blank()
-	p.Prose(0, "If an unrecognised text carries the identity, describe its place in the config:")
+	p.Prose(0, "If an unrecognised text sets the identity, describe its place in the config:")
 	p.Blank()
 	p.Line("  places:\n%s", strings.Join(lines, "\n"))
 }

@@ -57,9 +57,9 @@ func encoded(v any) ([]byte, error) {
 
 var jsonMarshaler = reflect.TypeFor[json.Marshaler]()
 
-// filled returns a copy of a value in which nil slices are empty, so that a
-// program that reads the JSON finds a list wherever there may be one. Values
-// with a JSON form of their own stay as they are.
+// filled returns a copy of a value in which nil slices are replaced by empty ones, so that
+// JSON has [] and never null for a list. It does not change values that implement
+// json.Marshaler.
 func filled(v reflect.Value) reflect.Value {
 	if !v.IsValid() || v.Type().Implements(jsonMarshaler) {
 		return v

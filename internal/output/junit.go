@@ -20,8 +20,8 @@ type Case struct {
 // CaseState is the outcome of a check in JUnit's terms.
 type CaseState int
 
-// The outcomes. JUnit calls a check that could not be made an error, and has no
-// warnings: such a check passes, and its output has the message.
+// The outcomes. A check with the state unknown is an error in JUnit. JUnit has no
+// warnings: a check that warns passes, and its output has the message.
 const (
 	CasePassed CaseState = iota
 	CaseWarned

@@ -1,9 +1,9 @@
-// Package output prints results: each as a table for people, as JSON or YAML
-// for programs, and in the formats that some results add. It knows colours, the
-// width of prose, and how errors and their hints look. It decides nothing.
+// Package output prints results: as a table for people, as JSON or YAML for programs,
+// and in formats that only some results have. It knows colours, the width of prose, and
+// how errors and their hints are printed.
 //
-// A format is a file with one writer. A result is a value with a kind and a
-// table; live.PlanView and others show what the live commands found.
+// Each format is a file with one writer. Each result is a value with a kind and a table.
+// The results of the live commands, such as live.PlanView, are in package live.
 package output
 
 import (
@@ -30,7 +30,7 @@ type Format string
 // which commands have the others.
 const (
 	Table Format = "table"
-	Wide  Format = "wide" // the table with names that Table shortens
+	Wide  Format = "wide" // the table, with full names
 	JSON  Format = "json"
 	YAML  Format = "yaml"
 	JUnit Format = "junit"
@@ -42,8 +42,8 @@ var writers = map[Format]func(*Printer, Result) ([]byte, error){
 	Table: writeTable, Wide: writeWide, JSON: writeJSON, YAML: writeYAML, JUnit: writeJUnit, Diff: writeDiff,
 }
 
-// Parse returns the format that a value names, one of the allowed. The error
-// lists those and is the user's mistake.
+// Parse returns the format that a value names. It must be one of the allowed formats,
+// which the error lists.
 func Parse(value string, allowed ...Format) (Format, error) {
 	if slices.Contains(allowed, Format(value)) {
 		return Format(value), nil
@@ -77,8 +77,8 @@ type Printer struct {
 	width                 int // of prose, in columns
 }
 
-// New returns the printer of a run. env looks up NO_COLOR, CLICOLOR,
-// CLICOLOR_FORCE, TERM and COLUMNS; terminal reports whether a stream is one.
+// New returns a printer. env looks up NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM and
+// COLUMNS. terminal reports whether a stream is a terminal.
 func New(out, errs io.Writer, env func(string) string, terminal func(any) bool) *Printer {
 	return &Printer{out: out, errs: errs, width: proseWidth(out, env, terminal),
 		outColours: useColours(env, terminal(out)), errColour: useColours(env, terminal(errs))}
@@ -87,8 +87,8 @@ func New(out, errs io.Writer, env func(string) string, terminal func(any) bool) 
 // Prose has at most maxWidth columns, and at least minWidth in a small window.
 const maxWidth, minWidth = 80, 40
 
-// proseWidth returns the columns that prose may have: those of COLUMNS, else of
-// the terminal, within the limits.
+// proseWidth returns the width of prose in columns: that of COLUMNS, or else of the
+// terminal, within the limits.
 func proseWidth(out io.Writer, env func(string) string, terminal func(any) bool) int {
 	columns, err := strconv.Atoi(env("COLUMNS"))
 	if f, isFile := out.(*os.File); err != nil && isFile && terminal(out) {
@@ -97,8 +97,8 @@ func proseWidth(out io.Writer, env func(string) string, terminal func(any) bool)
 	return min(max(cmp.Or(columns, maxWidth), minWidth), maxWidth)
 }
 
-// Print writes a result in a format, in one write: a result that cannot be
-// encoded leaves nothing behind.
+// Print writes a result in a format. It writes once: a result that cannot be encoded
+// prints nothing.
 func (p *Printer) Print(f Format, r Result) error {
 	write, ok := writers[f]
 	if !ok {

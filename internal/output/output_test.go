@@ -37,7 +37,7 @@ func environment(pairs ...string) func(string) string {
 
 func noTerminal(any) bool { return false }
 
-// printed returns what a result looks like.
+// printed returns a result in a format.
 func printed(t *testing.T, f Format, r Result, env ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -108,8 +108,8 @@ func TestResultsInEachFormat(t *testing.T) {
 	golden(t, "inspect.coloured.txt", printed(t, Table, inspection(), "CLICOLOR_FORCE", "1"))
 }
 
-// lists is a result whose lists are empty, at several depths, and whose strings
-// YAML could take for something else.
+// lists is a result with empty lists at several depths, and with strings that YAML could
+// take for something else.
 type lists struct {
 	Names  []string `json:"names"`
 	Nested []*lists `json:"nested"`
@@ -151,7 +151,7 @@ func TestEmptyResultIsValidJSON(t *testing.T) {
 	}
 }
 
-func TestParseNamesTheFormats(t *testing.T) {
+func TestParseErrorsListTheFormats(t *testing.T) {
 	if f, err := Parse("yaml", Table, JSON, YAML); f != YAML || err != nil {
 		t.Errorf("got %q, %v", f, err)
 	}
@@ -168,7 +168,7 @@ func TestParseNamesTheFormats(t *testing.T) {
 	}
 }
 
-func TestFormatThatAResultLacksPrintsNothing(t *testing.T) {
+func TestUnsupportedFormatPrintsNothing(t *testing.T) {
 	var out bytes.Buffer
 	p := New(&out, io.Discard, environment(), noTerminal)
 	for _, f := range []Format{JUnit, Diff, "gif"} {
@@ -193,7 +193,7 @@ type quietWrapper struct{ error }
 
 func (w quietWrapper) Unwrap() error { return w.error }
 
-func TestErrorsAndHints(t *testing.T) {
+func TestErrorsPrintTheirHints(t *testing.T) {
 	disk, network := errors.New("disk full"), errors.New("no route")
 	hinted := Hint(disk, "free some space")
 	for name, test := range map[string]struct {
@@ -209,7 +209,7 @@ func TestErrorsAndHints(t *testing.T) {
 		"hint for joined":    {Hint(quietWrapper{errors.Join(network, disk)}, "go home"), "error: no route\nerror: disk full\nhint: go home\n"},
 		"method Hint":        {fmt.Errorf("read: %w", ownHint{network}), "error: read: no route\nhint: ask\n"},
 		"two causes":         {fmt.Errorf("%w and %w", disk, network), "error: disk full and no route\n"},
-		"several lines":      {errors.New("bad file:\nline 1\nline 2\n"), "error: bad file:\n  line 1\n  line 2\n"},
+		"several lines":      {errors.New("bad file:\nline 1\nline 2\n"), "error: bad file:\n  line 1\n  line 2\n"}, //nolint:revive // another library ends its messages so
 		"none":               {nil, ""},
 		"hint for none":      {Hint(nil, "x"), ""},
 	} {
@@ -218,11 +218,11 @@ func TestErrorsAndHints(t *testing.T) {
 		}
 	}
 	if !errors.Is(fmt.Errorf("write: %w", hinted), disk) {
-		t.Error("errors.Is does not see through a hint")
+		t.Error("errors.Is does not find the error inside a hint")
 	}
 }
 
-func TestWarningsAndNotes(t *testing.T) {
+func TestWarningsAndNotesIndentFurtherLines(t *testing.T) {
 	var errs bytes.Buffer
 	p := New(io.Discard, &errs, environment("CLICOLOR_FORCE", "1"), noTerminal)
 	p.Warn("low on quota\nways out:\n  none")
@@ -255,7 +255,7 @@ func TestColoursFollowTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestProseWrapsAndKeepsWhatIsCopiedWhole(t *testing.T) {
+func TestProseWrapsButKeepsCommandsWhole(t *testing.T) {
 	for _, test := range []struct{ columns, text, want string }{
 		{"", strings.Repeat("word ", 20), strings.TrimSpace(strings.Repeat("word ", 16)) + "\n  word word word word\n"},
 		{"200", strings.Repeat("word ", 17), strings.TrimSpace(strings.Repeat("word ", 16)) + "\n  word\n"},
@@ -272,7 +272,7 @@ func TestProseWrapsAndKeepsWhatIsCopiedWhole(t *testing.T) {
 	}
 }
 
-func TestNamesAreShortenedUnlessTheyWouldBecomeTheSame(t *testing.T) {
+func TestShortenKeepsNamesDifferent(t *testing.T) {
 	first, second := "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", "mxp-706c49fa-5bb8-4a7e-9f41-000000000000-system"
 	for _, test := range []struct {
 		wide        bool

@@ -36,15 +36,15 @@ func (p *Page) Line(format string, args ...any) {
 // Write writes text as it is.
 func (p *Page) Write(text []byte) (int, error) { return p.text.Write(text) }
 
-// Blank writes an empty line between two parts of a page, and none at its top.
+// Blank writes an empty line between two parts of a page. It writes none at the top.
 func (p *Page) Blank() {
 	if p.text.Len() > 0 {
 		p.text.WriteString("\n")
 	}
 }
 
-// Prose writes text at a depth of indentation, wrapped. The lines after the
-// first are one deeper. Line breaks in the text stay, and a word is never cut.
+// Prose writes text, indented by depth and wrapped. It indents the lines after the first
+// by one more level. It keeps the line breaks of the text and never splits a word.
 func (p *Page) Prose(depth int, text string) {
 	for i, paragraph := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		if i == 1 {
@@ -70,8 +70,8 @@ func (p *Page) wrap(depth int, paragraph string) {
 	p.Line("%s", line)
 }
 
-// words splits text at its spaces, except for those in `backquotes`: a command
-// to copy stays on one line.
+// words splits text at its spaces, except between `backquotes`, so that a command to copy
+// stays on one line.
 func words(text string) []string {
 	var all []string
 	for field := range strings.FieldsSeq(text) {
@@ -130,8 +130,8 @@ func (p *Page) Shorten(names []string) []string {
 	return short
 }
 
-// Remark writes a paragraph about something in the table: what it is, in how
-// many more places, a sentence about it, and what to do if that is known.
+// Remark writes a paragraph about something in the table: what it is, how many more rows
+// have the same problem, a sentence about it, and what to do, unless fix is empty.
 func (p *Page) Remark(what string, more int, text, fix string) {
 	if more > 0 {
 		what += fmt.Sprintf(" (and %d more)", more)
@@ -143,8 +143,8 @@ func (p *Page) Remark(what string, more int, text, fix string) {
 	}
 }
 
-// Group returns the items with the same key together, in the order of the first
-// of each.
+// Group returns groups of items with the same key. The groups are in the order of their
+// first items.
 func Group[T any](items []T, key func(T) string) [][]T {
 	var groups [][]T
 	at := map[string]int{}
@@ -159,7 +159,7 @@ func Group[T any](items []T, key func(T) string) [][]T {
 	return groups
 }
 
-// Count returns a number of things: "1 role", "2 roles".
+// Count returns a number with its noun: "1 role", "2 roles".
 func Count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -11,16 +11,16 @@ import (
 // ExplainView shows whether a service account would get a role, and why.
 type ExplainView struct{ desired.Explanation }
 
-// Kind is that of the JSON.
+// Kind returns the kind in JSON and YAML.
 func (ExplainView) Kind() string { return "Explanation" }
 
-// Data is the JSON.
+// Data returns the fields of JSON and YAML.
 func (v ExplainView) Data() any { return v.Explanation }
 
 var verdictColours = map[iam.Verdict]Colour{iam.Allowed: Green, iam.Denied: Red, iam.CannotEvaluate: Magenta}
 
-// Text writes the verdict, and for each way to the role the statement or
-// condition that decides.
+// Text writes the verdict. For each way to the role, it writes which statement or
+// condition decides.
 func (v ExplainView) Text(p *Page) {
 	verdict := func(d iam.Verdict) string { return p.Paint(verdictColours[d], string(d)) }
 	p.Line("%s: service account %s in namespace %s, role %s", verdict(v.Verdict), v.ServiceAccount, v.Namespace, v.Role)
@@ -41,14 +41,14 @@ func (v ExplainView) Text(p *Page) {
 	}
 }
 
-// VersionView shows which program this is.
+// VersionView shows the version of the program.
 type VersionView struct {
 	Version  string `json:"version"`
 	Go       string `json:"goVersion"`
 	Platform string `json:"platform"` // operating system/architecture
 }
 
-// Kind is that of the JSON.
+// Kind returns the kind in JSON and YAML.
 func (VersionView) Kind() string { return "Version" }
 
 // Text writes one line.
@@ -59,7 +59,7 @@ func (v VersionView) Text(p *Page) {
 // Reach returns what a pattern of namespaces admits, a line for each namespace.
 func Reach(r desired.Reach) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "match %s admits every namespace like %s: %d of the known control planes, and any other of that form\n", r.Match, r.Pattern, len(r.Covers))
+	fmt.Fprintf(&b, "match %s admits every namespace like %s: %d of the known control planes, and any other namespace of that form\n", r.Match, r.Pattern, len(r.Covers))
 	for _, ns := range r.Misses {
 		fmt.Fprintf(&b, "  not admitted: %s\n", ns)
 	}

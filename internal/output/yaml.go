@@ -35,8 +35,8 @@ func fromJSON(text []byte) ([]byte, error) {
 	return b.Bytes(), encoder.Close()
 }
 
-// Document writes a document, given as JSON or as a YAML stream, in either format. As
-// JSON several documents are a List of Kubernetes.
+// Document writes a document in a format. The text is JSON or a YAML stream. In JSON,
+// several documents become one List of Kubernetes.
 func (p *Printer) Document(f Format, text []byte) error {
 	isJSON := bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))
 	var err error
@@ -74,8 +74,8 @@ func toJSON(stream []byte) ([]byte, error) {
 	return indented(compact)
 }
 
-// yamlNode returns the next JSON value as a YAML node. In a mapping the keys are
-// values like any other, so both are nodes in turn.
+// yamlNode returns the next JSON value as a YAML node. The content of a mapping node is
+// its keys and values, alternating.
 func yamlNode(tokens *json.Decoder) (*yaml.Node, error) {
 	token, err := tokens.Token()
 	if err != nil {

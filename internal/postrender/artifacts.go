@@ -13,7 +13,7 @@ import (
 	"spaces-identity.dev/internal/rewrite"
 )
 
-// documents are what the config and the manifests together ask AWS for.
+// documents are the files for AWS that follow from the config and the manifests.
 type documents struct {
 	files      []export.File
 	components []ComponentReport
@@ -60,8 +60,8 @@ func (d *documents) measure(s desired.State, c desired.Component) (desired.Budge
 	return budget, nil
 }
 
-// AdmissionObjects are the admission policies that the config asks the stream to
-// have: none unless delivery.admissionPolicy is true.
+// AdmissionObjects returns the admission policies that the stream must contain. There
+// are none unless delivery.admissionPolicy is set.
 func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 	if s.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil, nil
@@ -77,10 +77,10 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 	return objects, nil
 }
 
-// nothingToAdmit is the warning for a config that asks for admission policies
-// and has nothing for them to do.
-const nothingToAdmit = "delivery.admissionPolicy is set, but an admission policy has nothing to write: " +
-	"in mode pod-identity associations give the role, and no annotation or pod label is set"
+// nothingToAdmit is the warning if the config asks for admission policies that would
+// set nothing.
+const nothingToAdmit = "delivery.admissionPolicy has no effect: in mode pod-identity associations give the role, " +
+	"and the config sets no annotations or pod labels"
 
 // ArtifactsError is an error of the artifacts, without which the manifests alone can be
 // written.

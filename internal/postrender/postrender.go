@@ -1,5 +1,5 @@
-// Package postrender is the program's main way: manifests in, manifests and
-// artifacts out, all or nothing.
+// Package postrender does the program's main work: it reads manifests and writes
+// manifests and artifacts. It writes all of them or none.
 package postrender
 
 import (
@@ -33,20 +33,20 @@ type Renderer struct {
 // ManifestsFile is the name of the manifests in a Renderer's Dir.
 const ManifestsFile = "manifests.yaml"
 
-// The program is a post-renderer in Helm's own sense too.
+// A Renderer implements the interface of Helm's library.
 var _ postrender.PostRenderer = Renderer{}
 
-// Run is [Renderer.Render] between buffers, as Helm's libraries call it.
+// Run runs [Renderer.Render] on a buffer. Helm's library calls it.
 func (r Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 	out := &bytes.Buffer{}
 	_, err := r.Render(context.Background(), rendered.Bytes(), out)
 	return out, err
 }
 
-// Render rewrites a stream of manifests. Everything that can fail happens before
-// the first byte goes out: the artifacts are staged, the manifests are written,
-// the artifacts are renamed into place. If it fails, it replaces no artifact but the
-// report, which then holds the error.
+// Render rewrites a stream of manifests. It stages the artifacts, writes the manifests
+// and then renames the artifacts to their names. What can fail, it does before it writes
+// the first byte. If it fails, it replaces no artifact except the report, which then
+// contains the error.
 func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Report, error) {
 	result, docs, err := r.prepare(stream)
 	report := NewReport(result)
@@ -84,8 +84,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 
 func (r Renderer) artifactsDir() string { return r.State.Spec().ArtifactsDir }
 
-// deliver stages the artifacts, writes the manifests and puts the artifacts into
-// place.
+// deliver stages the artifacts, writes the manifests and commits the artifacts.
 func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []export.File, report Report, out io.Writer) error {
 	if r.artifactsDir() != identity.NoArtifacts {
 		files = append(files, export.File{Name: ReportFile, Content: report.JSON()})
@@ -108,7 +107,8 @@ func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []e
 	return staging.Commit()
 }
 
-// interruptible runs what may block for ever, and gives up when the context ends.
+// interruptible runs a function that may block forever, and returns when the context
+// ends.
 func interruptible(ctx context.Context, do func() error) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)

@@ -38,8 +38,8 @@ func settings(dir string) identity.Settings {
 		Cluster:    identity.Cluster{OIDC: identity.OIDCProvider{HostPath: "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"}}}
 }
 
-// Programs that link Helm's libraries use it as Helm does.
-func TestRunAsHelmsLibrariesDo(t *testing.T) {
+// TestRunImplementsHelmsInterface calls Run as Helm's library does.
+func TestRunImplementsHelmsInterface(t *testing.T) {
 	var renderer helm.PostRenderer = newRenderer(t, identity.NoArtifacts)
 	out, err := renderer.Run(bytes.NewBufferString(manifests))
 	if err != nil {
@@ -50,12 +50,12 @@ func TestRunAsHelmsLibrariesDo(t *testing.T) {
 	}
 }
 
-// A failed Run must not hand Helm a part of the manifests.
-func TestRunThatFailsGivesNothing(t *testing.T) {
+// TestFailedRunReturnsNoManifests checks that Helm does not get a part of the manifests.
+func TestFailedRunReturnsNoManifests(t *testing.T) {
 	out, err := newRenderer(t, identity.NoArtifacts).Run(bytes.NewBufferString("kind: ConfigMap\n"))
 	missing, ok := errors.AsType[*rewrite.MissingError](err)
 	if !ok {
-		t.Fatalf("the error is %v, want one of a missing place", err)
+		t.Fatalf("the error is %v, want a MissingError", err)
 	}
 	if d := cmp.Diff([]string{"mxp-controller"}, missing.Components); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -65,10 +65,10 @@ func TestRunThatFailsGivesNothing(t *testing.T) {
 	}
 }
 
-// errClosed is the error of a reader that goes away.
-var errClosed = errors.New("nobody reads")
+// errClosed is the error of a closed output.
+var errClosed = errors.New("the output is closed")
 
-// shortWriter takes some bytes and fails.
+// shortWriter accepts a number of bytes, then fails.
 type shortWriter struct{ room int }
 
 func (w *shortWriter) Write(b []byte) (int, error) {
@@ -80,21 +80,21 @@ func (w *shortWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Wherever the output breaks off, no artifact is replaced, the report holds the
-// error, and nothing else lies in the directory.
-func TestOutputThatBreaksOff(t *testing.T) {
+// TestFailedOutputReplacesNoArtifact lets the output fail after more and more bytes. The
+// report contains the error, and the directory contains nothing else.
+func TestFailedOutputReplacesNoArtifact(t *testing.T) {
 	for room := 0; room < len(annotated); room += 16 {
 		dir := t.TempDir()
 		_, err := newRenderer(t, dir).Render(t.Context(), []byte(manifests), &shortWriter{room})
 		if !errors.Is(err, errClosed) {
-			t.Fatalf("after %d bytes: %v, want that nobody reads", room, err)
+			t.Fatalf("after %d bytes: got %v, want %v", room, err, errClosed)
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(entries) != 1 || entries[0].Name() != postrender.ReportFile {
-			t.Fatalf("after %d bytes the directory holds %v", room, entries)
+			t.Fatalf("after %d bytes the directory contains %v", room, entries)
 		}
 		report, err := os.ReadFile(filepath.Join(dir, postrender.ReportFile))
 		if err != nil || !strings.Contains(string(report), errClosed.Error()) {
@@ -126,9 +126,9 @@ func TestReportHasTheHintsOfTheError(t *testing.T) {
 	}{
 		"missing setting":  {bare, manifests, "", provider, "set cluster.oidcProvider in the config" + alone, exit.BadUsage},
 		"missing settings": {several, manifests + "---\n" + strings.ReplaceAll(manifests, "mxp-controller", "vector"), "", provider, "set cluster.oidcProvider in the config\nset components[1].roleARN, cluster.oidcProvider in the config" + alone, exit.BadUsage},
-		"missing place":    {settings(""), "kind: ConfigMap\n", "", "no place found for mxp-controller", "`spaces-identity inspect` shows the texts that name it: describe the right one under places: in the config", exit.Failed},
-		"conflict":         {settings(""), strings.Replace(annotated, "spaces-backup", "other", 1), rewrite.ConflictFails, "has another value already", "set on-conflict to replace or keep, or remove the other value from the manifests", exit.BadUsage},
-		"selector":         {labelled, pods, "", "a pod label of Deployment d that would change", "remove the label from podLabels in the config, or change the selector first", exit.BadUsage},
+		"missing place":    {settings(""), "kind: ConfigMap\n", "", "no place found for mxp-controller", "run `spaces-identity inspect` to see the texts that name it, and describe the right one under places: in the config", exit.Failed},
+		"conflict":         {settings(""), strings.Replace(annotated, "spaces-backup", "other", 1), rewrite.ConflictFails, "already has another value", "set on-conflict to replace or keep, or remove the other value from the manifests", exit.BadUsage},
+		"selector":         {labelled, pods, "", "no longer match the pods of Deployment d", "remove the label from podLabels in the config, or change the selector first", exit.BadUsage},
 	} {
 		dir := t.TempDir()
 		tt.settings.ArtifactsDir = dir

@@ -13,15 +13,15 @@ import (
 // ReportFile is the name of the report among the artifacts.
 const ReportFile = "report.json"
 
-// Report is the content of report.json. Of a Secret it holds the values of the
-// annotations and labels that were asked for, and nothing else.
+// Report is the content of report.json. From a Secret it contains only the values of the
+// annotations and labels that the config sets.
 type Report struct {
 	Error        *Failure          `json:"error,omitempty"` // why nothing was changed
 	Components   []ComponentReport `json:"components"`
 	Changes      []rewrite.Finding `json:"changes"`      // what was written
-	Found        []rewrite.Finding `json:"found"`        // what stood there already
-	Left         []rewrite.Finding `json:"left"`         // what was not touched, with the reason
-	Unrecognised []rewrite.Finding `json:"unrecognised"` // what names a component and is no known place
+	Found        []rewrite.Finding `json:"found"`        // what was already there
+	Left         []rewrite.Finding `json:"left"`         // what was not changed, with the reason
+	Unrecognised []rewrite.Finding `json:"unrecognised"` // texts that name a component and are not at a known place
 	Warnings     []string          `json:"warnings"`
 }
 
@@ -32,19 +32,19 @@ type Failure struct {
 	Status  exit.Status `json:"exitStatus"`
 }
 
-// ComponentReport is what the report says of one component.
+// ComponentReport describes one component.
 type ComponentReport struct {
 	Name           string          `json:"name"`
 	ServiceAccount string          `json:"serviceAccount"`
 	Mode           identity.Mode   `json:"mode"`
 	RoleARN        string          `json:"roleARN,omitempty"`
-	Namespaces     []string        `json:"namespaces"`            // exact ones in the trust policy
-	Match          string          `json:"match,omitempty"`       // the pattern beside them
+	Namespaces     []string        `json:"namespaces"`            // those that the trust policy lists
+	Match          string          `json:"match,omitempty"`       // the pattern of further namespaces
 	TrustPolicy    *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
 }
 
-// JSON is the report as it is written: indented by two spaces, with a line break
-// at the end, lists never null.
+// JSON returns the content of the file: indented by two spaces, with a line break at the
+// end. Lists are never null.
 func (r Report) JSON() []byte {
 	r.Components = orEmpty(r.Components)
 	r.Changes, r.Found = orEmpty(r.Changes), orEmpty(r.Found)
@@ -67,7 +67,7 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// NewReport sorts what was found in a stream by what became of it.
+// NewReport returns the findings of a stream, sorted by their outcome.
 func NewReport(result *rewrite.Result) Report {
 	var r Report
 	if result == nil {

@@ -23,15 +23,15 @@ func stateOf(t testing.TB, components ...string) desired.State {
 	return desired.Of(fixture.Spec(t, settings))
 }
 
-// chart is a stream of documents without a place.
+// chart returns a stream of documents without a place.
 func chart(size int) []byte {
 	doc := "---\n# Source: monitoring/templates/x.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n" +
 		strings.Repeat("  controller: \"value of some length, with \\\"words\\\" in it\" # and a comment\n", 160)
 	return bytes.Repeat([]byte(doc), size/len(doc))
 }
 
-// render is a stream as a monitoring chart renders it: most of it are schemas of
-// resources. The benchmarks in testdata/bench have the like.
+// render returns a stream like that of a monitoring chart, which consists mostly of
+// schemas. testdata/bench uses similar ones.
 func render(size int) []byte {
 	field := "              field:\n                description: |-\n                  What the field is for, in some words; where it is unset,\n" +
 		"                  the default is taken.\n\n                  More info: https://example.com/docs#field\n                properties:\n" +

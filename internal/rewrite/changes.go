@@ -7,16 +7,15 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// Change is a document before and after its edits, with the numbers of its first
-// line in the stream before and after, from 1.
+// Change is a document before and after its edits.
 type Change struct {
-	Name             string // its number and, if Helm says it, the chart's template
+	Name             string // its number and, if Helm names it, the chart's template
 	Before, After    []byte
-	FromLine, ToLine int
+	FromLine, ToLine int // its first line in the stream before and after, from 1
 }
 
-// Changes returns the documents that change. What a Secret holds is replaced by
-// its size.
+// Changes returns the documents that change. The values of Secrets are replaced by their
+// sizes.
 func (r *Result) Changes() []Change {
 	var all []Change
 	lines := func(text []byte) int { return bytes.Count(text, []byte("\n")) } // as diff and patch count

@@ -39,12 +39,12 @@ func (r ConfiguredPlaces) find(o *object) found {
 
 func (o *object) is(p identity.Place) bool { return o.kind == p.Kind && o.name == p.Name }
 
-// missing warns of the objects that the config describes and the documents lack.
+// missing warns of objects under places: in the config that no document contains.
 func (r ConfiguredPlaces) missing(docs []*document) found {
 	var all found
 	for _, p := range r.state.Places() {
 		if !anyObject(docs, func(o *object) bool { return o.is(p) }) {
-			all = all.plus(warningf("places: no %s %s is in the manifests", p.Kind, p.Name))
+			all = all.plus(warningf("places: the manifests contain no %s %s", p.Kind, p.Name))
 		}
 	}
 	return all
@@ -69,14 +69,13 @@ func (o *object) configured(p identity.Place, c desired.Component) found {
 	case "annotations":
 		return at.annotate(c)
 	}
-	return found{errs: []error{o.inputError(near.Outer, "the config's places point at %s, and it does not show what it contains; "+
-		"say holds: values, settings, annotations or podLabels", p.Path)}}
+	return found{errs: []error{o.inputError(near.Outer, "the config's places point at %s, and the program cannot tell what it contains: "+
+		"set holds: values, settings, annotations or podLabels", p.Path)}}
 }
 
-// contentOf returns what a place contains: what the config says, or else what shows.
-// These are values if they have the component's path, the component's settings if
-// they have the end of it (below) or one of their keys, and annotations if there are
-// only strings.
+// contentOf returns what a place contains. If the config does not say so, it looks at
+// the mapping there. Values have the component's path. The component's settings have
+// the end of that path (below), or one of their keys. Annotations have only strings.
 func contentOf(n *manifest.Node, c desired.Component, p identity.Place) (holds string, below []string) {
 	if p.Holds != "" {
 		return p.Holds, nil
@@ -106,7 +105,7 @@ func namesAnnotations(path identity.Path) bool {
 	return len(path) > 0 && strings.HasSuffix(strings.ToLower(path[len(path)-1].Key), "annotations")
 }
 
-// hasOnlyStrings reports whether a mapping contains only scalars, as annotations do.
+// hasOnlyStrings reports whether all values of a mapping are scalars, like annotations.
 func hasOnlyStrings(n *manifest.Node) bool {
 	for _, value := range n.Fields {
 		if value.Resolve().Kind != manifest.Scalar {
@@ -116,8 +115,9 @@ func hasOnlyStrings(n *manifest.Node) bool {
 	return true
 }
 
-// follow returns the mapping that a configured place points at, and the last value
-// on the way. The mapping is nil if only its last keys are missing: they are added.
+// follow returns the mapping that a configured place points at, its path, and the last
+// value on the path that exists. The mapping is nil if the last keys of the path are
+// missing, which the edit adds. problem says why the place cannot be used.
 func (o *object) follow(p identity.Place) (n *manifest.Node, path identity.Path, near *manifest.Node, problem string) {
 	n, path, near = o.node, o.path, o.node
 	for _, step := range p.Path {
@@ -137,14 +137,14 @@ func (o *object) follow(p identity.Place) (n *manifest.Node, path identity.Path,
 		}
 	}
 	if n == nil && o.hasStringsIn(p.Path[0].Key) {
-		return nil, nil, near, "nothing is there"
+		return nil, nil, near, "nothing is at that path"
 	}
 	n, path, problem = inside(n.Resolve(), path, p.Encoding)
 	return n, path, near, problem
 }
 
-// hasStringsIn reports whether Kubernetes takes only strings in a field of the
-// object, so that no mapping can be added there.
+// hasStringsIn reports whether Kubernetes accepts only strings in a field of the object,
+// so that the program cannot add a mapping there.
 func (o *object) hasStringsIn(field string) bool {
 	return o.group == "" && (o.kind == "ConfigMap" || o.kind == "Secret") && field != "metadata"
 }
@@ -154,13 +154,13 @@ func inside(n *manifest.Node, path identity.Path, encoding string) (*manifest.No
 	structure := n == nil || n.Kind == manifest.Mapping || n.IsNull()
 	switch {
 	case structure && encoding != "" && encoding != "none":
-		return nil, nil, "it is no string that encoding: " + encoding + " could describe"
+		return nil, nil, "it is not a string, so encoding: " + encoding + " cannot describe it"
 	case structure:
 		return n, path, ""
 	case n.Kind != manifest.Scalar:
-		return nil, nil, "it is a list; point at one of its items"
+		return nil, nil, "it is a list: point at one of its items"
 	case encoding == "none":
-		return nil, nil, "it is a string; say encoding: yaml, json or base64"
+		return nil, nil, "it is a string: set encoding: yaml, json or base64"
 	}
 	into := identity.Into{Base64: encoding == "base64"}
 	text := []byte(n.Value)

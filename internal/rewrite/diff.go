@@ -8,12 +8,12 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// withoutSecrets returns a document with the sizes of the values of Secrets in place
-// of the values.
+// withoutSecrets returns a document in which the values of Secrets are replaced by their
+// sizes.
 func withoutSecrets(text []byte) []byte {
 	root, err := manifest.Parse(text)
 	if err != nil || root == nil {
-		return []byte("(a document that may hold Secrets)\n")
+		return []byte("(a document that may contain Secrets)\n")
 	}
 	var hidden []*manifest.Node
 	for _, o := range listed(nil, root, nil, maxListDepth) {
@@ -47,7 +47,7 @@ func redacted(text []byte, hidden []*manifest.Node) []byte {
 	at := 0
 	for _, n := range hidden {
 		if n.Start < at {
-			continue // one value by two names
+			continue // an alias of a value that is hidden already
 		}
 		b.Write(text[at:n.Start])
 		fmt.Fprintf(&b, "(%d bytes, not shown)", len(n.Value))

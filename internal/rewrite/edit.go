@@ -10,7 +10,7 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// site is a mapping of annotations or labels, or the place for one.
+// site is a mapping of annotations or labels, or the place for a new one.
 type site struct {
 	object    *object
 	kind      Place
@@ -21,7 +21,7 @@ type site struct {
 	near      *manifest.Node // the innermost value on the path that is in the object's own document
 }
 
-// edit is one annotation or label to be set at one path of one document.
+// edit is one annotation or label to set at one path of one document.
 type edit struct {
 	site
 	key, value string
@@ -36,10 +36,10 @@ func (s site) edits(pairs map[string]string) []edit {
 	return all
 }
 
-// annotate returns the edits for the annotations of a component's ServiceAccounts. A
-// place that needs none is a finding, so that it does not count as missing. In mode
-// pod-identity a role annotation is left: the association overrides it, and removing
-// it before the association exists would break backups.
+// annotate returns the edits for the annotations of a component's ServiceAccounts. If
+// there are none, the place is a finding, so that it does not count as missing. In mode
+// pod-identity it leaves a role annotation: the association overrides it, and without
+// the annotation, backups would fail until the association exists.
 func (s site) annotate(c desired.Component) found {
 	all := found{edits: s.edits(c.Annotations)}
 	if old := s.values.Field(identity.RoleAnnotation).Resolve(); !c.Mode.UsesIRSA() && old != nil && old.Kind == manifest.Scalar {
@@ -58,8 +58,8 @@ func (s site) place(key string) place {
 	return s.object.found(s.kind, s.component, s.path.Field(key), s.nearest(s.values.Field(key)))
 }
 
-// nearest returns the node itself if it is in the object's own document, else the
-// value that contains it there.
+// nearest returns the node itself, or if the node is inside a string, the value of the
+// object's own document that contains it.
 func (s site) nearest(n *manifest.Node) *manifest.Node {
 	if n == nil || s.path.Crossing() >= 0 {
 		return s.near
@@ -67,8 +67,8 @@ func (s site) nearest(n *manifest.Node) *manifest.Node {
 	return n
 }
 
-// restrain returns what becomes of edits: those that must not be made are left. Two
-// edits that set different values at one path are an error.
+// restrain returns the places of edits with their outcomes. Edits that must not be made
+// are left. Two edits that set different values at the same path are an error.
 func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
 	slices.SortStableFunc(edits, compareEdits)
 	first := make(map[location]*edit, len(edits))
@@ -80,7 +80,7 @@ func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
 		at := location{document: p.Document, path: p.Path}
 		p, err := e.restrain(p, onConflict)
 		if other, ok := first[at]; ok && other.value != e.value {
-			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s want different values at %s", other.component, e.component, at.path)
+			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s need different values at %s", other.component, e.component, at.path)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -92,9 +92,9 @@ func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
 	return places, errs
 }
 
-// compareEdits orders the edits of a document, which decides the order of new keys
-// in one mapping: the role first, annotations before labels, the restart annotation
-// last. What it takes for equal never is in one mapping.
+// compareEdits orders the edits of a document, and so the new keys of a mapping: the role
+// first, annotations before labels, the restart annotation last. Edits that it finds
+// equal are never in the same mapping.
 func compareEdits(a, b edit) int {
 	return cmp.Or(cmp.Compare(a.object.doc.Number, b.object.doc.Number),
 		cmp.Compare(slices.Index(placeOrder, a.kind), slices.Index(placeOrder, b.kind)),
@@ -113,11 +113,11 @@ func (e edit) rank() int {
 	return 1
 }
 
-// restrain returns what becomes of an edit at its place. The error is for a key that the mapping
-// has twice, and for another value if it must not be replaced.
+// restrain returns the place of an edit with its outcome. It is an error if the mapping
+// has the key twice, or if it has another value that must not be replaced.
 func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
 	if second := e.repeated(); second != nil {
-		return p, e.object.inputError(e.nearest(second).Outer, "%s has two values in one mapping; remove one", p.Path)
+		return p, e.object.inputError(e.nearest(second).Outer, "%s has two values in one mapping: remove one of them", p.Path)
 	}
 	old := e.values.Field(e.key).Resolve()
 	if old != nil && old.IsNull() {
@@ -138,7 +138,7 @@ func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
 		case ConflictKeep:
 			return p.because(Left, "another value is already there and is kept"), nil
 		case ConflictFails:
-			return p, e.object.inputError(e.nearest(old).Outer, "%s has another value already", p.Path).because(ErrConflict)
+			return p, e.object.inputError(e.nearest(old).Outer, "%s already has another value", p.Path).because(ErrConflict)
 		}
 		p.Reason = "replaces another value"
 	}
@@ -146,7 +146,7 @@ func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
 	return p.because(Changed, p.Reason), nil
 }
 
-// repeated returns the second key of the edit's name in its mapping, or nil.
+// repeated returns the second occurrence of the edit's key in its mapping, or nil.
 func (e edit) repeated() *manifest.Node {
 	seen := false
 	for k := range e.values.Fields {
@@ -161,9 +161,8 @@ func (e edit) repeated() *manifest.Node {
 	return nil
 }
 
-// inFixedTemplate reports whether the edit is in a pod template that Kubernetes does
-// not allow to change: that of a Job that is not a Helm hook. Helm deletes and
-// creates hooks again.
+// inFixedTemplate reports whether the edit is in a pod template that cannot change: that
+// of a Job that is not a Helm hook. Helm deletes hooks and creates them again.
 func (e edit) inFixedTemplate() bool {
 	if e.object.kind != "Job" || e.object.node.Get("metadata", "annotations", "helm.sh/hook") != nil {
 		return false

@@ -12,10 +12,10 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// EmbeddedValues sets the annotations and labels in embedded values: a mapping at
-// a component's values path, at any depth of any object, as structure or in a
-// string of YAML, JSON or, in a Secret's data, base64. The Space passes these
-// values on to the control planes that it creates later.
+// EmbeddedValues sets the annotations and labels in embedded values. These are a mapping
+// at a component's values path, at any depth of any object: in its structure, in a string
+// of YAML or JSON, or in the base64 of a Secret's data. The Space uses these values for
+// the control planes that it creates later.
 type EmbeddedValues struct {
 	state desired.State
 	keys  []string // the last keys of the values paths
@@ -45,15 +45,15 @@ func (r EmbeddedValues) find(o *object) found {
 type valuesWalk struct {
 	EmbeddedValues
 	object *object
-	depth  int    // strings within strings
-	found  *found // what it found
+	depth  int // of strings in strings
+	found  *found
 }
 
-// maxStringDepth bounds documents in strings in documents in strings.
+// maxStringDepth limits how deeply strings may contain documents with strings.
 const maxStringDepth = 8
 
-// value looks at a value and everything below it. near is the value of the object's
-// own document that contains it.
+// value searches a value and everything below it. near is the value of the object's own
+// document that contains it.
 func (w valuesWalk) value(n *manifest.Node, path identity.Path, near *manifest.Node) {
 	n = n.Resolve()
 	if n == nil {
@@ -71,7 +71,7 @@ func (w valuesWalk) value(n *manifest.Node, path identity.Path, near *manifest.N
 		}
 		for key, child := range n.Fields {
 			if key.Value == lastApplied && w.depth == 0 {
-				continue // a record of what kubectl did, not a setting
+				continue // kubectl's record of the object, which has no effect
 			}
 			w.value(child, path.Field(key.Resolve().Value), near)
 		}
@@ -88,32 +88,32 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // values returns the edits in a mapping that has a component's values path.
 func values(at site, c desired.Component, root *manifest.Node) found {
-	held := root.Get(c.Values.Component...).Resolve()
-	if len(c.Values.Component) == 0 || held == nil || held.Kind != manifest.Mapping && !held.IsNull() {
+	own := root.Get(c.Values.Component...).Resolve()
+	if len(c.Values.Component) == 0 || own == nil || own.Kind != manifest.Mapping && !own.IsNull() {
 		return found{}
 	}
 	at.path = at.path.Field(c.Values.Component...)
-	return settings(at, c, held)
+	return settings(at, c, own)
 }
 
-// settings returns the edits in the mapping that holds a component's settings.
-func settings(at site, c desired.Component, held *manifest.Node) found {
+// settings returns the edits in the mapping of a component's settings.
+func settings(at site, c desired.Component, own *manifest.Node) found {
 	below := func(path []string, labels bool) site {
-		return site{object: at.object, kind: EmbeddedPlace, component: c.Name, labels: labels, near: at.near, path: at.path.Field(path...), values: held.Get(path...)}
+		return site{object: at.object, kind: EmbeddedPlace, component: c.Name, labels: labels, near: at.near, path: at.path.Field(path...), values: own.Get(path...)}
 	}
 	all := below(c.Values.Annotations, false).annotate(c)
 	switch {
 	case len(c.PodLabels) == 0:
 		return all
 	case len(c.Values.PodLabels) == 0:
-		return all.plus(warningf("the chart has no value for pod labels of %s: its pods get none from %s", c.Name, at.object))
+		return all.plus(warningf("%s sets no pod labels for %s, because the chart has no value for them", at.object, c.Name))
 	}
 	return all.plus(found{edits: below(c.Values.PodLabels, true).edits(c.PodLabels)})
 }
 
-// text looks for embedded values in a string.
+// text searches a string for embedded values.
 func (w valuesWalk) text(n *manifest.Node, path identity.Path, near *manifest.Node) {
-	const shortest = len("a: {b: }") // text that can embed values
+	const shortest = len("a: {b: }") // the shortest text that can contain values
 	if w.depth == maxStringDepth || len(n.Value) < shortest {
 		return
 	}
@@ -136,8 +136,8 @@ func (o *object) isData(path identity.Path) bool {
 	return len(path) == len(o.path)+2 && path[len(o.path)].Key == "data"
 }
 
-// flagName returns the length of what precedes the value in an argument: --values=
-// or VALUES=. It is 0 if the text is no such argument.
+// flagName returns the length of the name in an argument such as --values=… or VALUES=…,
+// "=" included. It is 0 if the text is not such an argument.
 func flagName(text string) int {
 	name, _, ok := strings.Cut(text, "=")
 	if !ok || strings.ContainsAny(name, " \t\r\n:{\"'") {
@@ -146,7 +146,7 @@ func flagName(text string) int {
 	return len(name) + 1
 }
 
-// stream looks at the documents in a string.
+// stream searches the documents in a string.
 func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path, near *manifest.Node) {
 	for doc := range manifest.Split(stream) {
 		text := stream[doc.Start:doc.End]
@@ -156,7 +156,7 @@ func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path
 		into.Document = doc.Number - 1
 		root, err := manifest.Parse(text)
 		if err != nil || isTemplate(root) {
-			w.broken(text, path, near, err)
+			w.unreadable(text, path, near, err)
 			continue
 		}
 		if root = root.Resolve(); root != nil && root.Kind != manifest.Scalar {
@@ -165,16 +165,16 @@ func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path
 	}
 }
 
-// broken deals with a string that names a component and is not valid YAML, or,
-// without an error, a template that reads as YAML. If the text certainly has the
-// component's keys, bad YAML is an error, and a template is left.
-func (w valuesWalk) broken(text []byte, path identity.Path, near *manifest.Node, err error) {
+// unreadable handles a string that names a component and has no values that can be read:
+// it is not valid YAML or, if err is nil, a template. It ignores the string unless that
+// certainly has the component's keys. Then bad YAML is an error, and a template is left.
+func (w valuesWalk) unreadable(text []byte, path identity.Path, near *manifest.Node, err error) {
 	c, ok := w.certain(text)
 	if !ok {
 		return
 	}
-	if err == nil || bytes.Contains(text, []byte("{{")) { // what it will be once rendered is not known
-		left := w.object.found(TextPlace, c.Name, path, near).because(Left, "the text is a template and not YAML before it is rendered")
+	if err == nil || bytes.Contains(text, []byte("{{")) { // its values are only known after it is rendered
+		left := w.object.found(TextPlace, c.Name, path, near).because(Left, "the text is a template, and becomes YAML only when it is rendered")
 		w.found.places = append(w.found.places, left)
 		return
 	}
@@ -183,11 +183,11 @@ func (w valuesWalk) broken(text []byte, path identity.Path, near *manifest.Node,
 		line, _ = manifest.NewLines(text).Position(syntax.Offset)
 	}
 	w.found.errs = append(w.found.errs, w.object.inputError(near.Outer,
-		"%s holds values with the key %s that are not valid YAML, at their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err))
+		"%s contains values with the key %s that are not valid YAML, in their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err))
 }
 
-// isTemplate reports whether a value has a mapping for a key, as {{ .Values }} on
-// its own reads: no values have.
+// isTemplate reports whether a value has a mapping as a key. YAML reads {{ .Values }} so,
+// and no real values have such keys.
 func isTemplate(n *manifest.Node) bool {
 	if n == nil {
 		return false
@@ -200,8 +200,8 @@ func isTemplate(n *manifest.Node) bool {
 	return slices.ContainsFunc(n.Content, isTemplate)
 }
 
-// certain returns the component all of whose keys a text has as keys. A script, or
-// prose, has other things before them.
+// certain returns the component whose values a text certainly contains: it has all keys
+// of the component's path, and it begins like values. A script or prose does not.
 func (w valuesWalk) certain(text []byte) (desired.Component, bool) {
 	i := slices.IndexFunc(w.state.Components, func(c desired.Component) bool {
 		return len(c.Values.Component) > 0 && !slices.ContainsFunc(c.Values.Component, func(key string) bool { return !hasKey(text, key) })
@@ -212,12 +212,11 @@ func (w valuesWalk) certain(text []byte) (desired.Component, bool) {
 	return w.state.Components[i], true
 }
 
-// beginsAsValues matches a text whose first line may be one of values: a key, an item
-// or a flow mapping. Empty lines, comments, directives and markers may precede it.
+// beginsAsValues matches a text whose first line may belong to values: a key, an item or a
+// flow mapping. Empty lines, comments, directives and markers may precede it.
 var beginsAsValues = regexp.MustCompile(`^(?:[ \t\r]*(?:#(?:[^!\n].*)?|%.*|---.*)?\n)*[ \t]*(?:\{|- |["']?[\w./-]+["']?[ \t]*:(?:\s|$))`)
 
-// hasKey reports whether a text has a line, or the head of a flow mapping, that
-// looks like the key.
+// hasKey reports whether the key seems to be at the start of a line or in a flow mapping.
 func hasKey(text []byte, key string) bool {
 	return regexp.MustCompile(`(?m)(^|[{,])[ \t]*["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*:`).Match(text)
 }

@@ -13,11 +13,11 @@ import (
 
 // The causes of an [InputError] that a user can remove, each with a hint.
 var (
-	ErrConflict = identity.WithHint("set on-conflict to replace or keep, or remove the other value from the manifests", "another value is already there")
+	ErrConflict = identity.WithHint("set on-conflict to replace or keep, or remove the other value from the manifests", "the place already has another value")
 	ErrSelector = identity.WithHint("remove the label from podLabels in the config, or change the selector first", "a selector uses the label")
 )
 
-// InputError says which manifest cannot be used as it is, and at which position. It
+// InputError says which manifest cannot be used, and the position of the problem. It
 // never quotes the manifest, which may be a Secret.
 type InputError struct {
 	Document int    // number in the stream, from 1
@@ -61,21 +61,21 @@ type MissingError struct {
 func (e *MissingError) Error() string {
 	components := strings.Join(e.Components, ", ")
 	if e.NoManifests {
-		return "no manifests came in, so there is no place for " + components
+		return "the input contains no manifests, so there is no place for " + components
 	}
-	return fmt.Sprintf("no place found for %s: no ServiceAccount of that name, no pod template that runs as it, no values at its path", components)
+	return fmt.Sprintf("no place found for %s: there is no ServiceAccount of that name, no pod template that uses it, and no values at its path", components)
 }
 
 // Hint returns the next step.
 func (e *MissingError) Hint() string {
 	if e.NoManifests {
-		return "check the program that should write the manifests"
+		return "check the command that should write the manifests"
 	}
-	return "`spaces-identity inspect` shows the texts that name it: describe the right one under places: in the config"
+	return "run `spaces-identity inspect` to see the texts that name it, and describe the right one under places: in the config"
 }
 
-// sorted returns errors in the order of the stream, each once, those without a
-// position last.
+// sorted returns errors in the order of the stream, without duplicates. Errors without a
+// position come last.
 func sorted(errs []error) []error {
 	slices.SortStableFunc(errs, func(a, b error) int {
 		p, q := position(a), position(b)
@@ -91,7 +91,7 @@ func position(err error) InputError {
 	return InputError{Document: 1 << 62}
 }
 
-// inputError returns the error for a problem at an offset of a document.
+// inputError returns an error about the value at an offset of a document.
 func (d *document) inputError(object string, offset int, format string, args ...any) *InputError {
 	line, column := d.lines.Position(offset)
 	return &InputError{Document: d.Number, Source: manifest.Source(d.text), Object: object,

@@ -19,8 +19,8 @@ metadata:
 	// set metadata.annotations["eks.amazonaws.com/role-arn"] to arn:aws:iam::123456789012:role/backup
 }
 
-// In mode pod-identity an association gives the role. An annotation of an earlier
-// mode stays until the association exists.
+// In mode pod-identity an association gives the role. The annotation of the earlier mode
+// is left, because the association may not exist yet.
 func ExampleServiceAccounts_podIdentity() {
 	show(ServiceAccounts{exampleState(identity.Component{Mode: identity.PodIdentity})}, `
 apiVersion: v1
@@ -49,7 +49,7 @@ spec:
 	// set spec.jobTemplate.spec.template.metadata.labels.team to backup
 }
 
-// A string of YAML, in the argument of a container, contains the values.
+// The argument of a container contains the values as a string of YAML.
 func ExampleEmbeddedValues() {
 	show(newEmbeddedValues(exampleState(identity.Component{PodLabels: map[string]string{"team": "backup"}})), `
 apiVersion: apps/v1
@@ -93,7 +93,7 @@ spec:
 	// set spec.template.metadata.annotations["spaces-identity.dev/identity"] to 798371bbe4db521e
 }
 
-// This Deployment reads a ConfigMap whose embedded values changed.
+// The Deployment reads a ConfigMap whose embedded values changed.
 func ExampleRestarts_dependent() {
 	values := embedded{object: &object{kind: "ConfigMap", name: "values"}, components: []string{"mxp-controller"}, changed: true}
 	show(Restarts{exampleState(identity.Component{}), []embedded{values}}, `
@@ -118,7 +118,7 @@ func ExampleOwnObjects() {
 	// changed:  (replaces another object of that name)
 }
 
-// A Service and a workload's own selector must still find the pods.
+// The selector of a Service must still match the pods.
 func ExampleSelectors() {
 	change := labelChange{object: &object{kind: "Deployment", name: "mxp-controller"},
 		before: map[string]string{"app": "mxp"}, after: map[string]string{"app": "backup"}}
@@ -130,10 +130,10 @@ spec:
   selector: {app: mxp}
 `)
 	// Output:
-	// error: manifests:6:13: this selector uses a pod label of Deployment mxp-controller that would change, so it would lose those pods (document 1, Service mxp)
+	// error: manifests:6:13: this selector would no longer match the pods of Deployment mxp-controller, because it uses a pod label that would change (document 1, Service mxp)
 }
 
-// A Rollout is none of Kubernetes' own kinds.
+// Rollout is not a kind of Kubernetes itself.
 func ExampleOtherWorkloads() {
 	show(OtherWorkloads{exampleState(identity.Component{})}, `
 apiVersion: example.com/v1
@@ -146,7 +146,7 @@ spec:
       containers: []
 `)
 	// Output:
-	// warning: Rollout mxp runs as the service account of mxp-controller and is not edited, because the program does not know workloads of this kind: its pods get no labels and do not restart with the upgrade
+	// warning: Rollout mxp runs as the service account of mxp-controller, but spaces-identity does not edit this kind of workload: its pods get no labels and do not restart with the upgrade
 }
 
 func ExampleBackupConfigs() {
@@ -161,7 +161,7 @@ spec:
     credentials: {source: InjectedIdentity}
 `)
 	// Output:
-	// warning: SharedBackupConfig default, line 8: spec.objectStorage.bucket is "other", and the role of mxp-controller may use "backups"
+	// warning: SharedBackupConfig default, line 8: spec.objectStorage.bucket is "other", but the role of mxp-controller may only use "backups"
 }
 
 func ExampleUnrecognisedTexts() {
@@ -174,8 +174,8 @@ data:
   saAnnotations: '{}'
 `)
 	// Output:
-	// unrecognised: data.args (an argument of the --set kind, which no place can point into: set the value in the chart, as `spaces-identity values` prints it)
-	// unrecognised: data.saAnnotations (the key saAnnotations may hold a service account's annotations)
+	// unrecognised: data.args (an argument of the --set kind, which the config's places cannot describe: set the value in the chart instead, as `spaces-identity values` prints it)
+	// unrecognised: data.saAnnotations (the key saAnnotations may contain annotations of a service account)
 }
 
 // exampleState returns the desired state of mxp-controller with a role.
@@ -188,7 +188,7 @@ func exampleState(c identity.Component, places ...identity.Place) desired.State 
 	return desired.Of(spec)
 }
 
-// show prints what a rule finds in a manifest, before the edits are restrained.
+// show prints what a rule finds in a manifest, before the step restrain.
 func show(r rule, manifest string) {
 	in := newInput([]byte(manifest), Options{})
 	if own, ok := r.(OwnObjects); ok {

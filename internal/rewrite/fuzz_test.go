@@ -15,17 +15,17 @@ import (
 	"spaces-identity.dev/internal/rewrite"
 )
 
-// behind are documents with places of their own, to come behind any others.
-const behind = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: behind\n" +
+// moreDocuments have places. The fuzz test appends them to other documents.
+const moreDocuments = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: behind\n" +
 	"---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: behind\n  namespace: behind\nspec:\n  template:\n    spec:\n      serviceAccountName: mxp-controller\n"
 
-// FuzzRun holds for any stream that is taken: what comes out goes through
-// unchanged, documents without a change are the same bytes, and streams can be
-// joined before or after.
+// FuzzRun checks three properties of every stream that Run accepts. A second run changes
+// nothing. Documents without an edit keep their bytes. Joining two streams before the run
+// gives the same as joining them after it.
 func FuzzRun(f *testing.F) {
 	files, err := filepath.Glob("../../testdata/golden/*.txtar")
 	if err != nil || len(files) == 0 {
-		f.Fatal("no manifests to begin with", err)
+		f.Fatal("there are no manifests to start with", err)
 	}
 	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
@@ -43,17 +43,17 @@ func FuzzRun(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		stream = append(bytes.Clone(stream), "\n---\nlast: one\n"...)
 		result, err := run(stream)
-		joined, joinedErr := run(append(bytes.Clone(stream), behind...))
-		if err != nil && joinedErr == nil || err == nil && joinedErr != nil && !invalid(stream, joinedErr) {
+		joined, joinedErr := run(append(bytes.Clone(stream), moreDocuments...))
+		if err != nil && joinedErr == nil || err == nil && joinedErr != nil && !isInvalidYAML(stream, joinedErr) {
 			t.Fatalf("alone: %v; before other documents: %v", err, joinedErr)
 		}
 		if joinedErr != nil {
 			return
 		}
 		out := written(t, result)
-		checkAgain(t, out, result)
+		checkSecondRun(t, out, result)
 		checkUnchanged(t, stream, out, result)
-		after, err := run([]byte(behind))
+		after, err := run([]byte(moreDocuments))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,9 +63,9 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// invalid reports whether an error is about a document that is not valid YAML. It is not
-// read, and not refused, before there is a label that it may select by.
-func invalid(stream []byte, err error) bool {
+// isInvalidYAML reports whether an error is about a document that is not valid YAML. Run
+// reads such a document only if another document changes a label that this one may select.
+func isInvalidYAML(stream []byte, err error) bool {
 	input, ok := errors.AsType[*rewrite.InputError](err)
 	if !ok {
 		return false
@@ -79,7 +79,7 @@ func invalid(stream []byte, err error) bool {
 	return false
 }
 
-// run asks for a role and a label for two components.
+// run sets a role and a label for two components.
 func run(stream []byte) (*rewrite.Result, error) {
 	var settings identity.Settings
 	for _, name := range []string{"mxp-controller", "vector"} {
@@ -99,23 +99,23 @@ func written(t *testing.T, r *rewrite.Result) []byte {
 	return out.Bytes()
 }
 
-// checkAgain feeds output back in.
-func checkAgain(t *testing.T, out []byte, first *rewrite.Result) {
+// checkSecondRun checks that a run on the output changes nothing.
+func checkSecondRun(t *testing.T, out []byte, first *rewrite.Result) {
 	t.Helper()
 	again, err := run(out)
 	if err != nil {
-		t.Fatalf("the second time: %v\n%q", err, out)
+		t.Fatalf("the second run: %v\n%q", err, out)
 	}
 	if diff := cmp.Diff(string(out), string(written(t, again))); diff != "" {
-		t.Errorf("fed back in (-first +second):\n%s", diff)
+		t.Errorf("the second run changes the output (-first +second):\n%s", diff)
 	}
 	if before, after := places(first), places(again); before != after {
-		t.Errorf("%d places the first time, %d the second", before, after)
+		t.Errorf("the first run found %d places, the second %d", before, after)
 	}
 }
 
-// places counts what was changed or needs no change. What reads embedded values is
-// a place only when they change.
+// places returns the number of places that were changed or need no change. It does not
+// count dependent pod templates, which are places only if embedded values change.
 func places(r *rewrite.Result) int {
 	n := 0
 	for _, f := range r.Findings {
@@ -126,7 +126,7 @@ func places(r *rewrite.Result) int {
 	return n
 }
 
-// checkUnchanged compares the documents in which nothing was changed.
+// checkUnchanged checks that exactly the documents with a change differ.
 func checkUnchanged(t *testing.T, in, out []byte, result *rewrite.Result) {
 	t.Helper()
 	changed := map[int]bool{}
@@ -139,7 +139,7 @@ func checkUnchanged(t *testing.T, in, out []byte, result *rewrite.Result) {
 	}
 	for i := range before {
 		if same := before[i] == after[i]; same == changed[i+1] {
-			t.Errorf("document %d: said to be changed: %v; is the same: %v\n%q\n%q", i+1, changed[i+1], same, before[i], after[i])
+			t.Errorf("document %d: reported as changed: %v; has the same bytes: %v\n%q\n%q", i+1, changed[i+1], same, before[i], after[i])
 		}
 	}
 }

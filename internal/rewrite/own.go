@@ -9,10 +9,10 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// Object is an object of the program's own that the stream must have. It is appended
-// if the stream has none of that kind and name, and replaces one that differs.
+// Object is an object that this program creates and the stream must contain. It replaces
+// an object of that kind and name that differs. If there is none, it is appended.
 type Object struct {
-	Component string // for whom it is
+	Component string // that needs it
 	Group     string // of its API
 	Kind      string
 	Name      string
@@ -23,7 +23,7 @@ func (wanted Object) is(o *object) bool {
 	return o.group == wanted.Group && o.kind == wanted.Kind && o.name == wanted.Name
 }
 
-// OwnObjects brings the objects that the stream must have up to date.
+// OwnObjects updates the program's own objects in the stream.
 type OwnObjects struct{ objects []Object }
 
 func (r OwnObjects) searchNames() []string {
@@ -42,9 +42,9 @@ func (r OwnObjects) has(o *object) bool {
 func (r OwnObjects) find(o *object) found {
 	wanted := r.objects[slices.IndexFunc(r.objects, func(wanted Object) bool { return wanted.is(o) })]
 	if len(o.path) > 0 {
-		return found{errs: []error{o.inputError(o.node.Outer, "the program's own object is in a List, where it cannot be updated; remove it")}}
+		return found{errs: []error{o.inputError(o.node.Outer, "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
 	}
-	text, root, err := labelled(wanted.Text, o.node)
+	text, root, err := withFilename(wanted.Text, o.node)
 	if err != nil {
 		return found{errs: []error{o.doc.patchError(o.String(), err)}}
 	}
@@ -56,13 +56,13 @@ func (r OwnObjects) find(o *object) found {
 		patches: []patched{{o.doc.Document, o.replacedBy(text)}}}
 }
 
-// filenameAnnotation is how Helm 4 finds the template of a document after a
-// post-renderer. A document keeps it.
+// filenameAnnotation is the annotation by which Helm 4 finds the template of a document
+// after a post-renderer. A document that is replaced keeps it.
 const filenameAnnotation = "postrenderer.helm.sh/postrender-filename"
 
-// labelled returns the text of the wanted object with the annotation by which Helm 4
-// knows the existing one.
-func labelled(text []byte, existing *manifest.Node) ([]byte, *manifest.Node, error) {
+// withFilename returns the text of an own object with the filenameAnnotation of the
+// existing object.
+func withFilename(text []byte, existing *manifest.Node) ([]byte, *manifest.Node, error) {
 	if name := existing.Text("metadata", "annotations", filenameAnnotation); name != "" {
 		path := identity.Path{}.Field("metadata", "annotations", filenameAnnotation)
 		var err error
@@ -74,18 +74,18 @@ func labelled(text []byte, existing *manifest.Node) ([]byte, *manifest.Node, err
 	return text, root, err
 }
 
-// replacedBy returns the object's document with another object: what comes before
-// and after it stays.
+// replacedBy returns the object's document with another object in its place. It keeps
+// what is before and after the object.
 func (o *object) replacedBy(text []byte) []byte {
 	before, after := o.doc.text[:o.node.Outer], o.doc.text[o.node.End:]
 	if len(before) > 0 && before[len(before)-1] != '\n' {
 		before = append(slices.Clone(before), '\n')
 	}
-	_, after, _ = bytes.Cut(after, []byte("\n")) // the rest of the object's last line was its comment
+	_, after, _ = bytes.Cut(after, []byte("\n")) // the rest of the object's last line is a comment on it
 	return slices.Concat(before, text, after)
 }
 
-// missing appends the objects that the documents lack, each as a document.
+// missing appends the own objects that no document contains, each as a document.
 func (r OwnObjects) missing(in input, docs []*document) found {
 	missing := slices.DeleteFunc(slices.Clone(r.objects), func(wanted Object) bool { return anyObject(docs, wanted.is) })
 	if len(missing) == 0 {
@@ -98,7 +98,7 @@ func (r OwnObjects) missing(in input, docs []*document) found {
 		text := slices.Concat([]byte("---\n"), wanted.Text)
 		if len(all.patches) == 0 && in.stream[end-1] != '\n' {
 			if !endsWell(in.stream[last.Start:]) {
-				all.errs = append(all.errs, errors.New("the manifests end inside a text block without a line break, so nothing can be appended; end them with a line break"))
+				all.errs = append(all.errs, errors.New("nothing can be appended to the manifests, because they end inside a text block without a line break: end them with a line break"))
 				return all
 			}
 			text = slices.Concat([]byte("\n"), text)
@@ -125,8 +125,7 @@ func (in input) lastDocument() manifest.Document {
 	return last
 }
 
-// endsWell reports whether a line break at the end of a document would not change
-// what it means.
+// endsWell reports whether a document keeps its meaning if a line break is appended.
 func endsWell(text []byte) bool {
 	root, err := manifest.Parse(text)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// Outcome is what became of a place.
+// Outcome is the outcome of a place.
 type Outcome string
 
 // The outcomes of a place.
 const (
 	Changed      Outcome = "changed"      // the value was written
-	Unchanged    Outcome = "unchanged"    // the value was there already
-	Left         Outcome = "left"         // a place that must not change; Reason says why
-	Unrecognised Outcome = "unrecognised" // a text that is no place the program knows
+	Unchanged    Outcome = "unchanged"    // the place already had the value
+	Left         Outcome = "left"         // the place must not change; Reason says why
+	Unrecognised Outcome = "unrecognised" // a text at a place that the program does not know
 )
 
 // Place is a kind of place in manifests.
@@ -29,13 +29,13 @@ type Place string
 const (
 	ServiceAccountPlace Place = "service account"        // a ServiceAccount's annotation
 	PodTemplatePlace    Place = "pod template"           // a pod template that runs as the component's service account
-	EmbeddedPlace       Place = "embedded values"        // values that the manifest passes on
-	DependentPlace      Place = "dependent pod template" // a pod template that reads embedded values that changed
+	EmbeddedPlace       Place = "embedded values"        // chart values of the component in a manifest
+	DependentPlace      Place = "dependent pod template" // a pod template that reads changed embedded values
 	TextPlace           Place = "unrecognised text"      // a text that names the component
 	AppendedPlace       Place = "appended object"        // an object of the program's own
 )
 
-// placeOrder is the order in which kinds of place win if rules find the same place.
+// placeOrder says which kind wins if rules find the same place: the first one.
 var placeOrder = []Place{ServiceAccountPlace, PodTemplatePlace, EmbeddedPlace, DependentPlace, AppendedPlace, TextPlace}
 
 // Finding is one annotation or label at one place, or one unrecognised text.
@@ -56,7 +56,7 @@ type Finding struct {
 	Encoding  string  `json:"encoding,omitempty"` // of an unrecognised text that the config's places can describe
 }
 
-// location is a path in a document, or what a component finds there.
+// location is a path in a document and, optionally, a component.
 type location struct {
 	document        int
 	path, component string
@@ -65,7 +65,7 @@ type location struct {
 // place is a finding with the object and the path.
 type place struct {
 	Finding
-	object *object // nil for an object that is appended
+	object *object // nil if the place is an appended object
 	path   identity.Path
 }
 
@@ -75,14 +75,14 @@ func (p place) because(outcome Outcome, reason string) place {
 	return p
 }
 
-// isEdit reports whether the value of the place is to be written.
+// isEdit reports whether the value of the place must be written.
 func (p place) isEdit() bool { return p.Outcome == Changed && p.Place != AppendedPlace }
 
 // takesRole reports whether a role's annotation belongs at the place.
 func (f Finding) takesRole() bool { return f.Place == ServiceAccountPlace || f.Place == EmbeddedPlace }
 
-// findingsOf sorts places and returns the findings in the order of the stream, one
-// for each component at a path.
+// findingsOf returns the findings of places in the order of the stream. It returns one for
+// each path and component.
 func findingsOf(places []place) []Finding {
 	slices.SortStableFunc(places, func(a, b place) int {
 		return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path),
@@ -99,11 +99,11 @@ func findingsOf(places []place) []Finding {
 	return findings
 }
 
-// Result is a stream with its edits, and what was found in it.
+// Result is a stream with its edits and findings.
 type Result struct {
 	Findings        []Finding // in the order of the stream
 	Warnings        []string
-	ServiceAccounts []desired.ServiceAccount // of the components, in the stream
+	ServiceAccounts []desired.ServiceAccount // of the components; those in the stream
 
 	stream  []byte
 	patches []patched
@@ -133,8 +133,8 @@ func (r *Result) WriteTo(w io.Writer) (int64, error) {
 	return total, nil
 }
 
-// requirePlaces returns an error for components without a place, or warns of them.
-// It warns of a component whose role no place takes.
+// requirePlaces returns an error for components without a place, or warns of them. It also
+// warns if a component has places, but none of them can take the role.
 func (r *Result) requirePlaces(state desired.State, policy OnMissing) error {
 	places, takers := map[string]bool{}, map[string]bool{}
 	for _, f := range r.Findings {
@@ -147,7 +147,7 @@ func (r *Result) requirePlaces(state desired.State, policy OnMissing) error {
 		case !places[c.Name]:
 			without = append(without, c.Name)
 		case c.Mode.UsesIRSA() && !takers[c.Name]:
-			r.Warnings = append(r.Warnings, c.Name+": its pods are in the manifests, but neither its ServiceAccount nor values for it, so nothing here gives it the role")
+			r.Warnings = append(r.Warnings, c.Name+" does not get its role: the manifests contain its pods, but neither its ServiceAccount nor values for it")
 		}
 	}
 	if len(without) == 0 {

@@ -9,8 +9,8 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// OtherWorkloads warns of objects that run pods as a component's service account
-// and are of a kind that the program does not edit.
+// OtherWorkloads warns of objects of other kinds that run pods as a component's service
+// account. The program does not edit them.
 type OtherWorkloads struct{ state desired.State }
 
 func (r OtherWorkloads) searchNames() []string { return ServiceAccounts(r).searchNames() }
@@ -23,11 +23,11 @@ func (r OtherWorkloads) find(o *object) found {
 	if !ok {
 		return found{}
 	}
-	return warningf("%s runs as the service account of %s and is not edited, because the program does not know workloads of this kind: "+
+	return warningf("%s runs as the service account of %s, but spaces-identity does not edit this kind of workload: "+
 		"its pods get no labels and do not restart with the upgrade", o, c.Name)
 }
 
-// below returns the component as whose service account something below a node runs.
+// below returns the component whose service account is used below a node.
 func (r OtherWorkloads) below(n *manifest.Node) (desired.Component, bool) {
 	if n.Field("containers") != nil || n.Field("templates") != nil { // a pod's, or an Argo workflow's
 		if c, ok := ServiceAccounts(r).runningAs(cmp.Or(n.Text("serviceAccountName"), n.Text("serviceAccount"))); ok {
@@ -47,9 +47,8 @@ func (r OtherWorkloads) below(n *manifest.Node) (desired.Component, bool) {
 	return desired.Component{}, false
 }
 
-// BackupConfigs warns of a SharedBackupConfig or SpaceBackupConfig that does not back
-// up with the component's identity. It is no place: what is in it is the user's
-// choice.
+// BackupConfigs warns of a SharedBackupConfig or SpaceBackupConfig that does not use the
+// component's identity. The program does not edit it: its content is the user's choice.
 type BackupConfigs struct{ state desired.State }
 
 func (r BackupConfigs) searchNames() []string {
@@ -59,8 +58,8 @@ func (r BackupConfigs) searchNames() []string {
 	return []string{"BackupConfig"}
 }
 
-// find warns of credentials from a Secret, of another bucket, and of aws_sdk_auth,
-// with which EKS Pod Identity does not work.
+// find warns of credentials from a Secret, of another bucket, and of aws_sdk_auth, which
+// breaks EKS Pod Identity.
 //
 // Source: Thanos documentation, "Object storage: S3".
 func (r BackupConfigs) find(o *object) found {
@@ -81,13 +80,13 @@ func (r BackupConfigs) find(o *object) found {
 			continue
 		}
 		if source := storage.Text("credentials", "source"); source != "InjectedIdentity" {
-			warn([]string{"credentials", "source"}, "credentials.source is %q, so the pod's identity is not used: set InjectedIdentity", source)
+			warn([]string{"credentials", "source"}, "credentials.source is %q, so backups do not use the pod's identity: set it to InjectedIdentity", source)
 		}
 		if bucket := storage.Text("bucket"); bucket != c.Bucket {
-			warn([]string{"bucket"}, "bucket is %q, and the role of %s may use %q", bucket, c.Name, c.Bucket)
+			warn([]string{"bucket"}, "bucket is %q, but the role of %s may only use %q", bucket, c.Name, c.Bucket)
 		}
 		if c.Mode.UsesPodIdentity() && strings.EqualFold(storage.Text("config", "aws_sdk_auth"), "true") {
-			warn([]string{"config", "aws_sdk_auth"}, "config.aws_sdk_auth is true, with which EKS Pod Identity does not work: remove it")
+			warn([]string{"config", "aws_sdk_auth"}, "config.aws_sdk_auth is true, so EKS Pod Identity does not work: remove it")
 		}
 	}
 	return all

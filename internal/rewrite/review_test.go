@@ -11,7 +11,7 @@ import (
 	"spaces-identity.dev/internal/test/fixture"
 )
 
-func TestBackupConfigsThatDoNotUseTheIdentity(t *testing.T) {
+func TestBackupConfigsWithoutTheIdentityAreWarnedOf(t *testing.T) {
 	const bad = `---
 apiVersion: spaces.upbound.io/v1alpha1
 kind: SharedBackupConfig
@@ -23,9 +23,9 @@ spec:
     config: {aws_sdk_auth: true, secret_key: hush}
     credentials: {source: Secret, secretRef: {name: s, key: k}}
 `
-	secret := `SharedBackupConfig team/b, line 10: spec.objectStorage.credentials.source is "Secret", so the pod's identity is not used: set InjectedIdentity`
-	bucket := `SharedBackupConfig team/b, line 8: spec.objectStorage.bucket is "other", and the role of mxp-controller may use "spaces-backups"`
-	sdk := `SharedBackupConfig team/b, line 9: spec.objectStorage.config.aws_sdk_auth is true, with which EKS Pod Identity does not work: remove it`
+	secret := `SharedBackupConfig team/b, line 10: spec.objectStorage.credentials.source is "Secret", so backups do not use the pod's identity: set it to InjectedIdentity`
+	bucket := `SharedBackupConfig team/b, line 8: spec.objectStorage.bucket is "other", but the role of mxp-controller may only use "spaces-backups"`
+	sdk := `SharedBackupConfig team/b, line 9: spec.objectStorage.config.aws_sdk_auth is true, so EKS Pod Identity does not work: remove it`
 	right := strings.NewReplacer("other", "spaces-backups", "true", "false", "source: Secret", "source: InjectedIdentity").Replace(bad)
 	for _, test := range []struct {
 		name   string
@@ -34,11 +34,11 @@ spec:
 		want   []string
 	}{
 		{"all wrong", bad, identity.PodIdentity, []string{secret, bucket, sdk}},
-		{"IRSA reads aws_sdk_auth as it should", bad, identity.IRSA, []string{secret, bucket}},
+		{"IRSA works with aws_sdk_auth", bad, identity.IRSA, []string{secret, bucket}},
 		{"right", right, identity.Both, nil},
 		{"another cloud", strings.Replace(bad, "AWS", "GCP", 1), identity.Both, nil},
 		{"another group", strings.Replace(bad, "spaces.upbound.io", "example.com", 1), identity.Both, nil},
-		{"no YAML", bad + "  x: [\n", identity.Both, nil},
+		{"not valid YAML", bad + "  x: [\n", identity.Both, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, _ := identity.Known("mxp-controller")

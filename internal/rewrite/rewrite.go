@@ -1,15 +1,15 @@
 // Package rewrite finds the places in a stream of manifests at which a component's
-// annotations and labels belong, and sets them. It is a pipeline:
+// annotations and labels belong, and sets them. It works in four steps:
 //
-//	read      parse the documents that contain a name that a rule looks for
-//	find      apply the rules to each object: they return edits and findings
-//	restrain  drop the edits that must not be made, refuse those that contradict
+//	read      parse the documents that contain a name that a rule searches for
+//	find      apply the rules to each object; they return edits and findings
+//	restrain  drop the edits that must not be made, and refuse contradicting ones
 //	patch     write the documents with the edits that remain
 //
-// A rule is a small type with two methods; its example shows what it does. Rules
-// see neither each other nor what others found, so their order does not matter. If
-// a rule depends on what became of the edits of others, it runs in a later stage:
-// see [Run]. What an edit does to the bytes is up to package manifest.
+// A rule is a small type with two methods. Its example test shows what it does. A rule
+// does not see what other rules found, so their order does not matter. A rule that
+// depends on the edits of others runs in a later stage: see [Run]. Package manifest
+// turns edits into bytes.
 package rewrite
 
 import (
@@ -23,7 +23,7 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// OnMissing says what happens if a component has no place.
+// OnMissing says what to do if a component has no place.
 type OnMissing string
 
 // The choices for a component without a place.
@@ -32,7 +32,7 @@ const (
 	MissingWarns OnMissing = "warn"
 )
 
-// OnConflict says what happens if another value is already at a place.
+// OnConflict says what to do if a place already has another value.
 type OnConflict string
 
 // The choices for a place with another value.
@@ -47,11 +47,11 @@ const (
 type Options struct {
 	OnMissing    OnMissing
 	OnConflict   OnConflict
-	Unrecognised bool     // also find texts that name a component and are no place
+	Unrecognised bool     // also find texts that name a component at unknown places
 	Objects      []Object // objects that the stream must have
 }
 
-// rule finds what the desired state asks of an object.
+// rule finds the edits that the desired state needs in an object.
 type rule interface {
 	// searchNames returns the strings that every document with an editable location
 	// contains. Documents without any of them are skipped.
@@ -63,8 +63,8 @@ type rule interface {
 // found is what rules found.
 type found struct {
 	edits    []edit
-	places   []place   // edits after restrain, and findings that never were edits
-	patches  []patched // documents that are written again as a whole
+	places   []place   // edits after the step restrain, and findings without an edit
+	patches  []patched // documents that are replaced as a whole
 	warnings []string
 	errs     []error
 }
@@ -82,9 +82,9 @@ func warningf(format string, args ...any) found {
 	return found{warnings: []string{fmt.Sprintf(format, args...)}}
 }
 
-// Run finds the places of the desired state in a stream and returns the stream with
-// its edits. It writes nothing. The error joins an [InputError] for each problem in
-// the manifests, in the order of the stream, or it is a [MissingError].
+// Run finds the places of the desired state in a stream, and returns the stream with its
+// edits. It does not change the stream that it was given. The error is a [MissingError],
+// or it joins an [InputError] for each problem in the manifests, in their order.
 func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	in := newInput(stream, options)
 	docs, all := in.stage(nil, mayBeSecret, placeRules(state, in.own)...) // values in a Secret are base64
@@ -93,7 +93,7 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	docs, more = in.stage(docs, nil, Selectors{labelChanges(all.places)})
 	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))
 
-	// What has no place need not be valid YAML, so these stages ignore errors.
+	// These stages set nothing, so they ignore documents that are not valid YAML.
 	docs, _ = in.read(docs, namesOf(BackupConfigs{state}.searchNames()...), nil)
 	all = all.plus(in.find(docs, BackupConfigs{state}))
 	if options.Unrecognised {
@@ -111,16 +111,16 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	return result, result.requirePlaces(state, options.OnMissing)
 }
 
-// placeRules returns the rules that need nothing but the manifests.
+// placeRules returns the rules of the first stage, which need only the manifests.
 func placeRules(state desired.State, own OwnObjects) []rule {
 	return []rule{own, ServiceAccounts{state}, PodTemplates{state}, newEmbeddedValues(state), ConfiguredPlaces{state}, OtherWorkloads{state}}
 }
 
 func always([]byte) bool { return true }
 
-// stage reads the documents that the rules need, or that may hide what they need,
-// besides those read before. It applies the rules to all of them and restrains the
-// edits.
+// stage adds the documents that the rules need to those read before. These contain a
+// name that a rule searches for, or mayHide reports that they may hide one. It applies
+// the rules to all of them and restrains the edits.
 func (in input) stage(before []*document, mayHide func(text []byte) bool, rules ...rule) ([]*document, found) {
 	var texts []string
 	for _, r := range rules {
@@ -134,8 +134,8 @@ func (in input) stage(before []*document, mayHide func(text []byte) bool, rules 
 	return docs, all
 }
 
-// find applies rules to the objects of documents. Only [OwnObjects] sees the
-// program's own objects.
+// find applies rules to the objects of documents. To the program's own objects it
+// applies only [OwnObjects].
 func (in input) find(docs []*document, rules ...rule) found {
 	var all found
 	for _, doc := range docs {
@@ -151,8 +151,8 @@ func (in input) find(docs []*document, rules ...rule) found {
 	return all
 }
 
-// patch writes the documents that have edits, several at a time. It returns them
-// and those that were written already, in the order of the stream.
+// patch writes the documents that have edits, several at the same time. It returns them,
+// and those that are replaced as a whole, in the order of the stream.
 func patch(all found) ([]patched, error) {
 	var jobs []patchJob
 	index := map[*document]int{}
@@ -183,9 +183,9 @@ func patch(all found) ([]patched, error) {
 	return texts, errors.Join(errs...)
 }
 
-// patchJob is what is to be set in a document.
+// patchJob contains the edits of a document.
 type patchJob struct {
-	object *object // the first that is edited
+	object *object // the first with an edit
 	sets   []manifest.Set
 }
 

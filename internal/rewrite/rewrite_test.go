@@ -15,11 +15,12 @@ import (
 	"spaces-identity.dev/internal/test/fixture"
 )
 
-// Rules find the same, whatever their order, and so the same bytes come out.
+// TestOrderOfRulesDoesNotMatter applies the rules in both directions and compares the
+// output.
 func TestOrderOfRulesDoesNotMatter(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/golden/*.txtar")
 	if err != nil || len(files) == 0 {
-		t.Fatal("no manifests", err)
+		t.Fatal("there are no manifests", err)
 	}
 	state := stateOf(t, "mxp-controller", "vector")
 	for _, file := range files {
@@ -30,16 +31,16 @@ func TestOrderOfRulesDoesNotMatter(t *testing.T) {
 		i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == "in.yaml" })
 		in := newInput(archive.Files[i].Data, Options{})
 		rules := placeRules(state, in.own)
-		want := ruled(in, rules)
+		want := applyRules(in, rules)
 		slices.Reverse(rules)
-		if diff := cmp.Diff(want, ruled(in, rules)); diff != "" {
+		if diff := cmp.Diff(want, applyRules(in, rules)); diff != "" {
 			t.Errorf("%s, reversed (-want +got):\n%s", filepath.Base(file), diff)
 		}
 	}
 }
 
-// ruled returns the texts, the findings and the problems that rules lead to.
-func ruled(in input, rules []rule) any {
+// applyRules returns the texts, problems, findings and warnings of rules.
+func applyRules(in input, rules []rule) any {
 	_, all := in.stage(nil, mayBeSecret, rules...)
 	patches, err := patch(all)
 	if err != nil {
@@ -56,7 +57,7 @@ func ruled(in input, rules []rule) any {
 	return []any{texts, problems, findingsOf(all.places), all.warnings}
 }
 
-func TestTwoComponentsThatWantDifferentValues(t *testing.T) {
+func TestDifferentValuesAtOnePathAreAnError(t *testing.T) {
 	role := func(name string) identity.RoleARN {
 		return identity.RoleARN{Partition: "aws", Account: "123456789012", Name: name}
 	}
@@ -73,7 +74,7 @@ func TestTwoComponentsThatWantDifferentValues(t *testing.T) {
 	if !ok {
 		t.Fatalf("got the error %v, want an InputError", err)
 	}
-	want := `the components mxp-controller and vector want different values at data.a → ["eks.amazonaws.com/role-arn"]`
+	want := `the components mxp-controller and vector need different values at data.a → ["eks.amazonaws.com/role-arn"]`
 	if input.Problem != want || input.Line != 5 {
 		t.Errorf("got line %d, %s\nwant line 5, %s", input.Line, input.Problem, want)
 	}
@@ -83,8 +84,9 @@ func TestTwoComponentsThatWantDifferentValues(t *testing.T) {
 	}
 }
 
-// The metadata of a Job's pods is left as one place, however many labels are wanted.
-func TestJobIsLeftOnce(t *testing.T) {
+// TestJobIsReportedOnce sets two labels of a Job's pods, which cannot change. The report
+// has one finding for them.
+func TestJobIsReportedOnce(t *testing.T) {
 	const job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  template:\n    spec: {serviceAccountName: mxp-controller}\n"
 	state := exampleState(identity.Component{PodLabels: map[string]string{"a": "1", "b": "2"}})
 	result, err := Run([]byte(job), state, Options{})
@@ -92,12 +94,12 @@ func TestJobIsLeftOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(result.Findings) != 1 || result.Findings[0].Outcome != Left || result.Findings[0].Path != "spec.template.metadata" {
-		t.Errorf("got the findings %+v, want one that is left", result.Findings)
+		t.Errorf("got the findings %+v, want one with the outcome left", result.Findings)
 	}
 }
 
-// The caller can tell by the cause which setting is a way out.
-func TestErrorsHaveACause(t *testing.T) {
+// TestErrorsHaveTheirCause checks the cause of an error, from which its hint comes.
+func TestErrorsHaveTheirCause(t *testing.T) {
 	const account = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  annotations: {eks.amazonaws.com/role-arn: old}\n"
 	_, err := Run([]byte(account), stateOf(t, "mxp-controller"), Options{OnConflict: ConflictFails})
 	if !errors.Is(err, ErrConflict) || errors.Is(err, ErrSelector) {
@@ -105,8 +107,9 @@ func TestErrorsHaveACause(t *testing.T) {
 	}
 }
 
-// One hunk has three lines around its edit, and the values of a Secret are hidden.
-func TestDiff(t *testing.T) {
+// TestChangesHideSecrets checks that a diff names the template and shows no value of a
+// Secret.
+func TestChangesHideSecrets(t *testing.T) {
 	const stream = "# Source: spaces/sa.yaml\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: a\n  labels: {a: b}\n  x: y\n" +
 		"---\nkind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData:\n  v: |\n    controlPlanes: {mxpController: {}}\n"
 	result, err := Run([]byte(stream), stateOf(t, "mxp-controller"), Options{})
@@ -121,6 +124,6 @@ func TestDiff(t *testing.T) {
 		t.Errorf("the changes: %s", got)
 	}
 	if strings.Contains(got, "mxpController") {
-		t.Errorf("the diff shows what a Secret contains:\n%s", got)
+		t.Errorf("the diff shows the values of a Secret:\n%s", got)
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// Selectors refuses a pod label that would take pods away from what selects them:
-// the workload's own selector, which cannot change either, a Service, a
-// PodDisruptionBudget, a NetworkPolicy or the like.
+// Selectors refuses a change of pod labels after which a selector would no longer match
+// the pods: that of the workload itself, which cannot change, or of a Service, a
+// PodDisruptionBudget, a NetworkPolicy or another object.
 type Selectors struct{ changes []labelChange }
 
 // labelChange is the labels of a pod template before and after the edits.
@@ -72,15 +72,15 @@ func (r Selectors) find(o *object) found {
 	for _, selector := range o.selectors() {
 		for _, change := range r.changes {
 			if o.selects(selector, change.object) && matches(selector, change.before) && !matches(selector, change.after) {
-				all.errs = append(all.errs, o.inputError(selector.Outer, "this selector uses a pod label of %s that would change, so it would lose those pods", change.object).because(ErrSelector))
+				all.errs = append(all.errs, o.inputError(selector.Outer, "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
 			}
 		}
 	}
 	return all
 }
 
-// selects reports whether a selector of the object may be one for the pods of a
-// workload: a workload's own spec.selector is for its own pods.
+// selects reports whether a selector of the object may select pods of a workload. The
+// spec.selector of a workload selects only its own pods.
 func (o *object) selects(selector *manifest.Node, workload *object) bool {
 	if _, ok := podTemplates[o.kind]; ok && selector == o.node.Get("spec", "selector").Resolve() {
 		return o == workload
@@ -88,12 +88,11 @@ func (o *object) selects(selector *manifest.Node, workload *object) bool {
 	return o.sharesNamespace(workload)
 }
 
-// selectsNoPods are the kinds that select other objects: Services, and volumes.
+// selectsNoPods are kinds whose selectors are for Services or volumes.
 var selectsNoPods = map[string]bool{"ServiceMonitor": true, "PersistentVolumeClaim": true}
 
-// selectors returns the selectors of pods in an object: a Service's, a workload's,
-// a PodDisruptionBudget's, those of a NetworkPolicy and its peers, of affinities
-// and of topology spreads.
+// selectors returns the selectors of pods in an object: those of Services, workloads,
+// PodDisruptionBudgets and NetworkPolicies, of affinities and of topology spreads.
 func (o *object) selectors() []*manifest.Node {
 	if selectsNoPods[o.kind] {
 		return nil
@@ -106,7 +105,7 @@ func selectorsBelow(n *manifest.Node, found []*manifest.Node) []*manifest.Node {
 		switch key.Resolve().Value {
 		case "selector", "podSelector", "labelSelector":
 			found = append(found, value.Resolve())
-		case "volumeClaimTemplates": // select volumes
+		case "volumeClaimTemplates": // these select volumes
 		default:
 			found = selectorsBelow(value, found)
 		}
@@ -117,7 +116,8 @@ func selectorsBelow(n *manifest.Node, found []*manifest.Node) []*manifest.Node {
 	return found
 }
 
-// matches evaluates a label selector, or the plain map of a Service.
+// matches reports whether a selector matches labels. It is a label selector, or the plain
+// map of a Service.
 //
 // Source: Kubernetes documentation, "Labels and Selectors".
 func matches(selector *manifest.Node, labels map[string]string) bool {
@@ -132,8 +132,8 @@ func matches(selector *manifest.Node, labels map[string]string) bool {
 	})
 }
 
-func matchesAll(wanted *manifest.Node, labels map[string]string) bool {
-	for key, value := range stringMap(wanted) {
+func matchesAll(pairs *manifest.Node, labels map[string]string) bool {
+	for key, value := range stringMap(pairs) {
 		if has, ok := labels[key]; !ok || has != value {
 			return false
 		}

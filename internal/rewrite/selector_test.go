@@ -6,7 +6,7 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-func TestMatches(t *testing.T) {
+func TestMatchesFollowsKubernetes(t *testing.T) {
 	labels := map[string]string{"app": "mxp", "tier": "control"}
 	for selector, want := range map[string]bool{
 		`{app: mxp}`:          true,

@@ -7,7 +7,7 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// input is a stream, with what the caller wants of it.
+// input is a stream with the caller's options.
 type input struct {
 	stream     []byte
 	own        OwnObjects
@@ -16,13 +16,13 @@ type input struct {
 
 func newInput(stream []byte, options Options) input {
 	in := input{stream: stream, onConflict: options.OnConflict}
-	if !blank(stream) { // otherwise nothing is installed, so nothing has to be reached
+	if !blank(stream) { // with an empty stream nothing is installed, so nothing is appended
 		in.own.objects = options.Objects
 	}
 	return in
 }
 
-// document is a document that was parsed.
+// document is a parsed document.
 type document struct {
 	manifest.Document
 	text    []byte
@@ -32,9 +32,9 @@ type document struct {
 	objects []*object
 }
 
-// read returns the documents read before and those that contain a name, or that may
-// hide one, in the order of the stream. It leaves out documents without content, and
-// those that are not valid YAML: each of them is an error.
+// read returns the documents read before, those that contain a name, and those that may
+// hide one, in the order of the stream. It skips documents without content. A document
+// that is not valid YAML is an error.
 func (in input) read(before []*document, looked names, mayHide func(text []byte) bool) (docs []*document, errs []error) {
 	if len(looked) == 0 && mayHide == nil {
 		return before, nil
@@ -75,7 +75,7 @@ type object struct {
 	name      string
 }
 
-// maxListDepth bounds Lists within Lists.
+// maxListDepth limits how deeply Lists may contain Lists.
 const maxListDepth = 8
 
 // listed returns the objects of a document: itself, or the items of a List.
@@ -101,7 +101,7 @@ func newObject(doc *document, node *manifest.Node, path identity.Path) *object {
 		namespace: node.Text("metadata", "namespace"), name: node.Text("metadata", "name")}
 }
 
-// String names the object as kubectl does: kind and namespace/name.
+// String returns the kind and namespace/name of the object.
 func (o *object) String() string {
 	switch {
 	case o.kind == "":
@@ -112,8 +112,8 @@ func (o *object) String() string {
 	return o.kind + " " + o.namespace + "/" + o.name
 }
 
-// sharesNamespace reports whether two objects may be in one namespace: one without
-// a namespace goes to that of the release.
+// sharesNamespace reports whether two objects may be in the same namespace. An object
+// without a namespace is created in that of the release.
 func (o *object) sharesNamespace(other *object) bool {
 	return o.namespace == other.namespace || o.namespace == "" || other.namespace == ""
 }
@@ -124,14 +124,14 @@ func (o *object) line(n *manifest.Node) int {
 	return o.doc.first + line - 1
 }
 
-// found returns a place in the object, with what the report says of the object.
+// found returns a place in the object.
 func (o *object) found(kind Place, component string, path identity.Path, near *manifest.Node) place {
 	return place{object: o, path: path, Finding: Finding{Component: component, Place: kind,
 		Document: o.doc.Number, Line: o.line(near), Source: manifest.Source(o.doc.text),
 		Kind: o.kind, Namespace: o.namespace, Name: o.name, Path: path.String()}}
 }
 
-// inputError returns the error for a problem at an offset of the object's document.
+// inputError returns an error about the value at an offset of the object's document.
 func (o *object) inputError(offset int, format string, args ...any) *InputError {
 	return o.doc.inputError(o.String(), offset, format, args...)
 }

@@ -11,12 +11,12 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-// UnrecognisedTexts finds the texts that name a component, or that by their name may
-// hold the annotations of a ServiceAccount. The engine drops those that are part of
-// a place or contain one.
+// UnrecognisedTexts finds texts that name a component, and values whose key suggests
+// annotations of a ServiceAccount. [Run] drops those that are part of a place or contain
+// one.
 type UnrecognisedTexts struct{ state desired.State }
 
-// searchNames returns nothing: any document may contain such a text.
+// searchNames returns nothing, because any document may contain such a text.
 func (r UnrecognisedTexts) searchNames() []string { return nil }
 
 func (r UnrecognisedTexts) find(o *object) found {
@@ -24,11 +24,11 @@ func (r UnrecognisedTexts) find(o *object) found {
 	if len(r.state.Components) == 1 {
 		w.any = r.state.Components[0].Name
 	}
-	w.value(o.node, o.path, o.kind != "CustomResourceDefinition") // which describes fields and has none
+	w.value(o.node, o.path, o.kind != "CustomResourceDefinition") // its keys only describe fields
 	return found{places: w.places}
 }
 
-// unknown returns the texts that neither are part of a place nor lead to one.
+// unknown returns the texts that are not part of a place and do not contain one.
 func unknown(texts, places []place) []place {
 	byDocument := map[int][]place{}
 	for _, p := range places {
@@ -41,17 +41,17 @@ func unknown(texts, places []place) []place {
 	})
 }
 
-// textsWalk goes through the values of an object.
+// textsWalk goes through the values of an object and collects texts.
 type textsWalk struct {
 	UnrecognisedTexts
 	object *object
-	any    string // the component, if there is only one that a suspicious text can be about
+	any    string // the component of suspicious texts, if there is only one
 	places []place
 	found  map[[2]string]bool // the paths of the places, with and without their components
 }
 
-// add notes a text, once for each component. One that may be about any component is
-// noted only if nothing else is at its path.
+// add records a text once for each component. It records a text that may be about any
+// component only if there is no other text at its path.
 func (w *textsWalk) add(component string, n *manifest.Node, path identity.Path, reason, encoding string) {
 	p := w.object.found(TextPlace, component, path, n).because(Unrecognised, reason)
 	p.Encoding = encoding
@@ -61,8 +61,8 @@ func (w *textsWalk) add(component string, n *manifest.Node, path identity.Path, 
 	}
 }
 
-// value looks at a value and everything below it. Labels and names of objects cannot
-// give an identity. Annotations can, but their keys are not suspicious.
+// value searches a value and everything below it. It skips labels and names of objects,
+// which cannot give an identity. Annotations can, but their keys are not suspicious.
 func (w *textsWalk) value(n *manifest.Node, path identity.Path, suspect bool) {
 	switch n.Kind {
 	case manifest.Mapping:
@@ -100,14 +100,14 @@ func (w *textsWalk) field(key, value *manifest.Node, at identity.Path, suspect b
 	}
 }
 
-// suspicious notes a value that by its name may hold a ServiceAccount's annotations,
-// whatever the component is called there.
+// suspicious records a value whose name suggests annotations of a ServiceAccount. Such a
+// value need not name the component.
 func (w *textsWalk) suspicious(value *manifest.Node, at identity.Path, what string) {
-	w.add(w.any, value, at, what+" may hold a service account's annotations", encodingOf(value.Resolve()))
+	w.add(w.any, value, at, what+" may contain annotations of a service account", encodingOf(value.Resolve()))
 }
 
-// isName reports whether a path of the object is its name, or where its pod template
-// names the service account of a component.
+// isName reports whether a path leads to the object's name, or to the name of a
+// component's service account in its pod template.
 func (w *textsWalk) isName(path identity.Path) bool {
 	switch path[len(path)-1].Key {
 	case "name":
@@ -127,8 +127,8 @@ func isNamedIn(c desired.Component, text string) bool {
 	return strings.Contains(text, c.ServiceAccount) || len(keys) > 0 && strings.Contains(text, keys[len(keys)-1])
 }
 
-// namedBy says how a string names the component, or nothing, and with which encoding
-// the config can describe it, if it can.
+// namedBy says how a string names the component, and with which encoding the config can
+// describe the string. Both are empty if it does not.
 func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
 	encoding = encodingOf(n)
 	decoded, isBase64 := decodedBase64(n.Value)
@@ -143,22 +143,22 @@ func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
 	case strings.Contains(n.Value, "{{"):
 		return "a template that names the component", ""
 	case strings.HasPrefix(n.Value, "--set"):
-		return "an argument of the --set kind, which no place can point into: set the value in the chart, as `spaces-identity values` prints it", ""
+		return "an argument of the --set kind, which the config's places cannot describe: set the value in the chart instead, as `spaces-identity values` prints it", ""
 	case lines > 0:
 		return fmt.Sprintf("a text of %d lines that names the component", lines+1), encoding
 	}
 	return "a text that names the component", encoding
 }
 
-// decodedBase64 decodes base64 that is long enough for a mapping.
+// decodedBase64 decodes base64. It fails if the text is too short to contain a mapping.
 func decodedBase64(text string) ([]byte, bool) {
 	const shortest = 12
 	decoded, ok := manifest.Base64(text)
 	return decoded, ok && len(text) >= shortest
 }
 
-// encodingOf returns how a string contains a mapping, as the config's places say it,
-// or nothing.
+// encodingOf returns the encoding of a mapping in a string, as places: in the config name
+// it. It is empty if the string contains none.
 func encodingOf(n *manifest.Node) string {
 	if n == nil || n.Kind != manifest.Scalar {
 		return ""
@@ -179,8 +179,8 @@ func isMapping(text []byte) bool {
 	return err == nil && root != nil && root.Resolve() != nil && root.Resolve().Kind == manifest.Mapping
 }
 
-// soundsLikeIdentity reports whether a name, however it is written, is about a
-// ServiceAccount's annotations or a role.
+// soundsLikeIdentity reports whether a name suggests annotations of a ServiceAccount or a
+// role. Case and punctuation do not matter.
 func soundsLikeIdentity(name string) bool {
 	letters := strings.Map(func(c rune) rune {
 		if 'a' <= c && c <= 'z' {

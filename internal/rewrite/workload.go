@@ -29,7 +29,7 @@ func (r ServiceAccounts) find(o *object) found {
 		values: o.node.Get("metadata", "annotations"), near: o.node.Field("metadata")}.annotate(c)
 }
 
-// component returns the component whose ServiceAccount an object is.
+// component returns the component to which a ServiceAccount object belongs.
 func (r ServiceAccounts) component(o *object) (desired.Component, bool) {
 	if o.kind != "ServiceAccount" || o.group != "" {
 		return desired.Component{}, false
@@ -59,7 +59,7 @@ func (r ServiceAccounts) in(docs []*document) []desired.ServiceAccount {
 	return all
 }
 
-// podTemplates is where each workload kind of Kubernetes has its pod template.
+// podTemplates are the paths of the pod templates of Kubernetes' workload kinds.
 var podTemplates = map[string]struct {
 	group string
 	path  []string
@@ -129,7 +129,7 @@ type Restarts struct {
 // embedded is a ConfigMap or Secret that contains embedded values.
 type embedded struct {
 	*object
-	components []string // whose values they are
+	components []string // of the values
 	changed    bool
 }
 
@@ -153,8 +153,8 @@ func embeddedIn(places []place) []embedded {
 	return all
 }
 
-// searchNames returns the names of what changed alone: the documents that contain
-// a service account's name were read before.
+// searchNames returns only the names of changed objects: documents that contain the name
+// of a service account were read before.
 func (r Restarts) searchNames() []string {
 	var texts []string
 	for _, e := range r.embedded {
@@ -193,8 +193,8 @@ func (r Restarts) find(o *object) found {
 	return found{edits: []edit{{at, desired.RestartAnnotation, desired.RestartValue(depends...)}}}
 }
 
-// isReadBy reports whether a pod template takes the ConfigMap or Secret as a volume
-// or as environment.
+// isReadBy reports whether a pod template uses the ConfigMap or Secret as a volume or for
+// environment variables.
 func (e embedded) isReadBy(template *manifest.Node) bool {
 	spec := template.Field("spec")
 	for _, volume := range spec.Field("volumes").Items() {
@@ -210,7 +210,7 @@ func (e embedded) isReadBy(template *manifest.Node) bool {
 	return false
 }
 
-// isVolume reports whether a volume, or a source of a projected one, is the object.
+// isVolume reports whether a volume, or a source of a projected volume, is the object.
 func (e embedded) isVolume(volume *manifest.Node) bool {
 	if e.kind == "ConfigMap" {
 		return volume.Text("configMap", "name") == e.name
@@ -218,6 +218,7 @@ func (e embedded) isVolume(volume *manifest.Node) bool {
 	return volume.Text("secret", "secretName") == e.name || volume.Text("secret", "name") == e.name
 }
 
+// isEnvironment reports whether environment variables of a container come from the object.
 func (e embedded) isEnvironment(container *manifest.Node) bool {
 	from, key := "configMapRef", "configMapKeyRef"
 	if e.kind == "Secret" {

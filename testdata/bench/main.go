@@ -1,6 +1,6 @@
-// Command bench runs spaces-identity beside cat, yq, kustomize and a plain kyaml
-// pipeline, each doing the same edit on the same streams, and prints what they
-// cost as Markdown tables. make bench builds all of them and runs it.
+// Command bench compares spaces-identity with cat, yq, kustomize and a plain kyaml
+// pipeline. All of them make the same edit in the same streams. It prints their time and
+// memory as Markdown tables. make bench builds the programs and runs it.
 package main
 
 import (
@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// options are the command line.
+// options are the flags of the command line.
 type options struct {
-	bin   string        // where the programs are
+	bin   string        // the directory of the programs
 	runs  int           // of each program on each stream
-	limit time.Duration // for one run; who needs longer is left out
-	only  string        // the name of one stream, or nothing
-	write string        // the page whose tables are replaced, or nothing
+	limit time.Duration // of one run; a program that takes longer is left out
+	only  string        // the only stream to measure; empty for all
+	write string        // the page whose tables are replaced; empty for none
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.bin, "bin", "bin", "the folder with spaces-identity, and in tools the others")
+	flag.StringVar(&o.bin, "bin", "bin", "the directory with spaces-identity, and with the other programs in tools")
 	flag.IntVar(&o.runs, "runs", 7, "how often each program runs on each stream")
 	flag.DurationVar(&o.limit, "limit", 12*time.Second, "how long one run may take")
-	flag.StringVar(&o.only, "only", "", "measure this stream alone")
-	flag.StringVar(&o.write, "write", "", "put the tables into this page too")
+	flag.StringVar(&o.only, "only", "", "measure only this stream")
+	flag.StringVar(&o.write, "write", "", "also write the tables into this page")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -39,7 +39,7 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder, gone or not
+	defer func() { _ = os.RemoveAll(dir) }() // it is temporary, so an error does not matter
 	var results []result
 	for _, in := range streams {
 		if o.only != "" && o.only != in.name {
@@ -59,7 +59,7 @@ func run(o options) error {
 	return replaceTables(o.write, page)
 }
 
-// measureStream makes a stream, measures every program on it, and removes it.
+// measureStream writes a stream, measures every program with it, and removes it.
 func measureStream(o options, dir string, in stream) (result, error) {
 	fmt.Fprintln(os.Stderr, "measuring:", in.name)
 	at := filepath.Join(dir, "work")

@@ -18,9 +18,9 @@ const (
 	outputFile = "out.yaml"
 )
 
-// job is the measuring of one stream.
+// job measures the programs with one stream.
 type job struct {
-	dir     string // holds the stream as inputFile
+	dir     string // contains the stream as inputFile
 	stream  stream
 	size    int64
 	options options
@@ -39,13 +39,13 @@ func newJob(dir string, s stream, o options) (*job, error) {
 
 func (j *job) input() string { return filepath.Join(j.dir, inputFile) }
 
-// cost is what one run took.
+// cost is the time and memory of one run.
 type cost struct {
 	wall, cpu time.Duration
 	memory    int64 // peak, bytes
 }
 
-// costs are the medians of a program's runs on a stream.
+// costs are the medians of a program's runs with a stream.
 type costs struct {
 	tool       string
 	file, pipe cost // pipe is zero if it was not measured
@@ -53,7 +53,7 @@ type costs struct {
 	left       string // why the tool was left out, or empty
 }
 
-// result is a stream with what every program cost.
+// result is a stream with the costs of every program.
 type result struct {
 	stream stream
 	size   int64
@@ -62,8 +62,8 @@ type result struct {
 
 var errTooLong = errors.New("took too long")
 
-// measure runs the programs in turns: what the machine does beside falls on all
-// of them alike. The first round checks what they write.
+// measure runs the programs in turns, so that other load on the machine affects all of
+// them. First it checks the output of each program.
 func (j *job) measure() (result, error) {
 	r := result{stream: j.stream, size: j.size}
 	files, pipes := make([][]cost, len(tools)), make([][]cost, len(tools))
@@ -101,15 +101,15 @@ func (j *job) measure() (result, error) {
 	return r, nil
 }
 
-// check runs a program once and looks at what it writes.
+// check runs a program once and checks its output.
 func (j *job) check(t tool) (costs, error) {
 	c := costs{tool: t.name}
 	if j.stream.inside && !t.inside && !t.copies {
-		c.left = "changes nothing within a string"
+		c.left = "cannot change a value inside a string"
 		return c, nil
 	}
 	if j.stream.growth && t.name != reference && t.name != ours {
-		c.left = "is not part of the growth"
+		c.left = "is not measured for growth"
 		return c, nil
 	}
 	if t.prepare != nil {
@@ -134,12 +134,12 @@ func (j *job) check(t tool) (costs, error) {
 	if t.copies {
 		wanted = 0
 	}
-	c.stray, err = stray(j.input(), file, wanted)
+	c.stray, err = strayLines(j.input(), file, wanted)
 	return c, err
 }
 
-// run runs a program on the stream, from a file or through a pipe. Its output
-// goes through a pipe, as to Helm.
+// run runs a program with the stream from a file or through a pipe. Its output goes
+// through a pipe, as with Helm.
 func (j *job) run(t tool, piped bool, out io.Writer) (cost, error) {
 	in, err := os.Open(j.input())
 	if err != nil {
@@ -153,7 +153,7 @@ func (j *job) run(t tool, piped bool, out io.Writer) (cost, error) {
 	if piped {
 		cmd.Stdin = struct{ io.Reader }{in}
 	}
-	var said tail
+	var said head
 	cmd.Stderr = &said
 	cmd.WaitDelay = time.Second
 	c, err := timed(cmd)
@@ -166,7 +166,7 @@ func (j *job) run(t tool, piped bool, out io.Writer) (cost, error) {
 	return c, nil
 }
 
-// timed runs the program that measures another, and reads what it says.
+// timed runs the command timed, which measures a program, and reads its result.
 func timed(cmd *exec.Cmd) (cost, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -183,15 +183,15 @@ func timed(cmd *exec.Cmd) (cost, error) {
 	return cost{time.Duration(c.Wall), time.Duration(c.CPU), c.Memory}, err
 }
 
-// tail keeps the first kilobyte that a program says.
-type tail []byte
+// head keeps the first kilobyte of a program's messages.
+type head []byte
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *head) Write(p []byte) (int, error) {
 	*t = append(*t, p[:min(len(p), 1024-min(len(*t), 1024))]...)
 	return len(p), nil
 }
 
-// median takes each of the measures by itself.
+// median returns the median of each measure on its own.
 func median(all []cost) cost {
 	if len(all) == 0 {
 		return cost{}
@@ -211,9 +211,9 @@ func median(all []cost) cost {
 	}
 }
 
-// stray counts the lines that differ beyond those of the edit.
-func stray(before, after string, wanted int) (int, error) {
-	var count lines
+// strayLines counts the lines that differ, without those of the edit.
+func strayLines(before, after string, wanted int) (int, error) {
+	var count lineCounter
 	cmd := exec.Command("diff", "--speed-large-files", before, after)
 	cmd.Stdout = &count
 	err := cmd.Run()
@@ -221,18 +221,18 @@ func stray(before, after string, wanted int) (int, error) {
 		return 0, fmt.Errorf("diff: %w", err)
 	}
 	if int(count.differ) < wanted {
-		return 0, fmt.Errorf("only %d lines differ and %d should: it did not do the edit", count.differ, wanted)
+		return 0, fmt.Errorf("only %d lines differ, want at least %d: the program did not make the edit", count.differ, wanted)
 	}
 	return int(count.differ) - wanted, nil
 }
 
-// lines counts diff's lines that begin with < or >.
-type lines struct {
+// lineCounter counts the lines of diff's output that begin with < or >.
+type lineCounter struct {
 	differ int
 	inside bool // a line has begun
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *lineCounter) Write(p []byte) (int, error) {
 	for _, b := range p {
 		if !l.inside && (b == '<' || b == '>') {
 			l.differ++

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// stream is an input: what it is, and how it is written.
+// stream is an input of the programs.
 type stream struct {
 	name   string
 	edits  int  // lines that the edit adds
-	inside bool // the edit is within a string
-	growth bool // for the table of growth alone: of cat and spaces-identity
+	inside bool // the edit is inside a string
+	growth bool // only for the table of growth, which compares cat and spaces-identity
 	write  func(w *bufio.Writer)
 }
 
-const hundred = "100 MB" // the last line of the growth too
+const hundred = "100 MB" // also the last row of the table of growth
 
 var streams = []stream{
 	{name: "83 KB", edits: 2, write: func(w *bufio.Writer) { chart(w, 83<<10, 0); places(w) }},
@@ -47,9 +47,9 @@ func (s stream) create(file string) (int64, error) {
 	return info.Size(), f.Close()
 }
 
-// chart writes documents as a monitoring chart renders them until they have the
-// size: in every 400, some definitions of resources with large schemas, which
-// are most of the bytes, and small objects between them.
+// chart writes documents like those of a monitoring chart, until they have the size. In
+// every 400 documents, some define resources with large schemas, which are most of the
+// bytes. The others are small objects.
 func chart(w *bufio.Writer, size, definitions int) {
 	written := 0
 	for n := 0; written < size; n++ {
@@ -62,7 +62,7 @@ func chart(w *bufio.Writer, size, definitions int) {
 	}
 }
 
-// object is a small object of one kind or another.
+// object returns a small object. Its kind depends on n.
 func object(n int) string {
 	head := func(version, kind string) string {
 		return fmt.Sprintf(`---
@@ -108,7 +108,7 @@ metadata:
 `, n)
 }
 
-// definition is a CustomResourceDefinition of about a size.
+// definition returns a CustomResourceDefinition of about the given size.
 func definition(n, size int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `---
@@ -158,7 +158,7 @@ spec:
 	return b.String()
 }
 
-// places are the ServiceAccount and the Deployment that the edit is for.
+// places writes the ServiceAccount and the Deployment that the edit changes.
 func places(w *bufio.Writer) {
 	_, _ = w.WriteString(serviceAccount(0) + deploymentHead)
 }
@@ -201,7 +201,8 @@ spec:
           value: "1"
 `
 
-// oneDocument is a Deployment with more environment than a cluster would take.
+// oneDocument writes a Deployment with more environment variables than a cluster would
+// accept.
 func oneDocument(w *bufio.Writer) {
 	_, _ = w.WriteString(deploymentHead)
 	for n, written := 0, 0; written < 20_000_000; n++ {

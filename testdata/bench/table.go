@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// tables is the results as Markdown.
+// tables returns the results as Markdown.
 func tables(results []result, o options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Measured on %s, %s, %d cores; medians of %d runs in turns.\n", time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), o.runs)
@@ -39,7 +39,7 @@ func streamTable(b *strings.Builder, r result) {
 	}
 }
 
-// growthTable shows whether time and memory grow as the stream does.
+// growthTable writes how time and memory grow with the stream.
 func growthTable(b *strings.Builder, results []result) {
 	b.WriteString("\n### Growth\n\n| stream | from a file | per MB | processor time per MB | memory beyond the stream, file | memory ÷ stream, pipe |\n|---|--:|--:|--:|--:|--:|\n")
 	for _, name := range []string{"1 MB", "10 MB", hundred} {
@@ -55,6 +55,7 @@ func growthTable(b *strings.Builder, results []result) {
 	}
 }
 
+// of returns the costs of one program.
 func (r result) of(tool string) costs {
 	for _, c := range r.costs {
 		if c.tool == tool {
@@ -93,7 +94,7 @@ func mebibytes(n int64) string {
 	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
 }
 
-// processor is the model's name.
+// processor returns the name of the processor's model.
 func processor() string {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -112,7 +113,7 @@ const (
 	tablesEnd   = "<!-- end of tables -->\n"
 )
 
-// replaceTables puts the tables between the two marks of a page.
+// replaceTables writes the tables between the two marks of a page.
 func replaceTables(file, tables string) error {
 	page, err := os.ReadFile(file)
 	if err != nil {

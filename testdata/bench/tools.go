@@ -6,25 +6,25 @@ import (
 )
 
 const (
-	role     = "arn:aws:iam::123456789012:role/spaces-backup"
-	roleKey  = "eks.amazonaws.com/role-arn"
-	stampKey = "spaces-identity.dev/identity"
-	stamp    = "0123456789abcdef"
+	role         = "arn:aws:iam::123456789012:role/spaces-backup"
+	roleKey      = "eks.amazonaws.com/role-arn"
+	restartKey   = "spaces-identity.dev/identity"
+	restartValue = "0123456789abcdef"
 )
 
-// The programs that the others are compared with.
+// The programs to which the tables compare the others.
 const (
 	reference = "cat"
 	ours      = "spaces-identity"
 )
 
-// tool is a program and how it is asked for the edit.
+// tool is a program with the command that makes the edit.
 type tool struct {
 	name    string
 	command func(j *job) []string
-	inside  bool // it can change what is within a string
+	inside  bool // it can change a value inside a string
 	copies  bool // it changes nothing
-	piped   bool // it is measured behind a pipe too
+	piped   bool // it is also measured with a pipe as input
 	prepare func(j *job) error
 }
 
@@ -41,17 +41,17 @@ var tools = []tool{
 
 func (j *job) tool(name string) string { return filepath.Join(j.options.bin, "tools", name) }
 
-// yqExpression asks yq for the edit.
+// yqExpression returns the expression with which yq makes the edit.
 func yqExpression(s stream) string {
 	if s.inside {
 		return `.data["values.yaml"] |= (from_yaml | .controlPlanes.mxpController.serviceAccount.annotations["` + roleKey + `"] = "` + role + `" | to_yaml)`
 	}
 	return `(select(.kind == "ServiceAccount" and .metadata.name == "mxp-controller") | .metadata.annotations["` + roleKey + `"]) = "` + role + `" | ` +
-		`(select(.kind == "Deployment" and .spec.template.spec.serviceAccountName == "mxp-controller") | .spec.template.metadata.annotations["` + stampKey + `"]) = "` + stamp + `"`
+		`(select(.kind == "Deployment" and .spec.template.spec.serviceAccountName == "mxp-controller") | .spec.template.metadata.annotations["` + restartKey + `"]) = "` + restartValue + `"`
 }
 
-// kustomization puts the two patches beside the stream. kustomize reads files
-// alone.
+// kustomization writes a kustomization with the two patches next to the stream, because
+// kustomize reads only files.
 func kustomization(j *job) error {
 	return os.WriteFile(filepath.Join(j.dir, "kustomization.yaml"), []byte(`resources:
 - `+inputFile+`
@@ -65,6 +65,6 @@ patches:
   patch: |-
     - op: add
       path: /spec/template/metadata/annotations/spaces-identity.dev~1identity
-      value: "`+stamp+`"
+      value: "`+restartValue+`"
 `), 0o644)
 }

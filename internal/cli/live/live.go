@@ -1,5 +1,5 @@
-// Package live runs the ops that need a cluster or AWS. It is the only part of
-// the command line that links their clients.
+// Package live runs the ops that need a cluster, AWS or the writer of Terraform. It
+// is the only part of the command line that links their libraries.
 package live
 
 import (
@@ -13,6 +13,7 @@ import (
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export/terraform"
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/space"
@@ -44,6 +45,8 @@ func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 		return verifyPlanes(ctx, env, op)
 	case cli.RestartOp:
 		return restartWorkloads(ctx, env, op)
+	case cli.ExportOp:
+		return op.Print(env, terraform.Form) // the form that package export cannot write
 	}
 	return fmt.Errorf("%T cannot be run", op)
 }

@@ -11,10 +11,10 @@ import (
 // DiscoveryView shows the control planes of a host cluster.
 type DiscoveryView struct{ Discovery space.Discovery }
 
-// Kind is that of the JSON.
+// Kind returns the kind in JSON and YAML.
 func (DiscoveryView) Kind() string { return "Discovery" }
 
-// Data is the JSON.
+// Data returns the fields of JSON and YAML.
 func (v DiscoveryView) Data() any {
 	return struct {
 		ControlPlanes []space.ControlPlane `json:"controlPlanes"`
@@ -30,8 +30,8 @@ func (v DiscoveryView) problems() []string {
 	return all
 }
 
-// Text lists the control planes, then what an uncertain one means and what could
-// not be read. Host namespaces are whole in every table: they go into the config.
+// Text lists the control planes. Below, it explains uncertain ones and lists what could
+// not be read. It never shortens host namespaces, because users copy them into the config.
 func (v DiscoveryView) Text(p *output.Page) {
 	rows := [][]string{{"HOST NAMESPACE", "CONTROL PLANE", "FOUND IN", "NOTE"}}
 	uncertain := false

@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files and the examples of docs/output.md")
 
-// printed returns what a result looks like, with colours if forced.
+// printed returns a result in a format, with colours if forced is set.
 func printed(t *testing.T, f output.Format, r output.Result, forced bool) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -169,7 +169,7 @@ func TestFailureWithoutDetailFailsInJUnit(t *testing.T) {
 	}
 }
 
-func TestEmptyResults(t *testing.T) {
+func TestEmptyResultsSaySo(t *testing.T) {
 	for want, r := range map[string]output.Result{
 		"No control planes were found.\n":                   DiscoveryView{},
 		"Every pod has its identity: nothing to restart.\n": RestartView{},

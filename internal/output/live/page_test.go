@@ -16,13 +16,13 @@ import (
 
 const documentation = "../../../docs/output.md"
 
-// example matches a block of the page that repeats a golden file.
-var example = regexp.MustCompile("(?s)(<!-- example: (\\S+) -->\n```[a-z]+\n)(.*?)(```\n)")
+// exampleBlock matches a block of the page that shows a golden file.
+var exampleBlock = regexp.MustCompile("(?s)(<!-- example: (\\S+) -->\n```[a-z]+\n)(.*?)(```\n)")
 
 func TestDocumentationShowsTheGoldens(t *testing.T) {
 	page := readText(t, documentation)
-	want := example.ReplaceAllStringFunc(page, func(block string) string {
-		m := example.FindStringSubmatch(block)
+	want := exampleBlock.ReplaceAllStringFunc(page, func(block string) string {
+		m := exampleBlock.FindStringSubmatch(block)
 		return m[1] + readText(t, filepath.Join("../..", m[2])) + m[4]
 	})
 	if *update {
@@ -36,8 +36,8 @@ func TestDocumentationShowsTheGoldens(t *testing.T) {
 	}
 }
 
-// documented matches a row of the page's tables of fields.
-var documented = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
+// fieldRow matches a row of a table of fields in the page.
+var fieldRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
 
 func TestDocumentationNamesEveryField(t *testing.T) {
 	goldens, err := filepath.Glob("../testdata/*.json")
@@ -62,7 +62,7 @@ func TestDocumentationNamesEveryField(t *testing.T) {
 		}
 		section, _, _ = strings.Cut(section, "\n### ")
 		want := map[string]bool{}
-		for _, m := range documented.FindAllStringSubmatch(section, -1) {
+		for _, m := range fieldRow.FindAllStringSubmatch(section, -1) {
 			want[m[1]] = true
 		}
 		delete(result, "apiVersion")
@@ -75,8 +75,8 @@ func TestDocumentationNamesEveryField(t *testing.T) {
 	}
 }
 
-// fields adds the paths of a value. A path that is documented as a whole is not
-// entered.
+// fields adds the paths of a value to found. It does not go below the paths in whole,
+// which the page documents as one.
 func fields(value any, path string, whole, found map[string]bool) {
 	object, isObject := value.(map[string]any)
 	list, isList := value.([]any)

@@ -1,7 +1,7 @@
-// Package live shows the results of the commands that read AWS or the cluster.
-// Each view is an output.Result in a file of its own. It is apart from package
-// output because the small program, which must start fast, cannot link the
-// clients behind these types.
+// Package live shows the results of the commands that read AWS or the cluster. Each view
+// is an output.Result in a file of its own. These views are not in package output, because
+// their types link the clients of AWS and Kubernetes. The small program must not link
+// those, so that it starts fast.
 package live
 
 import (
@@ -19,13 +19,13 @@ type PlanView struct {
 	All  bool // the table also lists what does not change
 }
 
-// Kind is that of the JSON.
+// Kind returns the kind in JSON and YAML.
 func (PlanView) Kind() string { return "Plan" }
 
-// Data is the JSON.
+// Data returns the fields of JSON and YAML.
 func (v PlanView) Data() any { return v.Plan }
 
-// Text lists the changes, then warnings, what blocks, and the count.
+// Text lists the changes, then the warnings, what blocks the plan, and the counts.
 func (v PlanView) Text(p *output.Page) {
 	p.Line("Account %s, as %s", v.Plan.Account, v.Plan.Identity)
 	lines := planLines{p, v.All}
@@ -49,7 +49,7 @@ func (v PlanView) Text(p *output.Page) {
 	p.Line("%s", v.Summary())
 }
 
-// WarningText returns a warning with the option that changes what it is about.
+// WarningText returns a warning with the flag that removes its cause.
 func WarningText(w reconcile.Warning) string {
 	does := map[reconcile.Fix]string{reconcile.FixAdopt: "take it over", reconcile.FixPrune: "remove it"}
 	if w.Fix == "" {
@@ -58,7 +58,8 @@ func WarningText(w reconcile.Warning) string {
 	return fmt.Sprintf("%s; use --%s to %s", w.Text, w.Fix, does[w.Fix])
 }
 
-// Summary is the plan in one sentence: what would change, or that nothing would.
+// Summary returns the plan in one sentence: how much would change, or that everything is
+// up to date.
 func (v PlanView) Summary() string {
 	if !v.Plan.Differs() {
 		return fmt.Sprintf("Up to date: %s, %s.", output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"))
@@ -81,14 +82,15 @@ type entry struct {
 	below  []entry
 }
 
-// shown reports whether an entry or one below it changes or is kept.
+// shown reports whether the table lists an entry: if it or an entry below it changes or
+// is kept, or if all are listed.
 func (e entry) shown(all bool) bool {
 	quiet := e.action == reconcile.None || e.action == reconcile.Foreign
 	return all || !quiet || slices.ContainsFunc(e.below, func(b entry) bool { return b.shown(false) })
 }
 
-// marks precede a line by its action, in the first column, where grep finds
-// them.
+// marks are the first characters of a line, by its action. They are in the first column
+// so that users can search for them.
 var marks = map[reconcile.Action]struct {
 	sign   string
 	colour output.Colour
@@ -149,7 +151,8 @@ func roleEntry(r reconcile.RoleChange) entry {
 	return role
 }
 
-// policyName names a policy, and its successor if an earlier version wrote it.
+// policyName returns the name of a policy. If an earlier version wrote the policy, it adds
+// the new name.
 func policyName(c reconcile.PolicyChange) string {
 	if c.Successor == "" {
 		return "permissions policy " + c.Name
@@ -172,7 +175,7 @@ func statementEntries(statements []reconcile.StatementChange) []entry {
 		add(reconcile.Create, s.Added, "")
 		add(reconcile.Remove, s.Removed, " (loses access)")
 		if s.Action != reconcile.Foreign {
-			add(reconcile.Remove, s.Covered, " (another statement admits it)")
+			add(reconcile.Remove, s.Covered, " (keeps access through another statement)")
 		}
 		add(reconcile.Keep, s.Kept, "")
 		all = append(all, e)
@@ -180,7 +183,7 @@ func statementEntries(statements []reconcile.StatementChange) []entry {
 	return all
 }
 
-// withElements names what differs in a thing.
+// withElements adds the names of the elements that differ.
 func withElements(text string, elements []string) string {
 	if len(elements) == 0 {
 		return text

@@ -8,13 +8,13 @@ import (
 	"spaces-identity.dev/internal/restart"
 )
 
-// RestartView shows what was done to each workload whose pods lack the identity.
+// RestartView shows what happened to each workload whose pods lack the identity.
 type RestartView struct{ Steps []restart.Step }
 
-// Kind is that of the JSON.
+// Kind returns the kind in JSON and YAML.
 func (RestartView) Kind() string { return "RestartResult" }
 
-// Data is the JSON.
+// Data returns the fields of JSON and YAML.
 func (v RestartView) Data() any {
 	return struct {
 		Steps []restart.Step `json:"steps"`
@@ -24,7 +24,7 @@ func (v RestartView) Data() any {
 var stepColours = map[restart.Outcome]output.Colour{restart.Restarted: output.Green, restart.Annotated: output.Green,
 	restart.WouldRestart: output.Cyan, restart.Left: output.Yellow, restart.Failed: output.Red}
 
-// Text lists the workloads, then each reason once.
+// Text lists the workloads. Below, it gives each reason once.
 func (v RestartView) Text(p *output.Page) {
 	if len(v.Steps) == 0 {
 		p.Line("Every pod has its identity: nothing to restart.")

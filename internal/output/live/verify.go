@@ -12,10 +12,10 @@ import (
 // VerifyView shows the checks of each control plane and component.
 type VerifyView struct{ Result verify.Result }
 
-// Kind is that of the JSON.
+// Kind returns the kind in JSON and YAML.
 func (VerifyView) Kind() string { return "Verification" }
 
-// Data is the JSON.
+// Data returns the fields of JSON and YAML.
 func (v VerifyView) Data() any {
 	return struct {
 		Common   []verify.Row `json:"common"`
@@ -27,8 +27,8 @@ func (v VerifyView) Data() any {
 var stateColours = map[verify.State]output.Colour{verify.OK: output.Green, verify.Fails: output.Red,
 	verify.Warns: output.Yellow, verify.Unknown: output.Magenta}
 
-// Text writes a row for each control plane and component, then each problem
-// once with what to do about it, and a count.
+// Text writes a row for each control plane and component, then each problem once with
+// what to do about it, and the counts.
 func (v VerifyView) Text(p *output.Page) {
 	if len(v.Result.Rows) > 0 {
 		p.Table(v.table(p))
@@ -44,7 +44,7 @@ func (v VerifyView) Text(p *output.Page) {
 		counts[verify.OK], counts[verify.Fails], counts[verify.Warns], counts[verify.Unknown])
 }
 
-// table returns the rows, with a column for each check that some row has.
+// table returns the rows. It has a column for each check that at least one row has.
 func (v VerifyView) table(p *output.Page) [][]string {
 	header := []string{"NAMESPACE", "COMPONENT"}
 	var checks, namespaces []string
@@ -52,7 +52,7 @@ func (v VerifyView) table(p *output.Page) [][]string {
 		namespaces = append(namespaces, row.ControlPlane.HostNamespace)
 	}
 	for _, name := range verify.RowNames {
-		if slices.ContainsFunc(v.Result.Rows, func(r verify.Row) bool { return state(r, name) != "" }) {
+		if slices.ContainsFunc(v.Result.Rows, func(r verify.Row) bool { return stateOf(r, name) != "" }) {
 			checks, header = append(checks, name), append(header, verify.Column(name))
 		}
 	}
@@ -61,7 +61,7 @@ func (v VerifyView) table(p *output.Page) [][]string {
 	for i, row := range v.Result.Rows {
 		cells := []string{namespaces[i], row.Component}
 		for _, name := range checks {
-			cells = append(cells, paintState(p, state(row, name)))
+			cells = append(cells, paintState(p, stateOf(row, name)))
 		}
 		rows = append(rows, cells)
 	}
@@ -75,8 +75,8 @@ func paintState(p *output.Page, s verify.State) string {
 	return p.Paint(stateColours[s], string(s))
 }
 
-// state returns that of a row's check, or nothing if the row lacks the check.
-func state(row verify.Row, name string) verify.State {
+// stateOf returns the state of a check, or nothing if the row does not have the check.
+func stateOf(row verify.Row, name string) verify.State {
 	for _, c := range row.Checks {
 		if c.Name == name {
 			return c.State
@@ -95,14 +95,14 @@ func worst(row verify.Row) verify.State {
 	return verify.OK
 }
 
-// problem is a check that is not ok, and where.
+// problem is a check that is not ok, with its component and place.
 type problem struct {
 	verify.Check
 	component, place string
 }
 
-// remarks shows what is not ok. The same problem in many control planes is shown
-// once, with the first of them.
+// remarks shows the checks that are not ok. It shows a problem of many control planes
+// once, for the first of them.
 func (v VerifyView) remarks(p *output.Page) {
 	var all []problem
 	for _, row := range v.allRows() {
@@ -127,8 +127,8 @@ func placeName(row verify.Row) string {
 var caseStates = map[verify.State]output.CaseState{verify.OK: output.CasePassed, verify.Warns: output.CaseWarned,
 	verify.Fails: output.CaseFailed, verify.Unknown: output.CaseUnknown}
 
-// JUnit returns a suite for each control plane and component. What could not be
-// read is a suite of its own, so that no report passes without it.
+// JUnit returns a suite for each control plane and component. A suite of its own has what
+// could not be read, so that the report fails.
 func (v VerifyView) JUnit() []output.Suite {
 	var all []output.Suite
 	for _, row := range v.allRows() {

@@ -1,5 +1,5 @@
-// Command copier copies standard input to standard output and does nothing
-// else: what a program in Go costs at the least.
+// Command copier copies standard input to standard output. It shows the least that a
+// program in Go can cost.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	// The wrappers keep io.CopyBuffer from handing the work to the kernel.
+	// The wrappers prevent io.CopyBuffer from letting the kernel copy.
 	_, err := io.CopyBuffer(struct{ io.Writer }{os.Stdout}, struct{ io.Reader }{os.Stdin}, make([]byte, 128<<10))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "copier:", err)

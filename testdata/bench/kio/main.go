@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	role     = "arn:aws:iam::123456789012:role/spaces-backup"
-	roleKey  = "eks.amazonaws.com/role-arn"
-	stampKey = "spaces-identity.dev/identity"
-	stamp    = "0123456789abcdef"
+	role         = "arn:aws:iam::123456789012:role/spaces-backup"
+	roleKey      = "eks.amazonaws.com/role-arn"
+	restartKey   = "spaces-identity.dev/identity"
+	restartValue = "0123456789abcdef"
 )
 
 func main() {
@@ -54,7 +54,7 @@ func annotate(o *yaml.RNode) error {
 		if err != nil || account != "mxp-controller" {
 			return nil // it runs as another one
 		}
-		return template.PipeE(yaml.SetAnnotation(stampKey, stamp))
+		return template.PipeE(yaml.SetAnnotation(restartKey, restartValue))
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
-// Command timed runs a program with its own standard input and output, and
-// writes what that cost to file descriptor 3. It is small, because the kernel
-// counts a parent's memory for a child's until the child is a program of its own.
+// Command timed runs a program with its own standard input and output, and writes the
+// program's time and memory to file descriptor 3. It is small, because until a child
+// executes its program, the kernel counts the parent's memory as the child's.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	runtime.LockOSThread() // the child ends with the thread that began it
+	runtime.LockOSThread() // the child is killed if the thread that started it ends
 	if err := run(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, "timed:", err)
 		os.Exit(1)

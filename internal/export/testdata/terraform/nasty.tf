@@ -1,13 +1,13 @@
 # The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
 # Associations name their region, which needs version 6 of the AWS provider.
 
-# If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
+# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
 }
 
-# If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
+# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
 resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_eu-central-1" {
   url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_id_list = ["sts.amazonaws.com"]

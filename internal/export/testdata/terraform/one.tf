@@ -1,6 +1,6 @@
 # The AWS identity of mxp-controller, written by spaces-identity.
 
-# If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.
+# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]

@@ -1,4 +1,7 @@
-package export
+// Package terraform writes Terraform's form of package export, with HashiCorp's library
+// for HCL. Only the live program links it, because the initialisation of that library
+// would slow down the start of the small program.
+package terraform
 
 import (
 	"bytes"
@@ -14,27 +17,31 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/iam"
 )
 
 // The resource types of the AWS provider.
 const (
-	tfProvider    = "aws_iam_openid_connect_provider"
-	tfRole        = "aws_iam_role"
-	tfRolePolicy  = "aws_iam_role_policy"
-	tfAssociation = "aws_eks_pod_identity_association"
+	providerType    = "aws_iam_openid_connect_provider"
+	roleType        = "aws_iam_role"
+	rolePolicyType  = "aws_iam_role_policy"
+	associationType = "aws_eks_pod_identity_association"
 )
 
-// writeTerraform writes HCL for the AWS provider of Terraform and OpenTofu. Policies
-// are HCL objects in jsonencode, so that a change of them can be read in a review.
-func writeTerraform(roles []desired.Role) ([]byte, error) {
+// Form writes HCL for the AWS provider of Terraform and OpenTofu.
+var Form = export.Form{Name: export.Terraform, Write: write}
+
+// write writes policies as HCL objects in jsonencode, so that a reviewer can read a
+// change of them.
+func write(roles []desired.Role) ([]byte, error) {
 	file := hclwrite.NewEmptyFile()
-	w := terraformWriter{file.Body()}
-	w.comment(title(roles))
+	w := fileWriter{file.Body()}
+	w.comment(export.Title(roles))
 	if slices.ContainsFunc(roles, func(r desired.Role) bool { return len(r.Associations) > 0 }) {
 		w.comment("Associations name their region, which needs version 6 of the AWS provider.")
 	}
-	for _, p := range providersOf(roles) {
+	for _, p := range export.Providers(roles) {
 		w.provider(p)
 	}
 	for _, r := range roles {
@@ -49,21 +56,21 @@ func writeTerraform(roles []desired.Role) ([]byte, error) {
 	return hclwrite.Format(file.Bytes()), nil
 }
 
-// terraformWriter adds resources to a file.
-type terraformWriter struct{ body *hclwrite.Body }
+// fileWriter adds resources to a file.
+type fileWriter struct{ body *hclwrite.Body }
 
-func (w terraformWriter) comment(text string) {
+func (w fileWriter) comment(text string) {
 	w.body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + text + "\n")}})
 }
 
-func (w terraformWriter) resource(kind, label string) *hclwrite.Body {
+func (w fileWriter) resource(kind, label string) *hclwrite.Body {
 	return w.body.AppendNewBlock("resource", []string{kind, label}).Body()
 }
 
-func (w terraformWriter) provider(p desired.Provider) {
+func (w fileWriter) provider(p desired.Provider) {
 	w.body.AppendNewline()
-	w.comment("If the cluster's provider is managed elsewhere, remove this and its mention in depends_on.")
-	b := w.resource(tfProvider, providerLabel(p))
+	w.comment("If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.")
+	b := w.resource(providerType, providerLabel(p))
 	b.SetAttributeValue("url", cty.StringVal(p.URL))
 	b.SetAttributeValue("client_id_list", cty.ListVal([]cty.Value{cty.StringVal(p.Audience)}))
 }
@@ -75,46 +82,46 @@ func providerLabel(p desired.Provider) string {
 	return label(p.Cluster.Name, p.Cluster.Region)
 }
 
-func (w terraformWriter) role(r desired.Role) {
+func (w fileWriter) role(r desired.Role) {
 	w.body.AppendNewline()
-	b := w.resource(tfRole, label(r.ARN.BaseName()))
+	b := w.resource(roleType, label(r.ARN.BaseName()))
 	b.SetAttributeValue("name", cty.StringVal(r.ARN.BaseName()))
 	b.SetAttributeValue("path", cty.StringVal(r.ARN.Path()))
 	b.SetAttributeRaw("assume_role_policy", policyTokens(r.TrustPolicy))
 	b.SetAttributeRaw("tags", tagTokens(desired.ManagedTags()))
 	var providers []hclwrite.Tokens
 	for _, p := range r.Providers {
-		providers = append(providers, hclwrite.TokensForTraversal(traversal(tfProvider, providerLabel(p))))
+		providers = append(providers, hclwrite.TokensForTraversal(traversal(providerType, providerLabel(p))))
 	}
 	if len(providers) > 0 {
 		b.SetAttributeRaw("depends_on", lines(providers))
 	}
 }
 
-func (w terraformWriter) rolePolicy(r desired.Role, p desired.Policy) {
+func (w fileWriter) rolePolicy(r desired.Role, p desired.Policy) {
 	w.body.AppendNewline()
-	b := w.resource(tfRolePolicy, label(p.Component))
+	b := w.resource(rolePolicyType, label(p.Component))
 	b.SetAttributeValue("name", cty.StringVal(p.Name))
-	b.SetAttributeTraversal("role", traversal(tfRole, label(r.ARN.BaseName()), "name"))
+	b.SetAttributeTraversal("role", traversal(roleType, label(r.ARN.BaseName()), "name"))
 	b.SetAttributeRaw("policy", policyTokens(p.Document))
 }
 
-// associations writes those of a component in one cluster as one resource, because
-// there may be thousands.
-func (w terraformWriter) associations(r desired.Role, list []desired.Association) {
+// associations writes all associations of a component in one cluster as one resource,
+// because there may be thousands of them.
+func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
 	namespaces := make([]hclwrite.Tokens, len(list))
 	for i, a := range list {
 		namespaces[i] = stringTokens(a.Namespace)
 	}
 	w.body.AppendNewline()
-	b := w.resource(tfAssociation, label(a.Component, a.ClusterName, a.Region))
+	b := w.resource(associationType, label(a.Component, a.ClusterName, a.Region))
 	b.SetAttributeRaw("for_each", hclwrite.TokensForFunctionCall("toset", lines(namespaces)))
 	b.SetAttributeValue("region", cty.StringVal(a.Region))
 	b.SetAttributeValue("cluster_name", cty.StringVal(a.ClusterName))
 	b.SetAttributeTraversal("namespace", traversal("each", "value"))
 	b.SetAttributeValue("service_account", cty.StringVal(a.ServiceAccount))
-	b.SetAttributeTraversal("role_arn", traversal(tfRole, label(r.ARN.BaseName()), "arn"))
+	b.SetAttributeTraversal("role_arn", traversal(roleType, label(r.ARN.BaseName()), "arn"))
 	if a.DisableSessionTags {
 		b.SetAttributeValue("disable_session_tags", cty.True)
 	}
@@ -127,6 +134,21 @@ func (w terraformWriter) associations(r desired.Role, list []desired.Association
 	b.SetAttributeRaw("tags", tagTokens(a.Tags))
 }
 
+// byCluster groups associations that follow each other and have the same component and
+// cluster.
+func byCluster(list []desired.Association) [][]desired.Association {
+	var groups [][]desired.Association
+	for _, a := range list {
+		last := len(groups) - 1
+		if last < 0 || groups[last][0].Component != a.Component || groups[last][0].Region != a.Region || groups[last][0].ClusterName != a.ClusterName {
+			groups = append(groups, nil)
+			last++
+		}
+		groups[last] = append(groups[last], a)
+	}
+	return groups
+}
+
 func traversal(root string, attributes ...string) hcl.Traversal {
 	t := hcl.Traversal{hcl.TraverseRoot{Name: root}}
 	for _, name := range attributes {
@@ -135,13 +157,13 @@ func traversal(root string, attributes ...string) hcl.Traversal {
 	return t
 }
 
-// label returns the label of a resource. If a character must be replaced, a hash keeps
-// it apart from others.
+// label returns the label of a resource. If it must replace a character, it adds a hash,
+// so that different names stay different.
 //
 // Source: Terraform language, "Syntax: Identifiers".
 func label(parts ...string) string {
 	name := "spaces_" + strings.Join(parts, "_")
-	replaced := replaceOthers(name, "_-", '_')
+	replaced := export.ReplaceCharacters(name, "_-", '_')
 	if replaced != name {
 		replaced += "_" + desired.ShortHash(name)
 	}
@@ -162,9 +184,8 @@ func policyTokens(d iam.Document) hclwrite.Tokens {
 	return hclwrite.TokensForFunctionCall("jsonencode", jsonTokens(json.NewDecoder(bytes.NewReader(d.Compact()))))
 }
 
-// jsonTokens writes the next value of a policy as HCL. The names of the policy language
-// need no quotes as keys. Others have them: HCL would take a key such as for as a word
-// of its own.
+// jsonTokens writes the next value of a policy as HCL. Keys of the policy language get no
+// quotes. Other keys get quotes, because HCL reads a key such as for as a keyword.
 func jsonTokens(d *json.Decoder) hclwrite.Tokens {
 	switch token := next(d); token {
 	case json.Delim('{'):
@@ -191,7 +212,7 @@ func jsonTokens(d *json.Decoder) hclwrite.Tokens {
 	}
 }
 
-// next is the next token of our own JSON, which always decodes.
+// next returns the next token of JSON that this program wrote, so it always decodes.
 func next(d *json.Decoder) json.Token {
 	token, err := d.Token()
 	if err != nil {
@@ -200,8 +221,7 @@ func next(d *json.Decoder) json.Token {
 	return token
 }
 
-// lines writes a list with an item on each line, so that a change of one is a change of
-// one line.
+// lines writes a list with one item per line, so that a diff shows each changed item.
 func lines(items []hclwrite.Tokens) hclwrite.Tokens {
 	newline := &hclwrite.Token{Type: hclsyntax.TokenNewline, Bytes: []byte("\n")}
 	all := hclwrite.Tokens{{Type: hclsyntax.TokenOBrack, Bytes: []byte("[")}, newline}
