@@ -44,7 +44,8 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// associated reports the progress after each association that was written.
+// associated reports the progress after each association that was written. After every
+// recordInterval associations it also writes the record.
 func (r *Reconciler) associated(ctx context.Context, p *Plan, done, total int, err error) error {
 	if err != nil {
 		return fmt.Errorf("%w (%d of %d associations are written)", err, done, total)

@@ -75,7 +75,7 @@ func (t trustWriter) write(ctx context.Context) error {
 		"somebody else keeps changing the trust policy of %s: it was written %d times and still differs from the plan", t.role, maxRounds)
 }
 
-// set reads the policy, calls next and writes the result if it differs. After a
+// set reads the policy and writes the result of next if it differs. After a
 // temporary failure it reads again before it writes, so that it overwrites nobody's
 // change.
 func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Document) (before iam.Document, written bool, err error) {
@@ -100,7 +100,7 @@ func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Docume
 }
 
 // settled reports whether the policy has all changes after a write. It waits while reads
-// still return the policy from before.
+// still return the policy from before the write.
 func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, error) {
 	wait := settleDelay
 	for range 4 {
