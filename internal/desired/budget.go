@@ -17,12 +17,12 @@ type Budget struct {
 	Used      int      `json:"used"`      // characters, as IAM counts
 	Limit     int      `json:"limit"`     // characters
 	Foreign   int      `json:"foreign"`   // the part of Used that foreign statements take
-	Fits      int      `json:"fits"`      // control planes with names of the Space that still fit
+	Fits      int      `json:"fits"`      // how many more control planes fit, with host namespaces of the default name
 	Unlimited bool     `json:"unlimited"` // a pattern admits any number of them
 	WaysOut   []WayOut `json:"waysOut,omitempty"`
 }
 
-// WayOut is a change that makes the policy shorter, and what else it does.
+// WayOut is a setting that makes the policy shorter or its quota higher.
 type WayOut struct {
 	Setting     string `json:"setting"`
 	Length      int    `json:"length"` // characters of the trust policy then
@@ -42,7 +42,7 @@ func (s State) Budget(c Component) (Budget, error) {
 
 // BudgetOf compares the length of a trust policy with a quota. The policy has the
 // statements of the config and perhaps foreign ones. Above 80 % of the quota the budget
-// has ways out.
+// lists ways to shorten the policy or to raise the quota.
 func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
 	doc, err := s.TrustPolicy(c)
 	if err != nil {
@@ -67,7 +67,7 @@ func uuidNamespace(n int) string {
 	return identity.HostNamespace(fmt.Sprintf("%08x-0000-4000-8000-000000000000", n))
 }
 
-// newNamespaces returns host namespaces that are not subjects yet, for measuring.
+// newNamespaces returns count host namespaces that are not subjects yet, for measuring.
 func (s Subjects) newNamespaces(count int) []string {
 	var all []string
 	for n := 0; len(all) < count; n++ {
@@ -213,8 +213,8 @@ func (s State) waysOut(c Component, b Budget) []WayOut {
 	return all
 }
 
-// commonPattern returns the narrowest pattern with one * that matches all names. Only the
-// parts between dashes vary. It returns nothing if there is no such pattern.
+// commonPattern returns the narrowest pattern with one * that matches all names. The *
+// replaces whole parts between dashes. It returns nothing if there is no such pattern.
 func commonPattern(names []string) identity.Match {
 	if len(names) < 2 {
 		return ""

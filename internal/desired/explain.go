@@ -10,13 +10,13 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Explanation says whether a service account would get a role under a trust policy, by each
-// mechanism of the mode.
+// Explanation says whether a service account would get a role under a trust policy. It has
+// a [Way] for each cluster and each mechanism of the mode: IRSA, EKS Pod Identity or both.
 type Explanation struct {
 	Namespace      string      `json:"namespace"`
 	ServiceAccount string      `json:"serviceAccount"`
 	Role           string      `json:"role"`
-	Verdict        iam.Verdict `json:"verdict"` // the best of the ways
+	Verdict        iam.Verdict `json:"verdict"` // the best verdict of the ways, because one way is enough
 	Ways           []Way       `json:"ways"`
 	Notes          []string    `json:"notes,omitempty"`
 }
@@ -30,7 +30,7 @@ type Way struct {
 	iam.Decision
 }
 
-// Fact is a condition key that the user knows and the program does not, such as
+// Fact is a condition key whose values the user knows and the program does not, such as
 // aws:SourceArn.
 type Fact struct {
 	Key    string
@@ -39,7 +39,7 @@ type Fact struct {
 
 // Explain evaluates any trust policy for a service account, on each cluster of the config
 // and by each mechanism of the component's mode. EKS Pod Identity calls sts:AssumeRole
-// and, for session tags, sts:TagSession. The first that is not allowed decides.
+// and, for session tags, sts:TagSession. The first action that is not allowed decides.
 //
 // The error is a [*MissingError] for a missing setting, or says that Kubernetes does not
 // accept the names.
@@ -71,7 +71,8 @@ func (s State) OnCluster(cluster identity.Cluster) State {
 	return s
 }
 
-// wayOf evaluates requests that must all be allowed. The first that is not decides.
+// wayOf evaluates requests that must all be allowed. The first request that is not allowed
+// decides.
 func wayOf(doc iam.Document, mechanism identity.Mode, cluster string, facts []Fact, requests ...iam.Request) Way {
 	w := Way{Mechanism: mechanism, Cluster: cluster}
 	var actions []string
@@ -228,8 +229,9 @@ func reviewPrincipal(s iam.Statement) []string {
 	return all
 }
 
-// restricts reports whether a condition on a key with the ending can exclude a request. A
-// condition that is true for a request without the key does not count.
+// restricts reports whether the statement can exclude a request by a condition on a key
+// that ends in ending. A condition that is true for a request without the key does not
+// count.
 func restricts(s iam.Statement, ending string) bool {
 	for operator, keys := range s.Condition {
 		holdsWithout := strings.HasSuffix(operator, "IfExists") || strings.HasPrefix(operator, "ForAllValues:") || operator == "Null"

@@ -21,8 +21,9 @@ func ManagedTags() map[string]string { return map[string]string{ManagedByTag: Ma
 // sidPrefix begins the Sid of every statement that the program writes.
 const sidPrefix = "SpacesIdentity"
 
-// The Sids of statements that only a live policy has: the one for kept subjects, and the
-// one of a policy that admits nobody.
+// The Sids of statements that no config asks for and only live policies have. KeptSid
+// begins the Sid of a statement with kept subjects. NobodySid is for a policy that admits
+// nobody.
 const (
 	KeptSid   = sidPrefix + "Kept"
 	NobodySid = sidPrefix + "Nobody"
@@ -47,8 +48,8 @@ func PolicyName(component string) string {
 // ManagesPolicy reports whether the program wrote the inline policy, by its name.
 func ManagesPolicy(name string) bool { return strings.HasPrefix(name, sidPrefix+"-") }
 
-// FormerPolicyName returns the name that the exported forms of an earlier version
-// gave to the policy of [PolicyName].
+// FormerPolicyName returns the name of the same policy in forms that an earlier version
+// exported.
 func FormerPolicyName(component string) string {
 	name := "spaces-identity-" + component
 	if len(name) > longestPolicyName {
@@ -79,7 +80,7 @@ func RestartValue(components ...Component) string {
 	digest := sha256.New()
 	encoder := json.NewEncoder(digest)
 	for _, c := range components {
-		// These types always encode, and a hash takes every write.
+		// Neither call can fail: these types always encode, and a hash accepts every write.
 		_ = encoder.Encode([]any{c.Name, c.Mode, c.Role.String(), c.ExtraAnnotations, c.PodLabels})
 	}
 	return hex.EncodeToString(digest.Sum(nil))[:16]

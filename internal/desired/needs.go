@@ -9,17 +9,18 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// Need is an output that requires settings.
+// Need is a kind of output. Each kind needs certain settings of the config.
 type Need int
 
-// The outputs. Account and partition are part of the role's ARN.
+// The kinds of output. None needs an account ID or a partition, because the role's ARN
+// contains both.
 const (
 	NeedManifests    Need = iota // edits of manifests: the role, for its annotation
 	NeedTrust                    // a trust policy: the role, and the providers or names of the clusters
 	NeedPermissions              // a permissions policy: the role and the bucket
 	NeedAssociations             // associations as JSON: the role and the names of the clusters
 	NeedBackups                  // a backup config: the role, the bucket and the region of the cluster
-	NeedLive                     // a comparison with AWS, which knows the provider of a named cluster
+	NeedLive                     // a comparison with AWS: as NeedTrust, but EKS knows the provider of a named cluster
 )
 
 // Missing is a setting that an output needs and the config lacks.
@@ -66,8 +67,8 @@ func (e *MissingError) Hint() string {
 	return hint
 }
 
-// Require returns an error for the settings that the output needs of any component
-// and that the config lacks. Each is a [*MissingError]; several are joined.
+// Require returns an error if the config lacks a setting that the output needs. It is a
+// [*MissingError] for each component that lacks one; several are joined.
 func (s State) Require(need Need) error {
 	var problems []error
 	for i := range s.Components {
@@ -106,8 +107,9 @@ func (s State) require(i int, need Need) error {
 	return &MissingError{c.Name, missing}
 }
 
-// joinProblems joins the errors like errors.Join, and each message only once. The prefix says
-// what they are about and may be empty. It is added to each, so that each keeps its hint.
+// joinProblems joins the errors as [errors.Join] does, but omits errors with the same
+// message. The prefix says what the errors are about, and may be empty. It is added to each
+// error, because an error around all of them would hide their hints.
 func joinProblems(prefix string, problems ...error) error {
 	var all []error
 	seen := map[string]bool{}

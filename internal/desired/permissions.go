@@ -58,8 +58,9 @@ func useObjects(c Component) iam.Statement {
 	}
 }
 
-// useKey allows the use of the key only through S3. kms:ViaService ends in the domain of
-// the partition, and only AWS can set it, so a pattern is safe.
+// useKey allows the use of the key only through S3. The value of kms:ViaService ends in a
+// domain that depends on the partition, so the condition has a pattern. A pattern is safe
+// here, because only AWS can set the value.
 //
 // Source: AWS KMS Developer Guide, "kms:ViaService"; Amazon S3 User Guide, "Using
 // server-side encryption with AWS KMS keys".
@@ -167,9 +168,9 @@ func (c Component) HasAssociations() bool {
 }
 
 // Associations returns the EKS Pod Identity associations of the component: one for each
-// cluster, in the order of the config, and namespace, sorted. Each has the tag of this
-// program. It returns an error if only a pattern is known, because an association needs
-// the exact name of its namespace.
+// cluster and namespace. The clusters are in the order of the config, and the namespaces
+// are sorted. Each association has the tag of this program. It is an error if only a
+// pattern is known, because an association needs the exact name of its namespace.
 func (s State) Associations(c Component) ([]Association, error) {
 	if err := s.checkAssociations(c); err != nil {
 		return nil, err
@@ -213,8 +214,8 @@ func (s State) checkAssociations(c Component) error {
 	return joinProblems("pod identity associations of "+c.Name, problems...)
 }
 
-// associationsPerCluster counts the associations of all components in each cluster, and
-// the components that have them.
+// associationsPerCluster returns the number of associations in each cluster, and the number
+// of components that use associations.
 func (s State) associationsPerCluster() (associations, components int) {
 	for _, c := range s.Components {
 		if c.Mode.UsesPodIdentity() {

@@ -12,10 +12,9 @@ import (
 	"spaces-identity.dev/internal/test/fixture"
 )
 
-// TestRolesAdmitExactlyTheirSubjects asks the evaluator about the roles of random
-// configs: the role
-// admits its service accounts on every cluster and by every mechanism of their component.
-// It denies similar names.
+// TestRolesAdmitExactlyTheirSubjects evaluates the trust policies of random configs. Each
+// role admits its service accounts on every cluster and by every mechanism of their
+// component. It denies similar names.
 func TestRolesAdmitExactlyTheirSubjects(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	shared := 0
@@ -97,8 +96,8 @@ func checkVerdict(t *testing.T, s desired.State, c desired.Component, ns, accoun
 	}
 }
 
-// checkWays asks Explain, by the mechanisms of the component's mode. Names that
-// Kubernetes does not accept are errors.
+// checkWays checks that every way of Explain has the expected verdict. Names that
+// Kubernetes does not accept must be errors.
 func checkWays(t *testing.T, doc iam.Document, s desired.State, ns, account string, meant bool) {
 	t.Helper()
 	e, err := s.Explain(doc, s.Components[0], ns, account)
@@ -116,7 +115,7 @@ func checkWays(t *testing.T, doc iam.Document, s desired.State, ns, account stri
 	}
 }
 
-// TestTrustPolicyAdmitsExactlyItsSubjects asks Explain the same about one component.
+// TestTrustPolicyAdmitsExactlyItsSubjects checks the same with Explain, for one component.
 func TestTrustPolicyAdmitsExactlyItsSubjects(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 100 {

@@ -1,7 +1,7 @@
-// Package desired derives the desired state from a config: the annotations and labels in the
-// cluster, and the roles, policies, providers and associations in AWS. No other package
-// has these rules. The others write the [State] in some form, or compare something with
-// it. The package does no I/O.
+// Package desired derives the desired state from a config: the annotations and labels in
+// the cluster, and the roles, policies, providers and associations in AWS. No other
+// package has these rules. Other packages print the [State], or compare it with
+// manifests, AWS or the cluster. The package does no I/O.
 package desired
 
 import (
@@ -17,13 +17,13 @@ import (
 type State struct {
 	Components []Component        // in the order of the config
 	Clusters   []identity.Cluster // the cluster of the config, then the additional ones
-	Warnings   []string           // about what WithServiceAccounts found
+	Warnings   []string           // from WithServiceAccounts
 
 	spec identity.Spec
 }
 
-// Component is the part of the desired state of one component that needs no particular
-// setting.
+// Component is the part of the desired state of one component that can be derived from any
+// config, even if optional settings are missing.
 type Component struct {
 	identity.Component
 	Annotations map[string]string // of its ServiceAccounts, the role's included
@@ -120,9 +120,9 @@ type Provider struct {
 	Cluster  identity.Cluster
 }
 
-// Roles returns the desired state in AWS, in the order in which the components name the
-// roles. The error names every missing setting of every component, or is one of
-// [State.TrustPolicy] or [State.Associations].
+// Roles returns the desired state in AWS. The roles are in the order in which the
+// components name them. The error names every missing setting of every component, or is
+// one of [State.TrustPolicy] or [State.Associations].
 func (s State) Roles() ([]Role, error) {
 	if err := s.Require(NeedTrust); err != nil {
 		return nil, err

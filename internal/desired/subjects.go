@@ -19,7 +19,7 @@ func subjectsOf(planes identity.ControlPlanes) Subjects {
 	return Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
 }
 
-// ErrNoSubjects says that the control planes that a role is for are not known.
+// ErrNoSubjects says that the config does not tell which control planes may use a role.
 var ErrNoSubjects = identity.WithHint("list the host namespaces under controlPlanes.namespaces, "+
 	"set controlPlanes.discover: true for commands that can read the cluster, "+
 	"or set controlPlanes.match: uuid for every namespace that a Space names", "no control plane is known")
@@ -58,9 +58,9 @@ type ServiceAccount struct {
 }
 
 // WithServiceAccounts returns the state for manifests with these ServiceAccounts. If the
-// config names no control planes, their namespaces become the subjects. Otherwise the
-// state has a warning for each namespace that the config does not cover. It also has a
-// warning for a namespace that is missing or invalid.
+// config names no control planes, the namespaces of found become the subjects. Otherwise
+// the state has a warning for each namespace that the config does not cover. It also has
+// a warning for a namespace that is missing or invalid.
 func (s State) WithServiceAccounts(found []ServiceAccount) State {
 	named := !subjectsOf(s.spec.ControlPlanes).Empty()
 	s.Components, s.Warnings = slices.Clone(s.Components), slices.Clone(s.Warnings)
@@ -82,7 +82,7 @@ func (s State) WithServiceAccounts(found []ServiceAccount) State {
 				"if it should have the role, list its namespace under controlPlanes.namespaces", c.ServiceAccount)
 		case err != nil:
 			warn("the namespace of a ServiceAccount %s is not valid, so the trust policy does not admit it: %v", c.ServiceAccount, err)
-		case !named, covered && c.Mode.UsesPodIdentity(): // the pattern covers it; an association needs its name
+		case !named, covered && c.Mode.UsesPodIdentity(): // even if the pattern covers it, an association needs its name
 			c.Subjects = c.Subjects.with(sa.Namespace)
 		case !covered:
 			warn("the ServiceAccount %s/%s gets the annotation, but the config does not name its namespace, so the trust policy does not admit it; "+
@@ -105,7 +105,7 @@ func (c Component) Warnings() []string {
 	return all
 }
 
-// Reach lists which namespaces a pattern admits, among the known ones and beyond them.
+// Reach lists the known namespaces that a pattern admits, and examples of others.
 type Reach struct {
 	Match    identity.Match `json:"match"`
 	Pattern  string         `json:"pattern"` // in IAM's wildcards

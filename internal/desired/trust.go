@@ -63,8 +63,9 @@ func (s State) checkTrust(c Component) error {
 	return joinProblems("trust policy of "+c.Name, problems...)
 }
 
-// errSessionTags rejects a trust policy without conditions on the session tags, because every
-// association in the account could use its role.
+// errSessionTags rejects the setting disableSessionTags. Without session tags, the trust
+// policy could have no conditions on them. Then every association in the account could use
+// the role.
 var errSessionTags = identity.WithHint("remove disableSessionTags, or set mode: irsa",
 	"no pod would get the role: the trust policy has conditions on session tags, and podIdentity.disableSessionTags removes them")
 
@@ -73,7 +74,7 @@ func (s State) trustStatements(c Component) []iam.Statement {
 	if c.Mode.UsesIRSA() {
 		for i, cluster := range s.Clusters {
 			issuer, suffix := cluster.OIDC.HostPath, ""
-			if i > 0 { // not the index, so that the Sids of other clusters never change
+			if i > 0 { // a hash, not the index: the Sid stays the same if another cluster is removed
 				suffix = ShortHash(issuer)
 			}
 			all = append(all, limitTo(c.Subjects, "IRSA", suffix, func() iam.Statement { return irsaStatement(c, cluster) },
@@ -87,9 +88,9 @@ func (s State) trustStatements(c Component) []iam.Statement {
 	return all
 }
 
-// limitTo returns copies of a statement with a condition that limits them to the subjects:
-// one for the exact namespaces and one for the pattern. The function value returns what the
-// condition key must have for a namespace.
+// limitTo returns copies of a statement that a condition limits to the subjects: one copy
+// for the exact namespaces and one for the pattern. The function passed as value returns
+// the value of the condition key for a namespace.
 func limitTo(s Subjects, sid, suffix string, statement func() iam.Statement, key string, value func(ns string) string) []iam.Statement {
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {

@@ -10,7 +10,8 @@ import (
 )
 
 // Selection returns what to read from the cluster to find stale pods. If the config has
-// no namespaces, no pattern and no discovery, it selects every certain control plane.
+// no namespaces, no pattern and no discovery, it selects every control plane that is
+// [space.ControlPlane.Certain].
 func Selection(s desired.State) space.Selection {
 	planes := s.Spec().ControlPlanes
 	subjects := desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}

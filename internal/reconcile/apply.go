@@ -13,8 +13,9 @@ import (
 // from the config belongs to somebody else.
 var ErrBlocked = errors.New("AWS differs from the config in what only its owner can change")
 
-// recordInterval is the number of associations after which the record is written. If a
-// run is killed, the next plan reads at most that many associations one by one.
+// recordInterval is the number of associations after which apply writes their checksums
+// into the tag of the role, see [recordTag]. If a run is killed, the next plan reads at
+// most that many associations one by one.
 const recordInterval = 250
 
 // Apply runs the steps of a plan. It stops at the first call that fails. A new plan then
@@ -43,7 +44,8 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// associated reports the progress after each association that was written.
+// associated reports the progress after each association that was written. After every
+// recordInterval associations it also writes the record.
 func (r *Reconciler) associated(ctx context.Context, p *Plan, done, total int, err error) error {
 	if err != nil {
 		return fmt.Errorf("%w (%d of %d associations are written)", err, done, total)
@@ -89,15 +91,15 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// visibilityAttempts is how often a call is tried if it cannot see yet what was just
-// created. Together the attempts take half a minute.
+// visibilityAttempts is how often a call is tried if AWS cannot see a new resource yet.
+// Together the attempts take half a minute.
 //
 // Source: IAM User Guide, "Troubleshoot IAM: Changes that I make are not always
 // immediately visible".
 const visibilityAttempts = 6
 
-// retry repeats a call while its error is one that passes, up to a number of times. The
-// wait doubles each time, up to 20 seconds. The SDK does not retry these errors: AWS
+// retry repeats a call while passes returns true for its error, up to a number of times.
+// The wait doubles each time, up to 20 seconds. The SDK does not retry these errors: AWS
 // cannot see a new resource yet, or the caller must read something again first.
 func retry(ctx context.Context, times int, passes func(error) bool, call func() error) error {
 	for wait := time.Second; ; wait = min(2*wait, 20*time.Second) {

@@ -185,8 +185,8 @@ func (a *associationPlan) add(c AssociationChange) {
 	a.plan.Associations = append(a.plan.Associations, c)
 }
 
-// then adds the step that writes an association and records it. If write returns no ID,
-// the association is not recorded, and the next plan compares it.
+// then adds the step that writes an association and adds it to the record. If write returns
+// no ID, the record omits the association, and the next plan compares it.
 func (a *associationPlan) then(w desired.Association, write func(context.Context) (id string, err error)) {
 	a.plan.add(phaseAssociate, func(ctx context.Context) error {
 		if err := a.pace(ctx); err != nil {

@@ -66,7 +66,7 @@ func bySid(doc iam.Document, sid string) (iam.Statement, bool) {
 type trustMerger struct {
 	mergeOptions
 	live, wanted iam.Document
-	admitted     iam.Document // wanted without limits, to compare whom it admits
+	admitted     iam.Document // wanted, changed by withoutLimits to compare whom it admits
 	out          []iam.Statement
 	changes      []StatementChange
 	kept         map[string]int  // index in out of each statement that has only kept subjects, by Sid
@@ -101,8 +101,9 @@ func (r *trustMerger) foreign(s iam.Statement) {
 	}
 }
 
-// combine replaces a managed statement by the desired one. Other subjects are kept in
-// it, or in a statement of their own if they were admitted under other conditions.
+// combine replaces a managed statement by the desired one. Subjects that the config does
+// not name are kept in it. If they were admitted under other conditions, they are kept in
+// a separate statement.
 func (r *trustMerger) combine(s, want iam.Statement) {
 	w, _ := subjectConditionOf(want)
 	n, ok := subjectConditionOf(s)
@@ -172,7 +173,7 @@ func (r *trustMerger) split(unwanted []string) (keep, removed []string) {
 	return keep, removed
 }
 
-// keptApart returns a statement of its own for kept subjects. It has the conditions under
+// keptApart returns a separate statement for kept subjects. It has the conditions under
 // which they were admitted before, so that it admits nobody else.
 func keptApart(n subjectCondition, s iam.Statement, subjects []string) iam.Statement {
 	sum := sha256.Sum256(iam.Document{Statement: []iam.Statement{n.template(s)}}.Compact())
@@ -214,7 +215,8 @@ func subtract(list []string, others ...[]string) []string {
 
 // narrow returns the live policy without the subjects that the final policy does not
 // admit. It is written before the final policy, so that nobody gains access too early.
-// It leaves out managed statements that somebody edited, because they cannot be compared.
+// It also omits managed statements that somebody edited to admit more, because their
+// subjects cannot be compared.
 func narrow(live, final iam.Document) iam.Document {
 	out := iam.Document{Version: versionOf(live), ID: live.ID}
 	admitted := withoutLimits(final)

@@ -133,8 +133,9 @@ type AssociationChange struct {
 // step, so that apply does exactly what the plan shows.
 type planStep func(context.Context) error
 
-// planPhase orders the steps of a plan. Steps that remove access come first, steps that
-// grant access come last. Nobody ever has more access than before and after.
+// planPhase orders the steps of a plan. Steps that remove access come before steps
+// that grant access. So at no time does anybody have access that they have neither before
+// nor after.
 type planPhase int
 
 const (

@@ -27,7 +27,7 @@ type Reconciler struct {
 }
 
 // Plan compares the config with AWS. The namespaces of spec must include those that were
-// discovered. Plan reads the issuers that the config leaves out from EKS.
+// discovered. If the config lacks the issuer of a cluster, Plan reads it from EKS.
 //
 // It returns an error if a setting is missing, if AWS cannot be read, or if a trust
 // policy would be longer than the account allows. If a role is in another account than

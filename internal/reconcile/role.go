@@ -123,8 +123,8 @@ type policyPlan struct {
 	removals, puts, moves []planStep
 }
 
-// steps returns the removals, then the writes, then the removals of policies that now
-// have another name.
+// steps returns the steps in order. The last ones remove adopted policies, after other
+// steps have written their successors.
 func (p *policyPlan) steps() []planStep { return slices.Concat(p.removals, p.puts, p.moves) }
 
 func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there bool) (*policyPlan, error) {

@@ -69,8 +69,9 @@ func (n subjectCondition) uncovered(s iam.Statement, doc iam.Document) []string 
 	})
 }
 
-// withoutLimits returns the document without the conditions that apply to all subjects
-// alike. It is used to compare whom two documents admit.
+// withoutLimits returns the document without the conditions on aws:SourceAccount and
+// aws:SourceArn, which apply to all subjects alike. The merge uses it to compare whom two
+// documents admit.
 func withoutLimits(doc iam.Document) iam.Document {
 	doc.Statement = slices.Clone(doc.Statement)
 	for i := range doc.Statement {

@@ -75,12 +75,12 @@ func (t trustWriter) write(ctx context.Context) error {
 		"somebody else keeps changing the trust policy of %s: it was written %d times and still differs from the plan", t.role, maxRounds)
 }
 
-// set reads the policy, calls next and writes the result if it differs. After a
+// set reads the policy and writes the result of next if it differs. After a
 // temporary failure it reads again before it writes, so that it overwrites nobody's
 // change.
 func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Document) (before iam.Document, written bool, err error) {
 	passes := func(err error) bool { return account.IsTransient(err) || account.IsMissing(err) }
-	var unread error // not retried: the SDK has retried the read already
+	var unread error // an error of the read; not retried here, because the SDK has retried it
 	err = retry(ctx, maxWriteAttempts, passes, func() error {
 		if before, unread = t.read(ctx); unread != nil {
 			return nil
@@ -93,14 +93,14 @@ func (t trustWriter) set(ctx context.Context, next func(iam.Document) iam.Docume
 			return identity.WithHint("run `spaces-identity plan` again",
 				"the trust policy of %s has changed since the plan and would now have %d characters, but the account's quota is %d", t.role, n, t.limit)
 		}
-		written = true // even if the call fails: only its answer may be lost
+		written = true // even if the call fails: AWS may have made the change and only the answer was lost
 		return t.IAM.SetTrustPolicy(ctx, t.role, string(after.Compact()))
 	})
 	return before, written, cmp.Or(unread, err)
 }
 
 // settled reports whether the policy has all changes after a write. It waits while reads
-// still return the policy from before.
+// still return the policy from before the write.
 func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, error) {
 	wait := settleDelay
 	for range 4 {
@@ -122,7 +122,7 @@ func (t trustWriter) settled(ctx context.Context, before iam.Document) (bool, er
 	return false, nil
 }
 
-// errUnseen is the error if a role is not found that the plan found or apply created.
+// errUnseen says that IAM does not find a role that the plan found or that apply created.
 var errUnseen = errors.New("it existed when the plan was made")
 
 // read reads the policy. It retries, because IAM may not find a new role yet.

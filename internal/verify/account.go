@@ -44,7 +44,7 @@ type AssociationOf struct {
 // OfAccount returns the account as Verify reads it.
 func OfAccount(a *eksaccount.Account) AWS { return liveAccount{a} }
 
-// liveAccount answers what verify asks of AWS.
+// liveAccount implements [AWS] with the clients of an account.
 type liveAccount struct{ *eksaccount.Account }
 
 func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, error) {
@@ -210,8 +210,8 @@ func checkActions(f *checkInput, role Role) Check {
 	return found
 }
 
-// appliesInPart reports whether the deciding statement applies to only some of the
-// resources, and everything else about it is certain.
+// appliesInPart reports whether the deciding statement certainly applies, but only to some
+// of the resources.
 func appliesInPart(d iam.Decision) bool {
 	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
 }

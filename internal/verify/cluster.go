@@ -117,8 +117,8 @@ func checkWorkload(f *checkInput) Check {
 		"no workload and no pod runs as the service account %s", f.component.ServiceAccount)
 }
 
-// eachPod returns the first check of a pod that find reports. If there is none, the check
-// succeeds with the detail "N of N pods" and well.
+// eachPod calls find for each pod and returns the first check that has a state. If there is
+// none, it returns a successful check with the detail "N of N pods" and the text of well.
 func (f *checkInput) eachPod(well string, find func(space.Pod) Check) Check {
 	if err := f.observed.Failure(f.plane.HostNamespace, space.Pods); err != nil {
 		return unknownCheck(err)

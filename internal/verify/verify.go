@@ -51,9 +51,9 @@ const (
 	Association     = "association"      // EKS has the Pod Identity association
 )
 
-// allChecks are the checks in the order of the report. A check with a column runs for each
-// component in each control plane, one without a column for each component. If a check
-// does not apply, it returns a Check without a state.
+// allChecks are the checks in the order of the report. A check with a table column runs for
+// each component in each control plane. A check without a column runs once for each
+// component. If a check does not apply, it returns a Check without a state.
 var allChecks = []struct {
 	name, column string
 	run          func(*checkInput) Check
@@ -209,7 +209,9 @@ var optionalResources = append([]space.Resource{space.SpaceBackupConfigs}, admis
 func readProblems(o space.Observed) []string {
 	var all []string
 	for _, e := range o.Undiscovered {
-		if !e.NotServed() || len(o.ControlPlanes) == 0 { // if the source is not served, others are enough
+		// A source that the cluster does not serve is no problem if another source finds
+		// control planes.
+		if !e.NotServed() || len(o.ControlPlanes) == 0 {
 			all = append(all, "discovery: "+e.Error())
 		}
 	}
