@@ -39,8 +39,8 @@ type Object struct {
 // Values of the config stay data: a value becomes a CEL string literal, and a pattern
 // becomes an anchored regular expression of quoted parts.
 //
-// The error names the roles that are missing, or is [desired.ErrNoSubjects], or says that
-// the name of a component makes the name of its policy too long.
+// The error names the roles that are missing, or is [desired.ErrNoSubjects]. It may also
+// say that the name of a policy is too long, because that of its component is.
 //
 // Source: Kubernetes documentation, "Mutating Admission Policy" (stable since 1.36).
 func AdmissionPolicies(s desired.State) ([]Object, error) {
@@ -87,8 +87,8 @@ func Stream(objects []Object) []byte {
 const NamespaceLabel = "internal.spaces.upbound.io/controlplane-name"
 
 // scope is one way to select the control planes' namespaces: a condition on their names,
-// or a label. A policy needs a scope of its own for each way, because its conditions can
-// read only the name of a namespace, and its selector only the labels.
+// or a label. Each way needs policies of its own: the conditions of a policy can read only
+// the name of a namespace, and its selector only the labels.
 type scope struct {
 	suffix    string // of the policy's name
 	condition string // in CEL; empty for all namespaces with the label
@@ -96,8 +96,8 @@ type scope struct {
 	failure   identity.FailurePolicy
 }
 
-// scopesOf returns the scopes of a config: one for the namespaces that it lists or that
-// match its pattern, and with discover one for those that have the label.
+// scopesOf returns the scopes of a config. One is for the namespaces that it lists or that
+// match its pattern. With discover, another is for those that have the label.
 func scopesOf(planes identity.ControlPlanes) []scope {
 	var ways []string
 	if len(planes.Namespaces) > 0 {

@@ -1,6 +1,7 @@
-// Package export writes the desired state in the forms in which teams apply it: single
-// documents as JSON or YAML, and all of AWS as Terraform, Crossplane resources or a
-// script of aws commands. All forms have the same content. Package desired has the rules.
+// Package export writes the desired state in the forms in which teams apply it. It writes
+// single documents as JSON or YAML. It writes everything for AWS as Terraform, Crossplane
+// resources or a script of aws commands. All forms have the same content. Package desired
+// has the rules.
 //
 // Each form encodes names and documents as data of its own language, so that no value of
 // a config can become code. The package does no I/O.

@@ -103,8 +103,8 @@ func problemOf(err error) string {
 	return msg
 }
 
-// errorOffset returns the offset at which a text stops being valid YAML: the end of the
-// shortest prefix for which the library reports the same error. The library itself
+// errorOffset returns the offset at which a text stops being valid YAML. This is the end of
+// the shortest prefix for which the library reports the same error. The library itself
 // reports at most a line.
 func errorOffset(text []byte, err error) int {
 	want := problemOf(err)

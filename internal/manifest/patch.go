@@ -54,9 +54,9 @@ func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, erro
 	return patched, nil
 }
 
-// patchOne applies one set at its place. If other values share the place by an anchor, or
-// its style does not allow the edit, patchOne first writes a value around the place in
-// another form. It tries the smallest change first.
+// patchOne applies one set at its place. This fails if other values share the
+// place by an anchor, or if its style does not allow the edit. Then patchOne first writes
+// a value around the place in another form. It tries the smallest change first.
 func patchOne(text []byte, set []Set) ([]byte, error) {
 	root, err := Parse(text)
 	if err != nil {

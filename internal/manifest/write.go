@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// scalarText writes a string so that every YAML decoder, of version 1.1 or 1.2,
-// reads the same string: plain if that is safe, else in double quotes.
+// scalarText writes a string so that every YAML decoder, of version 1.1 or 1.2, reads the
+// same string. It is plain if that is safe, and otherwise in double quotes.
 func scalarText(s string) string {
 	if isPlainSafe(s) {
 		return s
@@ -86,7 +86,7 @@ func isPrintable(s string) bool {
 }
 
 // isPlainSafe reports whether a string may be written without quotes. Such a string
-// consists of letters, digits and a few marks, begins with a letter, and is not a word
+// begins with a letter, and consists of letters, digits and a few marks. It is not a word
 // that a decoder may read as another type.
 func isPlainSafe(s string) bool {
 	if !isPlainString(s) || !isLetter(s[0]) || s[len(s)-1] == ':' {

@@ -33,8 +33,8 @@ func Hint(err error, hint string) error {
 	return &hinted{err, hint}
 }
 
-// Error prints an error as a line "error: …" and, if it or an error in it has a
-// method Hint() string, a line "hint: …". Joined errors get a line each.
+// Error prints an error as a line "error: …". If there is a next step, a line "hint: …"
+// follows. Each of joined errors gets lines of its own.
 func (p *Printer) Error(err error) {
 	for _, problem := range p.problems(err) {
 		p.say(Red, "error", problem.message)

@@ -57,8 +57,8 @@ func encoded(v any) ([]byte, error) {
 
 var jsonMarshaler = reflect.TypeFor[json.Marshaler]()
 
-// filled returns a copy of a value in which nil slices are replaced by empty ones, so that
-// JSON has [] and never null for a list. It does not change values that implement
+// filled returns a copy of a value with empty slices in place of nil ones. So JSON has []
+// for an empty list, and never null. It does not change values that implement
 // json.Marshaler.
 func filled(v reflect.Value) reflect.Value {
 	if !v.IsValid() || v.Type().Implements(jsonMarshaler) {

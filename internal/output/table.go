@@ -112,8 +112,8 @@ var longID = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 })
 
-// Shorten returns names with their UUIDs cut to the first eight digits, if the
-// page is not wide and no two different names become the same.
+// Shorten returns names with their UUIDs cut to the first eight digits. It returns them
+// unchanged if the page is wide, or if two different names would become the same.
 func (p *Page) Shorten(names []string) []string {
 	if p.wide {
 		return names
@@ -130,8 +130,8 @@ func (p *Page) Shorten(names []string) []string {
 	return short
 }
 
-// Remark writes a paragraph about something in the table: what it is, how many more rows
-// have the same problem, a sentence about it, and what to do, unless fix is empty.
+// Remark writes a paragraph about a row of the table: its name, how many more rows have the
+// same problem, and a sentence about it. If fix is not empty, it adds what to do.
 func (p *Page) Remark(what string, more int, text, fix string) {
 	if more > 0 {
 		what += fmt.Sprintf(" (and %d more)", more)

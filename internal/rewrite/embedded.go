@@ -13,9 +13,9 @@ import (
 )
 
 // EmbeddedValues sets the annotations and labels in embedded values. These are a mapping
-// at a component's values path, at any depth of any object: in its structure, in a string
-// of YAML or JSON, or in the base64 of a Secret's data. The Space uses these values for
-// the control planes that it creates later.
+// at a component's values path, at any depth of any object. They may be in its structure,
+// in a string of YAML or JSON, or in the base64 of a Secret's data. The Space uses these
+// values for the control planes that it creates later.
 type EmbeddedValues struct {
 	state desired.State
 	keys  []string // the last keys of the values paths
@@ -165,9 +165,9 @@ func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path
 	}
 }
 
-// unreadable handles a string that names a component and has no values that can be read:
-// it is not valid YAML or, if err is nil, a template. It ignores the string unless that
-// certainly has the component's keys. Then bad YAML is an error, and a template is left.
+// unreadable handles a string that names a component and cannot be read. It is not valid
+// YAML or, if err is nil, it is a template. If the string certainly has the component's
+// keys, bad YAML is an error, and a template is left. Other strings are ignored.
 func (w valuesWalk) unreadable(text []byte, path identity.Path, near *manifest.Node, err error) {
 	c, ok := w.certain(text)
 	if !ok {

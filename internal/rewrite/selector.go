@@ -9,8 +9,8 @@ import (
 )
 
 // Selectors refuses a change of pod labels after which a selector would no longer match
-// the pods: that of the workload itself, which cannot change, or of a Service, a
-// PodDisruptionBudget, a NetworkPolicy or another object.
+// the pods. It may be the selector of the workload itself, which cannot change. It may
+// also be that of a Service, a PodDisruptionBudget, a NetworkPolicy or another object.
 type Selectors struct{ changes []labelChange }
 
 // labelChange is the labels of a pod template before and after the edits.

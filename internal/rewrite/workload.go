@@ -117,10 +117,10 @@ func (o *object) templateSite(template *manifest.Node, path identity.Path, field
 		values: template.Get("metadata", field), near: near}
 }
 
-// Restarts sets the restart annotation of the pod templates that run as a
-// component's service account, and of those that read a ConfigMap or Secret whose
-// embedded values changed. A chart's own checksum annotations do not change with
-// the values, because Helm computes them before it runs a post-renderer.
+// Restarts sets the restart annotation. It sets it in pod templates that run as a
+// component's service account, and in those that read a ConfigMap or Secret with changed
+// embedded values. A chart's own checksum annotations do not change with these values,
+// because Helm computes them before it runs a post-renderer.
 type Restarts struct {
 	state    desired.State
 	embedded []embedded
