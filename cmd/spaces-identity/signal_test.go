@@ -112,7 +112,7 @@ func TestTerminatedWhileReading(t *testing.T) {
 	if err != nil || len(out) > 0 {
 		t.Errorf("%d bytes of output, %v", len(out), err)
 	}
-	p.wantFailed(t, "stopped while reading the manifests: terminated signal received; nothing was written")
+	p.wantFailed(t, "stopped while reading the manifests: terminated signal received; no manifests were written")
 }
 
 // The first byte of the output shows that the program is writing. Nobody reads the
@@ -154,7 +154,7 @@ func TestTerminatedWhileHelmRenders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "error: stopped while " + helm + " renders the chart: terminated signal received; nothing was written\n"
+	want := "error: stopped while " + helm + " renders the chart: terminated signal received; no manifests were written\n"
 	if d := cmp.Diff(want, string(rest)); d != "" {
 		t.Errorf("stderr (-want +got):\n%s", d)
 	}

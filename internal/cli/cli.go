@@ -8,8 +8,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -46,7 +48,8 @@ type Env struct {
 
 	*output.Printer // made by Run
 
-	args []string // the command line, for the program beside this one
+	args     []string // the command line, for the program beside this one
+	noConfig string   // the name of the config, if there is none
 }
 
 // Main runs the command line of the process and returns its exit status.
@@ -72,7 +75,7 @@ func isTerminal(stream any) bool {
 func Run(ctx context.Context, env Env, args []string) exit.Status {
 	env.args = args
 	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
-	env.Hints = hintOf
+	env.Hints = env.hintOf
 	err := env.run(ctx)
 	if err != nil && !exit.IsSilent(err) {
 		env.report(err)
@@ -124,7 +127,7 @@ func (env *Env) report(err error) {
 	}
 	if tty, openErr := os.OpenFile("/dev/tty", os.O_WRONLY, 0); openErr == nil {
 		printer := output.New(tty, tty, env.Getenv, env.Terminal)
-		printer.Hints = hintOf
+		printer.Hints = env.hintOf
 		printer.Error(err)
 		_ = tty.Close() // there is nowhere left to report it
 	}
@@ -172,5 +175,8 @@ func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 // flags.
 func (env *Env) State(settings config.Flags) (desired.State, error) {
 	spec, err := settings.Resolve(env.Getenv)
+	if _, statErr := os.Stat(settings.File(env.Getenv)); errors.Is(statErr, fs.ErrNotExist) {
+		env.noConfig = settings.File(env.Getenv)
+	}
 	return desired.Of(spec), err
 }

@@ -11,6 +11,7 @@ import (
 
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -147,12 +148,24 @@ func noCommand(cmd *cobra.Command, args []string) error {
 }
 
 // flagError names the flag that cannot be read in the way config errors do.
-func (p *parser) flagError(_ *cobra.Command, err error) error {
+func (p *parser) flagError(cmd *cobra.Command, err error) error {
 	p.badFlag = true
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
 	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if near := identity.Nearest(e.GetSpecifiedName(), flagNames(cmd)); near != "" {
+			return output.Hint(err, "did you mean --"+near+"?")
+		}
+	}
 	return err
+}
+
+// flagNames returns the names of the flags that a command takes.
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }
 
 // help prints the help of a command, unless the command is not known.

@@ -11,6 +11,16 @@ import (
 	"spaces-identity.dev/internal/rewrite"
 )
 
+// hintOf returns the next step after an error. If settings are missing because there is no
+// config, it says that first.
+func (env *Env) hintOf(err error) string {
+	hint := hintOf(err)
+	if _, ok := errors.AsType[*desired.MissingError](err); ok && env.noConfig != "" {
+		return "there is no " + env.noConfig + " in the working directory; " + hint
+	}
+	return hint
+}
+
 // hintOf returns the next step after an error. The packages below the command line
 // know no flags, so this names the flags that help.
 func hintOf(err error) string {

@@ -112,7 +112,7 @@ func (env *Env) readManifests(ctx context.Context) ([]byte, error) {
 	stream, err := Await(ctx, func() ([]byte, error) { return manifest.Read(env.In) })
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("stopped while reading the manifests: %w; nothing was written", context.Cause(ctx))
+		return nil, fmt.Errorf("stopped while reading the manifests: %w; no manifests were written", context.Cause(ctx))
 	case err != nil:
 		return nil, fmt.Errorf("reading the manifests from standard input: %w", err)
 	}

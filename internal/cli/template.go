@@ -108,7 +108,7 @@ func (op TemplateOp) helmTemplate(ctx context.Context, env *Env) ([]byte, error)
 		return nil, fmt.Errorf("there is no %s on PATH: install Helm, or name its program in HELM_BIN", program)
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("stopped while %s renders the chart: %w; nothing was written", program, context.Cause(ctx))
+		return nil, fmt.Errorf("stopped while %s renders the chart: %w; no manifests were written", program, context.Cause(ctx))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s template: %w", program, err)
