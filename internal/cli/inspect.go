@@ -80,7 +80,7 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 			env.Warn(warning)
 		}
 	}
-	return env.Print(op.Output, output.InspectView{Result: result})
+	return env.Print(op.Output, output.InspectView{Result: result, Several: len(state.Components) > 1})
 }
 
 // read returns the manifests of all files as one stream, or standard input.

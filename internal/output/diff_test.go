@@ -83,14 +83,14 @@ func TestDiffCountsTheLinesOfTheStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := printed(t, Diff, InspectView{result})
+	text := printed(t, Diff, InspectView{Result: result})
 	golden(t, "inspect.diff", text)
 	var after bytes.Buffer
 	if _, err := result.WriteTo(&after); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "inspect.after.yaml", after.String())
-	golden(t, "inspect.coloured.diff", printed(t, Diff, InspectView{result}, "CLICOLOR_FORCE", "1"))
+	golden(t, "inspect.coloured.diff", printed(t, Diff, InspectView{Result: result}, "CLICOLOR_FORCE", "1"))
 }
 
 const serviceAccountText = `---

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -9,7 +10,10 @@ import (
 
 // InspectView shows the places of a stream of manifests. As a diff it shows what would
 // change.
-type InspectView struct{ Result *rewrite.Result }
+type InspectView struct {
+	Result  *rewrite.Result
+	Several bool // the config has several components, so that a place must name its own
+}
 
 // Kind returns the kind in JSON and YAML.
 func (InspectView) Kind() string { return "Inspection" }
@@ -79,7 +83,11 @@ func (v InspectView) places(p *Page) {
 	var lines []string
 	for _, f := range v.Result.Findings {
 		if f.Encoding != "" {
-			lines = append(lines, fmt.Sprintf("  - {kind: %s, name: %s, path: '%s', encoding: %s}", f.Kind, f.Name, strings.ReplaceAll(f.Path, "'", "''"), f.Encoding))
+			component := ""
+			if v.Several {
+				component = ", component: " + cmp.Or(f.Component, "NAME")
+			}
+			lines = append(lines, fmt.Sprintf("  - {kind: %s, name: %s, path: '%s', encoding: %s%s}", f.Kind, f.Name, strings.ReplaceAll(f.Path, "'", "''"), f.Encoding, component))
 		}
 	}
 	if len(lines) == 0 {

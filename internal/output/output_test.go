@@ -68,7 +68,7 @@ const roleARN = "arn:aws:iam::123456789012:role/spaces-backup"
 
 func inspection() InspectView {
 	old := "arn:aws:iam::123456789012:role/old"
-	return InspectView{&rewrite.Result{
+	return InspectView{Result: &rewrite.Result{
 		Findings: []rewrite.Finding{
 			{Outcome: rewrite.Changed, Component: "mxp-controller", Place: rewrite.EmbeddedPlace, Document: 1, Line: 12, Source: "spaces/templates/values.yaml",
 				Kind: "ConfigMap", Namespace: "upbound-system", Name: "mxp-values", Path: `data["values.yaml"].controlPlanes.serviceAccount.annotations["eks.amazonaws.com/role-arn"]`,
@@ -143,10 +143,10 @@ func TestJSONAndYAMLHaveEmptyListsAndTheSameFields(t *testing.T) {
 
 func TestEmptyResultIsValidJSON(t *testing.T) {
 	want := "{\n  \"apiVersion\": \"spaces-identity.dev/v1alpha1\",\n  \"kind\": \"Inspection\",\n  \"findings\": [],\n  \"warnings\": []\n}\n"
-	if diff := cmp.Diff(want, printed(t, JSON, InspectView{&rewrite.Result{}})); diff != "" {
+	if diff := cmp.Diff(want, printed(t, JSON, InspectView{Result: &rewrite.Result{}})); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff("No place for an identity was found.\n", printed(t, Table, InspectView{&rewrite.Result{}})); diff != "" {
+	if diff := cmp.Diff("No place for an identity was found.\n", printed(t, Table, InspectView{Result: &rewrite.Result{}})); diff != "" {
 		t.Error(diff)
 	}
 }
