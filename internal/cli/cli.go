@@ -8,10 +8,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -48,8 +46,8 @@ type Env struct {
 
 	*output.Printer // made by Run
 
-	args     []string // the command line, for the program beside this one
-	noConfig string   // the name of the config, if there is none
+	args   []string // the command line, for the program beside this one
+	config string   // the name of the file that the settings come from, if it exists
 }
 
 // Main runs the command line of the process and returns its exit status.
@@ -174,9 +172,7 @@ func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
 // State derives the desired state of the config: the file, the environment and the
 // flags.
 func (env *Env) State(settings config.Flags) (desired.State, error) {
+	env.config = settings.File(env.Getenv)
 	spec, err := settings.Resolve(env.Getenv)
-	if _, statErr := os.Stat(settings.File(env.Getenv)); errors.Is(statErr, fs.ErrNotExist) {
-		env.noConfig = settings.File(env.Getenv)
-	}
 	return desired.Of(spec), err
 }

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"slices"
 
 	"spaces-identity.dev/internal/config"
@@ -15,8 +17,11 @@ import (
 // config, it says that first.
 func (env *Env) hintOf(err error) string {
 	hint := hintOf(err)
-	if _, ok := errors.AsType[*desired.MissingError](err); ok && env.noConfig != "" {
-		return "there is no " + env.noConfig + " in the working directory; " + hint
+	if _, ok := errors.AsType[*desired.MissingError](err); !ok || env.config == "" {
+		return hint
+	}
+	if _, err := os.Stat(env.config); errors.Is(err, fs.ErrNotExist) {
+		return "there is no " + env.config + " in the working directory; " + hint
 	}
 	return hint
 }
