@@ -87,6 +87,23 @@ func Providers(roles []desired.Role) []desired.Provider {
 	return all
 }
 
+// ByCluster groups the associations of one service account in one cluster. The groups are
+// in the order of their first associations.
+func ByCluster(list []desired.Association) [][]desired.Association {
+	var groups [][]desired.Association
+	for _, a := range list {
+		i := slices.IndexFunc(groups, func(g []desired.Association) bool {
+			return g[0].Component == a.Component && g[0].Region == a.Region && g[0].ClusterName == a.ClusterName
+		})
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], a)
+	}
+	return groups
+}
+
 // Title returns the comment at the top of a file: which components it is for.
 func Title(roles []desired.Role) string {
 	var components []string
