@@ -159,7 +159,7 @@ func TestScriptCreatesTheDesiredState(t *testing.T) {
 func ignoreOrder() []cmp.Option {
 	return []cmp.Option{cmpopts.IgnoreFields(desired.Association{}, "Component"), cmpopts.EquateEmpty(),
 		cmpopts.SortSlices(func(a, b desired.Association) bool {
-			return a.Namespace+a.ServiceAccount < b.Namespace+b.ServiceAccount
+			return a.Region+a.Namespace+a.ServiceAccount < b.Region+b.Namespace+b.ServiceAccount
 		})}
 }
 
