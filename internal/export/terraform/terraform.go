@@ -41,6 +41,11 @@ func write(roles []desired.Role) ([]byte, error) {
 	if slices.ContainsFunc(roles, func(r desired.Role) bool { return len(r.Associations) > 0 }) {
 		w.comment("Associations name their region, which needs version 6 of the AWS provider.")
 	}
+	if slices.ContainsFunc(roles, func(r desired.Role) bool {
+		return slices.ContainsFunc(r.Associations, func(a desired.Association) bool { return a.Policy != "" })
+	}) {
+		w.comment("The session policy of an association needs a version of the AWS provider from July 2026 or later.")
+	}
 	for _, p := range export.Providers(roles) {
 		w.provider(p)
 	}
