@@ -179,8 +179,8 @@ ServiceAccounts of each component, and for its pods if it has pod labels. They
 act in the host namespaces that the config lists or matches, and with
 controlPlanes.discover in those that Spaces has labelled.
 
-With delivery.admissionPolicy the post-renderer appends the same objects. They
-need Kubernetes 1.36.`,
+With delivery.admissionPolicy the post-renderer appends the same objects under
+other names, which belong to the Helm release. They need Kubernetes 1.36.`,
 		Example: "  spaces-identity policy admission --match uuid | kubectl apply -f -",
 		Args:    cobra.MaximumNArgs(1), ValidArgs: []string{string(identity.NativeAdmissionPolicy)},
 	}
@@ -202,7 +202,7 @@ func (op AdmissionPolicyOp) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	objects, err := export.AdmissionPolicies(state)
+	objects, err := export.AppliedPolicies(state)
 	if err != nil {
 		return exit.Usage(err)
 	}

@@ -44,7 +44,8 @@ func checkAdmissionPolicy(f *checkInput) Check {
 		return Check{}
 	}
 	for _, object := range objects {
-		if !f.observed.Names[resourceOfKind[object.Kind]][object.Name] {
+		names := f.observed.Names[resourceOfKind[object.Kind]]
+		if !names[object.Name] && !names[object.Name+export.AppliedSuffix] {
 			return failedCheck("upgrade the Spaces release through the post-renderer, or run `spaces-identity policy admission | kubectl apply -f -`",
 				"the cluster has no %s %s", object.Kind, object.Name)
 		}

@@ -97,6 +97,7 @@ func clusterCases() []testCase {
 	sdkAuth := `,"config":{"aws_sdk_auth":true}`
 	return []testCase{
 		{"exists", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces-identity.mxp-controller.serviceaccounts"), nil, OK, "exists", ""},
+		{"applied", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces-identity.mxp-controller.serviceaccounts.applied"), nil, OK, "exists", ""},
 		{"absent", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("another"), nil, Fails, "the cluster has no MutatingAdmissionPolicy ", "upgrade the Spaces release"},
 		{"not served", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(notServedList(space.AdmissionPolicies)), nil, Fails, "the cluster does not serve MutatingAdmissionPolicy", "upgrade the cluster"},
 		{"forbidden", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(forbiddenList(space.AdmissionBindings, "")), nil, Unknown, "list mutatingadmissionpolicybindings", "ask a cluster administrator"},
