@@ -117,6 +117,15 @@ fuzz: ## fuzz each target in turn: FUZZTIME=30m, FUZZ=internal/manifest
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${file%/*}" </dev/null; \
 	done
 
+# The number of mutants in each package, and the packages. 0 tries all mutants.
+SAMPLE ?= 60
+MUTATE ?=
+
+.PHONY: mutate
+mutate: build ## change the code one line at a time, and show the changes that no test notices: SAMPLE=60 MUTATE="internal/iam internal/verify"
+	@go -C testdata/mutate build -o $(compared)/mutate .
+	@$(with_helm) $(compared)/mutate -sample $(SAMPLE) $(MUTATE)
+
 .PHONY: bench
 bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare with cat, yq, kustomize and kyaml; WRITE=1 writes the tables to docs/benchmarks.md
 	@go -C testdata/bench build -o $(compared) ./copier ./timed
