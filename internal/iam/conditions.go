@@ -53,7 +53,7 @@ func matchCondition(name, key string, keys map[string]Values, version string, r 
 	case len(values) == 0:
 		return isFalse, f
 	case known == unknownKey:
-		return unknown("the condition key %s", key)
+		return unknown("%s", unknownKeyText(key))
 	}
 	f.Actual = actual
 	result, cannot := op.test(known == presentKey, values, actual, version, r)
@@ -62,6 +62,8 @@ func matchCondition(name, key string, keys map[string]Values, version string, r 
 	}
 	return result, f
 }
+
+func unknownKeyText(key string) string { return "the condition key " + key }
 
 // isRepeated reports whether a condition has the key twice, in different case. AWS does not
 // document what that means.

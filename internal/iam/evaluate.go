@@ -275,6 +275,20 @@ func (s *StatementResult) title() string {
 	return StatementTitle(s.Number, Statement{Sid: s.Sid, Effect: s.Effect})
 }
 
+// UnknownKeys returns the condition keys whose values decide whether a statement applies,
+// sorted, each once.
+func (d Decision) UnknownKeys() []string {
+	var keys []string
+	for _, s := range d.Statements {
+		for _, f := range s.Findings {
+			if s.applies == isUnknown && f.Key != "" && f.Cannot == unknownKeyText(f.Key) {
+				keys = append(keys, f.Key)
+			}
+		}
+	}
+	return sortedValues(keys)
+}
+
 // cannot lists what keeps the statement from being evaluated.
 func (s *StatementResult) cannot() string {
 	var names []string

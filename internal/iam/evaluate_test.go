@@ -310,3 +310,20 @@ func TestChangesCompleteASentence(t *testing.T) {
 		})
 	}
 }
+
+// Only values that can still decide are worth asking for.
+func TestUnknownKeysAreThoseThatCanDecide(t *testing.T) {
+	doc, err := Parse([]byte(`{"Statement":[
+		{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"StringEquals":{"aws:B":"1","aws:A":"1"},"StringNotEquals":{"aws:E":[]},"Odd":{"aws:F":"1"}}},
+		{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"StringLike":{"aws:A":"1"}}},
+		{"Effect":"Allow","Principal":"*","Action":"s3:*","Condition":{"StringLike":{"aws:C":"1"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"aws:A", "aws:B"}, Evaluate(pod(), doc).UnknownKeys()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if keys := Evaluate(irsa(), Document{}).UnknownKeys(); len(keys) > 0 {
+		t.Errorf("%q", keys)
+	}
+}
