@@ -6,12 +6,16 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
 )
+
+// Cases is the number of random policies that each test compares.
+var Cases = flag.Int("cases", 3000, "the number of random policies to compare with the simulator")
 
 // Account is the account of every role and resource.
 const Account = "123456789012"
