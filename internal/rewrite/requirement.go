@@ -102,20 +102,23 @@ func (r requirement) isOfNamespace() bool {
 // Source: Kubernetes API reference, PodAffinityTerm and NetworkPolicyPeer; Prometheus
 // operator API reference, NamespaceSelector; Cilium documentation, "Namespaces".
 func (s podSelector) reaches(namespace string) bool {
-	own := namespace == "" || s.object.namespace == "" || s.object.namespace == namespace
 	names, selector := s.near.Field("namespaces").Resolve(), s.near.Field("namespaceSelector").Resolve()
 	ofNamespace := slices.DeleteFunc(requirements(s.node), func(r requirement) bool { return !r.isOfNamespace() })
 	switch {
-	case own || s.object.selectsEverywhere():
+	case namespace == "" || s.object.selectsEverywhere():
 		return true
 	case len(ofNamespace) > 0:
 		return mayHold(ofNamespace, ciliumNamespace, namespace)
 	case names.IsMapping() || hasItem(names, namespace): // only Antrea has a mapping there
 		return true
-	case selector == nil || selector.IsNull():
+	case len(names.Items()) > 0 && !selector.IsMapping():
 		return false
-	case s.object.isMonitor():
-		return selector.Field("any").IsTrue() || hasItem(selector.Field("matchNames"), namespace)
+	case s.object.isMonitor() && (selector.Field("any").IsTrue() || hasItem(selector.Field("matchNames"), namespace)):
+		return true
+	case s.object.isMonitor() && len(selector.Field("matchNames").Items()) > 0:
+		return false
+	case s.object.isMonitor() || !selector.IsMapping():
+		return s.object.namespace == "" || s.object.namespace == namespace
 	}
 	return mayHold(requirements(selector), namespaceName, namespace)
 }
