@@ -282,7 +282,7 @@ func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index 
 // ArtifactsDir returns the directory of the artifacts, for the report of a failure before
 // the config is known. Other settings of the file may be invalid.
 func (f Flags) ArtifactsDir(env func(string) string) string {
-	dir := textOf(childOf(childOf(f.peek(env), "artifacts"), "dir"))
+	dir := f.peek(env).ArtifactsDir
 	if values, _, ok := f.given(flagArtifacts, env); ok {
 		dir = lastOf(values)
 	}
@@ -295,25 +295,21 @@ func (f Flags) ArtifactsDir(env func(string) string) string {
 // ComponentNames returns the names of the components in the config, for completion. Other
 // settings of the file may be invalid.
 func (f Flags) ComponentNames(env func(string) string) []string {
-	components := childOf(f.peek(env), "components")
-	if components == nil {
-		return nil
-	}
 	var names []string
-	for _, item := range components.Content {
-		if name := textOf(childOf(item, "name")); name != "" {
-			names = append(names, name)
+	for _, c := range f.peek(env).Components {
+		if c.Name != "" {
+			names = append(names, c.Name)
 		}
 	}
 	return names
 }
 
-// peek returns the tree of the config, or nil if it cannot be read.
-func (f Flags) peek(env func(string) string) node {
+// peek returns what can be read of the config.
+func (f Flags) peek(env func(string) string) identity.Settings {
 	content, err := readFile(f.File(env))
 	if err != nil {
-		return nil
+		return identity.Settings{}
 	}
-	root, _ := parse("", content)
-	return root
+	s, _ := decode("", content) // the caller has reported its problems, or has no use for them
+	return s.spec
 }
