@@ -82,7 +82,11 @@ func (op ExplainOp) facts() ([]desired.Fact, error) {
 
 // Run prints the explanation.
 func (op ExplainOp) Run(ctx context.Context, env *Env) error {
-	state, c, err := env.component(op.Settings)
+	state, err := env.State(op.Settings)
+	if err != nil {
+		return err
+	}
+	c, err := env.component(state, op.Settings)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -45,15 +44,15 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
 		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
 		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
-		"policy trust --component vector":        cli.PolicyOp{Part: export.Trust, Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
-		"policy permissions -o yaml":             cli.PolicyOp{Part: export.Permissions, Output: output.YAML},
-		"policy associations":                    cli.PolicyOp{Part: export.Associations, Output: output.JSON},
-		"policy self --read-only":                cli.SelfPolicyOp{ReadOnly: true, Output: output.JSON},
-		"policy admission":                       cli.AdmissionPolicyOp{Output: output.YAML},
-		"policy admission native":                cli.AdmissionPolicyOp{Output: output.YAML},
+		"policy trust --component vector":        cli.DocumentOp{Document: "trust", Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
+		"policy permissions -o yaml":             cli.DocumentOp{Document: "permissions", Output: output.YAML},
+		"policy associations":                    cli.DocumentOp{Document: "associations", Output: output.JSON},
+		"policy self --read-only":                cli.DocumentOp{Document: "self", ReadOnly: true, Output: output.JSON},
+		"policy admission":                       cli.DocumentOp{Document: "admission", Output: output.YAML},
+		"policy admission native":                cli.DocumentOp{Document: "admission", Output: output.YAML},
 		"inspect a.yaml b.yaml":                  cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
 		"export terraform":                       cli.ExportOp{Form: "terraform"},
-		"values":                                 cli.ValuesOp{Output: output.YAML},
+		"values":                                 cli.DocumentOp{Document: "values", Output: output.YAML},
 		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Context: []string{"a=b"}, Output: output.Table},
 		"discover --kube-context c":              cli.DiscoverOp{Cluster: cli.ClusterFlags{Context: "c", Timeout: time.Minute}, Output: output.Table},
 		"init --force --profile p":               cli.InitOp{Cluster: cluster, Profile: "p", Force: true},

@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/manifest"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -109,7 +111,7 @@ func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read fun
 
 // readManifests reads standard input.
 func (env *Env) readManifests(ctx context.Context) ([]byte, error) {
-	stream, err := Await(ctx, func() ([]byte, error) { return manifest.Read(env.In) })
+	stream, err := interrupt.Await(ctx, func() ([]byte, error) { return manifest.Read(env.In) })
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("stopped while reading the manifests: %w; no manifests were written", context.Cause(ctx))
@@ -127,14 +129,10 @@ func (env *Env) summarise(report postrender.Report) {
 	}
 	for _, f := range report.Changes {
 		if f.Old != nil && f.Reason != "" {
-			env.Warn(fmt.Sprintf("%s %s: %s: %s", objectOf(f), f.Path, f.Reason, *f.Old))
+			env.Warn(fmt.Sprintf("%s %s: %s: %s", output.ObjectName(f), f.Path, f.Reason, *f.Old))
 		}
 	}
 	for _, f := range report.Left {
-		env.Note(fmt.Sprintf("%s %s was left: %s", objectOf(f), f.Path, f.Reason))
+		env.Note(fmt.Sprintf("%s %s was left: %s", output.ObjectName(f), f.Path, f.Reason))
 	}
-}
-
-func objectOf(f rewrite.Finding) string {
-	return strings.TrimSpace(f.Kind + " " + strings.Trim(f.Namespace+"/"+f.Name, "/"))
 }

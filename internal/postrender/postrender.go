@@ -18,6 +18,7 @@ import (
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -73,7 +74,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 		return nil, documents{}, err
 	}
 	if r.State.Spec().AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
-		result.Warnings = append(result.Warnings, nothingToAdmit)
+		result.Warnings = append(result.Warnings, NothingToAdmit)
 	}
 	if r.artifactsDir() == identity.NoArtifacts {
 		return result, documents{}, exit.Usage(r.State.Require(desired.NeedManifests))
@@ -101,26 +102,10 @@ func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []e
 		return err
 	}
 	defer func() { _ = staging.Discard() }() // after a Commit there is nothing to discard
-	if err := interruptible(ctx, func() error { _, err := result.WriteTo(out); return err }); err != nil {
+	if _, err := interrupt.Await(ctx, func() (int64, error) { return result.WriteTo(out) }); err != nil {
 		return fmt.Errorf("writing the manifests to standard output: %w; the artifacts are as they were", err)
 	}
 	return staging.Commit()
-}
-
-// interruptible runs a function that may block forever, and returns when the context
-// ends.
-func interruptible(ctx context.Context, do func() error) error {
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
-	}
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 func (r Renderer) stage(files []export.File) (*artifact.Staging, error) {
@@ -140,9 +125,10 @@ func (r Renderer) stage(files []export.File) (*artifact.Staging, error) {
 }
 
 // Fail writes the error into the report and returns it. Helm 4 drops what a
-// post-renderer writes to standard error, but not the report.
+// post-renderer writes to standard error, but not the report. If the user has interrupted
+// the run, there is nothing to explain, and every file stays as it is.
 func (r Renderer) Fail(report Report, err error) error {
-	if r.artifactsDir() == identity.NoArtifacts {
+	if r.artifactsDir() == identity.NoArtifacts || errors.Is(err, interrupt.ErrByUser) {
 		return err
 	}
 	hints := r.Hints

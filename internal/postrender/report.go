@@ -1,12 +1,10 @@
 package postrender
 
 import (
-	"bytes"
-	"encoding/json"
-
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -43,28 +41,13 @@ type ComponentReport struct {
 	TrustPolicy    *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
 }
 
-// JSON returns the content of the file: indented by two spaces, with a line break at the
-// end. Lists are never null.
+// JSON returns the content of the file. Lists are never null.
 func (r Report) JSON() []byte {
-	r.Components = orEmpty(r.Components)
-	r.Changes, r.Found = orEmpty(r.Changes), orEmpty(r.Found)
-	r.Left, r.Unrecognised = orEmpty(r.Left), orEmpty(r.Unrecognised)
-	r.Warnings = orEmpty(r.Warnings)
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(r); err != nil {
+	text, err := output.Indented(r)
+	if err != nil {
 		panic(err) // the types above always encode
 	}
-	return b.Bytes()
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
+	return text
 }
 
 // NewReport returns the findings of a stream, sorted by their outcome.
