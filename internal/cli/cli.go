@@ -49,6 +49,7 @@ type Env struct {
 	*output.Printer // made by Run
 
 	args   []string // the command line, for the program beside this one
+	op     Op       // what it asks for
 	config string   // the name of the file that the settings come from, if it exists
 }
 
@@ -94,6 +95,7 @@ func (env *Env) run(ctx context.Context) error {
 	if op == nil || err != nil {
 		return err
 	}
+	env.op = op
 	env.warnOfVariables(op)
 	if op, ok := op.(runner); ok {
 		return op.Run(ctx, env)
@@ -143,12 +145,11 @@ func (env *Env) write(text []byte) error {
 	return err
 }
 
-// failEarly writes an error that comes before the config is known into the
-// report: in dir or, if that is empty, in the artifacts directory as far as it is
-// known.
-func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
+// failEarly writes an error that comes before the config is known into the report, in
+// the artifacts directory as far as it is known.
+func (env *Env) failEarly(settings config.Flags, err error) error {
 	spec, _ := identity.New(identity.Settings{ArtifactsDir: settings.ArtifactsDir(env.Getenv)}) // only the directory counts
-	return postrender.Renderer{State: desired.Of(spec), Dir: dir, Hints: env.HintsOf}.Fail(postrender.Report{}, err)
+	return postrender.Renderer{State: desired.Of(spec), Hints: env.HintsOf}.Fail(postrender.Report{}, err)
 }
 
 // State derives the desired state of the config: the file, the environment and the

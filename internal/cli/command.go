@@ -49,12 +49,8 @@ func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
 	if hintOf(err) == "" {
 		err = output.Hint(err, fmt.Sprintf("`%s --help` shows the usage", cmd.CommandPath()))
 	}
-	dir := ""
-	if flag := cmd.Flags().Lookup(flagOutputDir); flag != nil {
-		dir = flag.Value.String()
-	}
 	if p.env.underHelm4() || p.badFlag && postRenders(cmd) && !p.env.Terminal(p.env.In) {
-		return p.env.failEarly(dir, p.settings, err)
+		return p.env.failEarly(p.settings, err)
 	}
 	return err
 }

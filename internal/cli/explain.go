@@ -132,12 +132,14 @@ func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.Sta
 		doc, err := state.TrustPolicy(c)
 		return doc, exit.Usage(err)
 	case "-":
-		text, err = env.readManifests(ctx)
+		text, err = env.readInput(ctx, "trust policy")
 	default:
-		text, err = os.ReadFile(op.Policy)
+		if text, err = os.ReadFile(op.Policy); err != nil {
+			err = fmt.Errorf("reading the trust policy: %w", err)
+		}
 	}
 	if err != nil {
-		return iam.Document{}, exit.Usagef("reading the trust policy: %w", err)
+		return iam.Document{}, exit.Usage(err)
 	}
 	doc, err := iam.Parse(text)
 	if err != nil {

@@ -86,7 +86,7 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 // read returns the manifests of all files as one stream, or standard input.
 func (op InspectOp) read(ctx context.Context, env *Env) ([]byte, error) {
 	if len(op.Files) == 0 {
-		return env.readManifests(ctx)
+		return env.readInput(ctx, "manifests")
 	}
 	var stream []byte
 	for _, file := range op.Files {

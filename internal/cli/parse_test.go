@@ -40,7 +40,7 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"--role-arn a --role-arn b":             cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
 		"--host-namespace a --host-namespace b": cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
 		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
-			PostRender: cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}}},
+			PostRender: cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
 		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
 		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},

@@ -292,6 +292,14 @@ func (f Flags) ArtifactsDir(env func(string) string) string {
 	return dir
 }
 
+// KeepArtifactsIn makes dir the directory of the artifacts, unless a flag or a variable
+// names one, or the file switches them off.
+func (f Flags) KeepArtifactsIn(dir string, env func(string) string) {
+	if !f.Given(flagArtifacts, env) && f.ArtifactsDir(env) != identity.NoArtifacts {
+		f[flagArtifacts] = []string{dir}
+	}
+}
+
 // ComponentNames returns the names of the components in the config, for completion. Other
 // settings of the file may be invalid.
 func (f Flags) ComponentNames(env func(string) string) []string {

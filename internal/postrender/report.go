@@ -1,8 +1,14 @@
 package postrender
 
 import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
@@ -20,6 +26,8 @@ type Report struct {
 	Found        []rewrite.Finding `json:"found"`        // what was already there
 	Left         []rewrite.Finding `json:"left"`         // what was not changed, with the reason
 	Unrecognised []rewrite.Finding `json:"unrecognised"` // texts that name a component and are not at a known place
+	Artifacts    []string          `json:"artifacts"`    // files in the directory that this run wrote or found as they should be
+	Stale        []string          `json:"stale"`        // files of an earlier run, which no longer apply
 	Warnings     []string          `json:"warnings"`
 }
 
@@ -48,6 +56,24 @@ func (r Report) JSON() []byte {
 		panic(err) // the types above always encode
 	}
 	return text
+}
+
+// list lists the artifacts of this run and those of earlier ones in the directory. It warns
+// of the latter, because they look as if they were current.
+func (r *Report) list(files []export.File, dir string) {
+	for _, f := range files {
+		r.Artifacts = append(r.Artifacts, f.Name)
+	}
+	entries, _ := os.ReadDir(dir) // if it cannot be read, staging says so
+	for _, e := range entries {
+		if export.IsArtifact(e.Name()) && !slices.Contains(r.Artifacts, e.Name()) {
+			r.Stale = append(r.Stale, e.Name())
+		}
+	}
+	if len(r.Stale) > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%q has files of an earlier run that no longer apply: %s; remove them",
+			dir, strings.Join(r.Stale, ", ")))
+	}
 }
 
 // NewReport returns the findings of a stream, sorted by their outcome.
