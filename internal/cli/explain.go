@@ -41,7 +41,6 @@ that is not known.`,
   aws iam get-role --role-name spaces-backup \
     --query Role.AssumeRolePolicyDocument |
     spaces-identity explain my-namespace --policy -`,
-		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: p.completeNamespaces,
 	}
 	cmd.Flags().StringVar(&op.Policy, "policy", "", "the `FILE` with the trust policy, - for standard input (default: what the config asks for)")

@@ -36,7 +36,6 @@ are one stream, and its lines are counted from the first file on.`,
 		Example: `  helm template spaces CHART | spaces-identity inspect
   helm template spaces CHART | spaces-identity inspect --diff
   spaces-identity inspect rendered.yaml`,
-		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 	}
 	op := InspectOp{Settings: p.settings}

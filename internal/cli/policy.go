@@ -79,15 +79,14 @@ need Kubernetes 1.36.`,
 	}, output.YAML, output.JSON)
 }
 
-func knownAdmissionPolicy(_ *cobra.Command, args []string) error {
-	switch kind := strings.Join(args, " "); kind {
-	case "", string(identity.NativeAdmissionPolicy):
-		return nil
-	case "kyverno":
+func knownAdmissionPolicy(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) != 1 || args[0] == string(identity.NativeAdmissionPolicy):
+		return checkArgs(cmd, args)
+	case args[0] == "kyverno":
 		return output.Hint(errors.New("this version does not write policies for Kyverno yet"), "use native, if the cluster has Kubernetes 1.36")
-	default:
-		return output.Hint(fmt.Errorf("%q is not a kind of admission policy", kind), "use native, or leave the argument out")
 	}
+	return output.Hint(fmt.Errorf("%q is not a kind of admission policy", args[0]), "use native, or leave the argument out")
 }
 
 func (p *parser) valuesCommand() *cobra.Command {

@@ -65,7 +65,7 @@ the artifacts.`,
 
 func (op TemplateOp) check() error {
 	if len(op.Helm) == 0 {
-		return errors.New("template needs a release and a chart")
+		return output.Hint(errors.New("template needs RELEASE and CHART"), "for example: `spaces-identity template spaces CHART --output-dir out`")
 	}
 	for _, arg := range op.Helm {
 		if name, _, _ := strings.Cut(arg, "="); name == "--post-renderer" {

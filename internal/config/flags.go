@@ -89,13 +89,20 @@ func EnvName(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// FlagsWithVariables returns the flags that have an environment variable: those of the
+// settings, and others.
+func FlagsWithVariables(others ...string) []string {
+	all := []string{flagConfig}
+	for _, r := range flagRows() {
+		all = append(all, r.Flag)
+	}
+	return append(all, others...)
+}
+
 // UnknownVariables returns a warning for each variable SPACES_IDENTITY_… in environ, as
 // [os.Environ] returns it, that belongs to no setting and none of the other flags.
 func UnknownVariables(environ []string, otherFlags ...string) []string {
-	known := append([]string{flagConfig}, otherFlags...)
-	for _, r := range flagRows() {
-		known = append(known, r.Flag)
-	}
+	known := FlagsWithVariables(otherFlags...)
 	for i, flag := range known {
 		known[i] = strings.TrimPrefix(EnvName(flag), variablePrefix)
 	}
