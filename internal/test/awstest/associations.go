@@ -90,7 +90,7 @@ func createAssociation(req restRequest) apiOperation {
 				return &apiError{409, "ResourceInUseException", "Association already exists: " + a.ID}
 			}
 		}
-		a := b.patch(Association{Cluster: cluster, Namespace: b.Namespace, ServiceAccount: b.ServiceAccount, Token: b.ClientRequestToken, Tags: b.Tags})
+		a := b.patch(Association{Cluster: cluster, Namespace: b.Namespace, ServiceAccount: b.ServiceAccount, Token: b.ClientRequestToken, Tags: b.Tags}, false)
 		if s.full(cluster) {
 			return &apiError{400, "ResourceLimitExceededException", "the cluster has 5000 associations"}
 		}
@@ -117,9 +117,9 @@ func createAssociation(req restRequest) apiOperation {
 //
 // Source: AWS Controllers for Kubernetes, eks-controller, which sends an empty
 // targetRoleArn to remove the target role, because an absent one changes nothing.
-func (b requestBody) patch(a Association) Association {
+func (b requestBody) patch(a Association, keepsEmpty bool) Association {
 	for field, value := range map[*string]*string{&a.RoleARN: b.RoleARN, &a.TargetRoleARN: b.TargetRoleARN, &a.Policy: b.Policy} {
-		if value != nil {
+		if value != nil && (*value != "" || !keepsEmpty) {
 			*field = *value
 		}
 	}
@@ -200,7 +200,7 @@ func updateAssociation(req restRequest) apiOperation {
 		if b.RoleARN == nil && b.TargetRoleARN == nil && b.Policy == nil && b.DisableSessionTags == nil {
 			return invalid("At least one field must change.")
 		}
-		a := b.patch(s.Associations[at])
+		a := b.patch(s.Associations[at], s.KeepsTargetRoles)
 		if fail := s.checkAssociation(a); fail != nil {
 			return fail
 		}

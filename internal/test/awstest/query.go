@@ -236,7 +236,7 @@ func checkTrust(s *State, policy string) *apiError {
 
 // uniqueIDs matches the IDs of users and roles. IAM accepts none: it shows the ID of a
 // principal only after its deletion.
-var uniqueIDs = regexp.MustCompile(`^A[A-Z]{3}[A-Z2-7]{12,}$`)
+var uniqueIDs = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,}$`)
 
 func counted(text string) int {
 	n := 0

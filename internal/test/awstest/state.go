@@ -15,6 +15,7 @@ type State struct {
 	Associations     []Association       // in the order of their creation
 	Deleted          map[string]string   // unique IDs of deleted users and roles, by ARN
 	SmallPages       bool                // lists have pages of two, and an empty page before each
+	KeepsTargetRoles bool                // an update with an empty target role or policy keeps the old one
 	made             int                 // number of associations created so far, for their IDs
 	unseen           map[string]int      // number of reads that still return the state from before, by role or provider
 	before           map[string]State    // the state from before, by role or provider
@@ -78,6 +79,12 @@ func (s *State) seen(thing string) *State {
 	s.unseen[thing]--
 	old := s.before[thing]
 	return &old
+}
+
+// Hide hides a role from a number of reads, as if it had just been created.
+func (s *State) Hide(role string, reads int) {
+	s.lag("role "+role, reads)
+	delete(s.before["role "+role].Roles, role)
 }
 
 // lag saves the state for a number of later reads of a role or provider.
