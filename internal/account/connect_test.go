@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/test/awstest"
 )
 
@@ -136,6 +137,38 @@ func TestConnectSucceedsAfterThrottling(t *testing.T) {
 		}
 		if len(reports) == 0 || reports[0] != "STS answers Throttling: Rate exceeded; trying again" {
 			t.Errorf("reports %q", reports)
+		}
+	})
+}
+
+// A plan waits while IAM throttles, and says so.
+func TestThrottledCallsOfIAMAreReported(t *testing.T) {
+	server := awstest.NewInMemory(t)
+	server.Disturb(func(h *awstest.Hooks) {
+		h.Fate = func(c awstest.Call) awstest.Fate {
+			return map[bool]awstest.Fate{true: awstest.Throttle, false: awstest.Pass}[c.Service == "iam"]
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		reports := 0
+		connected, err := account.Connect(t.Context(), account.Options{HTTPClient: &http.Client{Transport: server}, Report: func(string) { reports++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = connected.TrustPolicyQuota(t.Context())
+		if err == nil || err.Error() != "iam:GetAccountSummary on account 123456789012: Throttling: Rate exceeded" || !strings.HasPrefix(hintOf(err), "AWS limits the calls") {
+			t.Errorf("error %v, hint %q", err, hintOf(err))
+		}
+		if reports < 5 || reports > 11 {
+			t.Errorf("%d reports", reports)
+		}
+		reports = 0
+		role, err := identity.ParseRoleARN("arn:aws:iam::123456789012:role/backup")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := connected.SetTrustPolicy(t.Context(), role, "{}"); !account.IsTransient(err) || reports != 1 {
+			t.Errorf("error %v, %d reports", err, reports)
 		}
 	})
 }

@@ -172,6 +172,10 @@ func (a apiError) Hint() string {
 		return "AWS owns this role: name a role of your own"
 	case strings.Contains(a.ErrorMessage(), "Invalid principal in policy"):
 		return "a statement names a user or role that no longer exists: remove it from the trust policy, for example in the IAM console"
+	case strings.Contains(a.ErrorMessage(), "Maximum policy size"):
+		return "AWS raises this quota for nobody: turn other inline policies of the role into managed policies"
+	case strings.Contains(a.ErrorMessage(), "TagsPerRole"):
+		return "AWS raises this quota for nobody: remove tags of the role that are no longer needed"
 	case isCode(a, "LimitExceeded", "LimitExceededException", "ResourceLimitExceededException"):
 		return "remove what is no longer needed, or request a higher quota in Service Quotas"
 	case strings.HasPrefix(a.ErrorCode(), "Throttl"), a.ErrorCode() == "TooManyRequestsException":

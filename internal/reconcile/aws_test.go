@@ -71,7 +71,7 @@ func TestAssociationsAreRetriedUntilEKSSeesTheRole(t *testing.T) {
 		"a new trust policy": func(t *testing.T, server *awstest.Server) {
 			putRole(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreignStatement}})
 		},
-		"an association of another role": func(t *testing.T, server *awstest.Server) {
+		"an association of another role": func(_ *testing.T, server *awstest.Server) {
 			server.Change(func(state *awstest.State) {
 				state.Associations = []awstest.Association{{ID: "a-1", Cluster: clusterName, Namespace: testNamespaces(1)[0], ServiceAccount: "mxp-controller",
 					RoleARN: "arn:aws:iam::123456789012:role/former", Tags: map[string]string{desired.ManagedByTag: desired.ManagedByValue}}}
@@ -324,20 +324,42 @@ func TestDenialSaysWhoCanAllow(t *testing.T) {
 	}
 }
 
-// A quota is exceeded. The hint says what to do.
-func TestQuotaOfProvidersHasAHint(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := testAccount(t)
-		server.Change(func(state *awstest.State) {
+// The hint after an exceeded quota says whether AWS raises it.
+func TestExceededQuotasHaveAHint(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fill        func(*awstest.State)
+		how         func(*reconcile.Reconciler)
+		error, hint string
+	}{
+		"OIDC providers": {func(s *awstest.State) {
 			for i := range 100 {
-				state.Providers[fmt.Sprintf("arn:aws:iam::123456789012:oidc-provider/example.com/%d", i)] = nil
+				s.Providers[fmt.Sprintf("arn:aws:iam::123456789012:oidc-provider/example.com/%d", i)] = nil
+			}
+		}, pruning, "Cannot exceed quota for OpenIdConnectProvidersPerAccount: 100", "request a higher quota in Service Quotas"},
+		"inline policies": {func(s *awstest.State) {
+			s.Roles[roleName].Inline["other"] = strings.ReplaceAll(permissionsDocument(t, "other"), "other", strings.Repeat("x", 5000))
+		}, pruning, "Maximum policy size of 10240 bytes exceeded", "turn other inline policies of the role into managed policies"},
+		"tags": {func(s *awstest.State) {
+			for i := range 50 {
+				s.Roles[roleName].Tags[fmt.Sprint(i)] = ""
+			}
+		}, adopting, "Cannot exceed quota for TagsPerRole: 50", "remove tags of the role"},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			server := testAccount(t)
+			putRole(t, server, iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{foreignStatement}})
+			server.Change(func(s *awstest.State) {
+				role := s.Roles[roleName]
+				role.Inline, role.Tags = map[string]string{}, map[string]string{}
+				s.Roles[roleName] = role
+				tt.fill(s)
+			})
+			_, err := apply(t.Context(), testSpec(identity.IRSA, testNamespaces(1)...), tt.how)
+			if err == nil || !strings.Contains(err.Error(), "LimitExceeded: "+tt.error) || !strings.Contains(hintOf(err), tt.hint) {
+				t.Errorf("error is %v\nhint %q", err, hintOf(err))
 			}
 		})
-		_, err := apply(t.Context(), testSpec(identity.IRSA, testNamespaces(1)...))
-		if err == nil || !strings.Contains(err.Error(), "LimitExceeded: Cannot exceed quota for OpenIdConnectProvidersPerAccount: 100") || !strings.Contains(hintOf(err), "Service Quotas") {
-			t.Errorf("error is %v, hint %q", err, hintOf(err))
-		}
-	})
+	}
 }
 
 // An add-on is created over time. Meanwhile a run is up to date.

@@ -77,7 +77,7 @@ func (m *associationRecord) knows(a desired.Association) bool {
 }
 
 // remember writes the checksums that have changed into the tags of their roles. A role that
-// has no room for the tag does without them.
+// has no room for the tag works without them.
 func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
 	for _, m := range p.memories {
 		after := m.now.String()

@@ -45,11 +45,11 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	change.Trust = r.planTrust(live, want.TrustPolicy)
 	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
 	stale := checkPrincipals(want.ARN, change.Trust.After)
-	if err = errors.Join(err, stale); err != nil && change.Trust.Action.writes() {
+	if err = errors.Join(append(stale, err)...); err != nil && change.Trust.Action.writes() {
 		return nil, err
 	}
-	if stale != nil {
-		p.warn("", "%v", stale)
+	for _, problem := range stale {
+		p.warn("", "%v", problem)
 	}
 	policies, err := r.planPolicies(ctx, want, there)
 	if err != nil {

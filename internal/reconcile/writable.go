@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -38,8 +37,7 @@ var uniqueID = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,}$`)
 
 // checkPrincipals returns an error for each statement that names a deleted principal. IAM
 // accepts no trust policy with such a statement, even if it had it before.
-func checkPrincipals(role identity.RoleARN, trust iam.Document) error {
-	var problems []error
+func checkPrincipals(role identity.RoleARN, trust iam.Document) (problems []error) {
 	for i, s := range trust.Statement {
 		var stale []string
 		for _, principal := range slices.Concat(s.Principal.AWS, s.NotPrincipal.AWS) {
@@ -58,5 +56,5 @@ func checkPrincipals(role identity.RoleARN, trust iam.Document) error {
 		problems = append(problems, identity.WithHint("remove "+names+" from the statement, or the whole statement, for example in the IAM console",
 			"role %s: %s of the trust policy names %s, which no longer exists, and IAM accepts no change to the policy until it is removed", role, name, names))
 	}
-	return errors.Join(problems...)
+	return problems
 }
