@@ -397,3 +397,35 @@ func TestKeptSubjectsKeepTheirConditions(t *testing.T) {
 		equal(t, "kept", kept, got[1])
 	})
 }
+
+// Without the OIDC provider in the config, a cluster that EKS does not find is an error about
+// its name and region, not about the provider that EKS would have reported.
+func TestPlanNamesAWrongRegion(t *testing.T) {
+	for name, change := range map[string]func(*identity.Spec){
+		"cluster": func(s *identity.Spec) { s.Cluster.Region, s.Cluster.OIDC = "eu-west-1", identity.OIDCProvider{} },
+		"additional": func(s *identity.Spec) {
+			s.AdditionalClusters = []identity.Cluster{{Name: clusterName, Region: "eu-west-1"}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				testAccount(t)
+				spec := testSpec(identity.IRSA, testNamespaces(1)...)
+				change(&spec)
+				r, err := newReconciler(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = r.Plan(t.Context(), spec)
+				hint, ok := errors.AsType[interface {
+					error
+					Hint() string
+				}](err)
+				key := map[string]string{"cluster": "cluster", "additional": "additionalClusters[0]"}[name]
+				if !ok || !strings.Contains(err.Error(), "has no cluster "+clusterName+" in eu-west-1") || !strings.Contains(hint.Hint(), "correct "+key+".name and "+key+".region, or set "+key+".oidcProvider") {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+}

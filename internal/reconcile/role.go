@@ -64,7 +64,7 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 // roleBudget compares the length of a trust policy with the account's quota. If it is too
 // long, the error lists ways to shorten it.
 func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
-	b, err := state.BudgetOf(role.Components[0], iam.Length(trust), quota)
+	b, err := state.BudgetOf(role.Components[0], trust, quota)
 	if err == nil {
 		err = b.Err()
 	}
