@@ -34,7 +34,7 @@ type Reconciler struct {
 // the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
 	p := newPlan(r.Caller)
-	if err := r.checkAccount(spec); err != nil {
+	if err := r.checkRoles(spec); err != nil {
 		return nil, err
 	}
 	quota, err := r.IAM.TrustPolicyQuota(ctx)
@@ -89,12 +89,14 @@ func (e *AccountError) Error() string {
 // Hint returns the next step.
 func (e *AccountError) Hint() string { return "use credentials of the role's account" }
 
-func (r *Reconciler) checkAccount(spec identity.Spec) error {
+// checkRoles returns an error for each role that the caller cannot change.
+func (r *Reconciler) checkRoles(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
 		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
 			problems = append(problems, &AccountError{c.Role, r.Caller})
 		}
+		problems = append(problems, checkOwner(c.Role))
 	}
 	return errors.Join(problems...)
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -43,8 +44,12 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
 	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
-	if err != nil && change.Trust.Action.writes() {
+	stale := checkPrincipals(want.ARN, change.Trust.After)
+	if err = errors.Join(append(stale, err)...); err != nil && change.Trust.Action.writes() {
 		return nil, err
+	}
+	for _, problem := range stale {
+		p.warn("", "%v", problem)
 	}
 	policies, err := r.planPolicies(ctx, want, there)
 	if err != nil {

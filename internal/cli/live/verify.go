@@ -58,12 +58,16 @@ func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region strin
 	if op.ClusterOnly {
 		return nil, nil
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region})
+	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region, Report: reportTo(env)})
 	switch {
 	case err != nil && op.Profile != "":
 		return nil, err
 	case err != nil:
-		env.Note(fmt.Sprintf("the AWS half is not checked; to check it, log in or use --profile: %v", err))
+		advice := output.HintOf(err)
+		if _, ok := errors.AsType[*account.CredentialsError](err); ok {
+			advice = "log in or use --profile"
+		}
+		env.Note(fmt.Sprintf("the AWS half is not checked; to check it, %s: %v", advice, err))
 		return nil, nil
 	}
 	return verify.OfAccount(connected), nil
