@@ -6,6 +6,8 @@ package iam
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -75,6 +77,14 @@ type Principal struct {
 func (p Principal) IsZero() bool {
 	return !p.Everyone && len(p.AWS)+len(p.CanonicalUser)+len(p.Federated)+len(p.Service) == 0
 }
+
+// IncludesEveryone reports whether "*" is among the principals.
+//
+// Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
+func (p Principal) IncludesEveryone() bool { return p.Everyone || slices.Contains(p.AWS, "*") }
+
+// String lists the principals with their kinds.
+func (p Principal) String() string { return strings.Join(p.list(), ", ") }
 
 // MarshalJSON writes the object of principals, or "*" for everyone.
 func (p Principal) MarshalJSON() ([]byte, error) {

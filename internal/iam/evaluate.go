@@ -134,7 +134,7 @@ func matchPrincipal(s Statement, c Caller) (truth, Finding) {
 	}
 	f := Finding{Element: "Principal", Expected: s.Principal.list(), Actual: []string{string(c.Kind) + " " + c.ID}}
 	switch {
-	case s.Principal.Everyone, slices.Contains(s.Principal.AWS, "*"), slices.Contains(listed, c.ID):
+	case s.Principal.IncludesEveryone(), slices.Contains(listed, c.ID):
 		return isTrue, Finding{}
 	case slices.ContainsFunc(listed, hasWildcard):
 		f.Cannot = "a wildcard in the principal " + string(c.Kind)
