@@ -40,7 +40,7 @@ func libraryParse(text []byte) (*Node, error) {
 		return nil, c.err
 	}
 	if at := excessiveAlias(root); at >= 0 {
-		return nil, &SyntaxError{Offset: at, Problem: "its aliases expand to more than a million values"}
+		return nil, &SyntaxError{Offset: at, Problem: tooManyAliases}
 	}
 	return root, nil
 }
@@ -52,7 +52,13 @@ type SyntaxError struct {
 	Problem string
 }
 
-func (e *SyntaxError) Error() string { return e.Problem }
+// Error says what is wrong. A text beyond one of this package's limits may be valid YAML.
+func (e *SyntaxError) Error() string {
+	if e.Problem == tooDeep || e.Problem == tooManyAliases {
+		return e.Problem
+	}
+	return "this is not valid YAML: " + e.Problem
+}
 
 // decodeTree runs the YAML library on a text, which must contain at most one document.
 func decodeTree(text []byte) (tree *yaml.Node, err error) {
@@ -139,7 +145,10 @@ func invalidUTF8(text []byte) int {
 
 // maxExpansion limits how many values the aliases of a document may add to it. A string
 // counts as another value for each 32 bytes.
-const maxExpansion = 1_000_000
+const (
+	maxExpansion   = 1_000_000
+	tooManyAliases = "its aliases expand to more than a million values"
+)
 
 // excessiveAlias returns the offset of the alias with which the aliases of a tree add more
 // than maxExpansion values, or of an alias inside the value that it refers to, or -1.
