@@ -27,6 +27,7 @@ const (
 	CaseWarned
 	CaseFailed
 	CaseUnknown
+	CaseSkipped // did not run, because the user asked for that
 )
 
 type junitSuites struct {
@@ -39,6 +40,7 @@ type junitSuite struct {
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr,omitempty"`
 	Cases    []junitCase `xml:"testcase"`
 }
 
@@ -47,6 +49,7 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Failure *junitMessage `xml:"failure"`
 	Error   *junitMessage `xml:"error"`
+	Skipped *junitMessage `xml:"skipped"`
 	Output  string        `xml:"system-out,omitempty"`
 }
 
@@ -75,6 +78,9 @@ func writeJUnit(_ *Printer, r Result) ([]byte, error) {
 			case CaseUnknown:
 				suite.Errors++
 				one.Error = c.message("unknown")
+			case CaseSkipped:
+				suite.Skipped++
+				one.Skipped = c.message("left-out")
 			case CaseWarned:
 				one.Output = "warning: " + c.Message
 			}
