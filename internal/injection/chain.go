@@ -79,9 +79,9 @@ func UseOf(p space.Pod, c desired.Component) Use {
 		source, variable := SourceOf(container)
 		switch {
 		case source == StaticKeys, source == SharedFile:
-			return Use{Wrong: fmt.Sprintf("container %s uses %s (%s), which come first", container.Name, source, variable)}
+			return Use{Wrong: fmt.Sprintf("container %s uses %s (%s) instead of the identity", container.Name, source, variable)}
 		case source == WebIdentity && !c.Mode.UsesIRSA():
-			return Use{Wrong: fmt.Sprintf("container %s uses %s (%s), which comes before EKS Pod Identity", container.Name, source, variable)}
+			return Use{Wrong: fmt.Sprintf("container %s uses %s (%s) instead of EKS Pod Identity", container.Name, source, variable)}
 		case source == PodIdentity:
 			if problem := agentProblem(container); problem != "" {
 				return Use{Wrong: "container " + container.Name + ": " + problem}
