@@ -61,9 +61,9 @@ func checkPermissions(f *checkInput) Check {
 func judgeRequests(role Role, requests []iam.Request) Check {
 	found := okCheck("the role's policies allow everything that the component needs")
 	for _, request := range requests {
-		judged := judgeRequest("the role's policies", request, role.Permissions...)
+		judged := judgeRequest("the role's policies do", fixPermissions, request, role.Permissions...)
 		if judged.State == OK && role.Boundary != nil {
-			judged = judgeRequest("the role's permissions boundary", request, *role.Boundary)
+			judged = judgeRequest("the role's permissions boundary does", "change the permissions boundary, or the role's", request, *role.Boundary)
 		}
 		switch {
 		case judged.State == Fails:
@@ -75,15 +75,17 @@ func judgeRequests(role Role, requests []iam.Request) Check {
 	return found
 }
 
-func judgeRequest(what string, request iam.Request, docs ...iam.Document) Check {
+const fixPermissions = fixAccount + ", or attach the policy that `spaces-identity policy permissions` prints"
+
+// judgeRequest evaluates policies for a request. The text of who begins the message.
+func judgeRequest(who, fix string, request iam.Request, docs ...iam.Document) Check {
 	decision := iam.Evaluate(request, docs...)
 	switch {
 	case decision.Verdict == iam.Denied, decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
-		return failedCheck(fixDecision(decision, fixAccount+", or attach the policy that `spaces-identity policy permissions` prints"),
-			"%s do not allow %s on %s: %s", what, request.Action, request.Resource, decision.Reason)
+		return failedCheck(fixDecision(decision, fix), "%s not allow %s on %s: %s", who, request.Action, request.Resource, decision.Reason)
 	case decision.Verdict == iam.CannotEvaluate:
 		return warningCheck("check that the conditions hold for the pods; `spaces-identity policy permissions` prints a policy without them",
-			"%s allow %s on %s only under conditions: %s", what, request.Action, request.Resource, decision.Reason)
+			"%s allow %s on %s only under conditions: %s", who, request.Action, request.Resource, decision.Reason)
 	}
 	return okCheck("allowed")
 }
