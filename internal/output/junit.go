@@ -1,8 +1,10 @@
 package output
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
+	"strings"
 )
 
 // Suite is a group of checks in JUnit XML.
@@ -82,7 +84,7 @@ func writeJUnit(_ *Printer, r Result) ([]byte, error) {
 				suite.Skipped++
 				one.Skipped = c.message("left-out")
 			case CaseWarned:
-				one.Output = "warning: " + c.Message
+				one.Output = strings.TrimSpace("warning: " + c.Message + "\n" + c.fix())
 			}
 			suite.Cases = append(suite.Cases, one)
 		}
@@ -93,9 +95,12 @@ func writeJUnit(_ *Printer, r Result) ([]byte, error) {
 }
 
 func (c Case) message(kind string) *junitMessage {
-	m := &junitMessage{Message: c.Message, Type: kind, Text: c.Message}
-	if c.Fix != "" {
-		m.Text = "fix: " + c.Fix
+	return &junitMessage{Message: c.Message, Type: kind, Text: cmp.Or(c.fix(), c.Message)}
+}
+
+func (c Case) fix() string {
+	if c.Fix == "" {
+		return ""
 	}
-	return m
+	return "fix: " + c.Fix
 }
