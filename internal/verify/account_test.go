@@ -197,7 +197,7 @@ func accountCases() []testCase {
 		{"a foreign deny", Trust, irsa, nil, nil, func(f *fakeAWS) {
 			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, iam.Statement{Sid: "NoBackups", Effect: iam.Deny, Principal: iam.Principal{Everyone: true}, Action: iam.Values{"sts:*"}})
 		}, Fails, "the live trust policy does not admit the service account", "ask the owner of statement 2 (NoBackups) to change it"},
-		{"a condition on the source", Trust, pods, nil, nil, source, Unknown, "the live trust policy has conditions", "run `spaces-identity verify --prove`"},
+		{"a condition on the source", Trust, pods, nil, nil, source, Unknown, "the live trust policy could not be evaluated: ", "run `spaces-identity verify --prove`"},
 		{"the role is absent", Trust, irsa, nil, nil, noRole, Unknown, "the role could not be read", ""},
 
 		{"gives the role", Association, both, nil, nil, nil, OK, "gives the role", ""},

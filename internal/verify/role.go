@@ -156,7 +156,7 @@ func judgeTrust(f *checkInput, role Role) Check {
 			return failedCheck(fixDecision(way.Decision, fix), "the live trust policy does not admit the service account%s: %s", by(c.Mode, way.Mechanism), way.Reason)
 		case iam.CannotEvaluate:
 			found = unknownf("run `spaces-identity verify --prove`, which exchanges a token",
-				"the live trust policy has conditions whose values only AWS knows, so it could not be evaluated%s", by(c.Mode, way.Mechanism))
+				"the live trust policy could not be evaluated%s: %s", by(c.Mode, way.Mechanism), way.Reason)
 		}
 	}
 	return found
