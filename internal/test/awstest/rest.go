@@ -199,13 +199,14 @@ type associationJSON struct {
 	RoleARN            string            `json:"roleArn,omitempty"`
 	TargetRoleARN      string            `json:"targetRoleArn,omitempty"`
 	Policy             string            `json:"policy,omitempty"`
+	OwnerARN           string            `json:"ownerArn,omitempty"` // of the add-on that created it
 	DisableSessionTags bool              `json:"disableSessionTags"`
 	Tags               map[string]string `json:"tags,omitempty"`
 }
 
 func (a Association) summary() associationJSON {
 	return associationJSON{ClusterName: a.Cluster, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount, AssociationID: a.ID,
-		AssociationARN: arnOf("podidentityassociation/" + a.Cluster + "/" + a.ID)}
+		AssociationARN: arnOf("podidentityassociation/" + a.Cluster + "/" + a.ID), OwnerARN: a.OwnerARN}
 }
 
 func (a Association) whole() apiResponse {

@@ -38,7 +38,7 @@ type Cluster struct {
 
 // Association is an EKS Pod Identity association.
 type Association struct {
-	ID, Cluster, Namespace, ServiceAccount, RoleARN, TargetRoleARN, Policy, Token string
+	ID, Cluster, Namespace, ServiceAccount, RoleARN, TargetRoleARN, Policy, Token, OwnerARN string
 	DisableSessionTags                                                            bool
 	Tags                                                                          map[string]string
 }
