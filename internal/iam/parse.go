@@ -127,7 +127,7 @@ func (p *parser) statements() ([]Statement, error) {
 	var out []Statement
 	sids := map[string]bool{}
 	list := p.skip(p.last)
-	err := p.oneOrMany("Statement", func(t json.Token) error {
+	err := p.oneOrMany(func(t json.Token) error {
 		at := p.start
 		s, err := p.statement(t)
 		if err != nil {
@@ -270,7 +270,7 @@ func (p *parser) members(what string, open json.Token, member func(key string) e
 
 // oneOrMany reads an array or a single value, and calls item with the first token of each
 // value.
-func (p *parser) oneOrMany(what string, item func(first json.Token) error) error {
+func (p *parser) oneOrMany(item func(first json.Token) error) error {
 	t, err := p.next()
 	if err != nil {
 		return err
@@ -308,7 +308,7 @@ func (p *parser) asText(what string, t json.Token) (string, error) {
 
 func (p *parser) texts(what string) (Values, error) {
 	out := Values{}
-	err := p.oneOrMany(what, func(t json.Token) error {
+	err := p.oneOrMany(func(t json.Token) error {
 		text, err := p.asText(what, t)
 		out = append(out, text)
 		return err
@@ -319,7 +319,7 @@ func (p *parser) texts(what string) (Values, error) {
 // scalars reads the values of a condition key. AWS converts numbers and booleans to text.
 func (p *parser) scalars(key string) (Values, error) {
 	out := Values{}
-	err := p.oneOrMany(key, func(t json.Token) error {
+	err := p.oneOrMany(func(t json.Token) error {
 		switch value := t.(type) {
 		case string:
 			out = append(out, value)
