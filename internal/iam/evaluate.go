@@ -262,4 +262,3 @@ func coversResource(value, version string, r Request) (result truth, cannot stri
 	}
 	return isFalse, ""
 }
-
