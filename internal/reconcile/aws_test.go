@@ -134,10 +134,10 @@ func TestPlanNamesTheStatementOfADeletedPrincipal(t *testing.T) {
 			server.Forget()
 			p := mustApply(t, testSpec(identity.IRSA, testNamespaces(1)...))
 			equal(t, "warns", true, slices.ContainsFunc(p.Warnings, func(w reconcile.Warning) bool {
-				return strings.Contains(w.Text, "statement 2 (Guests) of the trust policy names "+deleted.id)
+				return strings.Contains(w.Text, "statement 2 (Allow, Sid Guests) of the trust policy names "+deleted.id)
 			}))
 			_, err := apply(t.Context(), testSpec(identity.IRSA, testNamespaces(2)...))
-			if err == nil || !strings.Contains(err.Error(), "statement 2 (Guests) of the trust policy names "+deleted.id) {
+			if err == nil || !strings.Contains(err.Error(), "statement 2 (Allow, Sid Guests) of the trust policy names "+deleted.id) {
 				t.Errorf("error is %v", err)
 			}
 			for _, c := range server.Calls() {
