@@ -10,6 +10,7 @@ helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
 vale      := $(CURDIR)/bin/tools/vale
+actions   := $(CURDIR)/bin/tools/actionlint
 modules   := $(shell find . -name go.mod -not -path '*/node_modules/*' -exec dirname {} \;)
 scripts   := .ci/run plugin.complete $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
@@ -91,13 +92,14 @@ check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=…
 		go test -count=1 -v -run '^TestGivenChart$$' ./internal/plugin
 
 .PHONY: lint
-lint: $(lint) prose ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck, prose
+lint: $(lint) $(actions) prose ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck, actionlint, prose
 	@test -z "$$(gofmt -l .)" || { echo 'run gofmt -w on:'; gofmt -l .; exit 1; }
 	@go vet ./...
 	@$(lint) run ./...
 	@for module in $(modules); do go -C $$module mod tidy -diff || { echo "run go mod tidy in $$module"; exit 1; }; done
 	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
 	@shellcheck $(scripts)
+	@$(actions) examples/github-actions/*.yaml
 	@echo 'lint: nothing found'
 
 # Vale parses code with a C library, so it takes a C compiler to build it.
@@ -177,6 +179,9 @@ bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'
 	@go -C $(tools)/lint build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(actions): $(tools)/actionlint/go.mod
+	@go -C $(tools)/actionlint build -o $@ github.com/rhysd/actionlint/cmd/actionlint
 
 $(vale): $(tools)/vale/go.mod
 	@echo 'building Vale from the module proxy (once, about two minutes)'

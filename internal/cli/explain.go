@@ -43,7 +43,6 @@ that is not known.`,
   aws iam get-role --role-name spaces-backup \
     --query Role.AssumeRolePolicyDocument |
     spaces-identity explain my-namespace --policy -`,
-		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: p.completeNamespaces,
 	}
 	cmd.Flags().StringVar(&op.Policy, "policy", "", "the `FILE` with the trust policy, - for standard input (default: what the config asks for)")
@@ -84,7 +83,11 @@ func (op ExplainOp) facts() ([]desired.Fact, error) {
 
 // Run prints the explanation.
 func (op ExplainOp) Run(ctx context.Context, env *Env) error {
-	state, c, err := op.component(env)
+	state, err := env.State(op.Settings)
+	if err != nil {
+		return err
+	}
+	c, err := op.component(env, state)
 	if err != nil {
 		return err
 	}
@@ -129,18 +132,14 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 
 // component returns the component that --component names, else the one that runs as the
 // service account. If there is none, a note says for which component the answer is.
-func (op ExplainOp) component(env *Env) (desired.State, desired.Component, error) {
+func (op ExplainOp) component(env *Env, state desired.State) (desired.Component, error) {
 	if _, named := op.Settings.Component(env.Getenv); op.ServiceAccount != "" && !named {
-		state, err := env.State(op.Settings)
-		if err != nil {
-			return state, desired.Component{}, err
-		}
 		if c, ok := state.ComponentOf(op.ServiceAccount); ok {
-			return state, c, nil
+			return c, nil
 		}
 		env.Note("no component of the config runs as the service account " + op.ServiceAccount)
 	}
-	return env.component(op.Settings)
+	return env.component(state, op.Settings)
 }
 
 // source returns how messages name the policy of --policy.
@@ -160,12 +159,14 @@ func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.Sta
 		doc, err := state.TrustPolicy(c)
 		return doc, exit.Usage(err)
 	case "-":
-		text, err = env.readManifests(ctx)
+		text, err = env.readInput(ctx, "trust policy")
 	default:
-		text, err = os.ReadFile(op.Policy)
+		if text, err = os.ReadFile(op.Policy); err != nil {
+			err = fmt.Errorf("reading the trust policy: %w", err)
+		}
 	}
 	if err != nil {
-		return iam.Document{}, exit.Usagef("reading the trust policy: %w", err)
+		return iam.Document{}, exit.Usage(err)
 	}
 	doc, err := iam.Parse(text)
 	if err != nil {

@@ -75,12 +75,12 @@ func roleBudget(state desired.State, role desired.Role, trust iam.Document, quot
 }
 
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
-	after, changes := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
-	t := TrustChange{Action: None, Statements: changes, After: after}
+	m := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
+	t := TrustChange{Action: None, Statements: m.Changes, After: m.After, pruned: m.pruned}
 	switch {
 	case len(live.Statement) == 0:
 		t.Action = Create
-	case anyWrites(changes):
+	case anyWrites(m.Changes):
 		t.Action = Change
 	}
 	return t

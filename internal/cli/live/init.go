@@ -207,10 +207,11 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	if c.Discover = err == nil; c.Discover {
 		return nil
 	}
-	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	if !i.Terminal(i.In) {
-		return nil
+		return output.Hint(exit.Usagef("the control planes are not known: %w", err),
+			"list their host namespaces with --host-namespace, admit every one with --match uuid, or name the cluster with --kubeconfig and --kube-context")
 	}
+	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	*c, err = asked(ctx, i, "The host namespaces of the control planes, or uuid for all that Spaces names by itself", "uuid", parseNamespaces)
 	return err
 }

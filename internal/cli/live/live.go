@@ -14,6 +14,7 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/export/terraform"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/space"
@@ -131,7 +132,7 @@ func newTerminal(env *cli.Env) *terminal { return &terminal{env, bufio.NewReader
 // ask prints a question and reads a line.
 func (t *terminal) ask(ctx context.Context, question string) (string, error) {
 	t.env.Say("%s", question)
-	line, err := cli.Await(ctx, func() (string, error) { return t.lines.ReadString('\n') })
+	line, err := interrupt.Await(ctx, func() (string, error) { return t.lines.ReadString('\n') })
 	if line = strings.TrimSpace(line); err != nil && line == "" {
 		return "", fmt.Errorf("no answer: %w", err)
 	}

@@ -3,8 +3,10 @@ package live_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
+	"io/fs"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -182,11 +184,18 @@ func TestUnknownProfile(t *testing.T) {
 
 func TestNoControlPlanes(t *testing.T) {
 	newSpace(t)
-	must(t, run(t, "", "init", "--bucket", "spaces-backups"), 0)
-	r := must(t, run(t, "", "plan"), 2)
+	r := must(t, run(t, "", "init", "--bucket", "spaces-backups"), 2)
+	if !strings.Contains(r.Err, "the control planes are not known: found no kubeconfig") || !strings.Contains(r.Err, "--match uuid") {
+		t.Errorf("error: %s", r.Err)
+	}
+	if _, err := os.Lstat("spaces-identity.yaml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("init wrote a config: %v", err)
+	}
+	r = must(t, run(t, "", "plan", "--role-arn", "arn:aws:iam::123456789012:role/x", "--oidc-provider", "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"), 2)
 	if !strings.Contains(r.Err, "no control plane is known") {
 		t.Errorf("error: %s", r.Err)
 	}
+	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--match", "uuid"), 0)
 }
 
 func TestPolicySelf(t *testing.T) {

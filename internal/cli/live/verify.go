@@ -111,7 +111,7 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 	failed, left := count[restart.Failed], count[restart.Left]
 	switch {
 	case ctx.Err() != nil:
-		return output.Hint(fmt.Errorf("interrupted: %w", context.Cause(ctx)), "run it again to go on")
+		return output.Hint(fmt.Errorf("stopped while restarting workloads: %w", context.Cause(ctx)), "run it again to go on")
 	case failed > 0:
 		return fmt.Errorf("%d of %d workloads failed; the output says why", failed, len(steps))
 	case left > 0:

@@ -17,6 +17,7 @@ type associationJSON struct {
 	ServiceAccount string `json:"serviceAccount"`
 	AssociationARN string `json:"associationArn"`
 	AssociationID  string `json:"associationId"`
+	OwnerARN       string `json:"ownerArn,omitempty"` // of the add-on that created it
 }
 
 // wholeAssociationJSON is an association as Describe shows it.
@@ -36,7 +37,7 @@ type wholeAssociationJSON struct {
 func (a Association) summary() associationJSON {
 	region, name := clusterOf(a.Cluster)
 	return associationJSON{ClusterName: name, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount, AssociationID: a.ID,
-		AssociationARN: arnOf(region, "podidentityassociation/"+name+"/"+a.ID)}
+		AssociationARN: arnOf(region, "podidentityassociation/"+name+"/"+a.ID), OwnerARN: a.OwnerARN}
 }
 
 func (a Association) whole() apiResponse {

@@ -45,9 +45,9 @@ type Cluster struct {
 
 // Association is an EKS Pod Identity association. Cluster is a key of Clusters.
 type Association struct {
-	ID, Cluster, Namespace, ServiceAccount, RoleARN, TargetRoleARN, Policy, Token string
-	DisableSessionTags                                                            bool
-	Tags                                                                          map[string]string
+	ID, Cluster, Namespace, ServiceAccount, RoleARN, TargetRoleARN, Policy, Token, OwnerARN string
+	DisableSessionTags                                                                      bool
+	Tags                                                                                    map[string]string
 }
 
 func newState() State {
