@@ -31,6 +31,7 @@ const (
 	DropAfter
 	Throttle
 	Unavailable // the server returns HTTP status 503, and the SDK retries
+	Conflict    // somebody else changes the same thing; passes if the operation has no such error
 )
 
 // Call is one request.
@@ -243,6 +244,10 @@ func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 		return throttled(*call), fate
 	case Unavailable:
 		return unavailable(*call), fate
+	case Conflict:
+		if status := models[call.Service].Operations[call.Operation].Errors["ConcurrentModification"]; status != 0 {
+			return &apiError{status, "ConcurrentModification", "The request conflicts with another one. Please try again."}, fate
+		}
 	}
 	if denied := s.authorize(op, *call); denied != nil {
 		return denied, Pass
