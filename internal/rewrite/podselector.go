@@ -59,7 +59,7 @@ func (o *object) selectorsAt(key string, value, near *manifest.Node) []podSelect
 		return nil
 	}
 	value = value.Resolve()
-	if selects && hasSelectorForm(value) {
+	if selects && (hasSelectorForm(value) || o.isCalico() && value != nil && value.Kind == manifest.Scalar) {
 		return []podSelector{{o, value, near}}
 	}
 	var all []podSelector
@@ -88,6 +88,9 @@ func selectorKey(key string) (bool, string) {
 func hasSelectorForm(n *manifest.Node) bool {
 	return n.IsMapping() && len(n.Content) > 0 && (isLabelSelector(n) || hasOnlyStrings(n))
 }
+
+// isCalico reports whether the selectors of the object are strings in Calico's language.
+func (o *object) isCalico() bool { return strings.HasSuffix(o.group, "projectcalico.org") }
 
 func isLabelSelector(n *manifest.Node) bool {
 	return n.Field("matchLabels") != nil || n.Field("matchExpressions") != nil || n.Field("labels").IsMapping()

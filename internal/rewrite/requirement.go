@@ -87,6 +87,9 @@ const (
 
 // matches reports whether the selector matches the labels of pods in some namespace.
 func (s podSelector) matches(labels map[string]string) bool {
+	if s.node.Kind == manifest.Scalar {
+		return matchesCalico(s.node.Value, labels)
+	}
 	return !slices.ContainsFunc(requirements(s.node), func(r requirement) bool {
 		return !r.isOfNamespace() && !r.holds(labels)
 	})
@@ -117,6 +120,8 @@ func (s podSelector) reaches(namespace string) bool {
 		return true
 	case s.object.isMonitor() && len(selector.Field("matchNames").Items()) > 0:
 		return false
+	case s.object.isCalico() && selector != nil && !selector.IsNull():
+		return true // a string that this does not read
 	case s.object.isMonitor() || !selector.IsMapping():
 		return s.object.namespace == "" || s.object.namespace == namespace
 	}
