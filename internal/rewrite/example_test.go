@@ -145,7 +145,7 @@ spec:
   selector: {team: platform}
 `)
 	// Output:
-	// warning: Service portal, line 6: this selector would also match the pods of Deployment mxp-controller, because their label team changes: check that this is intended
+	// warning: Service portal, line 6: this selector would also match the pods of Deployment mxp-controller with their new labels (team): check that this is intended
 }
 
 // The template of a JobSet cannot change.

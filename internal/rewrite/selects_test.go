@@ -64,7 +64,7 @@ func verdicts(err error, warnings []string) []string {
 			continue
 		}
 		object, _, _ = strings.Cut(object, ", line ")
-		workload, _, _ := strings.Cut(rest, ",")
+		workload, _, _ := strings.Cut(rest, " with ")
 		all = append(all, object+" gains "+workload)
 	}
 	slices.Sort(all)

@@ -111,6 +111,10 @@ func (o *object) podTemplates() []podTemplate {
 		return []podTemplate{{node, path, "metadata", node.Field("spec"), path.Field("spec")}}
 	}
 	all := []podTemplate{{node, path, "podMetadata", node, path}}
+	if defaults := node.Field("templateDefaults"); defaults != nil {
+		at := path.Field("templateDefaults")
+		all = append(all, podTemplate{defaults, at, "metadata", defaults, at})
+	}
 	for i, step := range node.Field("templates").Items() {
 		at := path.Field("templates").Item(i)
 		all = append(all, podTemplate{step, at, "metadata", step, at})
