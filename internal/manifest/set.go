@@ -76,7 +76,7 @@ func descend(root *Node, path identity.Path) (foundValue, identity.Path, error) 
 	at := foundValue{root, root}
 	for i, step := range path {
 		n := at.node.Resolve()
-		if twice := n.repeatedKey(step); twice != nil {
+		if twice := n.RepeatedKey(step.Key); step.Kind == identity.KeyStep && twice != nil {
 			return at, nil, &PlaceError{path[:i+1], twice.Outer, "this key appears twice in one mapping: remove one of them"}
 		}
 		if next := n.child(step); next != nil {
@@ -110,14 +110,11 @@ func (n *Node) describe() string {
 	return "a string or number"
 }
 
-// repeatedKey returns the second occurrence of a step's key in a mapping, or nil.
-func (n *Node) repeatedKey(step identity.Step) *Node {
-	if step.Kind != identity.KeyStep {
-		return nil
-	}
+// RepeatedKey returns the second occurrence of a key in a mapping, or nil.
+func (n *Node) RepeatedKey(name string) *Node {
 	seen := false
 	for key := range n.Fields {
-		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != step.Key {
+		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != name {
 			continue
 		}
 		if seen {
