@@ -1,8 +1,10 @@
 package output
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
+	"strings"
 )
 
 // Suite is a group of checks in JUnit XML.
@@ -27,6 +29,7 @@ const (
 	CaseWarned
 	CaseFailed
 	CaseUnknown
+	CaseSkipped // did not run, because the user asked for that
 )
 
 type junitSuites struct {
@@ -39,6 +42,7 @@ type junitSuite struct {
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr,omitempty"`
 	Cases    []junitCase `xml:"testcase"`
 }
 
@@ -47,6 +51,7 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Failure *junitMessage `xml:"failure"`
 	Error   *junitMessage `xml:"error"`
+	Skipped *junitMessage `xml:"skipped"`
 	Output  string        `xml:"system-out,omitempty"`
 }
 
@@ -75,8 +80,11 @@ func writeJUnit(_ *Printer, r Result) ([]byte, error) {
 			case CaseUnknown:
 				suite.Errors++
 				one.Error = c.message("unknown")
+			case CaseSkipped:
+				suite.Skipped++
+				one.Skipped = c.message("left-out")
 			case CaseWarned:
-				one.Output = "warning: " + c.Message
+				one.Output = strings.TrimSpace("warning: " + c.Message + "\n" + c.fix())
 			}
 			suite.Cases = append(suite.Cases, one)
 		}
@@ -87,9 +95,12 @@ func writeJUnit(_ *Printer, r Result) ([]byte, error) {
 }
 
 func (c Case) message(kind string) *junitMessage {
-	m := &junitMessage{Message: c.Message, Type: kind, Text: c.Message}
-	if c.Fix != "" {
-		m.Text = "fix: " + c.Fix
+	return &junitMessage{Message: c.Message, Type: kind, Text: cmp.Or(c.fix(), c.Message)}
+}
+
+func (c Case) fix() string {
+	if c.Fix == "" {
+		return ""
 	}
-	return m
+	return "fix: " + c.Fix
 }
