@@ -83,6 +83,9 @@ func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
 func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error {
 	once := func(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
 	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: roleName(role), PolicyDocument: aws.String(policy)}, once)
+	if IsTransient(err) {
+		a.reports.retrying("IAM", shortError(err))
+	}
 	return a.Caller.failed("iam:UpdateAssumeRolePolicy", role.String(), err)
 }
 

@@ -49,12 +49,8 @@ func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
 	if hintOf(err) == "" {
 		err = output.Hint(err, fmt.Sprintf("`%s --help` shows the usage", cmd.CommandPath()))
 	}
-	dir := ""
-	if flag := cmd.Flags().Lookup(flagOutputDir); flag != nil {
-		dir = flag.Value.String()
-	}
 	if p.env.underHelm4() || p.badFlag && postRenders(cmd) && !p.env.Terminal(p.env.In) {
-		return p.env.failEarly(dir, p.settings, err)
+		return p.env.failEarly(p.settings, err)
 	}
 	return err
 }
@@ -116,11 +112,10 @@ func (p *parser) asProgram(root *cobra.Command) {
 }
 
 // parsed makes a command that is parsed into an op, which its flags fill. check,
-// if there is one, gets the arguments and refuses what no single flag can refuse. A
-// command without a rule for its arguments takes none.
+// if there is one, gets the arguments and refuses what no single flag can refuse.
 func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string) error) *cobra.Command {
 	if cmd.Args == nil && !cmd.DisableFlagParsing {
-		cmd.Args = cobra.NoArgs
+		cmd.Args = checkArgs
 	}
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if check != nil {
@@ -134,27 +129,51 @@ func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string
 	return cmd
 }
 
+// checkArgs compares the number of arguments with the usage line of the command, such as
+// "explain NAMESPACE [SERVICEACCOUNT]".
+func checkArgs(cmd *cobra.Command, args []string) error {
+	words := strings.Fields(cmd.Use)[1:]
+	if n := len(args); n < len(words) && words[n][0] != '[' {
+		example, _, _ := strings.Cut(strings.TrimSpace(cmd.Example), "\n")
+		return output.Hint(fmt.Errorf("%s needs %s", cmd.Name(), words[n]), "for example: `"+example+"`")
+	}
+	if n := len(words); len(args) > n && !strings.HasSuffix(cmd.Use, "...]") {
+		return fmt.Errorf("%s does not take the argument %q", cmd.Name(), args[n])
+	}
+	return nil
+}
+
 // noCommand refuses the arguments of a command that has commands of its own.
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("unknown command %q of %s", args[0], cmd.CommandPath())
+	hint := fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
 	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return output.Hint(err, fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near[0]))
+		hint = fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near[0])
 	}
-	return err
+	return output.Hint(fmt.Errorf("unknown command %q of %s", args[0], cmd.CommandPath()), hint)
 }
+
+// typeNames name the types of flags whose values the library parses.
+var typeNames = map[string]string{"duration": "a duration, such as 90s or 5m", "int": "a whole number", "bool": "true or false"}
 
 // flagError names the flag that cannot be read in the way config errors do.
 func (p *parser) flagError(cmd *cobra.Command, err error) error {
 	p.badFlag = true
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if name := typeNames[e.GetFlag().Value.Type()]; name != "" {
+			return fmt.Errorf("--%s: %q is not %s", e.GetFlag().Name, e.GetValue(), name)
+		}
 		return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		if near := identity.Nearest(e.GetSpecifiedName(), flagNames(cmd)); near != "" {
+		near := identity.Nearest(e.GetSpecifiedName(), flagNames(cmd))
+		if name := e.GetSpecifiedName(); name == "n" || name == "namespace" { // as kubectl and Helm call it
+			near = "host-namespace"
+		}
+		if near != "" {
 			return output.Hint(err, "did you mean --"+near+"?")
 		}
 	}
@@ -193,10 +212,10 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
-		if err != nil {
-			return err
+		if err == nil {
+			err = noCommand(cmd, rest)
 		}
-		if err := noCommand(cmd, rest); err != nil {
+		if err != nil {
 			return err
 		}
 		cmd.InitDefaultHelpFlag()
@@ -225,7 +244,8 @@ func printUsage(cmd *cobra.Command) error {
 	for _, section := range []struct{ title, text string }{
 		{"Examples", cmd.Example},
 		{"Flags", cmd.LocalNonPersistentFlags().FlagUsagesWrapped(helpWidth)},
-		{"Settings, which win over those of the config", settingsUsage(cmd)},
+		{"Settings, which win over the environment and the config", settingsUsage(cmd)},
+		{"Environment variables, which win over the config", variablesUsage(cmd)},
 	} {
 		if section.text != "" {
 			fmt.Fprintf(&b, "\n%s:\n%s\n", section.title, strings.TrimRight(section.text, "\n"))
@@ -242,6 +262,17 @@ func settingsUsage(cmd *cobra.Command) string {
 		return ""
 	}
 	return cmd.Root().PersistentFlags().FlagUsagesWrapped(helpWidth)
+}
+
+// variablesUsage lists the environment variables on the help page of the program.
+func variablesUsage(cmd *cobra.Command) string {
+	var b strings.Builder
+	for _, flag := range config.FlagsWithVariables(flagOnMissing, flagOnConflict) {
+		if !cmd.HasParent() {
+			fmt.Fprintf(&b, "  %-32s --%s\n", config.EnvName(flag), flag)
+		}
+	}
+	return b.String()
 }
 
 // withoutSettings marks the commands that read no settings.

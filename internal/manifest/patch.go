@@ -23,14 +23,14 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 	if patched, err := patchInPlace(text, root, sets, false); err != nil || patched != nil {
 		return patched, err
 	}
+	original := text
 	var err error
 	for i := range sets {
 		if text, err = patchOne(text, sets[i:i+1]); err != nil {
 			return nil, err
 		}
 	}
-	after, err := Parse(text)
-	if err != nil || !differsOnly(root, after, sets) {
+	if parseOnly(original, root, text, sets) == nil {
 		return nil, formError(root, sets[0])
 	}
 	return text, nil
@@ -44,11 +44,7 @@ func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, erro
 		return nil, err
 	}
 	patched, ok := apply(text, edits)
-	if !ok {
-		return nil, nil
-	}
-	after, err := Parse(patched)
-	if err != nil || !differsOnly(root, after, sets) {
+	if !ok || parseOnly(text, root, patched, sets) == nil {
 		return nil, nil
 	}
 	return patched, nil
@@ -72,8 +68,8 @@ func patchOne(text []byte, set []Set) ([]byte, error) {
 		if !ok {
 			continue
 		}
-		same, err := Parse(rewritten)
-		if err != nil || !differsOnly(root, same, nil) {
+		same := parseOnly(text, root, rewritten, nil)
+		if same == nil {
 			continue
 		}
 		if patched, err := patchInPlace(rewritten, same, set, true); err == nil && patched != nil {

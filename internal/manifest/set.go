@@ -24,7 +24,7 @@ type PlaceError struct {
 func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem }
 
 // plan turns the sets of one document into edits of its text. It does not check the result
-// of the edits: differsOnly does.
+// of the edits: parseOnly does.
 //
 // If alone is set, [PatchParsed] first patches each document inside a string on its own,
 // and may write it in another form.

@@ -40,7 +40,7 @@ func checkIssuer(f *checkInput) Check {
 	return okCheck("%s", live.HostPath)
 }
 
-const fixContext = "check that the kubeconfig's context is the cluster of the config: `kubectl config current-context`, or name it with --kube-context"
+const fixContext = "check that the kubeconfig's context is the cluster of the config: `kubectl config current-context`"
 
 // The resources of admission policies and their bindings, also by kind.
 var (

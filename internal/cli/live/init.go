@@ -48,7 +48,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err != nil {
 		return err
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region})
+	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region, Report: reportTo(env)})
 	if err != nil {
 		return err
 	}
@@ -207,10 +207,11 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	if c.Discover = err == nil; c.Discover {
 		return nil
 	}
-	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	if !i.Terminal(i.In) {
-		return nil
+		return output.Hint(exit.Usagef("the control planes are not known: %w", err),
+			"list their host namespaces with --host-namespace, admit every one with --match uuid, or name the cluster with --kubeconfig and --kube-context")
 	}
+	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	*c, err = asked(ctx, i, "The host namespaces of the control planes, or uuid for all that Spaces names by itself", "uuid", parseNamespaces)
 	return err
 }

@@ -24,7 +24,7 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 	if err != nil {
 		return err
 	}
-	access, err := accountFor(ctx, op, state.Clusters[0].Region)
+	access, err := accountFor(ctx, env, op, state.Clusters[0].Region)
 	if err != nil {
 		return err
 	}
@@ -54,11 +54,11 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 
 // accountFor connects to the AWS account. Without credentials the checks of the account
 // are unknown; a profile that was named must work.
-func accountFor(ctx context.Context, op cli.VerifyOp, region string) (verify.Access, error) {
+func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region string) (verify.Access, error) {
 	if op.ClusterOnly {
-		return verify.Access{}, nil
+		return verify.Access{LeftOut: "--cluster-only leaves the AWS account out"}, nil
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region})
+	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region, Report: reportTo(env)})
 	switch {
 	case err != nil && op.Profile != "":
 		return verify.Access{}, err
@@ -95,6 +95,9 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 		MaxUnavailable: op.MaxUnavailable, DryRun: op.DryRun, Exclude: op.Exclude, Timeout: op.Timeout, Interval: 2 * time.Second,
 		Progress: func(message string) { env.Say("%s\n", message) },
 	})
+	if e, ok := errors.AsType[restart.ExcludeError](err); ok {
+		return fmt.Errorf("--exclude %s: %w", e.Value, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 	failed, left, unknown := result.Count(restart.Failed), result.Count(restart.Left), result.Count(restart.Unknown)
 	switch {
 	case ctx.Err() != nil:
-		return output.Hint(fmt.Errorf("interrupted: %w", context.Cause(ctx)), "run it again to go on")
+		return output.Hint(fmt.Errorf("stopped while restarting workloads: %w", context.Cause(ctx)), "run it again to go on")
 	case failed > 0:
 		return fmt.Errorf("%d of %d workloads failed; the output says why", failed, len(result.Steps))
 	case left > 0:

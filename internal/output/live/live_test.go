@@ -73,7 +73,7 @@ func plan() *reconcile.Plan {
 		Agents:    []reconcile.AgentChange{{Cluster: "prod-space", Region: "us-west-2", Action: reconcile.Create}},
 		Roles: []reconcile.RoleChange{{ARN: roleARN, Action: reconcile.Adopt,
 			Trust: reconcile.TrustChange{Action: reconcile.Change, After: policy,
-				Budget: desired.Budget{Used: 1700, Limit: 2048, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Fits: true, Consequence: "also admits control planes made later"}}},
+				Budget: desired.Budget{Used: 1700, Limit: 2048, Kept: 90, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Consequence: "also admits control planes made later"}}},
 				Statements: []reconcile.StatementChange{
 					{Place: 1, Action: reconcile.Foreign, Covered: []string{subjectOf + hostA + ":mxp-controller"}},
 					{Sid: "SpacesIdentityA", Place: 2, Action: reconcile.Change, Elements: []string{"Condition"},
