@@ -219,6 +219,9 @@ func TestBadCommandLinesHintAtTheNextStep(t *testing.T) {
 		"template":         "for example: `spaces-identity template spaces CHART --output-dir out`",
 		"verify -n x":      "did you mean --host-namespace?",
 		"plan --namespace": "did you mean --host-namespace?",
+		"values -x":        "`spaces-identity values --help` shows the usage",
+		"export -o json":   "`spaces-identity export --help` shows the usage",
+		"values --confg x": "did you mean --config?",
 		"plan extra":       "`spaces-identity plan --help` shows the usage",
 	} {
 		_, err := cli.Parse(newEnv(io.Discard, nil), strings.Fields(line))
