@@ -77,9 +77,6 @@ func Run(ctx context.Context, env Env, args []string) exit.Status {
 	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
 	env.Hints = env.hintOf
 	err := env.run(ctx)
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, interrupt.ErrByUser) && !errors.Is(err, cause) {
-		err = fmt.Errorf("%w: %w", cause, err) // an error of a request that the interruption has ended
-	}
 	if err != nil && !exit.IsSilent(err) && !env.readerLeft(err) {
 		env.report(err)
 	}
