@@ -219,10 +219,7 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
-		if err == nil {
-			err = noCommand(cmd, rest)
-		}
-		if err != nil {
+		if err := errors.Join(err, noCommand(cmd, rest)); err != nil {
 			return err
 		}
 		cmd.InitDefaultHelpFlag()

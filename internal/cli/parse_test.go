@@ -12,6 +12,7 @@ import (
 
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/output"
 )
@@ -53,7 +54,7 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"inspect a.yaml b.yaml":                  cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
 		"export terraform":                       cli.ExportOp{Form: "terraform"},
 		"values":                                 cli.DocumentOp{Document: "values", Output: output.YAML},
-		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Context: []string{"a=b"}, Output: output.Table},
+		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Facts: []desired.Fact{{Key: "a", Values: []string{"b"}}}, Output: output.Table},
 		"discover --kube-context c":              cli.DiscoverOp{Cluster: cli.ClusterFlags{Context: "c", Timeout: time.Minute}, Output: output.Table},
 		"init --force --profile p":               cli.InitOp{Cluster: cluster, Profile: "p", Force: true},
 		"plan --exit-code":                       cli.PlanOp{Drift: drift, ExitCode: true},
