@@ -72,20 +72,6 @@ func TestFailedCommitRestoresFiles(t *testing.T) {
 	wantFiles(t, dir, map[string]string{"a.json": "old a", "b.json": "not a plain file", "d.json": "not a plain file"})
 }
 
-func TestPutNeedsWritePermission(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may write to every directory: run this test as another user")
-	}
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o555); err != nil {
-		t.Fatal(err)
-	}
-	s := stage(t, dir)
-	wantError(t, s.Put("a.json", []byte("1")), fmt.Sprintf("cannot write %q: permission denied", filepath.Join(dir, "a.json")),
-		"give yourself write permission on the directory"+otherDirectory)
-	wantFiles(t, dir, map[string]string{})
-}
-
 // TestReadersSeeWholeFiles commits fifty sets to one directory at the same time. A
 // reader must always see a whole file.
 func TestReadersSeeWholeFiles(t *testing.T) {

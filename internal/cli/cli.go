@@ -122,7 +122,7 @@ func (env *Env) warnOfVariables(op Op) {
 	if env.Getenv(callerVersion) != "" {
 		return
 	}
-	for _, warning := range config.UnknownVariables(env.Environ, flagOnMissing, flagOnConflict) {
+	for _, warning := range config.UnknownVariables(env.Environ, flagOnMissing, flagOnConflict, flagOnImmutable) {
 		env.Warn(warning)
 	}
 }

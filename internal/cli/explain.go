@@ -33,8 +33,10 @@ func (p *parser) explainCommand() *cobra.Command {
 		Use:   "explain NAMESPACE [SERVICEACCOUNT]",
 		Short: "Say if a service account gets the role, and what decides it",
 		Long: `explain evaluates a trust policy as AWS STS does, offline: the one that the
-config asks for, or another with --policy. It says which statement and condition
-decides and, if access is denied, what would have to change.
+config asks for, or another with --policy. The role is that of the component
+that runs as the service account. The output says which document was evaluated,
+which statement and condition decides and, if access is denied, what would have
+to change.
 
 The exit status is 0 for allowed, 3 for denied, and 1 if it depends on something
 that is not known.`,
@@ -82,7 +84,7 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	c, err := env.component(state, op.Settings)
+	c, err := op.component(env, state)
 	if err != nil {
 		return err
 	}
@@ -95,6 +97,7 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 		return exit.Usage(err)
 	}
 	if op.Policy != "" {
+		explanation.Policy = "the trust policy in " + op.source()
 		for _, problem := range desired.Review(doc) {
 			env.Warn(problem)
 		}
@@ -108,7 +111,32 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 	case iam.Denied:
 		return exit.Silent(exit.Differs)
 	}
+	for _, way := range explanation.Ways {
+		for _, key := range way.UnknownKeys() {
+			env.Note("if you know the value of " + key + ", use --context " + key + "=VALUE")
+		}
+	}
 	return exit.Silent(exit.Failed)
+}
+
+// component returns the component that --component names, else the one that runs as the
+// service account. If there is none, a note says for which component the answer is.
+func (op ExplainOp) component(env *Env, state desired.State) (desired.Component, error) {
+	if _, named := op.Settings.Component(env.Getenv); op.ServiceAccount != "" && !named {
+		if c, ok := state.ComponentOf(op.ServiceAccount); ok {
+			return c, nil
+		}
+		env.Note("no component of the config runs as the service account " + op.ServiceAccount)
+	}
+	return env.component(state, op.Settings)
+}
+
+// source returns how messages name the policy of --policy.
+func (op ExplainOp) source() string {
+	if op.Policy == "-" {
+		return "standard input"
+	}
+	return op.Policy
 }
 
 // trustPolicy returns the policy in question.
@@ -131,7 +159,7 @@ func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.Sta
 	}
 	doc, err := iam.Parse(text)
 	if err != nil {
-		return doc, exit.Usagef("trust policy %s: %w", op.Policy, err)
+		return doc, exit.Usagef("trust policy %s: %w", op.source(), err)
 	}
 	return doc, nil
 }

@@ -30,14 +30,14 @@ func newEnv(out io.Writer, variables map[string]string) *cli.Env {
 var (
 	cluster = cli.ClusterFlags{Timeout: time.Minute}
 	drift   = cli.DriftFlags{Cluster: cluster, Output: output.Table}
-	rewrite = cli.RewriteFlags{OnMissing: "fail", OnConflict: "replace"}
+	rewrite = cli.RewriteFlags{OnMissing: "fail", OnConflict: "replace", OnImmutable: "leave"}
 )
 
 func TestCommandLinesBecomeOps(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for line, want := range map[string]cli.Op{
 		"":                                      cli.PostRenderOp{Rewrite: rewrite},
-		"post-render --on-missing=warn":         cli.PostRenderOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace"}},
+		"post-render --on-missing=warn":         cli.PostRenderOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace", OnImmutable: "leave"}},
 		"--role-arn a --role-arn b":             cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
 		"--host-namespace a --host-namespace b": cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
 		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
@@ -81,7 +81,7 @@ func TestEnvironmentSetsTheFlagsOfManifests(t *testing.T) {
 	t.Chdir(t.TempDir())
 	env := newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ON_MISSING": "warn", "SPACES_IDENTITY_ON_CONFLICT": "keep"})
 	op, err := cli.Parse(env, []string{"inspect", "--on-conflict", "fail"})
-	want := cli.InspectOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "fail"}, Output: output.Table}
+	want := cli.InspectOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "fail", OnImmutable: "leave"}, Output: output.Table}
 	if d := cmp.Diff(cli.Op(want), op, cmpopts.EquateEmpty()); d != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, d)
 	}

@@ -24,19 +24,22 @@ type PostRenderOp struct {
 
 // RewriteFlags are those of the commands that edit manifests.
 type RewriteFlags struct {
-	OnMissing  rewrite.OnMissing
-	OnConflict rewrite.OnConflict
+	OnMissing   rewrite.OnMissing
+	OnConflict  rewrite.OnConflict
+	OnImmutable rewrite.OnImmutable
 }
 
 const (
-	flagOnMissing  = "on-missing"
-	flagOnConflict = "on-conflict"
+	flagOnMissing   = "on-missing"
+	flagOnConflict  = "on-conflict"
+	flagOnImmutable = "on-immutable"
 )
 
 // rewriteChoices are the words of the flags, the default first.
 var rewriteChoices = map[string][]string{
-	flagOnMissing:  {string(rewrite.MissingFails), string(rewrite.MissingWarns)},
-	flagOnConflict: {string(rewrite.ConflictReplace), string(rewrite.ConflictKeep), string(rewrite.ConflictFails)},
+	flagOnMissing:   {string(rewrite.MissingFails), string(rewrite.MissingWarns)},
+	flagOnConflict:  {string(rewrite.ConflictReplace), string(rewrite.ConflictKeep), string(rewrite.ConflictFails)},
+	flagOnImmutable: {string(rewrite.ImmutableLeaves), string(rewrite.ImmutableEdits)},
 }
 
 func (f *RewriteFlags) register(cmd *cobra.Command) {
@@ -44,12 +47,15 @@ func (f *RewriteFlags) register(cmd *cobra.Command) {
 		"if a component has no place in the manifests: fail or warn")
 	cmd.Flags().StringVar((*string)(&f.OnConflict), flagOnConflict, string(rewrite.ConflictReplace),
 		"if a place has another value: replace, keep or fail")
+	cmd.Flags().StringVar((*string)(&f.OnImmutable), flagOnImmutable, string(rewrite.ImmutableLeaves),
+		"if an upgrade cannot change a place, as in a Job: leave or edit")
 }
 
 // completeRewrite takes the flags that are not given from the environment, and
 // checks all of them.
 func (p *parser) completeRewrite(cmd *cobra.Command, f *RewriteFlags) error {
-	for name, value := range map[string]*string{flagOnMissing: (*string)(&f.OnMissing), flagOnConflict: (*string)(&f.OnConflict)} {
+	for name, value := range map[string]*string{flagOnMissing: (*string)(&f.OnMissing), flagOnConflict: (*string)(&f.OnConflict),
+		flagOnImmutable: (*string)(&f.OnImmutable)} {
 		from, words := "--"+name, rewriteChoices[name]
 		if variable := config.EnvName(name); !cmd.Flags().Changed(name) && p.env.Getenv(variable) != "" {
 			*value, from = p.env.Getenv(variable), variable
@@ -63,7 +69,7 @@ func (p *parser) completeRewrite(cmd *cobra.Command, f *RewriteFlags) error {
 }
 
 func (f RewriteFlags) options() rewrite.Options {
-	return rewrite.Options{OnMissing: f.OnMissing, OnConflict: f.OnConflict}
+	return rewrite.Options{OnMissing: f.OnMissing, OnConflict: f.OnConflict, OnImmutable: f.OnImmutable}
 }
 
 func (p *parser) postRenderCommand() *cobra.Command {

@@ -15,7 +15,9 @@ import (
 type Explanation struct {
 	Namespace      string      `json:"namespace"`
 	ServiceAccount string      `json:"serviceAccount"`
+	Component      string      `json:"component"` // whose role it is
 	Role           string      `json:"role"`
+	Policy         string      `json:"policy"`  // which document was evaluated, in words
 	Verdict        iam.Verdict `json:"verdict"` // the best verdict of the ways, because one way is enough
 	Ways           []Way       `json:"ways"`
 	Notes          []string    `json:"notes,omitempty"`
@@ -48,7 +50,8 @@ func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount 
 		identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)); err != nil {
 		return Explanation{}, err
 	}
-	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String(), Notes: notesOn(c.Mode)}
+	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Component: c.Name, Role: c.Role.String(),
+		Policy: "the trust policy that the config asks for", Notes: notesOn(c.Mode)}
 	for _, cluster := range s.Clusters {
 		label := cluster.Name
 		if label == "" {
@@ -212,7 +215,7 @@ func reviewPrincipal(s iam.Statement) []string {
 		return nil
 	}
 	var all []string
-	if s.Principal.Everyone || slices.Contains(s.Principal.AWS, "*") {
+	if s.Principal.IncludesEveryone() {
 		all = append(all, "the principal is everyone")
 	}
 	if len(s.Principal.Federated) > 0 {

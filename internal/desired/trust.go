@@ -95,7 +95,7 @@ func limitTo(s Subjects, sid, suffix string, statement func() iam.Statement, key
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {
 		limited := statement()
-		limited.Sid = sidPrefix + sid + suffix
+		limited.Sid = SidPrefix + sid + suffix
 		if limited.Condition[operator] == nil {
 			limited.Condition[operator] = map[string]iam.Values{}
 		}

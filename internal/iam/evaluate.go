@@ -106,41 +106,59 @@ func evaluateStatement(s Statement, version string, number int, r Request) State
 	}
 	test(matchPrincipal(s, r.Caller))
 	test(matchAction(s, r.Action))
-	test(matchResource(s, version, r.Resource))
+	test(matchResource(s, version, r))
 	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
 		keys := s.Condition[operator]
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			test(matchCondition(operator, key, keys[key], version, r))
+			test(matchCondition(operator, key, keys, version, r))
 		}
 	}
 	result.Applies = result.applies.String()
 	return result
 }
 
-// matchPrincipal tests the Principal element. "*" and the AWS principal "*" mean everyone.
-// A request without a caller comes from the role that has the policy.
+// matchPrincipal tests Principal or NotPrincipal. A request without a caller comes from the
+// role that has the policy. AWS does not document what an empty NotPrincipal means.
 //
-// Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
+// Source: IAM User Guide, "AWS JSON policy elements: Principal" and "… NotPrincipal".
 func matchPrincipal(s Statement, c Caller) (truth, Finding) {
 	if c == (Caller{}) {
 		return isTrue, Finding{}
 	}
-	if !s.NotPrincipal.IsZero() {
-		return isUnknown, Finding{Element: "NotPrincipal", Cannot: "the element NotPrincipal"}
+	p, f := s.Principal, Finding{Element: "Principal", Actual: []string{string(c.Kind) + " " + c.ID}}
+	excludes := !s.NotPrincipal.IsZero()
+	if excludes {
+		p, f.Element = s.NotPrincipal, "NotPrincipal"
 	}
-	listed := s.Principal.Federated
-	if c.Kind == Service {
-		listed = s.Principal.Service
-	}
-	f := Finding{Element: "Principal", Expected: s.Principal.list(), Actual: []string{string(c.Kind) + " " + c.ID}}
+	f.Expected = p.list()
+	result := p.includes(c)
 	switch {
-	case s.Principal.Everyone, slices.Contains(s.Principal.AWS, "*"), slices.Contains(listed, c.ID):
-		return isTrue, Finding{}
-	case slices.ContainsFunc(listed, hasWildcard):
+	case excludes && len(f.Expected) == 0:
+		result, f.Cannot = isUnknown, "the empty list in NotPrincipal"
+	case result == isUnknown:
 		f.Cannot = "a wildcard in the principal " + string(c.Kind)
-		return isUnknown, f
+	case excludes:
+		result = result.not()
 	}
-	return isFalse, f
+	return result, f
+}
+
+// includes reports whether the element names the caller. "*" and the AWS principal "*"
+// mean everyone. IAM rejects other wildcards, so their result is unknown.
+//
+// Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
+func (p Principal) includes(c Caller) truth {
+	listed := p.Federated
+	if c.Kind == Service {
+		listed = p.Service
+	}
+	switch {
+	case p.IncludesEveryone(), slices.Contains(listed, c.ID):
+		return isTrue
+	case slices.ContainsFunc(listed, hasWildcard):
+		return isUnknown
+	}
+	return isFalse
 }
 
 func (p Principal) list() []string {
@@ -164,13 +182,23 @@ func (p Principal) list() []string {
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Action".
 func matchAction(s Statement, action string) (truth, Finding) {
-	in := func(list Values) bool {
-		return slices.ContainsFunc(list, func(a string) bool { return Like(strings.ToLower(a), strings.ToLower(action)) })
-	}
-	if len(s.NotAction) > 0 {
-		return truthOf(!in(s.NotAction)), Finding{Element: "NotAction", Expected: s.NotAction, Actual: []string{action}}
-	}
-	return truthOf(in(s.Action)), Finding{Element: "Action", Expected: s.Action, Actual: []string{action}}
+	return matchList("Action", s.Action, s.NotAction, action, func(a string) (truth, string) {
+		matches := Like(strings.ToLower(a), strings.ToLower(action))
+		if matches && !isAction(a) {
+			return isUnknown, fmt.Sprintf("the action %q, which IAM rejects: a service is named without wildcards", a)
+		}
+		return truthOf(matches), ""
+	})
+}
+
+// isAction reports whether IAM accepts an action of a policy: * or service:action, with
+// wildcards only in the action.
+//
+// Source: IAM, MalformedPolicyDocument "Action vendors (e.g., aws, ec2, etc.) must not
+// contain wildcards".
+func isAction(action string) bool {
+	service, _, found := strings.Cut(action, ":")
+	return action == "*" || found && !hasWildcard(service)
 }
 
 // matchResource tests Resource or NotResource. If the request's resource is a pattern, the
@@ -178,27 +206,39 @@ func matchAction(s Statement, action string) (truth, Finding) {
 // statement with one cannot be evaluated there.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Resource".
-func matchResource(s Statement, version, resource string) (truth, Finding) {
-	f := Finding{Element: "Resource", Expected: s.Resource, Actual: []string{resource}}
-	if len(s.NotResource) > 0 {
-		f.Element, f.Expected = "NotResource", s.NotResource
+func matchResource(s Statement, version string, r Request) (truth, Finding) {
+	if r.Resource != "" {
+		return matchList("Resource", s.Resource, s.NotResource, r.Resource, func(value string) (truth, string) {
+			return coversResource(value, version, r)
+		})
 	}
-	if resource == "" {
-		if len(f.Expected) == 0 {
-			return isTrue, Finding{}
+	for element, list := range map[string]Values{"Resource": s.Resource, "NotResource": s.NotResource} {
+		if list != nil {
+			return isUnknown, Finding{Element: element, Expected: list, Cannot: "the element " + element + ", which IAM does not allow in a trust policy"}
 		}
-		f.Actual, f.Cannot = nil, "the element "+f.Element+", which IAM does not allow in a trust policy"
-		return isUnknown, f
+	}
+	return isTrue, Finding{}
+}
+
+// matchList tests an element of alternatives, or its negation: Action and NotAction, Resource
+// and NotResource. AWS does not document what an empty negation means.
+func matchList(element string, list, not Values, actual string, match func(value string) (truth, string)) (truth, Finding) {
+	f := Finding{Element: element, Expected: list, Actual: []string{actual}}
+	if not != nil {
+		f.Element, f.Expected = "Not"+element, not
 	}
 	result := isFalse
 	for _, value := range f.Expected {
-		t, cannot := coversResource(value, version, resource)
+		t, cannot := match(value)
 		if t == isUnknown {
 			f.Cannot = cannot
 		}
 		result = max(result, t)
 	}
-	if len(s.NotResource) > 0 {
+	switch {
+	case not != nil && len(not) == 0:
+		result, f.Cannot = isUnknown, "the empty list in "+f.Element
+	case not != nil:
 		result = result.not()
 	}
 	if result != isUnknown {
@@ -209,16 +249,16 @@ func matchResource(s Statement, version, resource string) (truth, Finding) {
 
 // coversResource returns whether a policy's value matches all of the resources or none. If
 // it matches some, the result is unknown.
-func coversResource(value, version, resource string) (result truth, cannot string) {
-	p, err := expandVariables(value, version)
-	asked := newPattern(resource)
+func coversResource(value, version string, r Request) (result truth, cannot string) {
+	p, err := expandVariables(value, version, r)
+	asked := newPattern(r.Resource)
 	switch {
 	case err != nil:
 		return isUnknown, err.Error()
 	case p.covers(asked):
 		return isTrue, ""
 	case p.overlaps(asked):
-		return isUnknown, fmt.Sprintf("the resource %q, which matches only some of %q", value, resource)
+		return isUnknown, fmt.Sprintf("the resource %q, which matches only some of %q", value, r.Resource)
 	}
 	return isFalse, ""
 }
@@ -233,6 +273,20 @@ func StatementTitle(number int, s Statement) string {
 
 func (s *StatementResult) title() string {
 	return StatementTitle(s.Number, Statement{Sid: s.Sid, Effect: s.Effect})
+}
+
+// UnknownKeys returns the condition keys whose values decide whether a statement applies,
+// sorted, each once.
+func (d Decision) UnknownKeys() []string {
+	var keys []string
+	for _, s := range d.Statements {
+		for _, f := range s.Findings {
+			if s.applies == isUnknown && f.Key != "" && f.Cannot == unknownKeyText(f.Key) {
+				keys = append(keys, f.Key)
+			}
+		}
+	}
+	return sortedValues(keys)
 }
 
 // cannot lists what keeps the statement from being evaluated.

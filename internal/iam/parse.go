@@ -27,9 +27,11 @@ func (e *SyntaxError) Error() string {
 // Parse reads a policy as strictly as IAM does, which is stricter than encoding/json:
 // no duplicate keys, no unknown elements, no elements of another type. A single
 // statement becomes a list of one; numbers and booleans among the values of
-// conditions become strings. An error is a [*SyntaxError].
+// conditions become strings. Lists may be empty, except that of the statements. An error
+// is a [*SyntaxError].
 //
-// Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+// Source: IAM User Guide, "Grammar of the IAM JSON policy language"; "IAM policy
+// validation check reference", which only advises against empty lists.
 func Parse(data []byte) (Document, error) {
 	p := &parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	p.dec.UseNumber()
@@ -124,6 +126,7 @@ func (p *parser) document() (Document, error) {
 func (p *parser) statements() ([]Statement, error) {
 	var out []Statement
 	sids := map[string]bool{}
+	list := p.skip(p.last)
 	err := p.oneOrMany("Statement", func(t json.Token) error {
 		at := p.start
 		s, err := p.statement(t)
@@ -137,6 +140,9 @@ func (p *parser) statements() ([]Statement, error) {
 		out = append(out, s)
 		return nil
 	})
+	if err == nil && len(out) == 0 {
+		err = p.errorAt(list, "Statement is empty")
+	}
 	return out, err
 }
 
@@ -180,11 +186,11 @@ func (p *parser) checkElements(at int, s Statement) error {
 	switch {
 	case s.Effect == "":
 		return p.errorAt(at, "the statement has no Effect: expected Allow or Deny")
-	case len(s.Action) == 0 && len(s.NotAction) == 0:
+	case s.Action == nil && s.NotAction == nil:
 		return p.errorAt(at, "the statement has no Action")
-	case len(s.Action) > 0 && len(s.NotAction) > 0:
+	case s.Action != nil && s.NotAction != nil:
 		return p.errorAt(at, "the statement has Action and NotAction: IAM allows only one of them")
-	case len(s.Resource) > 0 && len(s.NotResource) > 0:
+	case s.Resource != nil && s.NotResource != nil:
 		return p.errorAt(at, "the statement has Resource and NotResource: IAM allows only one of them")
 	case !s.Principal.IsZero() && !s.NotPrincipal.IsZero():
 		return p.errorAt(at, "the statement has Principal and NotPrincipal: IAM allows only one of them")
@@ -204,7 +210,6 @@ func (p *parser) principal(element string) (Principal, error) {
 		}
 		return Principal{Everyone: true}, nil
 	}
-	at := p.start
 	lists := map[string]*Values{"AWS": &out.AWS, "CanonicalUser": &out.CanonicalUser, "Federated": &out.Federated, "Service": &out.Service}
 	err = p.members(element, t, func(kind string) (err error) {
 		list, ok := lists[kind]
@@ -214,9 +219,7 @@ func (p *parser) principal(element string) (Principal, error) {
 		*list, err = p.texts(kind)
 		return err
 	})
-	if err == nil && out.IsZero() {
-		err = p.errorAt(at, "%s names nobody", element)
-	}
+	out.Nobody = out.IsZero()
 	return out, err
 }
 
@@ -229,9 +232,6 @@ func (p *parser) condition() (Condition, error) {
 			return err
 		})
 	})
-	if len(out) == 0 {
-		out = nil // as if the element were absent
-	}
 	return out, err
 }
 
@@ -278,10 +278,6 @@ func (p *parser) oneOrMany(what string, item func(first json.Token) error) error
 	if t != json.Delim('[') {
 		return item(t)
 	}
-	at := p.start
-	if !p.dec.More() {
-		return p.errorAt(at, "%s is empty", what)
-	}
 	for p.dec.More() {
 		t, err := p.next()
 		if err != nil {
@@ -311,7 +307,7 @@ func (p *parser) asText(what string, t json.Token) (string, error) {
 }
 
 func (p *parser) texts(what string) (Values, error) {
-	var out Values
+	out := Values{}
 	err := p.oneOrMany(what, func(t json.Token) error {
 		text, err := p.asText(what, t)
 		out = append(out, text)
@@ -322,7 +318,7 @@ func (p *parser) texts(what string) (Values, error) {
 
 // scalars reads the values of a condition key. AWS converts numbers and booleans to text.
 func (p *parser) scalars(key string) (Values, error) {
-	var out Values
+	out := Values{}
 	err := p.oneOrMany(key, func(t json.Token) error {
 		switch value := t.(type) {
 		case string:

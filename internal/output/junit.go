@@ -3,6 +3,7 @@ package output
 import (
 	"encoding/xml"
 	"errors"
+	"strings"
 )
 
 // Suite is a group of checks in JUnit XML, in the form that Jenkins and GitLab read.
@@ -11,6 +12,7 @@ type Suite struct {
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr,omitempty"`
 	Cases    []junitCase `xml:"testcase"`
 }
 
@@ -19,6 +21,7 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Failure *junitMessage `xml:"failure"`
 	Error   *junitMessage `xml:"error"`
+	Skipped *junitMessage `xml:"skipped"`
 	Output  string        `xml:"system-out,omitempty"`
 }
 
@@ -38,14 +41,15 @@ const (
 	CaseWarned
 	CaseFailed
 	CaseUnknown
+	CaseSkipped // did not run, because the user asked for that
 )
 
 // Add adds a check with its outcome and, if there is something to do, the fix.
 func (s *Suite) Add(name string, state CaseState, message, fix string) {
-	one := junitCase{Class: s.Name, Name: name}
-	text := message
+	one, text := junitCase{Class: s.Name, Name: name}, message
 	if fix != "" {
-		text = "fix: " + fix
+		fix = "fix: " + fix
+		text = fix
 	}
 	switch state {
 	case CaseFailed:
@@ -54,8 +58,11 @@ func (s *Suite) Add(name string, state CaseState, message, fix string) {
 	case CaseUnknown:
 		s.Errors++
 		one.Error = &junitMessage{message, "unknown", text}
+	case CaseSkipped:
+		s.Skipped++
+		one.Skipped = &junitMessage{message, "left-out", text}
 	case CaseWarned:
-		one.Output = "warning: " + message
+		one.Output = strings.TrimSpace("warning: " + message + "\n" + fix)
 	}
 	s.Tests++
 	s.Cases = append(s.Cases, one)

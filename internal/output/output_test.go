@@ -88,7 +88,8 @@ func inspection() InspectView {
 
 func explanation() ExplainView {
 	return ExplainView{desired.Explanation{
-		Namespace: "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", ServiceAccount: "mxp-controller", Role: roleARN, Verdict: iam.Denied,
+		Namespace: "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", ServiceAccount: "mxp-controller", Component: "mxp-controller", Role: roleARN,
+		Policy: "the trust policy in old.json", Verdict: iam.Denied,
 		Ways: []desired.Way{{Mechanism: identity.IRSA, Cluster: "prod-space", Action: "sts:AssumeRoleWithWebIdentity", Decision: iam.Decision{
 			Verdict: iam.Denied, Reason: "no statement allows it", Statement: 1, Sid: "SpacesIdentityA",
 			Statements: []iam.StatementResult{{Number: 1, Sid: "SpacesIdentityA", Effect: iam.Allow, Applies: "no", Findings: []iam.Finding{

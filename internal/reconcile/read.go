@@ -34,7 +34,7 @@ type Reconciler struct {
 // the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
 	p := newPlan(r.Caller)
-	if err := r.checkAccount(spec); err != nil {
+	if err := r.checkRoles(spec); err != nil {
 		return nil, err
 	}
 	quota, err := r.IAM.TrustPolicyQuota(ctx)
@@ -89,12 +89,14 @@ func (e *AccountError) Error() string {
 // Hint returns the next step.
 func (e *AccountError) Hint() string { return "use credentials of the role's account" }
 
-func (r *Reconciler) checkAccount(spec identity.Spec) error {
+// checkRoles returns an error for each role that the caller cannot change.
+func (r *Reconciler) checkRoles(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
 		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
 			problems = append(problems, &AccountError{c.Role, r.Caller})
 		}
+		problems = append(problems, checkOwner(c.Role))
 	}
 	return errors.Join(problems...)
 }
@@ -112,12 +114,17 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 			return spec, err
 		}
 		if !ok {
+			key := identity.ClusterKey(i)
 			if podIdentity {
-				return spec, identity.WithHint("correct cluster.name and cluster.region, or use credentials of the cluster's account",
+				return spec, identity.WithHint(fmt.Sprintf("correct %[1]s.name and %[1]s.region, or use credentials of the cluster's account", key),
 					"account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account", r.Caller.Account, c.Name, c.Region)
 			}
-			p.warn("", "account %s has no cluster %s in %s: correct cluster.name and cluster.region, unless the cluster is in another account, which only mode irsa supports",
-				r.Caller.Account, c.Name, c.Region)
+			if c.OIDC.IsZero() {
+				return spec, identity.WithHint(fmt.Sprintf("correct %[1]s.name and %[1]s.region, or set %[1]s.oidcProvider if the cluster is in another account", key),
+					"account %s has no cluster %s in %s, so its OIDC provider is not known", r.Caller.Account, c.Name, c.Region)
+			}
+			p.warn("", "account %[1]s has no cluster %[2]s in %[3]s: correct %[4]s.name and %[4]s.region, unless the cluster is in another account, which only mode irsa supports",
+				r.Caller.Account, c.Name, c.Region, key)
 			continue
 		}
 		if spec, err = p.withIssuer(spec, i, c, found.Issuer); err != nil {

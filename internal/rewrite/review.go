@@ -10,31 +10,35 @@ import (
 )
 
 // OtherWorkloads warns of objects of other kinds that run pods as a component's service
-// account. The program does not edit them.
+// account. The program does not edit them, because their template cannot change, or
+// because it is not in a known place.
 type OtherWorkloads struct{ state desired.State }
 
 func (r OtherWorkloads) searchNames() []string { return ServiceAccounts(r).searchNames() }
 
 func (r OtherWorkloads) find(o *object) found {
-	if template, _ := o.podTemplate(); template != nil {
-		return found{}
-	}
 	c, ok := r.below(o.node.Field("spec"))
-	if !ok {
+	if !ok || len(o.podTemplates()) > 0 || slices.ContainsFunc(runNoPods, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
 		return found{}
 	}
 	return warningf("%s runs as the service account of %s, but spaces-identity does not edit this kind of workload: "+
 		"its pods get no labels and do not restart with the upgrade", o, c.Name)
 }
 
-// below returns the component whose service account is used below a node.
+// runNoPods are the ends of API groups whose objects name the service account of a
+// workload, but do not run it: a controller acts as it, or a policy examines it.
+var runNoPods = []string{"toolkit.fluxcd.io", "k14s.io", "carvel.dev", "kyverno.io", "apiextensions.k8s.io"}
+
+// below returns the component whose service account runs pods below a node. It ignores
+// chart values.
 func (r OtherWorkloads) below(n *manifest.Node) (desired.Component, bool) {
-	if n.Field("containers") != nil || n.Field("templates") != nil { // a pod's, or an Argo workflow's
-		if c, ok := ServiceAccounts(r).runningAs(cmp.Or(n.Text("serviceAccountName"), n.Text("serviceAccount"))); ok {
-			return c, true
-		}
+	if c, ok := ServiceAccounts(r).runningAs(cmp.Or(n.Text("serviceAccountName"), n.Text("serviceAccount"))); ok {
+		return c, true
 	}
-	for _, child := range n.Fields {
+	for key, child := range n.Fields {
+		if name := key.Resolve().Value; name == "values" || name == "valuesObject" {
+			continue
+		}
 		if c, ok := r.below(child); ok {
 			return c, true
 		}

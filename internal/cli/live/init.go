@@ -48,7 +48,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err != nil {
 		return err
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region})
+	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region, Report: reportTo(env)})
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,11 @@ func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	return fmt.Errorf("%T cannot be run", op)
 }
 
+// reportTo returns a function that prints a line while calls of AWS are retried.
+func reportTo(env *cli.Env) func(text string) {
+	return func(text string) { env.Say("%s\n", text) }
+}
+
 // connect connects to the cluster of the flags or of the environment.
 func connect(env *cli.Env, f cli.ClusterFlags) (*space.Client, error) {
 	client, err := space.Connect(space.Target{Kubeconfig: f.Kubeconfig, Context: f.Context, Timeout: f.Timeout, Env: env.Getenv})

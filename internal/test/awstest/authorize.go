@@ -8,9 +8,19 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// authorize returns the error of IAM if the policies of the access key do not allow a call.
-// A condition that cannot be evaluated denies the call.
+// authorize returns the error of IAM if the policies of the access key do not allow a call,
+// or if the test denies it. A condition that cannot be evaluated denies the call.
+//
+// Source: IAM User Guide, "Troubleshoot access denied error messages".
 func (s *Server) authorize(op apiOperation, call Call) *apiError {
+	needed := append([]requiredPermission{{call.Action(), call.Resource}}, op.also...)
+	if s.hooks.Denied != nil {
+		for _, p := range needed {
+			if because := s.hooks.Denied(p.action); because != "" {
+				return denied(call, p, because)
+			}
+		}
+	}
 	policies, limited := s.hooks.Policies[call.Caller]
 	if !limited || call.Action() == "sts:GetCallerIdentity" { // which needs no permission
 		return nil
@@ -23,17 +33,19 @@ func (s *Server) authorize(op apiOperation, call Call) *apiError {
 		}
 		docs = append(docs, doc)
 	}
-	for _, p := range append([]requiredPermission{{call.Action(), call.Resource}}, op.also...) {
+	for _, p := range needed {
 		s.asked = append(s.asked, p.action)
 		request := iam.Request{Action: p.action, Resource: p.resource}.With("iam:PassedToService", desired.PodIdentityService)
-		if iam.Evaluate(request, docs...).Verdict == iam.Allowed {
-			continue
+		if iam.Evaluate(request, docs...).Verdict != iam.Allowed {
+			return denied(call, p, "because no identity-based policy allows the "+p.action+" action")
 		}
-		code := map[bool]string{true: "AccessDeniedException", false: "AccessDenied"}[call.Service == "eks"]
-		return &apiError{403, code, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-			CallerARN, p.action, p.resource, p.action)}
 	}
 	return nil
+}
+
+func denied(call Call, p requiredPermission, because string) *apiError {
+	code := map[bool]string{true: "AccessDeniedException", false: "AccessDenied"}[call.Service == "eks"]
+	return &apiError{403, code, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s", CallerARN, p.action, p.resource, because)}
 }
 
 // Used returns the actions that access keys with policies used, sorted.

@@ -2,6 +2,7 @@ package awstest
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +30,7 @@ const (
 	DropBefore // the connection breaks, and the SDK retries
 	DropAfter
 	Throttle
+	Unavailable // the server returns HTTP status 503, and the SDK retries
 )
 
 // Call is one request.
@@ -62,10 +64,14 @@ type Hooks struct {
 	// Policies limits what an access key may do. A key without an entry may do
 	// everything.
 	Policies map[string][]string
+	// Denied returns why an action is denied that policies allow, as AWS says it: "with
+	// an explicit deny in a service control policy". Empty means that it is allowed.
+	Denied func(action string) (because string)
 }
 
 // Server is one AWS account.
 type Server struct {
+	t     testing.TB
 	mu    sync.Mutex
 	hooks Hooks
 	state State
@@ -78,7 +84,7 @@ type Server struct {
 // the server.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{state: newState()}
+	s := &Server{t: t, state: newState()}
 	s.web = httptest.NewServer(s)
 	t.Cleanup(s.web.Close)
 	s.setEnvironment(t, s.web.URL)
@@ -90,7 +96,7 @@ func New(t testing.TB) *Server {
 // stop the time.
 func NewInMemory(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{state: newState()}
+	s := &Server{t: t, state: newState()}
 	s.setEnvironment(t, "http://aws.example")
 	return s
 }
@@ -162,9 +168,13 @@ func (s *Server) State() State {
 
 // ServeHTTP answers a request, or breaks the connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if dropped := s.serve(w, r); dropped {
+	answer := s.serve(r)
+	if answer == nil {
 		panic(http.ErrAbortHandler)
 	}
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // an error means that the client has disconnected
 }
 
 // RoundTrip answers a request without a network.
@@ -172,26 +182,27 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	recorded := httptest.NewRecorder()
-	dropped := s.serve(recorded, r)
+	answer := s.serve(r)
 	if r.Body != nil {
 		_ = r.Body.Close() // it was read
 	}
-	if dropped {
+	if answer == nil {
 		return nil, io.EOF
 	}
 	if err := r.Context().Err(); err != nil { // the answer is lost
 		return nil, err
 	}
-	return recorded.Result(), nil
+	return answer.Result(), nil
 }
 
-// serve answers one request. dropped says that the connection must break instead.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
+// serve answers one request. It returns nil if the connection must break instead. The test
+// fails if AWS would not answer so.
+func (s *Server) serve(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
 	op, call, fail := s.decode(r)
 	if fail != nil {
 		fail.write(w, call.Service)
-		return false
+		return w
 	}
 	if before := s.current().BeforeWrite; before != nil && call.Write {
 		before(call)
@@ -201,10 +212,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 		defer after(call)
 	}
 	if fate == DropBefore || fate == DropAfter {
-		return true
+		return nil
 	}
 	answer.write(w, call.Service)
-	return false
+	for _, problem := range checkAnswer(call, w) {
+		s.t.Errorf("awstest answers %s unlike AWS: %s", call.Action(), problem)
+	}
+	return w
 }
 
 func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
@@ -223,6 +237,8 @@ func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 		return broken(*call), fate
 	case Throttle:
 		return throttled(*call), fate
+	case Unavailable:
+		return unavailable(*call), fate
 	}
 	if denied := s.authorize(op, *call); denied != nil {
 		return denied, Pass

@@ -1,0 +1,174 @@
+package awstest
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// formValue returns the members of a form, such as Tags.member.1.Key, as a value of a
+// shape.
+//
+// Source: Smithy, "AWS query protocol".
+func (m serviceModel) formValue(name string, form map[string]string) any {
+	s := m.Shapes[name]
+	if s.Type != "structure" && s.Type != "list" {
+		return form[""]
+	}
+	parts := map[string]map[string]string{}
+	for key, value := range form {
+		first, rest, _ := strings.Cut(key, ".")
+		if s.Type == "list" { // member.1.Key
+			first, rest, _ = strings.Cut(rest, ".")
+		}
+		if parts[first] == nil {
+			parts[first] = map[string]string{}
+		}
+		parts[first][rest] = value
+	}
+	if s.Type == "list" {
+		list := []any{}
+		for i := range len(parts) {
+			list = append(list, m.formValue(s.Member.Shape, parts[strconv.Itoa(i+1)]))
+		}
+		return list
+	}
+	out := map[string]any{}
+	for key, part := range parts {
+		out[key] = m.formValue(s.Members[key].Shape, part)
+	}
+	return out
+}
+
+// checkForm returns how a form differs from an operation's input.
+func (m serviceModel) checkForm(op operationModel, form url.Values) []string {
+	flat := map[string]string{}
+	for key := range form {
+		if key != "Action" && key != "Version" {
+			flat[key] = form.Get(key)
+		}
+	}
+	if op.Input == "" {
+		return nil
+	}
+	return m.check(op.Input, op.Input, m.formValue(op.Input, flat))
+}
+
+// checkREST returns how a request differs from an operation's input.
+func (m serviceModel) checkREST(op operationModel, req restRequest) []string {
+	all := map[string]any{}
+	if len(req.raw) > 0 {
+		if err := json.Unmarshal(req.raw, &all); err != nil {
+			return []string{"the body: " + err.Error()}
+		}
+	}
+	var problems []string
+	for i, segment := range strings.Split(strings.Trim(op.Path, "/"), "/") {
+		for name, member := range m.Shapes[op.Input].Members {
+			if member.Location == "uri" && segment == "{"+member.LocationName+"}" {
+				all[name] = req.segments[i]
+			}
+		}
+	}
+	known := []string{}
+	for name, member := range m.Shapes[op.Input].Members {
+		if member.Location == "querystring" && req.query.Has(member.LocationName) {
+			all[name] = req.query.Get(member.LocationName)
+			known = append(known, member.LocationName)
+		}
+	}
+	for name := range req.query {
+		if !slices.Contains(known, name) {
+			problems = append(problems, "no query parameter "+name)
+		}
+	}
+	return append(problems, m.check(op.Input, op.Input, all)...)
+}
+
+// element is an element of XML.
+type element struct {
+	XMLName  xml.Name
+	Text     string    `xml:",chardata"`
+	Children []element `xml:",any"`
+}
+
+// xmlValue returns an element as a value of a shape.
+func (m serviceModel) xmlValue(name string, e element) any {
+	s := m.Shapes[name]
+	switch s.Type {
+	case "structure":
+		out := map[string]any{}
+		for _, child := range e.Children {
+			out[child.XMLName.Local] = m.xmlValue(s.Members[child.XMLName.Local].Shape, child)
+		}
+		return out
+	case "list":
+		list := []any{}
+		for _, child := range e.Children {
+			list = append(list, m.xmlValue(s.Member.Shape, child))
+		}
+		return list
+	case "map":
+		out := map[string]any{}
+		for _, entry := range e.Children {
+			if len(entry.Children) == 2 {
+				out[entry.Children[0].Text] = m.xmlValue(s.Value.Shape, entry.Children[1])
+			}
+		}
+		return out
+	}
+	return e.Text
+}
+
+// checkAnswer returns how a recorded answer differs from the model.
+func checkAnswer(call Call, answer *httptest.ResponseRecorder) []string {
+	model := models[call.Service]
+	op, known := model.Operations[call.Operation]
+	if !known {
+		return nil // an error that says so
+	}
+	if answer.Code != 200 {
+		return op.checkErrorBody(answer)
+	}
+	if op.Output == "" {
+		return nil
+	}
+	if call.Service == "eks" {
+		var value any
+		if err := json.Unmarshal(answer.Body.Bytes(), &value); err != nil {
+			return []string{err.Error()}
+		}
+		return model.check(op.Output, op.Output, value)
+	}
+	var root element
+	if err := xml.Unmarshal(answer.Body.Bytes(), &root); err != nil {
+		return []string{err.Error()}
+	}
+	for _, child := range root.Children {
+		if child.XMLName.Local == call.Operation+"Result" {
+			return model.check(op.Output, op.Output, model.xmlValue(op.Output, child))
+		}
+	}
+	return []string{fmt.Sprintf("%s has no %sResult", root.XMLName.Local, call.Operation)}
+}
+
+func (o operationModel) checkErrorBody(answer *httptest.ResponseRecorder) []string {
+	code, _, _ := strings.Cut(answer.Header().Get("X-Amzn-Errortype"), ":")
+	if code == "" {
+		var body struct{ Error struct{ Code string } }
+		if err := xml.NewDecoder(bytes.NewReader(answer.Body.Bytes())).Decode(&body); err != nil {
+			return []string{err.Error()}
+		}
+		code = body.Error.Code
+	}
+	if problem := o.checkError(code, answer.Code); problem != "" {
+		return []string{problem}
+	}
+	return nil
+}
