@@ -231,3 +231,26 @@ func TestBadCommandLinesHintAtTheNextStep(t *testing.T) {
 		}
 	}
 }
+
+// A command that waits for a person to type its input says so. With a file or a pipe it
+// says nothing.
+func TestCommandsSayThatTheyReadFromTheTerminal(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for line, what := range map[string]string{
+		"post-render":             "manifests",
+		"inspect":                 "manifests",
+		"explain ns --policy -":   "trust policy",
+		"post-render --mode both": "manifests",
+	} {
+		for _, terminal := range []bool{true, false} {
+			var errs bytes.Buffer
+			env := newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ROLE_ARN": "arn:aws:iam::123456789012:role/r"})
+			env.Err, env.Terminal = &errs, func(stream any) bool { return terminal && stream == env.In }
+			cli.Run(t.Context(), *env, strings.Fields(line))
+			note := "note: reading the " + what + " from the terminal; press Ctrl-D at the end, or Ctrl-C to stop\n"
+			if got := strings.HasPrefix(errs.String(), note); got != terminal {
+				t.Errorf("%s, terminal %v: %s", line, terminal, errs.String())
+			}
+		}
+	}
+}
