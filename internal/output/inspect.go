@@ -45,14 +45,14 @@ func (v InspectView) Text(p *Page) {
 		rows := [][]string{{"OUTCOME", "COMPONENT", "LINE", "OBJECT", "PLACE", "PATH"}}
 		for _, f := range v.Result.Findings {
 			outcome := p.Paint(outcomeColours[f.Outcome], string(f.Outcome))
-			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), objectName(f), string(f.Place), f.Path + newValue(f)})
+			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), visible(objectName(f), ""), string(f.Place), visible(f.Path+newValue(f), "")})
 		}
 		p.Table(rows)
 	}
 	v.reasons(p)
 	for _, warning := range v.Result.Warnings {
 		p.Blank()
-		p.Prose(0, p.Paint(Yellow, "warning:")+" "+warning)
+		p.Prose(0, p.Paint(Yellow, "warning:")+" "+visible(warning, "\n"))
 	}
 	v.places(p)
 }
@@ -75,7 +75,7 @@ func newValue(f rewrite.Finding) string {
 func (v InspectView) reasons(p *Page) {
 	for _, same := range Group(v.Result.Findings, func(f rewrite.Finding) string { return string(f.Outcome) + f.Reason }) {
 		if f := same[0]; f.Reason != "" {
-			p.Remark(fmt.Sprintf("%s, line %d", p.Paint(outcomeColours[f.Outcome], string(f.Outcome)), f.Line), len(same)-1, f.Reason, "")
+			p.Remark(fmt.Sprintf("%s, line %d", p.Paint(outcomeColours[f.Outcome], string(f.Outcome)), f.Line), len(same)-1, visible(f.Reason, "\n"), "")
 		}
 	}
 }
