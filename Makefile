@@ -80,6 +80,11 @@ e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (ne
 		{ rm -rf $(moto); echo 'e2e-aws: skipped, the emulator could not be installed (python3-venv, pip)'; exec $(optional); }; fi; \
 	SPACES_IDENTITY_MOTO=$(moto)/bin/moto_server $(go_test) -count=1 -v -run '^TestOn(OwnServer|Emulator)$$' ./internal/reconcile
 
+.PHONY: aws-shapes
+aws-shapes: ## write the API models of the AWS test server again, from botocore (needs python3)
+	@venv=$$(mktemp -d); trap 'rm -rf "$$venv"' EXIT; \
+	python3 -m venv "$$venv"; "$$venv"/bin/pip install -q 'botocore==1.44.5'; "$$venv"/bin/python internal/test/awstest/testdata/shapes.py
+
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
 	@test -n '$(CHART)' || { echo 'name a chart: make check-chart CHART=oci://host/repository/spaces VALUES=values.yaml' >&2; exit 2; }

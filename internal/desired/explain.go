@@ -215,7 +215,7 @@ func reviewPrincipal(s iam.Statement) []string {
 		return nil
 	}
 	var all []string
-	if s.Principal.Everyone || slices.Contains(s.Principal.AWS, "*") {
+	if s.Principal.IncludesEveryone() {
 		all = append(all, "the principal is everyone")
 	}
 	if !s.NotPrincipal.IsZero() {

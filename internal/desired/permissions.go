@@ -34,7 +34,7 @@ func (s State) Permissions(c Component) (Policy, error) {
 	if !c.KMSKey.IsZero() {
 		doc.Statement = append(doc.Statement, useKey(c.KMSKey))
 	}
-	if c.hasTarget() {
+	if c.HasTarget() {
 		doc.Statement = append(doc.Statement, assumeTarget(c.PodIdentity.TargetRole))
 	}
 	return Policy{PolicyName(c.Name), c.Name, doc}, nil
@@ -78,7 +78,8 @@ func useKey(key identity.KMSKeyARN) iam.Statement {
 	}
 }
 
-func (c Component) hasTarget() bool {
+// HasTarget reports whether pods get the credentials of the target role.
+func (c Component) HasTarget() bool {
 	return !c.PodIdentity.TargetRole.IsZero() && c.Mode.UsesPodIdentity()
 }
 
@@ -126,7 +127,7 @@ func (c Component) PermissionRequests() []iam.Request {
 	if key := c.KMSKey; !key.IsZero() {
 		add(useKey(key), "kms:ViaService", "s3."+key.Region+"."+dnsSuffix[key.Partition])
 	}
-	if c.hasTarget() {
+	if c.HasTarget() {
 		add(assumeTarget(c.PodIdentity.TargetRole), "")
 	}
 	return all

@@ -6,6 +6,8 @@ package iam
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -77,6 +79,14 @@ type Principal struct {
 func (p Principal) IsZero() bool {
 	return !p.Everyone && !p.Nobody && p.AWS == nil && p.CanonicalUser == nil && p.Federated == nil && p.Service == nil
 }
+
+// IncludesEveryone reports whether "*" is among the principals.
+//
+// Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
+func (p Principal) IncludesEveryone() bool { return p.Everyone || slices.Contains(p.AWS, "*") }
+
+// String lists the principals with their kinds.
+func (p Principal) String() string { return strings.Join(p.list(), ", ") }
 
 // MarshalJSON writes the object of principals, or "*" for everyone.
 func (p Principal) MarshalJSON() ([]byte, error) {

@@ -153,7 +153,7 @@ func (p Principal) includes(c Caller) truth {
 		listed = p.Service
 	}
 	switch {
-	case p.Everyone, slices.Contains(p.AWS, "*"), slices.Contains(listed, c.ID):
+	case p.IncludesEveryone(), slices.Contains(listed, c.ID):
 		return isTrue
 	case slices.ContainsFunc(listed, hasWildcard):
 		return isUnknown

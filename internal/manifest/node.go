@@ -106,16 +106,11 @@ func (n *Node) Field(key string) *Node {
 	if n == nil || n.Kind != Mapping {
 		return nil
 	}
-	const depth = 16 // of merge keys within merge keys
-	return n.field(key, depth)
-}
-
-func (n *Node) field(key string, depth int) *Node {
-	if v := n.ownField(key); v != nil || depth == 0 {
+	if v := n.ownField(key); v != nil {
 		return v
 	}
-	for _, source := range n.mergeSources() {
-		if v := source.field(key, depth-1); v != nil {
+	for _, source := range n.merged() {
+		if v := source.ownField(key); v != nil {
 			return v
 		}
 	}
@@ -188,23 +183,30 @@ func (n *Node) Fields(yield func(key, value *Node) bool) {
 	}
 }
 
-// mergeSources returns the mappings that the mapping's merge key names. The first
-// one that has a field wins.
-func (n *Node) mergeSources() []*Node {
-	merge := n.mergeValue().Resolve()
-	if merge == nil {
+// merged returns the mappings whose fields a mapping has by its merge key and by the merge
+// keys in these mappings, each once. The first one that has a field wins.
+func (n *Node) merged() []*Node {
+	if n.mergeValue() == nil {
 		return nil
 	}
-	if merge.Kind == Mapping {
-		return []*Node{merge}
-	}
-	var sources []*Node
-	for _, item := range merge.Items() {
-		if item = item.Resolve(); item != nil && item.Kind == Mapping {
-			sources = append(sources, item)
+	var all []*Node
+	seen := map[*Node]bool{}
+	var add func(n *Node)
+	add = func(n *Node) {
+		merge := n.mergeValue().Resolve()
+		if merge == nil {
+			return
+		}
+		for _, source := range append([]*Node{merge}, merge.Items()...) {
+			if source = source.Resolve(); source != nil && source.Kind == Mapping && !seen[source] {
+				seen[source] = true
+				all = append(all, source)
+				add(source)
+			}
 		}
 	}
-	return sources
+	add(n)
+	return all
 }
 
 // mergeValue returns the value of the mapping's merge key, or nil.
@@ -235,20 +237,14 @@ type keyValue struct{ key, value *Node }
 
 // effective returns a mapping's own fields, followed by those that its merge key adds.
 func (n *Node) effective() []keyValue {
-	merge := n.mergeValue()
 	var fields []keyValue
 	known := map[string]bool{}
-	for key, value := range n.Fields {
-		if merge == nil || value != merge {
-			fields = append(fields, keyValue{key, value})
-			known[key.Resolve().Value] = true
-		}
-	}
-	for _, source := range n.mergeSources() {
-		for _, f := range source.effective() {
-			if name := f.key.Resolve().Value; !known[name] {
+	for i, source := range append([]*Node{n}, n.merged()...) {
+		merge := source.mergeValue()
+		for key, value := range source.Fields {
+			if name := key.Resolve().Value; (merge == nil || value != merge) && (i == 0 || !known[name]) {
+				fields = append(fields, keyValue{key, value})
 				known[name] = true
-				fields = append(fields, f)
 			}
 		}
 	}

@@ -42,7 +42,8 @@ func asLiteral(text []byte, n *Node, value string) (string, bool) {
 			lines[i] = indent + line
 		}
 	}
-	return "|" + chomp + lineBreak(text) + strings.Join(lines, lineBreak(text)), true
+	separator := lineBreak(text, n.Start)
+	return "|" + chomp + separator + strings.Join(lines, separator), true
 }
 
 // quoted writes a string in double quotes. JSON and YAML read it in the same way.

@@ -89,9 +89,12 @@ type TrustChange struct {
 	Budget     desired.Budget    `json:"budget"`
 	Statements []StatementChange `json:"statements"`
 	After      iam.Document      `json:"after"`
+
+	pruned []iam.Statement // what only pruning removes
 }
 
-// StatementChange is the change of one statement of a policy.
+// StatementChange is the change of one statement of a policy. Subjects are token subjects,
+// or namespaces in a statement for EKS Pod Identity.
 type StatementChange struct {
 	Sid      string   `json:"sid"`
 	Place    int      `json:"place"` // its number in the new policy, from 1; in the old one if it is removed
@@ -103,6 +106,12 @@ type StatementChange struct {
 	Elements []string `json:"elements,omitempty"` // other elements that differ, such as Condition
 	Gained   []string `json:"gained,omitempty"`   // values that these elements gain, such as Action s3:GetObject
 	Lost     []string `json:"lost,omitempty"`     // values that these elements lose
+
+	Edited    bool     `json:"edited,omitempty"`    // kept as a whole, because somebody edited it
+	Elsewhere bool     `json:"elsewhere,omitempty"` // its kept subjects are on other clusters
+	Grants    string   `json:"grants,omitempty"`    // of a foreign statement: its effect, and for whom
+	Redundant bool     `json:"redundant,omitempty"` // a foreign statement that grants no more than the config
+	Beyond    []string `json:"beyond,omitempty"`    // subjects with a service account of the config that a foreign statement admits
 }
 
 // PolicyChange is the change of an inline policy whose name is one of this program's.
@@ -208,7 +217,7 @@ func (p *Plan) warnings() {
 			switch {
 			case s.Action == Keep && len(s.Kept) == 0:
 				p.warn(FixPrune, "role %s: the config does not ask for the statement %s, which stays because somebody edited it", r.ARN, s.Sid)
-			case s.Action == Foreign && len(s.Covered) > 0:
+			case s.Action == Foreign && s.Redundant:
 				p.warn(FixAdopt, "role %s: the foreign statement %d grants nothing that the config does not grant", r.ARN, s.Place)
 			}
 		}

@@ -34,7 +34,7 @@ type Reconciler struct {
 // the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
 	p := newPlan(r.Caller)
-	if err := r.checkAccount(spec); err != nil {
+	if err := r.checkRoles(spec); err != nil {
 		return nil, err
 	}
 	quota, err := r.IAM.TrustPolicyQuota(ctx)
@@ -89,12 +89,14 @@ func (e *AccountError) Error() string {
 // Hint returns the next step.
 func (e *AccountError) Hint() string { return "use credentials of the role's account" }
 
-func (r *Reconciler) checkAccount(spec identity.Spec) error {
+// checkRoles returns an error for each role that the caller cannot change.
+func (r *Reconciler) checkRoles(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
 		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
 			problems = append(problems, &AccountError{c.Role, r.Caller})
 		}
+		problems = append(problems, checkOwner(c.Role))
 	}
 	return errors.Join(problems...)
 }
@@ -112,7 +114,7 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 			return spec, err
 		}
 		if !ok {
-			if err := r.missingCluster(p, identity.ClusterKey(i), c, podIdentity); err != nil {
+			if err := p.withoutCluster(identity.ClusterKey(i), c, podIdentity); err != nil {
 				return spec, err
 			}
 			continue
@@ -129,10 +131,10 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 	return spec, nil
 }
 
-// missingCluster returns an error for a cluster that EKS does not find, if the plan needs
-// something from EKS. Otherwise it warns.
-func (r *Reconciler) missingCluster(p *Plan, key string, c identity.Cluster, podIdentity bool) error {
-	missing := fmt.Sprintf("account %s has no cluster %s in %s", r.Caller.Account, c.Name, c.Region)
+// withoutCluster warns that the account does not have a cluster. It returns an error if the
+// config needs the cluster.
+func (p *Plan) withoutCluster(key string, c identity.Cluster, podIdentity bool) error {
+	missing := fmt.Sprintf("account %s has no cluster %s in %s", p.Account, c.Name, c.Region)
 	correct := fmt.Sprintf("correct %[1]s.name and %[1]s.region", key)
 	switch {
 	case podIdentity:

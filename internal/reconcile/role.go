@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -43,8 +44,12 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
 	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
-	if err != nil && change.Trust.Action.writes() {
+	stale := checkPrincipals(want.ARN, change.Trust.After)
+	if err = errors.Join(append(stale, err)...); err != nil && change.Trust.Action.writes() {
 		return nil, err
+	}
+	for _, problem := range stale {
+		p.warn("", "%v", problem)
 	}
 	policies, err := r.planPolicies(ctx, want, there)
 	if err != nil {
@@ -70,12 +75,12 @@ func roleBudget(state desired.State, role desired.Role, trust iam.Document, quot
 }
 
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
-	after, changes := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
-	t := TrustChange{Action: None, Statements: changes, After: after}
+	m := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
+	t := TrustChange{Action: None, Statements: m.Changes, After: m.After, pruned: m.pruned}
 	switch {
 	case len(live.Statement) == 0:
 		t.Action = Create
-	case anyWrites(changes):
+	case anyWrites(m.Changes):
 		t.Action = Change
 	}
 	return t

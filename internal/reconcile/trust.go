@@ -35,22 +35,23 @@ type trustWriter struct {
 }
 
 func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
-	// Remove only the subjects that the plan showed, even if there are others by now.
-	var removed []string
-	for _, s := range c.Trust.Statements {
-		removed = append(removed, s.Removed...)
+	// Remove only what the plan showed, even if there is more by now.
+	planned := func(part iam.Statement) bool {
+		return slices.ContainsFunc(c.Trust.pruned, func(p iam.Statement) bool {
+			p.Sid = part.Sid
+			return iam.Same(p, part)
+		})
 	}
-	planned := func(subject string) bool { return slices.Contains(removed, subject) }
 	return trustWriter{r, mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
 }
 
 // merged returns the live policy with the desired statements.
 func (t trustWriter) merged(live iam.Document) iam.Document {
-	after, changes := mergeTrust(live, t.want, t.mergeOptions)
-	if !anyWrites(changes) {
+	m := mergeTrust(live, t.want, t.mergeOptions)
+	if !anyWrites(m.Changes) {
 		return live
 	}
-	return after
+	return m.After
 }
 
 // narrow removes the subjects that the merged policy does not admit. It adds none.

@@ -107,7 +107,7 @@ func namesAnnotations(path identity.Path) bool {
 
 // hasOnlyStrings reports whether all values of a mapping are scalars, like annotations.
 func hasOnlyStrings(n *manifest.Node) bool {
-	for _, value := range n.Fields {
+	for _, value := range n.AllFields {
 		if value.Resolve().Kind != manifest.Scalar {
 			return false
 		}
@@ -176,7 +176,7 @@ func inside(n *manifest.Node, path identity.Path, encoding string) (*manifest.No
 	}
 	root, err := manifest.Parse(text)
 	if err != nil {
-		return nil, nil, "the string there is not valid YAML: " + err.Error()
+		return nil, nil, "the string there cannot be read: " + err.Error()
 	}
 	if root = root.Resolve(); root == nil || root.Kind != manifest.Mapping {
 		return nil, nil, "the string there contains no mapping"

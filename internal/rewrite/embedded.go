@@ -178,12 +178,13 @@ func (w valuesWalk) unreadable(text []byte, path identity.Path, near *manifest.N
 		w.found.places = append(w.found.places, left)
 		return
 	}
-	line := 0
-	if syntax, ok := errors.AsType[*manifest.SyntaxError](err); ok {
-		line, _ = manifest.NewLines(text).Position(syntax.Offset)
+	syntax, ok := errors.AsType[*manifest.SyntaxError](err)
+	if !ok {
+		syntax = &manifest.SyntaxError{Problem: err.Error()}
 	}
 	w.found.errs = append(w.found.errs, w.object.inputError(near.Outer,
-		"%s contains values with the key %s that are not valid YAML, in their line %d: %v", path, strings.Join(c.Values.Component, "."), line, err))
+		"%s contains values with the key %s that are not valid YAML, in their line %d: %s", path, strings.Join(c.Values.Component, "."),
+		manifest.NewLines(text).Line(syntax.Offset), syntax.Problem))
 }
 
 // isTemplate reports whether a value has a mapping as a key. YAML reads {{ .Values }} so,

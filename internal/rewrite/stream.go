@@ -124,8 +124,7 @@ func (o *object) sharesNamespace(other *object) bool {
 
 // line returns the line of the stream at which a node of the object begins, from 1.
 func (o *object) line(n *manifest.Node) int {
-	line, _ := o.doc.lines.Position(n.Outer)
-	return o.doc.first + line - 1
+	return o.doc.first + o.doc.lines.Line(n.Outer) - 1
 }
 
 // found returns a place in the object.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -204,4 +205,22 @@ func TestPolicySelf(t *testing.T) {
 	golden(t, "self-both.json", must(t, run(t, "", append(args, "--mode", "both")...), 0).Out)
 	golden(t, "self-read-only.json", must(t, run(t, "", append(args, "--read-only")...), 0).Out)
 	must(t, run(t, "", "policy", "self"), 2)
+}
+
+// Nothing listens at the endpoint.
+func TestPlanSaysThatAWSCannotBeReached(t *testing.T) {
+	newSpace(t)
+	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--host-namespace", first), 0)
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	t.Setenv("AWS_ENDPOINT_URL", closed.URL)
+	r := must(t, run(t, "", "plan"), 1)
+	reached := "cannot reach STS at " + closed.URL + ": "
+	lines := strings.Split(r.Err, "\n")
+	if !strings.HasPrefix(lines[0], reached) || !strings.HasSuffix(lines[0], "; trying again") {
+		t.Errorf("the first line is %q", lines[0])
+	}
+	if !strings.Contains(r.Err, "\nerror: "+reached) || !strings.Contains(r.Err, "\nhint: check the network, HTTPS_PROXY and AWS_ENDPOINT_URL\n") {
+		t.Errorf("stderr: %s", r.Err)
+	}
 }
