@@ -61,8 +61,8 @@ that is not known.`,
 	})
 }
 
-// facts returns the condition keys that the user knows. A key that is given more
-// than once has several values.
+// facts returns the condition keys that the user knows. A key that is given more than once,
+// in any case, has several values.
 func (op ExplainOp) facts() ([]desired.Fact, error) {
 	var found []desired.Fact
 	at := map[string]int{}
@@ -71,11 +71,11 @@ func (op ExplainOp) facts() ([]desired.Fact, error) {
 		if !ok || key == "" {
 			return nil, fmt.Errorf("--context: %q is not KEY=VALUE", pair)
 		}
-		if i, known := at[key]; known {
+		if i, known := at[strings.ToLower(key)]; known {
 			found[i].Values = append(found[i].Values, value)
 			continue
 		}
-		at[key] = len(found)
+		at[strings.ToLower(key)] = len(found)
 		found = append(found, desired.Fact{Key: key, Values: []string{value}})
 	}
 	return found, nil

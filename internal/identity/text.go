@@ -78,17 +78,12 @@ func checkChoice[S ~string](value S, choices []S) error {
 }
 
 // OneOf returns the words as a list with "or" before the last.
-func OneOf(words []string) string { return enumerate(words, " or ") }
-
-// AllOf returns the words as a list with "and" before the last.
-func AllOf(words []string) string { return enumerate(words, " and ") }
-
-func enumerate(words []string, before string) string {
+func OneOf(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:last], ", ") + before + words[last]
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // notIn returns the first character that is not in the set.

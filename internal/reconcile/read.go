@@ -114,7 +114,7 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 			return spec, err
 		}
 		if !ok {
-			if err := p.withoutCluster(identity.ClusterKey(i), c, podIdentity); err != nil {
+			if err := r.missingCluster(p, identity.ClusterKey(i), c, podIdentity); err != nil {
 				return spec, err
 			}
 			continue
@@ -131,17 +131,18 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 	return spec, nil
 }
 
-// withoutCluster warns that the account does not have a cluster. It returns an error if the
-// config needs the cluster.
-func (p *Plan) withoutCluster(key string, c identity.Cluster, podIdentity bool) error {
-	missing := fmt.Sprintf("account %s has no cluster %s in %s", p.Account, c.Name, c.Region)
+// missingCluster returns an error for a cluster that EKS does not find, if the plan needs
+// something from EKS. Otherwise it warns.
+func (r *Reconciler) missingCluster(p *Plan, key string, c identity.Cluster, podIdentity bool) error {
+	missing := fmt.Sprintf("account %s has no cluster %s in %s", r.Caller.Account, c.Name, c.Region)
 	correct := fmt.Sprintf("correct %[1]s.name and %[1]s.region", key)
 	switch {
 	case podIdentity:
 		return identity.WithHint(correct+", or use credentials of the cluster's account",
 			"%s, and EKS Pod Identity needs the role in the cluster's account", missing)
 	case c.OIDC.IsZero():
-		return identity.WithHint(correct+", or set "+key+".oidcProvider if the cluster is in another account", "%s, so its OIDC provider is not known", missing)
+		return identity.WithHint(correct+", or set "+key+".oidcProvider if the cluster is in another account",
+			"%s, so its OIDC provider is not known", missing)
 	}
 	p.warn("", "%s: %s, unless the cluster is in another account, which only mode irsa supports", missing, correct)
 	return nil
