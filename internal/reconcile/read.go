@@ -114,7 +114,7 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 			return spec, err
 		}
 		if !ok {
-			if err := r.missingCluster(p, identity.ClusterKey(i), c, podIdentity); err != nil {
+			if err := p.withoutCluster(identity.ClusterKey(i), c, podIdentity); err != nil {
 				return spec, err
 			}
 			continue
@@ -131,10 +131,10 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 	return spec, nil
 }
 
-// missingCluster returns an error for a cluster that EKS does not find, if the plan needs
-// something from EKS. Otherwise it warns.
-func (r *Reconciler) missingCluster(p *Plan, key string, c identity.Cluster, podIdentity bool) error {
-	missing := fmt.Sprintf("account %s has no cluster %s in %s", r.Caller.Account, c.Name, c.Region)
+// withoutCluster warns that the account does not have a cluster. It returns an error if the
+// config needs the cluster.
+func (p *Plan) withoutCluster(key string, c identity.Cluster, podIdentity bool) error {
+	missing := fmt.Sprintf("account %s has no cluster %s in %s", p.Account, c.Name, c.Region)
 	correct := fmt.Sprintf("correct %[1]s.name and %[1]s.region", key)
 	switch {
 	case podIdentity:
