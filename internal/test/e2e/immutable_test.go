@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestUpgradeLeavesWhatCannotChange(t *testing.T) {
 			writeFile(t, filepath.Join(h.dir, "chart", "Chart.yaml"), "apiVersion: v2\nname: immutable\nversion: 1.0.0\n")
 			writeFile(t, filepath.Join(h.dir, "chart", "templates", "objects.yaml"), immutableChart)
 			upgrade := []string{"upgrade", "--install", "r", "chart", "--namespace", "upbound-system", "--create-namespace"}
-			rendered := append(upgrade[:len(upgrade):len(upgrade)], "--post-renderer", h.postRenderer(t))
+			rendered := append(slices.Clip(upgrade), "--post-renderer", h.postRenderer(t))
 			h.run(t, upgrade...)
 			h.run(t, rendered...)
 			checkValues(t, c, "listed", true)
@@ -90,7 +91,7 @@ func TestUpgradeLeavesWhatCannotChange(t *testing.T) {
 			checkValues(t, c, "frozen", false)
 
 			edits := h
-			edits.env = append(h.env[:len(h.env):len(h.env)], "SPACES_IDENTITY_ON_IMMUTABLE=edit")
+			edits.env = append(slices.Clip(h.env), "SPACES_IDENTITY_ON_IMMUTABLE=edit")
 			_, err := edits.output(rendered...)
 			for _, object := range []string{"frozen", "bare", "once"} {
 				if err == nil || !strings.Contains(err.Error(), object) {
