@@ -225,10 +225,10 @@ identity, it restarts them once more, because an association takes effect a
 moment after it was created. With delivery.admissionPolicy it first updates the
 service accounts that lack their annotations.
 
-It leaves what a restart cannot cure, names it, and goes on: pods that no workload
-owns, paused Deployments, workloads with the update strategy OnDelete, and pods
-that the EKS webhook leaves out. The exit status is then 3. If a rollout fails, it
-restarts no further workload.
+It leaves what a restart cannot cure, names it, and goes on: pods that no
+workload owns, paused Deployments, workloads with the update strategy OnDelete,
+and pods that the EKS webhook leaves out. The exit status is then 3. If a
+rollout fails, it restarts no further workload.
 
 Run it again after an interruption or a failure: it restarts nothing twice.`,
 		Example: `  spaces-identity restart --dry-run

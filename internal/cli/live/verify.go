@@ -56,11 +56,11 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 // are unknown; a profile that was named must work.
 func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region string) (verify.Access, error) {
 	if op.ClusterOnly {
-		return verify.Access{}, nil
+		return verify.Access{LeftOut: "--cluster-only leaves the AWS account out"}, nil
 	}
 	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region, Report: reportTo(env)})
 	switch {
-	case err != nil && op.Profile != "":
+	case err != nil && (op.Profile != "" || ctx.Err() != nil):
 		return verify.Access{}, err
 	case err != nil:
 		return verify.Access{Err: err}, nil
@@ -95,6 +95,9 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 		MaxUnavailable: op.MaxUnavailable, DryRun: op.DryRun, Exclude: op.Exclude, Timeout: op.Timeout, Interval: 2 * time.Second,
 		Progress: func(message string) { env.Say("%s\n", message) },
 	})
+	if e, ok := errors.AsType[restart.ExcludeError](err); ok {
+		return fmt.Errorf("--exclude %s: %w", e.Value, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 	failed, left, unknown := result.Count(restart.Failed), result.Count(restart.Left), result.Count(restart.Unknown)
 	switch {
 	case ctx.Err() != nil:
-		return output.Hint(fmt.Errorf("stopped while restarting workloads: %w", context.Cause(ctx)), "run it again to go on")
+		return context.Cause(ctx)
 	case failed > 0:
 		return fmt.Errorf("%d of %d workloads failed; the output says why", failed, len(result.Steps))
 	case left > 0:
