@@ -31,6 +31,12 @@ func registerProfile(cmd *cobra.Command, profile *string) {
 	cmd.Flags().StringVar(profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
 }
 
+// registerLive adds the flags of commands that can read a policy in AWS.
+func registerLive(cmd *cobra.Command, live *bool, profile *string) {
+	cmd.Flags().BoolVar(live, "live", false, "the policy that the role has in AWS; needs iam:GetRole")
+	registerProfile(cmd, profile)
+}
+
 // DiscoverOp lists the control planes of the cluster.
 type DiscoverOp struct {
 	Settings config.Flags
