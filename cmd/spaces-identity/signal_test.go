@@ -229,3 +229,23 @@ func (p *process) wantNoOutput(t *testing.T) {
 		t.Errorf("%d bytes of output, %v", len(out), err)
 	}
 }
+
+// A reader such as head goes away when it has seen enough. A command that only prints has
+// nothing to say about that.
+func TestReaderHasSeenEnough(t *testing.T) {
+	for _, line := range []string{"--help", "help plan", "version", "completion bash", "values", "inspect"} {
+		r, w, err := os.Pipe()
+		if err := errors.Join(err, r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), "spaces-identity", strings.Fields(line)...)
+		cmd.Dir, cmd.Env = t.TempDir(), append(environ(), "SPACES_IDENTITY_ROLE_ARN=arn:aws:iam::123456789012:role/r")
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(serviceAccount), w, &stderr
+		err = cmd.Run()
+		if _, failed := errors.AsType[*exec.ExitError](err); !failed || stderr.Len() > 0 {
+			t.Errorf("%s: %v, %s", line, err, stderr.String())
+		}
+		_ = w.Close() // nobody reads it
+	}
+}

@@ -26,6 +26,19 @@ func TestStageRefusesAFileAsDirectory(t *testing.T) {
 	wantFiles(t, base, map[string]string{"file": "content"})
 }
 
+func TestStageNamesALinkThatLeadsNowhere(t *testing.T) {
+	base := t.TempDir()
+	dangling, loop := filepath.Join(base, "dangling"), filepath.Join(base, "loop")
+	link(t, filepath.Join(base, "gone"), dangling)
+	link(t, loop, loop)
+	for dir, named := range map[string]string{dangling: dangling, filepath.Join(dangling, "below"): dangling, loop: loop} {
+		_, err := artifact.Stage(dir)
+		wantError(t, err, fmt.Sprintf("cannot write %q: %q is a link to something that does not exist", dir, named),
+			"create the directory that the link names, or remove the link"+otherDirectory)
+	}
+	wantFiles(t, base, map[string]string{"dangling": "not a plain file", "loop": "not a plain file"})
+}
+
 func TestPutRefusesAnExistingDirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "b.json"), 0o755); err != nil {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -76,13 +77,21 @@ func Run(ctx context.Context, env Env, args []string) exit.Status {
 	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
 	env.Hints = env.hintOf
 	err := env.run(ctx)
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, interrupt.ErrByUser) && !errors.Is(err, cause) {
-		err = fmt.Errorf("%w: %w", cause, err) // an error of a request that the interruption has ended
-	}
-	if err != nil && !exit.IsSilent(err) {
+	if err != nil && !exit.IsSilent(err) && !env.readerLeft(err) {
 		env.report(err)
 	}
 	return exit.Of(err)
+}
+
+// readerLeft reports whether the output only failed because its reader has seen enough,
+// such as head. That is worth no message, unless the command also changes something.
+func (env *Env) readerLeft(err error) bool {
+	switch env.op.(type) {
+	case PostRenderOp, TemplateOp, ApplyOp, RestartOp:
+		return false
+	}
+	e, ok := errors.AsType[*fs.PathError](err)
+	return ok && e.Path == os.Stdout.Name() && errors.Is(e, syscall.EPIPE)
 }
 
 func (env *Env) run(ctx context.Context) error {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -45,6 +46,9 @@ func Parse(env *Env, args []string) (Op, error) {
 // misunderstood makes an error of the command line one of bad usage. If manifests
 // were to be post-rendered, the report has it too: Helm 4 shows nothing else.
 func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return err // the help could not be written
+	}
 	err = exit.Usage(err)
 	if hintOf(err) == "" {
 		err = output.Hint(err, fmt.Sprintf("`%s --help` shows the usage", cmd.CommandPath()))
@@ -169,9 +173,12 @@ func (p *parser) flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		near := identity.Nearest(e.GetSpecifiedName(), flagNames(cmd))
-		if name := e.GetSpecifiedName(); name == "n" || name == "namespace" { // as kubectl and Helm call it
+		near := ""
+		switch name := e.GetSpecifiedName(); {
+		case name == "n", name == "namespace": // as kubectl and Helm call it
 			near = "host-namespace"
+		case len(name) > 1:
+			near = identity.Nearest(name, flagNames(cmd))
 		}
 		if near != "" {
 			return output.Hint(err, "did you mean --"+near+"?")
@@ -212,10 +219,7 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
-		if err == nil {
-			err = noCommand(cmd, rest)
-		}
-		if err != nil {
+		if err := errors.Join(err, noCommand(cmd, rest)); err != nil {
 			return err
 		}
 		cmd.InitDefaultHelpFlag()
@@ -235,9 +239,10 @@ func printUsage(cmd *cobra.Command) error {
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "  %s COMMAND\n\nCommands:\n", cmd.CommandPath())
+		widest := len(slices.MaxFunc(subcommands(cmd), func(a, b string) int { return len(a) - len(b) }))
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() || c.Name() == "help" {
-				fmt.Fprintf(&b, "  %-*s  %s\n", cmd.NamePadding(), c.Name(), c.Short)
+				fmt.Fprintf(&b, "  %-*s  %s\n", widest, c.Name(), c.Short)
 			}
 		}
 	}

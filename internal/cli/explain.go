@@ -22,11 +22,11 @@ import (
 type ExplainOp struct {
 	Settings       config.Flags
 	Namespace      string
-	ServiceAccount string   // empty: the component's
-	Policy         string   // a file; - for standard input; empty: the one that the config asks for
-	Live           bool     // the one that the role has in AWS
-	Profile        string   // of AWS, for Live
-	Context        []string // KEY=VALUE
+	ServiceAccount string         // empty: the component's
+	Policy         string         // a file; - for standard input; empty: the one that the config asks for
+	Live           bool           // the one that the role has in AWS
+	Profile        string         // of AWS, for Live
+	Facts          []desired.Fact // condition keys that the user knows
 	Output         output.Format
 }
 
@@ -50,7 +50,7 @@ that is not known.`,
 	}
 	cmd.Flags().StringVar(&op.Policy, "policy", "", "the `FILE` with the trust policy, - for standard input (default: what the config asks for)")
 	registerLive(cmd, &op.Live, &op.Profile)
-	cmd.Flags().StringArrayVar(&op.Context, "context", nil, "a condition key that you know, `KEY=VALUE`, such as aws:SourceArn=arn:… (repeatable)")
+	cmd.Flags().Func("context", "a condition key that you know, `KEY=VALUE`, such as aws:SourceArn=arn:… (repeatable)", op.addFact)
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Namespace = args[0]
@@ -63,29 +63,25 @@ that is not known.`,
 		if op.Live && op.Policy != "" {
 			return errors.New("--live and --policy name two policies: use one of them")
 		}
-		_, err := op.facts()
-		return err
+		return nil
 	})
 }
 
-// facts returns the condition keys that the user knows. A key that is given more
-// than once has several values.
-func (op ExplainOp) facts() ([]desired.Fact, error) {
-	var found []desired.Fact
-	at := map[string]int{}
-	for _, pair := range op.Context {
-		key, value, ok := strings.Cut(pair, "=")
-		if !ok || key == "" {
-			return nil, fmt.Errorf("--context: %q is not KEY=VALUE", pair)
-		}
-		if i, known := at[key]; known {
-			found[i].Values = append(found[i].Values, value)
-			continue
-		}
-		at[key] = len(found)
-		found = append(found, desired.Fact{Key: key, Values: []string{value}})
+// addFact adds KEY=VALUE to the condition keys that the user knows. A key that is given
+// more than once, in any case, has several values.
+func (op *ExplainOp) addFact(pair string) error {
+	key, value, ok := strings.Cut(pair, "=")
+	if !ok || key == "" {
+		return fmt.Errorf("%q is not KEY=VALUE", pair)
 	}
-	return found, nil
+	for i, f := range op.Facts {
+		if strings.EqualFold(f.Key, key) {
+			op.Facts[i].Values = append(f.Values, value)
+			return nil
+		}
+	}
+	op.Facts = append(op.Facts, desired.Fact{Key: key, Values: []string{value}})
+	return nil
 }
 
 // Run prints the explanation. Package live finds the policy in AWS.
@@ -121,11 +117,7 @@ func (op ExplainOp) Subject(env *Env) (desired.State, desired.Component, error) 
 // Judge evaluates a policy and prints the explanation. The source says which policy it is;
 // if it is empty, it is the one that the config asks for.
 func (op ExplainOp) Judge(env *Env, state desired.State, c desired.Component, doc iam.Document, source string) error {
-	facts, err := op.facts()
-	if err != nil {
-		return err
-	}
-	explanation, err := state.Explain(doc, c, op.Namespace, cmp.Or(op.ServiceAccount, c.ServiceAccount), facts...)
+	explanation, err := state.Explain(doc, c, op.Namespace, cmp.Or(op.ServiceAccount, c.ServiceAccount), op.Facts...)
 	if err != nil {
 		return exit.Usage(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/output"
 )
@@ -53,7 +54,7 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"inspect a.yaml b.yaml":                  cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
 		"export terraform":                       cli.ExportOp{Form: "terraform"},
 		"values":                                 cli.DocumentOp{Document: "values", Output: output.YAML},
-		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Context: []string{"a=b"}, Output: output.Table},
+		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Facts: []desired.Fact{{Key: "a", Values: []string{"b"}}}, Output: output.Table},
 		"discover --kube-context c":              cli.DiscoverOp{Cluster: cli.ClusterFlags{Context: "c", Timeout: time.Minute}, Output: output.Table},
 		"init --force --profile p":               cli.InitOp{Cluster: cluster, Profile: "p", Force: true},
 		"plan --exit-code":                       cli.PlanOp{Drift: drift, ExitCode: true},
@@ -219,11 +220,37 @@ func TestBadCommandLinesHintAtTheNextStep(t *testing.T) {
 		"template":         "for example: `spaces-identity template spaces CHART --output-dir out`",
 		"verify -n x":      "did you mean --host-namespace?",
 		"plan --namespace": "did you mean --host-namespace?",
+		"values -x":        "`spaces-identity values --help` shows the usage",
+		"export -o json":   "`spaces-identity export --help` shows the usage",
+		"values --confg x": "did you mean --config?",
 		"plan extra":       "`spaces-identity plan --help` shows the usage",
 	} {
 		_, err := cli.Parse(newEnv(io.Discard, nil), strings.Fields(line))
 		if got := output.HintOf(err); got != want {
 			t.Errorf("%q: the hint is %q, want %q (%v)", line, got, want, err)
+		}
+	}
+}
+
+// A command that waits for a person to type its input says so. With a file or a pipe it
+// says nothing.
+func TestCommandsSayThatTheyReadFromTheTerminal(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for line, what := range map[string]string{
+		"post-render":             "manifests",
+		"inspect":                 "manifests",
+		"explain ns --policy -":   "trust policy",
+		"post-render --mode both": "manifests",
+	} {
+		for _, terminal := range []bool{true, false} {
+			var errs bytes.Buffer
+			env := newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ROLE_ARN": "arn:aws:iam::123456789012:role/r"})
+			env.Err, env.Terminal = &errs, func(stream any) bool { return terminal && stream == env.In }
+			cli.Run(t.Context(), *env, strings.Fields(line))
+			note := "note: reading the " + what + " from the terminal; press Ctrl-D at the end, or Ctrl-C to stop\n"
+			if got := strings.HasPrefix(errs.String(), note); got != terminal {
+				t.Errorf("%s, terminal %v: %s", line, terminal, errs.String())
+			}
 		}
 	}
 }

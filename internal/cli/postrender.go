@@ -121,7 +121,7 @@ func (op PostRenderOp) render(ctx context.Context, env *Env, renderer postrender
 // readInput reads standard input. If a person is to type it, it says so.
 func (env *Env) readInput(ctx context.Context, what string) ([]byte, error) {
 	if env.Terminal(env.In) {
-		env.Note("waiting for the " + what + " from the terminal; end them with Ctrl-D, or stop with Ctrl-C")
+		env.Note("reading the " + what + " from the terminal; press Ctrl-D at the end, or Ctrl-C to stop")
 	}
 	stream, err := interrupt.Await(ctx, func() ([]byte, error) { return manifest.Read(env.In) })
 	switch {

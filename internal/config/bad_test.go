@@ -94,7 +94,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"not UTF-8": {"# ä \xe4",
 			[]string{`f.yaml:3:5: is not valid YAML: the text is not valid UTF-8: save the file as UTF-8`}},
 		"100,000 levels": {"cluster: " + strings.Repeat("[", 100000),
-			[]string{`f.yaml:3:10010: is not valid YAML: exceeded max depth of 10000`}},
+			[]string{`f.yaml:3:10010: is not valid YAML: its values are nested more than 1,000 levels deep`}},
 		"too large": {strings.Repeat("# comment\n", 200000),
 			[]string{`f.yaml: is larger than 1048576 bytes: this is not a config`}},
 		"component without a name": {"components: [{bucket: spaces}]",

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -62,7 +63,11 @@ func readFile(file string) ([]byte, error) {
 		content, err = io.ReadAll(io.LimitReader(f, mostBytes+1))
 	}
 	if err != nil {
-		return nil, problemAt(Origin{}, fmt.Errorf("cannot read the config: %w", err))
+		hint := ""
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = "`spaces-identity init` writes a config"
+		}
+		return nil, problemAt(Origin{}, identity.WithHint(hint, "cannot read the config: %w", err))
 	}
 	return content, nil
 }

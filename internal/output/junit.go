@@ -1,43 +1,13 @@
 package output
 
 import (
-	"cmp"
 	"encoding/xml"
 	"errors"
 	"strings"
 )
 
-// Suite is a group of checks in JUnit XML.
+// Suite is a group of checks in JUnit XML, in the form that Jenkins and GitLab read.
 type Suite struct {
-	Name  string
-	Cases []Case
-}
-
-// Case is a check in JUnit XML.
-type Case struct {
-	Name, Message, Fix string
-	State              CaseState
-}
-
-// CaseState is the outcome of a check in JUnit's terms.
-type CaseState int
-
-// The outcomes. A check with the state unknown is an error in JUnit. JUnit has no
-// warnings: a check that warns passes, and its output has the message.
-const (
-	CasePassed CaseState = iota
-	CaseWarned
-	CaseFailed
-	CaseUnknown
-	CaseSkipped // did not run, because the user asked for that
-)
-
-type junitSuites struct {
-	XMLName xml.Name     `xml:"testsuites"`
-	Suites  []junitSuite `xml:"testsuite"`
-}
-
-type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
@@ -61,46 +31,53 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit writes the suites of a result with a method JUnit() []Suite as
-// JUnit XML, in the form that Jenkins and GitLab read.
+// CaseState is the outcome of a check in JUnit's terms.
+type CaseState int
+
+// The outcomes. A check with the state unknown is an error in JUnit. JUnit has no
+// warnings: a check that warns passes, and its output has the message.
+const (
+	CasePassed CaseState = iota
+	CaseWarned
+	CaseFailed
+	CaseUnknown
+	CaseSkipped // did not run, because the user asked for that
+)
+
+// Add adds a check with its outcome and, if there is something to do, the fix.
+func (s *Suite) Add(name string, state CaseState, message, fix string) {
+	one, text := junitCase{Class: s.Name, Name: name}, message
+	if fix != "" {
+		fix = "fix: " + fix
+		text = fix
+	}
+	switch state {
+	case CaseFailed:
+		s.Failures++
+		one.Failure = &junitMessage{message, "fail", text}
+	case CaseUnknown:
+		s.Errors++
+		one.Error = &junitMessage{message, "unknown", text}
+	case CaseSkipped:
+		s.Skipped++
+		one.Skipped = &junitMessage{message, "left-out", text}
+	case CaseWarned:
+		one.Output = strings.TrimSpace("warning: " + message + "\n" + fix)
+	}
+	s.Tests++
+	s.Cases = append(s.Cases, one)
+}
+
+// writeJUnit writes the suites of a result with a method JUnit() []Suite as JUnit XML.
 func writeJUnit(_ *Printer, r Result) ([]byte, error) {
 	checked, ok := r.(interface{ JUnit() []Suite })
 	if !ok {
 		return nil, errors.New("this result has no checks")
 	}
-	var all junitSuites
-	for _, s := range checked.JUnit() {
-		suite := junitSuite{Name: s.Name, Tests: len(s.Cases)}
-		for _, c := range s.Cases {
-			one := junitCase{Class: s.Name, Name: c.Name}
-			switch c.State {
-			case CaseFailed:
-				suite.Failures++
-				one.Failure = c.message("fail")
-			case CaseUnknown:
-				suite.Errors++
-				one.Error = c.message("unknown")
-			case CaseSkipped:
-				suite.Skipped++
-				one.Skipped = c.message("left-out")
-			case CaseWarned:
-				one.Output = strings.TrimSpace("warning: " + c.Message + "\n" + c.fix())
-			}
-			suite.Cases = append(suite.Cases, one)
-		}
-		all.Suites = append(all.Suites, suite)
-	}
+	all := struct {
+		XMLName xml.Name `xml:"testsuites"`
+		Suites  []Suite  `xml:"testsuite"`
+	}{Suites: checked.JUnit()}
 	text, err := xml.MarshalIndent(all, "", "  ")
 	return append(append([]byte(xml.Header), text...), '\n'), err
-}
-
-func (c Case) message(kind string) *junitMessage {
-	return &junitMessage{Message: c.Message, Type: kind, Text: cmp.Or(c.fix(), c.Message)}
-}
-
-func (c Case) fix() string {
-	if c.Fix == "" {
-		return ""
-	}
-	return "fix: " + c.Fix
 }

@@ -80,7 +80,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 		return nil, documents{}, err
 	}
 	if r.State.Spec().AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
-		result.Warnings = append(result.Warnings, NothingToAdmit)
+		result.Warnings = append(result.Warnings, "delivery.admissionPolicy: "+NothingToAdmit)
 	}
 	if r.artifactsDir() == identity.NoArtifacts {
 		return result, documents{}, exit.Usage(r.State.Require(desired.NeedManifests))

@@ -118,15 +118,15 @@ func (i *initial) chooseCluster(ctx context.Context, names []string) (string, er
 	for n, name := range names {
 		i.Say("  %d  %s\n", n+1, name)
 	}
-	for {
-		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(names)))
-		if err != nil || slices.Contains(names, answer) {
-			return answer, err
-		}
+	return asked(ctx, i, fmt.Sprintf("1 to %d", len(names)), "", func(answer string) (string, error) {
 		if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(names) {
 			return names[n-1], nil
 		}
-	}
+		if !slices.Contains(names, answer) {
+			return "", fmt.Errorf("there is no cluster %q", answer)
+		}
+		return answer, nil
+	})
 }
 
 // asked returns what the user answers, or the default for an empty answer. It asks

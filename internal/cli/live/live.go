@@ -23,9 +23,17 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// Run runs an op that package cli declares. It adds flags to the hints of errors.
+// Run runs an op that package cli declares. It adds flags to the hints of errors. If a
+// signal has ended the run, the error of a request that it has ended says nothing more.
 func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	err := run(ctx, env, op)
+	if err != nil && ctx.Err() != nil {
+		switch op.(type) {
+		case cli.ApplyOp, cli.RestartOp:
+			return output.Hint(context.Cause(ctx), "run it again to do what is left")
+		}
+		return context.Cause(ctx)
+	}
 	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
 		return output.Hint(err, "log in (aws sso login, aws configure), or name another profile with --profile")
 	}

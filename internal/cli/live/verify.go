@@ -60,7 +60,7 @@ func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region strin
 	}
 	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region, Report: reportTo(env)})
 	switch {
-	case err != nil && op.Profile != "":
+	case err != nil && (op.Profile != "" || ctx.Err() != nil):
 		return verify.Access{}, err
 	case err != nil:
 		return verify.Access{Err: err}, nil
@@ -107,7 +107,7 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 	failed, left, unknown := result.Count(restart.Failed), result.Count(restart.Left), result.Count(restart.Unknown)
 	switch {
 	case ctx.Err() != nil:
-		return output.Hint(fmt.Errorf("stopped while restarting workloads: %w", context.Cause(ctx)), "run it again to go on")
+		return context.Cause(ctx)
 	case failed > 0:
 		return fmt.Errorf("%d of %d workloads failed; the output says why", failed, len(result.Steps))
 	case left > 0:

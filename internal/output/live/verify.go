@@ -216,21 +216,21 @@ func (v VerifyView) JUnit() []output.Suite {
 	for _, row := range v.allRows() {
 		suite := output.Suite{Name: placeName(row)}
 		for _, c := range row.Checks {
-			suite.Cases = append(suite.Cases, output.Case{Name: c.Name, State: caseStates[c.State], Message: messageOf(c), Fix: c.Fix})
+			suite.Add(c.Name, caseStates[c.State], messageOf(c), c.Fix)
 		}
 		all = append(all, suite)
 	}
 	for _, left := range v.Result.LeftOut {
 		suite := output.Suite{Name: "left out"}
 		for _, name := range left.Checks {
-			suite.Cases = append(suite.Cases, output.Case{Name: name, State: output.CaseSkipped, Message: left.Reason})
+			suite.Add(name, output.CaseSkipped, left.Reason, "")
 		}
 		all = append(all, suite)
 	}
 	if len(v.Result.Problems) > 0 {
 		suite := output.Suite{Name: "not read"}
 		for _, problem := range v.Result.Problems {
-			suite.Cases = append(suite.Cases, output.Case{Name: problem, State: output.CaseUnknown, Message: problem})
+			suite.Add(problem, output.CaseUnknown, problem, "")
 		}
 		all = append(all, suite)
 	}

@@ -78,7 +78,7 @@ func TestAppliedPolicyAndReleaseCoexist(t *testing.T) {
 			if path == "" {
 				t.Skip("needs the Helms: run make e2e")
 			}
-			c := kubetest.Start(t, false)
+			c := kubetest.Start(t, true)
 			config := "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n" + admissionSettings
 			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), config)
 			c.Create(t, h.run(t, "spaces-identity", "policy", "admission"))

@@ -47,6 +47,87 @@ func TestWorkflowOfTheExample(t *testing.T) {
 	w.renders("nothing has changed")
 }
 
+// TestArgoCDPluginOfTheExample runs the commands of the config management plugin as the
+// repository server does: with the variables of Argo CD, and a home directory that nobody
+// may write to.
+func TestArgoCDPluginOfTheExample(t *testing.T) {
+	for _, h := range findHelms(t) {
+		t.Run(h.name, func(t *testing.T) { runArgoCDPlugin(t, h) })
+	}
+}
+
+func runArgoCDPlugin(t *testing.T, h helm) {
+	t.Helper()
+	dependOnFiles(t)
+	var plugin struct {
+		Spec struct {
+			Init, Generate struct{ Command, Args []string }
+		}
+	}
+	decodeExample(t, "argocd/config-management-plugin.yaml", &plugin)
+	var patch struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					Containers []struct {
+						Env []struct{ Name, Value string }
+					}
+				}
+			}
+		}
+	}
+	decodeExample(t, "argocd/repo-server-patch.yaml", &patch)
+
+	work := t.TempDir()
+	w := &workflow{t: t, dir: filepath.Join(work, "app")}
+	if err := os.CopyFS(w.dir, os.DirFS(filepath.Join(repository(), "testdata", "chart"))); err != nil {
+		t.Fatal(err)
+	}
+	w.write("spaces-identity.yaml", workflowConfig)
+	w.write("templates/capabilities.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: capabilities}\ndata:\n"+
+		"  version: {{ .Capabilities.KubeVersion.Version }}\n  served: {{ .Capabilities.APIVersions.Has \"spaces.upbound.io/v1beta1\" | quote }}\n")
+	for _, p := range []helm{h, {"spaces-identity", binary()}} {
+		if err := os.MkdirAll(filepath.Join(work, "bin"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(p.path, filepath.Join(work, "bin", strings.TrimRight(p.name, "34"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.env = []string{"HOME=/dev/null", "PATH=" + filepath.Join(work, "bin") + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"ARGOCD_APP_NAME=spaces", "ARGOCD_APP_NAMESPACE=upbound-system", "KUBE_VERSION=1.36", "KUBE_API_VERSIONS=v1,apps/v1,spaces.upbound.io/v1beta1"}
+	for _, v := range patch.Spec.Template.Spec.Containers[0].Env {
+		w.env = append(w.env, v.Name+"="+strings.ReplaceAll(v.Value, "/tmp/", work+"/tmp/"))
+	}
+
+	for _, command := range [][]string{plugin.Spec.Init.Command, append(plugin.Spec.Generate.Command, plugin.Spec.Generate.Args...)} {
+		out := w.command(command[0], command[1:]...)
+		if command[0] == "helm" {
+			continue
+		}
+		for _, want := range []string{"role/spaces-backup", "version: v1.36", `served: "true"`, "namespace: upbound-system"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("the output lacks %s:\n%s", want, out)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, "identity-artifacts")); err == nil {
+		t.Error("it wrote artifacts")
+	}
+}
+
+// decodeExample decodes a YAML file of the examples.
+func decodeExample(t *testing.T, file string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository(), "examples", file))
+	if err == nil {
+		err = yaml.Unmarshal(text, into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestActionsArePinned checks that each action of the examples is named by a commit, with
 // its tag in a comment.
 func TestActionsArePinned(t *testing.T) {
@@ -86,18 +167,12 @@ func newWorkflow(t *testing.T) *workflow {
 	t.Helper()
 	helms := findHelms(t)
 	dependOnFiles(t)
-	text, err := os.ReadFile("../../examples/github-actions/render.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Jobs map[string]struct {
 			Steps []struct{ Name, Run string }
 		}
 	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
+	decodeExample(t, "github-actions/render.yaml", &file)
 	work := t.TempDir()
 	w := &workflow{t: t, dir: filepath.Join(work, "clone"), steps: map[string]string{}}
 	for _, step := range file.Jobs["render"].Steps {
@@ -142,7 +217,7 @@ func (w *workflow) write(file, content string) {
 // command runs a program in the clone and returns its output.
 func (w *workflow) command(name string, args ...string) string {
 	w.t.Helper()
-	cmd := exec.Command(name, args...)
+	cmd := exec.Command("env", append([]string{name}, args...)...) // env looks the name up on the PATH of w.env
 	cmd.Dir, cmd.Env = w.dir, w.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
