@@ -317,7 +317,7 @@ func (tt testCase) run(t *testing.T, a accountState) {
 	if tt.cluster != nil {
 		tt.cluster(t, &o)
 	}
-	got := runChecks(o, a, a.resolve(testState(t, tt.mode, tt.change))).find(tt.check)
+	got := runChecks(o, a, nil, a.resolve(testState(t, tt.mode, tt.change))).find(tt.check)
 	if got.State != tt.want || !strings.HasPrefix(got.Detail, tt.detail) || !strings.HasPrefix(got.Fix, tt.fix) {
 		t.Errorf("got %+v\nwant %s %s, fix %s", got, tt.want, tt.detail, tt.fix)
 	}
