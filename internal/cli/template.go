@@ -44,7 +44,11 @@ the artifacts.`,
 	return parsed(p, cmd, &op, func(args []string) error {
 		var own []string
 		own, op.Helm = divide(cmd.Flags(), args)
-		if err := cmd.Flags().Parse(own); err != nil {
+		err := cmd.Flags().Parse(own)
+		if op.OutputDir != "" {
+			p.settings.KeepArtifactsIn(op.OutputDir, p.env.Getenv) // the report of a failure, too
+		}
+		if err != nil {
 			return p.flagError(cmd, err)
 		}
 		if help, _ := cmd.Flags().GetBool("help"); help {
@@ -53,13 +57,10 @@ the artifacts.`,
 		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
 			return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
 		}
-		if op.OutputDir != "" {
-			p.settings.KeepArtifactsIn(op.OutputDir, p.env.Getenv)
-		}
 		if err := op.check(); err != nil {
 			return err
 		}
-		return p.completeRewrite(cmd, &op.PostRender.Rewrite)
+		return p.completeRewrite(cmd)
 	})
 }
 
