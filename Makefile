@@ -82,8 +82,8 @@ e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (ne
 
 .PHONY: aws-shapes
 aws-shapes: ## write the API models of the AWS test server again, from botocore (needs python3)
-	@python3 -m venv bin/tools/botocore && bin/tools/botocore/bin/pip install -q 'botocore==1.44.5'
-	@bin/tools/botocore/bin/python internal/test/awstest/testdata/shapes.py
+	@venv=$$(mktemp -d); trap 'rm -rf "$$venv"' EXIT; \
+	python3 -m venv "$$venv"; "$$venv"/bin/pip install -q 'botocore==1.44.5'; "$$venv"/bin/python internal/test/awstest/testdata/shapes.py
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]

@@ -58,19 +58,21 @@ type Caller struct {
 func Connect(ctx context.Context, o Options) (*Account, error) {
 	cfg, err := loadConfig(ctx, o)
 	if err != nil {
-		return nil, &CredentialsError{Profile: o.Profile, Err: err}
+		return nil, &CredentialsError{Source: o.sourceOf(aws.Credentials{}), Err: err}
 	}
 	if cfg.Region == "" {
 		cfg.Region = homeRegion(o.Partition)
 	}
-	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return nil, connectError(o, err)
+	found, err := cfg.Credentials.Retrieve(ctx)
+	source := o.sourceOf(found)
+	if err != nil {
+		return nil, connectError(source, err)
 	}
 	all := &reports{report: o.Report}
 	client := sts.NewFromConfig(cfg, func(s *sts.Options) { s.Retryer = newRetryer("STS", all) })
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return nil, connectError(o, err)
+		return nil, connectError(source, err)
 	}
 	caller := Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
 	caller.Partition = strings.Split(caller.ARN+"::", ":")[1]

@@ -1,33 +1,51 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 )
 
 // CredentialsError is the error if there are no credentials, or if AWS rejects them.
 type CredentialsError struct {
-	Profile  string // as in the Options
+	Source   string // such as "profile ci"
 	Rejected bool   // whether AWS rejected them; otherwise there are none
 	Err      error
 }
 
 func (e *CredentialsError) Error() string {
-	profile := "the default profile"
-	if e.Profile != "" {
-		profile = "profile " + e.Profile
-	}
 	if e.Rejected {
-		return fmt.Sprintf("AWS rejects the credentials of %s: %v", profile, e.Err)
+		return fmt.Sprintf("AWS rejects the credentials of %s: %v", e.Source, e.Err)
 	}
-	return fmt.Sprintf("found no working AWS credentials with %s: %v", profile, e.Err)
+	reason := strings.TrimPrefix(e.Err.Error(), "failed to refresh cached credentials, ")
+	if service, _ := innermostCall(e.Err); service == instanceMetadata {
+		reason = "there are none in the environment, in the shared files or from the instance"
+	}
+	return fmt.Sprintf("found no working AWS credentials with %s: %s", e.Source, reason)
+}
+
+// instanceMetadata is the service of an EC2 instance, the last source of credentials.
+const instanceMetadata = "ec2imds"
+
+// sourceOf returns the source of credentials as a user knows it.
+func (o Options) sourceOf(found aws.Credentials) string {
+	profile := cmp.Or(o.Profile, os.Getenv("AWS_PROFILE"))
+	switch {
+	case found.Source == config.CredentialsSourceName:
+		return "the environment"
+	case profile == "":
+		return "the default profile"
+	}
+	return "profile " + profile
 }
 
 // Hint returns the next step.
@@ -40,21 +58,21 @@ func (e *CredentialsError) Unwrap() error { return e.Err }
 
 // connectError returns the error of a call that finds out who the caller is, or that
 // fetches credentials.
-func connectError(o Options, err error) error {
+func connectError(source string, err error) error {
 	service, operation := innermostCall(err)
 	api, answered := errors.AsType[smithy.APIError](err)
-	if unreachable := asUnreachable(service, err); unreachable != nil && service != "ec2imds" { // its absence means that there are no credentials
+	if unreachable := asUnreachable(service, err); unreachable != nil && service != instanceMetadata { // its absence means that there are no credentials
 		return unreachable
 	}
 	switch {
 	case answered && isCode(err, deniedCodes...):
 		return &RefusedError{callerIn(api.ErrorMessage()), strings.ToLower(service) + ":" + operation, "", shortError(err)}
 	case answered && isCode(err, rejectedCodes...):
-		return &CredentialsError{o.Profile, true, shortError(err)}
+		return &CredentialsError{source, true, shortError(err)}
 	case answered && service == "STS":
 		return fmt.Errorf("sts:%s: %w", operation, shortError(err))
 	}
-	return &CredentialsError{o.Profile, false, shortError(err)}
+	return &CredentialsError{source, false, shortError(err)}
 }
 
 // rejectedCodes are the error codes with which AWS rejects credentials.
@@ -84,7 +102,11 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("cannot reach %s at %s: %v", e.Service, e.Endpoint, e.reason())
+	reason := e.reason().Error()
+	if isTimeout(e.Err) && strings.Contains(reason, "deadline exceeded") {
+		reason = fmt.Sprintf("no answer within %s", callTimeout)
+	}
+	return fmt.Sprintf("cannot reach %s at %s: %s", e.Service, e.Endpoint, reason)
 }
 
 // reason returns the error of the connection without the URL.

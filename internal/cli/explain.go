@@ -62,14 +62,14 @@ that is not known.`,
 }
 
 // addFact adds KEY=VALUE to the condition keys that the user knows. A key that is given
-// more than once has several values.
+// more than once, in any case, has several values.
 func (op *ExplainOp) addFact(pair string) error {
 	key, value, ok := strings.Cut(pair, "=")
 	if !ok || key == "" {
 		return fmt.Errorf("%q is not KEY=VALUE", pair)
 	}
 	for i, f := range op.Facts {
-		if f.Key == key {
+		if strings.EqualFold(f.Key, key) {
 			op.Facts[i].Values = append(f.Values, value)
 			return nil
 		}

@@ -71,8 +71,8 @@ ServiceAccounts of each component, and for its pods if it has pod labels. They
 act in the host namespaces that the config lists or matches, and with
 controlPlanes.discover in those that Spaces has labelled.
 
-With delivery.admissionPolicy the post-renderer appends the same objects. They
-need Kubernetes 1.36.`,
+With delivery.admissionPolicy the post-renderer appends the same objects under
+other names, which belong to the Helm release. They need Kubernetes 1.36.`,
 		Example:   "  spaces-identity policy admission --match uuid | kubectl apply -f -",
 		Args:      knownAdmissionPolicy,
 		ValidArgs: []string{string(identity.NativeAdmissionPolicy)},
@@ -137,7 +137,7 @@ func (op DocumentOp) text(env *Env) ([]byte, error) {
 
 // admission returns the objects of all components, or of the one that --component names.
 func (op DocumentOp) admission(env *Env, state desired.State) ([]byte, error) {
-	objects, err := export.AdmissionPolicies(state)
+	objects, err := export.AppliedPolicies(state)
 	if name, named := op.Settings.Component(env.Getenv); named {
 		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != name })
 	}

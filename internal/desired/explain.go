@@ -180,7 +180,7 @@ func PodIdentityRequests(cluster identity.Cluster, c Component, namespace, servi
 }
 
 // Review lists common mistakes in any trust policy:
-//   - an Allow for everyone
+//   - an Allow for everyone, or for everyone else
 //   - a web identity without a condition on the audience or the subject
 //   - EKS Pod Identity without a condition on the namespace
 //   - a wildcard under an operator that takes it literally
@@ -217,6 +217,9 @@ func reviewPrincipal(s iam.Statement) []string {
 	var all []string
 	if s.Principal.IncludesEveryone() {
 		all = append(all, "the principal is everyone")
+	}
+	if !s.NotPrincipal.IsZero() {
+		all = append(all, "NotPrincipal admits everyone else, also of other accounts")
 	}
 	if len(s.Principal.Federated) > 0 {
 		if !restricts(s, ":aud") {

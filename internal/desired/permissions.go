@@ -18,10 +18,14 @@ func (c Component) HasPermissions() bool { return c.Bucket != "" }
 //
 // The actions are those that the object store library of Spaces backups needs. With a
 // prefix the role can list and use only what is below prefix/. S3 would otherwise match
-// the prefix "prod" with "production/" too.
+// the prefix "prod" with "production/" too. A request without s3:prefix, such as HeadBucket,
+// is denied then, because the same permission would list the whole bucket.
+//
+// Uploads in parts need only s3:PutObject. S3 lets the role that began one abort it and list
+// its parts, so s3:AbortMultipartUpload and s3:ListMultipartUploadParts are left out.
 //
 // Source: Thanos, "Object storage: S3"; Amazon S3 User Guide, "Controlling access
-// to a bucket with user policies".
+// to a bucket with user policies" and "Multipart upload API and permissions".
 func (s State) Permissions(c Component) (Policy, error) {
 	if err := s.RequireOf(c.Name, NeedPermissions); err != nil {
 		return Policy{}, err

@@ -202,7 +202,7 @@ func printResult(result any, service string, f cliFlags) error {
 	query, format := f.get("query"), f.get("output")
 	if query == "" {
 		if result != nil {
-			fmt.Println("{}")
+			fmt.Fprintln(os.Stdout, "{}")
 		}
 		return nil
 	}
@@ -219,7 +219,7 @@ func printResult(result any, service string, f cliFlags) error {
 		return fmt.Errorf("--query: %w", err)
 	}
 	for _, row := range rowsOf(selected) {
-		fmt.Println(strings.Join(row, "\t"))
+		fmt.Fprintln(os.Stdout, strings.Join(row, "\t"))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -308,6 +309,20 @@ func TestChangesCompleteASentence(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A trust policy has no resources. The reason names the element.
+func TestResourcesInATrustPolicyAreNamed(t *testing.T) {
+	for _, element := range []string{"Resource", "NotResource"} {
+		doc, err := Parse([]byte(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","` + element + `":"x"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := Evaluate(pod(), doc)
+		if f := got.Statements[0].Findings[0]; f.Element != element || !slices.Equal(f.Expected, []string{"x"}) || !strings.Contains(got.Reason, "the element "+element+",") {
+			t.Errorf("%s: %+v, %s", element, f, got.Reason)
+		}
 	}
 }
 

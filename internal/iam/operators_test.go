@@ -102,6 +102,13 @@ func TestOperatorsCompareFacts(t *testing.T) {
 		{"StringEquals", `"${aws:userid, 'x'}"`, "x", unknown},
 		{"StringNotEquals", `"${aws:userid}"`, "x", unknown},
 		{"StringEquals", `"${k"`, "x", unknown},
+		{"StringNotLike", `"${k}"`, "x", Denied},
+		{"StringEqualsIgnoreCase", `"${k}"`, "x", Allowed},
+		{"StringNotEqualsIgnoreCase", `"${k}"`, "x", Denied},
+		{"ArnLike", `"${k}"`, "arn:aws:iam::1:role/x", Allowed},
+		{"ArnEquals", `"${k}"`, "arn:aws:iam::1:role/x", Allowed},
+		{"ArnNotLike", `"${k}"`, "arn:aws:iam::1:role/x", Denied},
+		{"ArnNotEquals", `"${k}"`, "arn:aws:iam::1:role/x", Denied},
 		{"ArnLike", `"arn:aws:iam::1:role/${k}"`, "arn:aws:iam::1:role/x", Denied},
 	}
 	for _, tt := range tests {

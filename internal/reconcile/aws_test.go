@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -134,10 +135,10 @@ func TestPlanNamesTheStatementOfADeletedPrincipal(t *testing.T) {
 			server.Forget()
 			p := mustApply(t, testSpec(identity.IRSA, testNamespaces(1)...))
 			equal(t, "warns", true, slices.ContainsFunc(p.Warnings, func(w reconcile.Warning) bool {
-				return strings.Contains(w.Text, "statement 2 (Guests) of the trust policy names "+deleted.id)
+				return strings.Contains(w.Text, "statement 2 (Allow, Sid Guests) of the trust policy names "+deleted.id)
 			}))
 			_, err := apply(t.Context(), testSpec(identity.IRSA, testNamespaces(2)...))
-			if err == nil || !strings.Contains(err.Error(), "statement 2 (Guests) of the trust policy names "+deleted.id) {
+			if err == nil || !strings.Contains(err.Error(), "statement 2 (Allow, Sid Guests) of the trust policy names "+deleted.id) {
 				t.Errorf("error is %v", err)
 			}
 			for _, c := range server.Calls() {
@@ -377,6 +378,34 @@ func TestAgentThatIsBeingCreatedIsUpToDate(t *testing.T) {
 			p := mustApply(t, s)
 			equal(t, "differs", false, p.Differs())
 			equal(t, "warns", warns, slices.ContainsFunc(p.Warnings, func(w reconcile.Warning) bool { return strings.Contains(w.Text, account.AgentAddon) }))
+		})
+	}
+}
+
+// A third of the calls fails, each in one of the ways that pass by themselves.
+func TestApplySucceedsIfAThirdOfTheCallsFails(t *testing.T) {
+	passing := []awstest.Fate{awstest.Throttle, awstest.Unavailable, awstest.Conflict, awstest.DropBefore, awstest.DropAfter}
+	for _, j := range allScenarios() {
+		inBubble(t, j.name, func(t *testing.T) {
+			want, end, _ := j.undisturbed(t)
+			for seed := range uint64(20) {
+				j.disturbed(t, want, end, func(server *awstest.Server) error {
+					dice := rand.New(rand.NewPCG(seed, 2))
+					server.Disturb(func(h *awstest.Hooks) {
+						h.Fate = func(awstest.Call) awstest.Fate {
+							if dice.IntN(3) == 0 {
+								return passing[dice.IntN(len(passing))]
+							}
+							return awstest.Pass
+						}
+					})
+					_, err := apply(t.Context(), j.to, j.how...)
+					if err != nil {
+						t.Errorf("seed %d: %v", seed, err)
+					}
+					return err
+				})
+			}
 		})
 	}
 }

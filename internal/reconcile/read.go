@@ -114,17 +114,9 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 			return spec, err
 		}
 		if !ok {
-			key := identity.ClusterKey(i)
-			if podIdentity {
-				return spec, identity.WithHint(fmt.Sprintf("correct %[1]s.name and %[1]s.region, or use credentials of the cluster's account", key),
-					"account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account", r.Caller.Account, c.Name, c.Region)
+			if err := p.withoutCluster(identity.ClusterKey(i), c, podIdentity); err != nil {
+				return spec, err
 			}
-			if c.OIDC.IsZero() {
-				return spec, identity.WithHint(fmt.Sprintf("correct %[1]s.name and %[1]s.region, or set %[1]s.oidcProvider if the cluster is in another account", key),
-					"account %s has no cluster %s in %s, so its OIDC provider is not known", r.Caller.Account, c.Name, c.Region)
-			}
-			p.warn("", "account %[1]s has no cluster %[2]s in %[3]s: correct %[4]s.name and %[4]s.region, unless the cluster is in another account, which only mode irsa supports",
-				r.Caller.Account, c.Name, c.Region, key)
 			continue
 		}
 		if spec, err = p.withIssuer(spec, i, c, found.Issuer); err != nil {
@@ -137,6 +129,23 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 		}
 	}
 	return spec, nil
+}
+
+// withoutCluster warns that the account does not have a cluster. It returns an error if the
+// config needs the cluster.
+func (p *Plan) withoutCluster(key string, c identity.Cluster, podIdentity bool) error {
+	missing := fmt.Sprintf("account %s has no cluster %s in %s", p.Account, c.Name, c.Region)
+	correct := fmt.Sprintf("correct %[1]s.name and %[1]s.region", key)
+	switch {
+	case podIdentity:
+		return identity.WithHint(correct+", or use credentials of the cluster's account",
+			"%s, and EKS Pod Identity needs the role in the cluster's account", missing)
+	case c.OIDC.IsZero():
+		return identity.WithHint(correct+", or set "+key+".oidcProvider if the cluster is in another account",
+			"%s, so its OIDC provider is not known", missing)
+	}
+	p.warn("", "%s: %s, unless the cluster is in another account, which only mode irsa supports", missing, correct)
+	return nil
 }
 
 // withIssuer fills in the issuer of a cluster. If the config has another one, it warns.

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,13 +47,9 @@ func checkPrincipals(role identity.RoleARN, trust iam.Document) (problems []erro
 		if len(stale) == 0 {
 			continue
 		}
-		name := fmt.Sprintf("statement %d", i+1)
-		if s.Sid != "" {
-			name += " (" + s.Sid + ")"
-		}
 		names := strings.Join(stale, ", ")
 		problems = append(problems, identity.WithHint("remove "+names+" from the statement, or the whole statement, for example in the IAM console",
-			"role %s: %s of the trust policy names %s, which no longer exists, and IAM accepts no change to the policy until it is removed", role, name, names))
+			"role %s: %s of the trust policy names %s, which no longer exists, and IAM accepts no change to the policy until it is removed", role, iam.StatementTitle(i+1, s), names))
 	}
 	return problems
 }

@@ -112,26 +112,24 @@ func checkExclude(exclude []string, o space.Observed) error {
 	for _, one := range exclude {
 		namespace, _, _ := strings.Cut(one, "/")
 		if !slices.ContainsFunc(o.ControlPlanes, func(p space.ControlPlane) bool { return p.HostNamespace == namespace }) {
-			return excludeError(one)
+			return ExcludeError{one}
 		}
 	}
 	return nil
 }
 
-// excludeError is an exclusion that no control plane has.
-type excludeError string
+// ExcludeError is the error of an exclusion that no control plane has.
+type ExcludeError struct{ Value string }
 
-func (e excludeError) Error() string {
-	return fmt.Sprintf("--exclude %s: no control plane of the config has this host namespace", string(e))
-}
+func (ExcludeError) Error() string { return "no control plane of the config has this host namespace" }
 
 // Hint returns the next step.
-func (excludeError) Hint() string {
-	return "name NAMESPACE or NAMESPACE/WORKLOAD as `spaces-identity restart --dry-run -o wide` prints them"
+func (ExcludeError) Hint() string {
+	return "name a host namespace as `spaces-identity discover` prints it, or NAMESPACE/WORKLOAD"
 }
 
 // BadInput marks the error as one of the command line.
-func (excludeError) BadInput() {}
+func (ExcludeError) BadInput() {}
 
 type runner struct {
 	cluster clusterClient
@@ -200,7 +198,7 @@ func (r *runner) planned(ctx context.Context, s injection.StaleWorkload) (Outcom
 	case ctx.Err() != nil:
 		return Left, interruptedReason
 	case r.stopped.Load():
-		return Left, "not restarted, because another rollout failed: fix that one, or leave it out with --exclude; then run `spaces-identity restart` again to continue"
+		return Left, "not restarted, because another rollout failed: fix that one, or exclude it; then run `spaces-identity restart` again to continue"
 	}
 	return "", ""
 }
@@ -210,7 +208,7 @@ func (r *runner) incurable(s injection.StaleWorkload) string {
 	stuck := s.Workload.Stuck()
 	switch {
 	case r.excluded(s):
-		return s.Reason + "; it is left out by --exclude"
+		return s.Reason + "; it is excluded"
 	case s.Pod != nil:
 		return podReason(*s.Pod, s.Reason)
 	case !s.Curable():

@@ -237,7 +237,7 @@ func TestRestartGivesUpAfterTheTimeout(t *testing.T) {
 	r := testRun{cluster: fakeCluster{rollout: time.Hour}}
 	r.run(t, "a", "b")
 	r.want(t, "a failed, b left", "the rollout did not finish within 5m0s: run `kubectl rollout status deployments/mxp-controller -n a` to see why",
-		"not restarted, because another rollout failed: fix that one, or leave it out with --exclude; then run `spaces-identity restart` again to continue")
+		"not restarted, because another rollout failed: fix that one, or exclude it; then run `spaces-identity restart` again to continue")
 	r.wantCalls(t, "restart a")
 	if r.took != 5*time.Minute {
 		t.Errorf("it took %s", r.took)
@@ -392,7 +392,7 @@ func TestRestartGoesOnPastWhatItCannotCure(t *testing.T) {
 		"the label; a restart does not fix this, but `spaces-identity verify` shows what does",
 		testReason+"; nothing owns the pod, so nothing would replace it: delete it and create it again",
 		testReason+"; ReplicaSet x owns the pod, which restart cannot roll: run `kubectl delete pod lone -n d`, so that a new pod replaces it",
-		testReason+"; it is left out by --exclude", testReason+"; it is left out by --exclude", testReason)
+		testReason+"; it is excluded", testReason+"; it is excluded", testReason)
 	r.wantCalls(t, "restart h")
 	if r.steps[3].Workload != "pods/lone" {
 		t.Errorf("the pod is not named: %+v", r.steps[3])

@@ -116,7 +116,7 @@ func (e edit) rank() int {
 // restrain returns the place of an edit with its outcome. It is an error if the mapping
 // has the key twice, or if it has another value that must not be replaced.
 func (e edit) restrain(p place, options Options) (place, error) {
-	if second := e.repeated(); second != nil {
+	if second := e.values.RepeatedKey(e.key); second != nil {
 		return p, e.object.inputError(e.nearest(second).Outer, "%s has two values in one mapping: remove one of them", p.Path)
 	}
 	old := e.values.Field(e.key).Resolve()
@@ -144,19 +144,4 @@ func (e edit) restrain(p place, options Options) (place, error) {
 	}
 	p.New = e.value
 	return p.because(Changed, p.Reason), nil
-}
-
-// repeated returns the second occurrence of the edit's key in its mapping, or nil.
-func (e edit) repeated() *manifest.Node {
-	seen := false
-	for k := range e.values.Fields {
-		if k.Resolve().Value != e.key {
-			continue
-		}
-		if seen {
-			return k
-		}
-		seen = true
-	}
-	return nil
 }

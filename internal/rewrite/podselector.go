@@ -59,7 +59,7 @@ func (o *object) selectorsAt(key string, value, near *manifest.Node) []podSelect
 		return nil
 	}
 	value = value.Resolve()
-	if selects && hasSelectorForm(value) {
+	if selects && (hasSelectorForm(value) || o.isCalico() && value != nil && value.Kind == manifest.Scalar) {
 		return []podSelector{{o, value, near}}
 	}
 	var all []podSelector
@@ -89,6 +89,81 @@ func hasSelectorForm(n *manifest.Node) bool {
 	return n.IsMapping() && len(n.Content) > 0 && (isLabelSelector(n) || hasOnlyStrings(n))
 }
 
+// isCalico reports whether the selectors of the object are strings in Calico's language.
+func (o *object) isCalico() bool { return strings.HasSuffix(o.group, "projectcalico.org") }
+
 func isLabelSelector(n *manifest.Node) bool {
 	return n.Field("matchLabels") != nil || n.Field("matchExpressions") != nil || n.Field("labels").IsMapping()
+}
+
+// matches reports whether the selector matches the labels of pods in some namespace.
+func (s podSelector) matches(labels map[string]string) bool {
+	if s.node.Kind == manifest.Scalar {
+		return matchesCalico(s.node.Value, labels)
+	}
+	return !slices.ContainsFunc(requirements(s.node), func(r requirement) bool {
+		return !r.isOfNamespace() && !r.holds(labels)
+	})
+}
+
+func (r requirement) isOfNamespace() bool {
+	return r.key == ciliumNamespace || strings.HasPrefix(r.key, ciliumLabels)
+}
+
+// reaches reports whether the selector may select pods in a namespace. A namespace without
+// a name is that of the release, which may be any.
+//
+// Source: Kubernetes API reference, PodAffinityTerm and NetworkPolicyPeer; Prometheus
+// operator API reference, NamespaceSelector; Cilium documentation, "Namespaces".
+func (s podSelector) reaches(namespace string) bool {
+	names, selector := s.near.Field("namespaces").Resolve(), s.near.Field("namespaceSelector").Resolve()
+	ofNamespace := slices.DeleteFunc(requirements(s.node), func(r requirement) bool { return !r.isOfNamespace() })
+	switch {
+	case namespace == "" || s.object.selectsEverywhere():
+		return true
+	case len(ofNamespace) > 0:
+		return mayHold(ofNamespace, ciliumNamespace, namespace)
+	case names.IsMapping() || hasItem(names, namespace): // only Antrea has a mapping there
+		return true
+	case len(names.Items()) > 0 && !selector.IsMapping():
+		return false
+	case s.object.isMonitor() && (selector.Field("any").IsTrue() || hasItem(selector.Field("matchNames"), namespace)):
+		return true
+	case s.object.isMonitor() && len(selector.Field("matchNames").Items()) > 0:
+		return false
+	case s.object.isCalico() && selector != nil && !selector.IsNull():
+		return true // a string that this does not read
+	case s.object.isMonitor() || !selector.IsMapping():
+		return s.object.namespace == "" || s.object.namespace == namespace
+	}
+	return mayHold(requirements(selector), namespaceName, namespace)
+}
+
+// mayHold reports whether requirements allow a value of a label, if nothing is known of
+// other labels.
+func mayHold(requirements []requirement, key, value string) bool {
+	return !slices.ContainsFunc(requirements, func(r requirement) bool { return r.key == key && !r.holds(map[string]string{key: value}) })
+}
+
+func hasItem(list *manifest.Node, text string) bool {
+	return slices.ContainsFunc(list.Items(), func(item *manifest.Node) bool { return item.Resolve().Value == text })
+}
+
+// isMonitor reports whether the object's namespaceSelector is that of a PodMonitor.
+func (o *object) isMonitor() bool {
+	return o.group == "monitoring.coreos.com" || o.group == "operator.victoriametrics.com"
+}
+
+// selectsEverywhere reports whether the object's selectors are not limited to its
+// namespace, or it has none. Istio's policies in its root namespace apply to all.
+//
+// Source: Istio API reference, Gateway and WorkloadSelector.
+func (o *object) selectsEverywhere() bool {
+	switch {
+	case strings.HasSuffix(o.group, "istio.io"):
+		return o.kind == "Gateway" || o.namespace == "istio-system"
+	case strings.HasSuffix(o.group, "cilium.io"), strings.HasSuffix(o.group, "projectcalico.org"), o.group == "monitoring.googleapis.com":
+		return strings.Contains(o.kind, "Cluster") || strings.HasPrefix(o.kind, "Global")
+	}
+	return false
 }

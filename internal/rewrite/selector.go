@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -15,35 +16,59 @@ import (
 // a warning.
 type Selectors struct{ changes []labelChange }
 
-// labelChange is the labels of a pod template before and after the edits.
+// labelChange is the labels of pods before and after the edits.
 type labelChange struct {
-	object        *object
+	object        *object // from which the pods are created
 	before, after map[string]string
 }
 
-// labelChanges returns the pod templates whose labels change.
+// labelChanges returns the changes of pod labels among places. These may be in kinds that
+// only the config's places describe.
 func labelChanges(places []place) []labelChange {
 	var changes []labelChange
-	index := map[*manifest.Node]int{} // of pod templates
+	index := map[*object]map[string]int{} // by the path of the labels
 	for _, p := range places {
-		if !p.isEdit() {
+		at := p.path[:max(0, len(p.path)-1)]
+		if !p.isEdit() || !p.object.hasPodLabelsAt(at) {
 			continue
 		}
-		for _, t := range p.object.podTemplates() {
-			if !slices.Equal(p.path[:len(p.path)-1], t.path.Field(t.meta, "labels")) {
-				continue
-			}
-			i, ok := index[t.node]
-			if !ok {
-				i = len(changes)
-				index[t.node] = i
-				before := stringMap(t.node.Get(t.meta, "labels"))
-				changes = append(changes, labelChange{p.object, before, maps.Clone(before)})
-			}
-			changes[i].after[p.path[len(p.path)-1].Key] = p.New
+		if index[p.object] == nil {
+			index[p.object] = map[string]int{}
 		}
+		i, ok := index[p.object][at.String()]
+		if !ok {
+			i = len(changes)
+			index[p.object][at.String()] = i
+			before := stringMap(p.object.node.Get("spec", "workflowSpec", "podMetadata", "labels")) // of all steps of a CronWorkflow
+			maps.Copy(before, stringMap(p.object.at(at)))
+			changes = append(changes, labelChange{p.object, before, maps.Clone(before)})
+		}
+		changes[i].after[p.path[len(p.path)-1].Key] = p.New
 	}
 	return changes
+}
+
+// hasPodLabelsAt reports whether a path leads to the labels of pods, in the metadata of a
+// pod template or of a Pod.
+func (o *object) hasPodLabelsAt(path identity.Path) bool {
+	n := len(path)
+	if n < 2 || path.Crossing() >= 0 || path[n-1].Key != "labels" {
+		return false
+	}
+	return path[n-2].Key == "podMetadata" || path[n-2].Key == "metadata" && (n > len(o.path)+2 || o.kind == "Pod")
+}
+
+// at returns the value at a path of the document, which may lead into the object.
+func (o *object) at(path identity.Path) *manifest.Node {
+	n := o.node
+	for _, step := range path[len(o.path):] {
+		if step.Kind == identity.ItemStep {
+			n = n.Item(step.Item)
+		} else {
+			n = n.Field(step.Key)
+		}
+	}
+	return n
 }
 
 // keys returns the labels that change, sorted.
@@ -73,7 +98,7 @@ func (r Selectors) find(o *object) found {
 			case before:
 				all.errs = append(all.errs, o.inputError(s.node.Outer, "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
 			default:
-				all.warnings = append(all.warnings, fmt.Sprintf("%s, line %d: this selector would also match the pods of %s, because their label %s changes: check that this is intended",
+				all.warnings = append(all.warnings, fmt.Sprintf("%s, line %d: this selector would also match the pods of %s with their new labels (%s): check that this is intended",
 					o, o.line(s.node), change.object, strings.Join(change.keys(), ", ")))
 			}
 		}

@@ -16,7 +16,6 @@ import (
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -64,7 +63,7 @@ func verdicts(err error, warnings []string) []string {
 			continue
 		}
 		object, _, _ = strings.Cut(object, ", line ")
-		workload, _, _ := strings.Cut(rest, ",")
+		workload, _, _ := strings.Cut(rest, " with ")
 		all = append(all, object+" gains "+workload)
 	}
 	slices.Sort(all)
@@ -90,6 +89,7 @@ type selectorCase struct {
 	workloads []workload
 	selecting []selecting
 	objects   []object
+	listed    bool // all objects are in one List
 }
 
 type workload struct {
@@ -115,7 +115,7 @@ type selecting struct {
 }
 
 func newSelectorCase(seed uint64) *selectorCase {
-	c := &selectorCase{random: rand.New(rand.NewPCG(seed, 1)), podLabels: map[string]map[string]string{}}
+	c := &selectorCase{random: rand.New(rand.NewPCG(seed, 1)), podLabels: map[string]map[string]string{}, listed: seed%4 == 3}
 	for _, component := range []string{"mxp-controller", "vector"} {
 		c.podLabels[component] = c.labels()
 	}
@@ -397,8 +397,12 @@ func (c *selectorCase) after(w workload) map[string]string {
 }
 
 func (c *selectorCase) stream() string {
+	documents := c.objects
+	if c.listed {
+		documents = []object{{"apiVersion": "v1", "kind": "List", "items": c.objects}}
+	}
 	var b strings.Builder
-	for _, o := range c.objects {
+	for _, o := range documents {
 		text, err := yaml.Marshal(o)
 		if err != nil {
 			panic(err)
@@ -426,19 +430,10 @@ func (c *selectorCase) state() desired.State {
 func (c *selectorCase) checkOutput(t *testing.T, out []byte) {
 	t.Helper()
 	pods := map[string]map[string]string{}
-	for doc := range manifest.Split(out) {
-		root, err := manifest.Parse(out[doc.Start:doc.End])
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range c.workloads {
-			if root.Text("metadata", "name") == w.name {
-				var o object
-				if err := yaml.Unmarshal(out[doc.Start:doc.End], &o); err != nil {
-					t.Fatal(err)
-				}
-				pods[w.name] = labelsAt(o, w.path)
-			}
+	for _, o := range objectsIn(t, out) {
+		i := slices.IndexFunc(c.workloads, func(w workload) bool { return w.name == o["metadata"].(object)["name"] })
+		if i >= 0 {
+			pods[c.workloads[i].name] = labelsAt(o, c.workloads[i].path)
 		}
 	}
 	for _, w := range c.workloads {
@@ -456,6 +451,25 @@ func (c *selectorCase) checkOutput(t *testing.T, out []byte) {
 	if got := verdicts(nil, again.Warnings); len(got) > 0 {
 		t.Errorf("the second run warns: %v", got)
 	}
+}
+
+func objectsIn(t *testing.T, stream []byte) []object {
+	t.Helper()
+	var all []object
+	for text := range strings.SplitSeq(string(stream), "---\n") {
+		var o object
+		if err := yaml.Unmarshal([]byte(text), &o); err != nil {
+			t.Fatal(err)
+		}
+		items, isList := o["items"].([]any)
+		for _, item := range items {
+			all = append(all, item.(object))
+		}
+		if !isList && o != nil {
+			all = append(all, o)
+		}
+	}
+	return all
 }
 
 func labelsAt(o object, path []string) map[string]string {

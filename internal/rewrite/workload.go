@@ -3,6 +3,7 @@ package rewrite
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
@@ -111,6 +112,10 @@ func (o *object) podTemplates() []podTemplate {
 		return []podTemplate{{node, path, "metadata", node.Field("spec"), path.Field("spec")}}
 	}
 	all := []podTemplate{{node, path, "podMetadata", node, path}}
+	if defaults := node.Field("templateDefaults"); defaults != nil {
+		at := path.Field("templateDefaults")
+		all = append(all, podTemplate{defaults, at, "metadata", defaults, at})
+	}
 	for i, step := range node.Field("templates").Items() {
 		at := path.Field("templates").Item(i)
 		all = append(all, podTemplate{step, at, "metadata", step, at})
@@ -229,39 +234,14 @@ func (r Restarts) restart(o *object, t podTemplate) []edit {
 	return []edit{{t.site(o, "annotations", kind, component), desired.RestartAnnotation, desired.RestartValue(depends...)}}
 }
 
-// isReadBy reports whether the spec of pods uses the ConfigMap or Secret as a volume or
-// for environment variables.
+// isReadBy reports whether the spec of pods, or anything below it, refers to the ConfigMap
+// or Secret: as a volume, as a part of one, or for environment variables.
 func (e embedded) isReadBy(spec *manifest.Node) bool {
-	for _, volume := range spec.Field("volumes").Items() {
-		if e.isVolume(volume) || slices.ContainsFunc(volume.Get("projected", "sources").Items(), e.isVolume) {
+	for key, child := range spec.Fields {
+		reference := strings.TrimSuffix(strings.TrimSuffix(key.Resolve().Value, "Ref"), "Key")
+		if strings.EqualFold(reference, e.kind) && (child.Text("name") == e.name || e.kind == "Secret" && child.Text("secretName") == e.name) || e.isReadBy(child) {
 			return true
 		}
 	}
-	for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
-		if slices.ContainsFunc(spec.Field(list).Items(), e.isEnvironment) {
-			return true
-		}
-	}
-	return false
-}
-
-// isVolume reports whether a volume, or a source of a projected volume, is the object.
-func (e embedded) isVolume(volume *manifest.Node) bool {
-	if e.kind == "ConfigMap" {
-		return volume.Text("configMap", "name") == e.name
-	}
-	return volume.Text("secret", "secretName") == e.name || volume.Text("secret", "name") == e.name
-}
-
-// isEnvironment reports whether environment variables of a container come from the object.
-func (e embedded) isEnvironment(container *manifest.Node) bool {
-	from, key := "configMapRef", "configMapKeyRef"
-	if e.kind == "Secret" {
-		from, key = "secretRef", "secretKeyRef"
-	}
-	return slices.ContainsFunc(container.Field("envFrom").Items(), func(source *manifest.Node) bool {
-		return source.Text(from, "name") == e.name
-	}) || slices.ContainsFunc(container.Field("env").Items(), func(variable *manifest.Node) bool {
-		return variable.Text("valueFrom", key, "name") == e.name
-	})
+	return slices.ContainsFunc(spec.Items(), e.isReadBy)
 }

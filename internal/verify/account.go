@@ -37,8 +37,9 @@ var ErrAbsent = errors.New("not in the account")
 
 // Access says how to read the account.
 type Access struct {
-	AWS AWS
-	Err error // why there are no credentials; if it and AWS are nil, the user left the account out
+	AWS     AWS
+	Err     error  // why there are no credentials
+	LeftOut string // why the user leaves the account out; or nothing
 }
 
 // Role is what a role has in the account.
@@ -157,8 +158,8 @@ func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster,
 
 // accountState is what the account has for the components.
 type accountState struct {
-	connected    bool
-	err          error // why nothing could be read
+	err          error  // why nothing could be read
+	without      string // why the user left the account out, or nothing
 	cluster      readResult[Cluster]
 	roles        map[identity.RoleARN]readResult[Role]
 	audiences    map[string]readResult[[]string] // by the provider's ARN
@@ -171,15 +172,12 @@ type readResult[T any] struct {
 	err   error
 }
 
-// isLeftOut reports whether the user left the account out.
-func (a accountState) isLeftOut() bool { return !a.connected && a.err == nil }
-
 // leftOut returns the checks that did not run.
 func (a accountState) leftOut() []LeftOut {
-	if !a.isLeftOut() {
+	if a.without == "" {
 		return []LeftOut{}
 	}
-	names := LeftOut{Reason: "--cluster-only leaves the AWS account out"}
+	names := LeftOut{Reason: a.without}
 	for _, c := range allChecks {
 		if c.account {
 			names.Checks = append(names.Checks, c.name)
@@ -203,7 +201,7 @@ func (a accountState) resolve(s desired.State) desired.State {
 // readAccount reads the cluster, each role and each provider once. If the config uses EKS
 // Pod Identity, it also reads the associations of the control planes.
 func readAccount(ctx context.Context, access Access, s desired.State, o space.Observed) accountState {
-	a := accountState{connected: access.AWS != nil, err: access.Err, roles: map[identity.RoleARN]readResult[Role]{}, audiences: map[string]readResult[[]string]{}}
+	a := accountState{err: access.Err, without: access.LeftOut, roles: map[identity.RoleARN]readResult[Role]{}, audiences: map[string]readResult[[]string]{}}
 	if access.AWS == nil {
 		return a
 	}
@@ -246,7 +244,7 @@ func foreignAccount(aws AWS, role identity.RoleARN) error {
 	if role.Account == aws.AccountID() {
 		return nil
 	}
-	return identity.WithHint("use credentials of account "+role.Account+", with --profile", "the role is in account %s, and the credentials are of account %s, so it was not read", role.Account, aws.AccountID())
+	return identity.WithHint("use credentials of account "+role.Account, "the role is in account %s, and the credentials are of account %s, so it was not read", role.Account, aws.AccountID())
 }
 
 // wantedAssociations selects the service accounts of the components in the control planes.

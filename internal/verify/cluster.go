@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -40,7 +42,7 @@ func checkIssuer(f *checkInput) Check {
 	return okCheck("%s", live.HostPath)
 }
 
-const fixContext = "check that the kubeconfig's context is the cluster of the config: `kubectl config current-context`, or name it with --kube-context"
+const fixContext = "check that the kubeconfig's context is the cluster of the config: `kubectl config current-context`"
 
 // The resources of admission policies and their bindings, also by kind.
 var (
@@ -48,78 +50,76 @@ var (
 	resourceOfKind     = map[string]space.Resource{export.PolicyKind: space.AdmissionPolicies, export.BindingKind: space.AdmissionBindings}
 )
 
-// admissionObjects returns the policies and bindings that a component needs.
-func admissionObjects(s desired.State, c desired.Component) ([]export.Object, error) {
-	all, err := export.AdmissionPolicies(s)
-	return slices.DeleteFunc(all, func(o export.Object) bool { return o.Component != c.Name }), err
-}
-
 const fixAdmission = "upgrade the Spaces release through the post-renderer; a new policy acts after up to half a second"
 
+// admissionForms are the ways in which a cluster can have the admission policies.
+var admissionForms = []struct {
+	objects func(desired.State) ([]export.Object, error)
+	fix     string // if an object is not as the config says
+}{
+	{export.AdmissionPolicies, fixAdmission},
+	{export.AppliedPolicies, "apply them again: `spaces-identity policy admission | kubectl apply -f -`"},
+}
+
+// checkAdmissionPolicy looks for the policies of the release, or for those that a user has
+// applied. One that is not as the config says acts too, so it fails the check.
 func checkAdmissionPolicy(f *checkInput) Check {
 	if f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
 		return Check{}
 	}
-	objects, err := admissionObjects(f.state, f.component)
 	switch failure := f.observed.Failure("", admissionResources...); {
 	case failure != nil && failure.NotServed():
 		return failedCheck("upgrade the cluster to Kubernetes 1.36, or remove delivery.admissionPolicy from the config to deliver through the chart's values alone",
 			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", export.PolicyKind)
 	case failure != nil:
 		return unknownCheck(failure)
-	case err != nil:
-		return unknownCheck(err)
-	case len(objects) == 0:
-		return Check{}
 	}
-	found := okCheck("exists as the config says")
-	for _, object := range objects {
-		c := f.checkAdmissionObject(object)
-		if c.State == Fails {
-			return c
+	missing, found := "", Check{}
+	for _, form := range admissionForms {
+		objects, err := form.objects(f.state)
+		if err != nil {
+			return unknownCheck(err)
 		}
-		if c.State != OK {
-			found = c
+		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != f.component.Name })
+		if len(objects) == 0 {
+			return Check{}
 		}
+		absent, wrong := f.compareAdmission(objects)
+		switch {
+		case wrong.State != "":
+			wrong.Fix = cmp.Or(wrong.Fix, form.fix+". Then run `spaces-identity restart`")
+			return wrong
+		case absent == "" && found.State == "":
+			found = okCheck("exists as the config says")
+		case missing == "":
+			missing = absent
+		}
+	}
+	if found.State == "" {
+		return failedCheck(fixAdmission, "the cluster has no %s: the release was installed, upgraded or rolled back without it. Service accounts keep what it has written", missing)
 	}
 	return found
 }
 
-// checkAdmissionObject compares a policy or binding with the cluster's object of that name.
-// The cluster may instead have an object of another name with the same effect.
-func (f *checkInput) checkAdmissionObject(object export.Object) Check {
-	live := f.observed.Objects[resourceOfKind[object.Kind]]
-	same, err := live[object.Name], errors.New("absent")
-	if _, exists := live[object.Name]; exists {
-		var equal bool
-		if equal, err = sameSpec(object, same); err == nil && equal {
-			return ownedByHelm(object, same)
+// compareAdmission compares policies and bindings with the cluster's. It returns the first
+// that is absent, and a check if one is not as the config says.
+func (f *checkInput) compareAdmission(objects []export.Object) (absent string, wrong Check) {
+	for _, object := range objects {
+		live, exists := f.observed.Objects[resourceOfKind[object.Kind]][object.Name]
+		same, err := sameSpec(object, live)
+		switch {
+		case !exists:
+			absent = cmp.Or(absent, object.Kind+" "+object.Name)
+		case err != nil:
+			return absent, unknownCheck(err)
+		case !same:
+			return absent, failedCheck("", "the cluster's %s %s is not as the config says, for example because the role has changed since", object.Kind, object.Name)
+		case !strings.HasSuffix(object.Name, export.AppliedSuffix) && live.Meta.Annotations["meta.helm.sh/release-name"] == "":
+			return absent, warningCheck(fmt.Sprintf("delete it, then upgrade the Spaces release through the post-renderer: `kubectl delete %s %s`", resourceOfKind[object.Kind].Plural, object.Name),
+				"the cluster's %s %s does not belong to a Helm release, so that the next upgrade fails: \"invalid ownership metadata\"", object.Kind, object.Name)
 		}
 	}
-	for _, other := range live {
-		if equal, err := sameSpec(object, other); err == nil && equal && object.Kind == export.PolicyKind {
-			return okCheck("exists as %s", other.Meta.Name)
-		}
-	}
-	switch {
-	case same.Meta.Name != "" && err != nil:
-		return unknownCheck(err)
-	case same.Meta.Name != "":
-		return failedCheck(fixAdmission+". Then run `spaces-identity restart`", "the cluster's %s %s is not as the config says, for example because the role has changed since", object.Kind, object.Name)
-	}
-	return failedCheck(fixAdmission, "the cluster has no %s %s: the release was installed, upgraded or rolled back without it. Service accounts keep what it has written", object.Kind, object.Name)
-}
-
-// ownedByHelm warns of an object that Helm did not create: an upgrade that has the same
-// object then fails.
-//
-// Source: Helm documentation, "helm install: take-ownership".
-func ownedByHelm(object export.Object, live space.Object) Check {
-	if live.Meta.Annotations["meta.helm.sh/release-name"] != "" {
-		return okCheck("exists")
-	}
-	return warningCheck(fmt.Sprintf("delete it, then upgrade the Spaces release through the post-renderer: `kubectl delete %s %s`", resourceOfKind[object.Kind].Plural, object.Name),
-		"the cluster's %s %s does not belong to a Helm release, so that the next upgrade fails: \"invalid ownership metadata\"", object.Kind, object.Name)
+	return absent, Check{}
 }
 
 // sameSpec reports whether a live object has the spec that is wanted. The API server adds
@@ -129,6 +129,9 @@ func sameSpec(wanted export.Object, live space.Object) (bool, error) {
 		Spec map[string]any `json:"spec"`
 	}
 	var got map[string]any
+	if len(live.Spec) == 0 {
+		return false, nil
+	}
 	if err := errors.Join(yaml.Unmarshal(wanted.Text, &want), json.Unmarshal(live.Spec, &got)); err != nil {
 		return false, fmt.Errorf("the %s %s could not be compared: %w", wanted.Kind, live.Meta.Name, err)
 	}

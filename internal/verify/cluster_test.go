@@ -7,6 +7,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
@@ -107,9 +108,18 @@ func withoutObject(_ *testing.T, o *space.Observed) {
 // withAdmissionObjects adds the admission policy and binding of the config to the cluster,
 // after a change of their YAML.
 func withAdmissionObjects(owner string, change ...string) func(*testing.T, *space.Observed) {
+	return withObjects(export.AdmissionPolicies, owner, change...)
+}
+
+// withAppliedObjects is like withAdmissionObjects for those that a user has applied.
+func withAppliedObjects(change ...string) func(*testing.T, *space.Observed) {
+	return withObjects(export.AppliedPolicies, "", change...)
+}
+
+func withObjects(form func(desired.State) ([]export.Object, error), owner string, change ...string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
 		t.Helper()
-		objects, err := export.AdmissionPolicies(testState(t, identity.IRSA, setAdmissionPolicy))
+		objects, err := form(testState(t, identity.IRSA, setAdmissionPolicy))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,6 +181,9 @@ func clusterCases() []testCase {
 		{"with a condition more", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces", "  matchConditions:", "  matchConditions:\n    - {name: never, expression: 'false'}"), nil, Fails, "the cluster's MutatingAdmissionPolicy", "upgrade"},
 		{"with a parameter", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces", "  failurePolicy:", "  paramKind: {kind: ConfigMap}\n  failurePolicy:"), nil, Fails, "the cluster's MutatingAdmissionPolicy", "upgrade"},
 		{"bound to another", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces", "policyName: spaces", "policyName: other"), nil, Fails, "the cluster's MutatingAdmissionPolicyBinding", "upgrade"},
+		{"applied", AdmissionPolicy, irsa, setAdmissionPolicy, withAppliedObjects(), nil, OK, "exists as the config says", ""},
+		{"applied and released", AdmissionPolicy, irsa, setAdmissionPolicy, together(withAppliedObjects(), withAdmissionObjects("spaces")), nil, OK, "exists as the config says", ""},
+		{"applied before a change", AdmissionPolicy, irsa, setAdmissionPolicy, together(withAppliedObjects("spaces-backup", "former"), withAdmissionObjects("spaces")), nil, Fails, "the cluster's MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts.applied is not as the config says", "apply them again"},
 		{"of no release", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects(""), nil, Warns, "the cluster's MutatingAdmissionPolicy", "delete it, then upgrade"},
 		{"not served", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(notServedList(space.AdmissionPolicies)), nil, Fails, "the cluster does not serve MutatingAdmissionPolicy", "upgrade the cluster"},
 		{"forbidden", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(forbiddenList(space.AdmissionBindings, "")), nil, Unknown, "list mutatingadmissionpolicybindings", "ask a cluster administrator"},

@@ -173,5 +173,5 @@ func checkMechanism(f *checkInput) Check {
 	if left > 0 || count[injection.PodIdentity] == 0 {
 		return warningCheck("run `spaces-identity apply`, which creates the associations, then restart the pods that use IRSA: `kubectl rollout restart`", "%d pods are left to migrate: %s", left, found)
 	}
-	return warningCheck("set mode: pod-identity in the config to end the migration, then run `spaces-identity plan --prune`", "every pod has migrated: %s", found)
+	return warningCheck("set mode: pod-identity in the config to end the migration", "every pod has migrated: %s", found)
 }

@@ -234,7 +234,7 @@ func checkOutOfScope(plane space.ControlPlane) Check {
 func (f *checkInput) row(of scope) Row {
 	row := Row{ControlPlane: f.plane, Component: f.component.Name}
 	for _, c := range allChecks {
-		if (of == once) != (c.column == "") || c.account && f.account.isLeftOut() {
+		if (of == once) != (c.column == "") || c.account && f.account.without != "" {
 			continue
 		}
 		found := c.run(f)

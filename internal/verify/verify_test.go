@@ -137,7 +137,7 @@ func TestProblemsNameEachResourceOnce(t *testing.T) {
 }
 
 func TestResultKeepsTheOrderOfTheChain(t *testing.T) {
-	result := runChecks(emptyCluster(), accountState{connected: true}, testState(t, identity.PodIdentity))
+	result := runChecks(emptyCluster(), accountState{}, testState(t, identity.PodIdentity))
 	var got []string
 	for _, c := range result.Rows[0].Checks {
 		got = append(got, c.Name)

@@ -56,7 +56,7 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 // are unknown; a profile that was named must work.
 func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region string) (verify.Access, error) {
 	if op.ClusterOnly {
-		return verify.Access{}, nil
+		return verify.Access{LeftOut: "--cluster-only leaves the AWS account out"}, nil
 	}
 	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region, Report: reportTo(env)})
 	switch {
@@ -95,6 +95,9 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 		MaxUnavailable: op.MaxUnavailable, DryRun: op.DryRun, Exclude: op.Exclude, Timeout: op.Timeout, Interval: 2 * time.Second,
 		Progress: func(message string) { env.Say("%s\n", message) },
 	})
+	if e, ok := errors.AsType[restart.ExcludeError](err); ok {
+		return fmt.Errorf("--exclude %s: %w", e.Value, err)
+	}
 	if err != nil {
 		return err
 	}

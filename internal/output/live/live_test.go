@@ -168,6 +168,19 @@ func TestPlanEndsWithACount(t *testing.T) {
 	}
 }
 
+func TestPlanShowsRegionsIfTwoClustersHaveOneName(t *testing.T) {
+	association := func(cluster, region string) reconcile.AssociationChange {
+		return reconcile.AssociationChange{Action: reconcile.Create, Namespace: "ns", ServiceAccount: "sa", Cluster: cluster, Region: region}
+	}
+	p := &reconcile.Plan{Associations: []reconcile.AssociationChange{association("prod", "eu-central-1"), association("prod", "us-west-2"), association("two", "us-west-2")}}
+	got := printed(t, output.Table, PlanView{Plan: p}, false)
+	for _, want := range []string{"in cluster prod in eu-central-1\n", "in cluster prod in us-west-2\n", "in cluster two\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
 func TestFailureWithoutDetailFailsInJUnit(t *testing.T) {
 	r := verify.Result{Rows: []verify.Row{{Component: "<vector>", Checks: []verify.Check{{Name: verify.Labels, State: verify.Fails}}}}}
 	text := printed(t, output.JUnit, VerifyView{r}, false)

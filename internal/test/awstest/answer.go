@@ -31,6 +31,13 @@ func (e *apiError) write(w http.ResponseWriter, service string) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(e.status)
+	if service == "s3" {
+		_ = xml.NewEncoder(w).Encode(struct { // an error means that the client has disconnected
+			XMLName                  xml.Name `xml:"Error"`
+			Code, Message, RequestId string
+		}{xml.Name{}, e.code, e.message, requestID})
+		return
+	}
 	type detail struct{ Type, Code, Message string }
 	_ = xml.NewEncoder(w).Encode(struct {
 		XMLName   xml.Name `xml:"ErrorResponse"`

@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -13,15 +14,15 @@ import (
 //
 // Source: IAM User Guide, "Troubleshoot access denied error messages".
 func (s *Server) authorize(op apiOperation, call Call) *apiError {
-	needed := append([]requiredPermission{{call.Action(), call.Resource}}, op.also...)
+	needed := append([]requiredPermission{{cmp.Or(op.action, call.Action()), call.Resource}}, op.also...)
 	if s.hooks.Denied != nil {
 		for _, p := range needed {
 			if because := s.hooks.Denied(p.action); because != "" {
-				return denied(call, p, because)
+				return s.denied(call, p, because)
 			}
 		}
 	}
-	policies, limited := s.hooks.Policies[call.Caller]
+	policies, limited := s.permissionsOf(call.Caller)
 	if !limited || call.Action() == "sts:GetCallerIdentity" { // which needs no permission
 		return nil
 	}
@@ -36,16 +37,19 @@ func (s *Server) authorize(op apiOperation, call Call) *apiError {
 	for _, p := range needed {
 		s.asked = append(s.asked, p.action)
 		request := iam.Request{Action: p.action, Resource: p.resource}.With("iam:PassedToService", desired.PodIdentityService)
+		for key, value := range op.context {
+			request = request.With(key, value)
+		}
 		if iam.Evaluate(request, docs...).Verdict != iam.Allowed {
-			return denied(call, p, "because no identity-based policy allows the "+p.action+" action")
+			return s.denied(call, p, "because no identity-based policy allows the "+p.action+" action")
 		}
 	}
 	return nil
 }
 
-func denied(call Call, p requiredPermission, because string) *apiError {
+func (s *Server) denied(call Call, p requiredPermission, because string) *apiError {
 	code := map[bool]string{true: "AccessDeniedException", false: "AccessDenied"}[call.Service == "eks"]
-	return &apiError{403, code, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s", CallerARN, p.action, p.resource, because)}
+	return &apiError{403, code, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s", s.state.callerARN(call.Caller), p.action, p.resource, because)}
 }
 
 // Used returns the actions that access keys with policies used, sorted.

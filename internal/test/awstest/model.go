@@ -51,6 +51,7 @@ type shape struct {
 	Min, Max   *float64 // length of a string, list or map; value of a number
 	Pattern    string
 	Enum       []string
+	Flattened  bool // whether the members of a list have no element around them
 }
 
 type shapeRef struct {
@@ -67,7 +68,7 @@ var commonErrors = map[string][]int{
 	"AccessDenied": {403}, "AccessDeniedException": {400, 403}, "ExpiredToken": {403}, "ExpiredTokenException": {403}, "InvalidAction": {400},
 	"InvalidClientTokenId": {403}, "MalformedQueryString": {400, 404}, "MissingAuthenticationToken": {403}, "ServiceUnavailable": {503},
 	"ServiceUnavailableException": {503}, "Throttling": {400}, "ThrottlingException": {400, 429}, "TooManyRequestsException": {429},
-	"UnknownOperationException": {404}, "ValidationError": {400}, "TestFault": {400},
+	"UnknownOperationException": {404}, "ValidationError": {400}, "TestFault": {400}, "NoSuchBucket": {404}, "InvalidArgument": {400}, // of S3
 }
 
 // checkError returns why AWS does not return an error from an operation. It is empty if

@@ -88,6 +88,11 @@ func TestEveryOperationHasAModel(t *testing.T) {
 			t.Errorf("%s has no model", name)
 		}
 	}
+	for _, op := range s3Operations {
+		if _, ok := models["s3"].Operations[op.name]; !ok {
+			t.Errorf("%s has no model", op.name)
+		}
+	}
 	for _, route := range restRoutes {
 		op, ok := models["eks"].Operations[route.name]
 		if !ok || op.Method != route.method || len(strings.Split(op.Path, "/")) != len(strings.Split(route.path, "/"))+1 {

@@ -37,6 +37,7 @@ func decodeQuery(r *http.Request, service string) (apiOperation, *apiError) {
 }
 
 var queryOperations = map[string]func(url.Values) (apiOperation, *apiError){
+	"sts:AssumeRoleWithWebIdentity":          assumeRoleWithWebIdentity,
 	"sts:GetCallerIdentity":                  getCallerIdentity,
 	"iam:GetAccountSummary":                  getAccountSummary,
 	"iam:GetRole":                            getRole,
@@ -56,8 +57,10 @@ var queryOperations = map[string]func(url.Values) (apiOperation, *apiError){
 }
 
 func getCallerIdentity(url.Values) (apiOperation, *apiError) {
-	return apiOperation{resource: "*", run: func(*State, int) apiResponse {
-		return xmlAnswer{"GetCallerIdentity", struct{ Arn, UserId, Account string }{CallerARN, uniqueID("AROA", "deployer") + ":ci", AccountID}}
+	return apiOperation{resource: "*", run: func(s *State, _ int) apiResponse {
+		arn := s.callerARN(s.caller)
+		role, name, _ := strings.Cut(strings.SplitN(arn, "/", 2)[1], "/")
+		return xmlAnswer{"GetCallerIdentity", struct{ Arn, UserId, Account string }{arn, uniqueID("AROA", role) + ":" + name, AccountID}}
 	}}, nil
 }
 

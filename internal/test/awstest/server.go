@@ -31,12 +31,13 @@ const (
 	DropAfter
 	Throttle
 	Unavailable // the server returns HTTP status 503, and the SDK retries
+	Conflict    // somebody else changes the same thing; passes if the operation has no such error
 )
 
 // Call is one request.
 type Call struct {
 	Number    int    // from 1
-	Service   string // iam, sts or eks
+	Service   string // iam, sts, eks or s3
 	Operation string // such as GetRole
 	Resource  string // ARN, or * if the operation has none
 	Write     bool
@@ -80,6 +81,9 @@ type Server struct {
 	web   *httptest.Server
 }
 
+// memoryHost is the host name of a server without a network.
+const memoryHost = "aws.example"
+
 // New starts a server for one test. It sets environment variables so that the SDK calls
 // the server.
 func New(t testing.TB) *Server {
@@ -97,7 +101,7 @@ func New(t testing.TB) *Server {
 func NewInMemory(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t, state: newState()}
-	s.setEnvironment(t, "http://aws.example")
+	s.setEnvironment(t, "http://"+memoryHost)
 	return s
 }
 
@@ -183,9 +187,7 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer := s.serve(r)
-	if r.Body != nil {
-		_ = r.Body.Close() // it was read
-	}
+	_ = r.Body.Close() // it was read
 	if answer == nil {
 		return nil, io.EOF
 	}
@@ -218,6 +220,9 @@ func (s *Server) serve(r *http.Request) *httptest.ResponseRecorder {
 	for _, problem := range checkAnswer(call, w) {
 		s.t.Errorf("awstest answers %s unlike AWS: %s", call.Action(), problem)
 	}
+	if r.Method == http.MethodHead {
+		w.Body.Reset()
+	}
 	return w
 }
 
@@ -239,10 +244,15 @@ func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 		return throttled(*call), fate
 	case Unavailable:
 		return unavailable(*call), fate
+	case Conflict:
+		if status := models[call.Service].Operations[call.Operation].Errors["ConcurrentModification"]; status != 0 {
+			return &apiError{status, "ConcurrentModification", "The request conflicts with another one. Please try again."}, fate
+		}
 	}
 	if denied := s.authorize(op, *call); denied != nil {
 		return denied, Pass
 	}
+	s.state.caller = call.Caller
 	result := op.run(&s.state, s.hooks.Lag)
 	if _, failed := result.(*apiError); !failed && call.Write && s.hooks.AfterWrite != nil {
 		s.hooks.AfterWrite(*call, &s.state)
@@ -256,19 +266,28 @@ func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 // credential is the scope of a signature: key, date, region, service.
 //
 // Source: IAM User Guide, "AWS Signature Version 4 for API requests".
-var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks)/aws4_request,`)
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks|s3)/aws4_request,`)
 
 func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
+	if r.Body == nil {
+		r.Body = http.NoBody // as a server gets it
+	}
 	scope := credential.FindStringSubmatch(r.Header.Get("Authorization"))
+	if scope == nil && r.Method == http.MethodPost && r.ParseForm() == nil && r.PostForm.Get("Action") == "AssumeRoleWithWebIdentity" {
+		scope = []string{"", "", Region, "sts"} // the only call without a signature
+	}
 	if scope == nil {
 		return apiOperation{}, Call{Service: "iam"}, &apiError{403, "MissingAuthenticationToken", "Request is missing Authentication Token"}
 	}
 	call := Call{Service: scope[3], Caller: scope[1]}
 	var op apiOperation
 	var fail *apiError
-	if call.Service == "eks" {
+	switch call.Service {
+	case "eks":
 		op, fail = decodeREST(r, scope[2])
-	} else {
+	case "s3":
+		op, fail = decodeS3(r)
+	default:
 		op, fail = decodeQuery(r, call.Service)
 	}
 	call.Operation, call.Resource, call.Write = op.name, op.resource, op.write
@@ -278,7 +297,9 @@ func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
 // apiOperation is a decoded call: its name, its resource and what it does.
 type apiOperation struct {
 	name     string
+	action   string // empty if it is named like the operation
 	resource string
+	context  map[string]string // condition keys
 	write    bool
 	also     []requiredPermission // that AWS requires in addition
 	run      func(*State, int) apiResponse

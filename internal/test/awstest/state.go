@@ -8,17 +8,20 @@ import (
 // State is the state of the account.
 type State struct {
 	TrustPolicyQuota int
-	Roles            map[string]Role     // by name
-	Managed          map[string]string   // managed policies by ARN, JSON
-	Providers        map[string][]string // client IDs by ARN
-	Clusters         map[string]Cluster  // by name; by region/name outside Region
-	Associations     []Association       // in the order of their creation
-	Deleted          map[string]string   // unique IDs of deleted users and roles, by ARN
-	SmallPages       bool                // lists have pages of two, and an empty page before each
-	KeepsTargetRoles bool                // an update with an empty target role or policy keeps the old one
-	made             int                 // number of associations created so far, for their IDs
-	unseen           map[string]int      // number of reads that still return the state from before, by role or provider
-	before           map[string]State    // the state from before, by role or provider
+	Roles            map[string]Role              // by name
+	Managed          map[string]string            // managed policies by ARN, JSON
+	Providers        map[string][]string          // client IDs by ARN
+	Clusters         map[string]Cluster           // by name; by region/name outside Region
+	Associations     []Association                // in the order of their creation
+	Buckets          map[string]map[string]string // objects of S3 buckets, by key
+	Deleted          map[string]string            // unique IDs of deleted users and roles, by ARN
+	SmallPages       bool                         // lists have pages of two, and an empty page before each
+	KeepsTargetRoles bool                         // an update with an empty target role or policy keeps the old one
+	made             int                          // number of associations and sessions created so far, for their IDs
+	sessions         map[string]session           // by access key
+	caller           string                       // access key of the current call
+	unseen           map[string]int               // number of reads that still return the state from before, by role or provider
+	before           map[string]State             // the state from before, by role or provider
 }
 
 // Role is an IAM role.
@@ -49,7 +52,7 @@ type Association struct {
 
 func newState() State {
 	return State{TrustPolicyQuota: 2048, Roles: map[string]Role{}, Managed: map[string]string{}, Providers: map[string][]string{}, Clusters: map[string]Cluster{},
-		Deleted: map[string]string{}, unseen: map[string]int{}, before: map[string]State{}}
+		Deleted: map[string]string{}, Buckets: map[string]map[string]string{}, sessions: map[string]session{}, unseen: map[string]int{}, before: map[string]State{}}
 }
 
 func (s *State) clone() State {
@@ -60,6 +63,7 @@ func (s *State) clone() State {
 		c.Roles[name] = role
 	}
 	c.Managed, c.Providers, c.Deleted = maps.Clone(s.Managed), maps.Clone(s.Providers), maps.Clone(s.Deleted)
+	c.Buckets, c.sessions = maps.Clone(s.Buckets), maps.Clone(s.sessions)
 	c.Clusters = maps.Clone(s.Clusters)
 	for name, cluster := range c.Clusters {
 		cluster.Addons = maps.Clone(cluster.Addons)

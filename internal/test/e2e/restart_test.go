@@ -33,7 +33,7 @@ func TestRestart(t *testing.T) {
 		failed := restartStep(planeB, restart.Failed)
 		failed.Reason = "restarted 2 times, but the new pods still have a problem: the EKS webhook injected no credentials when the pod was created; run `spaces-identity verify` to see what to fix"
 		left := restartStep(planeA, restart.Left)
-		left.Reason = "not restarted, because another rollout failed: fix that one, or leave it out with --exclude; then run `spaces-identity restart` again to continue"
+		left.Reason = "not restarted, because another rollout failed: fix that one, or exclude it; then run `spaces-identity restart` again to continue"
 		if diff := cmp.Diff([]restart.Step{failed, left}, admin.restart(t, 1, file)); diff != "" {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}

@@ -20,10 +20,11 @@ OPERATIONS = {
         CreateAddon CreatePodIdentityAssociation DeletePodIdentityAssociation DescribeAddon DescribeCluster
         DescribePodIdentityAssociation ListClusters ListPodIdentityAssociations TagResource
         UpdatePodIdentityAssociation""",
+    "s3/2006-03-01": "DeleteObject HeadBucket ListObjectsV2 PutObject",
 }
 # What the test server checks. The rest, documentation above all, is left out.
 KEPT = {"type", "required", "members", "member", "key", "value", "min", "max", "pattern", "enum",
-        "shape", "location", "locationName"}
+        "shape", "location", "locationName", "flattened"}
 
 
 def cut(node):
@@ -59,8 +60,8 @@ def service(model, names):
                 out[side] = operation[side]["shape"]
                 add(shapes, model, out[side])
         for error in operation.get("errors", []):
-            answer = model["shapes"][error["shape"]]["error"]
-            out["errors"][answer.get("code", error["shape"])] = answer["httpStatusCode"]
+            answer = model["shapes"][error["shape"]].get("error", {})
+            out["errors"][answer.get("code", error["shape"])] = answer.get("httpStatusCode", 404)
     return {"operations": operations, "shapes": shapes}
 
 
