@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"strings"
 
@@ -106,15 +105,23 @@ func (op TemplateOp) Run(ctx context.Context, env *Env) error {
 // releaseNamespace returns the namespace that Helm's arguments name, or else the one that
 // Helm passes to its plugins. That may be the word default because the user named none,
 // so default counts as unknown.
-func releaseNamespace(args []string, passed string) string {
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.ParseErrorsAllowlist.UnknownFlags = true
-	flags.SetOutput(io.Discard)
-	namespace := flags.StringP("namespace", "n", passed, "")
-	if err := flags.Parse(args); err != nil || *namespace == "default" {
+func releaseNamespace(args []string, namespace string) string {
+	for i, arg := range args {
+		long, isLong := strings.CutPrefix(arg, "--namespace=")
+		short, isShort := strings.CutPrefix(arg, "-n")
+		switch {
+		case isLong:
+			namespace = long
+		case arg == "--namespace", arg == "-n":
+			namespace = strings.Join(args[i+1:min(i+2, len(args))], "")
+		case isShort:
+			namespace = strings.TrimPrefix(short, "=")
+		}
+	}
+	if namespace == "default" {
 		return ""
 	}
-	return *namespace
+	return namespace
 }
 
 // helmTemplate returns the manifests that Helm renders. Helm's standard error
