@@ -119,7 +119,11 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, patches: patches}
+	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, places: all.places, patches: patches}
+	if options.Unrecognised {
+		trial := Options{OnMissing: MissingWarns, OnConflict: options.OnConflict}
+		result.Advice = adviser{state, trial, docs}.advise(all.places)
+	}
 	return result, result.requirePlaces(state, options.OnMissing)
 }
 
