@@ -15,8 +15,11 @@ import (
 // replaced as a whole.
 func withoutSecrets(text []byte) []byte {
 	root, err := manifest.Parse(text)
-	if err != nil || root == nil {
+	switch {
+	case (err != nil || root == nil) && mayContainSecret(string(text)):
 		return []byte("(a document that may contain Secrets)\n")
+	case err != nil || root == nil:
+		return text
 	}
 	r := redaction{text: text}
 	r.value(root, false)
