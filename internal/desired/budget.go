@@ -49,9 +49,8 @@ func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
 		return Budget{}, err
 	}
 	b := Budget{Used: used, Limit: quota, Foreign: max(0, used-iam.Length(doc))}
-	b.Unlimited = c.Subjects.covers(uuidNamespace(0))
-	if !b.Unlimited {
-		b.Fits = s.fits(c, b)
+	if b.Unlimited = c.Subjects.covers(uuidNamespace(0)); !b.Unlimited {
+		b.Fits, b.Unlimited = s.fits(c, b)
 	}
 	if c.Mode.UsesPodIdentity() {
 		b = b.limitedByAssociations(s.associationsPerCluster())
@@ -97,8 +96,9 @@ func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (leng
 }
 
 // fits counts how many namespaces can be added. The first may cost more than the others:
-// it may need a new statement, or turn a single value into a list.
-func (s State) fits(c Component, b Budget) int {
+// it may need a new statement, or turn a single value into a list. Any number fits if the
+// policy does not grow.
+func (s State) fits(c Component, b Budget) (count int, unlimited bool) {
 	length := func(extra int) int {
 		names := c.Subjects.newNamespaces(extra)
 		n, ok := s.lengthAfter(c, b, func(sharer *Component) { sharer.Subjects = sharer.Subjects.with(names...) })
@@ -110,11 +110,13 @@ func (s State) fits(c Component, b Budget) int {
 	first, second, third := length(1), length(2), length(3)
 	switch {
 	case first > b.Limit:
-		return 0
+		return 0, false
+	case second == third:
+		return 0, true
 	case second > b.Limit:
-		return 1
+		return 1, false
 	}
-	return 2 + (b.Limit-second)/(third-second)
+	return 2 + (b.Limit-second)/(third-second), false
 }
 
 // limitedByAssociations applies the quota of EKS for associations. A control plane needs

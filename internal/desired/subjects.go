@@ -99,6 +99,10 @@ func (c Component) Warnings() []string {
 		all = append(all, c.Name+" has no associations: each needs the exact name of its namespace, but the config has only a pattern; "+
 			"list the host namespaces under controlPlanes.namespaces, or set controlPlanes.discover: true for commands that can read the cluster")
 	}
+	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
+		all = append(all, c.Name+": without session tags AWS offers no condition on the subject, so the trust policy is limited by "+
+			SourceAccountKey+" and "+SourceARNKey+" only: any association of these clusters can use the role, for every namespace and service account")
+	}
 	if c.Mode == identity.Both {
 		all = append(all, c.Name+": "+OverrideWarning)
 	}
