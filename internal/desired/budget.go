@@ -17,9 +17,12 @@ type Budget struct {
 	Used      int      `json:"used"`      // characters, as IAM counts
 	Limit     int      `json:"limit"`     // characters
 	Foreign   int      `json:"foreign"`   // the part of Used that foreign statements take
+	Kept      int      `json:"kept"`      // the part of Used that pruning frees
 	Fits      int      `json:"fits"`      // how many more control planes fit, with host namespaces of the default name
 	Unlimited bool     `json:"unlimited"` // a pattern admits any number of them
 	WaysOut   []WayOut `json:"waysOut,omitempty"`
+
+	live bool // the limit is the account's, not that of the config
 }
 
 // WayOut is a setting that makes the policy shorter or its quota higher.
@@ -33,22 +36,28 @@ type WayOut struct {
 // Budget measures the trust policy of the component's role against the quota of the
 // config. The errors are those of [State.TrustPolicy].
 func (s State) Budget(c Component) (Budget, error) {
-	doc, err := s.TrustPolicy(c)
-	if err != nil {
-		return Budget{}, err
-	}
-	return s.BudgetOf(c, iam.Length(doc), s.spec.TrustPolicyQuota)
+	return s.budget(c, Budget{Limit: s.spec.TrustPolicyQuota})
 }
 
-// BudgetOf compares the length of a trust policy with a quota. The policy has the
-// statements of the config and perhaps foreign ones. Above 80 % of the quota the budget
-// lists ways to shorten the policy or to raise the quota.
-func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
+// LiveBudget measures the trust policy that the role of the component gets in AWS against
+// the account's quota. The policy has used characters: kept ones that pruning would free,
+// those of the config, and those of foreign statements.
+func (s State) LiveBudget(c Component, used, kept, quota int) (Budget, error) {
+	return s.budget(c, Budget{Used: used, Kept: kept, Limit: quota, live: true})
+}
+
+// budget completes a budget. Above 80 % of the quota it lists ways to shorten the policy or
+// to raise the quota.
+func (s State) budget(c Component, b Budget) (Budget, error) {
 	doc, err := s.TrustPolicy(c)
 	if err != nil {
 		return Budget{}, err
 	}
-	b := Budget{Used: used, Limit: quota, Foreign: max(0, used-iam.Length(doc))}
+	own := iam.Length(doc)
+	if !b.live {
+		b.Used = own
+	}
+	b.Foreign = max(0, b.Used-b.Kept-own)
 	if b.Unlimited = c.Subjects.covers(uuidNamespace(0)); !b.Unlimited {
 		b.Fits, b.Unlimited = s.fits(c, b)
 	}
@@ -92,7 +101,7 @@ func (s State) change(role identity.RoleARN, change func(*Component)) State {
 // statements included; ok is false if the change is not possible.
 func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (length int, ok bool) {
 	doc, err := s.change(c.Role, change).TrustPolicy(c)
-	return iam.Length(doc) + b.Foreign, err == nil
+	return iam.Length(doc) + b.Foreign + b.Kept, err == nil
 }
 
 // fits counts how many namespaces can be added. The first may cost more than the others:
@@ -144,7 +153,26 @@ func (b Budget) Err() error {
 	if b.Used <= b.Limit {
 		return nil
 	}
-	return fmt.Errorf("the trust policy has %d characters, but the quota is %d%s", b.Used, b.Limit, b.list())
+	where := ""
+	if b.live {
+		where = "in this account "
+	}
+	return fmt.Errorf("the trust policy has %d characters, but %sthe quota is %d%s%s", b.Used, where, b.Limit, b.parts(), b.list())
+}
+
+// parts says what the config, foreign statements and kept subjects take.
+func (b Budget) parts() string {
+	if b.Foreign+b.Kept == 0 {
+		return ""
+	}
+	parts := fmt.Sprintf(" (%d for the config", b.Used-b.Foreign-b.Kept)
+	if b.Foreign > 0 {
+		parts += fmt.Sprintf(", %d for foreign statements", b.Foreign)
+	}
+	if b.Kept > 0 {
+		parts += fmt.Sprintf(", %d for what is kept beyond the config", b.Kept)
+	}
+	return parts + ")"
 }
 
 // String returns the budget in one line.
@@ -166,7 +194,7 @@ func (b Budget) list() string {
 	var out strings.Builder
 	out.WriteString("\nways out:")
 	for _, w := range b.WaysOut {
-		fmt.Fprintf(&out, "\n  %s (%d characters%s): %s", w.Setting, w.Length, w.tooLong(b.Limit), w.Consequence)
+		fmt.Fprintf(&out, "\n  %s (%d characters%s): %s", w.Setting, w.Length, b.tooLong(w), w.Consequence)
 	}
 	return out.String()
 }
@@ -180,18 +208,38 @@ func (b Budget) raisedQuota() int {
 	return quota
 }
 
-// tooLong returns a remark on a change that does not shorten the policy enough. A higher
-// quota is always enough.
-func (w WayOut) tooLong(limit int) string {
-	if w.Fits || strings.HasPrefix(w.Setting, "trustPolicy.quota") {
+// tooLong returns a remark on a way out that does not shorten the policy enough. A higher
+// quota does not shorten it and is always enough.
+func (b Budget) tooLong(w WayOut) string {
+	if w.Fits || w.Length == b.Used {
 		return ""
 	}
-	return fmt.Sprintf(", still more than %d", limit)
+	return fmt.Sprintf(", still more than %d", b.Limit)
+}
+
+// liveWaysOut returns the ways out that only a policy in AWS has.
+//
+// Source: IAM User Guide, "IAM and AWS STS quotas".
+func (b Budget) liveWaysOut() []WayOut {
+	all := []WayOut{{fmt.Sprintf("a quota of %d", b.raisedQuota()), b.Used, b.Used <= b.Limit,
+		`ask AWS to raise "Role trust policy length" of IAM in Service Quotas; the subjects stay exact`}}
+	if b.Kept > 0 {
+		all = append(all, WayOut{"pruning", b.Used - b.Kept, b.Used-b.Kept <= b.Limit,
+			fmt.Sprintf("frees %d characters: it removes the access that is kept beyond the config", b.Kept)})
+	}
+	if own := b.Used - b.Foreign - b.Kept; b.Foreign > 0 {
+		all = append(all, WayOut{"roleARN of another role", own, own <= b.Limit,
+			fmt.Sprintf("leaves the foreign statements, which take %d characters, to the role that has them", b.Foreign)})
+	}
+	return all
 }
 
 func (s State) waysOut(c Component, b Budget) []WayOut {
-	all := []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", b.raisedQuota()), b.Used, b.Used <= b.Limit,
-		"after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
+	all := b.liveWaysOut()
+	if !b.live {
+		all = []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", b.raisedQuota()), b.Used, b.Used <= b.Limit,
+			"after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
+	}
 	add := func(setting, consequence string, change func(*Component)) {
 		if n, ok := s.lengthAfter(c, b, change); ok && n < b.Used {
 			all = append(all, WayOut{setting, n, n <= b.Limit, consequence})

@@ -97,18 +97,18 @@ func longNames(n int) []string {
 func TestBudgetOfALivePolicyCountsForeignStatements(t *testing.T) {
 	s := stateOf(t, identity.IRSA, namespaces(uuidNamespaces(5)...))
 	own := iam.Length(trustPolicy(t, s))
-	b, err := s.BudgetOf(s.Components[0], own+1000, 4096)
+	b, err := s.LiveBudget(s.Components[0], own+1000, 0, 4096)
 	if err != nil {
 		t.Fatal(err)
 	}
-	alone, err := s.BudgetOf(s.Components[0], own, 4096-1000)
+	alone, err := s.LiveBudget(s.Components[0], own, 0, 4096-1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b.Foreign != 1000 || b.Used != own+1000 || b.Limit != 4096 || b.Fits != alone.Fits || b.Fits == 0 {
 		t.Errorf("%+v", b)
 	}
-	over, err := s.BudgetOf(s.Components[0], own+4000, 4096)
+	over, err := s.LiveBudget(s.Components[0], own+4000, 0, 4096)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +116,41 @@ func TestBudgetOfALivePolicyCountsForeignStatements(t *testing.T) {
 		t.Errorf("%+v, %v", over, over.Err())
 	}
 	for _, w := range over.WaysOut {
-		if w.Length <= 4000 {
+		if w.Length <= 4000 && w.Setting != "roleARN of another role" {
 			t.Errorf("%+v does not count the foreign statements", w)
+		}
+	}
+}
+
+// The error for a policy in AWS names what takes the space, and only ways out that change
+// it: the setting trustPolicy.quota has no effect there.
+func TestLiveBudgetNamesWhatFillsThePolicy(t *testing.T) {
+	s := stateOf(t, identity.IRSA, namespaces(nsA))
+	own := iam.Length(trustPolicy(t, s))
+	for name, tt := range map[string]struct {
+		foreign, kept int
+		want, not     []string
+	}{
+		"foreign statements": {2000, 0, []string{fmt.Sprintf("but in this account the quota is 2048 (%d for the config, 2000 for foreign statements)", own),
+			fmt.Sprintf("a quota of 4096 (%d characters)", own+2000), "Service Quotas", fmt.Sprintf("roleARN of another role (%d characters)", own)}, []string{"pruning", "trustPolicy.quota"}},
+		"kept subjects": {0, 2000, []string{"2000 for what is kept beyond the config)", fmt.Sprintf("pruning (%d characters): frees 2000 characters", own)},
+			[]string{"another role", "trustPolicy.quota"}},
+		"both": {3000, 500, []string{"3000 for foreign statements, 500 for what is kept", fmt.Sprintf("pruning (%d characters, still more than 2048)", own+3000)}, nil},
+	} {
+		b, err := s.LiveBudget(s.Components[0], own+tt.foreign+tt.kept, tt.kept, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint(b.Err())
+		for _, want := range tt.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in %s", name, want, text)
+			}
+		}
+		for _, not := range tt.not {
+			if strings.Contains(text, not) {
+				t.Errorf("%s: %q in %s", name, not, text)
+			}
 		}
 	}
 }

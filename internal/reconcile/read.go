@@ -52,7 +52,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	}
 	var tooLong []error
 	for _, role := range roles { // fail early, before other calls
-		_, err := roleBudget(state, role, role.TrustPolicy, quota)
+		_, err := roleBudget(state, role, role.TrustPolicy, role.TrustPolicy, quota)
 		tooLong = append(tooLong, err)
 	}
 	if err := errors.Join(tooLong...); err != nil {
@@ -60,6 +60,11 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	}
 	if err := r.planProviders(ctx, p, roles); err != nil {
 		return nil, err
+	}
+	for _, c := range state.Components {
+		if text := c.TagsWarning(); text != "" {
+			p.warn("", "%s", text)
+		}
 	}
 	for _, role := range roles {
 		tags, err := r.planRole(ctx, p, state, role, quota)

@@ -42,7 +42,9 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 		change.Action = Adopt
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
-	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
+	trustJudge{state, want, change.Trust.After}.judge(change.Trust.Statements)
+	pruned := mergeTrust(live, want.TrustPolicy, mergeOptions{adopt: r.Adopt, prune: true}).After
+	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, pruned, quota)
 	if err != nil && change.Trust.Action.writes() {
 		return nil, err
 	}
@@ -57,17 +59,23 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 }
 
 // roleBudget compares the length of a trust policy with the account's quota. If it is too
-// long, the error lists ways to shorten it.
-func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
-	b, err := state.BudgetOf(role.Components[0], iam.Length(trust), quota)
-	if err == nil {
-		err = b.Err()
-	}
-	if err != nil {
-		err = fmt.Errorf("role %s, with the account's quota: %w", role.ARN, err)
+// long, the error lists ways to shorten it, among them what pruning leaves.
+func roleBudget(state desired.State, role desired.Role, trust, pruned iam.Document, quota int) (desired.Budget, error) {
+	used := iam.Length(trust)
+	b, err := state.LiveBudget(role.Components[0], used, max(0, used-iam.Length(pruned)), quota)
+	if err == nil && b.Err() != nil {
+		err = &QuotaError{role.ARN, b}
 	}
 	return b, err
 }
+
+// QuotaError is the error if a trust policy would be longer than the account allows.
+type QuotaError struct {
+	Role   identity.RoleARN
+	Budget desired.Budget
+}
+
+func (e *QuotaError) Error() string { return fmt.Sprintf("role %s: %v", e.Role, e.Budget.Err()) }
 
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
 	m := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
