@@ -43,8 +43,8 @@ type Plan struct {
 	Warnings     []Warning           `json:"warnings"`
 	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
 
-	steps    [phaseCount][]planStep
-	memories []*associationRecord // one for each role
+	steps   [phaseCount][]planStep
+	records []*associationRecord // one for each role
 }
 
 // Warning is what a user should know before applying a plan.
@@ -200,22 +200,22 @@ func (p *Plan) Changes() int {
 // can change, and what is kept beyond the config. It does not include subjects of clusters
 // that the config does not name, because another config may share the role.
 func (p *Plan) Differs() bool {
-	k := p.Beyond()
-	return p.Changes() > 0 || len(p.Blocked) > 0 || len(k.Subjects)+k.Edited+k.Foreign+k.Policies > 0
+	b := p.Beyond()
+	return p.Changes() > 0 || len(p.Blocked) > 0 || len(b.Subjects)+b.Edited+b.Foreign+b.Policies > 0
 }
 
 // Beyond is what gives access beyond the config although applying the plan does not remove
 // it.
 type Beyond struct {
-	Subjects []string `json:"subjects"`          // kept token subjects, by the trust policy or an association
-	Edited   int      `json:"editedStatements"`  // managed statements that are kept as a whole
-	Foreign  int      `json:"foreignStatements"` // foreign statements that admit a service account of the config
-	Policies int      `json:"policies"`          // kept permissions policies
+	Subjects []string // kept token subjects, by the trust policy or an association
+	Edited   int      // managed statements that are kept as a whole
+	Foreign  int      // foreign statements that admit a service account of the config
+	Policies int      // kept permissions policies
 }
 
 // Beyond counts what gives access beyond the config.
 func (p *Plan) Beyond() Beyond {
-	b := Beyond{Subjects: []string{}}
+	var b Beyond
 	for _, r := range p.Roles {
 		for _, s := range r.Trust.Statements {
 			switch {
