@@ -48,10 +48,11 @@ func keptLabels(s iam.Statement, kept []string) []string {
 }
 
 // isElsewhere reports whether a statement only admits pods of clusters that the config does
-// not name. Another config may share the role with this one.
+// not name. Another config may share the role with this one. A cluster of the config whose
+// issuer or name is not known may be any.
 func (j trustJudge) isElsewhere(s iam.Statement) bool {
 	here := func(issuer string) bool {
-		return slices.ContainsFunc(j.state.Clusters, func(c identity.Cluster) bool { return c.OIDC.HostPath == issuer })
+		return slices.ContainsFunc(j.state.Clusters, func(c identity.Cluster) bool { return c.OIDC.IsZero() || c.OIDC.HostPath == issuer })
 	}
 	if issuer := issuerOf(s); issuer != "" {
 		only := iam.Principal{Federated: s.Principal.Federated}
@@ -59,7 +60,7 @@ func (j trustJudge) isElsewhere(s iam.Statement) bool {
 	}
 	clusters := slices.Concat(s.Condition["StringEquals"][desired.ClusterTag], s.Condition["StringLike"][desired.ClusterTag])
 	return isReadable(s) && !slices.ContainsFunc(j.state.Clusters, func(c identity.Cluster) bool {
-		return slices.ContainsFunc(clusters, func(arn string) bool { return iam.Like(arn, desired.ClusterARN(c, j.role.ARN)) })
+		return c.Name == "" || slices.ContainsFunc(clusters, func(arn string) bool { return iam.Like(arn, desired.ClusterARN(c, j.role.ARN)) })
 	})
 }
 

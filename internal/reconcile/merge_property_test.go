@@ -18,14 +18,14 @@ import (
 // package iam over a universe of requests.
 func TestMergeOfRandomPolicies(t *testing.T) {
 	kinds := map[string]int{}
-	for seed := range uint64(120) {
+	for seed := range uint64(80) {
 		checkMerge(t, newMergeCase(t, rand.New(rand.NewPCG(seed, 1))), kinds)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}
 	for _, kind := range []string{"kept subject", "edited statement", "repair", "kept Deny", "other cluster", "foreign statement", "adopted", "pruned", "nothing to do", "gain", "loss"} {
-		if kinds[kind] < 10 {
+		if kinds[kind] < 5 {
 			t.Errorf("%s: only %d cases: the generator is too one-sided", kind, kinds[kind])
 		}
 	}
@@ -229,28 +229,27 @@ func conditionWith(c iam.Condition, operator, key string, values ...string) iam.
 
 // editCondition removes a key, or changes its values or its operator.
 func (g generator) editCondition(c iam.Condition) iam.Condition {
-	for _, operator := range some(g, slices.Sorted(maps.Keys(c))) {
-		key := g.pick(slices.Sorted(maps.Keys(c[operator]))...)
-		values := slices.Clone(c[operator][key])
-		switch g.IntN(6) {
-		case 0:
-			delete(c[operator], key)
-		case 1:
-			delete(c[operator], key)
-			c = conditionWith(c, "StringLike", key, values...)
-		case 2:
-			return conditionWith(c, "StringLike", key, "*")
-		case 3:
-			return conditionWith(c, operator, key, append(values, "system:serviceaccount:b:mxp-controller")...)
-		case 4:
-			return conditionWith(c, operator, key, append(values, g.pick(caseSpaces...))...)
-		case 5:
-			return conditionWith(c, operator, key, g.pick(caseSpaces...))
-		}
-		if len(c[operator]) == 0 {
-			delete(c, operator)
-		}
+	if len(c) == 0 {
 		return c
+	}
+	operator := g.pick(slices.Sorted(maps.Keys(c))...)
+	key := g.pick(slices.Sorted(maps.Keys(c[operator]))...)
+	values := slices.Clone(c[operator][key])
+	switch g.IntN(6) {
+	case 2:
+		return conditionWith(c, "StringLike", key, "*")
+	case 3:
+		return conditionWith(c, operator, key, append(values, "system:serviceaccount:b:mxp-controller")...)
+	case 4:
+		return conditionWith(c, operator, key, append(values, g.pick(caseSpaces...))...)
+	case 5:
+		return conditionWith(c, operator, key, g.pick(caseSpaces...))
+	}
+	if delete(c[operator], key); len(c[operator]) == 0 {
+		delete(c, operator)
+	}
+	if g.IntN(2) == 0 {
+		c = conditionWith(c, "StringLike", key, values...)
 	}
 	return c
 }

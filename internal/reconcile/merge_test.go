@@ -265,3 +265,61 @@ func TestNobodyStatementGivesWay(t *testing.T) {
 		t.Errorf("%s, %+v", outline(m.After), m.Changes)
 	}
 }
+
+func TestSubjectsOfOtherClusters(t *testing.T) {
+	state, role := configOf(t, identity.Both, "prod two", "a")
+	unnamed := state
+	unnamed.Clusters = []identity.Cluster{{OIDC: caseCluster("prod").OIDC}}
+	unknown := state
+	unknown.Clusters = []identity.Cluster{{Name: "prod", Region: "us-west-2"}}
+	irsa, pods := trustOf(t, identity.IRSA, "old", "a").Statement[0], trustOf(t, identity.PodIdentity, "old", "a").Statement[0]
+	also := irsa
+	also.Principal.AWS = iam.Values{"arn:aws:iam::123456789012:root"}
+	open := pods
+	open.Condition = conditionWith(open.Condition, "StringEquals", desired.NamespaceTag, "a")
+	delete(open.Condition["StringEquals"], desired.ClusterTag)
+	like := open
+	like.Condition = conditionWith(like.Condition, "StringLike", desired.ClusterTag, "*")
+	for name, tt := range map[string]struct {
+		state desired.State
+		s     iam.Statement
+		want  bool
+	}{
+		"another issuer":           {state, irsa, true},
+		"an issuer of the config":  {state, trustOf(t, identity.IRSA, "two", "a").Statement[0], false},
+		"another principal too":    {state, also, false},
+		"an unknown issuer":        {unknown, irsa, false},
+		"another cluster":          {state, pods, true},
+		"a cluster of the config":  {state, trustOf(t, identity.PodIdentity, "old two", "a").Statement[0], false},
+		"any cluster":              {state, open, false},
+		"any cluster by a pattern": {state, like, false},
+		"an unnamed cluster":       {unnamed, pods, false},
+	} {
+		if got := (trustJudge{state: tt.state, role: role}).isElsewhere(tt.s); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func TestNarrowKeepsWhomBothPoliciesAdmit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		live, final iam.Document
+		want        string
+	}{
+		"fewer subjects":       {trustOf(t, identity.IRSA, "prod", "a b"), trustOf(t, identity.IRSA, "prod", "b c"), "Allow IRSA[b]"},
+		"no common subject":    {trustOf(t, identity.IRSA, "prod", "a"), trustOf(t, identity.IRSA, "prod", "c"), "Deny Nobody[]"},
+		"another cluster":      {trustOf(t, identity.IRSA, "prod", "a"), trustOf(t, identity.IRSA, "two", "a"), "Deny Nobody[]"},
+		"one common cluster":   {trustOf(t, identity.PodIdentity, "prod two", "a b"), trustOf(t, identity.PodIdentity, "old two", "b c"), "Allow PodIdentity[b]"},
+		"the same":             {trustOf(t, identity.Both, "prod", "a"), trustOf(t, identity.Both, "prod", "a"), "Allow IRSA[a], Allow PodIdentity[a]"},
+		"another mode":         {trustOf(t, identity.Both, "prod", "a"), trustOf(t, identity.IRSA, "prod", "a"), "Allow IRSA[a]"},
+		"from the placeholder": {iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{desired.NobodyStatement()}}, trustOf(t, identity.IRSA, "prod", "a"), "Deny Nobody[]"},
+	} {
+		got := narrow(tt.live, tt.final)
+		if outline(got) != tt.want || got.Version != iam.PolicyVersion {
+			t.Errorf("%s: %s, want %s", name, outline(got), tt.want)
+		}
+		if name == "one common cluster" && fmt.Sprint(got.Statement[0].Condition["StringEquals"][desired.ClusterTag]) != "[arn:aws:eks:us-west-2:123456789012:cluster/two]" {
+			t.Errorf("%s: %s", name, got.JSON())
+		}
+	}
+}

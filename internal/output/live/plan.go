@@ -82,21 +82,21 @@ func (v PlanView) Summary() string {
 
 // beyondConfig returns the part of the summary about what gives access beyond the config.
 func beyondConfig(b reconcile.Beyond) string {
-	var text string
-	for _, part := range []struct {
-		count          int
-		what, location string
-	}{
-		{len(b.Subjects), "subject", "kept beyond the config"},
-		{b.Edited, "edited statement", "kept"},
-		{b.Policies, "permissions policy", "kept beyond the config"},
-		{b.Foreign, "foreign statement", "beyond the config"},
-	} {
-		if part.count > 0 {
-			text += ", " + output.Count(part.count, part.what) + " " + part.location
+	policies := "permissions policies"
+	if b.Policies == 1 {
+		policies = "permissions policy"
+	}
+	var all strings.Builder
+	add := func(count int, text string) {
+		if count > 0 {
+			all.WriteString(", " + text)
 		}
 	}
-	return text
+	add(len(b.Subjects), output.Count(len(b.Subjects), "subject")+" kept beyond the config")
+	add(b.Edited, output.Count(b.Edited, "edited statement")+" kept")
+	add(b.Policies, fmt.Sprintf("%d %s kept beyond the config", b.Policies, policies))
+	add(b.Foreign, output.Count(b.Foreign, "foreign statement")+" beyond the config")
+	return all.String()
 }
 
 // entry is a line of the plan with those below it.
