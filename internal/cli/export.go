@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -29,12 +28,11 @@ func (p *parser) exportCommand() *cobra.Command {
 crossplane or aws-cli (a shell script).`,
 		Example: `  spaces-identity export terraform > identity.tf
   spaces-identity export aws-cli > identity.sh`,
-		Args:      cobra.ExactArgs(1),
 		ValidArgs: export.Forms(),
 	}
 	return parsed(p, cmd, &op, func(args []string) error {
 		if op.Form = args[0]; !slices.Contains(export.Forms(), op.Form) {
-			return fmt.Errorf("unknown form %q: use %s", op.Form, identity.OneOf(export.Forms()))
+			return identity.WithHint(identity.DidYouMean(op.Form, export.Forms()), "unknown form %q: use %s", op.Form, identity.OneOf(export.Forms()))
 		}
 		return nil
 	})

@@ -183,10 +183,14 @@ func (p *parser) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check each control plane, from issuer to credentials",
-		Long: `verify checks each component in each control plane of the config: if the service
-account is annotated, if a workload runs as it, if its pods have the labels and
-what the EKS webhook injects, if they are ready, and how backups go. Below each
-failure it prints the first thing to do. It changes nothing.
+		Long: `verify checks the chain of each component in each control plane of the config:
+the cluster's issuer, the OIDC provider, the role and its policies, the service
+account, what the EKS webhook wrote into the pods and what their processes will
+use, network policies, the associations, and the backups. For each finding it
+prints the first thing to do. It changes nothing.
+
+What could not be read is unknown, with the reason. Without AWS credentials that
+is every check of the account; --cluster-only leaves those out instead.
 
 The exit status is 3 if something differs from what the config says or could not
 be read, and 1 if there is no control plane to check. The permissions that it
@@ -197,7 +201,7 @@ needs are in examples/rbac.`,
 	op.Cluster.register(cmd)
 	registerProfile(cmd, &op.Profile)
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML, output.JUnit)
-	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the AWS account out, as if there were no credentials")
+	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the checks of the AWS account out")
 	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
 	return parsed(p, cmd, &op, nil)
 }
@@ -207,6 +211,7 @@ type RestartOp struct {
 	Settings       config.Flags
 	Cluster        ClusterFlags
 	DryRun         bool
+	Exclude        []string      // what is left alone: NAMESPACE or NAMESPACE/WORKLOAD
 	MaxUnavailable int           // workloads that are restarted at once
 	Timeout        time.Duration // of one workload
 	Output         output.Format
@@ -223,6 +228,11 @@ identity, it restarts them once more, because an association takes effect a
 moment after it was created. With delivery.admissionPolicy it first updates the
 service accounts that lack their annotations.
 
+It leaves what a restart cannot cure, names it, and goes on: pods that no
+workload owns, paused Deployments, workloads with the update strategy OnDelete,
+and pods that the EKS webhook leaves out. The exit status is then 3. If a
+rollout fails, it restarts no further workload.
+
 Run it again after an interruption or a failure: it restarts nothing twice.`,
 		Example: `  spaces-identity restart --dry-run
   spaces-identity restart --max-unavailable 5`,
@@ -230,6 +240,7 @@ Run it again after an interruption or a failure: it restarts nothing twice.`,
 	op.Cluster.register(cmd)
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML)
 	cmd.Flags().BoolVar(&op.DryRun, "dry-run", false, "show what would be restarted, and change nothing")
+	cmd.Flags().StringArrayVar(&op.Exclude, "exclude", nil, "leave this alone: a host `NAMESPACE`, or one workload as NAMESPACE/WORKLOAD (repeatable)")
 	cmd.Flags().IntVar(&op.MaxUnavailable, "max-unavailable", 1, "how many workloads are restarted at once")
 	cmd.Flags().DurationVar(&op.Timeout, "timeout", 5*time.Minute, "how long one workload may take")
 	return parsed(p, cmd, &op, func([]string) error {

@@ -14,50 +14,60 @@ const warnAbove = 80
 
 // Budget describes how much of its quota a trust policy uses.
 type Budget struct {
-	Used      int      `json:"used"`      // characters, as IAM counts
-	Limit     int      `json:"limit"`     // characters
-	Foreign   int      `json:"foreign"`   // the part of Used that foreign statements take
-	Kept      int      `json:"kept"`      // the part of Used that pruning frees
-	Fits      int      `json:"fits"`      // how many more control planes fit, with host namespaces of the default name
-	Unlimited bool     `json:"unlimited"` // a pattern admits any number of them
+	Used      int      `json:"used"`           // characters, as IAM counts
+	Limit     int      `json:"limit"`          // characters
+	Foreign   int      `json:"foreign"`        // the part of Used that foreign statements take
+	Kept      int      `json:"kept,omitempty"` // the part of Used that kept subjects take
+	Fits      int      `json:"fits"`           // how many more control planes fit, with host namespaces of the default name
+	Unlimited bool     `json:"unlimited"`      // a pattern admits any number of them
 	WaysOut   []WayOut `json:"waysOut,omitempty"`
-
-	live bool // the limit is the account's, not that of the config
 }
 
-// WayOut is a setting that makes the policy shorter or its quota higher.
+// WayOut is a step after which the policy fits: it is shorter, or its quota higher.
 type WayOut struct {
-	Setting     string `json:"setting"`
-	Length      int    `json:"length"` // characters of the trust policy then
-	Fits        bool   `json:"fits"`   // within the limit
+	Setting     string `json:"setting"` // of the config, a flag or of the account
+	Length      int    `json:"length"`  // characters of the trust policy then
 	Consequence string `json:"consequence"`
 }
 
 // Budget measures the trust policy of the component's role against the quota of the
 // config. The errors are those of [State.TrustPolicy].
 func (s State) Budget(c Component) (Budget, error) {
-	return s.budget(c, Budget{Limit: s.spec.TrustPolicyQuota})
-}
-
-// LiveBudget measures the trust policy that the role of the component gets in AWS against
-// the account's quota. The policy has used characters: kept ones that pruning would free,
-// those of the config, and those of foreign statements.
-func (s State) LiveBudget(c Component, used, kept, quota int) (Budget, error) {
-	return s.budget(c, Budget{Used: used, Kept: kept, Limit: quota, live: true})
-}
-
-// budget completes a budget. Above 80 % of the quota it lists ways to shorten the policy or
-// to raise the quota.
-func (s State) budget(c Component, b Budget) (Budget, error) {
 	doc, err := s.TrustPolicy(c)
 	if err != nil {
 		return Budget{}, err
 	}
-	own := iam.Length(doc)
-	if !b.live {
-		b.Used = own
+	return s.budget(c, doc, doc, s.spec.TrustPolicyQuota, quotaSetting)
+}
+
+// BudgetOf compares the length of a role's trust policy in AWS with the account's quota. The
+// policy has the statements of the config, and perhaps kept subjects and foreign statements.
+// Above 80 % of the quota the budget lists ways to shorten the policy or to raise the quota.
+func (s State) BudgetOf(c Component, trust iam.Document, quota int) (Budget, error) {
+	own, err := s.TrustPolicy(c)
+	if err != nil {
+		return Budget{}, err
 	}
-	b.Foreign = max(0, b.Used-b.Kept-own)
+	return s.budget(c, own, trust, quota, accountQuota)
+}
+
+// The names of the quota in [WayOut]. The live commands use that of the account, and ignore
+// the setting.
+const (
+	quotaSetting = "trustPolicy.quota: %d"
+	accountQuota = "account quota of %d"
+)
+
+func (s State) budget(c Component, own, trust iam.Document, quota int, quotaName string) (Budget, error) {
+	managed := iam.Document{Version: trust.Version, ID: trust.ID}
+	for _, statement := range trust.Statement {
+		if Manages(statement) {
+			managed.Statement = append(managed.Statement, statement)
+		}
+	}
+	b := Budget{Used: iam.Length(trust), Limit: quota}
+	b.Foreign = b.Used - iam.Length(managed)
+	b.Kept = max(0, iam.Length(managed)-iam.Length(own))
 	if b.Unlimited = c.Subjects.covers(uuidNamespace(0)); !b.Unlimited {
 		b.Fits, b.Unlimited = s.fits(c, b)
 	}
@@ -65,7 +75,7 @@ func (s State) budget(c Component, b Budget) (Budget, error) {
 		b = b.limitedByAssociations(s.associationsPerCluster())
 	}
 	if b.Used*100 > b.Limit*warnAbove {
-		b.WaysOut = s.waysOut(c, b)
+		b.WaysOut = s.waysOut(c, b, quotaName)
 	}
 	return b, nil
 }
@@ -98,15 +108,15 @@ func (s State) change(role identity.RoleARN, change func(*Component)) State {
 }
 
 // lengthAfter returns the length of the role's trust policy after a change, foreign
-// statements included; ok is false if the change is not possible.
+// statements and kept subjects included; ok is false if the change is not possible.
 func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (length int, ok bool) {
 	doc, err := s.change(c.Role, change).TrustPolicy(c)
 	return iam.Length(doc) + b.Foreign + b.Kept, err == nil
 }
 
 // fits counts how many namespaces can be added. The first may cost more than the others:
-// it may need a new statement, or turn a single value into a list. Any number fits if the
-// policy does not grow.
+// it may need a new statement, or turn a single value into a list. Without session tags the
+// policy does not grow, and any number fits.
 func (s State) fits(c Component, b Budget) (count int, unlimited bool) {
 	length := func(extra int) int {
 		names := c.Subjects.newNamespaces(extra)
@@ -153,26 +163,22 @@ func (b Budget) Err() error {
 	if b.Used <= b.Limit {
 		return nil
 	}
-	where := ""
-	if b.live {
-		where = "in this account "
-	}
-	return fmt.Errorf("the trust policy has %d characters, but %sthe quota is %d%s%s", b.Used, where, b.Limit, b.parts(), b.list())
+	return fmt.Errorf("the trust policy has %d characters%s, but the quota is %d%s", b.Used, b.others(), b.Limit, b.list())
 }
 
-// parts says what the config, foreign statements and kept subjects take.
-func (b Budget) parts() string {
-	if b.Foreign+b.Kept == 0 {
-		return ""
-	}
-	parts := fmt.Sprintf(" (%d for the config", b.Used-b.Foreign-b.Kept)
+// others returns how much of the policy the config did not ask for.
+func (b Budget) others() string {
+	var parts []string
 	if b.Foreign > 0 {
-		parts += fmt.Sprintf(", %d for foreign statements", b.Foreign)
+		parts = append(parts, fmt.Sprintf("%d in foreign statements", b.Foreign))
 	}
 	if b.Kept > 0 {
-		parts += fmt.Sprintf(", %d for what is kept beyond the config", b.Kept)
+		parts = append(parts, fmt.Sprintf("%d for kept subjects", b.Kept))
 	}
-	return parts + ")"
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // String returns the budget in one line.
@@ -194,56 +200,38 @@ func (b Budget) list() string {
 	var out strings.Builder
 	out.WriteString("\nways out:")
 	for _, w := range b.WaysOut {
-		fmt.Fprintf(&out, "\n  %s (%d characters%s): %s", w.Setting, w.Length, b.tooLong(w), w.Consequence)
+		fmt.Fprintf(&out, "\n  %s (%d characters): %s", w.Setting, w.Length, w.Consequence)
 	}
 	return out.String()
 }
 
-// raisedQuota returns the quota, doubled until the policy fits.
-func (b Budget) raisedQuota() int {
-	quota := 2 * b.Limit
-	for quota < b.Used {
-		quota *= 2
-	}
-	return quota
-}
-
-// tooLong returns a remark on a way out that does not shorten the policy enough. A higher
-// quota does not shorten it and is always enough.
-func (b Budget) tooLong(w WayOut) string {
-	if w.Fits || w.Length == b.Used {
-		return ""
-	}
-	return fmt.Sprintf(", still more than %d", b.Limit)
-}
-
-// liveWaysOut returns the ways out that only a policy in AWS has.
+// raisedQuota returns a higher quota in which the policy fits: a multiple of the default.
+// How far AWS raises it may change, so this program knows no maximum.
 //
-// Source: IAM User Guide, "IAM and AWS STS quotas".
-func (b Budget) liveWaysOut() []WayOut {
-	all := []WayOut{{fmt.Sprintf("a quota of %d", b.raisedQuota()), b.Used, b.Used <= b.Limit,
-		`ask AWS to raise "Role trust policy length" of IAM in Service Quotas; the subjects stay exact`}}
-	if b.Kept > 0 {
-		all = append(all, WayOut{"pruning", b.Used - b.Kept, b.Used-b.Kept <= b.Limit,
-			fmt.Sprintf("frees %d characters: it removes the access that is kept beyond the config", b.Kept)})
-	}
-	if own := b.Used - b.Foreign - b.Kept; b.Foreign > 0 {
-		all = append(all, WayOut{"roleARN of another role", own, own <= b.Limit,
-			fmt.Sprintf("leaves the foreign statements, which take %d characters, to the role that has them", b.Foreign)})
-	}
-	return all
+// Source: IAM User Guide, "IAM and AWS STS quotas"; Service Quotas, "Role trust policy
+// length".
+func (b Budget) raisedQuota() int {
+	const step = identity.DefaultTrustPolicyQuota
+	return (max(b.Used-1, b.Limit)/step + 1) * step
 }
 
-func (s State) waysOut(c Component, b Budget) []WayOut {
-	all := b.liveWaysOut()
-	if !b.live {
-		all = []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", b.raisedQuota()), b.Used, b.Used <= b.Limit,
-			"after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
+func (s State) waysOut(c Component, b Budget, quotaName string) []WayOut {
+	all := []WayOut{{fmt.Sprintf(quotaName, b.raisedQuota()), b.Used,
+		"after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
+	addLength := func(setting, consequence string, length int) {
+		if length < b.Used && length <= b.Limit {
+			all = append(all, WayOut{setting, length, consequence})
+		}
 	}
 	add := func(setting, consequence string, change func(*Component)) {
-		if n, ok := s.lengthAfter(c, b, change); ok && n < b.Used {
-			all = append(all, WayOut{setting, n, n <= b.Limit, consequence})
+		if n, ok := s.lengthAfter(c, b, change); ok {
+			addLength(setting, consequence, n)
 		}
+	}
+	addLength("prune", "removes the subjects that the config does not name", b.Used-b.Kept)
+	if b.Foreign > 0 {
+		addLength("another roleARN", fmt.Sprintf("for a role without foreign statements, which take %d characters here; "+
+			"they may also be removed if nobody needs them", b.Foreign), b.Used-b.Foreign-b.Kept)
 	}
 	match := func(m identity.Match) func(*Component) { return func(c *Component) { c.Subjects.Match = m } }
 	if c.Subjects.Match != identity.MatchUUID {

@@ -101,7 +101,7 @@ func limitTo(s Subjects, sid, suffix string, statement func() iam.Statement, key
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {
 		limited := statement()
-		limited.Sid = sidPrefix + sid + suffix
+		limited.Sid = SidPrefix + sid + suffix
 		if limited.Condition[operator] == nil {
 			limited.Condition[operator] = map[string]iam.Values{}
 		}
@@ -173,7 +173,7 @@ func (s State) tagless(c Component) iam.Statement {
 		"StringEquals": {SourceAccountKey: {c.Role.Account}},
 		"ArnLike":      {SourceARNKey: arns},
 	})
-	statement.Sid = sidPrefix + "PodIdentity"
+	statement.Sid = SidPrefix + "PodIdentity"
 	return statement
 }
 

@@ -135,10 +135,14 @@ func (p *problemList) controlPlanes(c ControlPlanes) {
 }
 
 func (p *problemList) components(components []Component) {
-	names, accounts := map[string]string{}, map[string]string{}
+	names, accounts, roles := map[string]string{}, map[string]string{}, map[string]string{}
 	for i, c := range components {
 		at := ComponentKey(i)
 		p.component(at, c)
+		// Source: IAM API reference, CreateRole, RoleName.
+		if first := firstUse(roles, c.Role.Account+strings.ToLower(c.Role.BaseName()), c.Role.String()); first != "" && first != c.Role.String() {
+			p.add(at+".roleARN", fmt.Errorf("%s and %s cannot both exist: in an account a role's name is unique, whatever its path and case", c.Role, first))
+		}
 		name, account := firstUse(names, c.Name, at), firstUse(accounts, c.ServiceAccount, c.Name)
 		switch {
 		case name != "" && c.Name != "":

@@ -12,7 +12,6 @@ import (
 // becomes a mapping.
 type addition struct {
 	node *Node
-	path identity.Path
 	keys []newKey
 }
 
@@ -39,17 +38,20 @@ func addKey(keys []newKey, path identity.Path, value string) []newKey {
 	return keys
 }
 
-func (a *addition) edit(text []byte) (Edit, error) {
+func (a *addition) edit(text []byte) Edit {
 	n := a.node.Resolve()
 	switch {
 	case n.IsNull():
-		return a.intoNull(text, n), nil
+		return a.intoNull(text, n)
 	case n.Style != Flow:
-		return a.intoBlock(text, n), nil
-	case n.Start >= len(text) || text[n.Start] != '{':
-		return Edit{}, &PlaceError{a.path, n.Outer, "is a mapping without braces inside a list"}
+		return a.intoBlock(text, n)
 	}
-	return a.intoFlow(text, n), nil
+	return a.intoFlow(text, n)
+}
+
+// lacksBraces reports whether a node is a mapping of one pair in a list: [a: b].
+func (n *Node) lacksBraces(text []byte) bool {
+	return n.Kind == Mapping && n.Style == Flow && (n.Start >= len(text) || text[n.Start] != '{')
 }
 
 // intoFlow adds the keys after the opening brace, with the layout of the first entry.
@@ -119,12 +121,17 @@ func (a *addition) intoBlock(text []byte, n *Node) Edit {
 		first = start + len(indent)
 	}
 	pad := strings.Repeat(" ", len(indent))
-	separator := lineBreak(text) + pad
-	written := strings.Join(blockLines(a.keys, indentStep(text, n)), separator)
-	if indent != pad { // the mapping begins after "- " or "--- "
-		return Edit{first, first, written + separator}
+	head := -1
+	if indent == pad { // otherwise the mapping begins after "- " or "--- "
+		head = headLine(text, start)
 	}
-	if head := headLine(text, start); head >= 0 {
+	at := first
+	if head >= 0 {
+		at = head
+	}
+	separator := lineBreak(text, at) + pad
+	written := strings.Join(blockLines(a.keys, indentStep(text, n)), separator)
+	if head >= 0 {
 		return Edit{head, head, separator + written}
 	}
 	return Edit{first, first, written + separator}
@@ -150,17 +157,12 @@ func headLine(text []byte, start int) int {
 
 // intoNull replaces a null by a mapping.
 func (a *addition) intoNull(text []byte, n *Node) Edit {
-	start := lineStart(text, n.Outer)
-	line := text[start:n.Outer]
-	indent := indentOf(line)
+	if edit, ok := a.asBlock(text, n); ok {
+		return edit
+	}
 	switch {
 	case n.Tag != "" && n.Anchor == "": // the tag !!null would be wrong for a mapping
 		return Edit{n.Outer, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
-	case n.Start == n.End && endsLine(text, n.End) && indent < len(line) && !strings.ContainsRune("-?{[", rune(line[indent])):
-		step := stepAt(text, start)
-		separator := lineBreak(text) + strings.Repeat(" ", indent) + step
-		at := len(bytes.TrimRight(text[:lineEnd(text, n.End)], "\r\n"))
-		return Edit{at, at, separator + strings.Join(blockLines(a.keys, step), separator)}
 	case n.Start == 0 || isSpace(text[n.Start-1]):
 		return Edit{n.Start, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
 	case n.Start < n.End && text[n.Start-1] == ':':
@@ -169,10 +171,27 @@ func (a *addition) intoNull(text []byte, n *Node) Edit {
 	return Edit{n.Start, n.End, " {" + spacedLayout.entries(a.keys) + "}"}
 }
 
+// asBlock replaces the empty value after "key:" by a block mapping on the lines below it.
+func (a *addition) asBlock(text []byte, n *Node) (Edit, bool) {
+	if n.Start < n.End || n.Tag != "" && n.Anchor == "" || !endsLine(text, n.End) {
+		return Edit{}, false
+	}
+	start := lineStart(text, n.Outer)
+	line := text[start:n.Outer]
+	indent := indentOf(line)
+	if indent == len(line) || strings.ContainsRune("-?{[", rune(line[indent])) {
+		return Edit{}, false
+	}
+	step := stepAt(text, start)
+	separator := lineBreak(text, n.End) + strings.Repeat(" ", indent) + step
+	at := len(bytes.TrimRight(text[:lineEnd(text, n.End)], "\r\n"))
+	return Edit{at, at, separator + strings.Join(blockLines(a.keys, step), separator)}, true
+}
+
 // endsLine reports whether the rest of the line is blank or a comment.
 func endsLine(text []byte, at int) bool {
-	rest := bytes.TrimSpace(text[at:lineEnd(text, at)])
-	return len(rest) == 0 || rest[0] == '#'
+	rest := bytes.TrimLeft(text[at:], " \t")
+	return len(rest) == 0 || rest[0] == '#' || isLineBreak(rest[0])
 }
 
 // blockLines writes keys as lines of a block mapping. step is the indentation of keys
@@ -211,10 +230,10 @@ func indentStep(text []byte, n *Node) string {
 }
 
 // stepAt returns the indentation of the line at start, relative to the nearest line above
-// that is indented less. It returns two spaces if there is none.
+// that is indented less. It returns two spaces if there is none in the hundred lines above.
 func stepAt(text []byte, start int) string {
 	own := indentOf(text[start:])
-	for at := start; at > firstByte(text) && own > 0; {
+	for at, most := start, 100; at > firstByte(text) && own > 0 && most > 0; most-- {
 		at = lineAbove(text, at)
 		line := text[at:lineEnd(text, at)]
 		if trimmed := bytes.TrimSpace(line); len(trimmed) == 0 || trimmed[0] == '#' {

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -18,7 +17,14 @@ type converter struct {
 	err   error
 }
 
-func (c *converter) node(y *yaml.Node) *Node {
+// maxDepth limits how deeply values may be nested. Paths to deeper values would cost more
+// memory than the document.
+const (
+	maxDepth = 1000
+	tooDeep  = "its values are nested more than 1,000 levels deep"
+)
+
+func (c *converter) node(y *yaml.Node, depth int) *Node {
 	n := &Node{Value: y.Value, Anchor: y.Anchor, Outer: c.offset(y.Line, y.Column)}
 	n.Start = n.Outer
 	if y.Kind == yaml.AliasNode {
@@ -29,25 +35,32 @@ func (c *converter) node(y *yaml.Node) *Node {
 		c.seen[y] = n
 	}
 	n.Start = c.start(n, y)
+	if depth == maxDepth {
+		c.fail(n.Start, tooDeep)
+		return n
+	}
 	switch y.Kind {
 	case yaml.ScalarNode:
 		n.Kind, n.Style = Scalar, scalarStyle(y.Style)
 		n.End = c.scalarEnd(n)
 	case yaml.MappingNode:
 		n.Kind = Mapping
-		c.collection(n, y, '{', '}')
+		c.collection(n, y, depth, '{', '}')
 	case yaml.SequenceNode:
 		n.Kind = Sequence
-		c.collection(n, y, '[', ']')
+		c.collection(n, y, depth, '[', ']')
 	default:
-		c.fail(n.Outer)
+		c.fail(n.Outer, noEnd)
 	}
 	return n
 }
 
-func (c *converter) collection(n *Node, y *yaml.Node, opening, closing byte) {
+func (c *converter) collection(n *Node, y *yaml.Node, depth int, opening, closing byte) {
 	for _, child := range y.Content {
-		n.Content = append(n.Content, c.node(child))
+		n.Content = append(n.Content, c.node(child, depth+1))
+		if c.err != nil {
+			return
+		}
 	}
 	n.End = n.Start
 	if len(n.Content) > 0 {
@@ -75,7 +88,7 @@ func (c *converter) closing(at int, bracket byte) int {
 			at = lineEnd(c.text, at) - 1
 		}
 	}
-	c.fail(at)
+	c.fail(at, noEnd)
 	return len(c.text)
 }
 
@@ -148,11 +161,13 @@ func scalarStyle(s yaml.Style) Style {
 	return Plain
 }
 
-func (c *converter) fail(at int) {
+func (c *converter) fail(at int, problem string) {
 	if c.err == nil {
-		c.err = &SyntaxError{Offset: at, Problem: fmt.Sprintf("the end of the value at byte %d cannot be determined", at)}
+		c.err = &SyntaxError{Offset: at, Problem: problem}
 	}
 }
+
+const noEnd = "the end of this value cannot be determined"
 
 // offset returns the offset for a line and column of the library.
 func (c *converter) offset(line, column int) int {
@@ -200,7 +215,7 @@ func (c *converter) scalarEnd(n *Node) int {
 		end = blockScalarEnd(c.text, n.Start, n.Value)
 	}
 	if end < 0 {
-		c.fail(n.Start)
+		c.fail(n.Start, noEnd)
 		return n.Start
 	}
 	return end

@@ -24,15 +24,21 @@ func NewLines(text []byte) Lines {
 	return Lines{text, starts}
 }
 
-// Position returns the line and the column of an offset. Both count from 1, and
-// the column counts characters.
-func (l Lines) Position(offset int) (line, column int) {
-	offset = max(l.starts[0], min(offset, len(l.text)))
-	i, found := slices.BinarySearch(l.starts, offset)
+// Line returns the line of an offset, from 1.
+func (l Lines) Line(offset int) int {
+	i, found := slices.BinarySearch(l.starts, max(l.starts[0], min(offset, len(l.text))))
 	if !found {
 		i--
 	}
-	return i + 1, 1 + utf8.RuneCount(l.text[l.starts[i]:offset])
+	return i + 1
+}
+
+// Position returns the line and the column of an offset. Both count from 1, and
+// the column counts characters.
+func (l Lines) Position(offset int) (line, column int) {
+	line = l.Line(offset)
+	start := l.starts[line-1]
+	return line, 1 + utf8.RuneCount(l.text[start:max(start, min(offset, len(l.text)))])
 }
 
 // Breaks counts the line breaks of a text.
@@ -82,9 +88,14 @@ func lineAbove(text []byte, at int) int {
 	return lineStart(text, at)
 }
 
-// lineBreak returns the line break that a text uses.
-func lineBreak(text []byte) string {
-	if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+// lineBreak returns the line break at the end of the line that contains an offset. If the
+// text ends there, it returns the one before the line.
+func lineBreak(text []byte, at int) string {
+	end := at + max(0, bytes.IndexByte(text[at:], '\n'))
+	if end == len(text) || text[end] != '\n' {
+		end = bytes.LastIndexByte(text[:at], '\n')
+	}
+	if end > 0 && text[end-1] == '\r' {
 		return "\r\n"
 	}
 	return "\n"

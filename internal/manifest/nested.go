@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -31,72 +34,42 @@ func innerStream(into identity.Into, value string) ([]byte, bool) {
 	return []byte(value[into.Skip:]), true
 }
 
-// nestedSets are the sets of one document inside a string.
-type nestedSets struct {
-	at   identity.Path // of the string
-	into identity.Into
-	sets []Set // with the rest of their paths
-}
-
-// planNested plans the sets whose paths lead into strings.
-func planNested(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
-	type target struct {
-		at   string
-		into identity.Into
-	}
-	var found []*nestedSets
-	known := map[target]*nestedSets{}
-	for _, set := range sets {
-		i := set.Path.Crossing()
-		if i < 0 {
-			continue
-		}
-		to := target{set.Path[:i].String(), set.Path[i].Into}
-		if known[to] == nil {
-			known[to] = &nestedSets{at: set.Path[:i], into: to.into}
-			found = append(found, known[to])
-		}
-		known[to].sets = append(known[to].sets, Set{set.Path[i+1:], set.Value})
-	}
-	var edits []Edit
-	for _, nested := range found {
-		inner, err := nested.plan(text, root, alone)
-		if err != nil {
-			return nil, err
-		}
-		edits = append(edits, inner...)
-	}
-	return edits, nil
-}
-
-// plan plans the sets of a document in a string, and translates the edits to those of the
-// text that contains the string.
-func (s nestedSets) plan(text []byte, root *Node, alone bool) ([]Edit, error) {
-	at, rest, err := descend(root, s.at)
-	if err != nil {
-		return nil, err
-	}
+// inside plans the sets of the documents in a string, and translates the edits to those of
+// the text that contains the string.
+func (p *planner) inside(at foundValue, into identity.Into, sets []Set) error {
 	node := at.node.Resolve()
-	if len(rest) > 0 {
-		return nil, &PlaceError{s.at, node.Outer, "there is no string"}
+	stream, ok := innerStream(into, node.Value)
+	switch {
+	case node.Kind != Scalar:
+		return &PlaceError{nil, node.Outer, fmt.Sprintf("contains %s, but must contain a string", node.describe())}
+	case !ok:
+		return &PlaceError{nil, node.Outer, "the string is not valid base64"}
 	}
-	stream, ok := innerStream(s.into, node.Value)
-	if !ok {
-		return nil, &PlaceError{s.at, node.Outer, "the string is not valid base64"}
+	byDocument := map[int][]Set{}
+	for _, set := range sets {
+		number := set.Path[0].Into.Document
+		byDocument[number] = append(byDocument[number], Set{set.Path[1:], set.Value})
 	}
 	documents := slices.Collect(Split(stream))
-	if s.into.Document >= len(documents) {
-		return nil, &PlaceError{s.at, node.Outer, "the string has no such document"}
+	var all []Edit
+	for _, number := range slices.Sorted(maps.Keys(byDocument)) {
+		if number >= len(documents) {
+			return &PlaceError{nil, node.Outer, "the string has no such document"}
+		}
+		doc := documents[number]
+		edits, err := planInner(stream[doc.Start:doc.End], byDocument[number], p.alone)
+		if inner, ok := errors.AsType[*PlaceError](err); ok {
+			into.Document = number
+			return &PlaceError{slices.Concat(identity.Path{}.Inside(into), inner.Path), node.Outer, inner.Problem}
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, moveEdits(edits, doc.Start)...)
 	}
-	doc := documents[s.into.Document]
-	edits, err := planInner(stream[doc.Start:doc.End], s.sets, alone)
-	if inner, ok := errors.AsType[*PlaceError](err); ok {
-		return nil, &PlaceError{append(s.at.Inside(s.into), inner.Path...), node.Outer, inner.Problem}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return outerEdits(text, at, s.into, stream, moveEdits(edits, doc.Start))
+	edits, err := outerEdits(p.text, at, into, stream, all)
+	p.edits = append(p.edits, edits...)
+	return err
 }
 
 // planInner plans the sets of a document inside a string.
@@ -216,7 +189,7 @@ func (n *Node) inStyle(text []byte, s string) (string, bool) {
 	case SingleQuoted:
 		return strings.ReplaceAll(s, "'", "''"), isPrintable(s)
 	case Literal:
-		separator := lineBreak(text) + strings.Repeat(" ", n.blockIndent(text))
+		separator := lineBreak(text, n.Start) + strings.Repeat(" ", n.blockIndent(text))
 		return strings.ReplaceAll(s, "\n", separator), isPrintable(strings.ReplaceAll(s, "\n", ""))
 	}
 	return s, isPrintable(s)
@@ -234,28 +207,26 @@ type scalarRun struct {
 
 // textStart returns the offset in the text for the start of an edit of the value.
 func textStart(runs []scalarRun, value int) (int, bool) {
-	for _, r := range runs {
-		switch {
-		case value == r.value:
-			return r.text, true
-		case value < r.value+r.length:
-			return r.text + value - r.value, r.verbatim
-		}
+	i := sort.Search(len(runs), func(i int) bool { return value <= runs[i].value || value < runs[i].value+runs[i].length })
+	switch {
+	case i == len(runs):
+		return textEnd(runs, value)
+	case value == runs[i].value:
+		return runs[i].text, true
 	}
-	return textEnd(runs, value)
+	return runs[i].text + value - runs[i].value, runs[i].verbatim
 }
 
 // textEnd returns the offset in the text for the end of an edit of the value.
 func textEnd(runs []scalarRun, value int) (int, bool) {
-	for _, r := range runs {
-		switch {
-		case value == r.value+r.length:
-			return r.text + r.size, true
-		case value < r.value+r.length:
-			return r.text + value - r.value, r.verbatim
-		}
+	i := sort.Search(len(runs), func(i int) bool { return value <= runs[i].value+runs[i].length })
+	switch {
+	case i == len(runs):
+		return 0, false
+	case value == runs[i].value+runs[i].length:
+		return runs[i].text + runs[i].size, true
 	}
-	return 0, false
+	return runs[i].text + value - runs[i].value, runs[i].verbatim
 }
 
 // scalarRuns returns the runs of a scalar in order. It returns nil if it cannot match the

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"regexp"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
@@ -53,6 +54,12 @@ func (n *Node) Resolve() *Node {
 	return n
 }
 
+// IsMapping reports whether the node is a mapping, or an alias of one.
+func (n *Node) IsMapping() bool {
+	n = n.Resolve()
+	return n != nil && n.Kind == Mapping
+}
+
 // IsNull reports whether the node is written as YAML's null: ~, null or nothing.
 func (n *Node) IsNull() bool {
 	if n.Kind != Scalar || n.Style != Plain || n.Tag != "" && n.Tag != "!!null" {
@@ -60,6 +67,18 @@ func (n *Node) IsNull() bool {
 	}
 	switch n.Value {
 	case "", "~", "null", "Null", "NULL":
+		return true
+	}
+	return false
+}
+
+// IsTrue reports whether Kubernetes reads the node as true. Its decoder follows YAML 1.1.
+func (n *Node) IsTrue() bool {
+	if n = n.Resolve(); n == nil || n.Kind != Scalar || n.Tag != "!!bool" && (n.Tag != "" || n.Style != Plain) {
+		return false
+	}
+	switch strings.ToLower(n.Value) {
+	case "true", "yes", "on", "y":
 		return true
 	}
 	return false
@@ -87,16 +106,11 @@ func (n *Node) Field(key string) *Node {
 	if n == nil || n.Kind != Mapping {
 		return nil
 	}
-	const depth = 16 // of merge keys within merge keys
-	return n.field(key, depth)
-}
-
-func (n *Node) field(key string, depth int) *Node {
-	if v := n.ownField(key); v != nil || depth == 0 {
+	if v := n.ownField(key); v != nil {
 		return v
 	}
-	for _, source := range n.mergeSources() {
-		if v := source.field(key, depth-1); v != nil {
+	for _, source := range n.merged() {
+		if v := source.ownField(key); v != nil {
 			return v
 		}
 	}
@@ -145,8 +159,8 @@ func (n *Node) Item(index int) *Node {
 	return nil
 }
 
-// child returns the value that a step within the document leads to, or nil.
-func (n *Node) child(step identity.Step) *Node {
+// Step returns the value that a step within the document leads to, or nil.
+func (n *Node) Step(step identity.Step) *Node {
 	switch step.Kind {
 	case identity.KeyStep:
 		return n.Field(step.Key)
@@ -169,23 +183,30 @@ func (n *Node) Fields(yield func(key, value *Node) bool) {
 	}
 }
 
-// mergeSources returns the mappings that the mapping's merge key names. The first
-// one that has a field wins.
-func (n *Node) mergeSources() []*Node {
-	merge := n.mergeValue().Resolve()
-	if merge == nil {
+// merged returns the mappings whose fields a mapping has by its merge key and by the merge
+// keys in these mappings, each once. The first one that has a field wins.
+func (n *Node) merged() []*Node {
+	if n.mergeValue() == nil {
 		return nil
 	}
-	if merge.Kind == Mapping {
-		return []*Node{merge}
-	}
-	var sources []*Node
-	for _, item := range merge.Items() {
-		if item = item.Resolve(); item != nil && item.Kind == Mapping {
-			sources = append(sources, item)
+	var all []*Node
+	seen := map[*Node]bool{}
+	var add func(n *Node)
+	add = func(n *Node) {
+		merge := n.mergeValue().Resolve()
+		if merge == nil {
+			return
+		}
+		for _, source := range append([]*Node{merge}, merge.Items()...) {
+			if source = source.Resolve(); source != nil && source.Kind == Mapping && !seen[source] {
+				seen[source] = true
+				all = append(all, source)
+				add(source)
+			}
 		}
 	}
-	return sources
+	add(n)
+	return all
 }
 
 // mergeValue returns the value of the mapping's merge key, or nil.
@@ -198,41 +219,54 @@ func (n *Node) mergeValue() *Node {
 	return nil
 }
 
+// AllFields calls yield with each key and value of the mapping, those that its merge key
+// adds included, until yield returns false.
+func (n *Node) AllFields(yield func(key, value *Node) bool) {
+	if n = n.Resolve(); n == nil || n.Kind != Mapping {
+		return
+	}
+	for _, f := range n.effective() {
+		if !yield(f.key, f.value) {
+			return
+		}
+	}
+}
+
 // keyValue is a field of a mapping.
 type keyValue struct{ key, value *Node }
 
 // effective returns a mapping's own fields, followed by those that its merge key adds.
 func (n *Node) effective() []keyValue {
-	merge := n.mergeValue()
 	var fields []keyValue
 	known := map[string]bool{}
-	for key, value := range n.Fields {
-		if merge == nil || value != merge {
-			fields = append(fields, keyValue{key, value})
-			known[key.Resolve().Value] = true
-		}
-	}
-	for _, source := range n.mergeSources() {
-		for _, f := range source.effective() {
-			if name := f.key.Resolve().Value; !known[name] {
+	for i, source := range append([]*Node{n}, n.merged()...) {
+		merge := source.mergeValue()
+		for key, value := range source.Fields {
+			if name := key.Resolve().Value; (merge == nil || value != merge) && (i == 0 || !known[name]) {
+				fields = append(fields, keyValue{key, value})
 				known[name] = true
-				fields = append(fields, f)
 			}
 		}
 	}
 	return fields
 }
 
-// isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2. Such
-// text is not a special word such as yes, and contains a character that no number or date
-// has. It returns false if unsure.
+// isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2.
 func isPlainString(s string) bool {
-	switch strings.ToLower(s) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
-		return false
-	}
-	return strings.Trim(s, "0123456789+-_.:~=<xobacdefintzXOBACDEFINTZ \t") != ""
+	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate.MatchString(s))
 }
+
+func isSpecialWord(s string) bool {
+	switch strings.TrimLeft(strings.ToLower(s), "+-") {
+	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", "inf", ".inf", "nan", ".nan", "infinity":
+		return true
+	}
+	return false
+}
+
+// numberOrDate matches the numbers, with and without a base, and the dates of YAML 1.1 and
+// 1.2. It allows more underscores, commas and digits than they do.
+var numberOrDate = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_.]*([pP][-+]?[0-9]*)?|0[bBoO][0-9_]*|[0-9_,]*\.?[0-9_]*([eE][-+]?[0-9]*)?|[0-9_]+(:[0-9_.]+)+)$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$`)
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

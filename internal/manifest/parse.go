@@ -13,8 +13,8 @@ import (
 )
 
 // Parse reads the text of one document into a tree. The tree is nil for a document without
-// content. The error is a [*SyntaxError] if the text is not YAML, or if its aliases expand
-// to too many values.
+// content. The error is a [*SyntaxError] if the text is not YAML, if its values are nested
+// too deeply, or if its aliases expand to too many values.
 func Parse(text []byte) (*Node, error) {
 	if root, ok := quickParse(text); ok {
 		return root, nil
@@ -35,12 +35,12 @@ func libraryParse(text []byte) (*Node, error) {
 		return nil, nil
 	}
 	c := converter{text: text, lines: libraryLines(text), seen: map[*yaml.Node]*Node{}}
-	root := c.node(tree.Content[0])
+	root := c.node(tree.Content[0], 0)
 	if c.err != nil {
 		return nil, c.err
 	}
 	if at := excessiveAlias(root); at >= 0 {
-		return nil, &SyntaxError{Offset: at, Problem: "its aliases expand to more than a million values"}
+		return nil, &SyntaxError{Offset: at, Problem: tooManyAliases}
 	}
 	return root, nil
 }
@@ -52,7 +52,13 @@ type SyntaxError struct {
 	Problem string
 }
 
-func (e *SyntaxError) Error() string { return e.Problem }
+// Error says what is wrong. A text beyond one of this package's limits may be valid YAML.
+func (e *SyntaxError) Error() string {
+	if e.Problem == tooDeep || e.Problem == tooManyAliases {
+		return e.Problem
+	}
+	return "this is not valid YAML: " + e.Problem
+}
 
 // decodeTree runs the YAML library on a text, which must contain at most one document.
 func decodeTree(text []byte) (tree *yaml.Node, err error) {
@@ -97,6 +103,9 @@ func problemOf(err error) string {
 	if rest, ok := strings.CutPrefix(msg, "line "); ok {
 		_, msg, _ = strings.Cut(rest, ": ")
 	}
+	if strings.HasPrefix(msg, "exceeded max depth") {
+		return tooDeep
+	}
 	if before, _, ok := strings.Cut(msg, "'"); ok && strings.HasPrefix(msg, "unknown anchor") {
 		return before + "is referenced"
 	}
@@ -134,40 +143,40 @@ func invalidUTF8(text []byte) int {
 	return -1
 }
 
-// maxExpansion limits how many values a document may have once its aliases are
-// followed.
-const maxExpansion = 1_000_000
+// maxExpansion limits how many values the aliases of a document may add to it. A string
+// counts as another value for each 32 bytes.
+const (
+	maxExpansion   = 1_000_000
+	tooManyAliases = "its aliases expand to more than a million values"
+)
 
-// excessiveAlias returns the offset of the alias that makes a tree larger than
-// maxExpansion values, or -1.
+// excessiveAlias returns the offset of the alias with which the aliases of a tree add more
+// than maxExpansion values, or of an alias inside the value that it refers to, or -1.
 func excessiveAlias(root *Node) int {
-	sizes := map[*Node]int{}
-	var culprit int
+	if !hasAlias(root) {
+		return -1
+	}
+	sizes := map[*Node]int{} // of the values with an anchor, with their aliases followed
+	added, culprit := 0, -1
 	var size func(n *Node) int
 	size = func(n *Node) int {
 		if n.Kind == Alias {
-			if n.Target == nil || sizes[n.Target] == 0 {
-				culprit = n.Outer // the alias is inside the value that it refers to
-				return maxExpansion + 1
+			grown := sizes[n.Target]
+			if added += grown; culprit < 0 && (grown == 0 || added > maxExpansion) {
+				culprit = n.Outer
 			}
-			return sizes[n.Target]
+			return min(grown, maxExpansion)
 		}
-		sum := 1
+		sum := 1 + len(n.Value)/32
 		for _, child := range n.Content {
-			grown := size(child)
-			if sum+grown > maxExpansion && child.Kind == Alias {
-				culprit = child.Outer
-			}
-			sum = min(sum+grown, maxExpansion+1)
+			sum = min(sum+size(child), maxExpansion)
 		}
 		if n.Anchor != "" {
 			sizes[n] = sum
 		}
 		return sum
 	}
-	if !hasAlias(root) || size(root) <= maxExpansion {
-		return -1
-	}
+	size(root)
 	return culprit
 }
 

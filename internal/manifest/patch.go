@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"spaces-identity.dev/internal/identity"
@@ -23,17 +24,40 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 	if patched, err := patchInPlace(text, root, sets, false); err != nil || patched != nil {
 		return patched, err
 	}
-	var err error
-	for i := range sets {
-		if text, err = patchOne(text, sets[i:i+1]); err != nil {
+	patched := text
+	for _, part := range apart(root, sets) {
+		var err error
+		if patched, err = patchPart(patched, part); err != nil {
 			return nil, err
 		}
 	}
-	after, err := Parse(text)
-	if err != nil || !differsOnly(root, after, sets) {
+	if parseOnly(text, root, patched, sets) == nil {
 		return nil, formError(root, sets[0])
 	}
-	return text, nil
+	return patched, nil
+}
+
+// apart separates the sets at places of their own from those at places that an anchor
+// or a merge key makes part of other values too.
+func apart(root *Node, sets []Set) [][]Set {
+	var own, shared []Set
+	for _, set := range sets {
+		if isShared(trailOf(root, set.Path), set.Path) {
+			shared = append(shared, set)
+		} else {
+			own = append(own, set)
+		}
+	}
+	return slices.DeleteFunc([][]Set{own, shared}, func(part []Set) bool { return len(part) == 0 })
+}
+
+func isShared(trail []*Node, path identity.Path) bool {
+	for i, n := range trail {
+		if n.Kind == Alias || n.Anchor != "" || i > 0 && path[i-1].Kind == identity.KeyStep && trail[i-1].ownField(path[i-1].Key) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // patchInPlace applies sets with edits at their places. It returns nil if these edits
@@ -44,43 +68,47 @@ func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, erro
 		return nil, err
 	}
 	patched, ok := apply(text, edits)
-	if !ok {
-		return nil, nil
-	}
-	after, err := Parse(patched)
-	if err != nil || !differsOnly(root, after, sets) {
+	if !ok || parseOnly(text, root, patched, sets) == nil {
 		return nil, nil
 	}
 	return patched, nil
 }
 
-// patchOne applies one set at its place. This fails if other values share the
-// place by an anchor, or if its style does not allow the edit. Then patchOne first writes
-// a value around the place in another form. It tries the smallest change first.
-func patchOne(text []byte, set []Set) ([]byte, error) {
+// patchPart applies sets at their places. This fails if other values share a place by an
+// anchor, or if its style does not allow the edit. Then patchPart first writes a value
+// around each place in another form. If that fails too, it takes the two halves of the
+// sets one after the other.
+func patchPart(text []byte, sets []Set) ([]byte, error) {
 	root, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
 	for _, alone := range []bool{false, true} {
-		if patched, err := patchInPlace(text, root, set, alone); err != nil || patched != nil {
+		if patched, err := patchInPlace(text, root, sets, alone); err != nil || patched != nil {
 			return patched, err
 		}
 	}
-	for _, edits := range otherForms(text, root, set[0].Path) {
+	for edits := range otherForms(text, root, sets) {
 		rewritten, ok := apply(text, edits)
 		if !ok {
 			continue
 		}
-		same, err := Parse(rewritten)
-		if err != nil || !differsOnly(root, same, nil) {
+		same := parseOnly(text, root, rewritten, nil)
+		if same == nil {
 			continue
 		}
-		if patched, err := patchInPlace(rewritten, same, set, true); err == nil && patched != nil {
+		if patched, err := patchInPlace(rewritten, same, sets, true); err == nil && patched != nil {
 			return patched, nil
 		}
 	}
-	return nil, formError(root, set[0])
+	half := len(sets) / 2
+	if half == 0 {
+		return nil, formError(root, sets[0])
+	}
+	if text, err = patchPart(text, sets[:half]); err != nil {
+		return nil, err
+	}
+	return patchPart(text, sets[half:])
 }
 
 func formError(root *Node, set Set) error {
@@ -88,35 +116,68 @@ func formError(root *Node, set Set) error {
 	if i := path.Crossing(); i >= 0 {
 		path = path[:i]
 	}
-	offset := 0
-	if at, _, err := descend(root, path); err == nil {
-		offset = at.node.Outer
-	}
-	return &PlaceError{set.Path, offset, "the program cannot change this without changing other values: write it as a plain block mapping"}
+	trail := trailOf(root, path)
+	return &PlaceError{set.Path, trail[len(trail)-1].Outer, "the program cannot change this without changing other values: write it as a plain block mapping"}
 }
 
-// otherForms returns edits that write the same document in other forms, in which no other
-// value shares the place. The smallest edits come first.
-func otherForms(text []byte, root *Node, path identity.Path) [][]Edit {
+// trailOf returns the values on a path, as far as the document has them.
+func trailOf(root *Node, path identity.Path) []*Node {
 	trail := []*Node{root}
 	for _, step := range path {
-		next := trail[len(trail)-1].child(step)
+		next := trail[len(trail)-1].Step(step)
 		if next == nil {
 			break
 		}
 		trail = append(trail, next)
 	}
-	var forms [][]Edit
-	if edit, ok := withoutMerge(text, trail, path); ok {
-		forms = append(forms, []Edit{edit})
+	return trail
+}
+
+// otherForms yields edits that write the same document in other forms, in which no other
+// value shares the places of the sets. The smallest edits come first. For several sets, it
+// yields only the edits that remove aliases and merge keys.
+func otherForms(text []byte, root *Node, sets []Set) iter.Seq[[]Edit] {
+	return func(yield func([]Edit) bool) {
+		var unmerged, unaliased []Edit
+		aliases := aliasesIn(root)
+		trails := make([][]*Node, len(sets))
+		for i, set := range sets {
+			trails[i] = trailOf(root, set.Path)
+			if edit, ok := withoutMerge(text, trails[i], set.Path); ok {
+				unmerged = append(unmerged, edit)
+			}
+			unaliased = append(unaliased, withoutAliases(aliases, trails[i])...)
+		}
+		for _, edits := range [][]Edit{unmerged, unaliased} {
+			if len(edits) > 0 && !yield(edits) {
+				return
+			}
+		}
+		if len(sets) > 1 {
+			return
+		}
+		for _, n := range slices.Backward(trails[0]) {
+			if !yield([]Edit{{n.Outer, n.contentEnd(text), flowText(n)}}) {
+				return
+			}
+		}
 	}
-	if edits := withoutAliases(root, trail); len(edits) > 0 {
-		forms = append(forms, edits)
+}
+
+// aliasesIn returns the aliases below a node, by their targets.
+func aliasesIn(root *Node) map[*Node][]*Node {
+	all := map[*Node][]*Node{}
+	var walk func(n *Node)
+	walk = func(n *Node) {
+		if n.Kind == Alias {
+			all[n.Target] = append(all[n.Target], n)
+		}
+		for _, child := range n.Content {
+			walk(child)
+		}
 	}
-	for _, n := range slices.Backward(trail) {
-		forms = append(forms, []Edit{{n.Outer, n.contentEnd(text), flowText(n)}})
-	}
-	return forms
+	walk(root)
+	return all
 }
 
 // withoutMerge finds the first value on a path that comes from a merge key, and adds it to
@@ -128,31 +189,23 @@ func withoutMerge(text []byte, trail []*Node, path identity.Path) (Edit, bool) {
 			continue
 		}
 		own := addition{node: n, keys: []newKey{{name: step.Key, written: flowText(next)}}}
-		edit, err := own.edit(text)
-		return edit, err == nil
+		return own.edit(text), !n.lacksBraces(text)
 	}
 	return Edit{}, false
 }
 
 // withoutAliases replaces the first alias on a trail by its value. If there is none, it
 // replaces the aliases elsewhere that refer to a value on the trail.
-func withoutAliases(root *Node, trail []*Node) []Edit {
+func withoutAliases(aliases map[*Node][]*Node, trail []*Node) []Edit {
+	var edits []Edit
 	for _, n := range trail {
 		if n.Kind == Alias {
 			return []Edit{{n.Outer, n.End, flowText(n)}}
 		}
-	}
-	var edits []Edit
-	var walk func(n *Node)
-	walk = func(n *Node) {
-		if n.Kind == Alias && slices.Contains(trail, n.Target) {
-			edits = append(edits, Edit{n.Outer, n.End, flowText(n)})
-		}
-		for _, child := range n.Content {
-			walk(child)
+		for _, alias := range aliases[n] {
+			edits = append(edits, Edit{alias.Outer, alias.End, flowText(alias)})
 		}
 	}
-	walk(root)
 	return edits
 }
 

@@ -20,9 +20,6 @@ type quickParser struct {
 	reach  int // the offset at which it gave up; everything before it is valid YAML
 }
 
-// maxQuickDepth is far below the library's own limit.
-const maxQuickDepth = 1000
-
 // maxQuickKey is below the 1,024 characters that YAML allows a key.
 const maxQuickKey = 1000
 
@@ -178,7 +175,7 @@ func (q *quickParser) skipComment() {
 // collection around it. block says that a block collection may begin here, which is not
 // allowed after "key: " on the same line.
 func (q *quickParser) node(column, parent int, block bool) *Node {
-	if q.depth++; q.depth > maxQuickDepth {
+	if q.depth++; q.depth > maxDepth {
 		q.giveUp()
 	}
 	defer func() { q.depth-- }()
@@ -303,7 +300,7 @@ func (q *quickParser) endBlock(n *Node, column int) *Node {
 // flow reads a flow collection. Lines after the first must be indented more than parent,
 // the column of the collection around it.
 func (q *quickParser) flow(parent int) *Node {
-	if q.depth++; q.depth > maxQuickDepth {
+	if q.depth++; q.depth > maxDepth {
 		q.giveUp()
 		return q.null(q.at)
 	}

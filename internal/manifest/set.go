@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,78 +24,156 @@ type PlaceError struct {
 
 func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem }
 
-// plan turns the sets of one document into edits of its text. It does not check the result
-// of the edits: differsOnly does.
-//
-// If alone is set, [PatchParsed] first patches each document inside a string on its own,
-// and may write it in another form.
+// planner turns the sets of one document into edits of its text. It does not check the
+// result of the edits: parseOnly does.
+type planner struct {
+	text  []byte
+	alone bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
+	edits []Edit
+	added []*addition
+	known map[*Node]*addition
+}
+
 func plan(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
 	if root == nil {
 		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
 	}
-	edits, err := planNested(text, root, sets, alone)
-	if err != nil {
+	p := planner{text: text, alone: alone, known: map[*Node]*addition{}}
+	if err := p.value(foundValue{root, root}, sets); err != nil {
 		return nil, err
 	}
-	var added []*addition
-	known := map[*Node]*addition{}
-	for _, set := range sets {
-		if set.Path.Crossing() >= 0 {
-			continue
-		}
-		at, rest, err := descend(root, set.Path)
-		if err != nil {
-			return nil, err
-		}
-		if len(rest) == 0 {
-			edits = append(edits, replacement(text, at, set.Value))
-			continue
-		}
-		n := at.node.Resolve()
-		if known[n] == nil {
-			known[n] = &addition{node: n, path: set.Path[:len(set.Path)-len(rest)]}
-			added = append(added, known[n])
-		}
-		known[n].keys = addKey(known[n].keys, rest, set.Value)
+	for _, a := range p.added {
+		p.edits = append(p.edits, a.edit(text))
 	}
-	for _, a := range added {
-		edit, err := a.edit(text)
-		if err != nil {
-			return nil, err
-		}
-		edits = append(edits, edit)
-	}
-	return edits, nil
+	return p.edits, nil
 }
 
 // foundValue is a value with the collection that contains it.
 type foundValue struct{ node, parent *Node }
 
-// descend follows a path as far as the document has it. It returns the last value and the
-// rest of the path, which consists of the keys to add.
-func descend(root *Node, path identity.Path) (foundValue, identity.Path, error) {
-	at := foundValue{root, root}
-	for i, step := range path {
-		n := at.node.Resolve()
-		if twice := n.repeatedKey(step); twice != nil {
-			return at, nil, &PlaceError{path[:i+1], twice.Outer, "this key appears twice in one mapping: remove one of them"}
+// value plans sets whose paths begin at a value.
+func (p *planner) value(at foundValue, sets []Set) error {
+	n := at.node.Resolve()
+	steps := branches(sets)
+	find := n.finder(len(steps))
+	for _, b := range steps {
+		if err := p.branch(at, find, b); err != nil {
+			return err
 		}
-		if next := n.child(step); next != nil {
-			at = foundValue{next, n}
+	}
+	return nil
+}
+
+func (p *planner) branch(at foundValue, find func(identity.Step) (value, twice *Node), b *branch) error {
+	n := at.node.Resolve()
+	switch {
+	case b.step == nil && n.Kind != Scalar:
+		return &PlaceError{nil, n.Outer, fmt.Sprintf("contains %s, but must contain a string", n.describe())}
+	case b.step == nil:
+		for _, set := range b.sets {
+			p.edits = append(p.edits, replacement(p.text, at, set.Value))
+		}
+		return nil
+	case b.step.Kind == identity.IntoStep:
+		return p.inside(at, b.step.Into, b.sets)
+	}
+	next, twice := find(*b.step)
+	switch {
+	case twice != nil:
+		return &PlaceError{identity.Path{*b.step}, twice.Outer, "this key appears twice in one mapping: remove one of them"}
+	case next == nil:
+		return p.add(n, b.sets)
+	}
+	return below(identity.Path{*b.step}, p.value(foundValue{next, n}, shortened(b.sets)))
+}
+
+// add plans sets whose first key is missing.
+func (p *planner) add(n *Node, sets []Set) error {
+	if n.Kind != Mapping && !n.IsNull() {
+		return &PlaceError{nil, n.Outer, fmt.Sprintf("contains %s, but must contain a mapping", n.describe())}
+	}
+	if n.lacksBraces(p.text) {
+		return &PlaceError{nil, n.Outer, "is a mapping without braces inside a list"}
+	}
+	for _, set := range sets {
+		if slices.ContainsFunc(set.Path, func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
+			return &PlaceError{set.Path, n.Outer, "there is no such item"}
+		}
+		if p.known[n] == nil {
+			p.known[n] = &addition{node: n}
+			p.added = append(p.added, p.known[n])
+		}
+		p.known[n].keys = addKey(p.known[n].keys, set.Path, set.Value)
+	}
+	return nil
+}
+
+// below adds the way to a value to the path of an error about what is below the value.
+func below(path identity.Path, err error) error {
+	if inner, ok := errors.AsType[*PlaceError](err); ok {
+		return &PlaceError{slices.Concat(path, inner.Path), inner.Offset, inner.Problem}
+	}
+	return err
+}
+
+// branch is the sets whose paths begin with the same step.
+type branch struct {
+	step *identity.Step // nil if the paths are empty
+	sets []Set
+}
+
+// branches groups sets by the first step of their paths. The documents of one string are
+// one branch.
+func branches(sets []Set) []*branch {
+	var all []*branch
+	known := map[identity.Step]*branch{}
+	for _, set := range sets {
+		if len(set.Path) == 0 {
+			all = append(all, &branch{nil, []Set{set}})
 			continue
 		}
-		if n.Kind != Mapping && !n.IsNull() {
-			return at, nil, &PlaceError{path[:i], n.Outer, fmt.Sprintf("contains %s, but must contain a mapping", n.describe())}
+		step := set.Path[0]
+		step.Into.Document = 0
+		if known[step] == nil {
+			known[step] = &branch{step: &step}
+			all = append(all, known[step])
 		}
-		if slices.ContainsFunc(path[i:], func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
-			return at, nil, &PlaceError{path, n.Outer, "there is no such item"}
+		known[step].sets = append(known[step].sets, set)
+	}
+	return all
+}
+
+// shortened returns sets without the first step of their paths.
+func shortened(sets []Set) []Set {
+	short := make([]Set, len(sets))
+	for i, set := range sets {
+		short[i] = Set{set.Path[1:], set.Value}
+	}
+	return short
+}
+
+// finder returns a function that finds the value below a step, and the second occurrence
+// of a repeated key. To find many values, it uses an index.
+func (n *Node) finder(count int) func(identity.Step) (value, twice *Node) {
+	const few = 16
+	if n.Kind != Mapping || count < few {
+		return func(step identity.Step) (value, twice *Node) { return n.Step(step), n.RepeatedKey(step.Key) }
+	}
+	values, repeated := map[string]*Node{}, map[string]*Node{}
+	for _, f := range n.effective() {
+		if key := f.key.Resolve(); key.Kind == Scalar {
+			if values[key.Value] != nil && repeated[key.Value] == nil {
+				repeated[key.Value] = key
+			}
+			values[key.Value] = f.value
 		}
-		return at, path[i:], nil
 	}
-	if n := at.node.Resolve(); n.Kind != Scalar {
-		return at, nil, &PlaceError{path, n.Outer, fmt.Sprintf("contains %s, but must contain a string", n.describe())}
+	return func(step identity.Step) (value, twice *Node) {
+		if values[step.Key] == nil || step.Kind != identity.KeyStep {
+			return n.Step(step), nil
+		}
+		return values[step.Key], repeated[step.Key]
 	}
-	return at, nil, nil
 }
 
 // describe returns a word for the node in messages.
@@ -110,14 +189,14 @@ func (n *Node) describe() string {
 	return "a string or number"
 }
 
-// repeatedKey returns the second occurrence of a step's key in a mapping, or nil.
-func (n *Node) repeatedKey(step identity.Step) *Node {
-	if step.Kind != identity.KeyStep {
+// RepeatedKey returns the second occurrence of a key in a mapping, or nil.
+func (n *Node) RepeatedKey(name string) *Node {
+	if n == nil || n.Kind != Mapping {
 		return nil
 	}
 	seen := false
 	for key := range n.Fields {
-		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != step.Key {
+		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != name {
 			continue
 		}
 		if seen {

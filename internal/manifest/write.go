@@ -42,7 +42,8 @@ func asLiteral(text []byte, n *Node, value string) (string, bool) {
 			lines[i] = indent + line
 		}
 	}
-	return "|" + chomp + lineBreak(text) + strings.Join(lines, lineBreak(text)), true
+	separator := lineBreak(text, n.Start)
+	return "|" + chomp + separator + strings.Join(lines, separator), true
 }
 
 // quoted writes a string in double quotes. JSON and YAML read it in the same way.
@@ -89,7 +90,8 @@ func isPrintable(s string) bool {
 // begins with a letter, and consists of letters, digits and a few marks. It is not a word
 // that a decoder may read as another type.
 func isPlainSafe(s string) bool {
-	if !isPlainString(s) || !isLetter(s[0]) || s[len(s)-1] == ':' {
+	const ofNumbers = "0123456789+-_.:xobacdefintzXOBACDEFINTZ" // a text of these alone may look like a number to a person
+	if isSpecialWord(s) || strings.Trim(s, ofNumbers) == "" || !isLetter(s[0]) || s[len(s)-1] == ':' {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool {

@@ -28,7 +28,11 @@ func writeDiff(p *Printer, r Result) ([]byte, error) {
 
 func (p *Printer) diffLine(line string) string {
 	c := map[byte]Colour{'-': Red, '+': Green, '@': Cyan}[line[0]]
-	return paint(p.outColours && c != "", c, line[:len(line)-1]) + "\n"
+	text := line[:len(line)-1]
+	if p.outTerminal { // elsewhere, patch needs the bytes of the manifests
+		text = visible(text, "\t")
+	}
+	return paint(p.outColours && c != "", c, text) + "\n"
 }
 
 // Unified returns a change in the unified format, with three lines of context. Its line

@@ -5,12 +5,24 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
+	"unicode/utf16"
 )
 
 // writeJSON writes an object that begins with apiVersion and kind, indented by
 // two spaces, with a newline at the end.
 func writeJSON(_ *Printer, r Result) ([]byte, error) {
 	compact, err := compactJSON(r)
+	if err != nil {
+		return nil, err
+	}
+	return indented(compact)
+}
+
+// Indented returns a value as JSON: indented by two spaces, with a newline at the end, and
+// with [] for every list that is nil.
+func Indented(v any) ([]byte, error) {
+	compact, err := encoded(filled(reflect.ValueOf(v)).Interface())
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +64,28 @@ func encoded(v any) ([]byte, error) {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+	return escapedJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), err
+}
+
+// escapedJSON returns JSON with escapes for all characters that a terminal does not show.
+// The encoder of Go escapes only those of ASCII.
+func escapedJSON(text []byte) []byte {
+	if !bytes.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return text
+	}
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
 }
 
 var jsonMarshaler = reflect.TypeFor[json.Marshaler]()

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -74,6 +75,7 @@ type Printer struct {
 
 	out, errs             io.Writer
 	outColours, errColour bool
+	outTerminal           bool
 	width                 int // of prose, in columns
 }
 
@@ -81,7 +83,7 @@ type Printer struct {
 // COLUMNS. terminal reports whether a stream is a terminal.
 func New(out, errs io.Writer, env func(string) string, terminal func(any) bool) *Printer {
 	return &Printer{out: out, errs: errs, width: proseWidth(out, env, terminal),
-		outColours: useColours(env, terminal(out)), errColour: useColours(env, terminal(errs))}
+		outTerminal: terminal(out), outColours: useColours(env, terminal(out)), errColour: useColours(env, terminal(errs))}
 }
 
 // Prose has at most maxWidth columns, and at least minWidth in a small window.
@@ -121,6 +123,24 @@ func (p *Printer) Note(text string) { p.say(Cyan, "note", text) }
 // say prints a message. Further lines of the text are indented. An error of the
 // stream is ignored: there is nowhere else to report it.
 func (p *Printer) say(c Colour, word, text string) {
-	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+	text = strings.ReplaceAll(visible(strings.TrimRight(text, "\n"), "\n\t"), "\n", "\n  ")
 	_, _ = fmt.Fprintf(p.errs, "%s %s\n", paint(p.errColour, c, word+":"), text)
+}
+
+// visible returns a text with escapes such as \x1b for the characters that a terminal does
+// not show: control characters, and those that hide or reorder text. Names and values of
+// manifests may contain them. It keeps the characters in keep.
+func visible(text, keep string) string {
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(r)):
+			fmt.Fprintf(&b, "\\x%02x", text[i])
+		case strconv.IsPrint(r) || strings.ContainsRune(keep, r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }

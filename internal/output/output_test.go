@@ -80,15 +80,17 @@ func inspection() InspectView {
 			{Outcome: rewrite.Left, Component: "vector", Place: rewrite.PodTemplatePlace, Document: 4, Line: 60, Kind: "Job", Name: "vector-b",
 				Path: "spec.template.metadata.labels", Reason: "the pod template of a Job that is not a Helm hook cannot change"},
 			{Outcome: rewrite.Unrecognised, Component: "mxp-controller", Place: rewrite.TextPlace, Document: 5, Line: 77, Kind: "ConfigMap", Name: "other",
-				Path: `data["it's.yaml"]`, Encoding: "yaml"},
+				Path: `data["it's.yaml"]`},
 		},
+		Advice: []identity.Place{{Kind: "ConfigMap", Name: "other", Path: identity.Path{}.Field("data", "it's.yaml"), Encoding: "yaml", Component: "mxp-controller"}},
 		Warnings: []string{"the PodMonitor upbound-system/custom has a pod template that runs as the service account mxp-controller, and the program does not edit this kind"},
 	}}
 }
 
 func explanation() ExplainView {
 	return ExplainView{desired.Explanation{
-		Namespace: "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", ServiceAccount: "mxp-controller", Role: roleARN, Verdict: iam.Denied,
+		Namespace: "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", ServiceAccount: "mxp-controller", Component: "mxp-controller", Role: roleARN,
+		Policy: "the trust policy in old.json", Verdict: iam.Denied,
 		Ways: []desired.Way{{Mechanism: identity.IRSA, Cluster: "prod-space", Action: "sts:AssumeRoleWithWebIdentity", Decision: iam.Decision{
 			Verdict: iam.Denied, Reason: "no statement allows it", Statement: 1, Sid: "SpacesIdentityA",
 			Statements: []iam.StatementResult{{Number: 1, Sid: "SpacesIdentityA", Effect: iam.Allow, Applies: "no", Findings: []iam.Finding{
@@ -142,7 +144,7 @@ func TestJSONAndYAMLHaveEmptyListsAndTheSameFields(t *testing.T) {
 }
 
 func TestEmptyResultIsValidJSON(t *testing.T) {
-	want := "{\n  \"apiVersion\": \"spaces-identity.dev/v1alpha1\",\n  \"kind\": \"Inspection\",\n  \"findings\": [],\n  \"warnings\": []\n}\n"
+	want := "{\n  \"apiVersion\": \"spaces-identity.dev/v1alpha1\",\n  \"kind\": \"Inspection\",\n  \"findings\": [],\n  \"warnings\": [],\n  \"places\": []\n}\n"
 	if diff := cmp.Diff(want, printed(t, JSON, InspectView{Result: &rewrite.Result{}})); diff != "" {
 		t.Error(diff)
 	}

@@ -19,6 +19,9 @@ import (
 func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []identity.Cluster, role desired.Role, tags map[string]string) error {
 	m := &associationRecord{role: role.ARN, before: tags[recordTag]}
 	p.records = append(p.records, m)
+	if m.before == "" && len(tags) >= maxRoleTags && len(role.Associations) > 0 {
+		p.warn("", "role %s has %d tags, the most that IAM allows: without room for the tag %s, every run reads all associations", role.ARN, len(tags), recordTag)
+	}
 	var all []associationPlan
 	for _, component := range role.Components {
 		for _, cluster := range clusters {
@@ -140,10 +143,10 @@ func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
 		return nil
 	case managed:
 		c.Action = Change
-		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, w, c.Elements) })
+		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, live, w, c.Elements) })
 	case len(c.Elements) == 0 && a.Adopt:
 		c.Action = Adopt
-		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, w, []string{"tags"}) })
+		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, live, w, []string{"tags"}) })
 	case len(c.Elements) == 0:
 		c.Action = Foreign
 		a.plan.UpToDate++
@@ -179,7 +182,7 @@ func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
 }
 
 func (a *associationPlan) subject(namespace string) string {
-	return fmt.Sprintf("%s/%s in cluster %s", namespace, a.component.ServiceAccount, a.cluster.Name)
+	return fmt.Sprintf("%s/%s in cluster %s (%s)", namespace, a.component.ServiceAccount, a.cluster.Name, a.cluster.Region)
 }
 
 func (a *associationPlan) add(c AssociationChange) {
@@ -205,18 +208,19 @@ func (a *associationPlan) then(w desired.Association, write func(context.Context
 // create creates an association. It retries if EKS cannot see a new role yet. If another
 // run has created the association, the next plan compares it.
 func (a *associationPlan) create(ctx context.Context, w desired.Association) (id string, err error) {
-	unseen := func(err error) bool { return account.IsUnseen(err) && !account.IsExists(err) }
-	err = retry(ctx, visibilityAttempts, unseen, func() error {
+	err = retry(ctx, visibilityAttempts, account.IsUnseen, func() error {
 		id, err = a.region().CreateAssociation(ctx, w)
 		return err
 	})
 	return id, unlessExists(err)
 }
 
-// change writes the elements of an association that differ.
-func (a *associationPlan) change(ctx context.Context, id string, w desired.Association, elements []string) error {
+// change writes the elements of an association that differ. It retries if EKS cannot see a
+// new role yet.
+func (a *associationPlan) change(ctx context.Context, id string, live, w desired.Association, elements []string) error {
 	if slices.ContainsFunc(elements, func(e string) bool { return e != "tags" }) {
-		if err := a.region().UpdateAssociation(ctx, id, w); err != nil {
+		update := func() error { return a.region().UpdateAssociation(ctx, id, live, w) }
+		if err := retry(ctx, visibilityAttempts, account.IsUnseen, update); err != nil {
 			return err
 		}
 	}

@@ -157,7 +157,7 @@ func TestQuotaErrorSaysWhatFillsThePolicy(t *testing.T) {
 		mustApply(t, testSpec(identity.IRSA, testNamespaces(12)...))
 		_, err = apply(t.Context(), testSpec(identity.IRSA, testNamespaces(20)[12:]...))
 		full, ok = errors.AsType[*reconcile.QuotaError](err)
-		if !ok || full.Budget.Kept < 900 || !strings.Contains(err.Error(), "pruning (") {
+		if !ok || full.Budget.Kept < 900 || !strings.Contains(err.Error(), "prune (") {
 			t.Fatalf("error is %v", err)
 		}
 		mustApply(t, testSpec(identity.IRSA, testNamespaces(20)[12:]...), pruning)

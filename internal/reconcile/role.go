@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -43,10 +44,13 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
 	trustJudge{state, want, change.Trust.After}.judge(change.Trust.Statements)
-	pruned := mergeTrust(live, want.TrustPolicy, mergeOptions{adopt: r.Adopt, prune: true}).After
-	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, pruned, quota)
-	if err != nil && change.Trust.Action.writes() {
+	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
+	stale := checkPrincipals(want.ARN, change.Trust.After)
+	if err = errors.Join(append(stale, err)...); err != nil && change.Trust.Action.writes() {
 		return nil, err
+	}
+	for _, problem := range stale {
+		p.warn("", "%v", problem)
 	}
 	policies, err := r.planPolicies(ctx, want, there)
 	if err != nil {
@@ -59,10 +63,9 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 }
 
 // roleBudget compares the length of a trust policy with the account's quota. If it is too
-// long, the error lists ways to shorten it, among them what pruning leaves.
-func roleBudget(state desired.State, role desired.Role, trust, pruned iam.Document, quota int) (desired.Budget, error) {
-	used := iam.Length(trust)
-	b, err := state.LiveBudget(role.Components[0], used, max(0, used-iam.Length(pruned)), quota)
+// long, the error lists ways to shorten it.
+func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
+	b, err := state.BudgetOf(role.Components[0], trust, quota)
 	if err == nil && b.Err() != nil {
 		err = &QuotaError{role.ARN, b}
 	}
@@ -75,7 +78,9 @@ type QuotaError struct {
 	Budget desired.Budget
 }
 
-func (e *QuotaError) Error() string { return fmt.Sprintf("role %s: %v", e.Role, e.Budget.Err()) }
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("role %s, with the account's quota: %v", e.Role, e.Budget.Err())
+}
 
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
 	m := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})

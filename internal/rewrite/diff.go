@@ -16,7 +16,7 @@ func withoutSecrets(text []byte) []byte {
 		return []byte("(a document that may contain Secrets)\n")
 	}
 	var hidden []*manifest.Node
-	for _, o := range listed(nil, root, nil, maxListDepth) {
+	for _, o := range newObject(nil, root, nil).listed(maxListDepth) {
 		if o.kind == "Secret" {
 			hidden = append(hidden, secretValues(o)...)
 		}

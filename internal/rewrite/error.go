@@ -104,7 +104,7 @@ func (d *document) patchError(object string, err error) error {
 		return d.inputError(object, place.Offset, "%v", place)
 	}
 	if syntax, ok := errors.AsType[*manifest.SyntaxError](err); ok {
-		return d.inputError(object, syntax.Offset, "this is not valid YAML: %s", syntax.Problem)
+		return d.inputError(object, syntax.Offset, "%v", syntax)
 	}
 	return err
 }

@@ -48,7 +48,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err != nil {
 		return err
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region})
+	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region, Report: reportTo(env)})
 	if err != nil {
 		return err
 	}
@@ -117,15 +117,15 @@ func (i *initial) chooseCluster(ctx context.Context, names []string) (string, er
 	for n, name := range names {
 		i.Say("  %d  %s\n", n+1, name)
 	}
-	for {
-		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(names)))
-		if err != nil || slices.Contains(names, answer) {
-			return answer, err
-		}
+	return asked(ctx, i, fmt.Sprintf("1 to %d", len(names)), "", func(answer string) (string, error) {
 		if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(names) {
 			return names[n-1], nil
 		}
-	}
+		if !slices.Contains(names, answer) {
+			return "", fmt.Errorf("there is no cluster %q", answer)
+		}
+		return answer, nil
+	})
 }
 
 // asked returns what the user answers, or the default for an empty answer. It asks
@@ -207,10 +207,11 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	if c.Discover = err == nil; c.Discover {
 		return nil
 	}
-	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	if !i.Terminal(i.In) {
-		return nil
+		return output.Hint(exit.Usagef("the control planes are not known: %w", err),
+			"list their host namespaces with --host-namespace, admit every one with --match uuid, or name the cluster with --kubeconfig and --kube-context")
 	}
+	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	*c, err = asked(ctx, i, "The host namespaces of the control planes, or uuid for all that Spaces names by itself", "uuid", parseNamespaces)
 	return err
 }

@@ -14,14 +14,23 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/export/terraform"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/space"
 )
 
-// Run runs an op that package cli declares. It adds flags to the hints of errors.
+// Run runs an op that package cli declares. It adds flags to the hints of errors. If a
+// signal has ended the run, the error of a request that it has ended says nothing more.
 func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	err := run(ctx, env, op)
+	if err != nil && ctx.Err() != nil {
+		switch op.(type) {
+		case cli.ApplyOp, cli.RestartOp:
+			return output.Hint(context.Cause(ctx), "run it again to do what is left")
+		}
+		return context.Cause(ctx)
+	}
 	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
 		return output.Hint(err, "log in (aws sso login, aws configure), or name another profile with --profile")
 	}
@@ -49,6 +58,11 @@ func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 		return op.Print(env, terraform.Form) // the form that package export cannot write
 	}
 	return fmt.Errorf("%T cannot be run", op)
+}
+
+// reportTo returns a function that prints a line while calls of AWS are retried.
+func reportTo(env *cli.Env) func(text string) {
+	return func(text string) { env.Say("%s\n", text) }
 }
 
 // connect connects to the cluster of the flags or of the environment.
@@ -126,7 +140,7 @@ func newTerminal(env *cli.Env) *terminal { return &terminal{env, bufio.NewReader
 // ask prints a question and reads a line.
 func (t *terminal) ask(ctx context.Context, question string) (string, error) {
 	t.env.Say("%s", question)
-	line, err := cli.Await(ctx, func() (string, error) { return t.lines.ReadString('\n') })
+	line, err := interrupt.Await(ctx, func() (string, error) { return t.lines.ReadString('\n') })
 	if line = strings.TrimSpace(line); err != nil && line == "" {
 		return "", fmt.Errorf("no answer: %w", err)
 	}

@@ -76,7 +76,7 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	if err != nil {
 		return nil, nil, err
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
+	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition, Report: reportTo(env)})
 	if err != nil {
 		return nil, nil, err
 	}

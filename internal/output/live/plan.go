@@ -158,9 +158,20 @@ func entries(p *reconcile.Plan) []entry {
 	for _, r := range p.Roles {
 		all = append(all, roleEntry(r))
 	}
+	regions := map[string]string{} // of clusters; empty if two have the same name
+	for _, c := range p.Associations {
+		if region, known := regions[c.Cluster]; known && region != c.Region {
+			regions[c.Cluster] = ""
+		} else if !known {
+			regions[c.Cluster] = c.Region
+		}
+	}
 	for _, same := range output.Group(p.Associations, func(c reconcile.AssociationChange) string { return string(c.Action) }) {
 		for _, c := range same {
 			text := fmt.Sprintf("association %s/%s in cluster %s", c.Namespace, c.ServiceAccount, c.Cluster)
+			if regions[c.Cluster] == "" && c.Region != "" {
+				text += " in " + c.Region
+			}
 			all = append(all, entry{action: c.Action, text: withElements(text, c.Elements)})
 		}
 	}

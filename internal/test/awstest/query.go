@@ -1,6 +1,9 @@
 package awstest
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"maps"
 	"net/http"
@@ -24,12 +27,17 @@ func decodeQuery(r *http.Request, service string) (apiOperation, *apiError) {
 	if !known || r.PostForm.Get("Version") != version {
 		return apiOperation{}, &apiError{400, "InvalidAction", fmt.Sprintf("Could not find operation %s for version %s", name, r.PostForm.Get("Version"))}
 	}
+	model := models[service]
+	if problems := model.checkForm(model.Operations[name], r.PostForm); len(problems) > 0 {
+		return apiOperation{name: name}, &apiError{400, "ValidationError", strings.Join(problems, "; ")}
+	}
 	op, fail := prepare(r.PostForm)
 	op.name = name
 	return op, fail
 }
 
 var queryOperations = map[string]func(url.Values) (apiOperation, *apiError){
+	"sts:AssumeRoleWithWebIdentity":          assumeRoleWithWebIdentity,
 	"sts:GetCallerIdentity":                  getCallerIdentity,
 	"iam:GetAccountSummary":                  getAccountSummary,
 	"iam:GetRole":                            getRole,
@@ -49,13 +57,23 @@ var queryOperations = map[string]func(url.Values) (apiOperation, *apiError){
 }
 
 func getCallerIdentity(url.Values) (apiOperation, *apiError) {
-	return apiOperation{resource: "*", run: func(*State, int) apiResponse {
-		return xmlAnswer{"GetCallerIdentity", struct{ Arn, UserId, Account string }{CallerARN, "AIDATEST", AccountID}}
+	return apiOperation{resource: "*", run: func(s *State, _ int) apiResponse {
+		arn := s.callerARN(s.caller)
+		role, name, _ := strings.Cut(strings.SplitN(arn, "/", 2)[1], "/")
+		return xmlAnswer{"GetCallerIdentity", struct{ Arn, UserId, Account string }{arn, uniqueID("AROA", role) + ":" + name, AccountID}}
 	}}, nil
 }
 
-// CallerARN is the identity of every access key.
-const CallerARN = "arn:" + Partition + ":iam::" + AccountID + ":user/tester"
+// CallerARN is the identity of every access key: a session of a role.
+const CallerARN = "arn:" + Partition + ":sts::" + AccountID + ":assumed-role/deployer/ci"
+
+// uniqueID returns the ID that IAM gives to a role (prefix AROA) or user (AIDA).
+//
+// Source: IAM User Guide, "IAM identifiers", "Unique identifiers".
+func uniqueID(prefix, name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
+}
 
 type entry struct {
 	Key   string `xml:"key"`
@@ -70,18 +88,9 @@ func getAccountSummary(url.Values) (apiOperation, *apiError) {
 	}}, nil
 }
 
-var (
-	roleNames   = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	rolePaths   = regexp.MustCompile(`^/([!-~]*/)?$`)
-	policyNames = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-)
-
-// onRole checks the role's name and returns an operation on its ARN.
+// onRole returns an operation on the role's ARN.
 func onRole(form url.Values, write bool, run func(s *State, lag int, name string) apiResponse) (apiOperation, *apiError) {
 	name := form.Get("RoleName")
-	if !roleNames.MatchString(name) {
-		return apiOperation{}, &apiError{400, "ValidationError", "The specified value for roleName is invalid"}
-	}
 	op := apiOperation{resource: roleARN("/", name), write: write}
 	op.run = func(s *State, lag int) apiResponse { return run(s, lag, name) }
 	return op, nil
@@ -94,12 +103,27 @@ func roleARN(path, name string) string {
 type tag struct{ Key, Value string }
 
 type roleXML struct {
-	Path, RoleName, RoleId, Arn, CreateDate, AssumeRolePolicyDocument, Description string
-	Tags                                                                           []tag `xml:"Tags>member"`
+	Path, RoleName, RoleId, Arn, CreateDate, AssumeRolePolicyDocument string
+
+	Description  string `xml:",omitempty"`
+	Tags         []tag  `xml:"Tags>member,omitempty"`
+	RoleLastUsed *struct {
+		LastUsedDate string `xml:",omitempty"`
+		Region       string `xml:",omitempty"`
+	} `xml:",omitempty"`
 }
 
-func describeRole(name string, r Role) roleXML {
-	out := roleXML{r.Path, name, "AROATEST", roleARN(r.Path, name), "2026-11-22T00:00:00Z", url.PathEscape(r.Trust), r.Description, nil}
+// describeRole returns a role. IAM shows the unique ID of a deleted principal.
+//
+// Source: IAM User Guide, "AWS JSON policy elements: Principal", "IAM role principals".
+func describeRole(s *State, name string, r Role) roleXML {
+	trust := r.Trust
+	for arn, id := range s.Deleted {
+		trust = strings.ReplaceAll(trust, `"`+arn+`"`, `"`+id+`"`)
+	}
+	out := roleXML{Path: r.Path, RoleName: name, RoleId: uniqueID("AROA", name), Arn: roleARN(r.Path, name), CreateDate: "2026-11-22T00:00:00Z",
+		AssumeRolePolicyDocument: url.QueryEscape(trust), Description: r.Description}
+	out.AssumeRolePolicyDocument = strings.ReplaceAll(out.AssumeRolePolicyDocument, "+", "%20") // RFC 3986
 	for key, value := range r.Tags {
 		out.Tags = append(out.Tags, tag{key, value})
 	}
@@ -112,13 +136,13 @@ func noRole(name string) *apiError {
 }
 
 // readRole returns an operation that reads a role.
-func readRole(form url.Values, run func(name string, role Role) apiResponse) (apiOperation, *apiError) {
+func readRole(form url.Values, run func(s *State, name string, role Role) apiResponse) (apiOperation, *apiError) {
 	return onRole(form, false, func(s *State, _ int, name string) apiResponse {
 		role, ok := s.seen("role " + name).Roles[name]
 		if !ok {
 			return noRole(name)
 		}
-		return run(name, role)
+		return run(s, name, role)
 	})
 }
 
@@ -129,6 +153,9 @@ func changeRole(form url.Values, name string, change func(s *State, role *Role) 
 		if !ok || s.invisible("role "+roleName, roleName) {
 			return noRole(roleName)
 		}
+		if _, listed := models["iam"].Operations[name].Errors["UnmodifiableEntity"]; listed && ownedByAWS.MatchString(role.Path) {
+			return &apiError{400, "UnmodifiableEntity", "Cannot perform the operation on the protected role '" + roleName + "' - this role is only modifiable by AWS"}
+		}
 		if fail := change(s, &role); fail != nil {
 			return fail
 		}
@@ -138,9 +165,20 @@ func changeRole(form url.Values, name string, change func(s *State, role *Role) 
 	})
 }
 
+// ownedByAWS matches the paths of service-linked roles and of those of IAM Identity Center.
+var ownedByAWS = regexp.MustCompile(`^/(aws-service-role|aws-reserved)/`)
+
 func getRole(form url.Values) (apiOperation, *apiError) {
-	return readRole(form, func(name string, role Role) apiResponse {
-		return xmlAnswer{"GetRole", struct{ Role roleXML }{describeRole(name, role)}}
+	return readRole(form, func(s *State, name string, role Role) apiResponse {
+		out := describeRole(s, name, role)
+		out.RoleLastUsed = new(struct {
+			LastUsedDate string `xml:",omitempty"`
+			Region       string `xml:",omitempty"`
+		})
+		if role.LastUsed != "" {
+			out.RoleLastUsed.LastUsedDate, out.RoleLastUsed.Region = role.LastUsed, Region
+		}
+		return xmlAnswer{"GetRole", struct{ Role roleXML }{out}}
 	})
 }
 
@@ -150,19 +188,19 @@ func createRole(form url.Values) (apiOperation, *apiError) {
 		path = "/"
 	}
 	op, fail := onRole(form, true, func(s *State, lag int, name string) apiResponse {
-		role := Role{Path: path, Trust: form.Get("AssumeRolePolicyDocument"), Description: form.Get("Description"), Inline: map[string]string{}, Tags: formTags(form)}
+		role := Role{Path: path, Trust: form.Get("AssumeRolePolicyDocument"), Description: form.Get("Description"), Inline: map[string]string{}}
 		if _, ok := s.Roles[name]; ok {
 			return &apiError{409, "EntityAlreadyExists", "Role with name " + name + " already exists."}
 		}
-		if !rolePaths.MatchString(path) {
-			return &apiError{400, "ValidationError", "The specified value for path is invalid"}
+		if ownedByAWS.MatchString(path) {
+			return &apiError{400, "InvalidInput", "Role path " + path + " is reserved for AWS"}
 		}
-		if fail := checkTrust(s, role.Trust); fail != nil {
+		if fail := cmp.Or(checkTrust(s, role.Trust), addIAMTags(&role.Tags, form)); fail != nil {
 			return fail
 		}
 		s.lag("role "+name, lag)
 		s.Roles[name] = role
-		return xmlAnswer{"CreateRole", struct{ Role roleXML }{describeRole(name, role)}}
+		return xmlAnswer{"CreateRole", struct{ Role roleXML }{describeRole(s, name, role)}}
 	})
 	if op.resource != "" {
 		op.resource = roleARN(path, form.Get("RoleName"))
@@ -187,12 +225,21 @@ func checkTrust(s *State, policy string) *apiError {
 		if len(statement.Resource)+len(statement.NotResource) > 0 {
 			return &apiError{400, "MalformedPolicyDocument", "Has prohibited field Resource"}
 		}
+		for _, principal := range slices.Concat(statement.Principal.AWS, statement.NotPrincipal.AWS) {
+			if s.Deleted[principal] != "" || uniqueIDs.MatchString(principal) {
+				return &apiError{400, "MalformedPolicyDocument", fmt.Sprintf(`Invalid principal in policy: "AWS":%q`, principal)}
+			}
+		}
 	}
 	if counted(policy) > s.TrustPolicyQuota {
 		return &apiError{409, "LimitExceeded", fmt.Sprintf("Cannot exceed quota for ACLSizePerRole: %d", s.TrustPolicyQuota)}
 	}
 	return nil
 }
+
+// uniqueIDs matches the IDs of users and roles. IAM accepts none: it shows the ID of a
+// principal only after its deletion.
+var uniqueIDs = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,}$`)
 
 func counted(text string) int {
 	n := 0
@@ -219,12 +266,36 @@ func (s *State) invisible(thing, name string) bool {
 }
 
 func tagRole(form url.Values) (apiOperation, *apiError) {
-	return changeRole(form, "TagRole", func(_ *State, role *Role) *apiError {
-		if role.Tags = mergeMaps(role.Tags, formTags(form)); len(role.Tags) > 50 {
-			return &apiError{409, "LimitExceeded", "Cannot exceed quota for TagsPerRole: 50"}
+	return changeRole(form, "TagRole", func(_ *State, role *Role) *apiError { return addIAMTags(&role.Tags, form) })
+}
+
+// addIAMTags adds the tags of a form. The keys of IAM's tags do not distinguish case.
+//
+// Source: IAM User Guide, "Tags for IAM resources", "Rules for tagging in IAM".
+func addIAMTags(tags *map[string]string, form url.Values) *apiError {
+	after := maps.Clone(*tags)
+	if after == nil {
+		after = map[string]string{}
+	}
+	added := map[string]bool{}
+	for n := 1; form.Has(fmt.Sprintf("Tags.member.%d.Key", n)); n++ {
+		key := form.Get(fmt.Sprintf("Tags.member.%d.Key", n))
+		folded := strings.ToLower(key)
+		switch {
+		case strings.HasPrefix(folded, "aws:"):
+			return &apiError{400, "InvalidInput", "Tag keys that begin with aws: are reserved for system use"}
+		case added[folded]:
+			return &apiError{400, "InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive."}
 		}
-		return nil
-	})
+		added[folded] = true
+		maps.DeleteFunc(after, func(existing, _ string) bool { return strings.EqualFold(existing, key) })
+		after[key] = form.Get(fmt.Sprintf("Tags.member.%d.Value", n))
+	}
+	if len(after) > 50 {
+		return &apiError{409, "LimitExceeded", "Cannot exceed quota for TagsPerRole: 50"}
+	}
+	*tags = after
+	return nil
 }
 
 // mergeMaps returns the entries of both maps. The second map wins.
@@ -233,14 +304,6 @@ func mergeMaps(first, second map[string]string) map[string]string {
 	maps.Copy(all, first)
 	maps.Copy(all, second)
 	return all
-}
-
-func formTags(form url.Values) map[string]string {
-	tags := map[string]string{}
-	for n := 1; form.Has(fmt.Sprintf("Tags.member.%d.Key", n)); n++ {
-		tags[form.Get(fmt.Sprintf("Tags.member.%d.Key", n))] = form.Get(fmt.Sprintf("Tags.member.%d.Value", n))
-	}
-	return tags
 }
 
 func getRolePolicy(form url.Values) (apiOperation, *apiError) {
@@ -257,9 +320,6 @@ func getRolePolicy(form url.Values) (apiOperation, *apiError) {
 func putRolePolicy(form url.Values) (apiOperation, *apiError) {
 	return changeRole(form, "PutRolePolicy", func(_ *State, role *Role) *apiError {
 		name, policy := form.Get("PolicyName"), form.Get("PolicyDocument")
-		if !policyNames.MatchString(name) {
-			return &apiError{400, "ValidationError", "The specified value for policyName is invalid"}
-		}
 		if _, err := iam.Parse([]byte(policy)); err != nil {
 			return &apiError{400, "MalformedPolicyDocument", err.Error()}
 		}
@@ -308,6 +368,11 @@ func getProvider(form url.Values) (apiOperation, *apiError) {
 	})
 }
 
+// maxProviders is the default quota of OIDC providers.
+//
+// Source: IAM User Guide, "IAM and AWS STS quotas".
+const maxProviders = 100
+
 func createProvider(form url.Values) (apiOperation, *apiError) {
 	issuer, isHTTPS := strings.CutPrefix(form.Get("Url"), "https://")
 	if !isHTTPS || strings.Contains(issuer, "?") {
@@ -321,6 +386,13 @@ func createProvider(form url.Values) (apiOperation, *apiError) {
 	op.run = func(s *State, lag int) apiResponse {
 		if _, ok := s.Providers[arn]; ok {
 			return &apiError{409, "EntityAlreadyExists", "Provider with url https://" + issuer + " already exists."}
+		}
+		if len(s.Providers) >= maxProviders {
+			return &apiError{409, "LimitExceeded", fmt.Sprintf("Cannot exceed quota for OpenIdConnectProvidersPerAccount: %d", maxProviders)}
+		}
+		var tags map[string]string
+		if fail := addIAMTags(&tags, form); fail != nil {
+			return fail
 		}
 		s.lag("provider "+arn, lag)
 		s.Providers[arn] = []string{form.Get("ClientIDList.member.1")}

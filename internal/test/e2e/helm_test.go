@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
@@ -63,6 +64,38 @@ func TestInstall(t *testing.T) {
 			h.run(t, "uninstall", "spaces", "--namespace", "upbound-system", "--wait")
 			if _, err := c.Objects.Resource(policyResource).Get(t.Context(), policyName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 				t.Errorf("the policy still exists after helm uninstall: %v", err)
+			}
+		})
+	}
+}
+
+// TestAppliedPolicyAndReleaseCoexist applies the printed policy, and then installs,
+// upgrades and uninstalls a release that contains the same policy. The applied one stays.
+func TestAppliedPolicyAndReleaseCoexist(t *testing.T) {
+	for _, name := range []string{"helm3", "helm4"} {
+		t.Run(name, func(t *testing.T) {
+			path := os.Getenv("SPACES_IDENTITY_" + strings.ToUpper(name))
+			if path == "" {
+				t.Skip("needs the Helms: run make e2e")
+			}
+			c := kubetest.Start(t, true)
+			config := "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n" + admissionSettings
+			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), config)
+			c.Create(t, h.run(t, "spaces-identity", "policy", "admission"))
+			install := []string{"upgrade", "--install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
+				"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t)}
+			h.run(t, install...)
+			h.run(t, install...)
+			createNamespaces(t, c, planeB)
+			inForce(t, c, planeB, "mxp-controller")
+			h.run(t, "uninstall", "spaces", "--namespace", "upbound-system")
+			if _, err := c.Objects.Resource(policyResource).Get(t.Context(), policyName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				t.Errorf("the release's policy still exists after helm uninstall: %v", err)
+			}
+			c.Get(t, policyResource, "", policyName+export.AppliedSuffix)
+			serviceAccount(t, c, planeB, "mxp-controller", "")
+			if got := roleOf(t, c, planeB, "mxp-controller"); got != roleARN {
+				t.Errorf("after helm uninstall the applied policy sets the role %q", got)
 			}
 		})
 	}
