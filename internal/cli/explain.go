@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -23,6 +24,8 @@ type ExplainOp struct {
 	Namespace      string
 	ServiceAccount string         // empty: the component's
 	Policy         string         // a file; - for standard input; empty: the one that the config asks for
+	Live           bool           // the one that the role has in AWS
+	Profile        string         // of AWS, for Live
 	Facts          []desired.Fact // condition keys that the user knows
 	Output         output.Format
 }
@@ -32,21 +35,21 @@ func (p *parser) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain NAMESPACE [SERVICEACCOUNT]",
 		Short: "Say if a service account gets the role, and what decides it",
-		Long: `explain evaluates a trust policy as AWS STS does, offline: the one that the
-config asks for, or another with --policy. The role is that of the component
-that runs as the service account. The output says which document was evaluated,
-which statement and condition decides and, if access is denied, what would have
-to change.
+		Long: `explain evaluates a trust policy as AWS STS does: the one that the config asks
+for, the one that the role has in AWS with --live, or another with --policy. The
+role is that of the component that runs as the service account. The output says
+which document was evaluated, which statement and condition decides and, if
+access is denied, what would have to change. Only --live needs AWS.
 
 The exit status is 0 for allowed, 3 for denied, and 1 if it depends on something
 that is not known.`,
 		Example: `  spaces-identity explain mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system
-  aws iam get-role --role-name spaces-backup \
-    --query Role.AssumeRolePolicyDocument |
-    spaces-identity explain my-namespace --policy -`,
+  spaces-identity explain my-namespace --live
+  spaces-identity explain my-namespace --policy trust.json`,
 		ValidArgsFunction: p.completeNamespaces,
 	}
 	cmd.Flags().StringVar(&op.Policy, "policy", "", "the `FILE` with the trust policy, - for standard input (default: what the config asks for)")
+	registerLive(cmd, &op.Live, &op.Profile)
 	cmd.Flags().Func("context", "a condition key that you know, `KEY=VALUE`, such as aws:SourceArn=arn:… (repeatable)", op.addFact)
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
 	return parsed(p, cmd, &op, func(args []string) error {
@@ -56,6 +59,9 @@ that is not known.`,
 		}
 		if len(args) == 2 {
 			op.ServiceAccount = args[1]
+		}
+		if op.Live && op.Policy != "" {
+			return errors.New("--live and --policy name two policies: use one of them")
 		}
 		return nil
 	})
@@ -78,13 +84,12 @@ func (op *ExplainOp) addFact(pair string) error {
 	return nil
 }
 
-// Run prints the explanation.
+// Run prints the explanation. Package live finds the policy in AWS.
 func (op ExplainOp) Run(ctx context.Context, env *Env) error {
-	state, err := env.State(op.Settings)
-	if err != nil {
-		return err
+	if op.Live {
+		return env.Live(ctx, env, op)
 	}
-	c, err := op.component(env, state)
+	state, c, err := op.Subject(env)
 	if err != nil {
 		return err
 	}
@@ -92,12 +97,32 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
+	source := ""
+	if op.Policy != "" {
+		source = "the trust policy in " + op.source()
+	}
+	return op.Judge(env, state, c, doc, source)
+}
+
+// Subject returns the state and the component that the question is about.
+func (op ExplainOp) Subject(env *Env) (desired.State, desired.Component, error) {
+	state, err := env.State(op.Settings)
+	if err != nil {
+		return state, desired.Component{}, err
+	}
+	c, err := op.component(env, state)
+	return state, c, err
+}
+
+// Judge evaluates a policy and prints the explanation. The source says which policy it is;
+// if it is empty, it is the one that the config asks for.
+func (op ExplainOp) Judge(env *Env, state desired.State, c desired.Component, doc iam.Document, source string) error {
 	explanation, err := state.Explain(doc, c, op.Namespace, cmp.Or(op.ServiceAccount, c.ServiceAccount), op.Facts...)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	if op.Policy != "" {
-		explanation.Policy = "the trust policy in " + op.source()
+	if source != "" {
+		explanation.Policy = source
 		for _, problem := range desired.Review(doc) {
 			env.Warn(problem)
 		}
@@ -128,7 +153,7 @@ func (op ExplainOp) component(env *Env, state desired.State) (desired.Component,
 		}
 		env.Note("no component of the config runs as the service account " + op.ServiceAccount)
 	}
-	return env.component(state, op.Settings)
+	return env.Component(state, op.Settings)
 }
 
 // source returns how messages name the policy of --policy.

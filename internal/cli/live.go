@@ -31,6 +31,12 @@ func registerProfile(cmd *cobra.Command, profile *string) {
 	cmd.Flags().StringVar(profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
 }
 
+// registerLive adds the flags of commands that can read a policy in AWS.
+func registerLive(cmd *cobra.Command, live *bool, profile *string) {
+	cmd.Flags().BoolVar(live, "live", false, "the policy that the role has in AWS; needs iam:GetRole")
+	registerProfile(cmd, profile)
+}
+
 // DiscoverOp lists the control planes of the cluster.
 type DiscoverOp struct {
 	Settings config.Flags
@@ -174,9 +180,20 @@ type VerifyOp struct {
 	Cluster     ClusterFlags
 	Profile     string
 	ClusterOnly bool          // leave the account out
+	Prove       Prove         // whether to exchange a token
 	Wait        time.Duration // look again for so long, until nothing fails
 	Output      output.Format
 }
+
+// Prove says what verify does with the credentials that it gets for a token.
+type Prove string
+
+// The ways to prove the chain.
+const (
+	ProveNothing Prove = ""
+	ProveRead    Prove = "read"  // lists the bucket
+	ProveWrite   Prove = "write" // also puts and deletes an object
+)
 
 func (p *parser) verifyCommand() *cobra.Command {
 	op := VerifyOp{Settings: p.settings}
@@ -192,6 +209,13 @@ prints the first thing to do. It changes nothing.
 What could not be read is unknown, with the reason. Without AWS credentials that
 is every check of the account; --cluster-only leaves those out instead.
 
+--prove exchanges a short-lived token of a pod for credentials, as the pod does,
+and lists the bucket with them below the prefix. --prove=write also puts and
+deletes the object spaces-identity-proof there; a bucket with versions keeps a
+version and a delete marker. It needs the right to create serviceaccounts/token,
+and for EKS Pod Identity eks-auth:AssumeRoleForPodIdentity. It runs here, not in
+the pod, whose network may differ. No token and no key is printed or stored.
+
 The exit status is 3 if something differs from what the config says or could not
 be read, and 1 if there is no control plane to check. The permissions that it
 needs are in examples/rbac.`,
@@ -202,8 +226,23 @@ needs are in examples/rbac.`,
 	registerProfile(cmd, &op.Profile)
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML, output.JUnit)
 	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the checks of the AWS account out")
+	cmd.Flags().Func("prove", "exchange a token of a pod and `USE` the credentials: read (the default) or write", op.setProve)
+	cmd.Flags().Lookup("prove").NoOptDefVal = string(ProveRead)
 	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
-	return parsed(p, cmd, &op, nil)
+	return parsed(p, cmd, &op, func([]string) error {
+		if op.ClusterOnly && op.Prove != ProveNothing {
+			return errors.New("--prove needs AWS, which --cluster-only leaves out: use one of them")
+		}
+		return nil
+	})
+}
+
+func (op *VerifyOp) setProve(value string) error {
+	op.Prove = Prove(value)
+	if op.Prove != ProveRead && op.Prove != ProveWrite {
+		return fmt.Errorf("%q is no way to prove the chain: use read or write", value)
+	}
+	return nil
 }
 
 // RestartOp restarts the workloads whose pods run without the identity.

@@ -23,6 +23,8 @@ type DocumentOp struct {
 	Settings config.Flags
 	Document string // the name of its command: trust, permissions, associations, self, admission or values
 	ReadOnly bool   // of self: only what plan needs
+	Live     bool   // of trust: the policy that the role has in AWS
+	Profile  string // of AWS, for Live
 	Output   output.Format
 }
 
@@ -31,6 +33,9 @@ func (p *parser) documentCommand(cmd *cobra.Command, formats ...output.Format) *
 	name, _, _ := strings.Cut(cmd.Use, " ")
 	op := DocumentOp{Settings: p.settings, Document: name}
 	outputFlag(cmd, &op.Output, formats...)
+	if name == "trust" {
+		registerLive(cmd, &op.Live, &op.Profile)
+	}
 	if name == "self" {
 		cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
 	}
@@ -99,8 +104,11 @@ chart's own values, for those who use no post-renderer.`,
 	}, output.YAML, output.JSON)
 }
 
-// Run prints the document.
-func (op DocumentOp) Run(_ context.Context, env *Env) error {
+// Run prints the document. Package live finds the policy in AWS.
+func (op DocumentOp) Run(ctx context.Context, env *Env) error {
+	if op.Live {
+		return env.Live(ctx, env, op)
+	}
 	text, err := op.text(env)
 	if err != nil {
 		return exit.Usage(err)
@@ -124,7 +132,7 @@ func (op DocumentOp) text(env *Env) ([]byte, error) {
 	case "admission":
 		return op.admission(env, state)
 	}
-	c, err := env.component(state, op.Settings)
+	c, err := env.Component(state, op.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -170,10 +178,10 @@ func (env *Env) reportTrust(state desired.State, c desired.Component) error {
 	return nil
 }
 
-// component returns the component that a command is about: the one that --component
+// Component returns the component that a command is about: the one that --component
 // names, the default one, or the only one. If there are others, a note says how to name
 // them.
-func (env *Env) component(state desired.State, settings config.Flags) (desired.Component, error) {
+func (env *Env) Component(state desired.State, settings config.Flags) (desired.Component, error) {
 	name, named := settings.Component(env.Getenv)
 	if len(state.Components) == 1 && !named {
 		return state.Components[0], nil

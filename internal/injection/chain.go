@@ -143,3 +143,16 @@ func AgentOf(p space.Pod) (netip.Addr, bool) {
 	}
 	return netip.Addr{}, false
 }
+
+// AudienceOf returns the audience of the token that a pod's processes exchange for AWS
+// credentials.
+func AudienceOf(p space.Pod) (string, bool) {
+	variable := map[Source]string{WebIdentity: envToken, PodIdentity: envPodToken}[Mechanism(p)]
+	for _, container := range p.Spec.Containers {
+		file, exists := container.Lookup(variable)
+		if token, mounted := p.Spec.TokenAt(container, file.Value); exists && mounted {
+			return token.Audience, true
+		}
+	}
+	return "", false
+}

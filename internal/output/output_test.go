@@ -154,7 +154,7 @@ func TestEmptyResultIsValidJSON(t *testing.T) {
 }
 
 func TestParseErrorsListTheFormats(t *testing.T) {
-	if f, err := Parse("yaml", Table, JSON, YAML); f != YAML || err != nil {
+	if f, err := Parse("output format", "yaml", Table, JSON, YAML); f != YAML || err != nil {
 		t.Errorf("got %q, %v", f, err)
 	}
 	for value, want := range map[string]string{
@@ -163,7 +163,7 @@ func TestParseErrorsListTheFormats(t *testing.T) {
 		"text": "error: unknown output format \"text\": use table, json or yaml\n",
 		"":     "error: unknown output format \"\": use table, json or yaml\n",
 	} {
-		_, err := Parse(value, Table, JSON, YAML)
+		_, err := Parse("output format", value, Table, JSON, YAML)
 		if diff := cmp.Diff(want, reported(err)); diff != "" {
 			t.Error(diff)
 		}

@@ -163,7 +163,7 @@ func (r *Result) requirePlaces(state desired.State, policy OnMissing) error {
 	if len(without) == 0 {
 		return nil
 	}
-	err := &MissingError{Components: without, NoManifests: blank(r.stream)}
+	err := &MissingError{Components: without, NoManifests: blank(r.stream), Input: notManifests(r.stream)}
 	if policy == MissingWarns {
 		r.Warnings = append(r.Warnings, err.Error())
 		return nil

@@ -209,6 +209,34 @@ func (c *Client) Touch(ctx context.Context, namespace, serviceAccount string) (S
 	return account, err
 }
 
+// tokenLifetime is the shortest lifetime of a token, in seconds.
+//
+// Source: Kubernetes API reference, TokenRequest.
+const tokenLifetime = 600
+
+// Token requests a short-lived token of the pod's service account, bound to the pod.
+//
+// Source: Kubernetes API reference, TokenRequest (authentication.k8s.io/v1).
+func (c *Client) Token(ctx context.Context, p Pod, audience string) (string, error) {
+	body, err := json.Marshal(map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{
+		"audiences": []string{audience}, "expirationSeconds": tokenLifetime,
+		"boundObjectRef": map[string]string{"apiVersion": "v1", "kind": "Pod", "name": p.Meta.Name, "uid": p.Meta.UID}}})
+	if err != nil {
+		return "", err
+	}
+	path := append(ServiceAccounts.path(p.Meta.Namespace, p.Spec.ServiceAccount), "token")
+	answer, err := answerOf[struct {
+		Status struct {
+			Token string `json:"token"`
+		} `json:"status"`
+	}](ctx, c, c.rest.Post().AbsPath(path...).Body(body))
+	if err != nil {
+		token := Resource{"", "v1", ServiceAccounts.Plural + "/token"}
+		return "", &Error{Verb: "create", Resource: token, Namespace: p.Meta.Namespace, Name: p.Spec.ServiceAccount, Host: c.host, Err: err}
+	}
+	return answer.Status.Token, nil
+}
+
 // Issuer returns the issuer of the cluster's service account tokens, a URL.
 //
 // Source: Kubernetes documentation, "Configure Service Accounts for Pods: Service account

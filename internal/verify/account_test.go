@@ -184,6 +184,7 @@ func accountCases() []testCase {
 		{"auto mode", Agent, both, nil, nil, func(f *fakeAWS) { f.cluster.value = Cluster{AutoMode: true} }, OK, "part of EKS Auto Mode", ""},
 		{"absent", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "" }, Fails, "the cluster does not have the add-on", "run `spaces-identity apply`"},
 		{"degraded", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "DEGRADED" }, Fails, "the add-on eks-pod-identity-agent is DEGRADED", "run `aws eks describe-addon"},
+		{"young", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "CREATING" }, Warns, "the add-on eks-pod-identity-agent is CREATING", "wait"},
 		{"no such cluster", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.err = absent }, Fails, "the account has no EKS cluster prod", "correct"},
 		{"denied", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.err = denied }, Unknown, "AccessDenied", ""},
 		{"irsa", Agent, irsa, nil, nil, func(f *fakeAWS) { f.cluster.err = denied }, "", "", ""},
@@ -243,7 +244,7 @@ func TestAccountIsReadOnceForAllControlPlanes(t *testing.T) {
 			o.ControlPlanes = append(o.ControlPlanes, space.ControlPlane{HostNamespace: fmt.Sprintf("plane-%d", i)})
 		}
 	})
-	result := runChecks(o, readAccount(t.Context(), Access{AWS: aws}, s, o), s)
+	result := runChecks(o, readAccount(t.Context(), Access{AWS: aws}, s, o), nil, s)
 	if *aws.calls != 4 || len(result.Rows) != 202 {
 		t.Errorf("%d calls for a role, a provider, a cluster and its associations; %d rows", *aws.calls, len(result.Rows))
 	}
@@ -265,7 +266,7 @@ func accountChecks() []string {
 
 func TestChecksOfTheAccountAreLeftOutByName(t *testing.T) {
 	s := testState(t, identity.Both)
-	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{LeftOut: "left out"}, s, emptyCluster()), s)
+	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{LeftOut: "left out"}, s, emptyCluster()), nil, s)
 	for _, name := range accountChecks() {
 		if got := result.find(name); got.State != "" {
 			t.Errorf("%+v", got)
@@ -278,7 +279,7 @@ func TestChecksOfTheAccountAreLeftOutByName(t *testing.T) {
 
 func TestChecksOfTheAccountAreUnknownWithoutCredentials(t *testing.T) {
 	s := testState(t, identity.Both)
-	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{Err: errors.New("found no credentials")}, s, emptyCluster()), s)
+	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{Err: errors.New("found no credentials")}, s, emptyCluster()), nil, s)
 	for _, name := range accountChecks() {
 		if got := result.find(name); got.State != Unknown || got.Detail != "found no credentials" {
 			t.Errorf("%+v", got)

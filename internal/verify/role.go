@@ -184,6 +184,8 @@ func checkAgent(f *checkInput) Check {
 		return okCheck("part of EKS Auto Mode")
 	case read.value.Agent == "":
 		return failedCheck(fixAccount+", which installs the add-on", "the cluster does not have the add-on eks-pod-identity-agent")
+	case read.value.Agent == "CREATING" || read.value.Agent == "UPDATING":
+		return warningCheck("wait until it is ACTIVE", "the add-on eks-pod-identity-agent is %s", read.value.Agent)
 	case read.value.Agent != "ACTIVE":
 		return failedCheck(fmt.Sprintf("run `aws eks describe-addon --addon-name eks-pod-identity-agent --cluster-name %s --region %s`, which says why", cluster.Name, cluster.Region),
 			"the add-on eks-pod-identity-agent is %s, not ACTIVE", read.value.Agent)

@@ -55,6 +55,7 @@ const (
 	Ready           = "ready"            // the pods run and are ready
 	Trust           = "trust-policy"     // the live trust policy admits the service account
 	Association     = "association"      // EKS has the Pod Identity association
+	Proof           = "proof"            // a token of the pod gives the role, which can use the bucket; only if asked for
 	BackupConfig    = "backup-config"    // the backup configs in use have the identity and what the role may use
 	LatestBackup    = "latest-backup"    // the latest Backup of the control plane is completed
 )
@@ -93,6 +94,7 @@ var allChecks = []struct {
 	{Ready, "READY", false, checkReady},
 	{Trust, "TRUST", true, checkTrust},
 	{Association, "ASSOCIATION", true, checkAssociation},
+	{Proof, "PROOF", false, checkProof},
 	{BackupConfig, "CONFIG", false, ofBackups(checkBackupConfig)},
 	{LatestBackup, "BACKUP", false, ofBackups(checkLatestBackup)},
 }
@@ -104,6 +106,7 @@ type checkInput struct {
 	state     desired.State // with only the cluster that is verified
 	component desired.Component
 	plane     space.ControlPlane // zero in a check without a column
+	proofs    map[space.Key]proofState
 }
 
 // RowNames are the names of the checks with a column, in order.
@@ -167,15 +170,16 @@ func (r Result) has(state State) bool {
 	})
 }
 
-// Verify checks every control plane of the config. It returns an error if it can read
-// nothing at all.
-func Verify(ctx context.Context, client *space.Client, access Access, state desired.State) (Result, error) {
+// Verify checks every control plane of the config. If there is an exchanger, it also
+// exchanges tokens. It returns an error if it can read nothing at all.
+func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State) (Result, error) {
 	observed, err := Observe(ctx, client, state)
 	if err != nil {
 		return Result{}, err
 	}
 	account := readAccount(ctx, access, state, observed)
-	return runChecks(observed, account, account.resolve(state)), nil
+	state = account.resolve(state)
+	return runChecks(observed, account, prove(ctx, x, observed, state), state), nil
 }
 
 // Observe reads the cluster for the checks.
@@ -191,11 +195,11 @@ func Observe(ctx context.Context, client *space.Client, state desired.State) (sp
 }
 
 // runChecks runs all checks for what was read.
-func runChecks(observed space.Observed, account accountState, state desired.State) Result {
+func runChecks(observed space.Observed, account accountState, proofs map[space.Key]proofState, state desired.State) Result {
 	state = state.OnCluster(state.Clusters[0])
 	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems()}
 	for _, c := range state.Components {
-		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}}).row(once); len(row.Checks) > 0 {
+		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once); len(row.Checks) > 0 {
 			result.Common = append(result.Common, row)
 		}
 	}
@@ -205,7 +209,7 @@ func runChecks(observed space.Observed, account accountState, state desired.Stat
 			continue
 		}
 		for _, c := range state.Components {
-			result.Rows = append(result.Rows, (&checkInput{observed, account, state, c, plane}).row(inPlane))
+			result.Rows = append(result.Rows, (&checkInput{observed, account, state, c, plane, proofs}).row(inPlane))
 		}
 	}
 	for _, plane := range observed.OutOfScope {

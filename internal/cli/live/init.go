@@ -33,8 +33,9 @@ type initial struct {
 	Spec      identity.Spec
 	Component identity.Component
 	Cluster   account.Cluster
-	Agent     bool // runs in the cluster
-	Provider  bool // is in IAM
+	Agent     bool  // runs in the cluster
+	AgentErr  error // why that is not known
+	Provider  bool  // is in IAM
 	Found     []space.ControlPlane
 }
 
@@ -68,7 +69,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err := writeNew(file, text.String(), op.Force); err != nil {
 		return err
 	}
-	env.Say("wrote %s; next: spaces-identity plan\n", file)
+	env.Say("wrote %s\nnext: spaces-identity plan shows what AWS lacks, and spaces-identity apply creates it\n", file)
 	return nil
 }
 
@@ -96,8 +97,8 @@ func (i *initial) findCluster(ctx context.Context) error {
 	if err == nil && c.OIDC.IsZero() && found.Issuer != "" {
 		c.OIDC, err = identity.ParseOIDCProvider(found.Issuer)
 	}
-	if err == nil {
-		_, i.Agent, err = region.AgentStatus(ctx, c.Name)
+	if err == nil && !found.AutoMode {
+		_, i.Agent, i.AgentErr = region.AgentStatus(ctx, c.Name)
 	}
 	i.Agent = i.Agent || found.AutoMode
 	return err
@@ -149,15 +150,21 @@ func asked[T any](ctx context.Context, i *initial, question, otherwise string, p
 }
 
 func (i *initial) chooseMode(ctx context.Context) (err error) {
-	if i.op.Settings.Given("mode", i.Getenv) || !i.Terminal(i.In) {
-		return nil // the flag's, or the default
-	}
 	otherwise := identity.IRSA
 	if i.Agent {
 		otherwise = identity.PodIdentity
 	}
-	i.Component.Mode, err = asked(ctx, i, "How pods get the role: "+identity.OneOf(config.Choices("mode")), string(otherwise), identity.ParseMode)
-	return err
+	if !i.op.Settings.Given("mode", i.Getenv) && i.Terminal(i.In) {
+		i.Component.Mode, err = asked(ctx, i, "How pods get the role: "+identity.OneOf(config.Choices("mode")), string(otherwise), identity.ParseMode)
+	}
+	switch {
+	case err != nil || i.AgentErr == nil:
+		return err
+	case i.Component.Mode.UsesPodIdentity():
+		return i.AgentErr
+	}
+	i.Note(fmt.Sprintf("whether the Pod Identity agent runs is not known, and mode irsa does not need it: %v", i.AgentErr))
+	return nil
 }
 
 func (i *initial) chooseRole(ctx context.Context) (err error) {
@@ -202,7 +209,10 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	}
 	client, err := connect(i.Env, i.op.Cluster)
 	if err == nil {
-		i.Found, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
+		if err := sameCluster(ctx, client, i.Spec.Cluster, i.Note); err != nil {
+			return err
+		}
+		i.Found, _, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
 	}
 	if c.Discover = err == nil; c.Discover {
 		return nil
@@ -294,7 +304,7 @@ controlPlanes:
 {{- with .Component -}}
 components:
 - name: {{quote .Name}}
-  # irsa, pod-identity or both. The Pod Identity agent {{if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
+  # irsa, pod-identity or both. The Pod Identity agent {{if $.AgentErr}}could not be looked up.{{else if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
   mode: {{.Mode}}
   roleARN: {{quote .Role.String}}
   bucket: {{quote .Bucket}}

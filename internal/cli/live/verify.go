@@ -12,6 +12,7 @@ import (
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/restart"
+	"spaces-identity.dev/internal/space"
 	"spaces-identity.dev/internal/verify"
 )
 
@@ -28,12 +29,16 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 	if err != nil {
 		return err
 	}
+	exchanger, err := exchangerFor(ctx, op, client, state.Clusters[0].Region)
+	if err != nil {
+		return err
+	}
 	var result verify.Result
 	for deadline := time.Now().Add(op.Wait); ; {
 		if env.Terminal(env.Err) {
 			env.Say("reading the cluster…\n")
 		}
-		result, err = verify.Verify(ctx, client, access, state)
+		result, err = verify.Verify(ctx, client, access, exchanger, state)
 		if err != nil {
 			return err
 		}
@@ -66,6 +71,15 @@ func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region strin
 		return verify.Access{Err: err}, nil
 	}
 	return verify.Access{AWS: verify.OfAccount(connected)}, nil
+}
+
+// exchangerFor returns what exchanges tokens, or nil if the user did not ask for that.
+func exchangerFor(ctx context.Context, op cli.VerifyOp, client *space.Client, region string) (*verify.Exchanger, error) {
+	if op.Prove == cli.ProveNothing {
+		return nil, nil
+	}
+	prover, err := account.NewProver(ctx, account.Options{Profile: op.Profile, Region: region})
+	return &verify.Exchanger{Tokens: client, AWS: prover, Write: op.Prove == cli.ProveWrite}, err
 }
 
 // verdict returns an error if something differs or could not be read.

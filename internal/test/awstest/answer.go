@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // apiResponse is the response to a call.
@@ -20,7 +21,7 @@ type apiError struct {
 }
 
 func (e *apiError) write(w http.ResponseWriter, service string) {
-	if service == "eks" {
+	if strings.HasPrefix(service, "eks") {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Amzn-Errortype", e.code+":http://internal.amazon.com/coral/com.amazonaws.eks/")
 		w.WriteHeader(e.status)

@@ -266,7 +266,7 @@ func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 // credential is the scope of a signature: key, date, region, service.
 //
 // Source: IAM User Guide, "AWS Signature Version 4 for API requests".
-var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks|s3)/aws4_request,`)
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks|eks-auth|s3)/aws4_request,`)
 
 func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
 	if r.Body == nil {
@@ -285,6 +285,8 @@ func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
 	switch call.Service {
 	case "eks":
 		op, fail = decodeREST(r, scope[2])
+	case "eks-auth":
+		op, fail = decodeEKSAuth(r)
 	case "s3":
 		op, fail = decodeS3(r)
 	default:

@@ -24,6 +24,9 @@ type claims struct {
 	Audience audience `json:"aud"`
 	Subject  string   `json:"sub"`
 	Expires  int64    `json:"exp"`
+	Bound    struct {
+		Pod struct{ Name, UID string } `json:"pod"`
+	} `json:"kubernetes.io"`
 }
 
 // audience is a text or a list of texts.
@@ -110,15 +113,9 @@ func (s *State) trusts(arn, host string, token claims) (name string, allowed boo
 	return name, iam.Evaluate(request, doc).Verdict == iam.Allowed
 }
 
-// startSession returns credentials of a role. They do not expire.
+// startSession returns the answer with credentials of a role.
 func (s *State) startSession(role, name string, token claims) apiResponse {
-	s.made++
-	key := uniqueID("ASIA", fmt.Sprint(s.made))[:20]
-	arn := "arn:" + Partition + ":sts::" + AccountID + ":assumed-role/" + role + "/" + name
-	s.sessions[key] = session{role, arn}
-	used := s.Roles[role]
-	used.LastUsed = "2026-11-22T00:00:00Z"
-	s.Roles[role] = used
+	key, arn := s.newSession(role, name)
 	type credentials struct{ AccessKeyId, SecretAccessKey, SessionToken, Expiration string }
 	type user struct{ AssumedRoleId, Arn string }
 	return xmlAnswer{"AssumeRoleWithWebIdentity", struct {
@@ -127,8 +124,26 @@ func (s *State) startSession(role, name string, token claims) apiResponse {
 		SubjectFromWebIdentityToken string
 		Audience                    string
 		Provider                    string
-	}{credentials{key, "secret", "session", "2126-01-01T00:00:00Z"}, user{uniqueID("AROA", role) + ":" + name, arn},
+	}{credentials{key, sessionSecret, sessionToken, "2126-01-01T00:00:00Z"}, user{uniqueID("AROA", role) + ":" + name, arn},
 		token.Subject, token.Audience[0], token.Issuer}}
+}
+
+// What the server returns with the access key of a session. Tests look for them in output.
+const (
+	sessionSecret = "secret-of-a-session"
+	sessionToken  = "token-of-a-session"
+)
+
+// newSession starts a session of a role, which does not expire.
+func (s *State) newSession(role, name string) (accessKey, arn string) {
+	s.made++
+	accessKey = uniqueID("ASIA", fmt.Sprint(s.made))[:20]
+	arn = "arn:" + Partition + ":sts::" + AccountID + ":assumed-role/" + role + "/" + name
+	s.sessions[accessKey] = session{role, arn}
+	used := s.Roles[role]
+	used.LastUsed = "2026-11-22T00:00:00Z"
+	s.Roles[role] = used
+	return accessKey, arn
 }
 
 // permissionsOf returns the permissions policies of an access key; limited is false if it

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -257,6 +258,26 @@ func (h *chain) configs(t *testing.T) {
 		o := h.user.run(t, "", "verify", "--output", "junit", "--config", h.file)
 		if o.Status != 3 || !strings.Contains(o.Out, `<error message="found no working AWS credentials`) {
 			t.Errorf("JUnit: exit status %d\n%s", o.Status, o.Out)
+		}
+	})
+	t.Run("init on another cluster", func(t *testing.T) {
+		mend := h.change(func(s *awstest.State) {
+			s.Clusters = map[string]awstest.Cluster{"only": {Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/ANOTHER", Version: "1.36"}}
+		})(t)
+		defer mend()
+		file := filepath.Join(t.TempDir(), "spaces-identity.yaml")
+		o := h.user.run(t, "", "init", "--config", file, "--bucket", "spaces-backups")
+		if o.Status != 2 || !strings.Contains(o.Err, "the kubeconfig's context is another cluster") || !strings.Contains(o.Err, "--kube-context") {
+			t.Errorf("exit status %d\n%s", o.Status, o.Err)
+		}
+		plan := h.user.run(t, "", "plan", "--config", writeConfig(t, strings.Replace(chainSettings, kubetest.Issuer, "https://oidc.eks.us-west-2.amazonaws.com/id/ANOTHER", 1)))
+		if plan.Status != 2 || !strings.Contains(plan.Err, "the kubeconfig's context is another cluster") {
+			t.Errorf("plan: exit status %d\n%s", plan.Status, plan.Err)
+		}
+	})
+	t.Run("explain the live policy", func(t *testing.T) {
+		if out := h.user.must(t, "explain", planeA, "--live", "--config", h.file); !strings.Contains(out, "in AWS") {
+			t.Errorf("explain does not say which document it judged:\n%s", out)
 		}
 	})
 	t.Run("cluster only", func(t *testing.T) {
