@@ -325,3 +325,13 @@ func TestNarrowKeepsWhomBothPoliciesAdmit(t *testing.T) {
 		}
 	}
 }
+
+// A change lists its subjects once, and other elements only if they differ.
+func TestChangesListSubjectsOnce(t *testing.T) {
+	m := mergeTrust(trustOf(t, identity.IRSA, "prod", "a b"), trustOf(t, identity.IRSA, "prod", "b c"), mergeOptions{prune: true})
+	c := m.Changes[0]
+	if len(c.Elements)+len(c.Gained)+len(c.Lost)+len(c.Covered)+len(c.Kept) > 0 || c.Action != Change || c.Place != 1 ||
+		fmt.Sprint(namespacesOf(c.Added), namespacesOf(c.Removed)) != "[c] [a]" {
+		t.Errorf("%+v", c)
+	}
+}
