@@ -18,10 +18,9 @@ import (
 
 // The Spaces resources that the tests change.
 var (
-	controlPlanes  = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1beta1", Resource: "controlplanes"}
-	sharedConfigs  = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "sharedbackupconfigs"}
-	backups        = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "backups"}
-	networkPolices = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}
+	sharedConfigs   = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "sharedbackupconfigs"}
+	backups         = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "backups"}
+	networkPolicies = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}
 )
 
 const chainSettings = clusterSetting + `
@@ -203,7 +202,7 @@ func TestVerifySeesEachBrokenLink(t *testing.T) {
 		}, verify.Injected, verify.Fails, "sets one of AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE itself"},
 		{"network policy", func(t *testing.T) func() {
 			h.Create(t, `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: closed, namespace: `+planeA+`}, spec: {podSelector: {}, policyTypes: [Egress]}}`)
-			return func() { h.remove(t, networkPolices, planeA, "closed") }
+			return func() { h.remove(t, networkPolicies, planeA, "closed") }
 		}, verify.Network, verify.Fails, "closed"},
 		{"foreign deny", h.change(func(s *awstest.State) {
 			addStatement(s, "spaces-backup", `{"Sid":"Frozen","Effect":"Deny","Principal":"*","Action":"sts:AssumeRoleWithWebIdentity"}`)
