@@ -51,22 +51,34 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 }
 
+// changing are values that change in the document of a Secret.
+const changing = "  controlPlanes:\n    mxpController: {}\n"
+
 // secretForms are Secrets that hold a content in each way there is.
 func secretForms(t *testing.T, content string) map[string]string {
 	t.Helper()
 	head := "kind: Secret\nmetadata:\n  name: s\n"
 	data := base64.StdEncoding.EncodeToString([]byte(content))
 	forms := map[string]string{
-		"data":           head + "data:\n  v: " + data + "\n",
-		"wrapped data":   head + "data:\n  v: |\n    " + data[:20] + "\n    " + data[20:] + "\n",
-		"list":           "kind: List\nitems:\n- {kind: Secret, metadata: {name: s}, data: {v: " + data + "}}\n",
-		"json":           fmt.Sprintf("{\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"},\"data\":{\"v\":%q}}\n", data),
-		"escaped kind":   fmt.Sprintf("\"kind\": \"S\\x65cret\"\nmetadata: {name: mxp-controller}\ndata: {v: %q}\n", data),
-		"data of string": head + "data: " + data + "\n",
+		"data":                 head + "data:\n  v: " + data + "\n",
+		"wrapped data":         head + "data:\n  v: |\n    " + data[:20] + "\n    " + data[20:] + "\n",
+		"list":                 "kind: List\nitems:\n- {kind: Secret, metadata: {name: s}, data: {v: " + data + "}}\n",
+		"json":                 fmt.Sprintf("{\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"},\"data\":{\"v\":%q}}\n", data),
+		"escaped kind":         fmt.Sprintf("\"kind\": \"S\\x65cret\"\nmetadata: {name: mxp-controller}\ndata: {v: %q}\n", data),
+		"data of string":       head + "data: " + data + "\n",
+		"in another object":    "kind: Object\nmetadata: {name: o}\nspec:\n  manifest:\n    data: {v: " + data + "} # hunter2\n    kind: Secret\n" + changing,
+		"in a list of another": "kind: Object\nmetadata: {name: o}\nspec:\n  all:\n  - kind: Secret\n    data:\n      # hunter2\n      v: " + data + "\n" + changing,
+		"SecretList":           "kind: SecretList\nitems:\n- metadata: {name: s}\n  data: {v: " + data + "}\n",
+		"by an alias":          "kind: Object\nmetadata: {name: o}\nspec:\n  shared: &shared {v: " + data + "}\n  secret: {kind: Secret, data: *shared}\n" + changing,
+		"in base64":            "kind: Object\nmetadata: {name: o}\nspec:\n  v: " + base64.StdEncoding.EncodeToString([]byte(head+"data: {v: "+data+"}\n")) + "\n" + changing,
+		"last applied":         "kind: Object\nmetadata:\n  name: o\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{\"data\":{\"v\":\"" + data + "\"},\"kind\":\"Secret\"}'\nspec:\n  x: y\n" + changing,
 	}
 	if quoted := fmt.Sprintf("%q", content); !strings.Contains(quoted, `\xff`) {
 		forms["stringData"] = head + "stringData:\n  v: " + quoted + "\n"
 		forms["block"] = head + "stringData:\n  v: |\n    " + strings.ReplaceAll(content, "\n", "\n    ") + "\n"
+		nested := "stringData: {v: " + quoted + "}\ndata: {}\nkind: Secret\n"
+		forms["in a string"] = fmt.Sprintf("kind: Object\nmetadata: {name: o}\nspec:\n  v: %q\n", nested) + changing
+		forms["in a string in a string"] = fmt.Sprintf("kind: Object\nmetadata: {name: o}\nspec:\n  v: %q\n", fmt.Sprintf("w: %q\n", nested)) + changing
 		forms["stringData in a list"] = "kind: List\nitems:\n- kind: Secret\n  metadata: {name: s}\n  stringData:\n    v: " + quoted + "\n"
 	}
 	return forms

@@ -144,7 +144,7 @@ func (r *Region) UpdateAssociation(ctx context.Context, id string, before, after
 	got := r.association(out.Association)
 	if after.TargetRoleARN == "" && got.TargetRoleARN != "" || after.Policy == "" && got.Policy != "" {
 		return identity.WithHint("delete the association in EKS, then run `spaces-identity apply` again, which creates it",
-			"%s on %s: EKS removed neither the target role nor the policy", action, resource)
+			"%s on %s: EKS kept the target role or the session policy that this call removes", action, resource)
 	}
 	return nil
 }

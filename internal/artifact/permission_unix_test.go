@@ -37,7 +37,7 @@ func runAsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // nothing reads it again
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

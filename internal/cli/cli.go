@@ -122,7 +122,7 @@ func (env *Env) warnOfVariables(op Op) {
 	if env.Getenv(callerVersion) != "" {
 		return
 	}
-	for _, warning := range config.UnknownVariables(env.Environ, flagOnMissing, flagOnConflict, flagOnImmutable) {
+	for _, warning := range config.UnknownVariables(env.Environ, rewriteFlags...) {
 		env.Warn(warning)
 	}
 }

@@ -272,7 +272,7 @@ func settingsUsage(cmd *cobra.Command) string {
 // variablesUsage lists the environment variables on the help page of the program.
 func variablesUsage(cmd *cobra.Command) string {
 	var b strings.Builder
-	for _, flag := range config.FlagsWithVariables(flagOnMissing, flagOnConflict) {
+	for _, flag := range config.FlagsWithVariables(rewriteFlags...) {
 		if !cmd.HasParent() {
 			fmt.Fprintf(&b, "  %-32s --%s\n", config.EnvName(flag), flag)
 		}
@@ -287,17 +287,19 @@ var readsNoSettings = map[string]string{withoutSettings: ""}
 
 // outputFlag adds --output with the formats of a command, the default first.
 func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.Format) {
-	words := make([]string, len(allowed))
-	for i, f := range allowed {
-		words[i] = string(f)
-	}
-	*format = allowed[0]
-	usage := fmt.Sprintf("the `FORMAT`: %s (default %s)", strings.Join(words, ", "), *format)
-	cmd.Flags().FuncP("output", "o", usage, func(value string) (err error) {
-		*format, err = output.Parse(value, allowed...)
+	wordFlag(cmd, format, "output", "o", "the `FORMAT`", "output format", allowed...)
+}
+
+// wordFlag adds a flag whose value is one of the words, by default the first.
+func wordFlag[T ~string](cmd *cobra.Command, value *T, name, short, usage, what string, allowed ...T) {
+	words := output.Words(allowed...)
+	*value = allowed[0]
+	usage += fmt.Sprintf(": %s (default %s)", identity.OneOf(words), *value)
+	cmd.Flags().FuncP(name, short, usage, func(text string) (err error) {
+		*value, err = output.Parse(what, text, allowed...)
 		return err
 	})
-	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	if err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the flag was added the line before
 	}
 }

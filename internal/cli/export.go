@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -10,7 +9,6 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
-	"spaces-identity.dev/internal/identity"
 )
 
 // ExportOp prints everything that the config asks for in AWS in one form.
@@ -31,10 +29,9 @@ crossplane or aws-cli (a shell script).`,
 		ValidArgs: export.Forms(),
 	}
 	return parsed(p, cmd, &op, func(args []string) error {
-		if op.Form = args[0]; !slices.Contains(export.Forms(), op.Form) {
-			return identity.WithHint(identity.DidYouMean(op.Form, export.Forms()), "unknown form %q: use %s", op.Form, identity.OneOf(export.Forms()))
-		}
-		return nil
+		op.Form = args[0]
+		_, err := export.Find(op.Form)
+		return err
 	})
 }
 

@@ -51,7 +51,7 @@ are one stream, and its lines are counted from the first file on.`,
 		case diff:
 			op.Output = output.Diff
 		}
-		return p.completeRewrite(cmd, &op.Rewrite)
+		return p.completeRewrite(cmd)
 	})
 }
 

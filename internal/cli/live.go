@@ -132,7 +132,10 @@ that the config names, and shows what apply would create, change and remove,
 down to each subject of a trust policy. What the config no longer names is kept
 unless --prune is given.
 
-With --exit-code the exit status is 3 if something differs.`,
+With --exit-code the exit status is 3 if something differs. That includes
+subjects that have access and that the config does not name: kept ones, and
+those that a foreign statement admits under a service account of the config.
+Subjects of other clusters that share the role are only shown.`,
 		Example: `  spaces-identity plan
   spaces-identity plan --prune --exit-code`,
 	}

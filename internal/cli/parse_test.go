@@ -86,7 +86,7 @@ func TestEnvironmentSetsTheFlagsOfManifests(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", err, d)
 	}
 	_, err = cli.Parse(newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ON_MISSING": "no"}), []string{"inspect"})
-	if err == nil || !strings.Contains(err.Error(), `SPACES_IDENTITY_ON_MISSING is "no"`) {
+	if err == nil || !strings.Contains(err.Error(), `SPACES_IDENTITY_ON_MISSING: unknown value "no": use fail or warn`) {
 		t.Errorf("error: %v", err)
 	}
 }
@@ -192,7 +192,7 @@ func helpLines(t *testing.T) [][]string {
 func TestHelpListsTheEnvironmentVariables(t *testing.T) {
 	text := help(t, []string{"--help"})
 	_, listed, _ := strings.Cut(text, "\nEnvironment variables")
-	flags := config.FlagsWithVariables("on-missing", "on-conflict")
+	flags := config.FlagsWithVariables("on-missing", "on-conflict", "on-immutable")
 	if got := strings.Count(listed, "SPACES_IDENTITY_"); got != len(flags) || got < 15 {
 		t.Errorf("%d variables are listed, want %d:\n%s", got, len(flags), listed)
 	}
@@ -201,7 +201,7 @@ func TestHelpListsTheEnvironmentVariables(t *testing.T) {
 		if !strings.Contains(listed, variable+" ") || !strings.Contains(text, "--"+flag+" ") {
 			t.Errorf("the help lacks %s or --%s", variable, flag)
 		}
-		if warnings := config.UnknownVariables([]string{variable + "=x"}, "on-missing", "on-conflict"); len(warnings) > 0 {
+		if warnings := config.UnknownVariables([]string{variable + "=x"}, "on-missing", "on-conflict", "on-immutable"); len(warnings) > 0 {
 			t.Errorf("a listed variable is unknown: %q", warnings)
 		}
 	}

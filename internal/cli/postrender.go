@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,34 +34,28 @@ const (
 	flagOnImmutable = "on-immutable"
 )
 
-// rewriteChoices are the words of the flags, the default first.
-var rewriteChoices = map[string][]string{
-	flagOnMissing:   {string(rewrite.MissingFails), string(rewrite.MissingWarns)},
-	flagOnConflict:  {string(rewrite.ConflictReplace), string(rewrite.ConflictKeep), string(rewrite.ConflictFails)},
-	flagOnImmutable: {string(rewrite.ImmutableLeaves), string(rewrite.ImmutableEdits)},
-}
+// rewriteFlags are the flags that have an environment variable, but no key in the config.
+var rewriteFlags = []string{flagOnMissing, flagOnConflict, flagOnImmutable}
 
 func (f *RewriteFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar((*string)(&f.OnMissing), flagOnMissing, string(rewrite.MissingFails),
-		"if a component has no place in the manifests: fail or warn")
-	cmd.Flags().StringVar((*string)(&f.OnConflict), flagOnConflict, string(rewrite.ConflictReplace),
-		"if a place has another value: replace, keep or fail")
-	cmd.Flags().StringVar((*string)(&f.OnImmutable), flagOnImmutable, string(rewrite.ImmutableLeaves),
-		"if an upgrade cannot change a place, as in a Job: leave or edit")
+	wordFlag(cmd, &f.OnMissing, flagOnMissing, "", "what to `DO` if a component has no place in the manifests", "value",
+		rewrite.MissingFails, rewrite.MissingWarns)
+	wordFlag(cmd, &f.OnConflict, flagOnConflict, "", "what to `DO` if a place has another value", "value",
+		rewrite.ConflictReplace, rewrite.ConflictKeep, rewrite.ConflictFails)
+	wordFlag(cmd, &f.OnImmutable, flagOnImmutable, "", "what to `DO` if an upgrade cannot change a place, as in a Job", "value",
+		rewrite.ImmutableLeaves, rewrite.ImmutableEdits)
 }
 
-// completeRewrite takes the flags that are not given from the environment, and
-// checks all of them.
-func (p *parser) completeRewrite(cmd *cobra.Command, f *RewriteFlags) error {
-	for name, value := range map[string]*string{flagOnMissing: (*string)(&f.OnMissing), flagOnConflict: (*string)(&f.OnConflict),
-		flagOnImmutable: (*string)(&f.OnImmutable)} {
-		from, words := "--"+name, rewriteChoices[name]
-		if variable := config.EnvName(name); !cmd.Flags().Changed(name) && p.env.Getenv(variable) != "" {
-			*value, from = p.env.Getenv(variable), variable
+// completeRewrite takes the flags that are not given from the environment.
+func (p *parser) completeRewrite(cmd *cobra.Command) error {
+	for _, name := range rewriteFlags {
+		value := p.env.Getenv(config.EnvName(name))
+		if value == "" || cmd.Flags().Changed(name) {
+			continue
 		}
-		if !slices.Contains(words, *value) {
+		if err := cmd.Flags().Lookup(name).Value.Set(value); err != nil {
 			p.badFlag = true
-			return fmt.Errorf("%s is %q: it must be %s", from, *value, strings.Join(words, " or "))
+			return fmt.Errorf("%s: %w", config.EnvName(name), err)
 		}
 	}
 	return nil
@@ -88,7 +81,7 @@ directory. If it fails, standard output stays empty and only the report changes.
 func (p *parser) asPostRender(cmd *cobra.Command) *cobra.Command {
 	op := PostRenderOp{Settings: p.settings}
 	op.Rewrite.register(cmd)
-	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd, &op.Rewrite) })
+	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd) })
 }
 
 // Run post-renders standard input.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"strings"
 
@@ -44,7 +43,11 @@ the artifacts.`,
 	return parsed(p, cmd, &op, func(args []string) error {
 		var own []string
 		own, op.Helm = divide(cmd.Flags(), args)
-		if err := cmd.Flags().Parse(own); err != nil {
+		err := cmd.Flags().Parse(own)
+		if op.OutputDir != "" {
+			p.settings.KeepArtifactsIn(op.OutputDir, p.env.Getenv) // the report of a failure, too
+		}
+		if err != nil {
 			return p.flagError(cmd, err)
 		}
 		if help, _ := cmd.Flags().GetBool("help"); help {
@@ -53,13 +56,10 @@ the artifacts.`,
 		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
 			return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
 		}
-		if op.OutputDir != "" {
-			p.settings.KeepArtifactsIn(op.OutputDir, p.env.Getenv)
-		}
 		if err := op.check(); err != nil {
 			return err
 		}
-		return p.completeRewrite(cmd, &op.PostRender.Rewrite)
+		return p.completeRewrite(cmd)
 	})
 }
 
@@ -105,15 +105,23 @@ func (op TemplateOp) Run(ctx context.Context, env *Env) error {
 // releaseNamespace returns the namespace that Helm's arguments name, or else the one that
 // Helm passes to its plugins. That may be the word default because the user named none,
 // so default counts as unknown.
-func releaseNamespace(args []string, passed string) string {
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.ParseErrorsAllowlist.UnknownFlags = true
-	flags.SetOutput(io.Discard)
-	namespace := flags.StringP("namespace", "n", passed, "")
-	if err := flags.Parse(args); err != nil || *namespace == "default" {
+func releaseNamespace(args []string, namespace string) string {
+	for i, arg := range args {
+		long, isLong := strings.CutPrefix(arg, "--namespace=")
+		short, isShort := strings.CutPrefix(arg, "-n")
+		switch {
+		case isLong:
+			namespace = long
+		case arg == "--namespace", arg == "-n":
+			namespace = strings.Join(args[i+1:min(i+2, len(args))], "")
+		case isShort:
+			namespace = strings.TrimPrefix(short, "=")
+		}
+	}
+	if namespace == "default" {
 		return ""
 	}
-	return *namespace
+	return namespace
 }
 
 // helmTemplate returns the manifests that Helm renders. Helm's standard error

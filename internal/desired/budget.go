@@ -68,9 +68,8 @@ func (s State) budget(c Component, own, trust iam.Document, quota int, quotaName
 	b := Budget{Used: iam.Length(trust), Limit: quota}
 	b.Foreign = b.Used - iam.Length(managed)
 	b.Kept = max(0, iam.Length(managed)-iam.Length(own))
-	b.Unlimited = c.Subjects.covers(uuidNamespace(0))
-	if !b.Unlimited {
-		b.Fits = s.fits(c, b)
+	if b.Unlimited = c.Subjects.covers(uuidNamespace(0)); !b.Unlimited {
+		b.Fits, b.Unlimited = s.fits(c, b)
 	}
 	if c.Mode.UsesPodIdentity() {
 		b = b.limitedByAssociations(s.associationsPerCluster())
@@ -116,8 +115,9 @@ func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (leng
 }
 
 // fits counts how many namespaces can be added. The first may cost more than the others:
-// it may need a new statement, or turn a single value into a list.
-func (s State) fits(c Component, b Budget) int {
+// it may need a new statement, or turn a single value into a list. Without session tags the
+// policy does not grow, and any number fits.
+func (s State) fits(c Component, b Budget) (count int, unlimited bool) {
 	length := func(extra int) int {
 		names := c.Subjects.newNamespaces(extra)
 		n, ok := s.lengthAfter(c, b, func(sharer *Component) { sharer.Subjects = sharer.Subjects.with(names...) })
@@ -129,11 +129,13 @@ func (s State) fits(c Component, b Budget) int {
 	first, second, third := length(1), length(2), length(3)
 	switch {
 	case first > b.Limit:
-		return 0
+		return 0, false
+	case second == third:
+		return 0, true
 	case second > b.Limit:
-		return 1
+		return 1, false
 	}
-	return 2 + (b.Limit-second)/(third-second)
+	return 2 + (b.Limit-second)/(third-second), false
 }
 
 // limitedByAssociations applies the quota of EKS for associations. A control plane needs

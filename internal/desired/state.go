@@ -76,6 +76,12 @@ func (s State) find(is func(Component) bool) (Component, bool) {
 // Places returns the places that the config describes.
 func (s State) Places() []identity.Place { return s.spec.Places }
 
+// WithPlaces returns the state of a config that describes more places.
+func (s State) WithPlaces(places ...identity.Place) State {
+	s.spec.Places = slices.Concat(s.spec.Places, places)
+	return s
+}
+
 // WithRole returns the state in which every component without a role has this one, for
 // output that shows where the role would be set.
 func (s State) WithRole(role identity.RoleARN) State {

@@ -94,6 +94,14 @@ func (f cliFlags) text(name string) *string {
 	return nil
 }
 
+// override sets a field of --cli-input-json if the flag is given, even if it is empty.
+func (f cliFlags) override(name string, field **string) {
+	if _, given := f["--"+name]; given {
+		value := f.get(name)
+		*field = &value
+	}
+}
+
 // decode decodes JSON whose keys may begin with a small letter.
 func (f cliFlags) decode(name string, into any) error {
 	if value := f.get(name); value != "" {
@@ -186,6 +194,8 @@ func callEKS(ctx context.Context, c *eks.Client, command string, f cliFlags) (an
 			return nil, err
 		}
 		in.AssociationId = id
+		f.override("target-role-arn", &in.TargetRoleArn)
+		f.override("policy", &in.Policy)
 		return c.UpdatePodIdentityAssociation(ctx, in)
 	case "eks tag-resource":
 		in := &eks.TagResourceInput{ResourceArn: f.text("resource-arn")}
@@ -201,10 +211,11 @@ func callEKS(ctx context.Context, c *eks.Client, command string, f cliFlags) (an
 func printResult(result any, service string, f cliFlags) error {
 	query, format := f.get("query"), f.get("output")
 	if query == "" {
-		if result != nil {
-			fmt.Fprintln(os.Stdout, "{}")
+		if result == nil {
+			return nil
 		}
-		return nil
+		_, err := fmt.Fprintln(os.Stdout, "{}")
+		return err
 	}
 	text, err := json.Marshal(result)
 	if err != nil {
@@ -219,7 +230,9 @@ func printResult(result any, service string, f cliFlags) error {
 		return fmt.Errorf("--query: %w", err)
 	}
 	for _, row := range rowsOf(selected) {
-		fmt.Fprintln(os.Stdout, strings.Join(row, "\t"))
+		if _, err := fmt.Fprintln(os.Stdout, strings.Join(row, "\t")); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func createInput(a desired.Association) string {
 
 // updateInput returns the input of `aws eks update-pod-identity-association
 // --cli-input-json`, without the association's ID. An update keeps settings that its
-// input does not name, so the input always names the target role, which may be empty.
+// input does not name.
 //
 // Source: Amazon EKS API reference, UpdatePodIdentityAssociation.
 func updateInput(a desired.Association) string {
@@ -91,7 +91,7 @@ func updateInput(a desired.Association) string {
 		ClusterName        string `json:"clusterName"`
 		RoleARN            string `json:"roleArn"`
 		DisableSessionTags bool   `json:"disableSessionTags"`
-		TargetRoleARN      string `json:"targetRoleArn"`
+		TargetRoleARN      string `json:"targetRoleArn,omitempty"`
 		Policy             string `json:"policy,omitempty"`
 	}{a.ClusterName, a.RoleARN, a.DisableSessionTags, a.TargetRoleARN, a.Policy})
 }

@@ -57,7 +57,8 @@ func sids(statements string) string {
 }
 
 // associationQuery compares an association with the desired one. It is foreign if it has
-// no tag of this program, or if an add-on owns it.
+// no tag of this program, or if an add-on owns it. After the word update come the settings
+// that the update must remove: target, policy.
 func associationQuery(a desired.Association) string {
 	managed := "tags." + jsonKey(desired.ManagedByTag) + " == " + jsonLiteral(desired.ManagedByValue)
 	settings := "roleArn == " + jsonLiteral(a.RoleARN) +
@@ -70,7 +71,17 @@ func associationQuery(a desired.Association) string {
 	}
 	foreign := "(!(" + managed + ") || ownerArn)"
 	return "association | (" + settings + " && (" + foreign + " || " + strings.Join(tags, " && ") + ") && 'same' || " +
-		foreign + " && join(' ', ['foreign', roleArn]) || 'update')"
+		foreign + " && join(' ', ['foreign', roleArn]) || join(' ', ['update'" +
+		removes("targetRoleArn", "target", a.TargetRoleARN) + removes("policy", "policy", a.Policy) + "]))"
+}
+
+// removes returns an item of a list: the word if the live association has a setting that
+// the desired one does not have.
+func removes(setting, word, wanted string) string {
+	if wanted != "" {
+		return ""
+	}
+	return ", " + setting + " && '" + word + "' || ''"
 }
 
 // within returns a condition that is true if the value at a path has exactly the keys of

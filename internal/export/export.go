@@ -46,7 +46,7 @@ func Forms() []string {
 func Find(name string) (Form, error) {
 	i := slices.IndexFunc(forms, func(f Form) bool { return f.Name == name })
 	if i < 0 {
-		return Form{}, fmt.Errorf("unknown form %q: use %s", name, identity.OneOf(Forms()))
+		return Form{}, identity.WithHint(identity.DidYouMean(name, Forms()), "unknown form %q: use %s", name, identity.OneOf(Forms()))
 	}
 	return forms[i], nil
 }

@@ -311,6 +311,9 @@ func TestScriptKeepsWhatApplyProtects(t *testing.T) {
 			[]string{"updated association "}, []string{"UpdatePodIdentityAssociation", "TagResource"}},
 		"own association without session tags": {onAssociation(func(x *awstest.Association) { x.DisableSessionTags = true }),
 			[]string{"updated association "}, []string{"UpdatePodIdentityAssociation", "TagResource"}},
+		"own association with a session policy": {onAssociation(func(x *awstest.Association) {
+			x.DisableSessionTags, x.Policy = true, `{"Version":"2012-10-17","Statement":[]}`
+		}), []string{"updated association "}, []string{"UpdatePodIdentityAssociation", "TagResource"}},
 		"own association with more tags": {onAssociation(func(x *awstest.Association) { x.Tags["theirs"] = "x" }), nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -356,6 +359,20 @@ func TestScriptKeepsWhatApplyProtects(t *testing.T) {
 func missingIn(want, got account) string {
 	got.Associations = slices.DeleteFunc(got.Associations, func(x desired.Association) bool { return x.RoleARN == foreignRole })
 	return cmp.Diff(want, got, ignoreOrder()...)
+}
+
+// TestScriptSaysThatAnUpdateRemovedNothing has an EKS that keeps target roles that an
+// update leaves empty.
+func TestScriptSaysThatAnUpdateRemovedNothing(t *testing.T) {
+	a := newScriptAccount(t)
+	script := scriptOf(t, bothModes())
+	a.mustRun(t, script)
+	a.Change(func(s *awstest.State) { s.Associations[0].TargetRoleARN, s.KeepsTargetRoles = foreignRole, true })
+	_, errs, err := a.run(t, "sh", script)
+	if err == nil || !strings.Contains(errs, "error: EKS did not remove the target role or the policy of association a-") ||
+		!strings.Contains(errs, "hint: delete the association, then run the script again") {
+		t.Errorf("%v\n%s", err, errs)
+	}
 }
 
 // TestScriptListsAllProblems has a foreign statement and a foreign association in one
@@ -461,7 +478,9 @@ func TestScriptWorksWithTheRealCLI(t *testing.T) {
 	if diff := cmp.Diff(accountOf(rolesOf(t, settings)), accountAt(t, a), ignoreOrder()...); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
-	a.Change(func(s *awstest.State) { s.Associations[0].DisableSessionTags = true })
+	a.Change(func(s *awstest.State) {
+		s.Associations[0].DisableSessionTags, s.Associations[0].Policy = true, `{"Version":"2012-10-17","Statement":[]}`
+	})
 	if lines := a.mustRun(t, script); len(lines) != 2 || !strings.HasPrefix(lines[0], "updated association ") {
 		t.Errorf("%q", lines)
 	}

@@ -137,17 +137,9 @@ func (op operator) matchAll(expected, actual []string, version string, r Request
 // matchOne tests one value of the request against the alternatives of the policy.
 func (op operator) matchOne(expected []string, value, version string, r Request) (result truth, cannot string) {
 	for _, e := range expected {
-		p, err := newPattern(e), error(nil)
-		if op.variables {
-			p, err = expandVariables(e, version, r)
-		}
-		matched := false
-		if err == nil {
-			matched, err = op.match(p, value)
-		}
-		t := truthOf(matched)
-		if err != nil {
-			t, cannot = isUnknown, err.Error()
+		t, why := op.matchValue(e, value, version, r)
+		if t == isUnknown {
+			cannot = why
 		}
 		result = max(result, t)
 	}
@@ -155,6 +147,17 @@ func (op operator) matchOne(expected []string, value, version string, r Request)
 		result = result.not()
 	}
 	return result, cannot
+}
+
+func (op operator) matchValue(expected, value, version string, r Request) (result truth, cannot string) {
+	p, err := newPattern(expected), error(nil)
+	if op.variables {
+		p, err = expandVariables(expected, version, r)
+	}
+	if err != nil {
+		return isUnknown, err.Error()
+	}
+	return op.match(p, value)
 }
 
 // matchNull tests whether a key is present: "true" requires that it is absent.

@@ -80,7 +80,7 @@ func impliesKey(operator, key string, values Values, b Condition) bool {
 // (to, wider). It compares values only for StringEquals and StringLike, and only without
 // policy variables. Otherwise a condition implies only itself.
 func implies(from string, narrower Values, to string, wider Values) bool {
-	if from == to && sameSet(narrower, wider) {
+	if from == to && (sameSet(narrower, wider) || from == "ArnLike" && len(narrower) > 0 && isSubset(narrower, wider)) {
 		return true
 	}
 	read := map[string]func(string) pattern{"StringEquals": literalPattern, "StringLike": newPattern}

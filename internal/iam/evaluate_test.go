@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -323,6 +324,21 @@ func TestResourcesInATrustPolicyAreNamed(t *testing.T) {
 		if f := got.Statements[0].Findings[0]; f.Element != element || !slices.Equal(f.Expected, []string{"x"}) || !strings.Contains(got.Reason, "the element "+element+",") {
 			t.Errorf("%s: %+v, %s", element, f, got.Reason)
 		}
+	}
+}
+
+func TestStatementsSayWhetherTheyApply(t *testing.T) {
+	doc, err := Parse([]byte(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:*"},
+		{"Sid":"S","Effect":"Allow","Principal":"*","Action":"*","Condition":{"Bool":{"aws:Unknown":"true"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range Evaluate(pod(), doc).Statements {
+		got = append(got, fmt.Sprint(s.Number, " ", s.Sid, s.Effect, " ", s.Applies, " ", len(s.Findings)))
+	}
+	if diff := cmp.Diff([]string{"1 Allow yes 0", "2 Deny no 1", "3 SAllow unknown 1"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

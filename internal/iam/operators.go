@@ -24,9 +24,9 @@ type operator struct {
 	ifExists  bool
 }
 
-// matchFunc compares a value of the request with one of the policy. The error names what
-// cannot be evaluated.
-type matchFunc func(p pattern, value string) (bool, error)
+// matchFunc compares a value of the request with one of the policy. If the result is
+// unknown, cannot says why.
+type matchFunc func(p pattern, value string) (result truth, cannot string)
 
 // parseOperator parses an operator's name. ok is false if the program cannot evaluate it.
 func parseOperator(name string) (op operator, ok bool) {
@@ -81,30 +81,32 @@ func allOperators() map[string]operator {
 
 func isZero(order int) bool { return order == 0 }
 
-func stringEquals(p pattern, value string) (bool, error) { return p.String() == value, nil }
+func stringEquals(p pattern, value string) (truth, string) { return truthOf(p.String() == value), "" }
 
-func stringEqualsIgnoreCase(p pattern, value string) (bool, error) {
-	return strings.EqualFold(p.String(), value), nil
+func stringEqualsIgnoreCase(p pattern, value string) (truth, string) {
+	return truthOf(strings.EqualFold(p.String(), value)), ""
 }
 
-func stringLike(p pattern, value string) (bool, error) { return p.covers(pattern(value)), nil }
+func stringLike(p pattern, value string) (truth, string) {
+	return truthOf(p.covers(pattern(value))), ""
+}
 
 // arnLike compares the six parts of an ARN one by one. So a wildcard matches a colon only
 // in the resource.
-func arnLike(p pattern, value string) (bool, error) {
+func arnLike(p pattern, value string) (truth, string) {
 	parts := splitARN(p)
 	if len(parts) != 6 || !parts[0].covers(pattern("arn")) {
-		return false, fmt.Errorf("%q, which is not an ARN of six parts,", p)
+		return isUnknown, fmt.Sprintf("%q, which is not an ARN of six parts,", p)
 	}
 	values := splitARN(pattern(value))
-	return slices.EqualFunc(parts, values, pattern.covers), nil
+	return truthOf(slices.EqualFunc(parts, values, pattern.covers)), ""
 }
 
 // arnNotLike is arnLike for the negated operators. AWS does not document their result for a
 // value that is not an ARN, so such a value cannot be evaluated.
-func arnNotLike(p pattern, value string) (bool, error) {
+func arnNotLike(p pattern, value string) (truth, string) {
 	if strings.Count(value, ":") < 5 {
-		return false, fmt.Errorf("%q, which is not an ARN,", value)
+		return isUnknown, fmt.Sprintf("%q, which is not an ARN,", value)
 	}
 	return arnLike(p, value)
 }
@@ -126,16 +128,16 @@ func splitARN(p pattern) []pattern {
 // compare returns a function that parses the value of the request and that of the policy,
 // and reports whether the order of the two is right.
 func compare[T any](parse func(string) (T, error), order func(a, b T) int, holds func(order int) bool) matchFunc {
-	return func(p pattern, value string) (bool, error) {
+	return func(p pattern, value string) (truth, string) {
 		a, err := parse(value)
 		if err != nil {
-			return false, fmt.Errorf("%q, a value that the operator does not take,", value)
+			return isUnknown, fmt.Sprintf("%q, a value that the operator does not take,", value)
 		}
 		b, err := parse(p.String())
 		if err != nil {
-			return false, fmt.Errorf("%q, a value that the operator does not take,", p)
+			return isUnknown, fmt.Sprintf("%q, a value that the operator does not take,", p)
 		}
-		return holds(order(a, b)), nil
+		return truthOf(holds(order(a, b))), ""
 	}
 }
 
@@ -180,17 +182,17 @@ func parseDate(text string) (time.Time, error) {
 
 // inNetwork reports whether an address is in a network. An address in a policy is a network
 // of its own. Those of IPv4 and IPv6 never match each other.
-func inNetwork(p pattern, value string) (bool, error) {
+func inNetwork(p pattern, value string) (truth, string) {
 	address, err := netip.ParseAddr(value)
 	if err != nil || address.Is4In6() || address.Zone() != "" {
-		return false, fmt.Errorf("%q, which is not an IP address,", value)
+		return isUnknown, fmt.Sprintf("%q, which is not an IP address,", value)
 	}
 	network, err := netip.ParsePrefix(p.String())
 	if single, bad := netip.ParseAddr(p.String()); bad == nil && single.Zone() == "" {
 		network, err = netip.PrefixFrom(single, single.BitLen()), nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("%q, which is not a network in CIDR form,", p)
+		return isUnknown, fmt.Sprintf("%q, which is not a network in CIDR form,", p)
 	}
-	return network.Contains(address), nil
+	return truthOf(network.Contains(address)), ""
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"spaces-identity.dev/internal/iam"
 )
@@ -195,8 +196,11 @@ func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
 }
 
 func (p *problemList) sessionPolicy(at string, s PodIdentitySettings) {
+	const longest = 2048 // characters (Amazon EKS API reference, CreatePodIdentityAssociation)
 	switch {
 	case s.Policy == "":
+	case utf8.RuneCountInString(s.Policy) > longest:
+		p.add(at, fmt.Errorf("has %d characters: EKS allows %d", utf8.RuneCountInString(s.Policy), longest))
 	case !json.Valid([]byte(s.Policy)):
 		p.add(at, errors.New("is not JSON"))
 	case !s.DisableSessionTags:

@@ -159,8 +159,8 @@ func (n *Node) Item(index int) *Node {
 	return nil
 }
 
-// child returns the value that a step within the document leads to, or nil.
-func (n *Node) child(step identity.Step) *Node {
+// Step returns the value that a step within the document leads to, or nil.
+func (n *Node) Step(step identity.Step) *Node {
 	switch step.Kind {
 	case identity.KeyStep:
 		return n.Field(step.Key)

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,9 @@ func libraryParse(text []byte) (*Node, error) {
 	}
 	tree, err := decodeTree(text)
 	if err != nil {
+		if at := secondJSON(text); at > 0 {
+			return nil, &SyntaxError{Offset: at, Problem: "another JSON value begins without a line --- before it"}
+		}
 		return nil, &SyntaxError{Offset: max(errorOffset(text, err), quickReach(text)), Problem: problemOf(err)}
 	}
 	if tree == nil {
@@ -58,6 +62,20 @@ func (e *SyntaxError) Error() string {
 		return e.Problem
 	}
 	return "this is not valid YAML: " + e.Problem
+}
+
+// secondJSON returns the offset of the JSON value that follows the first one of a text, or 0.
+func secondJSON(text []byte) int {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(new(json.RawMessage)); err != nil {
+		return 0
+	}
+	at := int(decoder.InputOffset())
+	rest := bytes.TrimLeft(text[at:], " \t\r\n")
+	if len(rest) == 0 || rest[0] != '{' && rest[0] != '[' {
+		return 0
+	}
+	return len(text) - len(rest)
 }
 
 // decodeTree runs the YAML library on a text, which must contain at most one document.

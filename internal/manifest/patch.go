@@ -124,7 +124,7 @@ func formError(root *Node, set Set) error {
 func trailOf(root *Node, path identity.Path) []*Node {
 	trail := []*Node{root}
 	for _, step := range path {
-		next := trail[len(trail)-1].child(step)
+		next := trail[len(trail)-1].Step(step)
 		if next == nil {
 			break
 		}

@@ -28,6 +28,16 @@ func TestPatchChangesOnlyTheLinesOfTheSet(t *testing.T) {
 			want: "metadata: # m\n  # all of them\n  annotations: # why\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    # first\n    a: b # c\n",
 		},
 		{
+			name: "one line ends with CRLF, the others with LF",
+			in:   "kind: X\nmetadata:\n  annotations:\r\n    a: b\n",
+			want: "kind: X\nmetadata:\n  annotations:\r\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\r\n    a: b\n",
+		},
+		{
+			name: "one line ends with LF, the others with CRLF",
+			in:   "kind: X\r\nmetadata:\r\n  annotations:\n  name: x\r\n",
+			want: "kind: X\r\nmetadata:\r\n  annotations:\n    eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n  name: x\r\n",
+		},
+		{
 			name: "missing mappings are added",
 			in:   "kind: X\nmetadata:\n    name: x\nz: 1\n",
 			want: "kind: X\nmetadata:\n    annotations:\n        eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/b\n    name: x\nz: 1\n",

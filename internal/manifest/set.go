@@ -157,7 +157,7 @@ func shortened(sets []Set) []Set {
 func (n *Node) finder(count int) func(identity.Step) (value, twice *Node) {
 	const few = 16
 	if n.Kind != Mapping || count < few {
-		return func(step identity.Step) (value, twice *Node) { return n.child(step), n.RepeatedKey(step.Key) }
+		return func(step identity.Step) (value, twice *Node) { return n.Step(step), n.RepeatedKey(step.Key) }
 	}
 	values, repeated := map[string]*Node{}, map[string]*Node{}
 	for _, f := range n.effective() {
@@ -170,7 +170,7 @@ func (n *Node) finder(count int) func(identity.Step) (value, twice *Node) {
 	}
 	return func(step identity.Step) (value, twice *Node) {
 		if values[step.Key] == nil || step.Kind != identity.KeyStep {
-			return n.child(step), nil
+			return n.Step(step), nil
 		}
 		return values[step.Key], repeated[step.Key]
 	}
@@ -191,6 +191,9 @@ func (n *Node) describe() string {
 
 // RepeatedKey returns the second occurrence of a key in a mapping, or nil.
 func (n *Node) RepeatedKey(name string) *Node {
+	if n == nil || n.Kind != Mapping {
+		return nil
+	}
 	seen := false
 	for key := range n.Fields {
 		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != name {

@@ -3,6 +3,7 @@ package output
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/rewrite"
@@ -23,7 +24,8 @@ func (v InspectView) Data() any {
 	return struct {
 		Findings []rewrite.Finding `json:"findings"`
 		Warnings []string          `json:"warnings"`
-	}{v.Result.Findings, v.Result.Warnings}
+		Places   []advisedPlace    `json:"places"`
+	}{v.Result.Findings, v.Result.Warnings, v.advised()}
 }
 
 // Changes returns the documents that would change. The values of Secrets are replaced by
@@ -43,14 +45,14 @@ func (v InspectView) Text(p *Page) {
 		rows := [][]string{{"OUTCOME", "COMPONENT", "LINE", "OBJECT", "PLACE", "PATH"}}
 		for _, f := range v.Result.Findings {
 			outcome := p.Paint(outcomeColours[f.Outcome], string(f.Outcome))
-			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), ObjectName(f), string(f.Place), f.Path + newValue(f)})
+			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), visible(ObjectName(f), ""), string(f.Place), visible(f.Path+newValue(f), "")})
 		}
 		p.Table(rows)
 	}
 	v.reasons(p)
 	for _, warning := range v.Result.Warnings {
 		p.Blank()
-		p.Prose(0, p.Paint(Yellow, "warning:")+" "+warning)
+		p.Prose(0, p.Paint(Yellow, "warning:")+" "+visible(warning, "\n"))
 	}
 	v.places(p)
 }
@@ -74,28 +76,59 @@ func newValue(f rewrite.Finding) string {
 func (v InspectView) reasons(p *Page) {
 	for _, same := range Group(v.Result.Findings, func(f rewrite.Finding) string { return string(f.Outcome) + f.Reason }) {
 		if f := same[0]; f.Reason != "" {
-			p.Remark(fmt.Sprintf("%s, line %d", p.Paint(outcomeColours[f.Outcome], string(f.Outcome)), f.Line), len(same)-1, f.Reason, "")
+			p.Remark(fmt.Sprintf("%s, line %d", p.Paint(outcomeColours[f.Outcome], string(f.Outcome)), f.Line), len(same)-1, visible(f.Reason, "\n"), "")
 		}
 	}
 }
 
+// advisedPlace is a place as the config describes it.
+type advisedPlace struct {
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Path      string `json:"path"`
+	Encoding  string `json:"encoding,omitempty"`
+	Holds     string `json:"holds,omitempty"`
+	Component string `json:"component,omitempty"`
+}
+
+func (v InspectView) advised() []advisedPlace {
+	var all []advisedPlace
+	for _, p := range v.Result.Advice {
+		all = append(all, advisedPlace{p.Kind, p.Name, p.Path.String(), p.Encoding, p.Holds, p.Component})
+	}
+	return all
+}
+
 // places shows the lines for the config that describe unrecognised texts.
 func (v InspectView) places(p *Page) {
-	var lines []string
-	for _, f := range v.Result.Findings {
-		if f.Encoding != "" {
-			component := ""
-			if v.Several {
-				component = ", component: " + cmp.Or(f.Component, "NAME")
-			}
-			lines = append(lines, fmt.Sprintf("  - {kind: %s, name: %s, path: '%s', encoding: %s%s}", f.Kind, f.Name, strings.ReplaceAll(f.Path, "'", "''"), f.Encoding, component))
-		}
-	}
-	if len(lines) == 0 {
+	if len(v.Result.Advice) == 0 {
 		return
 	}
 	p.Blank()
 	p.Prose(0, "If an unrecognised text sets the identity, describe its place in the config:")
 	p.Blank()
-	p.Line("  places:\n%s", strings.Join(lines, "\n"))
+	p.Line("  places:")
+	for _, a := range v.advised() {
+		line := fmt.Sprintf("kind: %s, name: %s, path: '%s'", a.Kind, yamlName(a.Name), strings.ReplaceAll(a.Path, "'", "''"))
+		if !v.Several {
+			a.Component = ""
+		} else {
+			a.Component = cmp.Or(a.Component, "NAME")
+		}
+		for _, more := range [][2]string{{"encoding", a.Encoding}, {"holds", a.Holds}, {"component", a.Component}} {
+			if more[1] != "" {
+				line += ", " + more[0] + ": " + more[1]
+			}
+		}
+		p.Line("  - {%s}", line)
+	}
+}
+
+// yamlName returns the name of an object as YAML. Without quotes, a number or a word such
+// as yes would not be a string.
+func yamlName(name string) string {
+	if name[0] < 'a' || slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}, name) {
+		return "'" + name + "'"
+	}
+	return name
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
+	"unicode/utf16"
 )
 
 // writeJSON writes an object that begins with apiVersion and kind, indented by
@@ -62,7 +64,28 @@ func encoded(v any) ([]byte, error) {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+	return escapedJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), err
+}
+
+// escapedJSON returns JSON with escapes for all characters that a terminal does not show.
+// The encoder of Go escapes only those of ASCII.
+func escapedJSON(text []byte) []byte {
+	if !bytes.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return text
+	}
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
 }
 
 var jsonMarshaler = reflect.TypeFor[json.Marshaler]()

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -42,21 +43,23 @@ var writers = map[Format]func(*Printer, Result) ([]byte, error){
 	Table: writeTable, Wide: writeWide, JSON: writeJSON, YAML: writeYAML, JUnit: writeJUnit, Diff: writeDiff,
 }
 
-// Parse returns the format that a value names. It must be one of the allowed formats,
-// which the error lists.
-func Parse(value string, allowed ...Format) (Format, error) {
-	if slices.Contains(allowed, Format(value)) {
-		return Format(value), nil
+// Parse returns the word that a value names, such as a format. It must be one of the allowed
+// words, which the error lists.
+func Parse[T ~string](what, value string, allowed ...T) (T, error) {
+	if slices.Contains(allowed, T(value)) {
+		return T(value), nil
 	}
-	names := make([]string, len(allowed))
-	for i, f := range allowed {
-		names[i] = string(f)
+	names := Words(allowed...)
+	return "", identity.WithHint(identity.DidYouMean(value, names), "unknown %s %q: use %s", what, value, identity.OneOf(names))
+}
+
+// Words returns words as strings.
+func Words[T ~string](words ...T) []string {
+	names := make([]string, len(words))
+	for i, word := range words {
+		names[i] = string(word)
 	}
-	err := fmt.Errorf("unknown output format %q: use %s", value, identity.OneOf(names))
-	if near := identity.Nearest(value, names); near != "" {
-		err = Hint(err, fmt.Sprintf("did you mean %q?", near))
-	}
-	return "", err
+	return names
 }
 
 // Result is what a command found or did.
@@ -74,6 +77,7 @@ type Printer struct {
 
 	out, errs             io.Writer
 	outColours, errColour bool
+	outTerminal           bool
 	width                 int // of prose, in columns
 }
 
@@ -81,7 +85,7 @@ type Printer struct {
 // COLUMNS. terminal reports whether a stream is a terminal.
 func New(out, errs io.Writer, env func(string) string, terminal func(any) bool) *Printer {
 	return &Printer{out: out, errs: errs, width: proseWidth(out, env, terminal),
-		outColours: useColours(env, terminal(out)), errColour: useColours(env, terminal(errs))}
+		outTerminal: terminal(out), outColours: useColours(env, terminal(out)), errColour: useColours(env, terminal(errs))}
 }
 
 // Prose has at most maxWidth columns, and at least minWidth in a small window.
@@ -121,6 +125,24 @@ func (p *Printer) Note(text string) { p.say(Cyan, "note", text) }
 // say prints a message. Further lines of the text are indented. An error of the
 // stream is ignored: there is nowhere else to report it.
 func (p *Printer) say(c Colour, word, text string) {
-	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+	text = strings.ReplaceAll(visible(strings.TrimRight(text, "\n"), "\n\t"), "\n", "\n  ")
 	_, _ = fmt.Fprintf(p.errs, "%s %s\n", paint(p.errColour, c, word+":"), text)
+}
+
+// visible returns a text with escapes such as \x1b for the characters that a terminal does
+// not show: control characters, and those that hide or reorder text. Names and values of
+// manifests may contain them. It keeps the characters in keep.
+func visible(text, keep string) string {
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(r)):
+			fmt.Fprintf(&b, "\\x%02x", text[i])
+		case strconv.IsPrint(r) || strings.ContainsRune(keep, r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }

@@ -80,8 +80,9 @@ func inspection() InspectView {
 			{Outcome: rewrite.Left, Component: "vector", Place: rewrite.PodTemplatePlace, Document: 4, Line: 60, Kind: "Job", Name: "vector-b",
 				Path: "spec.template.metadata.labels", Reason: "the pod template of a Job that is not a Helm hook cannot change"},
 			{Outcome: rewrite.Unrecognised, Component: "mxp-controller", Place: rewrite.TextPlace, Document: 5, Line: 77, Kind: "ConfigMap", Name: "other",
-				Path: `data["it's.yaml"]`, Encoding: "yaml"},
+				Path: `data["it's.yaml"]`},
 		},
+		Advice: []identity.Place{{Kind: "ConfigMap", Name: "other", Path: identity.Path{}.Field("data", "it's.yaml"), Encoding: "yaml", Component: "mxp-controller"}},
 		Warnings: []string{"the PodMonitor upbound-system/custom has a pod template that runs as the service account mxp-controller, and the program does not edit this kind"},
 	}}
 }
@@ -143,7 +144,7 @@ func TestJSONAndYAMLHaveEmptyListsAndTheSameFields(t *testing.T) {
 }
 
 func TestEmptyResultIsValidJSON(t *testing.T) {
-	want := "{\n  \"apiVersion\": \"spaces-identity.dev/v1alpha1\",\n  \"kind\": \"Inspection\",\n  \"findings\": [],\n  \"warnings\": []\n}\n"
+	want := "{\n  \"apiVersion\": \"spaces-identity.dev/v1alpha1\",\n  \"kind\": \"Inspection\",\n  \"findings\": [],\n  \"warnings\": [],\n  \"places\": []\n}\n"
 	if diff := cmp.Diff(want, printed(t, JSON, InspectView{Result: &rewrite.Result{}})); diff != "" {
 		t.Error(diff)
 	}
@@ -153,7 +154,7 @@ func TestEmptyResultIsValidJSON(t *testing.T) {
 }
 
 func TestParseErrorsListTheFormats(t *testing.T) {
-	if f, err := Parse("yaml", Table, JSON, YAML); f != YAML || err != nil {
+	if f, err := Parse("output format", "yaml", Table, JSON, YAML); f != YAML || err != nil {
 		t.Errorf("got %q, %v", f, err)
 	}
 	for value, want := range map[string]string{
@@ -162,7 +163,7 @@ func TestParseErrorsListTheFormats(t *testing.T) {
 		"text": "error: unknown output format \"text\": use table, json or yaml\n",
 		"":     "error: unknown output format \"\": use table, json or yaml\n",
 	} {
-		_, err := Parse(value, Table, JSON, YAML)
+		_, err := Parse("output format", value, Table, JSON, YAML)
 		if diff := cmp.Diff(want, reported(err)); diff != "" {
 			t.Error(diff)
 		}

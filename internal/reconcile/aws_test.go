@@ -59,7 +59,7 @@ func TestUpdateFailsIfTheTargetRoleStays(t *testing.T) {
 			state.KeepsTargetRoles = true
 		})
 		_, err := apply(t.Context(), s, func(r *reconcile.Reconciler) { r.ReadAll = true })
-		if err == nil || !strings.Contains(err.Error(), "EKS removed neither the target role nor the policy") {
+		if err == nil || !strings.Contains(err.Error(), "EKS kept the target role or the session policy that this call removes") {
 			t.Errorf("error is %v", err)
 		}
 	})

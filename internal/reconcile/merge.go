@@ -281,9 +281,11 @@ func changeOf(before *iam.Statement, after *ownStatement, lost []string) Stateme
 	}
 	if after != nil {
 		a = after.Statement
-		c.Kept, c.Edited = after.kept, after.isEdited()
-		for _, part := range uncovered(a, iam.Document{Statement: []iam.Statement{b}}) {
-			c.Added = append(c.Added, subtract(subjectsOf(part), c.Kept)...)
+		c.Kept, c.Edited, c.Denies = after.kept, after.isEdited(), a.Effect == iam.Deny
+		for _, part := range split(a) {
+			if listed := subtract(subjectsOf(part), subjectsOf(b)) == nil; !listed || !iam.Covers(b, part) {
+				c.Added = append(c.Added, subtract(subjectsOf(part), c.Kept)...)
+			}
 		}
 	}
 	if c.Sid = a.Sid; c.Sid == "" {

@@ -44,20 +44,51 @@ func narrow(live, final iam.Document) iam.Document {
 
 // shared returns statements that admit whom both a part and the final policy admit.
 func shared(part iam.Statement, final iam.Document) []iam.Statement {
-	named := namedBy(final)
-	if isCovered(part, named) {
+	own := final
+	own.Statement = slices.DeleteFunc(slices.Clone(final.Statement), func(s iam.Statement) bool { return !desired.Manages(s) })
+	if isCovered(part, final) || isCovered(part, namedBy(own)) {
 		return []iam.Statement{part}
 	}
-	if r := repaired(part); iam.Covers(part, r) && isCovered(r, named) {
-		return []iam.Statement{r}
-	}
 	var all []iam.Statement
-	for _, s := range final.Statement {
-		if desired.Manages(s) {
-			all = append(all, slices.DeleteFunc(split(s), func(t iam.Statement) bool { return !iam.Covers(part, t) })...)
+	for i, s := range withoutLimits(own).Statement {
+		if len(subjectsOf(s)) == 0 {
+			s = own.Statement[i]
+		}
+		if both, ok := intersect(part, s); ok {
+			all = append(all, both)
 		}
 	}
 	return all
+}
+
+// intersect returns a statement that admits whom both statements admit. ok is false if they
+// differ in more than conditions, or if their conditions exclude each other. Then whoever
+// both admit loses access until the final policy is written.
+func intersect(a, b iam.Statement) (both iam.Statement, ok bool) {
+	both = a
+	both.Sid, both.Condition = b.Sid, a.Condition.Clone()
+	if differing := iam.Differences(a, b); a.Effect != iam.Allow || len(differing) > 1 || len(differing) == 1 && differing[0] != "Condition" {
+		return both, false
+	}
+	for operator, keys := range b.Condition {
+		for key, values := range keys {
+			if other, there := both.Condition[operator][key]; there {
+				values = slices.Concat(coveredValues(operator, values, other), coveredValues(operator, other, values))
+			}
+			if len(values) == 0 {
+				return both, false
+			}
+			both = subjectCondition{operator, key}.with(both, values...)
+		}
+	}
+	return both, true
+}
+
+// coveredValues returns the values of a condition that one of the others covers.
+func coveredValues(operator string, values, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool {
+		return !slices.ContainsFunc(others, func(o string) bool { return o == v || operator == "StringLike" && iam.PatternCovers(o, v) })
+	})
 }
 
 // join adds a statement to a list: its subjects to a statement with the same terms, or else

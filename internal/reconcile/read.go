@@ -61,6 +61,11 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	if err := r.planProviders(ctx, p, roles); err != nil {
 		return nil, err
 	}
+	for _, c := range state.Components {
+		if text := c.TagsWarning(); text != "" {
+			p.warn("", "%s", text)
+		}
+	}
 	for _, role := range roles {
 		tags, err := r.planRole(ctx, p, state, role, quota)
 		if err != nil {

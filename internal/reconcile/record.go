@@ -76,10 +76,10 @@ func (m *associationRecord) knows(a desired.Association) bool {
 	return len(before) == sumParts && before[partOf(a)] == listed[partOf(a)]
 }
 
-// remember writes the checksums that have changed into the tags of their roles. A role that
+// writeRecords writes the checksums that have changed into the tags of their roles. A role that
 // has no room for the tag works without them.
-func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
-	for _, m := range p.memories {
+func (r *Reconciler) writeRecords(ctx context.Context, p *Plan) error {
+	for _, m := range p.records {
 		after := m.now.String()
 		if after == m.before || m.before == "" && m.now == (associationSums{}) {
 			continue

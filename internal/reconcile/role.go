@@ -43,6 +43,7 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 		change.Action = Adopt
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
+	trustJudge{state, want, change.Trust.After}.judge(change.Trust.Statements)
 	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
 	stale := checkPrincipals(want.ARN, change.Trust.After)
 	if err = errors.Join(append(stale, err)...); err != nil && change.Trust.Action.writes() {
@@ -65,13 +66,20 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 // long, the error lists ways to shorten it.
 func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
 	b, err := state.BudgetOf(role.Components[0], trust, quota)
-	if err == nil {
-		err = b.Err()
-	}
-	if err != nil {
-		err = fmt.Errorf("role %s, with the account's quota: %w", role.ARN, err)
+	if err == nil && b.Err() != nil {
+		err = &QuotaError{role.ARN, b}
 	}
 	return b, err
+}
+
+// QuotaError is the error if a trust policy would be longer than the account allows.
+type QuotaError struct {
+	Role   identity.RoleARN
+	Budget desired.Budget
+}
+
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("role %s, with the account's quota: %v", e.Role, e.Budget.Err())
 }
 
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {

@@ -148,10 +148,10 @@ func uncovered(s iam.Statement, doc iam.Document) []iam.Statement {
 func withoutLimits(doc iam.Document) iam.Document {
 	doc.Statement = slices.Clone(doc.Statement)
 	for i, s := range doc.Statement {
-		clusters := s.Condition["ArnLike"]["aws:SourceArn"]
+		clusters := s.Condition["ArnLike"][desired.SourceARNKey]
 		s.Condition = s.Condition.Clone()
-		delete(s.Condition["StringEquals"], "aws:SourceAccount")
-		delete(s.Condition["ArnLike"], "aws:SourceArn")
+		delete(s.Condition["StringEquals"], desired.SourceAccountKey)
+		delete(s.Condition["ArnLike"], desired.SourceARNKey)
 		if _, lists := subjectConditionOf(s); !lists && len(clusters) > 0 {
 			s.Condition["StringLike"] = map[string]iam.Values{desired.ClusterTag: clusters}
 		}

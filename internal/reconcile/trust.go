@@ -35,14 +35,19 @@ type trustWriter struct {
 }
 
 func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
-	// Remove only what the plan showed, even if there is more by now.
-	planned := func(part iam.Statement) bool {
-		return slices.ContainsFunc(c.Trust.pruned, func(p iam.Statement) bool {
+	m := mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: plannedParts(c.Trust.pruned)}
+	return trustWriter{r, m, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
+}
+
+// plannedParts limits pruning to the parts that a plan showed, even if there are more by
+// now.
+func plannedParts(pruned []iam.Statement) func(iam.Statement) bool {
+	return func(part iam.Statement) bool {
+		return slices.ContainsFunc(pruned, func(p iam.Statement) bool {
 			p.Sid = part.Sid
 			return iam.Same(p, part)
 		})
 	}
-	return trustWriter{r, mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
 }
 
 // merged returns the live policy with the desired statements.

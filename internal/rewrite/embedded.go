@@ -118,17 +118,25 @@ func (w valuesWalk) text(n *manifest.Node, path identity.Path, near *manifest.No
 		return
 	}
 	w.depth++
-	if w.object.kind == "Secret" && w.depth == 1 && w.object.isData(path) {
-		if decoded, ok := manifest.Base64(n.Value); ok && w.names.mayBeIn(decoded) {
-			w.stream(decoded, identity.Into{Base64: true}, path, near)
-		}
-		return
+	base64 := w.object.kind == "Secret" && w.depth == 1 && w.object.isData(path)
+	if stream, into, ok := innerText(n.Value, base64); ok && w.names.mayBeIn(stream) {
+		w.stream(stream, into, path, near)
 	}
-	if !w.names.mayBeIn([]byte(n.Value)) {
-		return
+}
+
+// innerText returns the stream in a string, which may follow a name such as --values= or
+// VALUES=. It is not ok if the stream should be base64 and is not.
+func innerText(value string, base64 bool) (stream []byte, into identity.Into, ok bool) {
+	into = identity.Into{Base64: base64, Skip: flagName(value)}
+	if !base64 {
+		return []byte(value[into.Skip:]), into, true
 	}
-	skip := flagName(n.Value)
-	w.stream([]byte(n.Value[skip:]), identity.Into{Skip: skip}, path, near)
+	if stream, ok = manifest.Base64(value); ok { // its end may look like a name
+		into.Skip = 0
+		return stream, into, true
+	}
+	stream, ok = manifest.Base64(value[into.Skip:])
+	return stream, into, ok
 }
 
 // isData reports whether a path leads to a value of a Secret's data.

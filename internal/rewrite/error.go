@@ -55,7 +55,8 @@ func (e *InputError) because(cause error) *InputError {
 // MissingError says that components have no place in the manifests.
 type MissingError struct {
 	Components  []string
-	NoManifests bool // the stream is empty
+	NoManifests bool   // the stream is empty
+	Input       string // what the stream is, if it has no Kubernetes object
 }
 
 func (e *MissingError) Error() string {
@@ -63,12 +64,15 @@ func (e *MissingError) Error() string {
 	if e.NoManifests {
 		return "the input contains no manifests, so there is no place for " + components
 	}
+	if e.Input != "" {
+		return fmt.Sprintf("no place found for %s: %s", components, e.Input)
+	}
 	return fmt.Sprintf("no place found for %s: there is no ServiceAccount of that name, no pod template that uses it, and no values at its path", components)
 }
 
 // Hint returns the next step.
 func (e *MissingError) Hint() string {
-	if e.NoManifests {
+	if e.NoManifests || e.Input != "" {
 		return "check the command that should write the manifests"
 	}
 	return "run `spaces-identity inspect` to see the texts that name it, and describe the right one under places: in the config"

@@ -29,17 +29,18 @@ func (o *object) selectors() []podSelector {
 	return all
 }
 
-// selectsNoPods are kinds whose selectors are for Services, volumes, certificates or
-// clusters, and kinds that only describe the fields of other objects.
+// selectsNoPods are kinds whose selectors are for Services, Ingresses, nodes, namespaces,
+// volumes, certificates or clusters, and kinds that only describe the fields of others.
 var selectsNoPods = map[string]bool{
-	"ServiceMonitor": true, "VMServiceScrape": true, "PersistentVolume": true, "PersistentVolumeClaim": true,
-	"Issuer": true, "ClusterIssuer": true, "ApplicationSet": true,
+	"ServiceMonitor": true, "VMServiceScrape": true, "CiliumBGPAdvertisement": true, "Probe": true, "VMProbe": true, "VMNodeScrape": true,
+	"PersistentVolume": true, "PersistentVolumeClaim": true, "VolumeGroupSnapshot": true,
+	"OperatorGroup": true, "Issuer": true, "ClusterIssuer": true, "ApplicationSet": true,
 	"CustomResourceDefinition": true, "CompositeResourceDefinition": true,
 }
 
 // selectsNoPodsIn are the ends of API groups whose selectors are for machines, or for the
 // objects that an admission policy examines.
-var selectsNoPodsIn = []string{"cluster.x-k8s.io", "admissionregistration.k8s.io", "kyverno.io", "gatekeeper.sh"}
+var selectsNoPodsIn = []string{"cluster.x-k8s.io", "machine.openshift.io", "admissionregistration.k8s.io", "kyverno.io", "gatekeeper.sh"}
 
 // selectsNoPodsBelow are keys below which no selector is one of pods: it selects nodes,
 // volumes, metrics, namespaces, the resources of Crossplane, parameters or certificates.
@@ -50,7 +51,7 @@ var selectsNoPodsBelow = map[string]bool{
 
 // otherThings are words in the key of a selector of something else.
 var otherThings = []string{"node", "namespace", "object", "service", "volume", "storage", "claim", "role", "secret", "config", "resource",
-	"monitor", "rule", "probe", "scrape", "controlplane", "composition", "cluster", "instance", "route", "gateway", "param", "scope", "machine", "device"}
+	"monitor", "rule", "probe", "scrape", "controlplane", "composition", "cluster", "instance", "route", "gateway", "param", "scope", "machine", "device", "pool", "cidr"}
 
 // selectorsAt returns the selectors in the value of a key of a mapping.
 func (o *object) selectorsAt(key string, value, near *manifest.Node) []podSelector {

@@ -53,7 +53,6 @@ type Finding struct {
 	Old       *string `json:"old,omitempty"` // the annotation's or label's value before
 	New       string  `json:"new,omitempty"`
 	Reason    string  `json:"reason,omitempty"`
-	Encoding  string  `json:"encoding,omitempty"` // of an unrecognised text that the config's places can describe
 }
 
 // location is a path in a document and, optionally, a component.
@@ -67,7 +66,16 @@ type place struct {
 	Finding
 	object *object // nil if the place is an appended object
 	path   identity.Path
+	about  textAbout // of an unrecognised text
 }
+
+// textAbout says what an unrecognised text is.
+type textAbout uint8
+
+const (
+	namingText      textAbout = iota // it names the component, or its key suggests an identity
+	annotationsText                  // its key suggests annotations of a service account
+)
 
 // because returns the place with an outcome and its reason.
 func (p place) because(outcome Outcome, reason string) place {
@@ -104,8 +112,10 @@ type Result struct {
 	Findings        []Finding // in the order of the stream
 	Warnings        []string
 	ServiceAccounts []desired.ServiceAccount // of the components; those in the stream
+	Advice          []identity.Place         // with which the config can describe unrecognised texts; without a component if any may belong there
 
 	stream  []byte
+	places  []place
 	patches []patched
 }
 
@@ -153,7 +163,7 @@ func (r *Result) requirePlaces(state desired.State, policy OnMissing) error {
 	if len(without) == 0 {
 		return nil
 	}
-	err := &MissingError{Components: without, NoManifests: blank(r.stream)}
+	err := &MissingError{Components: without, NoManifests: blank(r.stream), Input: notManifests(r.stream)}
 	if policy == MissingWarns {
 		r.Warnings = append(r.Warnings, err.Error())
 		return nil

@@ -98,6 +98,9 @@ func warningf(format string, args ...any) found {
 // edits. It does not change the stream that it was given. The error is a [MissingError],
 // or it joins an [InputError] for each problem in the manifests, in their order.
 func Run(stream []byte, state desired.State, options Options) (*Result, error) {
+	if err := checkEncoding(stream); err != nil {
+		return nil, err
+	}
 	in := newInput(stream, options)
 	docs, all := in.stage(nil, mayBeSecret, placeRules(state, in.own)...) // values in a Secret are base64
 	docs, more := in.stage(docs, nil, Restarts{state, embeddedIn(all.places)})
@@ -119,7 +122,11 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, patches: patches}
+	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, places: all.places, patches: patches}
+	if options.Unrecognised {
+		trial := Options{OnMissing: MissingWarns, OnConflict: options.OnConflict}
+		result.Advice = adviser{state, trial, docs}.advise(all.places)
+	}
 	return result, result.requirePlaces(state, options.OnMissing)
 }
 

@@ -199,9 +199,11 @@ func TestChangesHideSecrets(t *testing.T) {
 	}
 	var got string
 	for _, c := range result.Changes() {
-		got += c.Name + "\n" + string(c.Before) + string(c.After)
+		for _, part := range c.Parts {
+			got += part.Name + "\n" + string(part.Before) + string(part.After)
+		}
 	}
-	if !strings.HasPrefix(got, "document 1 spaces/sa.yaml\n") || !strings.Contains(got, "role-arn: arn:aws:iam::123456789012:role/r") {
+	if !strings.HasPrefix(got, "\ndocument 1 spaces/sa.yaml\n") || !strings.Contains(got, "role-arn: arn:aws:iam::123456789012:role/r") {
 		t.Errorf("the changes: %s", got)
 	}
 	if strings.Contains(got, "mxpController") {

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"bytes"
+	"cmp"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
@@ -137,4 +139,37 @@ func (o *object) found(kind Place, component string, path identity.Path, near *m
 // inputError returns an error about the value at an offset of the object's document.
 func (o *object) inputError(offset int, format string, args ...any) *InputError {
 	return o.doc.inputError(o.String(), offset, format, args...)
+}
+
+// checkEncoding returns an error for a stream that is not in UTF-8 but in UTF-16 or UTF-32.
+// Its mark is at the start, or every other byte of the first characters is zero.
+func checkEncoding(stream []byte) error {
+	zeros := bytes.Count(stream[:min(len(stream), 8)], []byte{0})
+	if zeros < 2 && !bytes.HasPrefix(stream, []byte("\xff\xfe")) && !bytes.HasPrefix(stream, []byte("\xfe\xff")) {
+		return nil
+	}
+	return &InputError{Document: 1, Line: 1, Column: 1, Problem: "the manifests are in UTF-16 or UTF-32",
+		Cause: identity.WithHint("write them in UTF-8; the > of Windows PowerShell writes UTF-16", "not UTF-8")}
+}
+
+// notManifests says what a stream is if it contains no Kubernetes object. Otherwise it
+// returns nothing. It does not quote the stream.
+func notManifests(stream []byte) string {
+	what := ""
+	for doc := range manifest.Split(stream) {
+		root, err := manifest.Parse(stream[doc.Start:doc.End])
+		root = root.Resolve()
+		switch {
+		case err != nil && what == "":
+			what = "the input is not manifests, because it is not YAML"
+		case root == nil:
+		case root.Text("kind") != "":
+			return ""
+		case root.Kind == manifest.Scalar:
+			what = cmp.Or(what, "the input is plain text, not manifests")
+		default:
+			what = "no document of the input has a kind, so it contains no Kubernetes objects"
+		}
+	}
+	return what
 }

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,15 +29,17 @@ func (r UnrecognisedTexts) find(o *object) found {
 
 // unknown returns the texts that are not part of a place and do not contain one.
 func unknown(texts, places []place) []place {
-	byDocument := map[int][]place{}
+	around := map[location]bool{} // the values around places, and the places, for each component and for all
 	for _, p := range places {
-		byDocument[p.Document] = append(byDocument[p.Document], p)
+		for i := range len(p.path) + 1 {
+			at := location{document: p.Document, path: p.path[:i].String()}
+			if around[at] = true; p.Component != "" {
+				at.component = p.Component
+				around[at] = true
+			}
+		}
 	}
-	return slices.DeleteFunc(texts, func(text place) bool {
-		return slices.ContainsFunc(byDocument[text.Document], func(p place) bool {
-			return (p.Component == text.Component || text.Component == "") && text.path.Contains(p.path)
-		})
-	})
+	return slices.DeleteFunc(texts, func(text place) bool { return around[location{text.Document, text.Path, text.Component}] })
 }
 
 // textsWalk goes through the values of an object and collects texts.
@@ -52,9 +53,9 @@ type textsWalk struct {
 
 // add records a text once for each component. It records a text that may be about any
 // component only if there is no other text at its path.
-func (w *textsWalk) add(component string, n *manifest.Node, path identity.Path, reason, encoding string) {
+func (w *textsWalk) add(component string, n *manifest.Node, path identity.Path, about textAbout, reason string) {
 	p := w.object.found(TextPlace, component, path, n).because(Unrecognised, reason)
-	p.Encoding = encoding
+	p.about = about
 	if at := [2]string{p.Path, component}; !w.found[at] {
 		w.found[at], w.found[[2]string{p.Path}] = true, true
 		w.places = append(w.places, p)
@@ -73,7 +74,7 @@ func (w *textsWalk) value(n *manifest.Node, path identity.Path, suspect bool) {
 			}
 		}
 		if value := n.Field("value"); value != nil && suspect && soundsLikeIdentity(n.Text("name")) {
-			w.suspicious(value, path.Field("value"), "the variable "+n.Text("name"))
+			w.suspicious(value, path.Field("value"), "the variable", n.Text("name"))
 		}
 	case manifest.Sequence:
 		for i, item := range n.Content {
@@ -81,8 +82,8 @@ func (w *textsWalk) value(n *manifest.Node, path identity.Path, suspect bool) {
 		}
 	case manifest.Scalar:
 		for _, c := range w.state.Components {
-			if reason, encoding := namedBy(c, n); reason != "" {
-				w.add(c.Name, n, path, reason, encoding)
+			if reason := namedBy(c, n); reason != "" {
+				w.add(c.Name, n, path, namingText, reason)
 			}
 		}
 	}
@@ -91,19 +92,19 @@ func (w *textsWalk) value(n *manifest.Node, path identity.Path, suspect bool) {
 func (w *textsWalk) field(key, value *manifest.Node, at identity.Path, suspect bool) {
 	for _, c := range w.state.Components {
 		if isNamedIn(c, key.Value) {
-			w.add(c.Name, key, at, "a key that names the component", encodingOf(value.Resolve()))
+			w.add(c.Name, key, at, aboutOf(key.Value), "a key that names the component")
 		}
 	}
 	w.value(value, at, suspect)
 	if suspect && soundsLikeIdentity(key.Value) {
-		w.suspicious(value, at, "the key "+key.Value)
+		w.suspicious(value, at, "the key", key.Value)
 	}
 }
 
 // suspicious records a value whose name suggests annotations of a ServiceAccount. Such a
 // value need not name the component.
-func (w *textsWalk) suspicious(value *manifest.Node, at identity.Path, what string) {
-	w.add(w.any, value, at, what+" may contain annotations of a service account", encodingOf(value.Resolve()))
+func (w *textsWalk) suspicious(value *manifest.Node, at identity.Path, what, name string) {
+	w.add(w.any, value, at, aboutOf(name), what+" "+name+" may contain annotations of a service account")
 }
 
 // isName reports whether a path leads to the object's name, or to the name of a
@@ -128,27 +129,24 @@ func isNamedIn(c desired.Component, text string) bool {
 	return strings.Contains(text, c.ServiceAccount) || len(keys) > 0 && strings.Contains(text, keys[len(keys)-1])
 }
 
-// namedBy says how a string names the component, and with which encoding the config can
-// describe the string. Both are empty if it does not.
-func namedBy(c desired.Component, n *manifest.Node) (reason, encoding string) {
-	encoding = encodingOf(n)
+// namedBy says how a string names the component. It returns nothing if it does not.
+func namedBy(c desired.Component, n *manifest.Node) string {
 	decoded, isBase64 := decodedBase64(n.Value)
-	isBase64 = isBase64 && isNamedIn(c, string(decoded))
 	switch lines := manifest.Breaks([]byte(n.Value)); {
-	case encoding == "" && isBase64:
-		return "base64 that names the component and contains neither YAML nor JSON", ""
-	case encoding == "base64" && isBase64:
-		return "base64 that names the component", encoding
-	case encoding == "base64" || !isNamedIn(c, n.Value):
-		return "", ""
+	case isBase64 && isNamedIn(c, string(decoded)) && isMapping(decoded):
+		return "base64 that names the component"
+	case isBase64 && isNamedIn(c, string(decoded)):
+		return "base64 that names the component and contains neither YAML nor JSON"
+	case !isNamedIn(c, n.Value):
+		return ""
 	case strings.Contains(n.Value, "{{"):
-		return "a template that names the component", ""
+		return "a template that names the component"
 	case strings.HasPrefix(n.Value, "--set"):
-		return "an argument of the --set kind, which the config's places cannot describe: set the value in the chart instead, as `spaces-identity values` prints it", ""
+		return "an argument of the --set kind, which the config's places cannot describe: set the value in the chart instead, as `spaces-identity values` prints it"
 	case lines > 0:
-		return fmt.Sprintf("a text of %d lines that names the component", lines+1), encoding
+		return fmt.Sprintf("a text of %d lines that names the component", lines+1)
 	}
-	return "a text that names the component", encoding
+	return "a text that names the component"
 }
 
 // decodedBase64 decodes base64. It fails if the text is too short to contain a mapping.
@@ -158,37 +156,22 @@ func decodedBase64(text string) ([]byte, bool) {
 	return decoded, ok && len(text) >= shortest
 }
 
-// encodingOf returns the encoding of a mapping in a string, as places: in the config name
-// it. It is empty if the string contains none.
-func encodingOf(n *manifest.Node) string {
-	if n == nil || n.Kind != manifest.Scalar {
-		return ""
-	}
-	switch decoded, ok := decodedBase64(n.Value); {
-	case isMapping([]byte(n.Value)) && json.Valid([]byte(n.Value)):
-		return "json"
-	case isMapping([]byte(n.Value)):
-		return "yaml"
-	case ok && isMapping(decoded):
-		return "base64"
-	}
-	return ""
-}
-
 func isMapping(text []byte) bool {
 	root, err := manifest.Parse(text)
 	return err == nil && root != nil && root.Resolve() != nil && root.Resolve().Kind == manifest.Mapping
 }
 
+// aboutOf says what a text under a name is.
+func aboutOf(name string) textAbout {
+	if soundsLikeIdentity(name) && strings.Contains(letters(name), "annotation") {
+		return annotationsText
+	}
+	return namingText
+}
+
 // soundsLikeIdentity reports whether a name suggests annotations of a ServiceAccount or a
 // role. Case and punctuation do not matter.
 func soundsLikeIdentity(name string) bool {
-	letters := strings.Map(func(c rune) rune {
-		if 'a' <= c && c <= 'z' {
-			return c
-		}
-		return -1
-	}, strings.ToLower(name))
 	return slices.ContainsFunc([]string{"serviceaccountannotation", "saannotation", "rolearn", "workloadidentity", "podidentity"},
-		func(word string) bool { return strings.Contains(letters, word) })
+		func(word string) bool { return strings.Contains(letters(name), word) })
 }

@@ -92,6 +92,9 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	if errors.Is(err, desired.ErrNoSubjects) {
 		err = exit.Usage(err)
 	}
+	if full, ok := errors.AsType[*reconcile.QuotaError](err); ok && full.Budget.Kept > 0 {
+		err = output.Hint(err, fmt.Sprintf("run `spaces-identity apply --prune`, which frees %d characters: it removes the access that is kept beyond the config", full.Budget.Kept))
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -75,10 +75,13 @@ func plan() *reconcile.Plan {
 			Trust: reconcile.TrustChange{Action: reconcile.Change, After: policy,
 				Budget: desired.Budget{Used: 1700, Limit: 2048, Kept: 90, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Consequence: "also admits control planes made later"}}},
 				Statements: []reconcile.StatementChange{
-					{Place: 1, Action: reconcile.Foreign, Covered: []string{subjectOf + hostA + ":mxp-controller"}},
+					{Place: 1, Action: reconcile.Foreign, Redundant: true, Grants: "Allow Federated arn:aws:iam::123456789012:oidc-provider/oidc.example under conditions", Covered: []string{subjectOf + hostA + ":mxp-controller"}},
+					{Place: 5, Sid: "Break", Action: reconcile.Foreign, Grants: "Allow everyone", Beyond: []string{subjectOf + "*:mxp-controller"}},
+					{Place: 4, Sid: "SpacesIdentityKept1", Action: reconcile.Keep, Elsewhere: true, Kept: []string{subjectOf + hostA + ":mxp-controller"}, Beyond: []string{subjectOf + hostA + ":mxp-controller"}},
+					{Place: 3, Sid: "SpacesIdentityKept2", Action: reconcile.Keep, Edited: true, Denies: true},
 					{Sid: "SpacesIdentityA", Place: 2, Action: reconcile.Change, Elements: []string{"Condition"},
 						Added: []string{subjectOf + hostA + ":mxp-controller"}, Removed: []string{subjectOf + "old:mxp-controller"},
-						Kept: []string{subjectOf + hostB + ":mxp-controller"}, Gained: []string{"StringEquals oidc.example:aud sts.amazonaws.com"}, Lost: []string{"StringEquals oidc.example:aud other"}}}},
+						Kept: []string{subjectOf + hostB + ":mxp-controller"}, Beyond: []string{subjectOf + hostB + ":mxp-controller"}, Gained: []string{"StringEquals oidc.example:aud sts.amazonaws.com"}, Lost: []string{"StringEquals oidc.example:aud other"}}}},
 			Policies: []reconcile.PolicyChange{
 				{Name: "SpacesIdentity-mxp-controller", Component: "mxp-controller", Action: reconcile.None, After: policy,
 					Statements: []reconcile.StatementChange{{Sid: "SpacesIdentityBucket", Place: 1, Action: reconcile.None}}},
@@ -154,8 +157,18 @@ func TestPlanEndsWithACount(t *testing.T) {
 	same := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None}}
 	adopted := reconcile.RoleChange{Action: reconcile.Adopt, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None}}
 	for want, p := range map[string]reconcile.Plan{
-		"Up to date: 1 role, 2 associations.":                              {Roles: []reconcile.RoleChange{same}, UpToDate: 2},
-		"Up to date: 0 roles, 1 association.":                              {UpToDate: 1, Associations: []reconcile.AssociationChange{{Action: reconcile.Keep}}},
+		"Up to date: 1 role, 2 associations.": {Roles: []reconcile.RoleChange{same}, UpToDate: 2},
+		"Up to date: 0 roles, 1 association.": {UpToDate: 1, Associations: []reconcile.AssociationChange{{Action: reconcile.Foreign}}},
+		"Nothing to change: 0 roles, 1 association, 2 subjects kept beyond the config.": {UpToDate: 1, Associations: []reconcile.AssociationChange{
+			{Action: reconcile.Keep, Namespace: "a", ServiceAccount: "x"}, {Action: reconcile.Keep, Namespace: "b", ServiceAccount: "x"}, {Action: reconcile.Keep, Namespace: "b", ServiceAccount: "x"}}},
+		"Nothing to change: 1 role, 0 associations, 1 subject kept beyond the config, 1 edited statement kept, 1 permissions policy kept beyond the config, 1 foreign statement beyond the config.": {Roles: []reconcile.RoleChange{
+			{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None, Statements: []reconcile.StatementChange{
+				{Action: reconcile.Keep, Kept: []string{"a"}, Beyond: []string{"system:serviceaccount:a:x"}},
+				{Action: reconcile.Keep, Kept: []string{"b"}, Beyond: []string{"system:serviceaccount:b:x"}, Elsewhere: true},
+				{Action: reconcile.Keep, Edited: true},
+				{Action: reconcile.Foreign, Beyond: []string{"system:serviceaccount:*:x"}},
+				{Action: reconcile.Foreign}}},
+				Policies: []reconcile.PolicyChange{{Action: reconcile.Keep, Component: "x"}, {Action: reconcile.Keep, Component: "x", Successor: "y"}, {Action: reconcile.Keep}}}}},
 		"Plan: 2 to add, 1 to change, 0 to remove.":                        {Roles: []reconcile.RoleChange{created, changed, same}},
 		"Plan: 0 to add, 0 to change, 1 to remove, 1 to adopt.":            {Roles: []reconcile.RoleChange{adopted}, Associations: []reconcile.AssociationChange{{Action: reconcile.Remove}}},
 		"Plan: 0 to add, 0 to change, 0 to remove, 1 blocked.":             {Blocked: []string{"x"}},

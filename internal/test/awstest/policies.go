@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"spaces-identity.dev/internal/iam"
 )
 
 type memberList[T any] struct {
@@ -104,5 +106,46 @@ func getPolicyVersion(form url.Values) (apiOperation, *apiError) {
 		return xmlAnswer{"GetPolicyVersion", struct {
 			PolicyVersion struct{ VersionId, Document string }
 		}{struct{ VersionId, Document string }{managedVersion, url.PathEscape(document)}}}
+	})
+}
+
+func getRolePolicy(form url.Values) (apiOperation, *apiError) {
+	return onRole(form, false, func(s *State, _ int, name string) apiResponse {
+		policyName := form.Get("PolicyName")
+		policy, ok := s.seen("role " + name).Roles[name].Inline[policyName]
+		if !ok {
+			return missingEntity("The role policy with name %s cannot be found.", policyName)
+		}
+		return xmlAnswer{"GetRolePolicy", struct{ RoleName, PolicyName, PolicyDocument string }{name, policyName, url.PathEscape(policy)}}
+	})
+}
+
+func putRolePolicy(form url.Values) (apiOperation, *apiError) {
+	return changeRole(form, "PutRolePolicy", func(_ *State, role *Role) *apiError {
+		name, policy := form.Get("PolicyName"), form.Get("PolicyDocument")
+		if _, err := iam.Parse([]byte(policy)); err != nil {
+			return &apiError{400, "MalformedPolicyDocument", err.Error()}
+		}
+		role.Inline = mergeMaps(role.Inline, map[string]string{name: policy})
+		total := 0
+		for _, text := range role.Inline {
+			total += counted(text)
+		}
+		if total > 10240 {
+			return &apiError{409, "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role " + form.Get("RoleName")}
+		}
+		return nil
+	})
+}
+
+func deleteRolePolicy(form url.Values) (apiOperation, *apiError) {
+	return changeRole(form, "DeleteRolePolicy", func(_ *State, role *Role) *apiError {
+		name := form.Get("PolicyName")
+		if _, ok := role.Inline[name]; !ok {
+			return missingEntity("The role policy with name %s cannot be found.", name)
+		}
+		role.Inline = maps.Clone(role.Inline)
+		delete(role.Inline, name)
+		return nil
 	})
 }

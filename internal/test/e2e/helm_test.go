@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,14 +135,23 @@ func (h helmProgram) postRenderer(t *testing.T) string {
 
 func (h helmProgram) run(t *testing.T, args ...string) string {
 	t.Helper()
+	out, err := h.output(args...)
+	if err != nil {
+		t.Fatalf("helm %s: %v\n%s", args[0], err, out)
+	}
+	return out
+}
+
+// output returns what a Helm command prints. The error has the text on standard error.
+func (h helmProgram) output(args ...string) (string, error) {
 	cmd := exec.Command(h.path, args...)
 	cmd.Dir, cmd.Env = h.dir, h.env
-	var out, err bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &err
-	if cmd.Run() != nil {
-		t.Fatalf("helm %s: %s\n%s%s", args[0], cmd.ProcessState, &out, &err)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%w\n%s", err, &problems)
 	}
-	return out.String()
+	return out.String(), nil
 }
 
 func absolutePath(t *testing.T, path ...string) string {

@@ -9,7 +9,7 @@ export AWS_PAGER="" AWS_CLI_ERROR_FORMAT=legacy
 # finds anything foreign, it stops before it changes anything. The second time it creates
 # what is missing and updates what this program manages. After a failure, run it again.
 #
-# A state query selects one word: same, update, or what the script must not change.
+# A state query selects same, update, or what the script must not change.
 round=compare
 refused=
 
@@ -119,18 +119,27 @@ END
   done
 }
 
+association_state() {
+  aws eks describe-pod-identity-association --region "$region" --cluster-name "$cluster" --association-id "$id" \
+    --query "$query" --output text
+}
+
 # association updates the association of $namespace if this program manages it.
 association() {
   found="$found $namespace"
   case " $same " in *" $arn "*) return ;; esac
-  state=$(aws eks describe-pod-identity-association --region "$region" --cluster-name "$cluster" --association-id "$id" \
-    --query "$query" --output text)
+  state=$(association_state)
+  set --
+  case $state in *' target'*) set -- "$@" --target-role-arn '' ;; esac
+  case $state in *' policy'*) set -- "$@" --policy '' ;; esac
   case $state in
   same) same="$same $arn" ;;
-  update)
+  update*)
     change "updated association $id for $namespace/$name in cluster $cluster" \
-      eks update-pod-identity-association --region "$region" --association-id "$id" --cli-input-json "$update"
+      eks update-pod-identity-association --region "$region" --association-id "$id" --cli-input-json "$update" "$@"
     change "tagged association $id" eks tag-resource --region "$region" --resource-arn "$arn" --tags "$tags"
+    [ "$round" = compare ] || [ $# = 0 ] || [ "$(association_state)" = same ] ||
+      refuse "EKS did not remove the target role or the policy of association $id" "delete the association, then run the script again"
     ;;
   *) refuse "the foreign association $id for $namespace/$name in cluster $cluster gives the role ${state#foreign }, or differs in other settings" \
     "ask its owner to change or remove it, then run the script again" ;;
