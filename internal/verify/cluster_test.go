@@ -135,9 +135,6 @@ func withObjects(form func(desired.State) ([]export.Object, error), owner string
 	}
 }
 
-// appliedName is the name of the policy and the binding that a user applies.
-const appliedName = "spaces-identity.mxp-controller.serviceaccounts.applied"
-
 func setAdmissionPolicy(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }
 
 func setPrefix(s *identity.Settings) { s.Components[0].Prefix = "prod" }
@@ -180,10 +177,8 @@ func clusterCases() []testCase {
 	return []testCase{
 		{"exists", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces"), nil, OK, "exists as the config says", ""},
 		{"absent", AdmissionPolicy, irsa, setAdmissionPolicy, nil, nil, Fails, "the cluster has no MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts: the release was installed, upgraded or rolled back without it", "upgrade the Spaces release"},
-		{"applied by a user", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("", "spaces-identity.mxp-controller.serviceaccounts", appliedName), nil, OK, "exists as the config says", ""},
-		{"applied for another role", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("", "spaces-identity.mxp-controller.serviceaccounts", appliedName, "spaces-backup", "former"), nil, Fails, "the cluster has no MutatingAdmissionPolicy", "upgrade the Spaces release"},
-		{"applied, and of another role in the release", AdmissionPolicy, irsa, setAdmissionPolicy, together(withAdmissionObjects("", "spaces-identity.mxp-controller.serviceaccounts", appliedName),
-			withAdmissionObjects("spaces", "spaces-backup", "former")), nil, Fails, "the cluster's MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts is not as the config says", "upgrade the Spaces release"},
+		{"applied for another role", AdmissionPolicy, irsa, setAdmissionPolicy, withAppliedObjects("spaces-backup", "former"), nil, Fails, "the cluster's MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts.applied is not as", "apply them again"},
+		{"applied, and of another role in the release", AdmissionPolicy, irsa, setAdmissionPolicy, together(withAppliedObjects(), withAdmissionObjects("spaces", "spaces-backup", "former")), nil, Fails, "the cluster's MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts is not as", "upgrade"},
 		{"of another role", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces", "spaces-backup", "former"), nil, Fails, "the cluster's MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts is not as the config says", "upgrade the Spaces release"},
 		{"with a condition more", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces", "  matchConditions:", "  matchConditions:\n    - {name: never, expression: 'false'}"), nil, Fails, "the cluster's MutatingAdmissionPolicy", "upgrade"},
 		{"with a parameter", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects("spaces", "  failurePolicy:", "  paramKind: {kind: ConfigMap}\n  failurePolicy:"), nil, Fails, "the cluster's MutatingAdmissionPolicy", "upgrade"},
