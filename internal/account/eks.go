@@ -107,7 +107,7 @@ func (r *Region) association(a *types.PodIdentityAssociation) desired.Associatio
 	return desired.Association{
 		Region: r.Name, ClusterName: aws.ToString(a.ClusterName), Namespace: aws.ToString(a.Namespace), ServiceAccount: aws.ToString(a.ServiceAccount),
 		RoleARN: aws.ToString(a.RoleArn), TargetRoleARN: aws.ToString(a.TargetRoleArn), Tags: maps.Clone(a.Tags),
-		DisableSessionTags: aws.ToBool(a.DisableSessionTags), Policy: aws.ToString(a.Policy),
+		DisableSessionTags: aws.ToBool(a.DisableSessionTags), Policy: aws.ToString(a.Policy), ExternalID: aws.ToString(a.ExternalId),
 	}
 }
 

@@ -213,6 +213,12 @@ func isCode(err error, codes ...string) bool {
 	return ok && slices.Contains(codes, api.ErrorCode())
 }
 
+// IsRefused reports whether AWS denied an action to the caller.
+func IsRefused(err error) bool {
+	_, ok := errors.AsType[*RefusedError](err)
+	return ok
+}
+
 // IsExists reports whether something could not be created because it exists already.
 // Another run may have created it, or an earlier attempt whose answer was lost.
 func IsExists(err error) bool { return isCode(err, "EntityAlreadyExists", "ResourceInUseException") }

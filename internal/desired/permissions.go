@@ -164,6 +164,7 @@ type Association struct {
 	DisableSessionTags bool              `json:"disableSessionTags,omitempty"`
 	TargetRoleARN      string            `json:"targetRoleArn,omitempty"`
 	Policy             string            `json:"policy,omitempty"` // IAM policy as JSON text
+	ExternalID         string            `json:"-"`                // that EKS has given it; no config has one
 }
 
 // HasAssociations reports whether the component has associations: its mode uses them, and

@@ -73,6 +73,10 @@ func (a *associationPlan) list(ctx context.Context) error {
 	if account.IsMissing(err) && !a.component.Mode.UsesPodIdentity() {
 		return nil
 	}
+	if !a.component.Mode.UsesPodIdentity() && account.IsRefused(err) {
+		a.plan.warn("", "associations that override the annotation of %s would not be seen: %v", a.component.ServiceAccount, err)
+		return nil
+	}
 	a.listed = listed
 	slices.SortFunc(a.listed, func(x, y account.Listed) int { return strings.Compare(x.Namespace, y.Namespace) })
 	for _, l := range a.listed {

@@ -115,6 +115,10 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 			continue // IRSA needs only the issuer
 		}
 		found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
+		if !podIdentity && !c.OIDC.IsZero() && account.IsRefused(err) {
+			p.warn("", "the issuer of cluster %s could not be compared with the config: %v", c.Name, err)
+			continue
+		}
 		if err != nil {
 			return spec, err
 		}

@@ -275,7 +275,7 @@ func TestDeniedCallNamesIdentityActionAndResource(t *testing.T) {
 		server.Disturb(func(h *awstest.Hooks) {
 			h.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetAccountSummary","Resource":"*"}]}`}}
 		})
-		_, err := apply(t.Context(), testSpec(identity.IRSA, testNamespaces(1)...))
+		_, err := apply(t.Context(), testSpec(identity.Both, testNamespaces(1)...))
 		refused, ok := errors.AsType[*account.RefusedError](err)
 		if !ok {
 			t.Fatalf("error is %v", err)

@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -56,6 +58,10 @@ func TestOnEmulator(t *testing.T) {
 	t.Run("the cluster's issuer", func(t *testing.T) {
 		empty()
 		describeCluster(t)
+	})
+	t.Run("a token is exchanged", func(t *testing.T) {
+		empty()
+		tokenExchanged(t)
 	})
 }
 
@@ -186,6 +192,51 @@ func describeCluster(t *testing.T) {
 	}
 	equal(t, "cluster", account.Cluster{ARN: aws.ToString(made.Cluster.Arn), Issuer: aws.ToString(made.Cluster.Identity.Oidc.Issuer),
 		Version: aws.ToString(made.Cluster.Version)}, got)
+}
+
+// tokenExchanged judges the form of the calls of STS and S3 only: the emulator gives
+// credentials for any token.
+func tokenExchanged(t *testing.T) {
+	role := mustApply(t, issuerOnly(testNamespaces(1)...)).Roles[0].ARN
+	prover, err := account.NewProver(t.Context(), account.Options{Region: awstest.Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := prover.AssumeWithToken(t.Context(), role, awstest.Token("https://"+issuerHost, identity.Audience, "x", time.Now().Add(time.Hour)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := session.Caller(t.Context())
+	if err != nil || !strings.Contains(caller, "assumed-role/") {
+		t.Errorf("caller %q, error %v", caller, err)
+	}
+	bucket := account.Bucket{Name: "spaces-backups", Region: awstest.Region, Prefix: "prod/a b"}
+	if err := session.Read(t.Context(), bucket); err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
+		t.Errorf("a bucket that does not exist: %v", err)
+	}
+	createBucket(t, bucket.Name)
+	for _, prefix := range []string{"", bucket.Prefix} {
+		bucket.Prefix = prefix
+		if err := errors.Join(session.Read(t.Context(), bucket), session.Write(t.Context(), bucket)); err != nil {
+			t.Errorf("prefix %q: %v", prefix, err)
+		}
+	}
+}
+
+// createBucket creates a bucket in the emulator, which does not check signatures.
+func createBucket(t *testing.T, name string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, os.Getenv("AWS_ENDPOINT_URL")+"/"+name,
+		strings.NewReader(`<CreateBucketConfiguration><LocationConstraint>`+awstest.Region+`</LocationConstraint></CreateBucketConfiguration>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDTEST/20260101/"+awstest.Region+"/s3/aws4_request, SignedHeaders=host, Signature=x")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("create bucket: %v %v", answer, err)
+	}
+	_ = answer.Body.Close() // nothing was read from it
 }
 
 // startEmulator starts the emulator and returns a function that empties it.

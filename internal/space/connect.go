@@ -76,6 +76,8 @@ func splitList(list string) []string {
 func explainConfig(err error, t Target) error {
 	name := cmp.Or(t.Context, t.Env("HELM_KUBECONTEXT"))
 	switch {
+	case clientcmd.IsContextNotFound(err) && name == "":
+		return fmt.Errorf("the current context of the kubeconfig does not exist: %w", err)
 	case clientcmd.IsContextNotFound(err), name != "" && strings.Contains(err.Error(), fmt.Sprintf("context %q does not exist", name)):
 		return fmt.Errorf("the kubeconfig has no context %q: %w", name, err)
 	case clientcmd.IsEmptyConfig(err):

@@ -211,12 +211,9 @@ func readAccount(ctx context.Context, access Access, s desired.State, o space.Ob
 	}
 	s = a.resolve(s)
 	for _, c := range s.Components {
-		if err := foreignAccount(access.AWS, c.Role); err != nil {
-			a.roles[c.Role] = readResult[Role]{err: err}
-		}
-		if _, done := a.roles[c.Role]; !done {
-			role, err := access.AWS.Role(ctx, c.Role)
-			a.roles[c.Role] = readResult[Role]{role, err}
+		a.readRole(ctx, access.AWS, c.Role)
+		if c.HasTarget() {
+			a.readRole(ctx, access.AWS, c.PodIdentity.TargetRole)
 		}
 		for _, p := range providersOf(s, c) {
 			if _, done := a.audiences[p.ARN]; !done {
@@ -228,6 +225,19 @@ func readAccount(ctx context.Context, access Access, s desired.State, o space.Ob
 		a.associations.value, a.associations.err = access.AWS.Associations(ctx, cluster, wantedAssociations(s, o))
 	}
 	return a
+}
+
+// readRole reads a role once.
+func (a *accountState) readRole(ctx context.Context, aws AWS, arn identity.RoleARN) {
+	if _, done := a.roles[arn]; done {
+		return
+	}
+	if err := foreignAccount(aws, arn); err != nil {
+		a.roles[arn] = readResult[Role]{err: err}
+		return
+	}
+	role, err := aws.Role(ctx, arn)
+	a.roles[arn] = readResult[Role]{role, err}
 }
 
 func readProvider(ctx context.Context, aws AWS, role identity.RoleARN, arn string) readResult[[]string] {

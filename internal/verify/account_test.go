@@ -131,6 +131,15 @@ func accountCases() []testCase {
 	target := func(s *identity.Settings) {
 		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "999999999999", Name: "vault"}
 	}
+	targetHere := func(s *identity.Settings) {
+		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "vault"}
+	}
+	externalID := func(asked, has string) func(*fakeAWS) {
+		return func(f *fakeAWS) {
+			f.role.value.Trust.Statement = []iam.Statement{{Effect: iam.Allow, Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: iam.Condition{"StringEquals": {"sts:ExternalId": {asked}}}}}
+			changeAssociation(func(a *desired.Association) { a.ExternalID = has })(f)
+		}
+	}
 	return []testCase{
 		{"exists", RoleExists, irsa, nil, nil, nil, OK, testRole + "; IAM has not recorded a use", ""},
 		{"used", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.role.value.LastUsed = time.Unix(0, 0) }, OK, testRole + ", last used 1970-01-01 00:00:00 UTC", ""},
@@ -209,6 +218,14 @@ func accountCases() []testCase {
 		{"denied", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.err = denied }, Unknown, "AccessDenied", ""},
 		{"irsa", Association, irsa, nil, nil, nil, "", "", ""},
 
+		{"without an external ID", TargetRole, pods, targetHere, nil, nil, OK, "arn:aws:iam::123456789012:role/vault", ""},
+		{"with its external ID", TargetRole, pods, targetHere, nil, externalID("abc", "abc"), OK, "", ""},
+		{"with another external ID", TargetRole, pods, targetHere, nil, externalID("abc", "xyz"), Fails, `the trust policy of the target role asks for the external ID abc, and that of the association is "xyz"`, "set sts:ExternalId"},
+		{"absent", TargetRole, pods, targetHere, nil, noRole, Fails, "the target role arn:aws:iam::123456789012:role/vault does not exist", "create the target role"},
+		{"in another account", TargetRole, pods, target, nil, nil, Unknown, "the role is in account 999999999999", "use credentials of account 999999999999"},
+		{"no association", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.associations.value = nil }, Unknown, "the external ID of the association could not be read", "fix association first"},
+		{"no target", TargetRole, pods, nil, nil, nil, "", "", ""},
+
 		{"right, by the account", BackupConfig, irsa, prefix, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"team/x/"`), nil, OK, "uses the identity", ""},
 		{"a prefix that the role may not use", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"other"`), onlyPolicy(part), Fails,
 			"the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/other/team/ctp/*", "run"},
@@ -278,7 +295,9 @@ func TestChecksOfTheAccountAreLeftOutByName(t *testing.T) {
 }
 
 func TestChecksOfTheAccountAreUnknownWithoutCredentials(t *testing.T) {
-	s := testState(t, identity.Both)
+	s := testState(t, identity.Both, func(s *identity.Settings) {
+		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "vault"}
+	})
 	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{Err: errors.New("found no credentials")}, s, emptyCluster()), nil, s)
 	for _, name := range accountChecks() {
 		if got := result.find(name); got.State != Unknown || got.Detail != "found no credentials" {

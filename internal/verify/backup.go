@@ -217,7 +217,7 @@ func checkLatestBackup(f *checkInput) Check {
 	if !exists {
 		return warningCheck("create a backup: only a completed backup proves that the identity works", "there is no backup yet")
 	}
-	found := Check{}
+	var found Check
 	switch {
 	case backup.Status.Phase == "Completed" && !f.usedIdentity(backup):
 		found = warningCheck("create a backup with a SharedBackupConfig that uses the identity", "the backup is completed, but its SharedBackupConfig does not use the identity")

@@ -111,7 +111,7 @@ func checkCredentials(f *checkInput) Check {
 		case use.Wrong != "":
 			return failedCheck("remove the variables from the pod template, or correct them", "%s", use.Wrong)
 		case injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()]).Cause != injection.NoProblem:
-			return failedCheck("fix injected first", "the pod does not have the identity, so its processes use other credentials or none")
+			return failedCheck("fix injected first", "the pod does not have the identity, so its processes use %s, if that exists", injection.Mechanism(p))
 		case use.Unread != "":
 			return unknownf("check that the object has no AWS variables", "%s", use.Unread)
 		}

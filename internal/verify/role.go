@@ -223,3 +223,50 @@ func fixAssociation(live desired.Association) string {
 	}
 	return "ask its owner to change or remove it: this program does not manage the association, so `spaces-identity apply` leaves it"
 }
+
+// checkTarget judges the target role of an association: whether its trust policy asks for
+// another external ID than that of the association.
+//
+// Source: Amazon EKS User Guide, "Access AWS Resources using EKS Pod Identity Target IAM
+// Roles".
+func checkTarget(f *checkInput) Check {
+	if !f.component.HasTarget() {
+		return Check{}
+	}
+	arn := f.component.PodIdentity.TargetRole
+	role, association := f.account.roles[arn], f.account.associations
+	live, exists := association.value[f.at()]
+	switch {
+	case role.err != nil:
+		return absentCheck(role.err, "create the target role, or correct podIdentity.targetRoleARN", "the target role %s does not exist", arn.String())
+	case association.err != nil || !exists:
+		return unknownf("fix association first", "the external ID of the association could not be read")
+	}
+	wanted, required := externalIDs(role.value.Trust)
+	if required && !slices.ContainsFunc(wanted, func(pattern string) bool { return iam.Like(pattern, live.ExternalID) }) {
+		return failedCheck("set sts:ExternalId in the trust policy of the target role to "+live.ExternalID,
+			"the trust policy of the target role asks for the external ID %s, and that of the association is %q", strings.Join(wanted, " or "), live.ExternalID)
+	}
+	return okCheck("%s", arn)
+}
+
+// externalIDs returns the external IDs that a trust policy asks for. It is not required if
+// one statement that allows sts:AssumeRole does not ask for any.
+func externalIDs(trust iam.Document) (ids []string, required bool) {
+	required = true
+	for _, s := range trust.Statement {
+		if s.Effect != iam.Allow || !slices.ContainsFunc(s.Action, func(action string) bool { return iam.Like(strings.ToLower(action), "sts:assumerole") }) {
+			continue
+		}
+		before := len(ids)
+		for _, keys := range s.Condition {
+			for key, values := range keys {
+				if strings.EqualFold(key, "sts:ExternalId") {
+					ids = append(ids, values...)
+				}
+			}
+		}
+		required = required && len(ids) > before
+	}
+	return ids, required
+}

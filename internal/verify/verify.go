@@ -55,6 +55,7 @@ const (
 	Ready           = "ready"            // the pods run and are ready
 	Trust           = "trust-policy"     // the live trust policy admits the service account
 	Association     = "association"      // EKS has the Pod Identity association
+	TargetRole      = "target-role"      // the target role of the association exists and admits its external ID
 	Proof           = "proof"            // a token of the pod gives the role, which can use the bucket; only if asked for
 	BackupConfig    = "backup-config"    // the backup configs in use have the identity and what the role may use
 	LatestBackup    = "latest-backup"    // the latest Backup of the control plane is completed
@@ -94,6 +95,7 @@ var allChecks = []struct {
 	{Ready, "READY", false, checkReady},
 	{Trust, "TRUST", true, checkTrust},
 	{Association, "ASSOCIATION", true, checkAssociation},
+	{TargetRole, "TARGET", true, checkTarget},
 	{Proof, "PROOF", false, checkProof},
 	{BackupConfig, "CONFIG", false, ofBackups(checkBackupConfig)},
 	{LatestBackup, "BACKUP", false, ofBackups(checkLatestBackup)},

@@ -137,7 +137,10 @@ func TestProblemsNameEachResourceOnce(t *testing.T) {
 }
 
 func TestResultKeepsTheOrderOfTheChain(t *testing.T) {
-	result := runChecks(emptyCluster(), accountState{}, map[space.Key]proofState{}, testState(t, identity.PodIdentity))
+	target := func(s *identity.Settings) {
+		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "vault"}
+	}
+	result := runChecks(emptyCluster(), accountState{}, map[space.Key]proofState{}, testState(t, identity.PodIdentity, target))
 	var got []string
 	for _, c := range result.Rows[0].Checks {
 		got = append(got, c.Name)

@@ -43,3 +43,32 @@ func TestLiveReadsThePolicyInAWS(t *testing.T) {
 		t.Errorf("a role in another account: %+v", other)
 	}
 }
+
+// TestIRSANeedsNoRightsOfPodIdentity denies the calls that only EKS Pod Identity needs.
+func TestIRSANeedsNoRightsOfPodIdentity(t *testing.T) {
+	server := newSpace(t)
+	deny := func(actions string) {
+		server.Disturb(func(h *awstest.Hooks) {
+			h.Policies = map[string][]string{"AKIDTEST": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":[` + actions + `],"Resource":"*"}]}`}}
+		})
+	}
+	deny(`"eks:DescribeAddon"`)
+	refused := run(t, "", "init", "--bucket", "spaces-backups", "--host-namespace", first, "--mode", "pod-identity")
+	if refused.Status != 1 || !strings.Contains(refused.Err, "eks:DescribeAddon") {
+		t.Errorf("init for pod-identity: %+v", refused)
+	}
+	r := must(t, run(t, "", "init", "--bucket", "spaces-backups", "--host-namespace", first), 0)
+	if !strings.Contains(r.Err, "mode irsa does not need it") {
+		t.Errorf("init for irsa does not say what it could not read: %s", r.Err)
+	}
+	deny(`"eks:DescribeAddon","eks:ListPodIdentityAssociations","eks:DescribeCluster"`)
+	plan := must(t, run(t, "", "plan"), 0)
+	for _, says := range []string{"could not be compared with the config", "associations that override the annotation of mxp-controller would not be seen"} {
+		if !strings.Contains(strings.Join(strings.Fields(plan.Out), " "), says) {
+			t.Errorf("plan does not say %q:\n%s", says, plan.Out)
+		}
+	}
+	if r := run(t, "", "plan", "--mode", "both"); r.Status != 1 || !strings.Contains(r.Err, "eks:DescribeCluster") {
+		t.Errorf("plan for both: %+v", r)
+	}
+}

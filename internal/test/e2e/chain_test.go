@@ -18,10 +18,9 @@ import (
 
 // The Spaces resources that the tests change.
 var (
-	controlPlanes  = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1beta1", Resource: "controlplanes"}
-	sharedConfigs  = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "sharedbackupconfigs"}
-	backups        = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "backups"}
-	networkPolices = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}
+	sharedConfigs   = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "sharedbackupconfigs"}
+	backups         = schema.GroupVersionResource{Group: "spaces.upbound.io", Version: "v1alpha1", Resource: "backups"}
+	networkPolicies = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}
 )
 
 const chainSettings = clusterSetting + `
@@ -145,8 +144,8 @@ func (h *chain) expect(t *testing.T, file, check string, state verify.State, say
 	t.Errorf("no check %s is %s and says %q: %+v", check, state, says, result)
 }
 
-// change returns a break of the account that is undone by mend.
-func (h *chain) change(breakIt func(*awstest.State)) func(*testing.T) (mend func()) {
+// change returns a break of the account and its repair.
+func (h *chain) change(breakIt func(*awstest.State)) func(*testing.T) (repair func()) {
 	return func(*testing.T) func() {
 		before := h.account.State()
 		h.account.Change(breakIt)
@@ -159,7 +158,7 @@ func (h *chain) change(breakIt func(*awstest.State)) func(*testing.T) (mend func
 }
 
 // TestVerifySeesEachBrokenLink starts with a whole chain, breaks one link after the other,
-// and mends it again.
+// and repairs it again.
 func TestVerifySeesEachBrokenLink(t *testing.T) {
 	h := newChain(t)
 	for name, checks := range statesOf(h.user.verify(t, 0, h.file)) {
@@ -177,7 +176,7 @@ func TestVerifySeesEachBrokenLink(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name    string
-		breakIt func(*testing.T) (mend func())
+		breakIt func(*testing.T) (repair func())
 		check   string
 		state   verify.State
 		says    string
@@ -203,7 +202,7 @@ func TestVerifySeesEachBrokenLink(t *testing.T) {
 		}, verify.Injected, verify.Fails, "sets one of AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE itself"},
 		{"network policy", func(t *testing.T) func() {
 			h.Create(t, `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: closed, namespace: `+planeA+`}, spec: {podSelector: {}, policyTypes: [Egress]}}`)
-			return func() { h.remove(t, networkPolices, planeA, "closed") }
+			return func() { h.remove(t, networkPolicies, planeA, "closed") }
 		}, verify.Network, verify.Fails, "closed"},
 		{"foreign deny", h.change(func(s *awstest.State) {
 			addStatement(s, "spaces-backup", `{"Sid":"Frozen","Effect":"Deny","Principal":"*","Action":"sts:AssumeRoleWithWebIdentity"}`)
@@ -232,9 +231,9 @@ func TestVerifySeesEachBrokenLink(t *testing.T) {
 		}, verify.Injected, verify.Fails, "fix the service account first"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			mend := tt.breakIt(t)
+			repair := tt.breakIt(t)
 			h.expect(t, h.file, tt.check, tt.state, tt.says)
-			mend()
+			repair()
 			h.user.verify(t, 0, h.file)
 		})
 	}
@@ -261,10 +260,10 @@ func (h *chain) configs(t *testing.T) {
 		}
 	})
 	t.Run("init on another cluster", func(t *testing.T) {
-		mend := h.change(func(s *awstest.State) {
+		repair := h.change(func(s *awstest.State) {
 			s.Clusters = map[string]awstest.Cluster{"only": {Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/ANOTHER", Version: "1.36"}}
 		})(t)
-		defer mend()
+		defer repair()
 		file := filepath.Join(t.TempDir(), "spaces-identity.yaml")
 		o := h.user.run(t, "", "init", "--config", file, "--bucket", "spaces-backups")
 		if o.Status != 2 || !strings.Contains(o.Err, "the kubeconfig's context is another cluster") || !strings.Contains(o.Err, "--kube-context") {

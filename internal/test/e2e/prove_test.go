@@ -100,8 +100,8 @@ func TestProveExchangesARealToken(t *testing.T) {
 		}, "AWS rejects s3:ListObjectsV2: NoSuchBucket"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mend := tt.breakIt(t)
-			defer mend()
+			repair := tt.breakIt(t)
+			defer repair()
 			expect(t, proofOf(t, h.file, 3, "--prove"), verify.Fails, tt.says)
 		})
 	}

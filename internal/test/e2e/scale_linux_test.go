@@ -38,7 +38,7 @@ func TestScale(t *testing.T) {
 	c.InstallCRDs(t, repositoryRoot)
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
 	p := newProxy(t, c)
-	file := writeConfig(t, "controlPlanes: {discover: true}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+", bucket: spaces-backups}]\n")
+	file := writeConfig(t, clusterSetting+"controlPlanes: {discover: true}\ncomponents: [{name: mxp-controller, roleARN: "+roleARN+", bucket: spaces-backups}]\n")
 	kubeconfig := p.program(t, kubetest.UserToken)["KUBECONFIG"]
 	bindRole(t, c, "spaces-identity-reader")
 	var table strings.Builder
@@ -47,11 +47,11 @@ func TestScale(t *testing.T) {
 	for _, n := range planeCounts {
 		writePlanes(t, c, written, n)
 		written = n
-		for _, command := range [][]string{{"discover"}, {"verify"}, {"restart", "--dry-run"}} {
+		for _, command := range [][]string{{"discover"}, {"verify", "--cluster-only"}, {"restart", "--dry-run"}} {
 			p.reset(nil)
 			took, memory := measure(t, binary, kubeconfig, append(command, "--config", file, "--output", "json"))
 			fmt.Fprintf(&table, "%-8d %-18s %6d %8.2f %8.1f\n", n, strings.Join(command, " "), p.total, took.Seconds(), float64(memory)/1024)
-			if pages := (n + pageSize - 1) / pageSize; p.total > 6*pages+8 {
+			if pages := (n + pageSize - 1) / pageSize; p.total > 6*pages+12 {
 				t.Errorf("%v made %d calls for %d control planes: %v", command, p.total, n, p.calls)
 			}
 			if p.writes() > 0 || memory > maxMemory {
