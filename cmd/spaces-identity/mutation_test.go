@@ -121,7 +121,9 @@ var mutationsOfText = []func(random *rand.Rand, text string) string{
 		return s[:at] + s[min(len(s), at+r.IntN(12)):]
 	},
 	func(r *rand.Rand, s string) string { return s[:len(s)-r.IntN(min(len(s), 40)+1)] },
-	inLines(func(r *rand.Rand, lines []string, i int) []string { return slices.Insert(lines, i, lines[r.IntN(len(lines))]) }),
+	inLines(func(r *rand.Rand, lines []string, i int) []string {
+		return slices.Insert(lines, i, lines[r.IntN(len(lines))])
+	}),
 	inLines(func(_ *rand.Rand, lines []string, i int) []string { return slices.Insert(lines, i, lines[i]) }),
 	inLines(func(_ *rand.Rand, lines []string, i int) []string { return slices.Delete(lines, i, i+1) }),
 	inLines(func(r *rand.Rand, lines []string, i int) []string {
@@ -192,7 +194,8 @@ func inLines(mutate func(random *rand.Rand, lines []string, i int) []string) fun
 	}
 }
 
-// checkMutation runs the engine on a stream, and returns what came of it.
+// checkMutation runs the engine on a stream and checks what it returns. It returns the kind
+// of the outcome.
 func checkMutation(t *testing.T, stream []byte, state desired.State, inspect bool) string {
 	t.Helper()
 	options := rewrite.Options{OnMissing: rewrite.MissingWarns, Unrecognised: inspect}
