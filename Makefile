@@ -10,7 +10,8 @@ helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
 vale      := $(CURDIR)/bin/tools/vale
-modules   := $(patsubst %/go.mod,%,$(patsubst go.mod,./go.mod,$(shell git ls-files '*go.mod')))
+actions   := $(CURDIR)/bin/tools/actionlint
+modules   := $(shell find . -name go.mod -not -path '*/node_modules/*' -exec dirname {} \;)
 scripts   := .ci/run plugin.complete $(wildcard internal/plugin/*.sh examples/*/*.sh)
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
@@ -19,6 +20,14 @@ build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/
 
 # Additional flags for go test, such as TESTFLAGS=-race.
 TESTFLAGS ?=
+
+# With SPACES_IDENTITY_CI, a skipped test is a failure unless internal/test/ran/skips.txt
+# lists it, and a missing program is one too.
+go_test := $(if $(SPACES_IDENTITY_CI),go run ./internal/test/ran,go test) -timeout 60m -skip '^TestShared'
+optional := $(if $(SPACES_IDENTITY_CI),false,true)
+
+# Without this, each program that is built with the race detector sleeps a second at its end.
+export GORACE ?= atexit_sleep_ms=0
 
 .PHONY: help
 help: ## show this
@@ -37,12 +46,20 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 
 .PHONY: test
 test: build helm simulator ## run all tests, including those with real Helms
-	@$(with_helm) go test $(TESTFLAGS) ./...
+	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -v '/internal/test/e2e$$')
 
 # The simulator evaluates trust policies independently of this project. It needs Node.js.
 .PHONY: simulator
 simulator: $(if $(shell command -v npm),testdata/simulator/node_modules)
-	@$(if $(shell command -v npm),,echo 'npm is not installed: tests that compare with another policy simulator are skipped')
+	@$(if $(shell command -v npm),,echo 'npm is not installed: tests that compare with another policy simulator are skipped'; $(optional))
+
+# The data is beside the repository: renders of public charts, the public YAML test suite,
+# and the vendors' CRDs.
+SHARED ?= $(abspath ../shared)
+
+.PHONY: test-shared
+test-shared: build ## run the tests that need data from beside the repository: SHARED=directory
+	@SPACES_IDENTITY_SHARED=$(SHARED) go test $(TESTFLAGS) -run '^TestShared' ./...
 
 testdata/simulator/node_modules: testdata/simulator/package-lock.json
 	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
@@ -52,15 +69,21 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 
 .PHONY: e2e
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
-	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools go test $(TESTFLAGS) -count=1 -timeout 30m ./internal/test/e2e
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
+
 moto := $(CURDIR)/bin/tools/moto
 
 .PHONY: e2e-aws
 e2e-aws: ## run the AWS suite against moto, an emulator that others maintain (needs python3)
-	@if ! command -v python3 >/dev/null; then echo 'e2e-aws: skipped, there is no python3 to run the emulator'; exit 0; fi; \
+	@if ! command -v python3 >/dev/null; then echo 'e2e-aws: skipped, there is no python3 to run the emulator'; exec $(optional); fi; \
 	if ! test -x $(moto)/bin/moto_server; then python3 -m venv $(moto) && $(moto)/bin/pip install -q 'moto[server]==5.2.5' || \
-		{ rm -rf $(moto); echo 'e2e-aws: skipped, the emulator could not be installed (python3-venv, pip)'; exit 0; }; fi; \
-	SPACES_IDENTITY_MOTO=$(moto)/bin/moto_server go test -count=1 -v -run '^TestOn(OwnServer|Emulator)$$' ./internal/reconcile
+		{ rm -rf $(moto); echo 'e2e-aws: skipped, the emulator could not be installed (python3-venv, pip)'; exec $(optional); }; fi; \
+	SPACES_IDENTITY_MOTO=$(moto)/bin/moto_server $(go_test) -count=1 -v -run '^TestOn(OwnServer|Emulator)$$' ./internal/reconcile
+
+.PHONY: aws-shapes
+aws-shapes: ## write the API models of the AWS test server again, from botocore (needs python3)
+	@venv=$$(mktemp -d); trap 'rm -rf "$$venv"' EXIT; \
+	python3 -m venv "$$venv"; "$$venv"/bin/pip install -q 'botocore==1.44.5'; "$$venv"/bin/python internal/test/awstest/testdata/shapes.py
 
 .PHONY: check-chart
 check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=… [VALUES=file]
@@ -69,13 +92,14 @@ check-chart: build helm ## run the stand-in chart's checks on a chart: CHART=…
 		go test -count=1 -v -run '^TestGivenChart$$' ./internal/plugin
 
 .PHONY: lint
-lint: $(lint) prose ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck, prose
+lint: $(lint) $(actions) prose ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck, actionlint, prose
 	@test -z "$$(gofmt -l .)" || { echo 'run gofmt -w on:'; gofmt -l .; exit 1; }
 	@go vet ./...
 	@$(lint) run ./...
 	@for module in $(modules); do go -C $$module mod tidy -diff || { echo "run go mod tidy in $$module"; exit 1; }; done
 	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
 	@shellcheck $(scripts)
+	@$(actions) examples/github-actions/*.yaml
 	@echo 'lint: nothing found'
 
 # Vale parses code with a C library, so it takes a C compiler to build it.
@@ -83,21 +107,31 @@ lint: $(lint) prose ## gofmt, go vet, golangci-lint, go mod tidy, shellcheck, pr
 prose: build ## check the words of pages, Go comments and help texts with Vale
 	@if ! test -x $(vale) && ! command -v "$$(go env CC)" >/dev/null; then \
 		echo "prose: skipped, Vale needs a C compiler ($$(go env CC)) to be built; CI runs it"; \
-		test -z "$${SPACES_IDENTITY_CI:-}"; exit; \
+		exec $(optional); \
 	fi; \
 	$(MAKE) --no-print-directory $(vale); \
 	SPACES_IDENTITY_VALE=$(vale) go test -count=1 ./internal/test/prose; \
 	go run ./internal/test/prose $(vale) bin/spaces-identity
 
-# The time that make fuzz spends on each target.
+# The time that make fuzz spends on each target, and the directory of the targets.
 FUZZTIME ?= 30m
+FUZZ ?= internal
 
 .PHONY: fuzz
-fuzz: ## fuzz each target in turn: FUZZTIME=30m
-	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' internal | while IFS=: read -r file func; do \
+fuzz: ## fuzz each target in turn: FUZZTIME=30m, FUZZ=internal/manifest
+	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' $(FUZZ) | while IFS=: read -r file func; do \
 		echo "$${func#func } in $${file%/*}"; \
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${file%/*}" </dev/null; \
 	done
+
+# The number of mutants in each package, and the packages. 0 tries all mutants.
+SAMPLE ?= 60
+MUTATE ?=
+
+.PHONY: mutate
+mutate: build ## change the code one line at a time, and show the changes that no test notices: SAMPLE=60 MUTATE="internal/iam internal/verify"
+	@go -C testdata/mutate build -o $(compared)/mutate .
+	@$(with_helm) $(compared)/mutate -sample $(SAMPLE) $(MUTATE)
 
 .PHONY: bench
 bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare with cat, yq, kustomize and kyaml; WRITE=1 writes the tables to docs/benchmarks.md
@@ -145,6 +179,9 @@ bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'
 	@go -C $(tools)/lint build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(actions): $(tools)/actionlint/go.mod
+	@go -C $(tools)/actionlint build -o $@ github.com/rhysd/actionlint/cmd/actionlint
 
 $(vale): $(tools)/vale/go.mod
 	@echo 'building Vale from the module proxy (once, about two minutes)'

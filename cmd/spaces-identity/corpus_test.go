@@ -1,18 +1,16 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/test/shared"
 )
 
-// corpus has renders of public charts, for those who have them. The
-// goldens chart-* are similar, written for this repository.
-const corpus = "../../../shared/corpus"
-
-func TestCorpusComponent(t *testing.T) {
+// TestSharedCorpusComponent edits renders of public charts. The goldens chart-* are
+// similar and part of this repository.
+func TestSharedCorpusComponent(t *testing.T) {
 	for _, test := range []struct {
 		file, component string
 		want            []string // kind, name and path of the changes
@@ -29,7 +27,7 @@ func TestCorpusComponent(t *testing.T) {
 		}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
-			in := readCorpus(t, test.file)
+			in := shared.Read(t, "corpus/"+test.file)
 			g := golden{args: append([]string{"--component=" + test.component, "--pod-label=example.com/identity=x"}, identityFlags...)}
 			got := g.run(t, in)
 			var changes []string
@@ -59,27 +57,15 @@ func namespaces(r rendered) []string {
 	return all
 }
 
-// Charts that hold no place leave byte for byte.
-func TestCorpusUnchanged(t *testing.T) {
+// TestSharedCorpusUnchanged renders charts without a place.
+func TestSharedCorpusUnchanged(t *testing.T) {
 	for _, file := range []string{"crossplane.yaml", "vcluster.yaml", "vector.yaml", "external-secrets.yaml"} {
 		t.Run(file, func(t *testing.T) {
-			in := readCorpus(t, file)
+			in := shared.Read(t, "corpus/"+file)
 			got := golden{args: append([]string{"--on-missing=warn"}, identityFlags...)}.run(t, in)
 			if got.out != in || got.status != 0 {
 				t.Errorf("exit status %d, the output is another:\n%s%s", got.status, readable(in, got.out), got.stderr)
 			}
 		})
 	}
-}
-
-func readCorpus(t *testing.T, file string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(corpus, file))
-	if os.IsNotExist(err) {
-		t.Skipf("%s is not there: the goldens chart-* stand in for it", file)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }

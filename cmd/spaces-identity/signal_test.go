@@ -70,10 +70,27 @@ func writeEarlier(t *testing.T, dir string) {
 // the report alone.
 func (p *process) wantFailed(t *testing.T, message string) {
 	t.Helper()
+	p.wantEnd(t, 1, message, map[string]bool{"mxp-controller.trust-policy.json": true, "report.json": false})
+	report, err := os.ReadFile(filepath.Join(p.Dir, "identity-artifacts", "report.json"))
+	if err != nil || !strings.Contains(string(report), message) {
+		t.Errorf("the report lacks %q (%v):\n%s", message, err, report)
+	}
+}
+
+// wantInterrupted checks that the program ended as interrupted, said so, and replaced
+// no file.
+func (p *process) wantInterrupted(t *testing.T, message string) {
+	t.Helper()
+	p.wantEnd(t, 130, message, map[string]bool{"mxp-controller.trust-policy.json": true, "report.json": true})
+}
+
+// wantEnd checks the exit status, the message, and which files are as they were.
+func (p *process) wantEnd(t *testing.T, status int, message string, unchanged map[string]bool) {
+	t.Helper()
 	err := p.Wait()
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.ExitCode() != 1 {
-		t.Errorf("ended with %v, want exit status 1", err)
+	if !ok || exit.ExitCode() != status {
+		t.Errorf("ended with %v, want exit status %d", err, status)
 	}
 	if d := cmp.Diff("error: "+message+"\n", p.stderr.String()); d != "" {
 		t.Errorf("stderr (-want +got):\n%s", d)
@@ -91,12 +108,8 @@ func (p *process) wantFailed(t *testing.T, message string) {
 		}
 		files[e.Name()] = string(content) == "earlier"
 	}
-	if d := cmp.Diff(map[string]bool{"mxp-controller.trust-policy.json": true, "report.json": false}, files); d != "" {
+	if d := cmp.Diff(unchanged, files); d != "" {
 		t.Errorf("files that are as they were (-want +got):\n%s", d)
-	}
-	report, err := os.ReadFile(filepath.Join(dir, "report.json"))
-	if err != nil || !strings.Contains(string(report), message) {
-		t.Errorf("the report lacks %q (%v):\n%s", message, err, report)
 	}
 }
 
@@ -107,12 +120,30 @@ func TestTerminatedWhileReading(t *testing.T) {
 	if _, err := io.WriteString(p.in, strings.Repeat("# comment\n", 100_000)); err != nil {
 		t.Fatal(err)
 	}
-	p.terminate(t)
-	out, err := io.ReadAll(p.out)
-	if err != nil || len(out) > 0 {
-		t.Errorf("%d bytes of output, %v", len(out), err)
-	}
+	p.signal(t, syscall.SIGTERM)
+	p.wantNoOutput(t)
 	p.wantFailed(t, "stopped while reading the manifests: terminated signal received; no manifests were written")
+}
+
+// Ctrl-C is no failure to explain: not even the report of the earlier run is replaced.
+func TestInterruptedWhileReading(t *testing.T) {
+	p := startProcess(t)
+	if _, err := io.WriteString(p.in, strings.Repeat("# comment\n", 100_000)); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGINT)
+	p.wantNoOutput(t)
+	p.wantInterrupted(t, "stopped while reading the manifests: interrupted; no manifests were written")
+}
+
+func TestInterruptedWhileWriting(t *testing.T) {
+	p := startProcess(t)
+	p.feed(t)
+	if _, err := io.ReadFull(p.out, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGINT)
+	p.wantInterrupted(t, "writing the manifests to standard output: interrupted; the artifacts are as they were")
 }
 
 // The first byte of the output shows that the program is writing. Nobody reads the
@@ -123,7 +154,7 @@ func TestTerminatedWhileWriting(t *testing.T) {
 	if _, err := io.ReadFull(p.out, make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	p.terminate(t)
+	p.signal(t, syscall.SIGTERM)
 	p.wantFailed(t, "writing the manifests to standard output: terminated signal received; the artifacts are as they were")
 }
 
@@ -185,9 +216,36 @@ func (p *process) feed(t *testing.T) {
 	}
 }
 
-func (p *process) terminate(t *testing.T) {
+func (p *process) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Process.Signal(s); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func (p *process) wantNoOutput(t *testing.T) {
+	t.Helper()
+	if out, err := io.ReadAll(p.out); err != nil || len(out) > 0 {
+		t.Errorf("%d bytes of output, %v", len(out), err)
+	}
+}
+
+// A reader such as head goes away when it has seen enough. A command that only prints has
+// nothing to say about that.
+func TestReaderHasSeenEnough(t *testing.T) {
+	for _, line := range []string{"--help", "help plan", "version", "completion bash", "values", "inspect"} {
+		r, w, err := os.Pipe()
+		if err := errors.Join(err, r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), "spaces-identity", strings.Fields(line)...)
+		cmd.Dir, cmd.Env = t.TempDir(), append(environ(), "SPACES_IDENTITY_ROLE_ARN=arn:aws:iam::123456789012:role/r")
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(serviceAccount), w, &stderr
+		err = cmd.Run()
+		if _, failed := errors.AsType[*exec.ExitError](err); !failed || stderr.Len() > 0 {
+			t.Errorf("%s: %v, %s", line, err, stderr.String())
+		}
+		_ = w.Close() // nobody reads it
 	}
 }

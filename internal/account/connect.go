@@ -2,15 +2,17 @@ package account
 
 import (
 	"context"
+	"net"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Options say how to reach AWS. The SDK finds what they leave empty like every AWS tool:
@@ -27,17 +29,19 @@ type Options struct {
 	Partition string
 
 	HTTPClient aws.HTTPClient // nil for the SDK's own; tests pass one that needs no network
-}
 
-// maxAttempts is how often a call is tried. Even if AWS throttles a third of all calls,
-// only one call in 500,000 fails every attempt.
-const maxAttempts = 12
+	// Report is called with a line for the user while calls are retried; it may be nil.
+	Report func(text string)
+}
 
 // Account is the AWS account that the credentials belong to.
 type Account struct {
-	Caller Caller
-	aws    aws.Config
-	iam    *iam.Client
+	Caller  Caller
+	aws     aws.Config
+	iam     *iam.Client
+	reports *reports
+	mutex   sync.Mutex
+	regions map[string]*Region
 }
 
 // Caller is the identity of the credentials.
@@ -48,22 +52,32 @@ type Caller struct {
 }
 
 // Connect finds the credentials and asks STS for their identity. The error is a
-// [*CredentialsError] if there are none that AWS accepts.
+// [*CredentialsError] if there are none that AWS accepts, an [*UnreachableError] if STS or
+// the source of the credentials cannot be reached, and a [*RefusedError] if AWS denies the
+// call.
 func Connect(ctx context.Context, o Options) (*Account, error) {
 	cfg, err := loadConfig(ctx, o)
 	if err != nil {
-		return nil, &CredentialsError{Profile: o.Profile, Err: err}
+		return nil, &CredentialsError{Source: o.sourceOf(aws.Credentials{}), Err: err}
 	}
 	if cfg.Region == "" {
 		cfg.Region = homeRegion(o.Partition)
 	}
-	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	found, err := cfg.Credentials.Retrieve(ctx)
+	source := o.sourceOf(found)
 	if err != nil {
-		return nil, credentialsError(o, err)
+		return nil, connectError(source, err)
+	}
+	all := &reports{report: o.Report}
+	client := sts.NewFromConfig(cfg, func(s *sts.Options) { s.Retryer = newRetryer("STS", all) })
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, connectError(source, err)
 	}
 	caller := Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
 	caller.Partition = strings.Split(caller.ARN+"::", ":")[1]
-	return &Account{Caller: caller, aws: cfg, iam: iam.NewFromConfig(cfg)}, nil
+	return &Account{Caller: caller, aws: cfg, reports: all, regions: map[string]*Region{},
+		iam: iam.NewFromConfig(cfg, func(i *iam.Options) { i.Retryer = newRetryer("IAM", all) })}, nil
 }
 
 // homeRegion returns the region of a partition's global services.
@@ -78,36 +92,34 @@ func homeRegion(partition string) string {
 	return "us-east-1"
 }
 
+// loadConfig silences the SDK's own log. What it warns of either ends in an error or
+// concerns nobody.
 func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
-	settings := []func(*config.LoadOptions) error{config.WithAppID("spaces-identity"), config.WithRetryer(newRetryer)}
+	settings := []func(*config.LoadOptions) error{config.WithAppID("spaces-identity"), config.WithLogger(logging.Nop{})}
 	if o.Profile != "" {
 		settings = append(settings, config.WithSharedConfigProfile(o.Profile))
 	}
 	if o.Region != "" {
 		settings = append(settings, config.WithRegion(o.Region))
 	}
-	if o.HTTPClient != nil {
-		settings = append(settings, config.WithHTTPClient(o.HTTPClient))
+	if o.HTTPClient == nil {
+		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout).WithDialerOptions(func(d *net.Dialer) { d.Timeout = callTimeout / 2 })
 	}
+	settings = append(settings, config.WithHTTPClient(o.HTTPClient))
 	return config.LoadDefaultConfig(ctx, settings...)
-}
-
-// newRetryer returns a retryer that retries long enough for unattended runs. It switches
-// off the SDK's rate limit for retries, which is meant for servers with many parallel
-// calls. Only the number of attempts limits the retries.
-func newRetryer() aws.Retryer {
-	standard := retry.NewStandard(func(s *retry.StandardOptions) {
-		s.MaxAttempts = maxAttempts
-		s.RateLimiter = ratelimit.None
-	})
-	return retry.AddWithErrorCodes(standard, concurrentModification)
 }
 
 // Region returns EKS in a region of the account.
 func (a *Account) Region(region string) *Region {
-	cfg := a.aws.Copy()
-	cfg.Region = region
-	return &Region{Name: region, caller: a.Caller, eks: eks.NewFromConfig(cfg)}
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.regions[region] == nil {
+		cfg := a.aws.Copy()
+		cfg.Region = region
+		client := eks.NewFromConfig(cfg, func(e *eks.Options) { e.Retryer = newRetryer("EKS", a.reports) })
+		a.regions[region] = &Region{Name: region, caller: a.Caller, eks: client}
+	}
+	return a.regions[region]
 }
 
 // DefaultRegion returns the region that the AWS configuration names.

@@ -6,8 +6,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 )
 
 // AgentAddon is the EKS add-on that gives pods the credentials of their association.
@@ -98,12 +100,15 @@ func (r *Region) Association(ctx context.Context, cluster, id string) (found des
 	if err != nil {
 		return desired.Association{}, false, unlessMissing(r.caller.failed("eks:DescribePodIdentityAssociation", r.associationARN(cluster, id), err))
 	}
-	a := out.Association
+	return r.association(out.Association), true, nil
+}
+
+func (r *Region) association(a *types.PodIdentityAssociation) desired.Association {
 	return desired.Association{
 		Region: r.Name, ClusterName: aws.ToString(a.ClusterName), Namespace: aws.ToString(a.Namespace), ServiceAccount: aws.ToString(a.ServiceAccount),
 		RoleARN: aws.ToString(a.RoleArn), TargetRoleARN: aws.ToString(a.TargetRoleArn), Tags: maps.Clone(a.Tags),
 		DisableSessionTags: aws.ToBool(a.DisableSessionTags), Policy: aws.ToString(a.Policy),
-	}, true, nil
+	}
 }
 
 // CreateAssociation creates an association and returns its ID. The SDK sends the same
@@ -120,16 +125,28 @@ func (r *Region) CreateAssociation(ctx context.Context, a desired.Association) (
 	return aws.ToString(out.Association.AssociationId), nil
 }
 
-// UpdateAssociation sets the roles and the session settings of an association. An empty
-// target role removes the existing one.
+// UpdateAssociation changes the roles and the session settings of an association. EKS
+// keeps what a request leaves out, and an empty target role or policy removes the one that
+// was there. The reference does not say so, so EKS's answer must show it.
 //
-// Source: Amazon EKS API reference, UpdatePodIdentityAssociation.
-func (r *Region) UpdateAssociation(ctx context.Context, id string, a desired.Association) error {
-	_, err := r.eks.UpdatePodIdentityAssociation(ctx, &eks.UpdatePodIdentityAssociationInput{
-		ClusterName: aws.String(a.ClusterName), AssociationId: aws.String(id), RoleArn: aws.String(a.RoleARN),
-		TargetRoleArn: aws.String(a.TargetRoleARN), Policy: optionalString(a.Policy), DisableSessionTags: aws.Bool(a.DisableSessionTags),
+// Source: Amazon EKS API reference, UpdatePodIdentityAssociation; AWS Controllers for
+// Kubernetes, eks-controller, pull request 164.
+func (r *Region) UpdateAssociation(ctx context.Context, id string, before, after desired.Association) error {
+	action, resource := "eks:UpdatePodIdentityAssociation", subjectIn(r.associationARN(after.ClusterName, id), after)
+	out, err := r.eks.UpdatePodIdentityAssociation(ctx, &eks.UpdatePodIdentityAssociationInput{
+		ClusterName: aws.String(after.ClusterName), AssociationId: aws.String(id), RoleArn: aws.String(after.RoleARN),
+		TargetRoleArn: changedString(before.TargetRoleARN, after.TargetRoleARN), Policy: changedString(before.Policy, after.Policy),
+		DisableSessionTags: aws.Bool(after.DisableSessionTags),
 	})
-	return r.caller.failed("eks:UpdatePodIdentityAssociation", subjectIn(r.associationARN(a.ClusterName, id), a), err)
+	if err != nil {
+		return r.caller.failed(action, resource, err)
+	}
+	got := r.association(out.Association)
+	if after.TargetRoleARN == "" && got.TargetRoleARN != "" || after.Policy == "" && got.Policy != "" {
+		return identity.WithHint("delete the association in EKS, then run `spaces-identity apply` again, which creates it",
+			"%s on %s: EKS kept the target role or the session policy that this call removes", action, resource)
+	}
+	return nil
 }
 
 // DeleteAssociation removes an association. It returns no error if there is none.
@@ -158,6 +175,15 @@ func (r *Region) arn(resource string) string {
 
 func subjectIn(place string, a desired.Association) string {
 	return place + " for " + a.Namespace + "/" + a.ServiceAccount
+}
+
+// changedString returns a value for an update. It is nil if neither the old nor the new
+// value has any text.
+func changedString(before, after string) *string {
+	if before == "" && after == "" {
+		return nil
+	}
+	return &after
 }
 
 func optionalString(s string) *string {

@@ -1,53 +1,51 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
+	"net/url"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 )
 
-// RefusedError is the error if AWS denied an action to an identity.
-type RefusedError struct {
-	Identity string // ARN
-	Action   string // such as iam:GetRole
-	Resource string // ARN or name
-	Err      error
-}
-
-func (e *RefusedError) Error() string {
-	return fmt.Sprintf("AWS does not allow %s to call %s on %s: %v", e.Identity, e.Action, e.Resource, e.Err)
-}
-
-// Hint returns the next step.
-func (e *RefusedError) Hint() string {
-	return "give this identity the policy that `spaces-identity policy self` prints"
-}
-
-// Unwrap returns the SDK's error.
-func (e *RefusedError) Unwrap() error { return e.Err }
-
 // CredentialsError is the error if there are no credentials, or if AWS rejects them.
 type CredentialsError struct {
-	Profile  string // as in the Options
+	Source   string // such as "profile ci"
 	Rejected bool   // whether AWS rejected them; otherwise there are none
 	Err      error
 }
 
 func (e *CredentialsError) Error() string {
-	profile := "the default profile"
-	if e.Profile != "" {
-		profile = "profile " + e.Profile
-	}
 	if e.Rejected {
-		return fmt.Sprintf("AWS rejects the credentials of %s: %v", profile, e.Err)
+		return fmt.Sprintf("AWS rejects the credentials of %s: %v", e.Source, e.Err)
 	}
-	return fmt.Sprintf("found no working AWS credentials with %s: %v", profile, e.Err)
+	reason := strings.TrimPrefix(e.Err.Error(), "failed to refresh cached credentials, ")
+	if service, _ := innermostCall(e.Err); service == instanceMetadata {
+		reason = "there are none in the environment, in the shared files or from the instance"
+	}
+	return fmt.Sprintf("found no working AWS credentials with %s: %s", e.Source, reason)
+}
+
+// instanceMetadata is the service of an EC2 instance, the last source of credentials.
+const instanceMetadata = "ec2imds"
+
+// sourceOf returns the source of credentials as a user knows it.
+func (o Options) sourceOf(found aws.Credentials) string {
+	profile := cmp.Or(o.Profile, os.Getenv("AWS_PROFILE"))
+	switch {
+	case found.Source == config.CredentialsSourceName:
+		return "the environment"
+	case profile == "":
+		return "the default profile"
+	}
+	return "profile " + profile
 }
 
 // Hint returns the next step.
@@ -58,9 +56,98 @@ func (e *CredentialsError) Hint() string {
 // Unwrap returns the SDK's error.
 func (e *CredentialsError) Unwrap() error { return e.Err }
 
-func credentialsError(o Options, err error) error {
-	response, answered := errors.AsType[*awshttp.ResponseError](err)
-	return &CredentialsError{o.Profile, answered && response.HTTPStatusCode() == http.StatusForbidden, shortError(err)}
+// connectError returns the error of a call that finds out who the caller is, or that
+// fetches credentials.
+func connectError(source string, err error) error {
+	service, operation := innermostCall(err)
+	api, answered := errors.AsType[smithy.APIError](err)
+	if unreachable := asUnreachable(service, err); unreachable != nil && service != instanceMetadata { // its absence means that there are no credentials
+		return unreachable
+	}
+	switch {
+	case answered && isCode(err, deniedCodes...):
+		return &RefusedError{callerIn(api.ErrorMessage()), strings.ToLower(service) + ":" + operation, "", shortError(err)}
+	case answered && isCode(err, rejectedCodes...):
+		return &CredentialsError{source, true, shortError(err)}
+	case answered && service == "STS":
+		return fmt.Errorf("sts:%s: %w", operation, shortError(err))
+	}
+	return &CredentialsError{source, false, shortError(err)}
+}
+
+// rejectedCodes are the error codes with which AWS rejects credentials.
+//
+// Source: IAM API reference, "Common Errors"; AWS STS API reference, "Common Errors".
+var rejectedCodes = []string{"AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
+	"InvalidSignatureException", "MissingAuthenticationToken", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException"}
+
+// innermostCall returns the service and the operation that failed. Fetching credentials is
+// a call inside a call.
+func innermostCall(err error) (service, operation string) {
+	service, operation = "STS", "GetCallerIdentity"
+	for {
+		call, ok := errors.AsType[*smithy.OperationError](err)
+		if !ok {
+			return service, operation
+		}
+		service, operation, err = call.ServiceID, call.OperationName, call.Err
+	}
+}
+
+// UnreachableError is the error if a service could not be called at all.
+type UnreachableError struct {
+	Service  string // such as STS
+	Endpoint string // URL
+	Err      error
+}
+
+func (e *UnreachableError) Error() string {
+	reason := e.reason().Error()
+	if isTimeout(e.Err) && strings.Contains(reason, "deadline exceeded") {
+		reason = fmt.Sprintf("no answer within %s", callTimeout)
+	}
+	return fmt.Sprintf("cannot reach %s at %s: %s", e.Service, e.Endpoint, reason)
+}
+
+// reason returns the error of the connection without the URL.
+func (e *UnreachableError) reason() error {
+	if sent, ok := errors.AsType[*url.Error](e.Err); ok {
+		return sent.Err
+	}
+	return e.Err
+}
+
+// Hint returns the next step.
+func (e *UnreachableError) Hint() string {
+	reason := e.reason().Error()
+	switch {
+	case strings.HasPrefix(reason, "proxyconnect"):
+		return "check HTTPS_PROXY and NO_PROXY"
+	case strings.HasPrefix(reason, "tls:"):
+		return "check AWS_CA_BUNDLE, and whether a proxy replaces the certificates of AWS"
+	case strings.Contains(reason, "no such host"):
+		return "check the region, AWS_ENDPOINT_URL and the network"
+	}
+	return "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL"
+}
+
+// Unwrap returns the SDK's error.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// asUnreachable returns an error if a request got no answer, otherwise nil.
+func asUnreachable(service string, err error) *UnreachableError {
+	if _, canceled := errors.AsType[*smithy.CanceledError](err); canceled {
+		return nil
+	}
+	sent, ok := errors.AsType[*url.Error](err)
+	if _, answered := errors.AsType[smithy.APIError](err); answered || !ok {
+		return nil
+	}
+	endpoint := sent.URL
+	if parsed, err := url.Parse(sent.URL); err == nil {
+		endpoint = parsed.Scheme + "://" + parsed.Host
+	}
+	return &UnreachableError{service, endpoint, err}
 }
 
 // failed adds the action and the resource to an error.
@@ -68,8 +155,12 @@ func (c Caller) failed(action, resource string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if isCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation") {
+	if isCode(err, deniedCodes...) {
 		return &RefusedError{c.ARN, action, resource, shortError(err)}
+	}
+	service, _ := innermostCall(err)
+	if unreachable := asUnreachable(service, err); unreachable != nil {
+		return fmt.Errorf("%s on %s: %w", action, resource, unreachable)
 	}
 	return fmt.Errorf("%s on %s: %w", action, resource, shortError(err))
 }
@@ -94,6 +185,25 @@ func (a apiError) Error() string {
 		return a.ErrorCode()
 	}
 	return a.ErrorCode() + ": " + a.ErrorMessage()
+}
+
+// Hint returns the next step, or nothing.
+func (a apiError) Hint() string {
+	switch {
+	case a.ErrorCode() == "UnmodifiableEntity":
+		return "AWS owns this role: name a role of your own"
+	case strings.Contains(a.ErrorMessage(), "Invalid principal in policy"):
+		return "a statement names a user or role that no longer exists: remove it from the trust policy, for example in the IAM console"
+	case strings.Contains(a.ErrorMessage(), "Maximum policy size"):
+		return "AWS raises this quota for nobody: turn other inline policies of the role into managed policies"
+	case strings.Contains(a.ErrorMessage(), "TagsPerRole"):
+		return "AWS raises this quota for nobody: remove tags of the role that are no longer needed"
+	case isCode(a, "LimitExceeded", "LimitExceededException", "ResourceLimitExceededException"):
+		return "remove what is no longer needed, or request a higher quota in Service Quotas"
+	case strings.HasPrefix(a.ErrorCode(), "Throttl"), a.ErrorCode() == "TooManyRequestsException":
+		return "AWS limits the calls of the account: run the command again later"
+	}
+	return ""
 }
 
 func (a apiError) Unwrap() error { return a.whole }
@@ -121,9 +231,22 @@ func unlessMissing(err error) error {
 	return err
 }
 
-// IsUnseen reports whether EKS rejected a role, perhaps because it cannot see it yet.
+// IsUnseen reports whether EKS rejected the role of an association, perhaps because it
+// cannot see the role or its trust policy yet. EKS has only one code for all parameters
+// that are not valid, so the message decides.
+//
+// Source: hashicorp/terraform-provider-aws, pull request 34717 and issue 41483.
 func IsUnseen(err error) bool {
-	return isCode(err, "InvalidParameterException") || IsMissing(err)
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == "InvalidParameterException" && slices.ContainsFunc([]string{
+		"Role provided in the request does not exist", "Trust policy of the role provided is invalid"},
+		func(text string) bool { return strings.Contains(api.ErrorMessage(), text) })
+}
+
+// IsTagLimit reports whether a resource would have more tags than AWS allows.
+func IsTagLimit(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == "LimitExceeded" && strings.Contains(api.ErrorMessage(), "TagsPerRole")
 }
 
 // concurrentModification is an error code of IAM that the SDK does not retry by default.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -36,6 +37,8 @@ type Role struct {
 	ARN         string
 	TrustPolicy string // JSON
 	Tags        map[string]string
+	Boundary    string    // ARN of the permissions boundary, or nothing
+	LastUsed    time.Time // zero if IAM has recorded no use in the last 400 days
 }
 
 // Role reads a role with its tags. ok is false if there is none.
@@ -48,6 +51,12 @@ func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, 
 	found = Role{ARN: aws.ToString(out.Role.Arn), TrustPolicy: trust, Tags: map[string]string{}}
 	for _, tag := range out.Role.Tags {
 		found.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	if b := out.Role.PermissionsBoundary; b != nil {
+		found.Boundary = aws.ToString(b.PermissionsBoundaryArn)
+	}
+	if used := out.Role.RoleLastUsed; used != nil {
+		found.LastUsed = aws.ToTime(used.LastUsedDate)
 	}
 	return found, err == nil, err
 }
@@ -74,6 +83,9 @@ func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
 func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error {
 	once := func(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
 	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: roleName(role), PolicyDocument: aws.String(policy)}, once)
+	if IsTransient(err) {
+		a.reports.retrying("IAM", shortError(err))
+	}
 	return a.Caller.failed("iam:UpdateAssumeRolePolicy", role.String(), err)
 }
 
@@ -144,7 +156,7 @@ func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string
 			return nil, a.Caller.failed("iam:ListAttachedRolePolicies", role.String(), err)
 		}
 		for _, p := range page.AttachedPolicies {
-			policy, err := a.managedPolicy(ctx, aws.ToString(p.PolicyArn))
+			policy, err := a.ManagedPolicy(ctx, aws.ToString(p.PolicyArn))
 			if err != nil {
 				return nil, err
 			}
@@ -154,8 +166,8 @@ func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string
 	return all, nil
 }
 
-// managedPolicy reads the default version of a managed policy.
-func (a *Account) managedPolicy(ctx context.Context, arn string) (string, error) {
+// ManagedPolicy reads the default version of a managed policy as JSON.
+func (a *Account) ManagedPolicy(ctx context.Context, arn string) (string, error) {
 	policy, err := a.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: aws.String(arn)})
 	if err != nil {
 		return "", a.Caller.failed("iam:GetPolicy", arn, err)

@@ -34,9 +34,13 @@ func (e *writeError) Unwrap() error { return e.err }
 
 const otherDirectory = ", or set artifacts.dir to another directory, or to none to write no artifacts"
 
+// errDangling is the cause if the path of the directory has a link that cannot be followed.
+var errDangling = errors.New("a link to something that does not exist")
+
 // Hint returns what the user can do.
 func (e *writeError) Hint() string {
-	for cause, step := range map[syscall.Errno]string{
+	for cause, step := range map[error]string{
+		errDangling:     "create the directory that the link names, or remove the link" + otherDirectory,
 		syscall.ENOTDIR: "a file has the name of the directory: move it away" + otherDirectory,
 		syscall.ENOSPC:  "free some space" + otherDirectory,
 		syscall.EDQUOT:  "free some space" + otherDirectory,

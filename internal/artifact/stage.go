@@ -27,6 +27,9 @@ type staged struct{ name, temp string }
 // does nothing.
 func Stage(dir string) (*Staging, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		if e, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrExist) {
+			err = fmt.Errorf("%q is %w", e.Path, errDangling)
+		}
 		return nil, explain(dir, err)
 	}
 	root, err := os.OpenRoot(dir)

@@ -8,8 +8,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -21,6 +23,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 )
@@ -47,6 +50,7 @@ type Env struct {
 	*output.Printer // made by Run
 
 	args   []string // the command line, for the program beside this one
+	op     Op       // what it asks for
 	config string   // the name of the file that the settings come from, if it exists
 }
 
@@ -57,10 +61,8 @@ func Main(live Live) int {
 	// If asked for, a broken pipe is an error of the write. Otherwise it would end
 	// the program before it has cleaned up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	env := Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Environ: os.Environ(), Terminal: isTerminal, Live: live}
-	return int(Run(ctx, env, os.Args[1:]))
+	return int(Run(interrupt.Context(), env, os.Args[1:]))
 }
 
 func isTerminal(stream any) bool {
@@ -75,10 +77,21 @@ func Run(ctx context.Context, env Env, args []string) exit.Status {
 	env.Printer = output.New(env.Out, env.Err, env.Getenv, env.Terminal)
 	env.Hints = env.hintOf
 	err := env.run(ctx)
-	if err != nil && !exit.IsSilent(err) {
+	if err != nil && !exit.IsSilent(err) && !env.readerLeft(err) {
 		env.report(err)
 	}
 	return exit.Of(err)
+}
+
+// readerLeft reports whether the output only failed because its reader has seen enough,
+// such as head. That is worth no message, unless the command also changes something.
+func (env *Env) readerLeft(err error) bool {
+	switch env.op.(type) {
+	case PostRenderOp, TemplateOp, ApplyOp, RestartOp:
+		return false
+	}
+	e, ok := errors.AsType[*fs.PathError](err)
+	return ok && e.Path == os.Stdout.Name() && errors.Is(e, syscall.EPIPE)
 }
 
 func (env *Env) run(ctx context.Context) error {
@@ -91,6 +104,7 @@ func (env *Env) run(ctx context.Context) error {
 	if op == nil || err != nil {
 		return err
 	}
+	env.op = op
 	env.warnOfVariables(op)
 	if op, ok := op.(runner); ok {
 		return op.Run(ctx, env)
@@ -108,7 +122,7 @@ func (env *Env) warnOfVariables(op Op) {
 	if env.Getenv(callerVersion) != "" {
 		return
 	}
-	for _, warning := range config.UnknownVariables(env.Environ, flagOnMissing, flagOnConflict) {
+	for _, warning := range config.UnknownVariables(env.Environ, rewriteFlags...) {
 		env.Warn(warning)
 	}
 }
@@ -134,39 +148,17 @@ func (env *Env) report(err error) {
 // Say writes to standard error. If that fails, there is nobody to tell.
 func (env *Env) Say(format string, args ...any) { _, _ = fmt.Fprintf(env.Err, format, args...) }
 
-// Await returns what a function returns. If the context ends first, it returns the
-// cause, and the function is left to itself.
-func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := do()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, context.Cause(ctx)
-	}
-}
-
 // write writes a document to standard output.
 func (env *Env) write(text []byte) error {
 	_, err := env.Out.Write(text)
 	return err
 }
 
-// failEarly writes an error that comes before the config is known into the
-// report: in dir or, if that is empty, in the artifacts directory as far as it is
-// known.
-func (env *Env) failEarly(dir string, settings config.Flags, err error) error {
+// failEarly writes an error that comes before the config is known into the report, in
+// the artifacts directory as far as it is known.
+func (env *Env) failEarly(settings config.Flags, err error) error {
 	spec, _ := identity.New(identity.Settings{ArtifactsDir: settings.ArtifactsDir(env.Getenv)}) // only the directory counts
-	return postrender.Renderer{State: desired.Of(spec), Dir: dir, Hints: env.HintsOf}.Fail(postrender.Report{}, err)
+	return postrender.Renderer{State: desired.Of(spec), Hints: env.HintsOf}.Fail(postrender.Report{}, err)
 }
 
 // State derives the desired state of the config: the file, the environment and the

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -45,16 +46,15 @@ func Parse(env *Env, args []string) (Op, error) {
 // misunderstood makes an error of the command line one of bad usage. If manifests
 // were to be post-rendered, the report has it too: Helm 4 shows nothing else.
 func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return err // the help could not be written
+	}
 	err = exit.Usage(err)
 	if hintOf(err) == "" {
 		err = output.Hint(err, fmt.Sprintf("`%s --help` shows the usage", cmd.CommandPath()))
 	}
-	dir := ""
-	if flag := cmd.Flags().Lookup(flagOutputDir); flag != nil {
-		dir = flag.Value.String()
-	}
 	if p.env.underHelm4() || p.badFlag && postRenders(cmd) && !p.env.Terminal(p.env.In) {
-		return p.env.failEarly(dir, p.settings, err)
+		return p.env.failEarly(p.settings, err)
 	}
 	return err
 }
@@ -116,13 +116,20 @@ func (p *parser) asProgram(root *cobra.Command) {
 }
 
 // parsed makes a command that is parsed into an op, which its flags fill. check,
-// if there is one, gets the arguments and refuses what no single flag can refuse. A
-// command without a rule for its arguments takes none.
+// if there is one, gets the arguments and refuses what no single flag can refuse.
 func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string) error) *cobra.Command {
 	if cmd.Args == nil && !cmd.DisableFlagParsing {
-		cmd.Args = cobra.NoArgs
+		cmd.Args = checkArgs
 	}
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if f.Value.Type() == "duration" && strings.HasPrefix(f.Value.String(), "-") {
+				err = fmt.Errorf("--%s is %s: it must not be negative", f.Name, f.Value)
+			}
+		})
+		if err != nil {
+			return err
+		}
 		if check != nil {
 			if err := check(args); err != nil {
 				return err
@@ -134,27 +141,54 @@ func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string
 	return cmd
 }
 
+// checkArgs compares the number of arguments with the usage line of the command, such as
+// "explain NAMESPACE [SERVICEACCOUNT]".
+func checkArgs(cmd *cobra.Command, args []string) error {
+	words := strings.Fields(cmd.Use)[1:]
+	if n := len(args); n < len(words) && words[n][0] != '[' {
+		example, _, _ := strings.Cut(strings.TrimSpace(cmd.Example), "\n")
+		return output.Hint(fmt.Errorf("%s needs %s", cmd.Name(), words[n]), "for example: `"+example+"`")
+	}
+	if n := len(words); len(args) > n && !strings.HasSuffix(cmd.Use, "...]") {
+		return fmt.Errorf("%s does not take the argument %q", cmd.Name(), args[n])
+	}
+	return nil
+}
+
 // noCommand refuses the arguments of a command that has commands of its own.
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("unknown command %q of %s", args[0], cmd.CommandPath())
+	hint := fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
 	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return output.Hint(err, fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near[0]))
+		hint = fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near[0])
 	}
-	return err
+	return output.Hint(fmt.Errorf("unknown command %q of %s", args[0], cmd.CommandPath()), hint)
 }
+
+// typeNames name the types of flags whose values the library parses.
+var typeNames = map[string]string{"duration": "a duration, such as 90s or 5m", "int": "a whole number", "bool": "true or false"}
 
 // flagError names the flag that cannot be read in the way config errors do.
 func (p *parser) flagError(cmd *cobra.Command, err error) error {
 	p.badFlag = true
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if name := typeNames[e.GetFlag().Value.Type()]; name != "" {
+			return fmt.Errorf("--%s: %q is not %s", e.GetFlag().Name, e.GetValue(), name)
+		}
 		return fmt.Errorf("--%s: %w", e.GetFlag().Name, e.Unwrap())
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		if near := identity.Nearest(e.GetSpecifiedName(), flagNames(cmd)); near != "" {
+		near := ""
+		switch name := e.GetSpecifiedName(); {
+		case name == "n", name == "namespace": // as kubectl and Helm call it
+			near = "host-namespace"
+		case len(name) > 1:
+			near = identity.Nearest(name, flagNames(cmd))
+		}
+		if near != "" {
 			return output.Hint(err, "did you mean --"+near+"?")
 		}
 	}
@@ -193,10 +227,7 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
-		if err != nil {
-			return err
-		}
-		if err := noCommand(cmd, rest); err != nil {
+		if err := errors.Join(err, noCommand(cmd, rest)); err != nil {
 			return err
 		}
 		cmd.InitDefaultHelpFlag()
@@ -216,16 +247,18 @@ func printUsage(cmd *cobra.Command) error {
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "  %s COMMAND\n\nCommands:\n", cmd.CommandPath())
+		widest := len(slices.MaxFunc(subcommands(cmd), func(a, b string) int { return len(a) - len(b) }))
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() || c.Name() == "help" {
-				fmt.Fprintf(&b, "  %-*s  %s\n", cmd.NamePadding(), c.Name(), c.Short)
+				fmt.Fprintf(&b, "  %-*s  %s\n", widest, c.Name(), c.Short)
 			}
 		}
 	}
 	for _, section := range []struct{ title, text string }{
 		{"Examples", cmd.Example},
 		{"Flags", cmd.LocalNonPersistentFlags().FlagUsagesWrapped(helpWidth)},
-		{"Settings, which win over those of the config", settingsUsage(cmd)},
+		{"Settings, which win over the environment and the config", settingsUsage(cmd)},
+		{"Environment variables, which win over the config", variablesUsage(cmd)},
 	} {
 		if section.text != "" {
 			fmt.Fprintf(&b, "\n%s:\n%s\n", section.title, strings.TrimRight(section.text, "\n"))
@@ -244,6 +277,17 @@ func settingsUsage(cmd *cobra.Command) string {
 	return cmd.Root().PersistentFlags().FlagUsagesWrapped(helpWidth)
 }
 
+// variablesUsage lists the environment variables on the help page of the program.
+func variablesUsage(cmd *cobra.Command) string {
+	var b strings.Builder
+	for _, flag := range config.FlagsWithVariables(rewriteFlags...) {
+		if !cmd.HasParent() {
+			fmt.Fprintf(&b, "  %-32s --%s\n", config.EnvName(flag), flag)
+		}
+	}
+	return b.String()
+}
+
 // withoutSettings marks the commands that read no settings.
 const withoutSettings = "without-settings"
 
@@ -251,17 +295,19 @@ var readsNoSettings = map[string]string{withoutSettings: ""}
 
 // outputFlag adds --output with the formats of a command, the default first.
 func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.Format) {
-	words := make([]string, len(allowed))
-	for i, f := range allowed {
-		words[i] = string(f)
-	}
-	*format = allowed[0]
-	usage := fmt.Sprintf("the `FORMAT`: %s (default %s)", strings.Join(words, ", "), *format)
-	cmd.Flags().FuncP("output", "o", usage, func(value string) (err error) {
-		*format, err = output.Parse(value, allowed...)
+	wordFlag(cmd, format, "output", "o", "the `FORMAT`", "output format", allowed...)
+}
+
+// wordFlag adds a flag whose value is one of the words, by default the first.
+func wordFlag[T ~string](cmd *cobra.Command, value *T, name, short, usage, what string, allowed ...T) {
+	words := output.Words(allowed...)
+	*value = allowed[0]
+	usage += fmt.Sprintf(": %s (default %s)", identity.OneOf(words), *value)
+	cmd.Flags().FuncP(name, short, usage, func(text string) (err error) {
+		*value, err = output.Parse(what, text, allowed...)
 		return err
 	})
-	if err := cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	if err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the flag was added the line before
 	}
 }

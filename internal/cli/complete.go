@@ -3,7 +3,6 @@ package cli
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,7 +56,7 @@ func (p *parser) words(cmd *cobra.Command, flag *pflag.Flag) []string {
 	case "profile":
 		return complete.Profiles(p.named("AWS_CONFIG_FILE", ".aws", "config"), p.named("AWS_SHARED_CREDENTIALS_FILE", ".aws", "credentials"))
 	}
-	return slices.Concat(config.Choices(flag.Name), rewriteChoices[flag.Name])
+	return config.Choices(flag.Name)
 }
 
 // named returns the value of a variable that names files, or the path in the home

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -20,9 +22,11 @@ import (
 type ExplainOp struct {
 	Settings       config.Flags
 	Namespace      string
-	ServiceAccount string   // empty: the component's
-	Policy         string   // a file; - for standard input; empty: the one that the config asks for
-	Context        []string // KEY=VALUE
+	ServiceAccount string         // empty: the component's
+	Policy         string         // a file; - for standard input; empty: the one that the config asks for
+	Live           bool           // the one that the role has in AWS
+	Profile        string         // of AWS, for Live
+	Facts          []desired.Fact // condition keys that the user knows
 	Output         output.Format
 }
 
@@ -31,21 +35,22 @@ func (p *parser) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain NAMESPACE [SERVICEACCOUNT]",
 		Short: "Say if a service account gets the role, and what decides it",
-		Long: `explain evaluates a trust policy as AWS STS does, offline: the one that the
-config asks for, or another with --policy. It says which statement and condition
-decides and, if access is denied, what would have to change.
+		Long: `explain evaluates a trust policy as AWS STS does: the one that the config asks
+for, the one that the role has in AWS with --live, or another with --policy. The
+role is that of the component that runs as the service account. The output says
+which document was evaluated, which statement and condition decides and, if
+access is denied, what would have to change. Only --live needs AWS.
 
 The exit status is 0 for allowed, 3 for denied, and 1 if it depends on something
 that is not known.`,
 		Example: `  spaces-identity explain mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system
-  aws iam get-role --role-name spaces-backup \
-    --query Role.AssumeRolePolicyDocument |
-    spaces-identity explain my-namespace --policy -`,
-		Args:              cobra.RangeArgs(1, 2),
+  spaces-identity explain my-namespace --live
+  spaces-identity explain my-namespace --policy trust.json`,
 		ValidArgsFunction: p.completeNamespaces,
 	}
 	cmd.Flags().StringVar(&op.Policy, "policy", "", "the `FILE` with the trust policy, - for standard input (default: what the config asks for)")
-	cmd.Flags().StringArrayVar(&op.Context, "context", nil, "a condition key that you know, `KEY=VALUE`, such as aws:SourceArn=arn:… (repeatable)")
+	registerLive(cmd, &op.Live, &op.Profile)
+	cmd.Flags().Func("context", "a condition key that you know, `KEY=VALUE`, such as aws:SourceArn=arn:… (repeatable)", op.addFact)
 	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Namespace = args[0]
@@ -55,34 +60,36 @@ that is not known.`,
 		if len(args) == 2 {
 			op.ServiceAccount = args[1]
 		}
-		_, err := op.facts()
-		return err
+		if op.Live && op.Policy != "" {
+			return errors.New("--live and --policy name two policies: use one of them")
+		}
+		return nil
 	})
 }
 
-// facts returns the condition keys that the user knows. A key that is given more
-// than once has several values.
-func (op ExplainOp) facts() ([]desired.Fact, error) {
-	var found []desired.Fact
-	at := map[string]int{}
-	for _, pair := range op.Context {
-		key, value, ok := strings.Cut(pair, "=")
-		if !ok || key == "" {
-			return nil, fmt.Errorf("--context: %q is not KEY=VALUE", pair)
-		}
-		if i, known := at[key]; known {
-			found[i].Values = append(found[i].Values, value)
-			continue
-		}
-		at[key] = len(found)
-		found = append(found, desired.Fact{Key: key, Values: []string{value}})
+// addFact adds KEY=VALUE to the condition keys that the user knows. A key that is given
+// more than once, in any case, has several values.
+func (op *ExplainOp) addFact(pair string) error {
+	key, value, ok := strings.Cut(pair, "=")
+	if !ok || key == "" {
+		return fmt.Errorf("%q is not KEY=VALUE", pair)
 	}
-	return found, nil
+	for i, f := range op.Facts {
+		if strings.EqualFold(f.Key, key) {
+			op.Facts[i].Values = append(f.Values, value)
+			return nil
+		}
+	}
+	op.Facts = append(op.Facts, desired.Fact{Key: key, Values: []string{value}})
+	return nil
 }
 
-// Run prints the explanation.
+// Run prints the explanation. Package live finds the policy in AWS.
 func (op ExplainOp) Run(ctx context.Context, env *Env) error {
-	state, c, err := env.component(op.Settings)
+	if op.Live {
+		return env.Live(ctx, env, op)
+	}
+	state, c, err := op.Subject(env)
 	if err != nil {
 		return err
 	}
@@ -90,19 +97,32 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	facts, err := op.facts()
+	source := ""
+	if op.Policy != "" {
+		source = "the trust policy in " + op.source()
+	}
+	return op.Judge(env, state, c, doc, source)
+}
+
+// Subject returns the state and the component that the question is about.
+func (op ExplainOp) Subject(env *Env) (desired.State, desired.Component, error) {
+	state, err := env.State(op.Settings)
 	if err != nil {
-		return err
+		return state, desired.Component{}, err
 	}
-	serviceAccount := op.ServiceAccount
-	if serviceAccount == "" {
-		serviceAccount = c.ServiceAccount
-	}
-	explanation, err := state.Explain(doc, c, op.Namespace, serviceAccount, facts...)
+	c, err := op.component(env, state)
+	return state, c, err
+}
+
+// Judge evaluates a policy and prints the explanation. The source says which policy it is;
+// if it is empty, it is the one that the config asks for.
+func (op ExplainOp) Judge(env *Env, state desired.State, c desired.Component, doc iam.Document, source string) error {
+	explanation, err := state.Explain(doc, c, op.Namespace, cmp.Or(op.ServiceAccount, c.ServiceAccount), op.Facts...)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	if op.Policy != "" {
+	if source != "" {
+		explanation.Policy = source
 		for _, problem := range desired.Review(doc) {
 			env.Warn(problem)
 		}
@@ -116,7 +136,32 @@ func (op ExplainOp) Run(ctx context.Context, env *Env) error {
 	case iam.Denied:
 		return exit.Silent(exit.Differs)
 	}
+	for _, way := range explanation.Ways {
+		for _, key := range way.UnknownKeys() {
+			env.Note("if you know the value of " + key + ", use --context " + key + "=VALUE")
+		}
+	}
 	return exit.Silent(exit.Failed)
+}
+
+// component returns the component that --component names, else the one that runs as the
+// service account. If there is none, a note says for which component the answer is.
+func (op ExplainOp) component(env *Env, state desired.State) (desired.Component, error) {
+	if _, named := op.Settings.Component(env.Getenv); op.ServiceAccount != "" && !named {
+		if c, ok := state.ComponentOf(op.ServiceAccount); ok {
+			return c, nil
+		}
+		env.Note("no component of the config runs as the service account " + op.ServiceAccount)
+	}
+	return env.Component(state, op.Settings)
+}
+
+// source returns how messages name the policy of --policy.
+func (op ExplainOp) source() string {
+	if op.Policy == "-" {
+		return "standard input"
+	}
+	return op.Policy
 }
 
 // trustPolicy returns the policy in question.
@@ -128,16 +173,18 @@ func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.Sta
 		doc, err := state.TrustPolicy(c)
 		return doc, exit.Usage(err)
 	case "-":
-		text, err = env.readManifests(ctx)
+		text, err = env.readInput(ctx, "trust policy")
 	default:
-		text, err = os.ReadFile(op.Policy)
+		if text, err = os.ReadFile(op.Policy); err != nil {
+			err = fmt.Errorf("reading the trust policy: %w", err)
+		}
 	}
 	if err != nil {
-		return iam.Document{}, exit.Usagef("reading the trust policy: %w", err)
+		return iam.Document{}, exit.Usage(err)
 	}
 	doc, err := iam.Parse(text)
 	if err != nil {
-		return doc, exit.Usagef("trust policy %s: %w", op.Policy, err)
+		return doc, exit.Usagef("trust policy %s: %w", op.source(), err)
 	}
 	return doc, nil
 }

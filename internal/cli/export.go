@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +9,6 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
-	"spaces-identity.dev/internal/identity"
 )
 
 // ExportOp prints everything that the config asks for in AWS in one form.
@@ -29,14 +26,12 @@ func (p *parser) exportCommand() *cobra.Command {
 crossplane or aws-cli (a shell script).`,
 		Example: `  spaces-identity export terraform > identity.tf
   spaces-identity export aws-cli > identity.sh`,
-		Args:      cobra.ExactArgs(1),
 		ValidArgs: export.Forms(),
 	}
 	return parsed(p, cmd, &op, func(args []string) error {
-		if op.Form = args[0]; !slices.Contains(export.Forms(), op.Form) {
-			return fmt.Errorf("unknown form %q: use %s", op.Form, identity.OneOf(export.Forms()))
-		}
-		return nil
+		op.Form = args[0]
+		_, err := export.Find(op.Form)
+		return err
 	})
 }
 

@@ -17,6 +17,12 @@ import (
 // config, it says that first.
 func (env *Env) hintOf(err error) string {
 	hint := hintOf(err)
+	if e, ok := errors.AsType[*rewrite.MissingError](err); ok && e.NoManifests {
+		if _, piped := env.op.(PostRenderOp); piped {
+			return "Helm 3 passes nothing to a post-renderer if `helm template` has --output-dir, and has then written the files without an identity: " +
+				"use `helm spaces-identity template --output-dir` instead. Otherwise " + hint
+		}
+	}
 	if _, ok := errors.AsType[*desired.MissingError](err); !ok || env.config == "" {
 		return hint
 	}

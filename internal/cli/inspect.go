@@ -36,7 +36,6 @@ are one stream, and its lines are counted from the first file on.`,
 		Example: `  helm template spaces CHART | spaces-identity inspect
   helm template spaces CHART | spaces-identity inspect --diff
   spaces-identity inspect rendered.yaml`,
-		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 	}
 	op := InspectOp{Settings: p.settings}
@@ -52,7 +51,7 @@ are one stream, and its lines are counted from the first file on.`,
 		case diff:
 			op.Output = output.Diff
 		}
-		return p.completeRewrite(cmd, &op.Rewrite)
+		return p.completeRewrite(cmd)
 	})
 }
 
@@ -86,7 +85,7 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 // read returns the manifests of all files as one stream, or standard input.
 func (op InspectOp) read(ctx context.Context, env *Env) ([]byte, error) {
 	if len(op.Files) == 0 {
-		return env.readManifests(ctx)
+		return env.readInput(ctx, "manifests")
 	}
 	var stream []byte
 	for _, file := range op.Files {

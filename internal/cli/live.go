@@ -31,6 +31,12 @@ func registerProfile(cmd *cobra.Command, profile *string) {
 	cmd.Flags().StringVar(profile, "profile", "", "the `NAME` of the AWS profile (default: what the AWS SDK finds)")
 }
 
+// registerLive adds the flags of commands that can read a policy in AWS.
+func registerLive(cmd *cobra.Command, live *bool, profile *string) {
+	cmd.Flags().BoolVar(live, "live", false, "the policy that the role has in AWS; needs iam:GetRole")
+	registerProfile(cmd, profile)
+}
+
 // DiscoverOp lists the control planes of the cluster.
 type DiscoverOp struct {
 	Settings config.Flags
@@ -126,7 +132,10 @@ that the config names, and shows what apply would create, change and remove,
 down to each subject of a trust policy. What the config no longer names is kept
 unless --prune is given.
 
-With --exit-code the exit status is 3 if something differs.`,
+With --exit-code the exit status is 3 if something differs. That includes
+subjects that have access and that the config does not name: kept ones, and
+those that a foreign statement admits under a service account of the config.
+Subjects of other clusters that share the role are only shown.`,
 		Example: `  spaces-identity plan
   spaces-identity plan --prune --exit-code`,
 	}
@@ -171,19 +180,41 @@ type VerifyOp struct {
 	Cluster     ClusterFlags
 	Profile     string
 	ClusterOnly bool          // leave the account out
+	Prove       Prove         // whether to exchange a token
 	Wait        time.Duration // look again for so long, until nothing fails
 	Output      output.Format
 }
+
+// Prove says what verify does with the credentials that it gets for a token.
+type Prove string
+
+// The ways to prove the chain.
+const (
+	ProveNothing Prove = ""
+	ProveRead    Prove = "read"  // lists the bucket
+	ProveWrite   Prove = "write" // also puts and deletes an object
+)
 
 func (p *parser) verifyCommand() *cobra.Command {
 	op := VerifyOp{Settings: p.settings}
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check each control plane, from issuer to credentials",
-		Long: `verify checks each component in each control plane of the config: if the service
-account is annotated, if a workload runs as it, if its pods have the labels and
-what the EKS webhook injects, if they are ready, and how backups go. Below each
-failure it prints the first thing to do. It changes nothing.
+		Long: `verify checks the chain of each component in each control plane of the config:
+the cluster's issuer, the OIDC provider, the role and its policies, the service
+account, what the EKS webhook wrote into the pods and what their processes will
+use, network policies, the associations, and the backups. For each finding it
+prints the first thing to do. It changes nothing.
+
+What could not be read is unknown, with the reason. Without AWS credentials that
+is every check of the account; --cluster-only leaves those out instead.
+
+--prove exchanges a short-lived token of a pod for credentials, as the pod does,
+and lists the bucket with them below the prefix. --prove=write also puts and
+deletes the object spaces-identity-proof there; a bucket with versions keeps a
+version and a delete marker. It needs the right to create serviceaccounts/token,
+and for EKS Pod Identity eks-auth:AssumeRoleForPodIdentity. It runs here, not in
+the pod, whose network may differ. No token and no key is printed or stored.
 
 The exit status is 3 if something differs from what the config says or could not
 be read, and 1 if there is no control plane to check. The permissions that it
@@ -194,9 +225,24 @@ needs are in examples/rbac.`,
 	op.Cluster.register(cmd)
 	registerProfile(cmd, &op.Profile)
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML, output.JUnit)
-	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the AWS account out, as if there were no credentials")
+	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the checks of the AWS account out")
+	cmd.Flags().Func("prove", "exchange a token of a pod and `USE` the credentials: read (the default) or write", op.setProve)
+	cmd.Flags().Lookup("prove").NoOptDefVal = string(ProveRead)
 	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
-	return parsed(p, cmd, &op, nil)
+	return parsed(p, cmd, &op, func([]string) error {
+		if op.ClusterOnly && op.Prove != ProveNothing {
+			return errors.New("--prove needs AWS, which --cluster-only leaves out: use one of them")
+		}
+		return nil
+	})
+}
+
+func (op *VerifyOp) setProve(value string) error {
+	op.Prove = Prove(value)
+	if op.Prove != ProveRead && op.Prove != ProveWrite {
+		return fmt.Errorf("%q is no way to prove the chain: use read or write", value)
+	}
+	return nil
 }
 
 // RestartOp restarts the workloads whose pods run without the identity.
@@ -204,6 +250,7 @@ type RestartOp struct {
 	Settings       config.Flags
 	Cluster        ClusterFlags
 	DryRun         bool
+	Exclude        []string      // what is left alone: NAMESPACE or NAMESPACE/WORKLOAD
 	MaxUnavailable int           // workloads that are restarted at once
 	Timeout        time.Duration // of one workload
 	Output         output.Format
@@ -220,6 +267,11 @@ identity, it restarts them once more, because an association takes effect a
 moment after it was created. With delivery.admissionPolicy it first updates the
 service accounts that lack their annotations.
 
+It leaves what a restart cannot cure, names it, and goes on: pods that no
+workload owns, paused Deployments, workloads with the update strategy OnDelete,
+and pods that the EKS webhook leaves out. The exit status is then 3. If a
+rollout fails, it restarts no further workload.
+
 Run it again after an interruption or a failure: it restarts nothing twice.`,
 		Example: `  spaces-identity restart --dry-run
   spaces-identity restart --max-unavailable 5`,
@@ -227,6 +279,7 @@ Run it again after an interruption or a failure: it restarts nothing twice.`,
 	op.Cluster.register(cmd)
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML)
 	cmd.Flags().BoolVar(&op.DryRun, "dry-run", false, "show what would be restarted, and change nothing")
+	cmd.Flags().StringArrayVar(&op.Exclude, "exclude", nil, "leave this alone: a host `NAMESPACE`, or one workload as NAMESPACE/WORKLOAD (repeatable)")
 	cmd.Flags().IntVar(&op.MaxUnavailable, "max-unavailable", 1, "how many workloads are restarted at once")
 	cmd.Flags().DurationVar(&op.Timeout, "timeout", 5*time.Minute, "how long one workload may take")
 	return parsed(p, cmd, &op, func([]string) error {

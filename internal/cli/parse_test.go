@@ -12,8 +12,8 @@ import (
 
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
-	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -30,31 +30,31 @@ func newEnv(out io.Writer, variables map[string]string) *cli.Env {
 var (
 	cluster = cli.ClusterFlags{Timeout: time.Minute}
 	drift   = cli.DriftFlags{Cluster: cluster, Output: output.Table}
-	rewrite = cli.RewriteFlags{OnMissing: "fail", OnConflict: "replace"}
+	rewrite = cli.RewriteFlags{OnMissing: "fail", OnConflict: "replace", OnImmutable: "leave"}
 )
 
 func TestCommandLinesBecomeOps(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for line, want := range map[string]cli.Op{
 		"":                                      cli.PostRenderOp{Rewrite: rewrite},
-		"post-render --on-missing=warn":         cli.PostRenderOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace"}},
+		"post-render --on-missing=warn":         cli.PostRenderOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace", OnImmutable: "leave"}},
 		"--role-arn a --role-arn b":             cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
 		"--host-namespace a --host-namespace b": cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
 		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
-			PostRender: cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}}},
+			PostRender: cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
 		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
 		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
-		"policy trust --component vector":        cli.PolicyOp{Part: export.Trust, Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
-		"policy permissions -o yaml":             cli.PolicyOp{Part: export.Permissions, Output: output.YAML},
-		"policy associations":                    cli.PolicyOp{Part: export.Associations, Output: output.JSON},
-		"policy self --read-only":                cli.SelfPolicyOp{ReadOnly: true, Output: output.JSON},
-		"policy admission":                       cli.AdmissionPolicyOp{Output: output.YAML},
-		"policy admission native":                cli.AdmissionPolicyOp{Output: output.YAML},
+		"policy trust --component vector":        cli.DocumentOp{Document: "trust", Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
+		"policy permissions -o yaml":             cli.DocumentOp{Document: "permissions", Output: output.YAML},
+		"policy associations":                    cli.DocumentOp{Document: "associations", Output: output.JSON},
+		"policy self --read-only":                cli.DocumentOp{Document: "self", ReadOnly: true, Output: output.JSON},
+		"policy admission":                       cli.DocumentOp{Document: "admission", Output: output.YAML},
+		"policy admission native":                cli.DocumentOp{Document: "admission", Output: output.YAML},
 		"inspect a.yaml b.yaml":                  cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
 		"export terraform":                       cli.ExportOp{Form: "terraform"},
-		"values":                                 cli.ValuesOp{Output: output.YAML},
-		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Context: []string{"a=b"}, Output: output.Table},
+		"values":                                 cli.DocumentOp{Document: "values", Output: output.YAML},
+		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Facts: []desired.Fact{{Key: "a", Values: []string{"b"}}}, Output: output.Table},
 		"discover --kube-context c":              cli.DiscoverOp{Cluster: cli.ClusterFlags{Context: "c", Timeout: time.Minute}, Output: output.Table},
 		"init --force --profile p":               cli.InitOp{Cluster: cluster, Profile: "p", Force: true},
 		"plan --exit-code":                       cli.PlanOp{Drift: drift, ExitCode: true},
@@ -81,12 +81,12 @@ func TestEnvironmentSetsTheFlagsOfManifests(t *testing.T) {
 	t.Chdir(t.TempDir())
 	env := newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ON_MISSING": "warn", "SPACES_IDENTITY_ON_CONFLICT": "keep"})
 	op, err := cli.Parse(env, []string{"inspect", "--on-conflict", "fail"})
-	want := cli.InspectOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "fail"}, Output: output.Table}
+	want := cli.InspectOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "fail", OnImmutable: "leave"}, Output: output.Table}
 	if d := cmp.Diff(cli.Op(want), op, cmpopts.EquateEmpty()); d != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, d)
 	}
 	_, err = cli.Parse(newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ON_MISSING": "no"}), []string{"inspect"})
-	if err == nil || !strings.Contains(err.Error(), `SPACES_IDENTITY_ON_MISSING is "no"`) {
+	if err == nil || !strings.Contains(err.Error(), `SPACES_IDENTITY_ON_MISSING: unknown value "no": use fail or warn`) {
 		t.Errorf("error: %v", err)
 	}
 }
@@ -101,22 +101,35 @@ func TestBadCommandLinesAreBadUsage(t *testing.T) {
 		"help policy foo":             `unknown command "foo"`,
 		"completion foo":              `unknown command "foo"`,
 		"policy":                      "admission, associations, permissions, self, trust",
-		"plan extra":                  "extra",
+		"plan extra":                  `plan does not take the argument "extra"`,
+		"explain a b c":               `explain does not take the argument "c"`,
+		"policy admission native x":   `admission does not take the argument "x"`,
+		"policy trust x":              `trust does not take the argument "x"`,
+		"version x":                   `"x"`,
+		"post-render x":               `"x"`,
+		"values x":                    `"x"`,
+		"verify --wait 5":             `--wait: "5" is not a duration, such as 90s or 5m`,
+		"verify --wait -5m":           "--wait is -5m0s: it must not be negative",
+		"restart --timeout=-1s":       "--timeout is -1s: it must not be negative",
+		"plan --request-timeout=-1s":  "--request-timeout is -1s: it must not be negative",
+		"verify --wait=":              `--wait: "" is not a duration`,
+		"restart --max-unavailable x": `--max-unavailable: "x" is not a whole number`,
+		"plan --prune=maybe":          `--prune: "maybe" is not true or false`,
 		"plan -o xml":                 `"xml"`,
 		"plan --bogus":                "--bogus",
 		"apply":                       "needs a terminal",
 		"restart --max-unavailable 0": "--max-unavailable is 0",
-		"restart --timeout soon":      "--timeout: ",
+		"restart --timeout soon":      `--timeout: "soon" is not a duration`,
 		"inspect --diff -o json":      "--diff",
-		"export":                      "1 arg",
+		"export":                      "export needs FORM",
 		"export helm":                 `unknown form "helm"`,
 		"policy admission kyverno":    "does not write policies for Kyverno yet",
 		"policy admission x":          `"x" is not a kind of admission policy`,
-		"explain":                     "arg",
+		"explain":                     "explain needs NAMESPACE",
 		"explain ns --context x":      `"x" is not KEY=VALUE`,
 		"verify --skip-aws":           "--skip-aws",
 		"policy trust --format json":  "--format",
-		"template":                    "needs a release and a chart",
+		"template":                    "needs RELEASE and CHART",
 	} {
 		var out bytes.Buffer
 		op, err := cli.Parse(newEnv(&out, nil), strings.Fields(line))
@@ -177,4 +190,70 @@ func helpLines(t *testing.T) [][]string {
 		t.Fatalf("only %d commands have help: %q", len(lines), lines)
 	}
 	return lines
+}
+
+func TestHelpListsTheEnvironmentVariables(t *testing.T) {
+	text := help(t, []string{"--help"})
+	_, listed, _ := strings.Cut(text, "\nEnvironment variables")
+	flags := config.FlagsWithVariables("on-missing", "on-conflict", "on-immutable")
+	if got := strings.Count(listed, "SPACES_IDENTITY_"); got != len(flags) || got < 15 {
+		t.Errorf("%d variables are listed, want %d:\n%s", got, len(flags), listed)
+	}
+	for _, flag := range flags {
+		variable := config.EnvName(flag)
+		if !strings.Contains(listed, variable+" ") || !strings.Contains(text, "--"+flag+" ") {
+			t.Errorf("the help lacks %s or --%s", variable, flag)
+		}
+		if warnings := config.UnknownVariables([]string{variable + "=x"}, "on-missing", "on-conflict", "on-immutable"); len(warnings) > 0 {
+			t.Errorf("a listed variable is unknown: %q", warnings)
+		}
+	}
+}
+
+func TestBadCommandLinesHintAtTheNextStep(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for line, want := range map[string]string{
+		"help foo":         "`spaces-identity --help` lists the commands",
+		"foo":              "`spaces-identity --help` lists the commands",
+		"policy foo":       "`spaces-identity policy --help` lists the commands",
+		"help policy trus": "did you mean `spaces-identity policy trust`?",
+		"export terrafrom": `did you mean "terraform"?`,
+		"export":           "for example: `spaces-identity export terraform > identity.tf`",
+		"explain":          "for example: `spaces-identity explain mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system`",
+		"template":         "for example: `spaces-identity template spaces CHART --output-dir out`",
+		"verify -n x":      "did you mean --host-namespace?",
+		"plan --namespace": "did you mean --host-namespace?",
+		"values -x":        "`spaces-identity values --help` shows the usage",
+		"export -o json":   "`spaces-identity export --help` shows the usage",
+		"values --confg x": "did you mean --config?",
+		"plan extra":       "`spaces-identity plan --help` shows the usage",
+	} {
+		_, err := cli.Parse(newEnv(io.Discard, nil), strings.Fields(line))
+		if got := output.HintOf(err); got != want {
+			t.Errorf("%q: the hint is %q, want %q (%v)", line, got, want, err)
+		}
+	}
+}
+
+// A command that waits for a person to type its input says so. With a file or a pipe it
+// says nothing.
+func TestCommandsSayThatTheyReadFromTheTerminal(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for line, what := range map[string]string{
+		"post-render":             "manifests",
+		"inspect":                 "manifests",
+		"explain ns --policy -":   "trust policy",
+		"post-render --mode both": "manifests",
+	} {
+		for _, terminal := range []bool{true, false} {
+			var errs bytes.Buffer
+			env := newEnv(io.Discard, map[string]string{"SPACES_IDENTITY_ROLE_ARN": "arn:aws:iam::123456789012:role/r"})
+			env.Err, env.Terminal = &errs, func(stream any) bool { return terminal && stream == env.In }
+			cli.Run(t.Context(), *env, strings.Fields(line))
+			note := "note: reading the " + what + " from the terminal; press Ctrl-D at the end, or Ctrl-C to stop\n"
+			if got := strings.HasPrefix(errs.String(), note); got != terminal {
+				t.Errorf("%s, terminal %v: %s", line, terminal, errs.String())
+			}
+		}
+	}
 }

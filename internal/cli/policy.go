@@ -15,7 +15,32 @@ import (
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
+	"spaces-identity.dev/internal/postrender"
 )
+
+// DocumentOp prints one document that follows from the config.
+type DocumentOp struct {
+	Settings config.Flags
+	Document string // the name of its command: trust, permissions, associations, self, admission or values
+	ReadOnly bool   // of self: only what plan needs
+	Live     bool   // of trust: the policy that the role has in AWS
+	Profile  string // of AWS, for Live
+	Output   output.Format
+}
+
+// documentCommand declares the command of a document, JSON by default or YAML.
+func (p *parser) documentCommand(cmd *cobra.Command, formats ...output.Format) *cobra.Command {
+	name, _, _ := strings.Cut(cmd.Use, " ")
+	op := DocumentOp{Settings: p.settings, Document: name}
+	outputFlag(cmd, &op.Output, formats...)
+	if name == "trust" {
+		registerLive(cmd, &op.Live, &op.Profile)
+	}
+	if name == "self" {
+		cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
+	}
+	return parsed(p, cmd, &op, nil)
+}
 
 func (p *parser) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -26,53 +51,108 @@ commands ask only for the settings that their document needs.`,
 		Args:        noCommand,
 		Annotations: readsNoSettings,
 	}
-	cmd.AddCommand(
-		p.partCommand(export.Trust, "Print the role's trust policy, its length on standard error"),
-		p.partCommand(export.Permissions, "Print what the role may do"),
-		p.partCommand(export.Associations, "Print the EKS Pod Identity associations"),
-		p.selfCommand(),
-		p.admissionCommand(),
-	)
+	for _, c := range []struct{ name, short, example string }{
+		{"trust", "Print the role's trust policy, its length on standard error", "--component mxp-controller"},
+		{"permissions", "Print what the role may do", "--component mxp-controller"},
+		{"associations", "Print the EKS Pod Identity associations", "--component mxp-controller"},
+		{"self", "Print what this program itself needs in AWS for plan and apply", "--read-only"},
+	} {
+		cmd.AddCommand(p.documentCommand(&cobra.Command{Use: c.name, Short: c.short,
+			Example: "  spaces-identity policy " + c.name + " " + c.example}, output.JSON, output.YAML))
+	}
+	cmd.AddCommand(p.admissionCommand())
 	cmd.RunE = func(*cobra.Command, []string) error {
 		return fmt.Errorf("policy needs the name of a document: %s", strings.Join(subcommands(cmd), ", "))
 	}
 	return cmd
 }
 
-// PolicyOp prints one document of a component.
-type PolicyOp struct {
-	Settings config.Flags
-	Part     export.Part
-	Output   output.Format
+func (p *parser) admissionCommand() *cobra.Command {
+	return p.documentCommand(&cobra.Command{
+		Use:   "admission [native]",
+		Short: "Print Kubernetes admission policies, for later control planes",
+		Long: `admission prints a MutatingAdmissionPolicy and its binding for the
+ServiceAccounts of each component, and for its pods if it has pod labels. They
+act in the host namespaces that the config lists or matches, and with
+controlPlanes.discover in those that Spaces has labelled.
+
+With delivery.admissionPolicy the post-renderer appends the same objects under
+other names, which belong to the Helm release. They need Kubernetes 1.36.`,
+		Example:   "  spaces-identity policy admission --match uuid | kubectl apply -f -",
+		Args:      knownAdmissionPolicy,
+		ValidArgs: []string{string(identity.NativeAdmissionPolicy)},
+	}, output.YAML, output.JSON)
 }
 
-func (p *parser) partCommand(part export.Part, short string) *cobra.Command {
-	op := PolicyOp{Settings: p.settings, Part: part}
-	cmd := &cobra.Command{
-		Use: string(part), Short: short,
-		Example: "  spaces-identity policy " + string(part) + " --component mxp-controller",
+func knownAdmissionPolicy(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) != 1 || args[0] == string(identity.NativeAdmissionPolicy):
+		return checkArgs(cmd, args)
+	case args[0] == "kyverno":
+		return output.Hint(errors.New("this version does not write policies for Kyverno yet"), "use native, if the cluster has Kubernetes 1.36")
 	}
-	outputFlag(cmd, &op.Output, output.JSON, output.YAML)
-	return parsed(p, cmd, &op, nil)
+	return output.Hint(fmt.Errorf("%q is not a kind of admission policy", args[0]), "use native, or leave the argument out")
 }
 
-// Run prints the document. For a trust policy, its length and what its pattern admits
-// go to standard error.
-func (op PolicyOp) Run(_ context.Context, env *Env) error {
-	state, c, err := env.component(op.Settings)
-	if err != nil {
-		return err
+func (p *parser) valuesCommand() *cobra.Command {
+	return p.documentCommand(&cobra.Command{
+		Use:   "values",
+		Short: "Print the same settings as Helm values for the Spaces chart",
+		Long: `values prints a values file that gives the components their identity through the
+chart's own values, for those who use no post-renderer.`,
+		Example: "  spaces-identity values > identity-values.yaml",
+	}, output.YAML, output.JSON)
+}
+
+// Run prints the document. Package live finds the policy in AWS.
+func (op DocumentOp) Run(ctx context.Context, env *Env) error {
+	if op.Live {
+		return env.Live(ctx, env, op)
 	}
-	text, err := export.Document(op.Part, state, c)
+	text, err := op.text(env)
 	if err != nil {
 		return exit.Usage(err)
 	}
-	if op.Part == export.Trust {
-		if err := env.reportTrust(state, c); err != nil {
-			return err
-		}
-	}
 	return env.Document(op.Output, text)
+}
+
+// text returns the document. For a trust policy, its length and what its pattern admits go
+// to standard error.
+func (op DocumentOp) text(env *Env) ([]byte, error) {
+	state, err := env.State(op.Settings)
+	if err != nil {
+		return nil, err
+	}
+	switch op.Document {
+	case "values":
+		return export.Values(state)
+	case "self":
+		doc, err := state.Self(op.ReadOnly)
+		return doc.JSON(), err
+	case "admission":
+		return op.admission(env, state)
+	}
+	c, err := env.Component(state, op.Settings)
+	if err != nil {
+		return nil, err
+	}
+	text, err := export.Document(export.Part(op.Document), state, c)
+	if err == nil && op.Document == "trust" {
+		err = env.reportTrust(state, c)
+	}
+	return text, err
+}
+
+// admission returns the objects of all components, or of the one that --component names.
+func (op DocumentOp) admission(env *Env, state desired.State) ([]byte, error) {
+	objects, err := export.AppliedPolicies(state)
+	if name, named := op.Settings.Component(env.Getenv); named {
+		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != name })
+	}
+	if err == nil && len(objects) == 0 {
+		err = errors.New(postrender.NothingToAdmit)
+	}
+	return export.Stream(objects), err
 }
 
 // reportTrust says how much of its quota a trust policy uses and whom a pattern
@@ -98,27 +178,23 @@ func (env *Env) reportTrust(state desired.State, c desired.Component) error {
 	return nil
 }
 
-// component returns the state and the component that a command is about: the one
-// that --component names, the default one, or the only one. If there are others,
-// a note says how to name them.
-func (env *Env) component(settings config.Flags) (desired.State, desired.Component, error) {
-	state, err := env.State(settings)
-	if err != nil {
-		return state, desired.Component{}, err
-	}
+// Component returns the component that a command is about: the one that --component
+// names, the default one, or the only one. If there are others, a note says how to name
+// them.
+func (env *Env) Component(state desired.State, settings config.Flags) (desired.Component, error) {
 	name, named := settings.Component(env.Getenv)
 	if len(state.Components) == 1 && !named {
-		return state, state.Components[0], nil
+		return state.Components[0], nil
 	}
 	c, ok := state.Component(name)
 	if !ok {
 		err := exit.Usagef("the config has no component %s", name)
-		return state, c, output.Hint(err, "name "+others(state, "")+" with --component")
+		return c, output.Hint(err, "name "+others(state, "")+" with --component")
 	}
 	if !named {
 		env.Note("this is for " + name + "; use --component for " + others(state, name))
 	}
-	return state, c, nil
+	return c, nil
 }
 
 // others returns the names of the components besides one, as prose.
@@ -130,87 +206,4 @@ func others(state desired.State, name string) string {
 		}
 	}
 	return identity.OneOf(names)
-}
-
-// SelfPolicyOp prints what the program itself needs in AWS.
-type SelfPolicyOp struct {
-	Settings config.Flags
-	ReadOnly bool
-	Output   output.Format
-}
-
-func (p *parser) selfCommand() *cobra.Command {
-	op := SelfPolicyOp{Settings: p.settings}
-	cmd := &cobra.Command{
-		Use: "self", Short: "Print what this program itself needs in AWS for plan and apply",
-		Example: "  spaces-identity policy self --read-only",
-	}
-	cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
-	outputFlag(cmd, &op.Output, output.JSON, output.YAML)
-	return parsed(p, cmd, &op, nil)
-}
-
-// Run prints the document.
-func (op SelfPolicyOp) Run(_ context.Context, env *Env) error {
-	state, err := env.State(op.Settings)
-	if err != nil {
-		return err
-	}
-	doc, err := state.Self(op.ReadOnly)
-	if err != nil {
-		return exit.Usage(err)
-	}
-	return env.Document(op.Output, doc.JSON())
-}
-
-// AdmissionPolicyOp prints the Kubernetes admission policies.
-type AdmissionPolicyOp struct {
-	Settings config.Flags
-	Output   output.Format
-}
-
-func (p *parser) admissionCommand() *cobra.Command {
-	op := AdmissionPolicyOp{Settings: p.settings}
-	cmd := &cobra.Command{
-		Use:   "admission [native]",
-		Short: "Print Kubernetes admission policies, for later control planes",
-		Long: `admission prints a MutatingAdmissionPolicy and its binding for the
-ServiceAccounts of each component, and for its pods if it has pod labels. They
-act in the host namespaces that the config lists or matches, and with
-controlPlanes.discover in those that Spaces has labelled.
-
-With delivery.admissionPolicy the post-renderer appends the same objects. They
-need Kubernetes 1.36.`,
-		Example: "  spaces-identity policy admission --match uuid | kubectl apply -f -",
-		Args:    cobra.MaximumNArgs(1), ValidArgs: []string{string(identity.NativeAdmissionPolicy)},
-	}
-	outputFlag(cmd, &op.Output, output.YAML, output.JSON)
-	return parsed(p, cmd, &op, func(args []string) error {
-		switch {
-		case len(args) == 0 || args[0] == string(identity.NativeAdmissionPolicy):
-			return nil
-		case args[0] == "kyverno":
-			return output.Hint(errors.New("this version does not write policies for Kyverno yet"), "use native, if the cluster has Kubernetes 1.36")
-		}
-		return output.Hint(fmt.Errorf("%q is not a kind of admission policy", args[0]), "use native, or leave the argument out")
-	})
-}
-
-// Run prints the objects of all components, or of the one that --component names.
-func (op AdmissionPolicyOp) Run(_ context.Context, env *Env) error {
-	state, err := env.State(op.Settings)
-	if err != nil {
-		return err
-	}
-	objects, err := export.AdmissionPolicies(state)
-	if err != nil {
-		return exit.Usage(err)
-	}
-	if name, named := op.Settings.Component(env.Getenv); named {
-		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != name })
-	}
-	if len(objects) == 0 {
-		return exit.Usagef("an admission policy has nothing to write: in mode pod-identity associations give the role, and no annotation or pod label is set")
-	}
-	return env.Document(op.Output, export.Stream(objects))
 }

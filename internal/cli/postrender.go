@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/manifest"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -22,46 +23,46 @@ type PostRenderOp struct {
 
 // RewriteFlags are those of the commands that edit manifests.
 type RewriteFlags struct {
-	OnMissing  rewrite.OnMissing
-	OnConflict rewrite.OnConflict
+	OnMissing   rewrite.OnMissing
+	OnConflict  rewrite.OnConflict
+	OnImmutable rewrite.OnImmutable
 }
 
 const (
-	flagOnMissing  = "on-missing"
-	flagOnConflict = "on-conflict"
+	flagOnMissing   = "on-missing"
+	flagOnConflict  = "on-conflict"
+	flagOnImmutable = "on-immutable"
 )
 
-// rewriteChoices are the words of the flags, the default first.
-var rewriteChoices = map[string][]string{
-	flagOnMissing:  {string(rewrite.MissingFails), string(rewrite.MissingWarns)},
-	flagOnConflict: {string(rewrite.ConflictReplace), string(rewrite.ConflictKeep), string(rewrite.ConflictFails)},
-}
+// rewriteFlags are the flags that have an environment variable, but no key in the config.
+var rewriteFlags = []string{flagOnMissing, flagOnConflict, flagOnImmutable}
 
 func (f *RewriteFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar((*string)(&f.OnMissing), flagOnMissing, string(rewrite.MissingFails),
-		"if a component has no place in the manifests: fail or warn")
-	cmd.Flags().StringVar((*string)(&f.OnConflict), flagOnConflict, string(rewrite.ConflictReplace),
-		"if a place has another value: replace, keep or fail")
+	wordFlag(cmd, &f.OnMissing, flagOnMissing, "", "what to `DO` if a component has no place in the manifests", "value",
+		rewrite.MissingFails, rewrite.MissingWarns)
+	wordFlag(cmd, &f.OnConflict, flagOnConflict, "", "what to `DO` if a place has another value", "value",
+		rewrite.ConflictReplace, rewrite.ConflictKeep, rewrite.ConflictFails)
+	wordFlag(cmd, &f.OnImmutable, flagOnImmutable, "", "what to `DO` if an upgrade cannot change a place, as in a Job", "value",
+		rewrite.ImmutableLeaves, rewrite.ImmutableEdits)
 }
 
-// completeRewrite takes the flags that are not given from the environment, and
-// checks all of them.
-func (p *parser) completeRewrite(cmd *cobra.Command, f *RewriteFlags) error {
-	for name, value := range map[string]*string{flagOnMissing: (*string)(&f.OnMissing), flagOnConflict: (*string)(&f.OnConflict)} {
-		from, words := "--"+name, rewriteChoices[name]
-		if variable := config.EnvName(name); !cmd.Flags().Changed(name) && p.env.Getenv(variable) != "" {
-			*value, from = p.env.Getenv(variable), variable
+// completeRewrite takes the flags that are not given from the environment.
+func (p *parser) completeRewrite(cmd *cobra.Command) error {
+	for _, name := range rewriteFlags {
+		value := p.env.Getenv(config.EnvName(name))
+		if value == "" || cmd.Flags().Changed(name) {
+			continue
 		}
-		if !slices.Contains(words, *value) {
+		if err := cmd.Flags().Lookup(name).Value.Set(value); err != nil {
 			p.badFlag = true
-			return fmt.Errorf("%s is %q: it must be %s", from, *value, strings.Join(words, " or "))
+			return fmt.Errorf("%s: %w", config.EnvName(name), err)
 		}
 	}
 	return nil
 }
 
 func (f RewriteFlags) options() rewrite.Options {
-	return rewrite.Options{OnMissing: f.OnMissing, OnConflict: f.OnConflict}
+	return rewrite.Options{OnMissing: f.OnMissing, OnConflict: f.OnConflict, OnImmutable: f.OnImmutable}
 }
 
 func (p *parser) postRenderCommand() *cobra.Command {
@@ -80,23 +81,26 @@ directory. If it fails, standard output stays empty and only the report changes.
 func (p *parser) asPostRender(cmd *cobra.Command) *cobra.Command {
 	op := PostRenderOp{Settings: p.settings}
 	op.Rewrite.register(cmd)
-	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd, &op.Rewrite) })
+	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd) })
 }
 
 // Run post-renders standard input.
 func (op PostRenderOp) Run(ctx context.Context, env *Env) error {
-	return render(ctx, env, op, "", env.readManifests)
+	read := func(ctx context.Context) ([]byte, error) { return env.readInput(ctx, "manifests") }
+	return op.render(ctx, env, postrender.Renderer{}, read)
 }
 
-// render post-renders what read returns. If dir is not empty, the manifests and
-// the artifacts go there.
-func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read func(context.Context) ([]byte, error)) error {
+// render post-renders what read returns.
+func (op PostRenderOp) render(ctx context.Context, env *Env, renderer postrender.Renderer, read func(context.Context) ([]byte, error)) error {
 	state, err := env.State(op.Settings)
 	if err != nil {
-		return env.failEarly(dir, op.Settings, err)
+		return env.failEarly(op.Settings, err)
 	}
-	renderer := postrender.Renderer{State: state, Dir: dir, Options: op.Rewrite.options(), Hints: env.HintsOf}
+	renderer.State, renderer.Options, renderer.Hints = state, op.Rewrite.options(), env.HintsOf
 	stream, err := read(ctx)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%w; no manifests were written", err)
+	}
 	if err != nil {
 		return renderer.Fail(postrender.Report{}, err)
 	}
@@ -107,14 +111,17 @@ func render(ctx context.Context, env *Env, op PostRenderOp, dir string, read fun
 	return err
 }
 
-// readManifests reads standard input.
-func (env *Env) readManifests(ctx context.Context) ([]byte, error) {
-	stream, err := Await(ctx, func() ([]byte, error) { return manifest.Read(env.In) })
+// readInput reads standard input. If a person is to type it, it says so.
+func (env *Env) readInput(ctx context.Context, what string) ([]byte, error) {
+	if env.Terminal(env.In) {
+		env.Note("reading the " + what + " from the terminal; press Ctrl-D at the end, or Ctrl-C to stop")
+	}
+	stream, err := interrupt.Await(ctx, func() ([]byte, error) { return manifest.Read(env.In) })
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("stopped while reading the manifests: %w; no manifests were written", context.Cause(ctx))
+		return nil, fmt.Errorf("stopped while reading the %s: %w", what, context.Cause(ctx))
 	case err != nil:
-		return nil, fmt.Errorf("reading the manifests from standard input: %w", err)
+		return nil, fmt.Errorf("reading the %s from standard input: %w", what, err)
 	}
 	return stream, nil
 }
@@ -127,14 +134,13 @@ func (env *Env) summarise(report postrender.Report) {
 	}
 	for _, f := range report.Changes {
 		if f.Old != nil && f.Reason != "" {
-			env.Warn(fmt.Sprintf("%s %s: %s: %s", objectOf(f), f.Path, f.Reason, *f.Old))
+			env.Warn(fmt.Sprintf("%s: %s: %s", placeOf(f), f.Reason, *f.Old))
 		}
 	}
 	for _, f := range report.Left {
-		env.Note(fmt.Sprintf("%s %s was left: %s", objectOf(f), f.Path, f.Reason))
+		env.Note(fmt.Sprintf("%s was left: %s", placeOf(f), f.Reason))
 	}
 }
 
-func objectOf(f rewrite.Finding) string {
-	return strings.TrimSpace(f.Kind + " " + strings.Trim(f.Namespace+"/"+f.Name, "/"))
-}
+// placeOf returns the object and the path of a finding. A values file is no object.
+func placeOf(f rewrite.Finding) string { return strings.TrimSpace(output.ObjectName(f) + " " + f.Path) }

@@ -69,8 +69,9 @@ func goFiles(t *testing.T) []goFile {
 // that fixes a warning of package reconcile.
 var knowFlags = []string{"internal/cli", "internal/config", "internal/output/live", "internal/test"}
 
-// otherPrograms match commands of other programs, with flags of their own.
-var otherPrograms = regexp.MustCompile(`\b(aws|kubectl|helm) [^;,:()]*`)
+// otherPrograms match commands of other programs, with flags of their own, and whole
+// commands of this program to copy.
+var otherPrograms = regexp.MustCompile("\\b(aws|kubectl|helm) [^;,:()]*|`spaces-identity [^`]*`")
 
 var flagName = regexp.MustCompile(`(?:^|[^\w-])--([a-z][a-z-]*)`)
 

@@ -18,7 +18,7 @@ import (
 // TemplateOp renders a chart with Helm and post-renders the manifests.
 type TemplateOp struct {
 	PostRender PostRenderOp
-	OutputDir  string   // for the manifests and the artifacts; empty: standard output and the artifacts directory
+	OutputDir  string   // for the manifests and, unless the user names another one, the artifacts; empty: standard output
 	Helm       []string // arguments of helm template
 }
 
@@ -31,7 +31,8 @@ func (p *parser) templateCommand() *cobra.Command {
 		Long: `template runs "helm template" with every argument that is not a flag of its own,
 and post-renders the manifests. It runs $HELM_BIN, or helm on PATH. With
 --output-dir the manifests and the artifacts go to that directory; without it
-the manifests go to standard output.`,
+the manifests go to standard output. --artifacts-dir names another directory for
+the artifacts.`,
 		Example:            "  spaces-identity template spaces CHART --values values.yaml --output-dir out",
 		DisableFlagParsing: true,
 		ValidArgsFunction:  p.completeTemplate,
@@ -42,22 +43,29 @@ the manifests go to standard output.`,
 	return parsed(p, cmd, &op, func(args []string) error {
 		var own []string
 		own, op.Helm = divide(cmd.Flags(), args)
-		if err := cmd.Flags().Parse(own); err != nil {
+		err := cmd.Flags().Parse(own)
+		if op.OutputDir != "" {
+			p.settings.KeepArtifactsIn(op.OutputDir, p.env.Getenv) // the report of a failure, too
+		}
+		if err != nil {
 			return p.flagError(cmd, err)
 		}
 		if help, _ := cmd.Flags().GetBool("help"); help {
 			return pflag.ErrHelp
 		}
+		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
+			return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
+		}
 		if err := op.check(); err != nil {
 			return err
 		}
-		return p.completeRewrite(cmd, &op.PostRender.Rewrite)
+		return p.completeRewrite(cmd)
 	})
 }
 
 func (op TemplateOp) check() error {
 	if len(op.Helm) == 0 {
-		return errors.New("template needs a release and a chart")
+		return output.Hint(errors.New("template needs RELEASE and CHART"), "for example: `spaces-identity template spaces CHART --output-dir out`")
 	}
 	for _, arg := range op.Helm {
 		if name, _, _ := strings.Cut(arg, "="); name == "--post-renderer" {
@@ -90,7 +98,30 @@ func divide(flags *pflag.FlagSet, args []string) (own, helm []string) {
 
 // Run renders the chart and post-renders the manifests.
 func (op TemplateOp) Run(ctx context.Context, env *Env) error {
-	return render(ctx, env, op.PostRender, op.OutputDir, func(ctx context.Context) ([]byte, error) { return op.helmTemplate(ctx, env) })
+	renderer := postrender.Renderer{Dir: op.OutputDir, Namespace: releaseNamespace(op.Helm, env.Getenv("HELM_NAMESPACE"))}
+	return op.PostRender.render(ctx, env, renderer, func(ctx context.Context) ([]byte, error) { return op.helmTemplate(ctx, env) })
+}
+
+// releaseNamespace returns the namespace that Helm's arguments name, or else the one that
+// Helm passes to its plugins. That may be the word default because the user named none,
+// so default counts as unknown.
+func releaseNamespace(args []string, namespace string) string {
+	for i, arg := range args {
+		long, isLong := strings.CutPrefix(arg, "--namespace=")
+		short, isShort := strings.CutPrefix(arg, "-n")
+		switch {
+		case isLong:
+			namespace = long
+		case arg == "--namespace", arg == "-n":
+			namespace = strings.Join(args[i+1:min(i+2, len(args))], "")
+		case isShort:
+			namespace = strings.TrimPrefix(short, "=")
+		}
+	}
+	if namespace == "default" {
+		return ""
+	}
+	return namespace
 }
 
 // helmTemplate returns the manifests that Helm renders. Helm's standard error
@@ -108,7 +139,7 @@ func (op TemplateOp) helmTemplate(ctx context.Context, env *Env) ([]byte, error)
 		return nil, fmt.Errorf("there is no %s on PATH: install Helm, or name its program in HELM_BIN", program)
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("stopped while %s renders the chart: %w; no manifests were written", program, context.Cause(ctx))
+		return nil, fmt.Errorf("stopped while %s renders the chart: %w", program, context.Cause(ctx))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s template: %w", program, err)

@@ -76,7 +76,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"alias": {"cluster: &a {name: x}\nadditionalClusters: [*a]",
 			[]string{`f.yaml:4:22: additionalClusters[0]: aliases (*name) are not allowed in a config: write the value out`}},
 		"alias of nothing": {"cluster: {name: x}\nadditionalClusters: [*a]",
-			[]string{`f.yaml:4:22: is not valid YAML: unknown anchor 'a' referenced`}},
+			[]string{`f.yaml:4:23: is not valid YAML: unknown anchor is referenced`}},
 		"alias bomb": {bomb(), []string{
 			`f.yaml:3:1: unknown key "a": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, sharedBackupConfig, artifacts`,
 			`f.yaml:14:13: components: aliases (*name) are not allowed in a config: write the value out`,
@@ -86,15 +86,15 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"two documents": {"---\ncluster: {}",
 			[]string{`f.yaml:3:1: another document begins here: a config is one document`}},
 		"broken second document": {"--- [",
-			[]string{`f.yaml:3:1: is not valid YAML: did not find expected node content`}},
+			[]string{`f.yaml:3:5: is not valid YAML: did not find expected node content`}},
 		"broken YAML": {"\n  bad: indent",
-			[]string{`f.yaml:4:3: is not valid YAML: mapping values are not allowed in this context`}},
+			[]string{`f.yaml:4:6: is not valid YAML: mapping values are not allowed in this context`}},
 		"control character": {"clus\x01ter: x",
 			[]string{`f.yaml:3:5: is not valid YAML: control characters are not allowed`}},
 		"not UTF-8": {"# ä \xe4",
-			[]string{`f.yaml:3:5: the byte 0xe4 is not UTF-8: save the file as UTF-8`}},
+			[]string{`f.yaml:3:5: is not valid YAML: the text is not valid UTF-8: save the file as UTF-8`}},
 		"100,000 levels": {"cluster: " + strings.Repeat("[", 100000),
-			[]string{`f.yaml:3:1: is not valid YAML: exceeded max depth of 10000`}},
+			[]string{`f.yaml:3:10010: is not valid YAML: its values are nested more than 1,000 levels deep`}},
 		"too large": {strings.Repeat("# comment\n", 200000),
 			[]string{`f.yaml: is larger than 1048576 bytes: this is not a config`}},
 		"component without a name": {"components: [{bucket: spaces}]",
@@ -169,7 +169,7 @@ func TestDecodeRequiresVersionAndKind(t *testing.T) {
 		"apiVersion: spaces-identity.dev/v1\nkind: SpacesIdentity\nnews: [x]": {
 			"f.yaml:1:13: the file has the format spaces-identity.dev/v1, but this version of the program reads spaces-identity.dev/v1alpha1: use the version of the program that the file was written for",
 		},
-		"\tapiVersion: v1": {"f.yaml:1:2: is not valid YAML: found character that cannot start any token"},
+		"\tapiVersion: v1": {"f.yaml:1:1: is not valid YAML: found character that cannot start any token"},
 	} {
 		t.Run(content, func(t *testing.T) {
 			_, err := config.Decode("f.yaml", []byte(content))

@@ -89,13 +89,20 @@ func EnvName(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// FlagsWithVariables returns the flags that have an environment variable: those of the
+// settings, and others.
+func FlagsWithVariables(others ...string) []string {
+	all := []string{flagConfig}
+	for _, r := range flagRows() {
+		all = append(all, r.Flag)
+	}
+	return append(all, others...)
+}
+
 // UnknownVariables returns a warning for each variable SPACES_IDENTITY_… in environ, as
 // [os.Environ] returns it, that belongs to no setting and none of the other flags.
 func UnknownVariables(environ []string, otherFlags ...string) []string {
-	known := append([]string{flagConfig}, otherFlags...)
-	for _, r := range flagRows() {
-		known = append(known, r.Flag)
-	}
+	known := FlagsWithVariables(otherFlags...)
 	for i, flag := range known {
 		known[i] = strings.TrimPrefix(EnvName(flag), variablePrefix)
 	}
@@ -282,7 +289,7 @@ func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index 
 // ArtifactsDir returns the directory of the artifacts, for the report of a failure before
 // the config is known. Other settings of the file may be invalid.
 func (f Flags) ArtifactsDir(env func(string) string) string {
-	dir := textOf(childOf(childOf(f.peek(env), "artifacts"), "dir"))
+	dir := f.peek(env).ArtifactsDir
 	if values, _, ok := f.given(flagArtifacts, env); ok {
 		dir = lastOf(values)
 	}
@@ -292,28 +299,32 @@ func (f Flags) ArtifactsDir(env func(string) string) string {
 	return dir
 }
 
+// KeepArtifactsIn makes dir the directory of the artifacts, unless a flag or a variable
+// names one, or the file switches them off.
+func (f Flags) KeepArtifactsIn(dir string, env func(string) string) {
+	if !f.Given(flagArtifacts, env) && f.ArtifactsDir(env) != identity.NoArtifacts {
+		f[flagArtifacts] = []string{dir}
+	}
+}
+
 // ComponentNames returns the names of the components in the config, for completion. Other
 // settings of the file may be invalid.
 func (f Flags) ComponentNames(env func(string) string) []string {
-	components := childOf(f.peek(env), "components")
-	if components == nil {
-		return nil
-	}
 	var names []string
-	for _, item := range components.Content {
-		if name := textOf(childOf(item, "name")); name != "" {
-			names = append(names, name)
+	for _, c := range f.peek(env).Components {
+		if c.Name != "" {
+			names = append(names, c.Name)
 		}
 	}
 	return names
 }
 
-// peek returns the tree of the config, or nil if it cannot be read.
-func (f Flags) peek(env func(string) string) node {
+// peek returns what can be read of the config.
+func (f Flags) peek(env func(string) string) identity.Settings {
 	content, err := readFile(f.File(env))
 	if err != nil {
-		return nil
+		return identity.Settings{}
 	}
-	root, _ := parse("", content)
-	return root
+	s, _ := decode("", content) // the caller has reported its problems, or has no use for them
+	return s.spec
 }

@@ -23,33 +23,18 @@ func (s State) HasBackupConfig(c Component) bool {
 
 // BackupConfig returns the backup config for the component's bucket. Its default name is
 // the bucket's, and its default endpoint is that of S3 in the cluster's region. The error
-// is a [*MissingError], or says that S3's endpoint in the role's partition is not known.
+// is a [*MissingError].
 func (s State) BackupConfig(c Component) (BackupConfig, error) {
 	if err := s.RequireOf(c.Name, NeedBackups); err != nil {
 		return BackupConfig{}, err
 	}
 	set, region := s.spec.SharedBackupConfig, s.Clusters[0].Region
-	suffix, known := dnsSuffixes[c.Role.Partition]
-	if set.Endpoint == "" && !known {
-		return BackupConfig{}, identity.WithHint("set sharedBackupConfig.endpoint to its host",
-			"backup config of %s: the S3 endpoint of partition %s is not known", c.Name, c.Role.Partition)
-	}
 	return BackupConfig{
 		Name:      cmp.Or(set.Name, c.Bucket),
 		Namespace: set.Namespace,
 		Bucket:    c.Bucket,
 		Prefix:    c.Prefix,
 		Region:    region,
-		Endpoint:  cmp.Or(set.Endpoint, "s3."+region+"."+suffix),
+		Endpoint:  cmp.Or(set.Endpoint, "s3."+region+"."+dnsSuffix[c.Role.Partition]),
 	}, nil
-}
-
-// dnsSuffixes are the domains of the partitions whose S3 endpoints are published.
-//
-// Source: AWS General Reference, "Amazon S3 endpoints and quotas"; Amazon Web
-// Services in China, "Endpoints".
-var dnsSuffixes = map[string]string{
-	"aws":        "amazonaws.com",
-	"aws-us-gov": "amazonaws.com",
-	"aws-cn":     "amazonaws.com.cn",
 }

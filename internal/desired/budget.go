@@ -14,19 +14,19 @@ const warnAbove = 80
 
 // Budget describes how much of its quota a trust policy uses.
 type Budget struct {
-	Used      int      `json:"used"`      // characters, as IAM counts
-	Limit     int      `json:"limit"`     // characters
-	Foreign   int      `json:"foreign"`   // the part of Used that foreign statements take
-	Fits      int      `json:"fits"`      // how many more control planes fit, with host namespaces of the default name
-	Unlimited bool     `json:"unlimited"` // a pattern admits any number of them
+	Used      int      `json:"used"`           // characters, as IAM counts
+	Limit     int      `json:"limit"`          // characters
+	Foreign   int      `json:"foreign"`        // the part of Used that foreign statements take
+	Kept      int      `json:"kept,omitempty"` // the part of Used that kept subjects take
+	Fits      int      `json:"fits"`           // how many more control planes fit, with host namespaces of the default name
+	Unlimited bool     `json:"unlimited"`      // a pattern admits any number of them
 	WaysOut   []WayOut `json:"waysOut,omitempty"`
 }
 
-// WayOut is a setting that makes the policy shorter or its quota higher.
+// WayOut is a step after which the policy fits: it is shorter, or its quota higher.
 type WayOut struct {
-	Setting     string `json:"setting"`
-	Length      int    `json:"length"` // characters of the trust policy then
-	Fits        bool   `json:"fits"`   // within the limit
+	Setting     string `json:"setting"` // of the config, a flag or of the account
+	Length      int    `json:"length"`  // characters of the trust policy then
 	Consequence string `json:"consequence"`
 }
 
@@ -37,27 +37,45 @@ func (s State) Budget(c Component) (Budget, error) {
 	if err != nil {
 		return Budget{}, err
 	}
-	return s.BudgetOf(c, iam.Length(doc), s.spec.TrustPolicyQuota)
+	return s.budget(c, doc, doc, s.spec.TrustPolicyQuota, quotaSetting)
 }
 
-// BudgetOf compares the length of a trust policy with a quota. The policy has the
-// statements of the config and perhaps foreign ones. Above 80 % of the quota the budget
-// lists ways to shorten the policy or to raise the quota.
-func (s State) BudgetOf(c Component, used, quota int) (Budget, error) {
-	doc, err := s.TrustPolicy(c)
+// BudgetOf compares the length of a role's trust policy in AWS with the account's quota. The
+// policy has the statements of the config, and perhaps kept subjects and foreign statements.
+// Above 80 % of the quota the budget lists ways to shorten the policy or to raise the quota.
+func (s State) BudgetOf(c Component, trust iam.Document, quota int) (Budget, error) {
+	own, err := s.TrustPolicy(c)
 	if err != nil {
 		return Budget{}, err
 	}
-	b := Budget{Used: used, Limit: quota, Foreign: max(0, used-iam.Length(doc))}
-	b.Unlimited = c.Subjects.covers(uuidNamespace(0))
-	if !b.Unlimited {
-		b.Fits = s.fits(c, b)
+	return s.budget(c, own, trust, quota, accountQuota)
+}
+
+// The names of the quota in [WayOut]. The live commands use that of the account, and ignore
+// the setting.
+const (
+	quotaSetting = "trustPolicy.quota: %d"
+	accountQuota = "account quota of %d"
+)
+
+func (s State) budget(c Component, own, trust iam.Document, quota int, quotaName string) (Budget, error) {
+	managed := iam.Document{Version: trust.Version, ID: trust.ID}
+	for _, statement := range trust.Statement {
+		if Manages(statement) {
+			managed.Statement = append(managed.Statement, statement)
+		}
+	}
+	b := Budget{Used: iam.Length(trust), Limit: quota}
+	b.Foreign = b.Used - iam.Length(managed)
+	b.Kept = max(0, iam.Length(managed)-iam.Length(own))
+	if b.Unlimited = c.Subjects.covers(uuidNamespace(0)); !b.Unlimited {
+		b.Fits, b.Unlimited = s.fits(c, b)
 	}
 	if c.Mode.UsesPodIdentity() {
 		b = b.limitedByAssociations(s.associationsPerCluster())
 	}
 	if b.Used*100 > b.Limit*warnAbove {
-		b.WaysOut = s.waysOut(c, b)
+		b.WaysOut = s.waysOut(c, b, quotaName)
 	}
 	return b, nil
 }
@@ -90,15 +108,16 @@ func (s State) change(role identity.RoleARN, change func(*Component)) State {
 }
 
 // lengthAfter returns the length of the role's trust policy after a change, foreign
-// statements included; ok is false if the change is not possible.
+// statements and kept subjects included; ok is false if the change is not possible.
 func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (length int, ok bool) {
 	doc, err := s.change(c.Role, change).TrustPolicy(c)
-	return iam.Length(doc) + b.Foreign, err == nil
+	return iam.Length(doc) + b.Foreign + b.Kept, err == nil
 }
 
 // fits counts how many namespaces can be added. The first may cost more than the others:
-// it may need a new statement, or turn a single value into a list.
-func (s State) fits(c Component, b Budget) int {
+// it may need a new statement, or turn a single value into a list. Without session tags the
+// policy does not grow, and any number fits.
+func (s State) fits(c Component, b Budget) (count int, unlimited bool) {
 	length := func(extra int) int {
 		names := c.Subjects.newNamespaces(extra)
 		n, ok := s.lengthAfter(c, b, func(sharer *Component) { sharer.Subjects = sharer.Subjects.with(names...) })
@@ -110,11 +129,13 @@ func (s State) fits(c Component, b Budget) int {
 	first, second, third := length(1), length(2), length(3)
 	switch {
 	case first > b.Limit:
-		return 0
+		return 0, false
+	case second == third:
+		return 0, true
 	case second > b.Limit:
-		return 1
+		return 1, false
 	}
-	return 2 + (b.Limit-second)/(third-second)
+	return 2 + (b.Limit-second)/(third-second), false
 }
 
 // limitedByAssociations applies the quota of EKS for associations. A control plane needs
@@ -142,7 +163,22 @@ func (b Budget) Err() error {
 	if b.Used <= b.Limit {
 		return nil
 	}
-	return fmt.Errorf("the trust policy has %d characters, but the quota is %d%s", b.Used, b.Limit, b.list())
+	return fmt.Errorf("the trust policy has %d characters%s, but the quota is %d%s", b.Used, b.others(), b.Limit, b.list())
+}
+
+// others returns how much of the policy the config did not ask for.
+func (b Budget) others() string {
+	var parts []string
+	if b.Foreign > 0 {
+		parts = append(parts, fmt.Sprintf("%d in foreign statements", b.Foreign))
+	}
+	if b.Kept > 0 {
+		parts = append(parts, fmt.Sprintf("%d for kept subjects", b.Kept))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // String returns the budget in one line.
@@ -164,36 +200,38 @@ func (b Budget) list() string {
 	var out strings.Builder
 	out.WriteString("\nways out:")
 	for _, w := range b.WaysOut {
-		fmt.Fprintf(&out, "\n  %s (%d characters%s): %s", w.Setting, w.Length, w.tooLong(b.Limit), w.Consequence)
+		fmt.Fprintf(&out, "\n  %s (%d characters): %s", w.Setting, w.Length, w.Consequence)
 	}
 	return out.String()
 }
 
-// raisedQuota returns the quota, doubled until the policy fits.
+// raisedQuota returns a higher quota in which the policy fits: a multiple of the default.
+// How far AWS raises it may change, so this program knows no maximum.
+//
+// Source: IAM User Guide, "IAM and AWS STS quotas"; Service Quotas, "Role trust policy
+// length".
 func (b Budget) raisedQuota() int {
-	quota := 2 * b.Limit
-	for quota < b.Used {
-		quota *= 2
-	}
-	return quota
+	const step = identity.DefaultTrustPolicyQuota
+	return (max(b.Used-1, b.Limit)/step + 1) * step
 }
 
-// tooLong returns a remark on a change that does not shorten the policy enough. A higher
-// quota is always enough.
-func (w WayOut) tooLong(limit int) string {
-	if w.Fits || strings.HasPrefix(w.Setting, "trustPolicy.quota") {
-		return ""
-	}
-	return fmt.Sprintf(", still more than %d", limit)
-}
-
-func (s State) waysOut(c Component, b Budget) []WayOut {
-	all := []WayOut{{fmt.Sprintf("trustPolicy.quota: %d", b.raisedQuota()), b.Used, b.Used <= b.Limit,
+func (s State) waysOut(c Component, b Budget, quotaName string) []WayOut {
+	all := []WayOut{{fmt.Sprintf(quotaName, b.raisedQuota()), b.Used,
 		"after AWS has raised the account's quota for role trust policies; the subjects stay exact"}}
-	add := func(setting, consequence string, change func(*Component)) {
-		if n, ok := s.lengthAfter(c, b, change); ok && n < b.Used {
-			all = append(all, WayOut{setting, n, n <= b.Limit, consequence})
+	addLength := func(setting, consequence string, length int) {
+		if length < b.Used && length <= b.Limit {
+			all = append(all, WayOut{setting, length, consequence})
 		}
+	}
+	add := func(setting, consequence string, change func(*Component)) {
+		if n, ok := s.lengthAfter(c, b, change); ok {
+			addLength(setting, consequence, n)
+		}
+	}
+	addLength("prune", "removes the subjects that the config does not name", b.Used-b.Kept)
+	if b.Foreign > 0 {
+		addLength("another roleARN", fmt.Sprintf("for a role without foreign statements, which take %d characters here; "+
+			"they may also be removed if nobody needs them", b.Foreign), b.Used-b.Foreign-b.Kept)
 	}
 	match := func(m identity.Match) func(*Component) { return func(c *Component) { c.Subjects.Match = m } }
 	if c.Subjects.Match != identity.MatchUUID {

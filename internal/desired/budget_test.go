@@ -77,7 +77,7 @@ func TestBudgetMessages(t *testing.T) {
 			}
 			golden(t, "budget/"+name+".txt", fmt.Appendf(nil, "budget: %s\n\nwarning: %s\n\nerror: %v\n", b, b.Warning(), b.Err()))
 			for _, w := range b.WaysOut {
-				if w.Fits != (w.Length <= b.Limit) {
+				if w.Length > b.Limit && !strings.HasPrefix(w.Setting, "trustPolicy.quota: ") {
 					t.Errorf("%+v with a limit of %d", w, b.Limit)
 				}
 			}
@@ -93,32 +93,74 @@ func longNames(n int) []string {
 	return names
 }
 
+// withForeign returns the policy with a foreign statement that takes that many characters.
+func withForeign(doc iam.Document, characters int) iam.Document {
+	foreign := iam.Statement{Effect: iam.Allow, Principal: iam.Principal{AWS: iam.Values{"arn:aws:iam::123456789012:root"}}, Action: iam.Values{"sts:AssumeRole"}}
+	with := func(s iam.Statement) iam.Document {
+		out := doc
+		out.Statement = append([]iam.Statement{s}, doc.Statement...)
+		return out
+	}
+	foreign.Sid = "F"
+	missing := characters - (iam.Length(with(foreign)) - iam.Length(doc))
+	foreign.Sid = "F" + strings.Repeat("x", missing)
+	return with(foreign)
+}
+
 // A live policy has other statements too, and the account has a quota of its own.
 func TestBudgetOfALivePolicyCountsForeignStatements(t *testing.T) {
 	s := stateOf(t, identity.IRSA, namespaces(uuidNamespaces(5)...))
-	own := iam.Length(trustPolicy(t, s))
-	b, err := s.BudgetOf(s.Components[0], own+1000, 4096)
-	if err != nil {
-		t.Fatal(err)
+	own := trustPolicy(t, s)
+	budget := func(doc iam.Document, quota int) desired.Budget {
+		b, err := s.BudgetOf(s.Components[0], doc, quota)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
 	}
-	alone, err := s.BudgetOf(s.Components[0], own, 4096-1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.Foreign != 1000 || b.Used != own+1000 || b.Limit != 4096 || b.Fits != alone.Fits || b.Fits == 0 {
+	b, alone := budget(withForeign(own, 1000), 4096), budget(own, 4096-1000)
+	if b.Foreign != 1000 || b.Kept != 0 || b.Used != iam.Length(own)+1000 || b.Limit != 4096 || b.Fits != alone.Fits || b.Fits == 0 {
 		t.Errorf("%+v", b)
 	}
-	over, err := s.BudgetOf(s.Components[0], own+4000, 4096)
-	if err != nil {
-		t.Fatal(err)
-	}
+	over := budget(withForeign(own, 4000), 4096)
 	if over.Fits != 0 || over.Err() == nil || len(over.WaysOut) == 0 {
 		t.Errorf("%+v, %v", over, over.Err())
 	}
 	for _, w := range over.WaysOut {
-		if w.Length <= 4000 {
+		if ofItsOwn := w.Setting == "another roleARN"; ofItsOwn != (w.Length <= 4000) || ofItsOwn && w.Length != iam.Length(own) {
 			t.Errorf("%+v does not count the foreign statements", w)
 		}
+	}
+}
+
+// If foreign statements fill the policy, a config with fewer characters does not help. The
+// ways out name the account's quota, since the live commands ignore that of the config.
+func TestBudgetOfAFullLivePolicyNamesTheWaysOut(t *testing.T) {
+	s := stateOf(t, identity.IRSA, namespaces(uuidNamespaces(3)...))
+	more := stateOf(t, identity.IRSA, namespaces(uuidNamespaces(7)...)) // four subjects are kept
+	kept := trustPolicy(t, s)
+	kept.Statement = append(kept.Statement, trustPolicy(t, more).Statement...)
+	kept.Statement[len(kept.Statement)-1].Sid = desired.KeptSid + "1"
+	for name, tt := range map[string]struct {
+		doc   iam.Document
+		quota int
+	}{
+		"foreign":          {withForeign(trustPolicy(t, s), 1800), 2048},
+		"foreign-and-kept": {withForeign(kept, 1800), 2048},
+		"kept":             {kept, 1500},
+		"raised-foreign":   {withForeign(trustPolicy(t, s), 8000), 8192},
+		"no-quota":         {withForeign(trustPolicy(t, s), 1400), 300},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := s.BudgetOf(s.Components[0], tt.doc, tt.quota)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "budget/live-"+name+".txt", fmt.Appendf(nil, "budget: %s\n\nerror: %v\n", b, b.Err()))
+			if own := iam.Length(trustPolicy(t, s)); b.Used != iam.Length(tt.doc) || b.Used-b.Foreign-b.Kept != own {
+				t.Errorf("%+v for a policy of %d", b, own)
+			}
+		})
 	}
 }
 

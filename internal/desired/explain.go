@@ -15,7 +15,9 @@ import (
 type Explanation struct {
 	Namespace      string      `json:"namespace"`
 	ServiceAccount string      `json:"serviceAccount"`
+	Component      string      `json:"component"` // whose role it is
 	Role           string      `json:"role"`
+	Policy         string      `json:"policy"`  // which document was evaluated, in words
 	Verdict        iam.Verdict `json:"verdict"` // the best verdict of the ways, because one way is enough
 	Ways           []Way       `json:"ways"`
 	Notes          []string    `json:"notes,omitempty"`
@@ -48,7 +50,8 @@ func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount 
 		identity.ValidateNamespace(namespace), identity.ValidateServiceAccount(serviceAccount)); err != nil {
 		return Explanation{}, err
 	}
-	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Role: c.Role.String(), Notes: notesOn(c.Mode)}
+	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Component: c.Name, Role: c.Role.String(),
+		Policy: "the trust policy that the config asks for", Notes: notesOn(c.Mode)}
 	for _, cluster := range s.Clusters {
 		label := cluster.Name
 		if label == "" {
@@ -177,7 +180,7 @@ func PodIdentityRequests(cluster identity.Cluster, c Component, namespace, servi
 }
 
 // Review lists common mistakes in any trust policy:
-//   - an Allow for everyone
+//   - an Allow for everyone, or for everyone else
 //   - a web identity without a condition on the audience or the subject
 //   - EKS Pod Identity without a condition on the namespace
 //   - a wildcard under an operator that takes it literally
@@ -212,8 +215,11 @@ func reviewPrincipal(s iam.Statement) []string {
 		return nil
 	}
 	var all []string
-	if s.Principal.Everyone || slices.Contains(s.Principal.AWS, "*") {
+	if s.Principal.IncludesEveryone() {
 		all = append(all, "the principal is everyone")
+	}
+	if !s.NotPrincipal.IsZero() {
+		all = append(all, "NotPrincipal admits everyone else, also of other accounts")
 	}
 	if len(s.Principal.Federated) > 0 {
 		if !restricts(s, ":aud") {

@@ -132,6 +132,9 @@ func TestReview(t *testing.T) {
 		podPolicy(`{"StringEquals":{"AWS:requesttag/Kubernetes-Namespace":"a"}}`):    nil,
 		`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`: {"statement 1 (Allow): the principal is everyone"},
 		`{"Statement":{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}}`:  nil,
+		`{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"1"},"Action":"sts:*"}}`: {
+			"statement 1 (Allow): NotPrincipal admits everyone else, also of other accounts"},
+		`{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":"1"},"Action":"sts:*"}}`: nil,
 	}
 	for policy, want := range tests {
 		if diff := cmp.Diff(want, desired.Review(parsed(t, policy))); diff != "" {

@@ -18,19 +18,19 @@ const (
 // ManagedTags returns the tags of everything that the program creates.
 func ManagedTags() map[string]string { return map[string]string{ManagedByTag: ManagedByValue} }
 
-// sidPrefix begins the Sid of every statement that the program writes.
-const sidPrefix = "SpacesIdentity"
+// SidPrefix begins the Sid of every statement that the program writes.
+const SidPrefix = "SpacesIdentity"
 
 // The Sids of statements that no config asks for and only live policies have. KeptSid
 // begins the Sid of a statement with kept subjects. NobodySid is for a policy that admits
 // nobody.
 const (
-	KeptSid   = sidPrefix + "Kept"
-	NobodySid = sidPrefix + "Nobody"
+	KeptSid   = SidPrefix + "Kept"
+	NobodySid = SidPrefix + "Nobody"
 )
 
 // Manages reports whether the program wrote the statement, by its Sid.
-func Manages(s iam.Statement) bool { return strings.HasPrefix(s.Sid, sidPrefix) }
+func Manages(s iam.Statement) bool { return strings.HasPrefix(s.Sid, SidPrefix) }
 
 // longestPolicyName is a number of characters (IAM API reference, PutRolePolicy).
 const longestPolicyName = 128
@@ -38,15 +38,15 @@ const longestPolicyName = 128
 // PolicyName returns the name of the inline policy with a component's permissions. It
 // contains the component's name, because components can share a role.
 func PolicyName(component string) string {
-	name := sidPrefix + "-" + component
+	name := SidPrefix + "-" + component
 	if len(name) > longestPolicyName {
-		return sidPrefix + "-" + ShortHash(component)
+		return SidPrefix + "-" + ShortHash(component)
 	}
 	return name
 }
 
 // ManagesPolicy reports whether the program wrote the inline policy, by its name.
-func ManagesPolicy(name string) bool { return strings.HasPrefix(name, sidPrefix+"-") }
+func ManagesPolicy(name string) bool { return strings.HasPrefix(name, SidPrefix+"-") }
 
 // FormerPolicyName returns the name of the same policy in forms that an earlier version
 // exported.

@@ -18,10 +18,14 @@ func (c Component) HasPermissions() bool { return c.Bucket != "" }
 //
 // The actions are those that the object store library of Spaces backups needs. With a
 // prefix the role can list and use only what is below prefix/. S3 would otherwise match
-// the prefix "prod" with "production/" too.
+// the prefix "prod" with "production/" too. A request without s3:prefix, such as HeadBucket,
+// is denied then, because the same permission would list the whole bucket.
+//
+// Uploads in parts need only s3:PutObject. S3 lets the role that began one abort it and list
+// its parts, so s3:AbortMultipartUpload and s3:ListMultipartUploadParts are left out.
 //
 // Source: Thanos, "Object storage: S3"; Amazon S3 User Guide, "Controlling access
-// to a bucket with user policies".
+// to a bucket with user policies" and "Multipart upload API and permissions".
 func (s State) Permissions(c Component) (Policy, error) {
 	if err := s.RequireOf(c.Name, NeedPermissions); err != nil {
 		return Policy{}, err
@@ -30,7 +34,7 @@ func (s State) Permissions(c Component) (Policy, error) {
 	if !c.KMSKey.IsZero() {
 		doc.Statement = append(doc.Statement, useKey(c.KMSKey))
 	}
-	if c.hasTarget() {
+	if c.HasTarget() {
 		doc.Statement = append(doc.Statement, assumeTarget(c.PodIdentity.TargetRole))
 	}
 	return Policy{PolicyName(c.Name), c.Name, doc}, nil
@@ -38,7 +42,7 @@ func (s State) Permissions(c Component) (Policy, error) {
 
 func listBucket(c Component) iam.Statement {
 	s := iam.Statement{
-		Sid:      sidPrefix + "List",
+		Sid:      SidPrefix + "List",
 		Effect:   iam.Allow,
 		Action:   iam.Values{"s3:ListBucket"},
 		Resource: iam.Values{bucketARN(c)},
@@ -51,7 +55,7 @@ func listBucket(c Component) iam.Statement {
 
 func useObjects(c Component) iam.Statement {
 	return iam.Statement{
-		Sid:      sidPrefix + "Objects",
+		Sid:      SidPrefix + "Objects",
 		Effect:   iam.Allow,
 		Action:   iam.Values{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
 		Resource: iam.Values{objectsARN(c)},
@@ -66,7 +70,7 @@ func useObjects(c Component) iam.Statement {
 // server-side encryption with AWS KMS keys".
 func useKey(key identity.KMSKeyARN) iam.Statement {
 	return iam.Statement{
-		Sid:       sidPrefix + "Key",
+		Sid:       SidPrefix + "Key",
 		Effect:    iam.Allow,
 		Action:    iam.Values{"kms:Decrypt", "kms:GenerateDataKey"},
 		Resource:  iam.Values{key.String()},
@@ -74,7 +78,8 @@ func useKey(key identity.KMSKeyARN) iam.Statement {
 	}
 }
 
-func (c Component) hasTarget() bool {
+// HasTarget reports whether pods get the credentials of the target role.
+func (c Component) HasTarget() bool {
 	return !c.PodIdentity.TargetRole.IsZero() && c.Mode.UsesPodIdentity()
 }
 
@@ -84,7 +89,7 @@ func (c Component) hasTarget() bool {
 // Target IAM Roles".
 func assumeTarget(target identity.RoleARN) iam.Statement {
 	return iam.Statement{
-		Sid:      sidPrefix + "Target",
+		Sid:      SidPrefix + "Target",
 		Effect:   iam.Allow,
 		Action:   iam.Values{"sts:AssumeRole", "sts:TagSession"},
 		Resource: iam.Values{target.String()},
@@ -122,7 +127,7 @@ func (c Component) PermissionRequests() []iam.Request {
 	if key := c.KMSKey; !key.IsZero() {
 		add(useKey(key), "kms:ViaService", "s3."+key.Region+"."+dnsSuffix[key.Partition])
 	}
-	if c.hasTarget() {
+	if c.HasTarget() {
 		add(assumeTarget(c.PodIdentity.TargetRole), "")
 	}
 	return all

@@ -161,6 +161,62 @@ func TestPermissionRequests(t *testing.T) {
 	}
 }
 
+// The requests are those of a backup tool. docs/aws.md describes what it meets.
+func TestPermissionsOfABackupTool(t *testing.T) {
+	const bucket = "arn:aws:s3:::spaces-backups"
+	object := bucket + "/prod/space-1/dump.tar"
+	list := func(prefix string) iam.Request {
+		return iam.Request{Action: "s3:ListBucket", Resource: bucket}.With("s3:prefix", prefix)
+	}
+	noPrefix := iam.Request{Action: "s3:ListBucket", Resource: bucket, Absent: []string{"s3:prefix"}}
+	allowed, denied := iam.Allowed, iam.Denied
+	tests := map[string]struct {
+		request      iam.Request
+		want         iam.Verdict // with the prefix prod/space-1
+		withoutAtAll iam.Verdict // without a prefix
+	}{
+		"ListObjectsV2 of the prefix":      {list("prod/space-1/"), allowed, allowed},
+		"ListObjectsV2 below it":           {list("prod/space-1/2026/"), allowed, allowed},
+		"ListObjectsV2 without the slash":  {list("prod/space-1"), denied, allowed},
+		"ListObjectsV2 of the parent":      {list("prod/"), denied, allowed},
+		"ListObjectsV2 of the whole":       {list(""), denied, allowed},
+		"ListObjectsV2 without a prefix":   {noPrefix, denied, allowed},
+		"HeadBucket":                       {noPrefix, denied, allowed},
+		"a missing key, which may be 404":  {list("prod/space-1/missing"), allowed, allowed},
+		"a missing key elsewhere":          {list("prod/space-2/missing"), denied, allowed},
+		"GetObject and HeadObject":         {iam.Request{Action: "s3:GetObject", Resource: object}, allowed, allowed},
+		"GetObject elsewhere":              {iam.Request{Action: "s3:GetObject", Resource: bucket + "/prod/space-11/dump.tar"}, denied, allowed},
+		"PutObject and uploads in parts":   {iam.Request{Action: "s3:PutObject", Resource: object}, allowed, allowed},
+		"DeleteObject":                     {iam.Request{Action: "s3:DeleteObject", Resource: object}, allowed, allowed},
+		"uploads in parts of others":       {iam.Request{Action: "s3:AbortMultipartUpload", Resource: object}, denied, denied},
+		"the parts of others":              {iam.Request{Action: "s3:ListMultipartUploadParts", Resource: object}, denied, denied},
+		"the bucket's unfinished uploads":  {iam.Request{Action: "s3:ListBucketMultipartUploads", Resource: bucket}, denied, denied},
+		"the bucket's region":              {iam.Request{Action: "s3:GetBucketLocation", Resource: bucket}, denied, denied},
+		"older versions":                   {iam.Request{Action: "s3:GetObjectVersion", Resource: object}, denied, denied},
+		"the list of versions":             {iam.Request{Action: "s3:ListBucketVersions", Resource: bucket}.With("s3:prefix", "prod/space-1/"), denied, denied},
+		"another bucket with a like name":  {iam.Request{Action: "s3:GetObject", Resource: bucket + "-2/prod/space-1/dump.tar"}, denied, denied},
+		"ListObjectsV2 of another bucket":  {iam.Request{Action: "s3:ListBucket", Resource: bucket + "-2"}.With("s3:prefix", "prod/space-1/"), denied, denied},
+		"the key of a directory bucket":    {iam.Request{Action: "s3express:CreateSession", Resource: bucket}, denied, denied},
+		"the permissions of the bucket":    {iam.Request{Action: "s3:PutBucketPolicy", Resource: bucket}, denied, denied},
+		"the access control of the object": {iam.Request{Action: "s3:PutObjectAcl", Resource: object}, denied, denied},
+	}
+	for prefix, want := range map[string]func(iam.Verdict, iam.Verdict) iam.Verdict{
+		"prod/space-1": func(with, _ iam.Verdict) iam.Verdict { return with },
+		"":             func(_, without iam.Verdict) iam.Verdict { return without },
+	} {
+		s := stateOf(t, identity.IRSA, component(func(c *identity.Component) { c.Prefix = prefix }))
+		policy, err := s.Permissions(s.Components[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range tests {
+			if got := iam.Evaluate(tt.request, policy.Document); got.Verdict != want(tt.want, tt.withoutAtAll) {
+				t.Errorf("%s with the prefix %q: %s (%s)", name, prefix, got.Verdict, got.Reason)
+			}
+		}
+	}
+}
+
 // The requests have exactly the actions of the policy.
 func TestPermissionRequestsAskForEveryAction(t *testing.T) {
 	s := stateOf(t, identity.Both, component(prefixAndKey), component(targetRole))
@@ -220,6 +276,7 @@ func TestAssociationErrors(t *testing.T) {
 		want    string
 	}{
 		"irsa":            {identity.IRSA, []change{namespaces(nsA)}, "mode irsa has no associations"},
+		"irsa, a pattern": {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster.Name = "" }}, "mode irsa has no associations"},
 		"no namespace":    {identity.PodIdentity, nil, "needs the exact name"},
 		"pattern alone":   {identity.PodIdentity, []change{match("uuid")}, "needs the exact name"},
 		"too many":        {identity.PodIdentity, []change{namespaces(uuidNamespaces(5001)...)}, "5001 associations in each cluster, but EKS allows 5000"},
@@ -232,6 +289,9 @@ func TestAssociationErrors(t *testing.T) {
 			list, err := s.Associations(s.Components[0])
 			if err == nil || !strings.Contains(withHints(err), tt.want) || list != nil {
 				t.Errorf("got %d and %v, want %q", len(list), err, tt.want)
+			}
+			if lines := strings.Count(withHints(err), "pod identity associations of "); lines != 1 {
+				t.Errorf("%d problems instead of one: %v", lines, err)
 			}
 		})
 	}

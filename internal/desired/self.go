@@ -43,7 +43,7 @@ func (w *selfWriter) allow(sid string, read, write, resources iam.Values) bool {
 	if len(actions) == 0 || len(resources) == 0 {
 		return false
 	}
-	w.statements = append(w.statements, iam.Statement{Sid: sidPrefix + sid, Effect: iam.Allow, Action: actions,
+	w.statements = append(w.statements, iam.Statement{Sid: SidPrefix + sid, Effect: iam.Allow, Action: actions,
 		Resource: slices.Compact(slices.Sorted(slices.Values(resources)))})
 	return true
 }

@@ -19,7 +19,7 @@ func TestOwnPoliciesAgainstSimulator(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	var cases []simulator.Case
 	var wants []bool
-	for range 25 {
+	for len(cases) < *simulator.Cases {
 		settings := randomSettings(rng)
 		settings.Cluster.OIDC.HostPath = "accounts.google.com"
 		settings.AdditionalClusters = nil

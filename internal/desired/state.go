@@ -57,7 +57,16 @@ func annotationsOf(c identity.Component) map[string]string {
 
 // Component returns the component of that name.
 func (s State) Component(name string) (Component, bool) {
-	i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == name })
+	return s.find(func(c Component) bool { return c.Name == name })
+}
+
+// ComponentOf returns the component that runs as the service account.
+func (s State) ComponentOf(serviceAccount string) (Component, bool) {
+	return s.find(func(c Component) bool { return c.ServiceAccount == serviceAccount })
+}
+
+func (s State) find(is func(Component) bool) (Component, bool) {
+	i := slices.IndexFunc(s.Components, is)
 	if i < 0 {
 		return Component{}, false
 	}

@@ -161,6 +161,15 @@ func TestComponentByName(t *testing.T) {
 	}
 }
 
+func TestComponentOfAServiceAccount(t *testing.T) {
+	s := stateOf(t, identity.IRSA, vector(identity.IRSA, "logs"), component(func(c *identity.Component) { c.ServiceAccount = "mxp" }))
+	for account, name := range map[string]string{"mxp": "mxp-controller", "vector": "vector", "mxp-controller": "", "": ""} {
+		if c, ok := s.ComponentOf(account); c.Name != name || ok != (name != "") {
+			t.Errorf("%q: %q, %v", account, c.Name, ok)
+		}
+	}
+}
+
 func TestValues(t *testing.T) {
 	roleKey := "serviceAccount.annotations[\"eks.amazonaws.com/role-arn\"] = "
 	full := component(func(c *identity.Component) {

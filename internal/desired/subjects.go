@@ -99,10 +99,22 @@ func (c Component) Warnings() []string {
 		all = append(all, c.Name+" has no associations: each needs the exact name of its namespace, but the config has only a pattern; "+
 			"list the host namespaces under controlPlanes.namespaces, or set controlPlanes.discover: true for commands that can read the cluster")
 	}
+	if text := c.TagsWarning(); text != "" {
+		all = append(all, text)
+	}
 	if c.Mode == identity.Both {
 		all = append(all, c.Name+": "+OverrideWarning)
 	}
 	return all
+}
+
+// TagsWarning returns a warning if the component disables session tags.
+func (c Component) TagsWarning() string {
+	if !c.Mode.UsesPodIdentity() || !c.PodIdentity.DisableSessionTags {
+		return ""
+	}
+	return c.Name + ": without session tags AWS offers no condition on the subject, so the trust policy is limited by " + SourceAccountKey +
+		" and " + SourceARNKey + " only: any association of these clusters can use the role, in every namespace and for every service account"
 }
 
 // Reach lists the known namespaces that a pattern admits, and examples of others.

@@ -24,6 +24,14 @@ const (
 	ClusterTag        = "aws:RequestTag/eks-cluster-arn"
 )
 
+// The condition keys that say for whom EKS assumes the role.
+//
+// Source: IAM User Guide, "AWS global condition context keys".
+const (
+	SourceAccountKey = "aws:SourceAccount"
+	SourceARNKey     = "aws:SourceArn"
+)
+
 // TrustPolicy returns the trust policy of the component's role. On every cluster of the
 // config it admits the service accounts of all components that use the role, in the
 // namespaces of their subjects. It admits nobody else.
@@ -31,7 +39,7 @@ const (
 // Under IRSA each cluster has a statement for the exact namespaces and one for the
 // pattern, because they need different operators. Under EKS Pod Identity one statement
 // of each kind lists all clusters. The policy does not list a namespace that the pattern
-// covers.
+// covers. Without session tags, that statement admits every association of the clusters.
 //
 // The error is a [*MissingError] for a missing setting, or [ErrNoSubjects].
 func (s State) TrustPolicy(c Component) (iam.Document, error) {
@@ -41,6 +49,9 @@ func (s State) TrustPolicy(c Component) (iam.Document, error) {
 			return iam.Document{}, err
 		}
 		for _, statement := range s.trustStatements(sharer) {
+			if slices.ContainsFunc(doc.Statement, func(t iam.Statement) bool { return len(iam.Differences(t, statement)) == 0 }) {
+				continue // without session tags, the statements of two components may be equal
+			}
 			if i > 0 { // a Sid must be unique in a policy
 				statement.Sid += "For" + ShortHash(sharer.Name)
 			}
@@ -57,17 +68,8 @@ func (s State) checkTrust(c Component) error {
 	if c.Subjects.Empty() {
 		problems = append(problems, ErrNoSubjects)
 	}
-	if c.Mode.UsesPodIdentity() && c.PodIdentity.DisableSessionTags {
-		problems = append(problems, errSessionTags)
-	}
 	return joinProblems("trust policy of "+c.Name, problems...)
 }
-
-// errSessionTags rejects the setting disableSessionTags. Without session tags, the trust
-// policy could have no conditions on them. Then every association in the account could use
-// the role.
-var errSessionTags = identity.WithHint("remove disableSessionTags, or set mode: irsa",
-	"no pod would get the role: the trust policy has conditions on session tags, and podIdentity.disableSessionTags removes them")
 
 func (s State) trustStatements(c Component) []iam.Statement {
 	var all []iam.Statement
@@ -81,7 +83,11 @@ func (s State) trustStatements(c Component) []iam.Statement {
 				issuer+":sub", func(ns string) string { return TokenSubject(ns, c.ServiceAccount) })...)
 		}
 	}
-	if c.Mode.UsesPodIdentity() {
+	switch {
+	case !c.Mode.UsesPodIdentity():
+	case c.PodIdentity.DisableSessionTags:
+		all = append(all, s.tagless(c))
+	default:
 		all = append(all, limitTo(c.Subjects, "PodIdentity", "", func() iam.Statement { return s.podIdentityStatement(c) },
 			NamespaceTag, func(ns string) string { return ns })...)
 	}
@@ -95,7 +101,7 @@ func limitTo(s Subjects, sid, suffix string, statement func() iam.Statement, key
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {
 		limited := statement()
-		limited.Sid = sidPrefix + sid + suffix
+		limited.Sid = SidPrefix + sid + suffix
 		if limited.Condition[operator] == nil {
 			limited.Condition[operator] = map[string]iam.Values{}
 		}
@@ -139,11 +145,39 @@ func (s State) podIdentityStatement(c Component) iam.Statement {
 	}
 	condition := iam.Condition{"StringEquals": {ServiceAccountTag: {c.ServiceAccount}, ClusterTag: clusters}}
 	if c.PodIdentity.SourceAccount {
-		condition["StringEquals"]["aws:SourceAccount"] = iam.Values{c.Role.Account}
+		condition["StringEquals"][SourceAccountKey] = iam.Values{c.Role.Account}
 	}
 	if arns := c.PodIdentity.SourceARNs; len(arns) > 0 {
-		condition["ArnLike"] = map[string]iam.Values{"aws:SourceArn": slices.Clone(arns)}
+		condition["ArnLike"] = map[string]iam.Values{SourceARNKey: slices.Clone(arns)}
 	}
+	return podIdentityAllow(condition)
+}
+
+// tagless returns the statement for EKS Pod Identity without session tags. They are the only
+// condition on a namespace or service account that AWS offers. So the statement admits all
+// associations in the account of the role whose aws:SourceArn matches the setting
+// sourceARNs, or is the ARN of a cluster of the config.
+//
+// AWS does not document the value of aws:SourceArn. Users report that it is the ARN of the
+// cluster, not of the association.
+//
+// Source: terraform-aws-modules/terraform-aws-eks#3743; awslabs/mountpoint-s3-csi-driver#781.
+func (s State) tagless(c Component) iam.Statement {
+	arns := slices.Clone(c.PodIdentity.SourceARNs)
+	if len(arns) == 0 {
+		for _, cluster := range s.Clusters {
+			arns = append(arns, ClusterARN(cluster, c.Role))
+		}
+	}
+	statement := podIdentityAllow(iam.Condition{
+		"StringEquals": {SourceAccountKey: {c.Role.Account}},
+		"ArnLike":      {SourceARNKey: arns},
+	})
+	statement.Sid = SidPrefix + "PodIdentity"
+	return statement
+}
+
+func podIdentityAllow(condition iam.Condition) iam.Statement {
 	return iam.Statement{
 		Effect:    iam.Allow,
 		Principal: iam.Principal{Service: iam.Values{PodIdentityService}},

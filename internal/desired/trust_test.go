@@ -2,6 +2,7 @@ package desired_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,7 +83,6 @@ func TestConfigRejectsValuesThatWidenTheTrustPolicy(t *testing.T) {
 }
 
 func TestTrustPolicyErrors(t *testing.T) {
-	noTags := component(func(c *identity.Component) { c.PodIdentity.DisableSessionTags = true })
 	tests := map[string]struct {
 		mode    identity.Mode
 		changes []change
@@ -91,11 +91,10 @@ func TestTrustPolicyErrors(t *testing.T) {
 		"no subjects": {identity.IRSA, nil, "trust policy of mxp-controller: no control plane is known\nlist the host namespaces under controlPlanes.namespaces"},
 		"no subjects and no role": {identity.IRSA, []change{component(func(c *identity.Component) { c.Role = identity.RoleARN{} })},
 			"set components[0].roleARN in the config\nlist the host namespaces under controlPlanes.namespaces, set controlPlanes.discover: true for commands that can read the cluster, or set controlPlanes.match: uuid"},
-		"no role":      {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "component mxp-controller has no value for the role's ARN, which this command needs\nset components[0].roleARN in the config"},
-		"no provider":  {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the OIDC provider, which this command needs\nset cluster.oidcProvider in the config"},
-		"no cluster":   {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the cluster's name, the cluster's region, which this command needs\nset cluster.name, cluster.region in the config"},
-		"session tags": {identity.PodIdentity, []change{match("uuid"), noTags}, "no pod would get the role"},
-		"of a sharer":  {identity.IRSA, []change{match("uuid"), vector(identity.PodIdentity, "spaces-backup"), func(s *identity.Settings) { s.Components[1].PodIdentity.DisableSessionTags = true }}, "trust policy of vector: no pod would get the role"},
+		"no role":     {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "component mxp-controller has no value for the role's ARN, which this command needs\nset components[0].roleARN in the config"},
+		"no provider": {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the OIDC provider, which this command needs\nset cluster.oidcProvider in the config"},
+		"no cluster":  {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the cluster's name, the cluster's region, which this command needs\nset cluster.name, cluster.region in the config"},
+		"of a sharer": {identity.IRSA, []change{match("uuid"), vector(identity.PodIdentity, "spaces-backup"), func(s *identity.Settings) { s.Cluster.Name = "" }}, "trust policy of vector: component vector has no value for the cluster's name"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,6 +116,7 @@ func TestTrustPolicyErrors(t *testing.T) {
 		t.Errorf("%v is not ErrNoSubjects", err)
 	}
 	// In mode irsa nothing depends on session tags.
+	noTags := component(func(c *identity.Component) { c.PodIdentity.DisableSessionTags = true })
 	trustPolicy(t, stateOf(t, identity.IRSA, match("uuid"), noTags))
 }
 
@@ -150,4 +150,47 @@ func TestNobodyStatementAdmitsNobody(t *testing.T) {
 	}
 	doc.Statement = []iam.Statement{nobody}
 	checkWays(t, doc, s, nsA, "mxp-controller", false)
+}
+
+// Without session tags AWS offers no condition on the subject. The statement is then limited
+// by the account and the clusters, or by the setting sourceARNs.
+func TestTrustPolicyWithoutSessionTags(t *testing.T) {
+	noTags := component(func(c *identity.Component) { c.PodIdentity.DisableSessionTags = true })
+	sources := component(func(c *identity.Component) {
+		c.PodIdentity.SourceARNs = []string{"arn:aws:eks:*:123456789012:cluster/prod-*"}
+	})
+	sharer := func(s *identity.Settings) {
+		vector(identity.PodIdentity, "spaces-backup")(s)
+		s.Components[1].PodIdentity.DisableSessionTags = true
+	}
+	for name, tt := range map[string]struct {
+		mode    identity.Mode
+		changes []change
+		sids    []string
+		sources iam.Values
+	}{
+		"one cluster":              {identity.PodIdentity, []change{noTags}, []string{"SpacesIdentityPodIdentity"}, iam.Values{"arn:aws:eks:us-west-2:123456789012:cluster/prod-space"}},
+		"two clusters":             {identity.PodIdentity, []change{noTags, twoClusters}, []string{"SpacesIdentityPodIdentity"}, iam.Values{"arn:aws:eks:us-west-2:123456789012:cluster/prod-space", "arn:aws:eks:eu-central-1:123456789012:cluster/prod-space-eu"}},
+		"a setting":                {identity.PodIdentity, []change{noTags, sources}, []string{"SpacesIdentityPodIdentity"}, iam.Values{"arn:aws:eks:*:123456789012:cluster/prod-*"}},
+		"two components, one text": {identity.PodIdentity, []change{noTags, sharer}, []string{"SpacesIdentityPodIdentity"}, iam.Values{"arn:aws:eks:us-west-2:123456789012:cluster/prod-space"}},
+		"both modes":               {identity.Both, []change{noTags}, []string{"SpacesIdentityIRSA", "SpacesIdentityPodIdentity"}, iam.Values{"arn:aws:eks:us-west-2:123456789012:cluster/prod-space"}},
+	} {
+		s := stateOf(t, tt.mode, append(tt.changes, namespaces(nsA, nsB))...)
+		doc := trustPolicy(t, s)
+		var sids []string
+		for _, statement := range doc.Statement {
+			sids = append(sids, statement.Sid)
+		}
+		want := iam.Condition{"StringEquals": {"aws:SourceAccount": {"123456789012"}}, "ArnLike": {"aws:SourceArn": tt.sources}}
+		last := doc.Statement[len(doc.Statement)-1]
+		if !slices.Equal(sids, tt.sids) || !iam.Same(iam.Statement{Condition: want}, iam.Statement{Condition: last.Condition}) {
+			t.Errorf("%s: %s", name, doc.Compact())
+		}
+		if text := strings.Join(s.Components[0].Warnings(), "\n"); !strings.Contains(text, "limited by aws:SourceAccount and aws:SourceArn only") {
+			t.Errorf("%s: no warning says so: %q", name, text)
+		}
+		if b, err := s.Budget(s.Components[0]); err != nil || b.Fits == 0 {
+			t.Errorf("%s: %+v, %v", name, b, err)
+		}
+	}
 }

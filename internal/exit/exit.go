@@ -4,6 +4,8 @@ package exit
 import (
 	"errors"
 	"fmt"
+
+	"spaces-identity.dev/internal/interrupt"
 )
 
 // Status is an exit status of the program.
@@ -15,6 +17,8 @@ const (
 	Failed                 // it failed for another reason than its input
 	BadUsage               // the command line, the config or the input is wrong
 	Differs                // there is drift, or access is denied
+
+	Interrupted Status = 128 + 2 // the user interrupted it: what shells report for SIGINT
 )
 
 // BadInput is implemented by errors that are always about the command line, the config or
@@ -28,6 +32,9 @@ type BadInput interface {
 func Of(err error) Status {
 	if err == nil {
 		return Done
+	}
+	if errors.Is(err, interrupt.ErrByUser) {
+		return Interrupted
 	}
 	if e, ok := errors.AsType[*statusError](err); ok {
 		return e.status

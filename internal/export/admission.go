@@ -36,6 +36,9 @@ type Object struct {
 // if they get annotations, and one for its pods if they get labels. Each policy has a
 // binding, and applies only to the control planes' namespaces.
 //
+// The objects belong to the Helm release that contains them. [AppliedPolicies] has those
+// that a user applies.
+//
 // Values of the config stay data: a value becomes a CEL string literal, and a pattern
 // becomes an anchored regular expression of quoted parts.
 //
@@ -43,7 +46,18 @@ type Object struct {
 // say that the name of a policy is too long, because that of its component is.
 //
 // Source: Kubernetes documentation, "Mutating Admission Policy" (stable since 1.36).
-func AdmissionPolicies(s desired.State) ([]Object, error) {
+func AdmissionPolicies(s desired.State) ([]Object, error) { return admissionPolicies(s, "") }
+
+// AppliedSuffix ends the names of the objects that a user applies.
+const AppliedSuffix = ".applied"
+
+// AppliedPolicies returns the same objects under names of their own, for a user who applies
+// them. Helm does not install or upgrade a release whose objects exist without it.
+//
+// Source: Helm documentation, "helm upgrade": --take-ownership.
+func AppliedPolicies(s desired.State) ([]Object, error) { return admissionPolicies(s, AppliedSuffix) }
+
+func admissionPolicies(s desired.State, suffix string) ([]Object, error) {
 	if err := s.Require(desired.NeedManifests); err != nil {
 		return nil, err
 	}
@@ -55,6 +69,7 @@ func AdmissionPolicies(s desired.State) ([]Object, error) {
 		}
 		for _, in := range scopes {
 			in.failure = s.Spec().FailurePolicy
+			in.suffix += suffix
 			if len(c.Annotations) > 0 {
 				all = append(all, policyFor(c, "serviceaccounts", in, serviceAccountPolicy(c, in))...)
 			}

@@ -51,6 +51,28 @@ func TestAdmissionPoliciesMatchTheirGoldens(t *testing.T) {
 	}
 }
 
+// TestAppliedPoliciesDifferOnlyInTheirNames compares the objects that a user applies with
+// those of a release.
+func TestAppliedPoliciesDifferOnlyInTheirNames(t *testing.T) {
+	s := stateOf(t, backupSettings(identity.ControlPlanes{Match: "mxp-*", Discover: true}, func(c *identity.Component) {
+		c.PodLabels = map[string]string{"team": "storage"}
+	}))
+	released, err := export.AdmissionPolicies(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied, err := export.AppliedPolicies(s)
+	if err != nil || len(applied) != 8 {
+		t.Fatalf("%v, %d objects", err, len(applied))
+	}
+	for i, r := range released {
+		a := applied[i]
+		if a.Name != r.Name+export.AppliedSuffix || a.Kind != r.Kind || string(a.Text) != strings.ReplaceAll(string(r.Text), r.Name, a.Name) {
+			t.Errorf("%s %s and %s %s differ in more than their names", r.Kind, r.Name, a.Kind, a.Name)
+		}
+	}
+}
+
 func TestAdmissionPoliciesRefuseBadConfigs(t *testing.T) {
 	uuid := identity.ControlPlanes{Match: identity.MatchUUID}
 	_, err := export.AdmissionPolicies(stateOf(t, backupSettings(uuid, func(c *identity.Component) { c.Role = identity.RoleARN{} })))

@@ -19,28 +19,36 @@ import (
 var scriptStart string
 
 // writeScript writes a POSIX shell script of aws commands: providers, then each role,
-// its policies and its associations.
+// its policies, its trust policy and its associations. The script never removes access.
 func writeScript(roles []desired.Role) ([]byte, error) {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("#!/bin/sh")
 	line("# %s", Title(roles))
 	line("# Needs the aws CLI and credentials of account %s.", roles[0].ARN.Account)
+	line("# shellcheck disable=SC2016 # queries of the aws CLI have JSON between backticks")
 	b.WriteString(scriptStart)
+	line("\nsteps() {")
+	step := func(name string, arguments ...string) { line("%s %s", name, words(arguments...)) }
+	step("in_account", roles[0].ARN.Account)
 	for _, p := range Providers(roles) {
-		line("\nensure_provider %s", words(p.ARN, p.URL, p.Audience))
+		step("provider", p.ARN, p.URL, p.Audience, providerQuery(p))
 	}
 	for _, r := range roles {
-		line("\n# %s", r.ARN)
-		line("ensure_role %s", words(r.ARN.BaseName(), r.ARN.Path(), tagList(desired.ManagedTags()), policyText(r.TrustPolicy)))
+		name := r.ARN.BaseName()
+		line("\n# %s\ntrust_policy=%s", r.ARN, quoteWord(policyText(r.TrustPolicy)))
+		step("role", name, r.ARN.String(), r.ARN.Path(), tagList(desired.ManagedTags()))
 		for _, p := range r.Policies {
-			line("aws iam put-role-policy --role-name %s --policy-name %s --policy-document %s",
-				quoteWord(r.ARN.BaseName()), quoteWord(p.Name), quoteWord(policyText(p.Document)))
+			step("policy", name, p.Name, policyText(p.Document), policyQuery(p.Document), desired.FormerPolicyName(p.Component))
 		}
-		for _, a := range r.Associations {
-			line("ensure_association %s", words(a.Region, a.ClusterName, a.Namespace, a.ServiceAccount, oneLine(a), oneLine(updateOf(a))))
+		step("trust", name, r.ARN.String(), trustQuery(r))
+		for _, group := range ByCluster(r.Associations) {
+			a := group[0]
+			step("associations", append([]string{a.Region, a.ClusterName, a.ServiceAccount, createInput(a), updateInput(a),
+				oneLine(a.Tags), associationQuery(a)}, namespacesOf(group)...)...)
 		}
 	}
+	line("}\n\nsteps\n[ -z \"$refused\" ] || exit 1\nround=change\nsteps")
 	return b.Bytes(), nil
 }
 
@@ -56,20 +64,36 @@ func tagList(tags map[string]string) string {
 	return oneLine(all)
 }
 
-// associationUpdate is the input of `aws eks update-pod-identity-association
-// --cli-input-json`, without the association's ID.
-//
-// Source: Amazon EKS API reference, UpdatePodIdentityAssociation.
-type associationUpdate struct {
-	ClusterName        string `json:"clusterName"`
-	RoleARN            string `json:"roleArn"`
-	DisableSessionTags bool   `json:"disableSessionTags"`
-	TargetRoleARN      string `json:"targetRoleArn"`
-	Policy             string `json:"policy,omitempty"`
+func namespacesOf(list []desired.Association) []string {
+	var all []string
+	for _, a := range list {
+		all = append(all, a.Namespace)
+	}
+	return all
 }
 
-func updateOf(a desired.Association) associationUpdate {
-	return associationUpdate{a.ClusterName, a.RoleARN, a.DisableSessionTags, a.TargetRoleARN, a.Policy}
+// createInput returns the input of `aws eks create-pod-identity-association
+// --cli-input-json`, without the namespace.
+func createInput(a desired.Association) string {
+	return oneLine(struct {
+		desired.Association
+		Namespace string `json:"namespace,omitempty"`
+	}{Association: a})
+}
+
+// updateInput returns the input of `aws eks update-pod-identity-association
+// --cli-input-json`, without the association's ID. An update keeps settings that its
+// input does not name.
+//
+// Source: Amazon EKS API reference, UpdatePodIdentityAssociation.
+func updateInput(a desired.Association) string {
+	return oneLine(struct {
+		ClusterName        string `json:"clusterName"`
+		RoleARN            string `json:"roleArn"`
+		DisableSessionTags bool   `json:"disableSessionTags"`
+		TargetRoleARN      string `json:"targetRoleArn,omitempty"`
+		Policy             string `json:"policy,omitempty"`
+	}{a.ClusterName, a.RoleARN, a.DisableSessionTags, a.TargetRoleARN, a.Policy})
 }
 
 func oneLine(value any) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 )
@@ -53,6 +54,16 @@ func Document(part Part, s desired.State, c desired.Component) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("unknown document %q", part)
+}
+
+// IsArtifact reports whether a file has the name of a document of some component.
+func IsArtifact(name string) bool {
+	for _, d := range documents {
+		if strings.HasSuffix(name, d.file) {
+			return true
+		}
+	}
+	return false
 }
 
 // File is an artifact.

@@ -58,11 +58,17 @@ func TestComponentsShareATrustPolicy(t *testing.T) {
 	}
 }
 
-func TestFilesRefuseAnUnknownEndpoint(t *testing.T) {
-	iso := oneComponent()
-	iso.Components[0].Role.Partition = "aws-iso"
-	if files, err := export.Files(stateOf(t, iso)); err == nil || !strings.Contains(err.Error(), "the S3 endpoint of partition aws-iso is not known") {
-		t.Errorf("%v\n%v", err, files)
+// Every partition has a domain of its own.
+func TestBackupConfigNamesTheEndpointOfThePartition(t *testing.T) {
+	for partition, domain := range map[string]string{"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com",
+		"aws-iso": "c2s.ic.gov", "aws-iso-b": "sc2s.sgov.gov", "aws-iso-e": "cloud.adc-e.uk", "aws-iso-f": "csp.hci.ic.gov"} {
+		settings := oneComponent()
+		settings.Components[0].Role.Partition = partition
+		s := stateOf(t, settings)
+		out, err := export.Document(export.Backups, s, s.Components[0])
+		if want := "endpoint: s3." + settings.Cluster.Region + "." + domain + "\n"; err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, want %q\n%s", partition, err, want, out)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func Forms() []string {
 func Find(name string) (Form, error) {
 	i := slices.IndexFunc(forms, func(f Form) bool { return f.Name == name })
 	if i < 0 {
-		return Form{}, fmt.Errorf("unknown form %q: use %s", name, identity.OneOf(Forms()))
+		return Form{}, identity.WithHint(identity.DidYouMean(name, Forms()), "unknown form %q: use %s", name, identity.OneOf(Forms()))
 	}
 	return forms[i], nil
 }
@@ -87,6 +87,23 @@ func Providers(roles []desired.Role) []desired.Provider {
 	return all
 }
 
+// ByCluster groups the associations of one service account in one cluster. The groups are
+// in the order of their first associations.
+func ByCluster(list []desired.Association) [][]desired.Association {
+	var groups [][]desired.Association
+	for _, a := range list {
+		i := slices.IndexFunc(groups, func(g []desired.Association) bool {
+			return g[0].Component == a.Component && g[0].Region == a.Region && g[0].ClusterName == a.ClusterName
+		})
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], a)
+	}
+	return groups
+}
+
 // Title returns the comment at the top of a file: which components it is for.
 func Title(roles []desired.Role) string {
 	var components []string
@@ -98,19 +115,23 @@ func Title(roles []desired.Role) string {
 	return "The AWS identity of " + strings.Join(components, ", ") + ", written by spaces-identity."
 }
 
-// objectName returns the name of a Kubernetes object, made of names in AWS. If it must
-// replace a character or shorten the name, it adds a hash, so that different names stay
-// different.
+// objectName returns the name of a Kubernetes object, made of names in AWS. A dot
+// separates them, because they may contain dashes. If it must replace a character or
+// shorten the name, it adds a hash, so that different names stay different.
 //
 // Source: Kubernetes documentation, "Object Names and IDs".
 func objectName(parts ...string) string {
 	const longest = 253
-	plain := "spaces-identity-" + strings.Join(parts, "-")
-	name := strings.Trim(ReplaceCharacters(strings.ToLower(plain), "-", '-'), "-")
+	plain := "spaces-identity-" + strings.Join(parts, ".")
+	labels := make([]string, len(parts))
+	for i, part := range parts {
+		labels[i] = strings.Trim(ReplaceCharacters(strings.ToLower(part), "-", '-'), "-")
+	}
+	name := "spaces-identity-" + strings.Join(labels, ".")
 	if name == plain && len(name) <= longest {
 		return name
 	}
-	return strings.TrimRight(name[:min(len(name), longest-9)], "-") + "-" + desired.ShortHash(plain)
+	return strings.TrimRight(name[:min(len(name), longest-9)], "-.") + "-" + desired.ShortHash(plain)
 }
 
 // ReplaceCharacters replaces every character except ASCII letters, digits and those in

@@ -31,7 +31,7 @@ func formOf(t *testing.T, name string) export.Form {
 }
 
 func TestFormGoldens(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
+	for name, settings := range allSettings() {
 		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
@@ -88,7 +88,7 @@ var readers = map[string]func(t *testing.T, text []byte) account{
 // TestEveryFormHasTheDesiredState compares the account that each form would create with
 // the desired state.
 func TestEveryFormHasTheDesiredState(t *testing.T) {
-	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings()} {
+	for name, settings := range allSettings() {
 		for _, form := range export.Forms() {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
@@ -96,7 +96,7 @@ func TestEveryFormHasTheDesiredState(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := readers[form](t, out)
-				if diff := cmp.Diff(accountOf(rolesOf(t, settings)), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
+				if diff := cmp.Diff(accountOf(rolesOf(t, settings)), got, ignoreOrder()...); diff != "" {
 					t.Errorf("differs (-want +got):\n%s\n%s", diff, out)
 				}
 			})
@@ -154,9 +154,28 @@ func TestRenderRefusesBadInput(t *testing.T) {
 	}
 }
 
+// TestFormsKeepToThePartition exports roles of other partitions. No form may contain an ARN
+// of the usual one.
+func TestFormsKeepToThePartition(t *testing.T) {
+	for _, partition := range []string{"aws-cn", "aws-us-gov"} {
+		settings := sharedSettings()
+		for i := range settings.Components {
+			settings.Components[i].Role.Partition = partition
+		}
+		settings.Components[0].KMSKey = identity.KMSKeyARN{Partition: partition, Region: "us-west-2", Account: "123456789012", ID: "k"}
+		settings.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: partition, Account: "999999999999", Name: "vault"}
+		for _, form := range export.Forms() {
+			out, err := export.Render(formOf(t, form), stateOf(t, settings))
+			if err != nil || strings.Contains(string(out), "arn:aws:") || !strings.Contains(string(out), "arn:"+partition+":iam::") {
+				t.Errorf("%s in %s: %v\n%s", form, partition, err, out)
+			}
+		}
+	}
+}
+
 func TestObjectNamesAreValidAndDifferent(t *testing.T) {
 	tests := map[string][]string{
-		"spaces-identity-a-b": {"a", "b"},
+		"spaces-identity-a.b": {"a", "b"},
 		"spaces-identity-prod-space-eu-" + desired.ShortHash("spaces-identity-Prod_Space_EU"): {"Prod_Space_EU"},
 		"spaces-identity-a-b-" + desired.ShortHash("spaces-identity-a.b"):                     {"a.b"},
 	}
@@ -169,7 +188,13 @@ func TestObjectNamesAreValidAndDifferent(t *testing.T) {
 	if len(long) > 253 || identity.ValidateObjectName(long) != nil {
 		t.Errorf("%d characters: %s", len(long), long)
 	}
-	if export.ObjectName("a_b") == export.ObjectName("a.b") {
-		t.Error("two names became the same")
+	all := [][]string{{"a_b"}, {"a.b"}, {"a", "b"}, {"a-b"}, {"a-b", "c"}, {"a", "b-c"}, {"a.b", "c"}, {"a", "b.c"}, {"A"}, {"a"}, {"_a"}}
+	seen := map[string][]string{}
+	for _, parts := range all {
+		name := export.ObjectName(parts...)
+		if other, ok := seen[name]; ok || identity.ValidateObjectName(name) != nil {
+			t.Errorf("%q and %q are named %s", parts, other, name)
+		}
+		seen[name] = parts
 	}
 }

@@ -67,6 +67,23 @@ func hostileSettings() identity.Settings {
 	return s
 }
 
+// sharedSettings has components that share a role and its associations, in clusters of
+// one name in two regions.
+func sharedSettings() identity.Settings {
+	s := oneComponent()
+	s.Components[0].Mode = identity.PodIdentity
+	s.Components = append(s.Components, identity.Component{Name: "vector", Role: s.Components[0].Role, Mode: identity.Both})
+	other := europeCluster
+	other.Name = prodCluster.Name
+	s.AdditionalClusters = []identity.Cluster{other}
+	return s
+}
+
+// allSettings returns the configs that every form is tested with.
+func allSettings() map[string]identity.Settings {
+	return map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings(), "shared": sharedSettings()}
+}
+
 func stateOf(t testing.TB, s identity.Settings) desired.State {
 	t.Helper()
 	return desired.Of(fixture.Spec(t, s))

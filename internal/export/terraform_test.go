@@ -179,6 +179,33 @@ func TestTerraformResourcesReferToEachOther(t *testing.T) {
 	}
 }
 
+// providerArguments are the arguments of the AWS provider that the form may use.
+//
+// Source: cdktf-cdktf-provider-aws 21.22.1, generated from version 6.25 of the provider;
+// terraform-provider-aws#48869 for the session policy.
+var providerArguments = map[string][]string{
+	providerType:    {"url", "client_id_list", "tags", "thumbprint_list"},
+	roleType:        {"name", "path", "assume_role_policy", "tags", "description", "max_session_duration", "permissions_boundary", "depends_on"},
+	rolePolicyType:  {"name", "role", "policy"},
+	associationType: {"for_each", "region", "cluster_name", "namespace", "service_account", "role_arn", "disable_session_tags", "target_role_arn", "policy", "tags"},
+}
+
+func TestTerraformUsesArgumentsOfTheProvider(t *testing.T) {
+	for _, roles := range [][]desired.Role{rolesOf(t, hostileSettings()), rolesWithSessionPolicy(t)} {
+		out, err := terraform.Form.Write(roles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range blocksOf(t, out) {
+			for name := range b.Body.Attributes {
+				if !slices.Contains(providerArguments[b.Labels[0]], name) || len(b.Body.Blocks) > 0 {
+					t.Errorf("%s has no argument %s", b.Labels[0], name)
+				}
+			}
+		}
+	}
+}
+
 // TestTerraformKeepsEveryString writes strings that HCL could take for code, and reads
 // them with HashiCorp's parser.
 func TestTerraformKeepsEveryString(t *testing.T) {

@@ -21,7 +21,11 @@ func Canonical(s Statement) Statement {
 	return s
 }
 
-func sortedValues(v Values) Values { return slices.Compact(slices.Sorted(slices.Values(v))) }
+func sortedValues(v Values) Values {
+	v = slices.Clone(v) // keeps nil and empty apart
+	slices.Sort(v)
+	return slices.Compact(v)
+}
 
 func sortedPrincipal(p Principal) Principal {
 	p.AWS, p.CanonicalUser, p.Federated, p.Service = sortedValues(p.AWS), sortedValues(p.CanonicalUser), sortedValues(p.Federated), sortedValues(p.Service)

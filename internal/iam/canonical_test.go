@@ -60,6 +60,16 @@ func TestSameIgnoresOrderAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestLinesListEveryElement(t *testing.T) {
+	s := iam.Statement{Sid: "S", Effect: iam.Deny, Principal: iam.Principal{AWS: iam.Values{"1"}, CanonicalUser: iam.Values{"2"}, Federated: iam.Values{"3"}, Service: iam.Values{"4"}},
+		NotPrincipal: iam.Principal{Everyone: true}, NotAction: iam.Values{"a"}, Resource: iam.Values{"r"}, NotResource: iam.Values{"n"}}
+	want := []string{"Effect Deny", "Principal AWS 1", "Principal CanonicalUser 2", "Principal Federated 3", "Principal Service 4",
+		"NotPrincipal *", "NotAction a", "Resource r", "NotResource n"}
+	if diff := cmp.Diff(want, s.Lines()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
 func TestLinesListEveryValue(t *testing.T) {
 	want := []string{"Effect Allow", "Principal Service a", "Principal Service b", "Action s3:GetObject", "Action s3:PutObject",
 		"Condition StringEquals k 1", "Condition StringEquals k 2"}

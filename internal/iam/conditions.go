@@ -27,155 +27,75 @@ func (t truth) not() truth { return isTrue - t }
 // String returns whether a statement applies: yes, no or unknown.
 func (t truth) String() string { return [...]string{"no", "unknown", "yes"}[t] }
 
-// operator is a condition operator as a policy writes it.
-type operator struct {
-	matchFunc
-	negated  bool   // true if the values do not match
-	set      string // ForAnyValue, ForAllValues or nothing
-	ifExists bool
-}
-
-// matchFunc compares a value of the request with one of the policy. The error names what
-// cannot be evaluated.
-type matchFunc func(p pattern, value string) (bool, error)
-
-// operators are the condition operators that policies of workload identities use, without
-// qualifiers. Null has a function of its own. Any other operator is not evaluated.
-//
-// Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
-var operators = map[string]operator{
-	"StringEquals":              {matchFunc: stringEquals},
-	"StringNotEquals":           {matchFunc: stringEquals, negated: true},
-	"StringEqualsIgnoreCase":    {matchFunc: stringEqualsIgnoreCase},
-	"StringNotEqualsIgnoreCase": {matchFunc: stringEqualsIgnoreCase, negated: true},
-	"StringLike":                {matchFunc: stringLike},
-	"StringNotLike":             {matchFunc: stringLike, negated: true},
-	"ArnEquals":                 {matchFunc: arnLike}, // the same as ArnLike, says the source
-	"ArnNotEquals":              {matchFunc: arnNotLike, negated: true},
-	"ArnLike":                   {matchFunc: arnLike},
-	"ArnNotLike":                {matchFunc: arnNotLike, negated: true},
-	"Bool":                      {matchFunc: stringEqualsIgnoreCase},
-}
-
-// parseOperator parses an operator's name. ok is false if the program cannot evaluate it.
-func parseOperator(name string) (op operator, ok bool) {
-	set, base, found := strings.Cut(name, ":")
-	if !found {
-		set, base = "", name
-	} else if set != "ForAnyValue" && set != "ForAllValues" {
-		return op, false
-	}
-	base, ifExists := strings.CutSuffix(base, "IfExists")
-	op, ok = operators[base]
-	op.set, op.ifExists = set, ifExists
-	return op, ok
-}
-
-func stringEquals(p pattern, value string) (bool, error) { return p.String() == value, nil }
-
-func stringEqualsIgnoreCase(p pattern, value string) (bool, error) {
-	return strings.EqualFold(p.String(), value), nil
-}
-
-func stringLike(p pattern, value string) (bool, error) { return p.covers(pattern(value)), nil }
-
-// arnLike compares the six parts of an ARN one by one. So a wildcard matches a colon only
-// in the resource.
-func arnLike(p pattern, value string) (bool, error) {
-	parts := splitARN(p)
-	if len(parts) != 6 || !parts[0].covers(pattern("arn")) {
-		return false, fmt.Errorf("%q, which is not an ARN of six parts,", p)
-	}
-	values := splitARN(pattern(value))
-	return slices.EqualFunc(parts, values, pattern.covers), nil
-}
-
-// arnNotLike is arnLike for the negated operators. AWS does not document their result for a
-// value that is not an ARN, so such a value cannot be evaluated.
-func arnNotLike(p pattern, value string) (bool, error) {
-	if strings.Count(value, ":") < 5 {
-		return false, fmt.Errorf("%q, which is not an ARN,", value)
-	}
-	return arnLike(p, value)
-}
-
-// splitARN returns the parts of an ARN: at most six, because the resource may have
-// colons of its own.
-func splitARN(p pattern) []pattern {
-	var parts []pattern
-	for len(parts) < 5 {
-		i := slices.Index(p, ':')
-		if i < 0 {
-			break
-		}
-		parts, p = append(parts, p[:i]), p[i+1:]
-	}
-	return append(parts, p)
-}
-
-// expandVariables parses a policy value with wildcards and the policy variables ${*}, ${?}
-// and ${$}. For any other variable it returns an error that names it. Policies of the
-// older version have no variables.
-//
-// Source: IAM User Guide, "IAM policy elements: Variables and tags".
-func expandVariables(value, version string) (pattern, error) {
-	if version != PolicyVersion {
-		return newPattern(value), nil
-	}
-	var out pattern
-	for {
-		before, rest, found := strings.Cut(value, "${")
-		out = append(out, newPattern(before)...)
-		if !found {
-			return out, nil
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed || name != "*" && name != "?" && name != "$" {
-			return nil, fmt.Errorf("the policy variable ${%s}", name)
-		}
-		out, value = append(out, rune(name[0])), after
-	}
-}
-
 // matchCondition tests one key of a condition. The values of a key are
 // alternatives; keys and operators must all hold.
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators" and
 // "Conditions with multiple context keys or values".
-func matchCondition(name, key string, values Values, version string, r Request) (truth, Finding) {
+func matchCondition(name, key string, keys map[string]Values, version string, r Request) (truth, Finding) {
+	values := keys[key]
 	f := Finding{Element: "Condition", Operator: name, Key: key, Expected: values}
 	unknown := func(format string, args ...any) (truth, Finding) {
 		f.Cannot = fmt.Sprintf(format, args...)
 		return isUnknown, f
 	}
 	op, ok := parseOperator(name)
-	if !ok && name != "Null" {
-		return unknown("the condition operator %s", name)
-	}
-	if version == PolicyVersion && hasVariable(key) {
-		return unknown("the policy variable in the condition key %s", key)
-	}
 	known, actual := r.lookup(key)
-	if known == unknownKey {
-		return unknown("the condition key %s", key)
+	switch {
+	case !ok:
+		return unknown("the condition operator %s", name)
+	case version == PolicyVersion && hasVariable(key):
+		return unknown("the policy variable in the condition key %s", key)
+	case isRepeated(key, keys):
+		return unknown("the condition key %s, which %s has twice in different case", key, name)
+	case len(values) == 0 && !op.rejectsEmptyLists():
+		return unknown("the empty list in %s %s", name, key)
+	case len(values) == 0:
+		return isFalse, f
+	case known == unknownKey:
+		return unknown("%s", unknownKeyText(key))
 	}
 	f.Actual = actual
-	var result truth
-	var cannot string
-	switch {
-	case name == "Null":
-		result, cannot = matchNull(values, known == presentKey)
-	case known == absentKey:
-		result = truthOf(op.holdsWithoutKey())
-	case op.set == "" && len(actual) != 1:
-		result, cannot = isUnknown, "a key of several values without ForAnyValue or ForAllValues"
-	default:
-		result, cannot = op.matchAll(values, actual, version)
-	}
+	result, cannot := op.test(known == presentKey, values, actual, version, r)
 	if result == isUnknown {
 		return unknown("%s in %s %s", cannot, name, key)
 	}
 	return result, f
+}
+
+func unknownKeyText(key string) string { return "the condition key " + key }
+
+// isRepeated reports whether a condition has the key twice, in different case. AWS does not
+// document what that means.
+func isRepeated(key string, keys map[string]Values) bool {
+	for other := range keys {
+		if other != key && strings.EqualFold(other, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// test compares the values of a policy with those of a request. If the result is unknown,
+// cannot says why.
+func (op operator) test(present bool, expected Values, actual []string, version string, r Request) (result truth, cannot string) {
+	switch {
+	case op.null:
+		return matchNull(expected, present)
+	case !present:
+		return truthOf(op.holdsWithoutKey()), ""
+	case op.set == "" && len(actual) != 1:
+		return isUnknown, "a key of several values without ForAnyValue or ForAllValues"
+	}
+	return op.matchAll(expected, actual, version, r)
+}
+
+// rejectsEmptyLists reports whether the operator never matches if the policy has an empty
+// list of values. AWS does not document the results of the other operators in full.
+//
+// Source: IAM User Guide, "IAM policy validation check reference", empty array conditions.
+func (op operator) rejectsEmptyLists() bool {
+	return !op.negated && !op.ifExists && !op.null && op.set != "ForAllValues"
 }
 
 // holdsWithoutKey returns the result for a request that does not have the key. ForAnyValue
@@ -194,10 +114,10 @@ func (op operator) holdsWithoutKey() bool {
 }
 
 // matchAll tests each value of the request: with ForAnyValue one must match,
-// otherwise all of them. If the result is unknown, cannot says why.
+// otherwise all of them.
 //
 // Source: IAM User Guide, "Set operators for multivalued context keys".
-func (op operator) matchAll(expected, actual []string, version string) (result truth, cannot string) {
+func (op operator) matchAll(expected, actual []string, version string, r Request) (result truth, cannot string) {
 	combine := func(a, b truth) truth { return min(a, b) }
 	result = isTrue
 	if op.set == "ForAnyValue" {
@@ -205,7 +125,7 @@ func (op operator) matchAll(expected, actual []string, version string) (result t
 		result = isFalse
 	}
 	for _, value := range actual {
-		t, why := op.matchOne(expected, value, version)
+		t, why := op.matchOne(expected, value, version, r)
 		if t == isUnknown {
 			cannot = why
 		}
@@ -215,16 +135,11 @@ func (op operator) matchAll(expected, actual []string, version string) (result t
 }
 
 // matchOne tests one value of the request against the alternatives of the policy.
-func (op operator) matchOne(expected []string, value, version string) (result truth, cannot string) {
+func (op operator) matchOne(expected []string, value, version string, r Request) (result truth, cannot string) {
 	for _, e := range expected {
-		p, err := expandVariables(e, version)
-		matched := false
-		if err == nil {
-			matched, err = op.matchFunc(p, value)
-		}
-		t := truthOf(matched)
-		if err != nil {
-			t, cannot = isUnknown, err.Error()
+		t, why := op.matchValue(e, value, version, r)
+		if t == isUnknown {
+			cannot = why
 		}
 		result = max(result, t)
 	}
@@ -232,6 +147,17 @@ func (op operator) matchOne(expected []string, value, version string) (result tr
 		result = result.not()
 	}
 	return result, cannot
+}
+
+func (op operator) matchValue(expected, value, version string, r Request) (result truth, cannot string) {
+	p, err := newPattern(expected), error(nil)
+	if op.variables {
+		p, err = expandVariables(expected, version, r)
+	}
+	if err != nil {
+		return isUnknown, err.Error()
+	}
+	return op.match(p, value)
 }
 
 // matchNull tests whether a key is present: "true" requires that it is absent.
@@ -247,4 +173,48 @@ func matchNull(expected []string, present bool) (result truth, cannot string) {
 		}
 	}
 	return result, ""
+}
+
+// expandVariables parses a policy value with wildcards and policy variables. A variable
+// becomes the value that its key has in the request; * and ? in it are ordinary
+// characters. An error names a variable whose value is not known, and one of a key
+// that the request lacks, if the variable has no default. Policies of the older version have
+// no variables.
+//
+// Source: IAM User Guide, "IAM policy elements: Variables and tags".
+func expandVariables(value, version string, r Request) (pattern, error) {
+	if version != PolicyVersion {
+		return newPattern(value), nil
+	}
+	var out pattern
+	for {
+		before, rest, found := strings.Cut(value, "${")
+		out = append(out, newPattern(before)...)
+		if !found {
+			return out, nil
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		text, ok := r.variable(name)
+		if !closed || !ok {
+			return nil, fmt.Errorf("the policy variable ${%s}", name)
+		}
+		out, value = append(out, pattern(text)...), after
+	}
+}
+
+// variable returns the value of a policy variable, such as *, aws:username or
+// aws:PrincipalTag/team, 'none'.
+func (r Request) variable(name string) (string, bool) {
+	if slices.Contains([]string{"*", "?", "$"}, name) {
+		return name, true
+	}
+	key, standby, hasDefault := strings.Cut(name, ", ")
+	known, values := r.lookup(key)
+	switch {
+	case known == presentKey && len(values) == 1:
+		return values[0], true
+	case known == absentKey && hasDefault && len(standby) > 2 && standby[0] == '\'' && standby[len(standby)-1] == '\'':
+		return standby[1 : len(standby)-1], true
+	}
+	return "", false
 }

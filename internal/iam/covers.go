@@ -10,8 +10,8 @@ import (
 func Covers(a, b Statement) bool {
 	return a.Effect == Allow && b.Effect == Allow &&
 		principalCovers(a, b) &&
-		elementCovers(a.Action, a.NotAction, b.Action, b.NotAction, strings.ToLower) &&
-		elementCovers(a.Resource, a.NotResource, b.Resource, b.NotResource, func(s string) string { return s }) &&
+		elementCovers(a.Action, a.NotAction, b.Action, b.NotAction, actionCovers) &&
+		elementCovers(a.Resource, a.NotResource, b.Resource, b.NotResource, resourceCovers) &&
 		conditionCovers(a.Condition, b.Condition)
 }
 
@@ -26,21 +26,28 @@ func principalCovers(a, b Statement) bool {
 }
 
 func samePrincipal(p, q Principal) bool {
-	return p.Everyone == q.Everyone && sameSet(p.AWS, q.AWS) && sameSet(p.CanonicalUser, q.CanonicalUser) &&
+	return p.Everyone == q.Everyone && p.Nobody == q.Nobody && sameSet(p.AWS, q.AWS) && sameSet(p.CanonicalUser, q.CanonicalUser) &&
 		sameSet(p.Federated, q.Federated) && sameSet(p.Service, q.Service)
 }
 
 // elementCovers compares lists of patterns, or of exceptions (NotAction, NotResource).
-// Exceptions cover only the same exceptions, and a policy variable only itself.
-func elementCovers(a, notA, b, notB Values, fold func(string) string) bool {
-	if len(notA)+len(notB) > 0 || len(a) == 0 || len(b) == 0 {
+// Exceptions cover only the same exceptions.
+func elementCovers(a, notA, b, notB Values, covers func(wide, narrow string) bool) bool {
+	if notA != nil || notB != nil || a == nil || b == nil {
 		return sameSet(notA, notB) && sameSet(a, b)
 	}
 	return everyValue(b, func(narrow string) bool {
-		return slices.ContainsFunc(a, func(wide string) bool {
-			return wide == narrow || !hasVariable(wide, narrow) && PatternCovers(fold(wide), fold(narrow))
-		})
+		return slices.ContainsFunc(a, func(wide string) bool { return wide == narrow || covers(wide, narrow) })
 	})
+}
+
+func actionCovers(wide, narrow string) bool {
+	return isAction(wide) && PatternCovers(strings.ToLower(wide), strings.ToLower(narrow))
+}
+
+// resourceCovers compares two resources. A policy variable covers only itself.
+func resourceCovers(wide, narrow string) bool {
+	return !hasVariable(wide, narrow) && PatternCovers(wide, narrow)
 }
 
 // conditionCovers reports whether every request that fulfils b fulfils a. Each condition of
@@ -48,7 +55,7 @@ func elementCovers(a, notA, b, notB Values, fold func(string) string) bool {
 func conditionCovers(a, b Condition) bool {
 	for operator, keys := range a {
 		for key, values := range keys {
-			if !impliesKey(operator, key, values, b) {
+			if isRepeated(key, keys) || !impliesKey(operator, key, values, b) {
 				return false
 			}
 		}
@@ -73,7 +80,7 @@ func impliesKey(operator, key string, values Values, b Condition) bool {
 // (to, wider). It compares values only for StringEquals and StringLike, and only without
 // policy variables. Otherwise a condition implies only itself.
 func implies(from string, narrower Values, to string, wider Values) bool {
-	if from == to && sameSet(narrower, wider) {
+	if from == to && (sameSet(narrower, wider) || from == "ArnLike" && len(narrower) > 0 && isSubset(narrower, wider)) {
 		return true
 	}
 	read := map[string]func(string) pattern{"StringEquals": literalPattern, "StringLike": newPattern}
@@ -96,7 +103,10 @@ func everyValue(list []string, holds func(string) bool) bool {
 	return !slices.ContainsFunc(list, func(s string) bool { return !holds(s) })
 }
 
-func sameSet(a, b []string) bool { return isSubset(a, b) && isSubset(b, a) }
+// sameSet also reports false if only one of the lists is absent.
+func sameSet(a, b []string) bool {
+	return (a == nil) == (b == nil) && isSubset(a, b) && isSubset(b, a)
+}
 
 func isSubset(a, b []string) bool {
 	return everyValue(a, func(s string) bool { return slices.Contains(b, s) })

@@ -6,6 +6,8 @@ package iam
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -25,11 +27,12 @@ const (
 )
 
 // Document is an IAM policy. Its JSON is deterministic: elements in the order in
-// which AWS documents them, condition operators and keys sorted.
+// which AWS documents them, condition operators and keys sorted. A nil element is absent. An
+// empty list, which IAM accepts, stays in the JSON.
 //
 // Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 type Document struct {
-	Version   string
+	Version   string `json:",omitempty"`
 	ID        string `json:"Id,omitempty"`
 	Statement []Statement
 }
@@ -40,41 +43,50 @@ type Statement struct {
 	Effect       Effect    `json:",omitempty"`
 	Principal    Principal `json:",omitzero"`
 	NotPrincipal Principal `json:",omitzero"`
-	Action       Values    `json:",omitempty"`
-	NotAction    Values    `json:",omitempty"`
-	Resource     Values    `json:",omitempty"`
-	NotResource  Values    `json:",omitempty"`
-	Condition    Condition `json:",omitempty"`
+	Action       Values    `json:",omitzero"`
+	NotAction    Values    `json:",omitzero"`
+	Resource     Values    `json:",omitzero"`
+	NotResource  Values    `json:",omitzero"`
+	Condition    Condition `json:",omitzero"`
 }
 
 // Values is a list that AWS writes as a string when it has one member.
 type Values []string
 
-// MarshalJSON writes a single value as a string and several as a list.
+// MarshalJSON writes a single value as a string, and any other number of them as a list.
 func (v Values) MarshalJSON() ([]byte, error) {
 	if len(v) == 1 {
 		return compactJSON(v[0])
 	}
-	return compactJSON([]string(v))
+	return compactJSON(append([]string{}, v...))
 }
 
 // Condition is what a request must fulfil. It contains the allowed values by operator, such
 // as StringEquals, and by condition key.
 type Condition map[string]map[string]Values
 
-// Principal is who may act. Everyone is "Principal": "*".
+// Principal is who may act. Everyone is "Principal": "*", and Nobody is "Principal": {}.
 type Principal struct {
 	Everyone      bool   `json:"-"`
-	AWS           Values `json:",omitempty"`
-	CanonicalUser Values `json:",omitempty"`
-	Federated     Values `json:",omitempty"`
-	Service       Values `json:",omitempty"`
+	Nobody        bool   `json:"-"`
+	AWS           Values `json:",omitzero"`
+	CanonicalUser Values `json:",omitzero"`
+	Federated     Values `json:",omitzero"`
+	Service       Values `json:",omitzero"`
 }
 
-// IsZero reports whether the element is absent.
+// IsZero reports whether the element is absent. An element that names nobody is present.
 func (p Principal) IsZero() bool {
-	return !p.Everyone && len(p.AWS)+len(p.CanonicalUser)+len(p.Federated)+len(p.Service) == 0
+	return !p.Everyone && !p.Nobody && p.AWS == nil && p.CanonicalUser == nil && p.Federated == nil && p.Service == nil
 }
+
+// IncludesEveryone reports whether "*" is among the principals.
+//
+// Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
+func (p Principal) IncludesEveryone() bool { return p.Everyone || slices.Contains(p.AWS, "*") }
+
+// String lists the principals with their kinds.
+func (p Principal) String() string { return strings.Join(p.list(), ", ") }
 
 // MarshalJSON writes the object of principals, or "*" for everyone.
 func (p Principal) MarshalJSON() ([]byte, error) {

@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,7 +106,11 @@ func TestEvaluateConditions(t *testing.T) {
 		"ForAnyValue negated":          {podPolicy(`{"ForAnyValue:StringNotEquals":{"aws:TagKeys":["eks-cluster-arn"]}}`), pod(), Allowed, ""},
 		"ForAllValues negated":         {podPolicy(`{"ForAllValues:StringNotEquals":{"aws:TagKeys":["eks-cluster-arn"]}}`), pod(), Denied, ""},
 		"several values plainly":       {podPolicy(`{"StringEquals":{"aws:TagKeys":"x"}}`), pod(), CannotEvaluate, "a key of several values"},
-		"unknown operator":             {federated("Allow", `{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`), irsa(), CannotEvaluate, "the condition operator IpAddress"},
+		"unknown operator":             {federated("Allow", `{"IpRange":{"aws:SourceIp":"10.0.0.0/8"}}`), irsa(), CannotEvaluate, "the condition operator IpRange"},
+		"unknown set operator":         {federated("Allow", `{"ForNoValue:StringEquals":{"P:aud":"x"}}`), irsa(), CannotEvaluate, "the condition operator ForNoValue:StringEquals"},
+		"Null with a qualifier":        {federated("Allow", `{"NullIfExists":{"P:aud":"true"}}`), irsa(), CannotEvaluate, "the condition operator NullIfExists"},
+		"Null of another value":        {federated("Allow", `{"Null":{"P:aud":"maybe"}}`), irsa(), CannotEvaluate, `"maybe" in Null`},
+		"an address without the fact":  {federated("Allow", `{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`), irsa(), CannotEvaluate, "the condition key aws:SourceIp"},
 		"operator in another case":     {federated("Allow", `{"stringequals":{"P:aud":"x"}}`), irsa(), CannotEvaluate, "the condition operator stringequals"},
 		"unknown key":                  {federated("Allow", `{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`), irsa(), CannotEvaluate, "the condition key aws:PrincipalOrgID"},
 		"unknown variable":             {federated("Allow", `{"StringEquals":{"P:sub":"${aws:username}"}}`), irsa(), CannotEvaluate, "the policy variable ${aws:username}"},
@@ -145,9 +151,28 @@ func TestEvaluateStatements(t *testing.T) {
 		"deny elsewhere":           {allow + `,{"Effect":"Deny","Principal":"*","Action":"sts:TagSession"}`, Allowed, 1},
 		"NotAction spares":         {`{"Effect":"Allow","Principal":"*","NotAction":"sts:AssumeRole"}`, Denied, 0},
 		"NotAction":                {`{"Effect":"Allow","Principal":"*","NotAction":"sts:TagSession"}`, Allowed, 1},
-		"NotPrincipal":             {allow + `,{"Effect":"Deny","NotPrincipal":{"AWS":"123456789012"},"Action":"*"}`, CannotEvaluate, 2},
+		"deny all but others":      {allow + `,{"Effect":"Deny","NotPrincipal":{"AWS":"123456789012"},"Action":"*"}`, Denied, 2},
+		"deny all but this":        {allow + `,{"Effect":"Deny","NotPrincipal":{"Service":["ec2.amazonaws.com","pods.eks.amazonaws.com"]},"Action":"*"}`, Allowed, 1},
+		"deny all but everyone":    {allow + `,{"Effect":"Deny","NotPrincipal":"*","Action":"*"}`, Allowed, 1},
+		"deny all but a wildcard":  {allow + `,{"Effect":"Deny","NotPrincipal":{"Service":"pods.*"},"Action":"*"}`, CannotEvaluate, 2},
+		"deny all but nobody":      {allow + `,{"Effect":"Deny","NotPrincipal":{"Service":[]},"Action":"*"}`, CannotEvaluate, 2},
+		"allow all but others":     {`{"Effect":"Allow","NotPrincipal":{"Federated":"pods.eks.amazonaws.com"},"Action":"*"}`, Allowed, 1},
+		"allow all but this":       {`{"Effect":"Allow","NotPrincipal":{"Service":"pods.eks.amazonaws.com"},"Action":"*"}`, Denied, 0},
+		"nobody":                   {`{"Effect":"Allow","Principal":{},"Action":"*"}`, Denied, 0},
+		"nobody of a kind":         {`{"Effect":"Allow","Principal":{"Service":[]},"Action":"*"}`, Denied, 0},
+		"deny nobody":              {allow + `,{"Effect":"Deny","Principal":{"AWS":[]},"Action":"*"}`, Allowed, 1},
+		"no action":                {`{"Effect":"Allow","Principal":"*","Action":[]}`, Denied, 0},
+		"all actions but none":     {`{"Effect":"Allow","Principal":"*","NotAction":[]}`, CannotEvaluate, 1},
+		"no resource":              {`{"Effect":"Allow","Principal":"*","Action":"*","Resource":[]}`, CannotEvaluate, 1},
+		"wildcard as a service":    {`{"Effect":"Allow","Principal":"*","Action":"s*:*"}`, CannotEvaluate, 1},
+		"wildcard without a colon": {`{"Effect":"Allow","Principal":"*","Action":"sts*"}`, CannotEvaluate, 1},
+		"another wildcard service": {`{"Effect":"Allow","Principal":"*","Action":["e*:*","sts:Tag*"]}`, Denied, 0},
+		"beside a wildcard":        {`{"Effect":"Allow","Principal":"*","Action":["s*:*","sts:*"]}`, Allowed, 1},
+		"not a wildcard service":   {`{"Effect":"Allow","Principal":"*","NotAction":"*:*"}`, CannotEvaluate, 1},
+		"empty condition":          {`{"Effect":"Allow","Principal":"*","Action":"*","Condition":{}}`, Allowed, 1},
+		"empty operator":           {`{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"StringEquals":{}}}`, Allowed, 1},
 		"Resource":                 {`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`, CannotEvaluate, 1},
-		"may deny, nobody allows":  {`{"Effect":"Deny","NotPrincipal":{"AWS":"123456789012"},"Action":"*"}`, Denied, 0},
+		"may deny, nobody allows":  {`{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}`, Denied, 0},
 		"may allow, other allows":  {`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},` + allow, Allowed, 2},
 		"wildcard in the service":  {`{"Effect":"Allow","Principal":{"Service":"pods.*"},"Action":"*"}`, CannotEvaluate, 1},
 		"a statement by itself":    {allow, Allowed, 1},
@@ -285,5 +310,51 @@ func TestChangesCompleteASentence(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A trust policy has no resources. The reason names the element.
+func TestResourcesInATrustPolicyAreNamed(t *testing.T) {
+	for _, element := range []string{"Resource", "NotResource"} {
+		doc, err := Parse([]byte(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","` + element + `":"x"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := Evaluate(pod(), doc)
+		if f := got.Statements[0].Findings[0]; f.Element != element || !slices.Equal(f.Expected, []string{"x"}) || !strings.Contains(got.Reason, "the element "+element+",") {
+			t.Errorf("%s: %+v, %s", element, f, got.Reason)
+		}
+	}
+}
+
+func TestStatementsSayWhetherTheyApply(t *testing.T) {
+	doc, err := Parse([]byte(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:*"},
+		{"Sid":"S","Effect":"Allow","Principal":"*","Action":"*","Condition":{"Bool":{"aws:Unknown":"true"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range Evaluate(pod(), doc).Statements {
+		got = append(got, fmt.Sprint(s.Number, " ", s.Sid, s.Effect, " ", s.Applies, " ", len(s.Findings)))
+	}
+	if diff := cmp.Diff([]string{"1 Allow yes 0", "2 Deny no 1", "3 SAllow unknown 1"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Only values that can still decide are worth asking for.
+func TestUnknownKeysAreThoseThatCanDecide(t *testing.T) {
+	doc, err := Parse([]byte(`{"Statement":[
+		{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"StringEquals":{"aws:B":"1","aws:A":"1"},"StringNotEquals":{"aws:E":[]},"Odd":{"aws:F":"1"}}},
+		{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"StringLike":{"aws:A":"1"}}},
+		{"Effect":"Allow","Principal":"*","Action":"s3:*","Condition":{"StringLike":{"aws:C":"1"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"aws:A", "aws:B"}, Evaluate(pod(), doc).UnknownKeys()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if keys := Evaluate(irsa(), Document{}).UnknownKeys(); len(keys) > 0 {
+		t.Errorf("%q", keys)
 	}
 }

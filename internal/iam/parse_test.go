@@ -2,6 +2,7 @@ package iam
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,7 +58,18 @@ func TestParseReportsErrorsWithPosition(t *testing.T) {
 		"both actions":        {`{"Statement":{"Effect":"Allow","Action":"a","NotAction":"b"}}`, SyntaxError{1, 14, "the statement has Action and NotAction: IAM allows only one of them"}},
 		"principal":           {`{"Statement":{"Principal":"x"}}`, SyntaxError{1, 27, `Principal: expected "*" or an object such as {"Service": "pods.eks.amazonaws.com"}, not "x"`}},
 		"principal kind":      {`{"Statement":{"Principal":{"service":"x"}}}`, SyntaxError{1, 28, `unknown element "service": did you mean "Service"?`}},
-		"principal empty":     {`{"Statement":{"Principal":{}}}`, SyntaxError{1, 27, "Principal names nobody"}},
+		"principal null":      {`{"Statement":{"Principal":{"AWS":null}}}`, SyntaxError{1, 34, "AWS: expected a string, not null"}},
+		"principal a list":    {`{"Statement":{"Principal":["*"]}}`, SyntaxError{1, 27, "Principal: expected an object, not a list"}},
+		"both principals":     {`{"Statement":{"Effect":"Allow","Action":"a","Principal":{},"NotPrincipal":{"AWS":[]}}}`, SyntaxError{1, 14, "the statement has Principal and NotPrincipal: IAM allows only one of them"}},
+		"empty actions":       {`{"Statement":{"Effect":"Allow","Action":[],"NotAction":[]}}`, SyntaxError{1, 14, "the statement has Action and NotAction: IAM allows only one of them"}},
+		"empty resources":     {`{"Statement":{"Effect":"Allow","Action":[],"Resource":[],"NotResource":[]}}`, SyntaxError{1, 14, "the statement has Resource and NotResource: IAM allows only one of them"}},
+		"action a number":     {`{"Statement":{"Action":["a",1]}}`, SyntaxError{1, 29, "Action: expected a string, not the number 1"}},
+		"Sid null":            {`{"Statement":{"Sid":null}}`, SyntaxError{1, 21, "Sid: expected a string, not null"}},
+		"condition null":      {`{"Statement":{"Condition":null}}`, SyntaxError{1, 27, "Condition: expected an object, not null"}},
+		"condition list":      {`{"Statement":{"Condition":[]}}`, SyntaxError{1, 27, "Condition: expected an object, not a list"}},
+		"operator null":       {`{"Statement":{"Condition":{"A":null}}}`, SyntaxError{1, 32, "A: expected an object, not null"}},
+		"value null":          {`{"Statement":{"Condition":{"A":{"k":[null]}}}}`, SyntaxError{1, 38, "k: expected a string or a list of them, not null"}},
+		"statement null":      {`{"Statement":[null]}`, SyntaxError{1, 15, "a statement: expected an object, not null"}},
 		"condition value":     {`{"Statement":{"Condition":{"A":{"k":{}}}}}`, SyntaxError{1, 37, "k: expected a string or a list of them, not an object"}},
 		"same Sid":            {`{"Statement":[{"Sid":"a","Effect":"Allow","Action":"a"},` + "\n" + `{"Sid":"a","Effect":"Allow","Action":"a"}]}`, SyntaxError{2, 1, `two statements have the Sid "a": IAM allows each Sid once`}},
 	}
@@ -70,6 +82,43 @@ func TestParseReportsErrorsWithPosition(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, *syntax); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// IAM accepts all of these policies, so a trust policy may have them in foreign statements. They
+// are written as they were read.
+func TestParseKeepsOddStatements(t *testing.T) {
+	statement := func(rest string) string { return `{"Statement":[{"Effect":"Allow",` + rest + `}]}` }
+	for name, policy := range map[string]string{
+		"empty condition list": statement(`"Principal":"*","Action":"sts:*","Condition":{"StringEquals":{"aws:SourceIp":[]}}`),
+		"empty operator":       statement(`"Principal":"*","Action":"sts:*","Condition":{"StringEquals":{}}`),
+		"empty condition":      statement(`"Principal":"*","Action":"sts:*","Condition":{}`),
+		"empty principal list": statement(`"Principal":{"AWS":[]},"Action":"sts:*"`),
+		"one empty of two":     statement(`"Principal":{"AWS":[],"Service":"a"},"Action":"sts:*"`),
+		"empty principal":      statement(`"Principal":{},"Action":"sts:*"`),
+		"empty NotPrincipal":   statement(`"NotPrincipal":{"AWS":[]},"Action":"sts:*"`),
+		"empty Action":         statement(`"Principal":"*","Action":[]`),
+		"empty NotAction":      statement(`"Principal":"*","NotAction":[]`),
+		"empty Resource":       statement(`"Action":"s3:*","Resource":[]`),
+		"empty NotResource":    statement(`"Action":"s3:*","NotResource":[]`),
+		"old version":          `{"Version":"2008-10-17",` + strings.TrimPrefix(statement(`"Principal":"*","Action":"sts:*","Condition":{"StringLike":{"k":"${aws:username}"}}`), "{"),
+		"key in two cases":     statement(`"Principal":"*","Action":"sts:*","Condition":{"StringEquals":{"K":"1","k":"2"}}`),
+		"unknown operator":     statement(`"Principal":"*","Action":"sts:*","Condition":{"StringPrefix":{"k":"1"}}`),
+		"odd Sid":              strings.Replace(statement(`"Principal":"*","Action":"sts:*"`), `{"E`, `{"Sid":"Grüße, Österreich 1","E`, 1),
+		"everything":           `{"Version":"2012-10-17","Id":"a b",` + strings.TrimPrefix(statement(`"NotPrincipal":{"AWS":"*","CanonicalUser":["a","b"]},"NotAction":["a","b"]`), "{"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc, err := Parse([]byte(policy))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(policy, string(doc.Compact())); diff != "" {
+				t.Errorf("differs (-want +got):\n%s", diff)
+			}
+			if s := doc.Statement[0]; !Same(s, s) || Same(s, Statement{Effect: Allow, Principal: s.Principal, Action: Values{"x"}}) {
+				t.Error("Same does not tell the statements apart")
 			}
 		})
 	}
@@ -96,9 +145,6 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, err := Parse(doc.JSON())
-		if doc.Version == "" {
-			return // written as an empty Version, which the parser refuses
-		}
 		if err != nil {
 			t.Fatalf("%v\n%s", err, doc.JSON())
 		}

@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	simulatorCases = 3000
-	testRole       = "arn:aws:iam::" + simulator.Account + ":role/spaces-backup"
-	testBucket     = "arn:aws:s3:::spaces-backups"
+	testRole   = "arn:aws:iam::" + simulator.Account + ":role/spaces-backup"
+	testBucket = "arn:aws:s3:::spaces-backups"
 )
 
 // TestTrustPoliciesAgainstSimulator compares verdicts with an independent evaluator. The
@@ -26,11 +25,11 @@ func TestTrustPoliciesAgainstSimulator(t *testing.T) {
 	var docs [][]Document
 	var requests []Request
 	var cases []simulator.Case
-	for range simulatorCases {
+	for range *simulator.Cases {
 		r := randomTrustRequest(rng)
 		doc := Document{Version: pickOne(rng, PolicyVersion, PolicyVersion, PolicyVersion, "2008-10-17")}
 		for i := range 1 + rng.IntN(3) {
-			doc.Statement = append(doc.Statement, randomTrustStatement(rng, i, r))
+			doc.Statement = append(doc.Statement, randomTrustStatement(rng, i, r, doc.Version))
 		}
 		docs, requests = append(docs, []Document{doc}), append(requests, r)
 		cases = append(cases, simulator.Case{Trust: doc.Compact(), Principal: r.Caller.ID, Action: r.Action, Resource: testRole, Context: r.Context})
@@ -44,14 +43,14 @@ func TestPermissionsPoliciesAgainstSimulator(t *testing.T) {
 	var docs [][]Document
 	var requests []Request
 	var cases []simulator.Case
-	for range simulatorCases {
+	for range *simulator.Cases {
 		r := randomPermissionsRequest(rng)
 		c := simulator.Case{Principal: testRole, Action: r.Action, Resource: r.Resource, Context: r.Context}
 		var policies []Document
 		for range 1 + rng.IntN(2) {
 			doc := Document{Version: pickOne(rng, PolicyVersion, PolicyVersion, PolicyVersion, "2008-10-17")}
 			for i := range 1 + rng.IntN(3) {
-				doc.Statement = append(doc.Statement, randomPermissionsStatement(rng, i, r))
+				doc.Statement = append(doc.Statement, randomPermissionsStatement(rng, i, r, doc.Version))
 			}
 			policies, c.Permissions = append(policies, doc), append(c.Permissions, doc.Compact())
 		}
@@ -82,8 +81,51 @@ func compareWithSimulator(t *testing.T, docs [][]Document, requests []Request, c
 	}
 }
 
+// randomFacts returns the keys that only the user can know, with values of each type.
+func randomFacts(rng *rand.Rand) map[string][]string {
+	return map[string][]string{
+		"aws:SourceIp":           {pickOne(rng, "203.0.113.7", "203.0.113.130", "2001:db8::7", "2001:db8:0:1::7")},
+		"aws:CurrentTime":        {pickOne(rng, "2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5Z", "2026-03-01")},
+		"aws:EpochTime":          {pickOne(rng, "1772366400", "1772366401")},
+		"aws:MultiFactorAuthAge": {pickOne(rng, "0", "3600", "-1", "3600.5")},
+		"aws:SecureTransport":    {pickOne(rng, "true", "false")},
+	}
+}
+
+// factOperators are the operators for the facts, and values for each.
+var factOperators = map[string]struct {
+	operators []string
+	values    []string
+}{
+	"aws:SourceIp": {[]string{"IpAddress", "NotIpAddress"},
+		[]string{"203.0.113.7/32", "203.0.113.0/24", "203.0.113.0/25", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "2001:db8::/32", "2001:db8::/64", "2001:db8::7/128"}},
+	"aws:CurrentTime": {ordered("Date"),
+		[]string{"2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00", "2026-03-01", "2026-03-01T12:00:01Z", "2020-01-01T00:00:00Z", "2026-03-01T12:00Z", "2026-03"}},
+	"aws:EpochTime":          {ordered("Date"), []string{"1772366400", "1772366401", "1772366399", "1700000000"}},
+	"aws:MultiFactorAuthAge": {ordered("Numeric"), []string{"0", "3600", "3600.0", "3600.5", "-1", "-1.5", "100000", "007"}},
+	"aws:SecureTransport":    {[]string{"Bool"}, []string{"true", "false", "TRUE", "False"}},
+}
+
+func ordered(family string) []string {
+	var all []string
+	for _, name := range []string{"Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"} {
+		all = append(all, family+name)
+	}
+	return all
+}
+
 // randomTrustRequest returns a request in which every key can be evaluated.
 func randomTrustRequest(rng *rand.Rand) Request {
+	r := randomIdentity(rng)
+	maps.Copy(r.Context, randomFacts(rng))
+	if rng.IntN(4) == 0 { // a request without the fact
+		r.Absent = append(r.Absent, "aws:SourceIp")
+		delete(r.Context, "aws:SourceIp")
+	}
+	return r
+}
+
+func randomIdentity(rng *rand.Rand) Request {
 	namespace := pickOne(rng, nsA, "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system", "team-a", "kube-system")
 	account := pickOne(rng, "mxp-controller", "vector")
 	if rng.IntN(2) == 0 {
@@ -113,7 +155,7 @@ func randomTrustRequest(rng *rand.Rand) Request {
 	}
 }
 
-func randomTrustStatement(rng *rand.Rand, i int, r Request) Statement {
+func randomTrustStatement(rng *rand.Rand, i int, r Request, version string) Statement {
 	s := randomEffect(rng, i)
 	google := "arn:aws:iam::" + simulator.Account + ":oidc-provider/accounts.google.com"
 	switch rng.IntN(6) {
@@ -130,18 +172,22 @@ func randomTrustStatement(rng *rand.Rand, i int, r Request) Statement {
 			s.Principal = Principal{Federated: Values{r.Caller.ID}}
 		}
 	}
+	if !s.Principal.Everyone && rng.IntN(6) == 0 {
+		s.Principal, s.NotPrincipal = s.NotPrincipal, s.Principal
+	}
 	addRandomAction(rng, &s, "sts:*", "STS:AssumeRole*", r.Action, r.Action, r.Action, "sts:Assume????", "sts:GetCallerIdentity")
 	absent := []string{"aws:RequestTag/team"}
 	if r.Caller.Kind == Service {
 		absent = append(absent, "sts:ExternalId")
 	}
-	addRandomConditions(rng, s.Condition, r, absent...)
+	addRandomConditions(rng, s.Condition, r, version, absent...)
 	return s
 }
 
 func randomPermissionsRequest(rng *rand.Rand) Request {
 	r := Request{Action: pickOne(rng, "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
-		Resource: testBucket, Context: map[string][]string{"aws:PrincipalTag/team": {"platform"}}, Absent: []string{"aws:PrincipalTag/*"}}
+		Resource: testBucket, Context: randomFacts(rng), Absent: []string{"aws:PrincipalTag/*"}}
+	r.Context["aws:PrincipalTag/team"] = []string{pickOne(rng, "platform", "prod")}
 	if r.Action != "s3:ListBucket" {
 		r.Resource += "/" + pickOne(rng, "prod/a", "prod/b/c", "production/a", "a", "prod")
 		return r
@@ -150,18 +196,21 @@ func randomPermissionsRequest(rng *rand.Rand) Request {
 	return r
 }
 
-func randomPermissionsStatement(rng *rand.Rand, i int, r Request) Statement {
+func randomPermissionsStatement(rng *rand.Rand, i int, r Request, version string) Statement {
 	s := randomEffect(rng, i)
 	addRandomAction(rng, &s, "*", "s3:*", "S3:*Object", "s3:?????????", r.Action, r.Action, r.Action, "s3:GetObject", "kms:Decrypt")
 	list := Values{r.Resource}
 	for range rng.IntN(3) {
 		list = append(list, pickOne(rng, "*", testBucket, testBucket+"/*", testBucket+"/prod/*", testBucket+"/prod*", testBucket+"*",
-			"arn:aws:s3:::*/a", "arn:aws:s3:::spaces-backup?/pr?d/*", "arn:aws:s3:::other", testBucket+"/${aws:PrincipalTag/x}", testBucket+"/prod/${*}"))
+			"arn:aws:s3:::*/a", "arn:aws:s3:::spaces-backup?/pr?d/*", "arn:aws:s3:::other", testBucket+"/${aws:PrincipalTag/team}/*", testBucket+"/prod/${*}",
+			testBucket+"/${aws:PrincipalTag/x, 'prod'}/*"))
 	}
 	if rng.IntN(3) == 0 {
 		list = list[1:]
 	}
-	list = slices.DeleteFunc(list, func(v string) bool { return strings.Contains(v, "${aws") }) // not judged
+	if version != PolicyVersion { // the simulator has variables in old policies too
+		list = slices.DeleteFunc(list, func(v string) bool { return strings.Contains(v, "${aws") })
+	}
 	switch {
 	case len(list) == 0:
 		s.Resource = Values{"*"}
@@ -170,7 +219,7 @@ func randomPermissionsStatement(rng *rand.Rand, i int, r Request) Statement {
 	default:
 		s.Resource = list
 	}
-	addRandomConditions(rng, s.Condition, r, "aws:PrincipalTag/x")
+	addRandomConditions(rng, s.Condition, r, version, "aws:PrincipalTag/x")
 	return s
 }
 
@@ -191,27 +240,67 @@ func addRandomAction(rng *rand.Rand, s *Statement, choices ...string) {
 	}
 }
 
-func addRandomConditions(rng *rand.Rand, c Condition, r Request, absent ...string) {
+func addRandomConditions(rng *rand.Rand, c Condition, r Request, version string, absent ...string) {
 	for range rng.IntN(3) {
-		addRandomCondition(rng, c, r, absent)
+		addRandomCondition(rng, c, r, version, absent)
 	}
 }
 
-func addRandomCondition(rng *rand.Rand, c Condition, r Request, absent []string) {
+func addRandomCondition(rng *rand.Rand, c Condition, r Request, version string, absent []string) {
 	key := pickOne(rng, append(slices.Sorted(maps.Keys(r.Context)), absent...)...)
 	if rng.IntN(5) == 0 {
 		key = swapCase(key)
+	}
+	for fact, suits := range factOperators {
+		if strings.EqualFold(fact, key) {
+			addValues(rng, c, qualified(rng, pickOne(rng, suits.operators...), false), key, suits.values)
+			return
+		}
 	}
 	_, actual := r.lookup(key)
 	operator := randomOperator(rng, len(actual) > 1)
 	if strings.Contains(operator, "ArnNot") && !strings.HasSuffix(strings.ToLower(key), "-arn") {
 		return // a value that is not an ARN is not judged: see arnNotLike
 	}
+	values := randomValues(rng, operator, actual)
+	if version == PolicyVersion && strings.Contains(operator, "String") && rng.IntN(4) == 0 {
+		values[0] = randomVariable(rng, r, values[0])
+	}
+	addCondition(c, operator, key, values)
+}
+
+// randomVariable returns a policy variable of a known key, or one of a key that the request
+// lacks with the value as default.
+func randomVariable(rng *rand.Rand, r Request, value string) string {
+	if key := pickOne(rng, slices.Sorted(maps.Keys(r.Context))...); len(r.Context[key]) == 1 && rng.IntN(4) > 0 {
+		return "${" + key + "}"
+	}
+	absent := strings.Replace(r.Absent[0], "*", "none", 1)
+	return "${" + absent + ", '" + strings.NewReplacer("*", "x", "?", "x").Replace(value) + "'}"
+}
+
+// addValues adds a condition with some of the values.
+func addValues(rng *rand.Rand, c Condition, operator, key string, values []string) {
+	var some Values
+	for range 1 + rng.IntN(3) {
+		some = append(some, pickOne(rng, values...))
+	}
+	addCondition(c, operator, key, some)
+}
+
+// addCondition adds a condition, unless the operator has the key in another case.
+func addCondition(c Condition, operator, key string, values Values) {
+	for other := range c[operator] {
+		if strings.EqualFold(other, key) {
+			return
+		}
+	}
 	if c[operator] == nil {
 		c[operator] = map[string]Values{}
 	}
-	c[operator][key] = randomValues(rng, operator, actual)
+	c[operator][key] = values
 }
+
 func swapCase(key string) string {
 	out := []byte(key)
 	for i := range out {
@@ -228,6 +317,11 @@ func randomOperator(rng *rand.Rand, multi bool) string {
 	if base == "Null" {
 		return base
 	}
+	return qualified(rng, base, multi)
+}
+
+// qualified adds IfExists or a set operator to the name of an operator, or neither.
+func qualified(rng *rand.Rand, base string, multi bool) string {
 	if rng.IntN(5) == 0 {
 		base += "IfExists"
 	}

@@ -105,10 +105,10 @@ func checkRoleName(pathAndName string) error {
 	case strings.HasPrefix(path, "/") || strings.Contains(path, "//"):
 		return WithHint("write one slash", "has an empty segment in its path")
 	}
-	if r, ok := notIn(name, alnumAnd("+=,.@_-")); ok {
+	if r, ok := notIn(name, alnum+"+=,.@_-"); ok {
 		return fmt.Errorf("has %q in the role name: IAM allows letters, digits and +=,.@_-", r)
 	}
-	if r, ok := notIn(path, func(r rune) bool { return '!' <= r && r <= '~' && !strings.ContainsRune("*?$\"'`\\<>", r) }); ok {
+	if r, ok := notIn(path, alnum+"!#%&()+,-./:;=@[]^_{|}~"); ok {
 		return fmt.Errorf("has %q in the role's path, which is not allowed there", r)
 	}
 	return nil
@@ -159,7 +159,7 @@ func (k KMSKeyARN) check() error {
 	if err := ValidateRegion(k.Region); err != nil {
 		return fmt.Errorf("%s has no valid region: %w", quote(k.String()), err)
 	}
-	if _, bad := notIn(k.ID, alnumAnd("-")); bad || k.ID == "" {
+	if _, bad := notIn(k.ID, alnum+"-"); bad || k.ID == "" {
 		return WithHint("write it like "+keyExample, "%s has no valid key ID", quote(k.String()))
 	}
 	return nil

@@ -74,11 +74,11 @@ type PodIdentitySettings struct {
 	// TargetRole is a role, perhaps of another account, that EKS assumes with the
 	// component's role. The pod gets the credentials of the target role.
 	TargetRole RoleARN
-	// DisableSessionTags removes the kubernetes-* and eks-* tags from the sessions. A
-	// trust policy with conditions on those tags then admits nobody.
+	// DisableSessionTags removes the kubernetes-* and eks-* tags from the sessions. The
+	// trust policy can then have no condition on a namespace or service account.
 	DisableSessionTags bool
 	// Policy is a session policy, as JSON, that limits what the pod may do. EKS allows it
-	// only with DisableSessionTags.
+	// only with DisableSessionTags, and up to 2,048 characters.
 	Policy string
 	// SourceAccount adds the condition that aws:SourceAccount is the account of
 	// the role.

@@ -89,7 +89,7 @@ func ValidateMetadataKey(key string) error {
 // checkQualifiedName checks a label's value, or the name in the key of an annotation or
 // label.
 func checkQualifiedName(name string) error {
-	return checkName(name, 63, alnumAnd("-_."), "letters, digits, -, _ and .")
+	return checkName(name, 63, alnum+"-_.", "letters, digits, -, _ and .")
 }
 
 // Misspelt returns the webhook's key that a misspelt key means. It returns nothing if the

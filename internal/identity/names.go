@@ -9,14 +9,14 @@ import (
 
 // checkName checks a name of up to most characters from a set, which begins and ends with
 // a letter or digit. Its errors continue a sentence that begins with the name.
-func checkName(name string, most int, set func(rune) bool, setInWords string) error {
+func checkName(name string, most int, set, setInWords string) error {
 	if len(name) > most {
 		return fmt.Errorf("has %d characters, up to %d are allowed", len(name), most)
 	}
 	if r, ok := notIn(name, set); ok {
 		return fmt.Errorf("has %q, only %s are allowed", r, setInWords)
 	}
-	if name == "" || !isAlnum(rune(name[0])) || !isAlnum(rune(name[len(name)-1])) {
+	if name == "" || strings.Trim(name[:1]+name[len(name)-1:], alnum) != "" {
 		return errors.New("does not begin and end with a letter or digit")
 	}
 	return nil
@@ -24,7 +24,7 @@ func checkName(name string, most int, set func(rune) bool, setInWords string) er
 
 // checkLabel checks a DNS label of RFC 1123 as Kubernetes reads it.
 func checkLabel(name string, most int) error {
-	return checkName(name, most, lowerAnd("-"), "lower-case letters, digits and -")
+	return checkName(name, most, lower+digits+"-", "lower-case letters, digits and -")
 }
 
 // checkSubdomain checks a DNS subdomain of RFC 1123 as Kubernetes reads it.
@@ -116,7 +116,7 @@ func ParseMatch(value string) (Match, error) {
 		return "", err
 	}
 	hint := "write uuid, or a pattern like " + HostNamespace("*")
-	if r, ok := notIn(value, lowerAnd("*?-")); ok {
+	if r, ok := notIn(value, lower+digits+"*?-"); ok {
 		return "", WithHint(hint, "%s has %q: a pattern has only lower-case letters, digits, -, * and ?", quote(value), r)
 	}
 	if len(value) > 63 {
@@ -182,7 +182,7 @@ func ValidateRegion(region string) error {
 	if err := checkPlain(region); err != nil || isRegion(region) {
 		return err
 	}
-	if zone := region[:len(region)-1]; isRegion(zone) && isLower(rune(region[len(region)-1])) {
+	if zone := region[:len(region)-1]; isRegion(zone) && strings.Contains(lower, region[len(region)-1:]) {
 		return WithHint("write its region, "+zone, "%s is an availability zone", quote(region))
 	}
 	return WithHint("write its code, like us-west-2", "%s is not a region", quote(region))

@@ -110,7 +110,7 @@ func checkHostPath(hostPath string) error {
 	if ofEKS && (!strings.HasPrefix(path, "id/") || strings.Count(path, "/") != 1) {
 		return errors.New("is not the whole issuer of an EKS cluster, which ends in /id/ and an ID")
 	}
-	if r, ok := notIn(path, alnumAnd("._~/-")); ok {
+	if r, ok := notIn(path, alnum+"._~/-"); ok {
 		return fmt.Errorf("has %q in its path", r)
 	}
 	for segment := range strings.SplitSeq(path, "/") {

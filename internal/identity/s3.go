@@ -52,7 +52,7 @@ func checkBucketName(name string) error {
 	if len(name) < 3 || len(name) > 63 {
 		return fmt.Errorf("has %d characters, 3 to 63 are allowed", len(name))
 	}
-	if err := checkName(name, 63, lowerAnd(".-"), "lower-case letters, digits, dots and dashes"); err != nil {
+	if err := checkName(name, 63, lower+digits+".-", "lower-case letters, digits, dots and dashes"); err != nil {
 		return err
 	}
 	if strings.Contains(name, "..") {
@@ -109,9 +109,9 @@ func checkPrefix(value string) error {
 	case !utf8.ValidString(value):
 		return errors.New("is not UTF-8, and the keys of S3 are")
 	}
-	allowed := func(r rune) bool { return unicode.IsPrint(r) && !strings.ContainsRune(`"\`, r) }
-	if r, ok := notIn(value, allowed); ok {
-		return WithHint("remove it", "has %q", r)
+	forbidden := func(r rune) bool { return !unicode.IsPrint(r) || r == '"' || r == '\\' }
+	if i := strings.IndexFunc(value, forbidden); i >= 0 {
+		return WithHint("remove it", "has %q", []rune(value[i:])[0])
 	}
 	if !inIAMCharset(value) {
 		return errors.New("has characters that IAM does not allow in a policy: use those up to U+00FF")
@@ -141,7 +141,7 @@ func ValidateEndpoint(endpoint string) error {
 		return WithHint("write only its host, "+strings.TrimSuffix(rest, "/"), "%s is a URL", quote(endpoint))
 	}
 	host, port, hasPort := strings.Cut(endpoint, ":")
-	if _, bad := notIn(port, isDigit); bad || hasPort && (port == "" || len(port) > 5) {
+	if _, bad := notIn(port, digits); bad || hasPort && (port == "" || len(port) > 5) {
 		return WithHint(like, "%s has no valid port", quote(endpoint))
 	}
 	if err := checkSubdomain(host); err != nil {

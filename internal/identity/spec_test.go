@@ -132,6 +132,14 @@ func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 	pod := func(s identity.PodIdentitySettings) identity.Settings {
 		return one(identity.Component{Role: role("aws", "111111111111"), PodIdentity: s})
 	}
+	roles := func(names ...string) identity.Settings {
+		s := identity.Settings{Components: []identity.Component{{Name: "vector"}, {Name: "crossplane"}}}
+		for i, name := range names {
+			s.Components[i].Role = role("aws", "123456789012")
+			s.Components[i].Role.Name = name
+		}
+		return s
+	}
 	clusters := func(a, b identity.Cluster) identity.Settings {
 		return identity.Settings{Cluster: a, AdditionalClusters: []identity.Cluster{b}}
 	}
@@ -190,6 +198,9 @@ func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 		"place of another component":       {place("vektor", "vector", "crossplane"), `places[0].component: "vektor" is not a component of this config, which has vector, crossplane`},
 		"component twice":                  {identity.Settings{Components: []identity.Component{{Name: "vector"}, {Name: "vector", ServiceAccount: "v"}}}, `components[1].name: "vector" is already the name of components[0]`},
 		"service account twice":            {identity.Settings{Components: []identity.Component{{Name: "vector"}, {Name: "v", ServiceAccount: "vector"}}}, `components[1].serviceAccount: "vector" is already the service account of "vector": a service account has only one role`},
+		"role with two paths":              {roles("a/x", "b/X"), "components[1].roleARN: arn:aws:iam::123456789012:role/b/X and arn:aws:iam::123456789012:role/a/x cannot both exist: in an account a role's name is unique, whatever its path and case"},
+		"role that is shared":              {roles("a/x", "a/x"), ""},
+		"two roles":                        {roles("a/x", "a/y"), ""},
 		"native admission policy":          {identity.Settings{AdmissionPolicy: identity.NativeAdmissionPolicy, FailurePolicy: identity.FailureFails}, ""},
 		"admission policy for Kyverno":     {identity.Settings{AdmissionPolicy: "kyverno"}, "delivery.admissionPolicy: this version does not write policies for Kyverno"},
 		"admission policy of another name": {identity.Settings{AdmissionPolicy: "natve"}, `delivery.admissionPolicy: "natve" is not a kind of admission policy`},

@@ -3,6 +3,7 @@ package identity
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // hintedError is an error with a next step for the user.
@@ -78,42 +79,27 @@ func checkChoice[S ~string](value S, choices []S) error {
 }
 
 // OneOf returns the words as a list with "or" before the last.
-func OneOf(words []string) string { return enumerate(words, " or ") }
-
-// AllOf returns the words as a list with "and" before the last.
-func AllOf(words []string) string { return enumerate(words, " and ") }
-
-func enumerate(words []string, before string) string {
+func OneOf(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:last], ", ") + before + words[last]
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
+
+// The characters of which names are made.
+const (
+	digits = "0123456789"
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	alnum  = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits
+)
 
 // notIn returns the first character that is not in the set.
-func notIn(value string, set func(rune) bool) (rune, bool) {
-	for _, r := range value {
-		if !set(r) {
-			return r, true
-		}
-	}
-	return 0, false
+func notIn(value, set string) (rune, bool) {
+	rest := strings.TrimLeft(value, set)
+	r, _ := utf8.DecodeRuneInString(rest)
+	return r, rest != ""
 }
-
-// lowerAnd returns the set of lower-case letters, digits and the characters given.
-func lowerAnd(others string) func(rune) bool {
-	return func(r rune) bool { return isLower(r) || isDigit(r) || strings.ContainsRune(others, r) }
-}
-
-// alnumAnd returns the set of letters, digits and the characters given.
-func alnumAnd(others string) func(rune) bool {
-	return func(r rune) bool { return isAlnum(r) || strings.ContainsRune(others, r) }
-}
-
-func isLower(r rune) bool { return 'a' <= r && r <= 'z' }
-func isDigit(r rune) bool { return '0' <= r && r <= '9' }
-func isAlnum(r rune) bool { return isLower(r) || 'A' <= r && r <= 'Z' || isDigit(r) }
 
 // DidYouMean returns the hint that names the nearest choice, or nothing.
 func DidYouMean(word string, choices []string) string {

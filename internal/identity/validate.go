@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"spaces-identity.dev/internal/iam"
 )
@@ -134,10 +135,14 @@ func (p *problemList) controlPlanes(c ControlPlanes) {
 }
 
 func (p *problemList) components(components []Component) {
-	names, accounts := map[string]string{}, map[string]string{}
+	names, accounts, roles := map[string]string{}, map[string]string{}, map[string]string{}
 	for i, c := range components {
 		at := ComponentKey(i)
 		p.component(at, c)
+		// Source: IAM API reference, CreateRole, RoleName.
+		if first := firstUse(roles, c.Role.Account+strings.ToLower(c.Role.BaseName()), c.Role.String()); first != "" && first != c.Role.String() {
+			p.add(at+".roleARN", fmt.Errorf("%s and %s cannot both exist: in an account a role's name is unique, whatever its path and case", c.Role, first))
+		}
 		name, account := firstUse(names, c.Name, at), firstUse(accounts, c.ServiceAccount, c.Name)
 		switch {
 		case name != "" && c.Name != "":
@@ -191,8 +196,11 @@ func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
 }
 
 func (p *problemList) sessionPolicy(at string, s PodIdentitySettings) {
+	const longest = 2048 // characters (Amazon EKS API reference, CreatePodIdentityAssociation)
 	switch {
 	case s.Policy == "":
+	case utf8.RuneCountInString(s.Policy) > longest:
+		p.add(at, fmt.Errorf("has %d characters: EKS allows %d", utf8.RuneCountInString(s.Policy), longest))
 	case !json.Valid([]byte(s.Policy)):
 		p.add(at, errors.New("is not JSON"))
 	case !s.DisableSessionTags:

@@ -32,40 +32,105 @@ func testState(t *testing.T, mode identity.Mode, changes ...func(*identity.Setti
 
 // JSON of what the webhook injects into a container and a pod.
 const (
-	irsaEnv   = `{"name":"AWS_ROLE_ARN","value":"` + testRole + `"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/token"}`
-	podEnv    = `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23/v1/credentials"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/token"}`
-	irsaMount = `{"name":"aws-iam-token"}`
-	podMount  = `{"name":"eks-pod-identity-token"}`
+	irsaEnv   = `{"name":"AWS_ROLE_ARN","value":"` + testRole + `"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/run/irsa/token"}`
+	podEnv    = `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23/v1/credentials"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/run/pod/token"}`
+	mounts    = `"volumeMounts":[{"name":"aws-iam-token","mountPath":"/run/irsa"},{"name":"eks-pod-identity-token","mountPath":"/run/pod/"}]`
+	irsaMount = `{"name":"aws-iam-token","projected":{"sources":[{"serviceAccountToken":{"audience":"sts.amazonaws.com","expirationSeconds":86400,"path":"token"}}]}}`
+	podMount  = `{"name":"eks-pod-identity-token","projected":{"sources":[{"serviceAccountToken":{"audience":"pods.eks.amazonaws.com","expirationSeconds":86400,"path":"token"}}]}}`
 )
 
 func TestPodProblemSaysWhatIsMissing(t *testing.T) {
+	const vaultMount = `{"name":"aws-iam-token","projected":{"sources":[{"serviceAccountToken":{"audience":"vault.example.com","path":"token"}}]}}`
+	const noToken = "the pod has the identity's environment variables, but no volume with a service account token at "
 	other := strings.Replace(irsaEnv, "spaces-backup", "other", 1)
+	onlyFile := `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/mine"}`
+	fromSecret := `{"name":"AWS_ROLE_ARN","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/run/irsa/token"}`
+	annotatedLater := `"creationTimestamp":"2025-01-01T00:00:00Z","managedFields":[
+		{"time":"2026-01-02T00:00:00Z","fieldsV1":{"f:metadata":{"f:annotations":{"f:eks.amazonaws.com/role-arn":{}}}}},
+		{"time":"2026-01-09T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}}]`
+	expires := func(s *identity.Settings) {
+		s.Components[0].ExtraAnnotations = map[string]string{"eks.amazonaws.com/token-expiration": "7200"}
+	}
 	for name, tt := range map[string]struct {
 		mode                          identity.Mode
 		init, main, volumes, metadata string
+		account                       string // metadata of the service account
+		change                        func(*identity.Settings)
 		want                          Problem
 	}{
-		"irsa":                    {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", Problem{}},
-		"pod identity":            {identity.PodIdentity, podEnv, podEnv, podMount, "", Problem{}},
-		"both, irsa so far":       {identity.Both, irsaEnv, irsaEnv, irsaMount, "", Problem{}},
-		"both, associated":        {identity.Both, podEnv, podEnv, podMount, "", Problem{}},
-		"nothing":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, Problem{Outdated, "the EKS webhook injected no credentials when the pod was created"}},
-		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, Problem{Outdated, "the pod was created before its service account was annotated"}},
-		"another role":            {identity.IRSA, other, other, irsaMount, "", Problem{Outdated, "the pod has the credentials of another role, arn:aws:iam::123456789012:role/other"}},
-		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", Problem{Overridden, overriddenReason}},
-		"no association":          {identity.PodIdentity, "", "", "", "", Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}},
-		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", Problem{Outdated, "containers without the identity: apis-init"}},
-		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis-init"}`, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers excludes these containers: apis-init"}},
-		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}},
-		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}},
+		"irsa":                    {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", "", nil, Problem{}},
+		"pod identity":            {identity.PodIdentity, podEnv, podEnv, podMount, "", "", nil, Problem{}},
+		"both, irsa so far":       {identity.Both, irsaEnv, irsaEnv, irsaMount, "", "", nil, Problem{}},
+		"both, associated":        {identity.Both, podEnv, podEnv, podMount, "", "", nil, Problem{}},
+		"skipped":                 {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, annotatedLater, nil, Problem{Outdated, noneWhenCreated}},
+		"older":                   {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, annotatedLater, nil, Problem{Outdated, "the pod was created before its service account was annotated"}},
+		"older than the account":  {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, `"creationTimestamp":"2026-01-02T00:00:00Z"`, nil, Problem{Outdated, "the pod was created before its service account was annotated"}},
+		"older or skipped":        {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, "", nil, Problem{Outdated, "the pod was created before its service account was annotated, or the EKS webhook left it out"}},
+		"the label":               {identity.IRSA, "", "", "", `"labels":{"eks.amazonaws.com/skip-pod-identity-webhook":""}`, "", nil, Problem{Skipped, "the pod's label eks.amazonaws.com/skip-pod-identity-webhook makes the EKS webhook leave it out"}},
+		"another role":            {identity.IRSA, other, other, irsaMount, "", "", nil, Problem{Outdated, "the pod has the credentials of another role, arn:aws:iam::123456789012:role/other"}},
+		"a role from a Secret":    {identity.IRSA, fromSecret, fromSecret, irsaMount, "", "", nil, Problem{Preset, "the pod template sets AWS_ROLE_ARN from another object, such as a Secret, which is not read"}},
+		"a preset token file":     {identity.IRSA, onlyFile, onlyFile, irsaMount, "", "", nil, Problem{Preset, "the pod template sets one of AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE itself, so the EKS webhook sets neither"}},
+		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", "", nil, Problem{Overridden, overriddenReason}},
+		"no association":          {identity.PodIdentity, "", "", "", "", "", nil, Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}},
+		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", "", nil, Problem{Outdated, "containers without the identity: apis-init"}},
+		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"x,apis-init"}`, "", nil, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers excludes these containers: apis-init"}},
+		"another is skipped":      {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis"}`, "", nil, Problem{Outdated, "containers without the identity: apis-init"}},
+		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", "", nil, Problem{Outdated, noToken + "/run/irsa/token"}},
+		"an empty volume":         {identity.IRSA, irsaEnv, irsaEnv, `{"name":"aws-iam-token"}`, "", "", nil, Problem{Outdated, noToken + "/run/irsa/token"}},
+		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", "", nil, Problem{Outdated, noToken + "/run/pod/token"}},
+		"another audience":        {identity.IRSA, irsaEnv, irsaEnv, vaultMount, "", `"annotations":{"eks.amazonaws.com/audience":"vault.example.com"}`, nil, Problem{Audience, `the pod's token has the audience "vault.example.com", not "sts.amazonaws.com", because the service account has the annotation eks.amazonaws.com/audience`}},
+		"another audience before": {identity.IRSA, irsaEnv, irsaEnv, vaultMount, "", "", nil, Problem{Outdated, `the pod's token has the audience "vault.example.com", not "sts.amazonaws.com"`}},
+		"another lifetime":        {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", "", expires, Problem{Outdated, "the pod's token is valid for 24h0m0s, not 2h0m0s"}},
+		"a lifetime of its own":   {identity.IRSA, irsaEnv, irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/token-expiration":"86400"}`, "", expires, Problem{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := decodeJSON[space.Pod](t, `{"metadata":{`+tt.metadata+`},"spec":{"volumes":[`+tt.volumes+`],
-				"initContainers":[{"name":"apis-init","env":[`+tt.init+`]}],"containers":[{"name":"main","env":[`+tt.main+`]}]}}`)
-			account := decodeJSON[space.ServiceAccount](t, `{"metadata":{"managedFields":[
-				{"time":"2026-01-02T00:00:00Z","fieldsV1":{"f:metadata":{"f:annotations":{"f:eks.amazonaws.com/role-arn":{}}}}},
-				{"time":"2026-01-09T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}}]}}`)
-			if diff := cmp.Diff(tt.want, PodProblem(pod, testState(t, tt.mode).Components[0], account)); diff != "" {
+				"initContainers":[{"name":"apis-init",`+mounts+`,"env":[`+tt.init+`]}],"containers":[{"name":"main",`+mounts+`,"env":[`+tt.main+`]}]}}`)
+			account := decodeJSON[space.ServiceAccount](t, `{"metadata":{`+tt.account+`}}`)
+			change := tt.change
+			if change == nil {
+				change = func(*identity.Settings) {}
+			}
+			if diff := cmp.Diff(tt.want, PodProblem(pod, testState(t, tt.mode, change).Components[0], account)); diff != "" {
+				t.Errorf("differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestUseOfWalksTheChainOfTheSDK has a container with what the webhook injects, and more.
+func TestUseOfWalksTheChainOfTheSDK(t *testing.T) {
+	const keys = `{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"AWS_SECRET_ACCESS_KEY","value":"x"},`
+	const preset = `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/mine"},`
+	const proxy = `{"name":"HTTP_PROXY","value":"http://proxy:3128"},`
+	noProxy := func(list string) string { return proxy + `{"name":"no_proxy","value":"` + list + `"},` }
+	const byProxy = "container main: HTTP_PROXY is set and NO_PROXY does not have 169.254.170.23, so the proxy gets the requests to the agent"
+	for name, tt := range map[string]struct {
+		mode      identity.Mode
+		env, from string
+		want      Use
+	}{
+		"irsa":                       {identity.IRSA, irsaEnv, "", Use{}},
+		"pod identity":               {identity.PodIdentity, podEnv, "", Use{}},
+		"static keys":                {identity.IRSA, keys + irsaEnv, "", Use{Wrong: "container main uses static keys in the environment (AWS_ACCESS_KEY_ID) instead of the identity"}},
+		"static keys, pod identity":  {identity.PodIdentity, keys + podEnv, "", Use{Wrong: "container main uses static keys in the environment (AWS_ACCESS_KEY_ID) instead of the identity"}},
+		"half a key":                 {identity.IRSA, `{"name":"AWS_ACCESS_KEY_ID","value":"x"},` + irsaEnv, "", Use{}},
+		"an empty key":               {identity.IRSA, `{"name":"AWS_ACCESS_KEY_ID","value":""},{"name":"AWS_SECRET_ACCESS_KEY","value":""},` + irsaEnv, "", Use{}},
+		"web identity comes first":   {identity.PodIdentity, preset + podEnv, "", Use{Wrong: "container main uses a web identity token (IRSA) (AWS_WEB_IDENTITY_TOKEN_FILE) instead of EKS Pod Identity"}},
+		"a profile comes first":      {identity.PodIdentity, `{"name":"AWS_PROFILE","value":"x"},` + podEnv, "", Use{Wrong: "container main uses a shared config or credentials file (AWS_PROFILE) instead of the identity"}},
+		"a profile comes after irsa": {identity.IRSA, `{"name":"AWS_PROFILE","value":"x"},` + irsaEnv, "", Use{}},
+		"a proxy":                    {identity.PodIdentity, proxy + podEnv, "", Use{Wrong: byProxy}},
+		"a proxy for others":         {identity.PodIdentity, noProxy("10.0.0.0/8,.svc") + podEnv, "", Use{Wrong: byProxy}},
+		"not the agent":              {identity.PodIdentity, noProxy("x, 169.254.170.23") + podEnv, "", Use{}},
+		"not link-local addresses":   {identity.PodIdentity, noProxy("169.254.0.0/16") + podEnv, "", Use{}},
+		"a proxy with irsa":          {identity.IRSA, proxy + irsaEnv, "", Use{}},
+		"IPv6":                       {identity.PodIdentity, strings.Replace(podEnv, "169.254.170.23", "[fd00:ec2::23]", 1), "", Use{}},
+		"another agent":              {identity.PodIdentity, strings.Replace(podEnv, "169.254.170.23", "127.0.0.1", 1), "", Use{Wrong: "container main: AWS_CONTAINER_CREDENTIALS_FULL_URI is not an address of the EKS Pod Identity agent"}},
+		"a Secret":                   {identity.IRSA, irsaEnv, `{"secretRef":{"name":"env"}}`, Use{Unread: "container main has variables from Secret env, which is not read: static keys there would come first"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := decodeJSON[space.Pod](t, `{"spec":{"containers":[{"name":"main","env":[`+tt.env+`],"envFrom":[`+tt.from+`]}]}}`)
+			if diff := cmp.Diff(tt.want, UseOf(pod, testState(t, tt.mode).Components[0])); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)
 			}
 		})
@@ -75,7 +140,7 @@ func TestPodProblemSaysWhatIsMissing(t *testing.T) {
 // Pods of a Deployment, with and without the identity.
 const (
 	rightPod = `{"metadata":{"name":"right","namespace":"` + hostNamespace + `","labels":{"pod-template-hash":"5d8f"},"ownerReferences":[{"kind":"ReplicaSet","name":"mxp-controller-5d8f"}]},
-		"spec":{"volumes":[` + irsaMount + `],"containers":[{"name":"main","env":[` + irsaEnv + `]}]}}`
+		"spec":{"volumes":[` + irsaMount + `],"containers":[{"name":"main",` + mounts + `,"env":[` + irsaEnv + `]}]}}`
 	stalePod = `{"metadata":{"name":"stale","namespace":"` + hostNamespace + `","labels":{"pod-template-hash":"5d8f"},"ownerReferences":[{"kind":"ReplicaSet","name":"mxp-controller-5d8f"}]},
 		"spec":{"containers":[{"name":"main"}]}}`
 	barePod = `{"metadata":{"name":"bare","namespace":"` + hostNamespace + `"},"spec":{"containers":[{"name":"main"}]}}`
@@ -87,7 +152,8 @@ func TestFindStaleReturnsOnlyWorkloadsWithAProblem(t *testing.T) {
 		s.Components[0].PodLabels = map[string]string{"team": "storage"}
 	}
 	const annotations = `"eks.amazonaws.com/role-arn":"` + testRole + `"`
-	const skipped = "the EKS webhook injected no credentials when the pod was created"
+	const skipped = "the pod was created before its service account was annotated, or the EKS webhook left it out"
+	const setPod = `{"metadata":{"name":"set","ownerReferences":[{"kind":"ReplicaSet","name":"mxp-controller-a"}]},"spec":{"containers":[{"name":"main"}]}}`
 	for name, tt := range map[string]struct {
 		state       []func(*identity.Settings)
 		annotations string
@@ -97,7 +163,8 @@ func TestFindStaleReturnsOnlyWorkloadsWithAProblem(t *testing.T) {
 	}{
 		"nothing lacks":                    {nil, annotations, []string{rightPod}, "", ""},
 		"one of two pods":                  {nil, annotations, []string{rightPod, stalePod}, "", "mxp-controller: " + skipped},
-		"a pod of no workload":             {nil, annotations, []string{rightPod, barePod}, "", ""},
+		"a pod of no workload":             {nil, annotations, []string{rightPod, barePod}, "", "bare: " + skipped},
+		"a pod of a ReplicaSet":            {nil, annotations, []string{setPod}, "", "set: " + skipped},
 		"only the service account":         {nil, "", []string{rightPod}, "", ": its service account does not have every annotation of the config"},
 		"service account and pods":         {nil, "", []string{stalePod}, "", "mxp-controller: " + skipped},
 		"a label that the template has":    {[]func(*identity.Settings){label}, annotations, []string{rightPod}, `"team":"storage"`, "mxp-controller: the pod does not have the label team"},
@@ -110,7 +177,11 @@ func TestFindStaleReturnsOnlyWorkloadsWithAProblem(t *testing.T) {
 			found := FindStale(o, testState(t, identity.IRSA, tt.state...))
 			got := ""
 			for _, s := range found {
-				got += s.Workload.Meta.Name + ": " + s.Reason
+				name := s.Workload.Meta.Name
+				if s.Pod != nil {
+					name = s.Pod.Meta.Name
+				}
+				got += name + ": " + s.Reason
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)

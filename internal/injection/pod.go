@@ -6,9 +6,10 @@ package injection
 
 import (
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
@@ -24,14 +25,21 @@ const (
 	envToken       = "AWS_WEB_IDENTITY_TOKEN_FILE"
 	envCredentials = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 	envPodToken    = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-	volumeIRSA     = "aws-iam-token"
-	volumePod      = "eks-pod-identity-token"
 )
 
-// SkipAnnotation is the annotation of a pod that lists containers to leave out.
+// What makes the EKS webhook leave containers or a pod out, and how long tokens are valid.
 //
 // Source: Amazon EKS Pod Identity Webhook.
-const SkipAnnotation = "eks.amazonaws.com/skip-containers"
+const (
+	SkipAnnotation  = "eks.amazonaws.com/skip-containers"           // of a pod: containers, separated by commas
+	SkipLabel       = "eks.amazonaws.com/skip-pod-identity-webhook" // of a pod, with any value
+	audienceKey     = "eks.amazonaws.com/audience"                  // annotation of a service account
+	expirationKey   = "eks.amazonaws.com/token-expiration"          // annotation of both, in seconds
+	minExpiration   = 600                                           // seconds
+	podAudience     = desired.PodIdentityService                    // of the tokens for the agent
+	orAfterwards    = "or the EKS webhook left it out"              // if the cause is not known
+	noneWhenCreated = "the EKS webhook injected no credentials when the pod was created"
+)
 
 // Cause is the kind of a problem.
 type Cause int
@@ -40,8 +48,10 @@ type Cause int
 const (
 	NoProblem  Cause = iota // the pod has the identity
 	Outdated                // a new pod may get the identity
-	Overridden              // an association overrides the annotation
-	Skipped                 // an annotation of the pod excludes containers
+	Overridden              // an association overrides the annotation, or did so when the pod was created
+	Skipped                 // a label or an annotation of the pod excludes it or its containers
+	Preset                  // the pod template sets the webhook's variables itself
+	Audience                // the service account asks for a token that AWS does not accept
 )
 
 // Problem is why a pod does not have its component's identity.
@@ -50,71 +60,106 @@ type Problem struct {
 	Reason string
 }
 
+// Curable reports whether a new pod may have the identity.
+func (p Problem) Curable() bool { return p.Cause == Outdated || p.Cause == Overridden }
+
 // PodProblem returns the problem of a pod. The service account says whether it was
 // annotated after the pod was created.
 func PodProblem(p space.Pod, c desired.Component, account space.ServiceAccount) Problem {
+	containers := p.Spec.All()
 	var without []string
-	others := map[string]bool{}
-	containers := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
 	for _, container := range containers {
-		if has, other := identityOf(container, c); !has {
+		problem, has := containerProblem(p, container, c, account)
+		if problem.Cause != NoProblem {
+			return problem
+		}
+		if !has {
 			without = append(without, container.Name)
-			others[other] = true
 		}
 	}
+	_, skipped := p.Meta.Labels[SkipLabel]
 	switch {
 	case len(without) == 0:
-		return volumeProblem(p, c)
-	case others[overriddenReason]:
-		return Problem{Overridden, overriddenReason}
-	case len(others) == 1 && !others[""]:
-		return Problem{Outdated, slices.Sorted(maps.Keys(others))[0]}
+		return Problem{}
+	case skipped:
+		return Problem{Skipped, "the pod's label " + SkipLabel + " makes the EKS webhook leave it out"}
+	case skips(p.Meta.Annotations, without):
+		return Problem{Skipped, fmt.Sprintf("the pod's annotation %s excludes these containers: %s", SkipAnnotation, strings.Join(without, ", "))}
 	case len(without) < len(containers):
-		return containerProblem(p, without)
-	case c.Mode.UsesIRSA() && account.AnnotatedAt(identity.RoleAnnotation).After(p.Meta.Created):
-		return Problem{Outdated, "the pod was created before its service account was annotated"}
-	case c.Mode.UsesIRSA():
-		return Problem{Outdated, "the EKS webhook injected no credentials when the pod was created"}
-	}
-	return Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}
-}
-
-const overriddenReason = "an association overrides the annotation: the pod has EKS Pod Identity credentials"
-
-// identityOf reports whether a container has the environment variables of the component's
-// mode. If it has another identity, other describes it.
-func identityOf(container space.Container, c desired.Component) (has bool, other string) {
-	role, irsa := container.Lookup(envRole)
-	_, token := container.Lookup(envToken)
-	_, credentials := container.Lookup(envCredentials)
-	_, podToken := container.Lookup(envPodToken)
-	associated := credentials && podToken
-	switch {
-	case c.Mode == identity.IRSA && associated:
-		return false, overriddenReason
-	case c.Mode.UsesPodIdentity() && associated:
-		return true, ""
+		return Problem{Outdated, "containers without the identity: " + strings.Join(without, ", ")}
 	case !c.Mode.UsesIRSA():
-		return false, ""
-	case irsa && role != c.Role.String():
-		return false, "the pod has the credentials of another role, " + role
+		return Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}
 	}
-	return irsa && token, ""
+	return Problem{Outdated, olderOrSkipped(p, account)}
 }
 
-func volumeProblem(p space.Pod, c desired.Component) Problem {
-	for _, v := range p.Spec.Volumes {
-		if c.Mode.UsesIRSA() && v.Name == volumeIRSA || c.Mode.UsesPodIdentity() && v.Name == volumePod {
-			return Problem{}
-		}
+// olderOrSkipped says why a pod has nothing of the webhook, as far as it can be known. The
+// API server does not record when an admission policy has written an annotation.
+func olderOrSkipped(p space.Pod, account space.ServiceAccount) string {
+	written := account.AnnotatedAt(identity.RoleAnnotation)
+	switch {
+	case written.After(p.Meta.Created), account.Meta.Created.After(p.Meta.Created):
+		return "the pod was created before its service account was annotated"
+	case written.IsZero():
+		return "the pod was created before its service account was annotated, " + orAfterwards
 	}
-	return Problem{Outdated, "the pod has the identity's environment variables, but no volume with the token"}
+	return noneWhenCreated
 }
 
-func containerProblem(p space.Pod, without []string) Problem {
-	names := strings.Join(without, ", ")
-	if p.Meta.Annotations[SkipAnnotation] != "" {
-		return Problem{Skipped, fmt.Sprintf("the pod's annotation %s excludes these containers: %s", SkipAnnotation, names)}
-	}
-	return Problem{Outdated, "containers without the identity: " + names}
+// skips reports whether the annotation that excludes containers has all of the names.
+func skips(annotations map[string]string, names []string) bool {
+	listed := strings.Split(annotations[SkipAnnotation], ",")
+	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(listed, name) })
 }
+
+const overriddenReason = "the pod has EKS Pod Identity credentials: an association overrides the annotation, or did so when the pod was created"
+
+// containerProblem returns what a container has instead of its component's identity. If it
+// has nothing of the webhook, has is false and there is no problem.
+func containerProblem(p space.Pod, container space.Container, c desired.Component, account space.ServiceAccount) (problem Problem, has bool) {
+	role, hasRole := container.Lookup(envRole)
+	token, hasToken := container.Lookup(envToken)
+	_, credentials := container.Lookup(envCredentials)
+	podToken, hasPodToken := container.Lookup(envPodToken)
+	switch {
+	case credentials && hasPodToken && !c.Mode.UsesPodIdentity():
+		return Problem{Overridden, overriddenReason}, true
+	case credentials && hasPodToken:
+		return tokenProblem(p, container, podToken.Value, podAudience, c, account), true
+	case !c.Mode.UsesIRSA() || !hasRole && !hasToken:
+		return Problem{}, false
+	case !hasRole || !hasToken:
+		return Problem{Preset, fmt.Sprintf("the pod template sets one of %s and %s itself, so the EKS webhook sets neither", envRole, envToken)}, true
+	case role.From != nil:
+		return Problem{Preset, "the pod template sets " + envRole + " from another object, such as a Secret, which is not read"}, true
+	case role.Value != c.Role.String():
+		return Problem{Outdated, "the pod has the credentials of another role, " + role.Value}, true
+	}
+	return tokenProblem(p, container, token.Value, identity.Audience, c, account), true
+}
+
+// tokenProblem compares the token at a path of the container with the one that AWS needs.
+func tokenProblem(p space.Pod, container space.Container, file, audience string, c desired.Component, account space.ServiceAccount) Problem {
+	token, mounted := p.Spec.TokenAt(container, file)
+	switch {
+	case !mounted:
+		return Problem{Outdated, "the pod has the identity's environment variables, but no volume with a service account token at " + file}
+	case token.Audience == audience:
+		return expirationProblem(p, token, c)
+	case account.Meta.Annotations[audienceKey] != "" && account.Meta.Annotations[audienceKey] != audience:
+		return Problem{Audience, fmt.Sprintf("the pod's token has the audience %q, not %q, because the service account has the annotation %s", token.Audience, audience, audienceKey)}
+	}
+	return Problem{Outdated, fmt.Sprintf("the pod's token has the audience %q, not %q", token.Audience, audience)}
+}
+
+// expirationProblem compares the lifetime of the token with the one that the config asks
+// for. An annotation of the pod wins over it.
+func expirationProblem(p space.Pod, token space.TokenSource, c desired.Component) Problem {
+	want, err := strconv.ParseInt(c.Annotations[expirationKey], 10, 64)
+	if _, own := p.Meta.Annotations[expirationKey]; err != nil || own || token.Expiration == max(want, minExpiration) {
+		return Problem{}
+	}
+	return Problem{Outdated, fmt.Sprintf("the pod's token is valid for %s, not %s", seconds(token.Expiration), seconds(max(want, minExpiration)))}
+}
+
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }

@@ -19,25 +19,28 @@ func Selection(s desired.State) space.Selection {
 		Namespaces: planes.Namespaces, Admits: subjects.Admits, Certain: planes.Discover || subjects.Empty()}}
 }
 
-// StaleWorkload is a workload of a component whose pods or service account have a
-// problem.
+// StaleWorkload is a workload of a component whose pods or service account have a problem.
+// It may also be a pod that no Deployment, StatefulSet or DaemonSet replaces.
 type StaleWorkload struct {
 	Problem
 	Namespace  string
 	Component  desired.Component
 	Workload   space.Workload // what to restart; has no name if only the service account has a problem
+	Pod        *space.Pod     // a pod that a restart cannot replace; there is then no workload
 	Annotated  bool           // whether the service account has every annotation
 	Unreadable error          // why the workload could not be checked; the other fields are then empty
 }
 
 // FindStale returns the workloads whose pods lack the identity, or lack a label that new
-// pods would get. It also returns service accounts without pods that lack an annotation.
-// It ignores pods that no workload owns, because nothing would replace them.
+// pods would get. It also returns pods without such a workload that lack the identity, and
+// service accounts without pods that lack an annotation.
 func FindStale(o space.Observed, s desired.State) []StaleWorkload {
 	var all []StaleWorkload
 	for _, plane := range o.ControlPlanes {
 		for _, c := range s.Components {
-			all = append(all, findStaleIn(o, s, c, plane.HostNamespace)...)
+			if !plane.Deleting {
+				all = append(all, findStaleIn(o, s, c, plane.HostNamespace)...)
+			}
 		}
 	}
 	return all
@@ -59,29 +62,53 @@ func findStaleIn(o space.Observed, s desired.State, c desired.Component, namespa
 			found = append(found, stale)
 		}
 	}
+	stale.Workload = space.Workload{}
+	for _, p := range o.Pods[at] {
+		owned := slices.ContainsFunc(o.Workloads[at], func(w space.Workload) bool { return owns(w, p) })
+		if stale.Problem = PodProblem(p, c, account); !owned && stale.Cause != NoProblem {
+			stale.Pod = &p
+			found = append(found, stale)
+		}
+	}
 	if exists && len(found) == 0 && !stale.Annotated {
-		stale.Workload, stale.Problem = space.Workload{}, Problem{Outdated, "its service account does not have every annotation of the config"}
+		stale.Pod, stale.Problem = nil, Problem{Outdated, "its service account does not have every annotation of the config"}
 		found = append(found, stale)
 	}
 	return found
+}
+
+// owns reports whether a workload replaces a pod.
+func owns(w space.Workload, p space.Pod) bool {
+	r, name, owned := p.Workload()
+	return owned && r == w.Resource && name == w.Meta.Name
 }
 
 // WorkloadProblem returns the first problem among a workload's pods. The pods are those of
 // the component's service account.
 func WorkloadProblem(w space.Workload, account space.ServiceAccount, pods []space.Pod, c desired.Component, s desired.State) Problem {
 	for _, p := range pods {
-		if r, name, owned := p.Workload(); !owned || r != w.Resource || name != w.Meta.Name {
+		if !owns(w, p) {
 			continue
 		}
 		problem := PodProblem(p, c, account)
 		if label := missingLabel(w, p, c, s); problem.Cause == NoProblem && label != "" {
 			problem = Problem{Outdated, "the pod does not have the label " + label}
 		}
+		if problem.Cause == Skipped && !templateSkips(w) {
+			problem.Cause = Outdated // the new pods are not left out
+		}
 		if problem.Cause != NoProblem {
 			return problem
 		}
 	}
 	return Problem{}
+}
+
+// templateSkips reports whether the EKS webhook leaves out the pods of the template, or some
+// of their containers.
+func templateSkips(w space.Workload) bool {
+	_, label := w.Spec.Template.Meta.Labels[SkipLabel]
+	return label || w.Spec.Template.Meta.Annotations[SkipAnnotation] != ""
 }
 
 // missingLabel returns a label that the pod lacks and that a new pod would get from the pod

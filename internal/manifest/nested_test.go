@@ -90,7 +90,7 @@ func TestPatchChangesADocumentInAString(t *testing.T) {
 		{
 			name: "an anchor that two places in a string share",
 			in:   "data:\n  v: |\n    x: &s\n      b: c\n    a: *s\n",
-			want: "data:\n  v: |\n    x: &s\n      b: c\n    a: {\"k\": \"w\", b: c}\n",
+			want: "data:\n  v: |\n    x: &s\n      b: c\n    a: {\"k\": \"w\", \"b\": \"c\"}\n",
 			sets: inString(yaml, "a", "k"),
 		},
 		{

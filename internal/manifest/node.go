@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"regexp"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
@@ -53,6 +54,12 @@ func (n *Node) Resolve() *Node {
 	return n
 }
 
+// IsMapping reports whether the node is a mapping, or an alias of one.
+func (n *Node) IsMapping() bool {
+	n = n.Resolve()
+	return n != nil && n.Kind == Mapping
+}
+
 // IsNull reports whether the node is written as YAML's null: ~, null or nothing.
 func (n *Node) IsNull() bool {
 	if n.Kind != Scalar || n.Style != Plain || n.Tag != "" && n.Tag != "!!null" {
@@ -60,6 +67,18 @@ func (n *Node) IsNull() bool {
 	}
 	switch n.Value {
 	case "", "~", "null", "Null", "NULL":
+		return true
+	}
+	return false
+}
+
+// IsTrue reports whether Kubernetes reads the node as true. Its decoder follows YAML 1.1.
+func (n *Node) IsTrue() bool {
+	if n = n.Resolve(); n == nil || n.Kind != Scalar || n.Tag != "!!bool" && (n.Tag != "" || n.Style != Plain) {
+		return false
+	}
+	switch strings.ToLower(n.Value) {
+	case "true", "yes", "on", "y":
 		return true
 	}
 	return false
@@ -200,6 +219,19 @@ func (n *Node) mergeValue() *Node {
 	return nil
 }
 
+// AllFields calls yield with each key and value of the mapping, those that its merge key
+// adds included, until yield returns false.
+func (n *Node) AllFields(yield func(key, value *Node) bool) {
+	if n = n.Resolve(); n == nil || n.Kind != Mapping {
+		return
+	}
+	for _, f := range n.effective() {
+		if !yield(f.key, f.value) {
+			return
+		}
+	}
+}
+
 // keyValue is a field of a mapping.
 type keyValue struct{ key, value *Node }
 
@@ -219,16 +251,22 @@ func (n *Node) effective() []keyValue {
 	return fields
 }
 
-// isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2. Such
-// text is not a special word such as yes, and contains a character that no number or date
-// has. It returns false if unsure.
+// isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2.
 func isPlainString(s string) bool {
-	switch strings.ToLower(s) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
-		return false
-	}
-	return strings.Trim(s, "0123456789+-_.:~=<xobacdefintzXOBACDEFINTZ \t") != ""
+	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate.MatchString(s))
 }
+
+func isSpecialWord(s string) bool {
+	switch strings.TrimLeft(strings.ToLower(s), "+-") {
+	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", "inf", ".inf", "nan", ".nan", "infinity":
+		return true
+	}
+	return false
+}
+
+// numberOrDate matches the numbers, with and without a base, and the dates of YAML 1.1 and
+// 1.2. It allows more underscores, commas and digits than they do.
+var numberOrDate = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_.]*([pP][-+]?[0-9]*)?|0[bBoO][0-9_]*|[0-9_,]*\.?[0-9_]*([eE][-+]?[0-9]*)?|[0-9_]+(:[0-9_.]+)+)$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$`)
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

@@ -31,8 +31,7 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 			return nil, err
 		}
 	}
-	after, err := Parse(patched)
-	if err != nil || !differsOnly(root, after, sets) {
+	if parseOnly(text, root, patched, sets) == nil {
 		return nil, formError(root, sets[0])
 	}
 	return patched, nil
@@ -69,11 +68,7 @@ func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, erro
 		return nil, err
 	}
 	patched, ok := apply(text, edits)
-	if !ok {
-		return nil, nil
-	}
-	after, err := Parse(patched)
-	if err != nil || !differsOnly(root, after, sets) {
+	if !ok || parseOnly(text, root, patched, sets) == nil {
 		return nil, nil
 	}
 	return patched, nil
@@ -98,8 +93,8 @@ func patchPart(text []byte, sets []Set) ([]byte, error) {
 		if !ok {
 			continue
 		}
-		same, err := Parse(rewritten)
-		if err != nil || !differsOnly(root, same, nil) {
+		same := parseOnly(text, root, rewritten, nil)
+		if same == nil {
 			continue
 		}
 		if patched, err := patchInPlace(rewritten, same, sets, true); err == nil && patched != nil {

@@ -3,11 +3,12 @@ package manifest
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"spaces-identity.dev/internal/test/shared"
 )
 
 // TestQuickParserBuildsTheLibrarysTrees runs on real manifests. The quick parser
@@ -17,12 +18,18 @@ func TestQuickParserBuildsTheLibrarysTrees(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no test data: %v", err)
 	}
-	corpus, err := filepath.Glob("../../../shared/corpus/*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	compareParsers(t, files)
+}
+
+// TestSharedCorpusParsesTheSame compares the parsers on renders of public charts.
+func TestSharedCorpusParsesTheSame(t *testing.T) {
+	compareParsers(t, shared.Files(t, "corpus/*.yaml"))
+}
+
+func compareParsers(t *testing.T, files []string) {
+	t.Helper()
 	documents, quick := 0, 0
-	for _, file := range slices.Concat(files, corpus) {
+	for _, file := range files {
 		stream, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

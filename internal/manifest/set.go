@@ -25,7 +25,7 @@ type PlaceError struct {
 func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem }
 
 // planner turns the sets of one document into edits of its text. It does not check the
-// result of the edits: differsOnly does.
+// result of the edits: parseOnly does.
 type planner struct {
 	text  []byte
 	alone bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
@@ -157,7 +157,7 @@ func shortened(sets []Set) []Set {
 func (n *Node) finder(count int) func(identity.Step) (value, twice *Node) {
 	const few = 16
 	if n.Kind != Mapping || count < few {
-		return func(step identity.Step) (value, twice *Node) { return n.Step(step), n.repeatedKey(step) }
+		return func(step identity.Step) (value, twice *Node) { return n.Step(step), n.RepeatedKey(step.Key) }
 	}
 	values, repeated := map[string]*Node{}, map[string]*Node{}
 	for _, f := range n.effective() {
@@ -189,14 +189,14 @@ func (n *Node) describe() string {
 	return "a string or number"
 }
 
-// repeatedKey returns the second occurrence of a step's key in a mapping, or nil.
-func (n *Node) repeatedKey(step identity.Step) *Node {
-	if step.Kind != identity.KeyStep {
+// RepeatedKey returns the second occurrence of a key in a mapping, or nil.
+func (n *Node) RepeatedKey(name string) *Node {
+	if n == nil || n.Kind != Mapping {
 		return nil
 	}
 	seen := false
 	for key := range n.Fields {
-		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != step.Key {
+		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != name {
 			continue
 		}
 		if seen {

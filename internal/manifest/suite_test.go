@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/shared"
 )
 
 // yamlCase is a stream that is valid YAML, or that must be rejected.
@@ -23,18 +24,15 @@ type yamlCase struct {
 	valid bool
 }
 
-const (
-	publicSuite = "../../../shared/yaml-test-suite/src" // not part of the repository
-	ownSuite    = "testdata/suite.txtar"
-)
+const ownSuite = "testdata/suite.txtar"
 
 // publicCases is the number of cases in the public suite.
 const publicCases = 406
 
-// TestPublicSuite runs the public YAML test suite, if it is next to the repository.
-func TestPublicSuite(t *testing.T) {
+// TestSharedSuite runs the public YAML test suite.
+func TestSharedSuite(t *testing.T) {
 	var cases []yamlCase
-	for _, file := range publicFiles(t) {
+	for _, file := range shared.Files(t, "yaml-test-suite/src/*.yaml") {
 		read, _ := readPublic(t, file)
 		cases = append(cases, read...)
 	}
@@ -60,8 +58,8 @@ func TestOwnSuite(t *testing.T) {
 // otherTags are the tags of the public suite that are not constructs of YAML.
 const otherTags = "1.3-err 1.3-mod edge libyaml-err simple spec upto-1.2"
 
-// TestOwnSuiteCoversTheTagsOfThePublicSuite checks the list at the start of the own suite.
-func TestOwnSuiteCoversTheTagsOfThePublicSuite(t *testing.T) {
+// TestSharedSuiteHasNoOtherTags checks the list at the start of the own suite.
+func TestSharedSuiteHasNoOtherTags(t *testing.T) {
 	archive, err := txtar.ParseFile(ownSuite)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +79,7 @@ func TestOwnSuiteCoversTheTagsOfThePublicSuite(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range publicFiles(t) {
+	for _, file := range shared.Files(t, "yaml-test-suite/src/*.yaml") {
 		_, tags := readPublic(t, file)
 		for _, tag := range tags {
 			if !slices.Contains(covered, tag) {
@@ -89,16 +87,6 @@ func TestOwnSuiteCoversTheTagsOfThePublicSuite(t *testing.T) {
 			}
 		}
 	}
-}
-
-// publicFiles returns the files of the public suite, or skips the test.
-func publicFiles(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob(publicSuite + "/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Skipf("the public YAML test suite is not at %s; only the smaller suite %s ran", publicSuite, ownSuite)
-	}
-	return files
 }
 
 // readPublic reads a file of the public suite and the tags of its cases. The file is a

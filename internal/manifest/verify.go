@@ -14,11 +14,15 @@ func Same(a, b *Node) bool {
 	return v.same(a, b)
 }
 
-// differsOnly reports whether the patched tree is the original plus exactly the
-// sets.
-func differsOnly(original, patched *Node, sets []Set) bool {
+// parseOnly parses a patched text. It returns nil if the text is not the original plus
+// exactly the sets, with the same comments.
+func parseOnly(text []byte, root *Node, patched []byte, sets []Set) *Node {
+	after, err := Parse(patched)
 	v := verifier{equal: map[[2]*Node]bool{}}
-	return v.plus(original, patched, sets)
+	if err != nil || !v.plus(root, after, sets) || !slices.Equal(comments(text, root), comments(patched, after)) {
+		return nil
+	}
+	return after
 }
 
 // verifier compares a patched document with the document that it should be.
@@ -166,23 +170,19 @@ func (v verifier) streams(a, b *Node, into identity.Into, wanted map[identity.St
 	for i := range old {
 		into.Document = i
 		below := take(wanted, identity.Step{Kind: identity.IntoStep, Into: into})
-		if !v.documents(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
+		if !sameDocuments(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
 			return false
 		}
 	}
 	return len(wanted) == 0
 }
 
-func (v verifier) documents(was, is []byte, sets []Set) bool {
+func sameDocuments(was, is []byte, sets []Set) bool {
 	if len(sets) == 0 {
 		return bytes.Equal(was, is)
 	}
-	a, err := Parse(was)
-	if err != nil {
-		return false
-	}
-	b, err := Parse(is)
-	return err == nil && v.plus(a, b, sets)
+	root, err := Parse(was)
+	return err == nil && parseOnly(was, root, is, sets) != nil
 }
 
 // same reports whether two values are equal. It follows aliases.
@@ -215,4 +215,40 @@ func sameScalar(a, b *Node) bool {
 		return true
 	}
 	return a.IsNull() && b.IsNull() || a.Value == b.Value && a.IsString() && b.IsString()
+}
+
+// comments returns the comments of a document, in order.
+func comments(text []byte, root *Node) []string {
+	var all []string
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '#')
+		if i < 0 {
+			return all
+		}
+		at += i
+		if at > 0 && !isSpace(text[at-1]) || root.scalarAt(text, at) {
+			at++
+			continue
+		}
+		end := lineEnd(text, at)
+		all = append(all, string(bytes.TrimRight(text[at:end], " \t\r")))
+		at = end
+	}
+}
+
+// scalarAt reports whether an offset is within the text of a scalar. The first line of a
+// block scalar is not: it can end with a comment.
+func (n *Node) scalarAt(text []byte, at int) bool {
+	if n == nil {
+		return false
+	}
+	if n.Kind == Scalar {
+		start := n.Start
+		if n.Style == Literal || n.Style == Folded {
+			start = lineEnd(text, start)
+		}
+		return start <= at && at < n.End
+	}
+	after, _ := slices.BinarySearchFunc(n.Content, at+1, func(child *Node, at int) int { return child.Outer - at })
+	return after > 0 && n.Content[after-1].scalarAt(text, at)
 }

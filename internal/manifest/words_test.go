@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +101,46 @@ func TestEveryDecoderReadsTheKeyThatWasSet(t *testing.T) {
 			}
 			checkDecoders(t, patched, want)
 		})
+	}
+}
+
+// TestPlainWordsAreStringsIfEveryDecoderAgrees makes words of the characters of numbers,
+// dates and special words. IsString must not say more than the decoders, and must say it
+// of the words that look like a number only to a person.
+func TestPlainWordsAreStringsIfEveryDecoderAgrees(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	words := append(slices.Clone(trickyWords), "data", "beta", "x", "7b3f9", "1.2.3", "v1", "2a", "e3", "0b2c", "_1", "1e3x")
+	for range 20000 {
+		var word strings.Builder
+		for range 1 + random.IntN(7) {
+			word.WriteByte("0123456789+-_.:~=<xobacdefintzpTEXONY"[random.IntN(37)])
+		}
+		words = append(words, word.String())
+	}
+	for _, word := range words {
+		root, err := manifest.Parse([]byte("k: " + word + "\n"))
+		if err != nil || root.Field("k").Kind != manifest.Scalar || root.Field("k").Value != word || root.Field("k").Style != manifest.Plain {
+			continue // not a plain scalar
+		}
+		isString := root.Field("k").IsString()
+		for name, decode := range map[string]func([]byte, any) error{
+			"go.yaml.in/yaml/v3": func(b []byte, v any) error { return yaml3.Unmarshal(b, v) },
+			"gopkg.in/yaml.v2":   func(b []byte, v any) error { return yaml11.Unmarshal(b, v) },
+			"sigs.k8s.io/yaml":   func(b []byte, v any) error { return yaml.Unmarshal(b, v) },
+		} {
+			var read map[string]any
+			if err := decode([]byte("k: "+word+"\n"), &read); err != nil {
+				continue
+			}
+			if _, ok := read["k"].(string); isString && !ok {
+				t.Errorf("IsString is true for %q, but %s reads %T", word, name, read["k"])
+			}
+		}
+	}
+	for _, word := range []string{"data", "beta", "x", "7b3f9", "1.2.3", "2a", "e3", "face", "0b2c"} {
+		if root, _ := manifest.Parse([]byte("k: " + word + "\n")); !root.Field("k").IsString() {
+			t.Errorf("IsString is false for %q", word)
+		}
 	}
 }
 

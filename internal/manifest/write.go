@@ -90,7 +90,8 @@ func isPrintable(s string) bool {
 // begins with a letter, and consists of letters, digits and a few marks. It is not a word
 // that a decoder may read as another type.
 func isPlainSafe(s string) bool {
-	if !isPlainString(s) || !isLetter(s[0]) || s[len(s)-1] == ':' {
+	const ofNumbers = "0123456789+-_.:xobacdefintzXOBACDEFINTZ" // a text of these alone may look like a number to a person
+	if isSpecialWord(s) || strings.Trim(s, ofNumbers) == "" || !isLetter(s[0]) || s[len(s)-1] == ':' {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool {

@@ -45,7 +45,7 @@ func (v InspectView) Text(p *Page) {
 		rows := [][]string{{"OUTCOME", "COMPONENT", "LINE", "OBJECT", "PLACE", "PATH"}}
 		for _, f := range v.Result.Findings {
 			outcome := p.Paint(outcomeColours[f.Outcome], string(f.Outcome))
-			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), visible(objectName(f), ""), string(f.Place), visible(f.Path+newValue(f), "")})
+			rows = append(rows, []string{outcome, f.Component, fmt.Sprint(f.Line), visible(ObjectName(f), ""), string(f.Place), visible(f.Path+newValue(f), "")})
 		}
 		p.Table(rows)
 	}
@@ -57,7 +57,8 @@ func (v InspectView) Text(p *Page) {
 	v.places(p)
 }
 
-func objectName(f rewrite.Finding) string {
+// ObjectName returns the object of a finding, such as Deployment upbound-system/router.
+func ObjectName(f rewrite.Finding) string {
 	return strings.TrimSpace(f.Kind + " " + strings.Trim(f.Namespace+"/"+f.Name, "/"))
 }
 

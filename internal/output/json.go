@@ -19,6 +19,16 @@ func writeJSON(_ *Printer, r Result) ([]byte, error) {
 	return indented(compact)
 }
 
+// Indented returns a value as JSON: indented by two spaces, with a newline at the end, and
+// with [] for every list that is nil.
+func Indented(v any) ([]byte, error) {
+	compact, err := encoded(filled(reflect.ValueOf(v)).Interface())
+	if err != nil {
+		return nil, err
+	}
+	return indented(compact)
+}
+
 func indented(compact []byte) ([]byte, error) {
 	var b bytes.Buffer
 	err := json.Indent(&b, compact, "", "  ")

@@ -3,18 +3,32 @@ package output
 import (
 	"encoding/xml"
 	"errors"
+	"strings"
 )
 
-// Suite is a group of checks in JUnit XML.
+// Suite is a group of checks in JUnit XML, in the form that Jenkins and GitLab read.
 type Suite struct {
-	Name  string
-	Cases []Case
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr,omitempty"`
+	Cases    []junitCase `xml:"testcase"`
 }
 
-// Case is a check in JUnit XML.
-type Case struct {
-	Name, Message, Fix string
-	State              CaseState
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Failure *junitMessage `xml:"failure"`
+	Error   *junitMessage `xml:"error"`
+	Skipped *junitMessage `xml:"skipped"`
+	Output  string        `xml:"system-out,omitempty"`
+}
+
+type junitMessage struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
+	Text    string `xml:",chardata"`
 }
 
 // CaseState is the outcome of a check in JUnit's terms.
@@ -27,69 +41,43 @@ const (
 	CaseWarned
 	CaseFailed
 	CaseUnknown
+	CaseSkipped // did not run, because the user asked for that
 )
 
-type junitSuites struct {
-	XMLName xml.Name     `xml:"testsuites"`
-	Suites  []junitSuite `xml:"testsuite"`
+// Add adds a check with its outcome and, if there is something to do, the fix.
+func (s *Suite) Add(name string, state CaseState, message, fix string) {
+	one, text := junitCase{Class: s.Name, Name: name}, message
+	if fix != "" {
+		fix = "fix: " + fix
+		text = fix
+	}
+	switch state {
+	case CaseFailed:
+		s.Failures++
+		one.Failure = &junitMessage{message, "fail", text}
+	case CaseUnknown:
+		s.Errors++
+		one.Error = &junitMessage{message, "unknown", text}
+	case CaseSkipped:
+		s.Skipped++
+		one.Skipped = &junitMessage{message, "left-out", text}
+	case CaseWarned:
+		one.Output = strings.TrimSpace("warning: " + message + "\n" + fix)
+	}
+	s.Tests++
+	s.Cases = append(s.Cases, one)
 }
 
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	Failure *junitMessage `xml:"failure"`
-	Error   *junitMessage `xml:"error"`
-	Output  string        `xml:"system-out,omitempty"`
-}
-
-type junitMessage struct {
-	Message string `xml:"message,attr"`
-	Type    string `xml:"type,attr"`
-	Text    string `xml:",chardata"`
-}
-
-// writeJUnit writes the suites of a result with a method JUnit() []Suite as
-// JUnit XML, in the form that Jenkins and GitLab read.
+// writeJUnit writes the suites of a result with a method JUnit() []Suite as JUnit XML.
 func writeJUnit(_ *Printer, r Result) ([]byte, error) {
 	checked, ok := r.(interface{ JUnit() []Suite })
 	if !ok {
 		return nil, errors.New("this result has no checks")
 	}
-	var all junitSuites
-	for _, s := range checked.JUnit() {
-		suite := junitSuite{Name: s.Name, Tests: len(s.Cases)}
-		for _, c := range s.Cases {
-			one := junitCase{Class: s.Name, Name: c.Name}
-			switch c.State {
-			case CaseFailed:
-				suite.Failures++
-				one.Failure = c.message("fail")
-			case CaseUnknown:
-				suite.Errors++
-				one.Error = c.message("unknown")
-			case CaseWarned:
-				one.Output = "warning: " + c.Message
-			}
-			suite.Cases = append(suite.Cases, one)
-		}
-		all.Suites = append(all.Suites, suite)
-	}
+	all := struct {
+		XMLName xml.Name `xml:"testsuites"`
+		Suites  []Suite  `xml:"testsuite"`
+	}{Suites: checked.JUnit()}
 	text, err := xml.MarshalIndent(all, "", "  ")
 	return append(append([]byte(xml.Header), text...), '\n'), err
-}
-
-func (c Case) message(kind string) *junitMessage {
-	m := &junitMessage{Message: c.Message, Type: kind, Text: c.Message}
-	if c.Fix != "" {
-		m.Text = "fix: " + c.Fix
-	}
-	return m
 }

@@ -43,21 +43,23 @@ var writers = map[Format]func(*Printer, Result) ([]byte, error){
 	Table: writeTable, Wide: writeWide, JSON: writeJSON, YAML: writeYAML, JUnit: writeJUnit, Diff: writeDiff,
 }
 
-// Parse returns the format that a value names. It must be one of the allowed formats,
-// which the error lists.
-func Parse(value string, allowed ...Format) (Format, error) {
-	if slices.Contains(allowed, Format(value)) {
-		return Format(value), nil
+// Parse returns the word that a value names, such as a format. It must be one of the allowed
+// words, which the error lists.
+func Parse[T ~string](what, value string, allowed ...T) (T, error) {
+	if slices.Contains(allowed, T(value)) {
+		return T(value), nil
 	}
-	names := make([]string, len(allowed))
-	for i, f := range allowed {
-		names[i] = string(f)
+	names := Words(allowed...)
+	return "", identity.WithHint(identity.DidYouMean(value, names), "unknown %s %q: use %s", what, value, identity.OneOf(names))
+}
+
+// Words returns words as strings.
+func Words[T ~string](words ...T) []string {
+	names := make([]string, len(words))
+	for i, word := range words {
+		names[i] = string(word)
 	}
-	err := fmt.Errorf("unknown output format %q: use %s", value, identity.OneOf(names))
-	if near := identity.Nearest(value, names); near != "" {
-		err = Hint(err, fmt.Sprintf("did you mean %q?", near))
-	}
-	return "", err
+	return names
 }
 
 // Result is what a command found or did.

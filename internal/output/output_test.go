@@ -89,7 +89,8 @@ func inspection() InspectView {
 
 func explanation() ExplainView {
 	return ExplainView{desired.Explanation{
-		Namespace: "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", ServiceAccount: "mxp-controller", Role: roleARN, Verdict: iam.Denied,
+		Namespace: "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system", ServiceAccount: "mxp-controller", Component: "mxp-controller", Role: roleARN,
+		Policy: "the trust policy in old.json", Verdict: iam.Denied,
 		Ways: []desired.Way{{Mechanism: identity.IRSA, Cluster: "prod-space", Action: "sts:AssumeRoleWithWebIdentity", Decision: iam.Decision{
 			Verdict: iam.Denied, Reason: "no statement allows it", Statement: 1, Sid: "SpacesIdentityA",
 			Statements: []iam.StatementResult{{Number: 1, Sid: "SpacesIdentityA", Effect: iam.Allow, Applies: "no", Findings: []iam.Finding{
@@ -153,7 +154,7 @@ func TestEmptyResultIsValidJSON(t *testing.T) {
 }
 
 func TestParseErrorsListTheFormats(t *testing.T) {
-	if f, err := Parse("yaml", Table, JSON, YAML); f != YAML || err != nil {
+	if f, err := Parse("output format", "yaml", Table, JSON, YAML); f != YAML || err != nil {
 		t.Errorf("got %q, %v", f, err)
 	}
 	for value, want := range map[string]string{
@@ -162,7 +163,7 @@ func TestParseErrorsListTheFormats(t *testing.T) {
 		"text": "error: unknown output format \"text\": use table, json or yaml\n",
 		"":     "error: unknown output format \"\": use table, json or yaml\n",
 	} {
-		_, err := Parse(value, Table, JSON, YAML)
+		_, err := Parse("output format", value, Table, JSON, YAML)
 		if diff := cmp.Diff(want, reported(err)); diff != "" {
 			t.Error(diff)
 		}

@@ -25,6 +25,9 @@ func (p *Printer) page(r Result, wide bool) []byte {
 	return []byte(page.text.String())
 }
 
+// Wide reports whether the page shows names whole and all columns.
+func (p *Page) Wide() bool { return p.wide }
+
 // Paint returns text in a colour, or as it is if the page has no colours.
 func (p *Page) Paint(c Colour, text string) string { return paint(p.colours, c, text) }
 

@@ -24,6 +24,7 @@ var verdictColours = map[iam.Verdict]Colour{iam.Allowed: Green, iam.Denied: Red,
 func (v ExplainView) Text(p *Page) {
 	verdict := func(d iam.Verdict) string { return p.Paint(verdictColours[d], string(d)) }
 	p.Line("%s: service account %s in namespace %s, role %s", verdict(v.Verdict), v.ServiceAccount, v.Namespace, v.Role)
+	p.Line("by %s (component %s)", v.Policy, v.Component)
 	for _, w := range v.Ways {
 		p.Blank()
 		p.Line("%s on cluster %s (%s): %s", w.Mechanism, w.Cluster, w.Action, verdict(w.Verdict))

@@ -36,7 +36,7 @@ func newDocuments(s desired.State) (documents, error) {
 		}
 		all.warnings = append(all.warnings, c.Warnings()...)
 		all.components = append(all.components, ComponentReport{Name: c.Name, ServiceAccount: c.ServiceAccount, Mode: c.Mode,
-			RoleARN: c.Role.String(), Namespaces: orEmpty(c.Subjects.Namespaces), Match: c.Subjects.Match.Pattern(), TrustPolicy: budgets[c.Role]})
+			RoleARN: c.Role.String(), Namespaces: c.Subjects.Namespaces, Match: c.Subjects.Match.Pattern(), TrustPolicy: budgets[c.Role]})
 	}
 	err := errors.Join(problems...)
 	if err == nil {
@@ -77,9 +77,8 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 	return objects, nil
 }
 
-// nothingToAdmit is the warning if the config asks for admission policies that would
-// set nothing.
-const nothingToAdmit = "delivery.admissionPolicy has no effect: in mode pod-identity associations give the role, " +
+// NothingToAdmit says why there is no admission policy to write.
+const NothingToAdmit = "an admission policy would set nothing: in mode pod-identity associations give the role, " +
 	"and the config sets no annotations or pod labels"
 
 // ArtifactsError is an error of the artifacts, without which the manifests alone can be

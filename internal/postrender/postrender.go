@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/postrender"
@@ -18,6 +19,7 @@ import (
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
@@ -27,7 +29,12 @@ type Renderer struct {
 	State   desired.State
 	Options rewrite.Options
 	Hints   func(error) []string // finds the hints of an error for the report; nil: output.Hints
-	Dir     string               // takes the manifests too, as [ManifestsFile], and the artifacts in place of the config's directory
+
+	// Dir takes the manifests, as [ManifestsFile]. If it is empty, the writer takes them.
+	Dir string
+	// Namespace is that of the release, or empty if it is not known. Helm installs objects
+	// without a namespace there.
+	Namespace string
 }
 
 // ManifestsFile is the name of the manifests in a Renderer's Dir.
@@ -53,7 +60,7 @@ func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Rep
 	report.Components = docs.components
 	report.Warnings = append(report.Warnings, docs.warnings...)
 	if err == nil {
-		err = r.deliver(ctx, result, docs.files, report, out)
+		err = r.deliver(ctx, result, docs.files, &report, out)
 	}
 	if err != nil {
 		return report, r.Fail(report, err)
@@ -73,10 +80,13 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 		return nil, documents{}, err
 	}
 	if r.State.Spec().AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
-		result.Warnings = append(result.Warnings, nothingToAdmit)
+		result.Warnings = append(result.Warnings, "delivery.admissionPolicy: "+NothingToAdmit)
 	}
 	if r.artifactsDir() == identity.NoArtifacts {
 		return result, documents{}, exit.Usage(r.State.Require(desired.NeedManifests))
+	}
+	for i, sa := range result.ServiceAccounts {
+		result.ServiceAccounts[i].Namespace = cmp.Or(sa.Namespace, r.Namespace)
 	}
 	docs, err := newDocuments(r.State.WithServiceAccounts(result.ServiceAccounts))
 	return result, docs, err
@@ -85,49 +95,48 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 func (r Renderer) artifactsDir() string { return r.State.Spec().ArtifactsDir }
 
 // deliver stages the artifacts, writes the manifests and commits the artifacts.
-func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []export.File, report Report, out io.Writer) error {
+func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []export.File, report *Report, out io.Writer) error {
 	if r.artifactsDir() != identity.NoArtifacts {
+		report.list(files, r.artifactsDir())
 		files = append(files, export.File{Name: ReportFile, Content: report.JSON()})
 	}
+	manifests := &artifact.Staging{} // of no files
 	if r.Dir != "" {
-		var manifests bytes.Buffer
-		if _, err := result.WriteTo(&manifests); err != nil {
+		var text bytes.Buffer
+		_, err := result.WriteTo(&text)
+		file := export.File{Name: ManifestsFile, Content: text.Bytes()}
+		switch {
+		case err == nil && filepath.Clean(r.Dir) == filepath.Clean(r.artifactsDir()):
+			files = append(files, file)
+		case err == nil:
+			manifests, err = stage(r.Dir, file)
+		}
+		if err != nil {
 			return err
 		}
-		files, result = append(files, export.File{Name: ManifestsFile, Content: manifests.Bytes()}), &rewrite.Result{}
+		defer func() { _ = manifests.Discard() }()
+		result = &rewrite.Result{}
 	}
-	staging, err := r.stage(files)
+	artifacts, err := stage(r.artifactsDir(), files...)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = staging.Discard() }() // after a Commit there is nothing to discard
-	if err := interruptible(ctx, func() error { _, err := result.WriteTo(out); return err }); err != nil {
+	defer func() { _ = artifacts.Discard() }() // after a Commit there is nothing to discard
+	if _, err := interrupt.Await(ctx, func() (int64, error) { return result.WriteTo(out) }); err != nil {
 		return fmt.Errorf("writing the manifests to standard output: %w; the artifacts are as they were", err)
 	}
-	return staging.Commit()
-}
-
-// interruptible runs a function that may block forever, and returns when the context
-// ends.
-func interruptible(ctx context.Context, do func() error) error {
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
-	}
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	select {
-	case err := <-done:
+	if err := manifests.Commit(); err != nil {
 		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
+	return artifacts.Commit()
 }
 
-func (r Renderer) stage(files []export.File) (*artifact.Staging, error) {
+// stage stages files in a directory. It creates the directory only if there is one.
+func stage(dir string, files ...export.File) (*artifact.Staging, error) {
 	if len(files) == 0 {
 		return &artifact.Staging{}, nil
 	}
-	staging, err := artifact.Stage(cmp.Or(r.Dir, r.artifactsDir()))
+	staging, err := artifact.Stage(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +149,10 @@ func (r Renderer) stage(files []export.File) (*artifact.Staging, error) {
 }
 
 // Fail writes the error into the report and returns it. Helm 4 drops what a
-// post-renderer writes to standard error, but not the report.
+// post-renderer writes to standard error, but not the report. If the user has interrupted
+// the run, there is nothing to explain, and every file stays as it is.
 func (r Renderer) Fail(report Report, err error) error {
-	if r.artifactsDir() == identity.NoArtifacts {
+	if r.artifactsDir() == identity.NoArtifacts || errors.Is(err, interrupt.ErrByUser) {
 		return err
 	}
 	hints := r.Hints
@@ -151,7 +161,8 @@ func (r Renderer) Fail(report Report, err error) error {
 	}
 	report.Error = &Failure{Message: err.Error(), Hint: strings.Join(hints(err), "\n"), Status: exit.Of(err)}
 	report.Changes = nil // nothing was
-	staging, staged := r.stage([]export.File{{Name: ReportFile, Content: report.JSON()}})
+	report.Artifacts, report.Stale = nil, nil
+	staging, staged := stage(r.artifactsDir(), export.File{Name: ReportFile, Content: report.JSON()})
 	if staged == nil {
 		staged = staging.Commit()
 	}

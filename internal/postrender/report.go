@@ -1,12 +1,16 @@
 package postrender
 
 import (
-	"bytes"
-	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -22,6 +26,8 @@ type Report struct {
 	Found        []rewrite.Finding `json:"found"`        // what was already there
 	Left         []rewrite.Finding `json:"left"`         // what was not changed, with the reason
 	Unrecognised []rewrite.Finding `json:"unrecognised"` // texts that name a component and are not at a known place
+	Artifacts    []string          `json:"artifacts"`    // files in the directory that this run wrote or found as they should be
+	Stale        []string          `json:"stale"`        // files of an earlier run, which no longer apply
 	Warnings     []string          `json:"warnings"`
 }
 
@@ -43,28 +49,31 @@ type ComponentReport struct {
 	TrustPolicy    *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
 }
 
-// JSON returns the content of the file: indented by two spaces, with a line break at the
-// end. Lists are never null.
+// JSON returns the content of the file. Lists are never null.
 func (r Report) JSON() []byte {
-	r.Components = orEmpty(r.Components)
-	r.Changes, r.Found = orEmpty(r.Changes), orEmpty(r.Found)
-	r.Left, r.Unrecognised = orEmpty(r.Left), orEmpty(r.Unrecognised)
-	r.Warnings = orEmpty(r.Warnings)
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(r); err != nil {
+	text, err := output.Indented(r)
+	if err != nil {
 		panic(err) // the types above always encode
 	}
-	return b.Bytes()
+	return text
 }
 
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
+// list lists the artifacts of this run and those of earlier ones in the directory. It warns
+// of the latter, because they look as if they were current.
+func (r *Report) list(files []export.File, dir string) {
+	for _, f := range files {
+		r.Artifacts = append(r.Artifacts, f.Name)
 	}
-	return list
+	entries, _ := os.ReadDir(dir) // if it cannot be read, staging says so
+	for _, e := range entries {
+		if export.IsArtifact(e.Name()) && !slices.Contains(r.Artifacts, e.Name()) {
+			r.Stale = append(r.Stale, e.Name())
+		}
+	}
+	if len(r.Stale) > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%q has files of an earlier run that no longer apply: %s; remove them",
+			dir, strings.Join(r.Stale, ", ")))
+	}
 }
 
 // NewReport returns the findings of a stream, sorted by their outcome.

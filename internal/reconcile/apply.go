@@ -35,7 +35,7 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 			}
 		}
 	}
-	if err := r.remember(ctx, p); err != nil {
+	if err := r.writeRecords(ctx, p); err != nil {
 		return err
 	}
 	if len(p.Blocked) > 0 {
@@ -52,7 +52,7 @@ func (r *Reconciler) associated(ctx context.Context, p *Plan, done, total int, e
 	}
 	r.progress(done+1, total)
 	if (done+1)%recordInterval == 0 {
-		return r.remember(ctx, p)
+		return r.writeRecords(ctx, p)
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,14 +18,17 @@ import (
 // associations first, because the record covers the whole role.
 func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []identity.Cluster, role desired.Role, tags map[string]string) error {
 	m := &associationRecord{role: role.ARN, before: tags[recordTag]}
-	p.memories = append(p.memories, m)
+	p.records = append(p.records, m)
+	if m.before == "" && len(tags) >= maxRoleTags && len(role.Associations) > 0 {
+		p.warn("", "role %s has %d tags, the most that IAM allows: without room for the tag %s, every run reads all associations", role.ARN, len(tags), recordTag)
+	}
 	var all []associationPlan
 	for _, component := range role.Components {
 		for _, cluster := range clusters {
 			if cluster.Name == "" || cluster.Region == "" {
 				continue
 			}
-			a := associationPlan{Reconciler: r, plan: p, memory: m, cluster: cluster, component: component, wanted: wantedIn(role, cluster, component)}
+			a := associationPlan{Reconciler: r, plan: p, record: m, cluster: cluster, component: component, wanted: wantedIn(role, cluster, component)}
 			if err := a.list(ctx); err != nil {
 				return err
 			}
@@ -53,7 +58,7 @@ func wantedIn(role desired.Role, cluster identity.Cluster, component desired.Com
 type associationPlan struct {
 	*Reconciler
 	plan      *Plan
-	memory    *associationRecord
+	record    *associationRecord
 	cluster   identity.Cluster
 	component desired.Component
 	wanted    map[string]desired.Association // by namespace
@@ -72,7 +77,7 @@ func (a *associationPlan) list(ctx context.Context) error {
 	slices.SortFunc(a.listed, func(x, y account.Listed) int { return strings.Compare(x.Namespace, y.Namespace) })
 	for _, l := range a.listed {
 		if w, ok := a.wanted[l.Namespace]; ok {
-			a.memory.listed.add(l.ID, w)
+			a.record.listed.add(l.ID, w)
 		}
 	}
 	return err
@@ -85,7 +90,7 @@ func (a *associationPlan) compareAll(ctx context.Context) error {
 	var unread []account.Listed
 	for _, l := range a.listed {
 		there[l.Namespace] = true
-		if w, ok := a.wanted[l.Namespace]; ok && !a.ReadAll && a.memory.knows(w) {
+		if w, ok := a.wanted[l.Namespace]; ok && !a.ReadAll && a.record.knows(w) {
 			a.upToDate(l.ID, w)
 			continue
 		}
@@ -108,7 +113,7 @@ func (a *associationPlan) compareAll(ctx context.Context) error {
 
 func (a *associationPlan) upToDate(id string, w desired.Association) {
 	a.plan.UpToDate++
-	a.memory.now.add(id, w)
+	a.record.now.add(id, w)
 }
 
 // compare reads an association and plans what to do with it. EKS allows one association
@@ -138,10 +143,10 @@ func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
 		return nil
 	case managed:
 		c.Action = Change
-		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, w, c.Elements) })
+		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, live, w, c.Elements) })
 	case len(c.Elements) == 0 && a.Adopt:
 		c.Action = Adopt
-		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, w, []string{"tags"}) })
+		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, live, w, []string{"tags"}) })
 	case len(c.Elements) == 0:
 		c.Action = Foreign
 		a.plan.UpToDate++
@@ -177,7 +182,7 @@ func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
 }
 
 func (a *associationPlan) subject(namespace string) string {
-	return fmt.Sprintf("%s/%s in cluster %s", namespace, a.component.ServiceAccount, a.cluster.Name)
+	return fmt.Sprintf("%s/%s in cluster %s (%s)", namespace, a.component.ServiceAccount, a.cluster.Name, a.cluster.Region)
 }
 
 func (a *associationPlan) add(c AssociationChange) {
@@ -194,7 +199,7 @@ func (a *associationPlan) then(w desired.Association, write func(context.Context
 		}
 		id, err := write(ctx)
 		if err == nil && id != "" {
-			a.memory.now.add(id, w)
+			a.record.now.add(id, w)
 		}
 		return err
 	})
@@ -203,18 +208,19 @@ func (a *associationPlan) then(w desired.Association, write func(context.Context
 // create creates an association. It retries if EKS cannot see a new role yet. If another
 // run has created the association, the next plan compares it.
 func (a *associationPlan) create(ctx context.Context, w desired.Association) (id string, err error) {
-	unseen := func(err error) bool { return account.IsUnseen(err) && !account.IsExists(err) }
-	err = retry(ctx, visibilityAttempts, unseen, func() error {
+	err = retry(ctx, visibilityAttempts, account.IsUnseen, func() error {
 		id, err = a.region().CreateAssociation(ctx, w)
 		return err
 	})
 	return id, unlessExists(err)
 }
 
-// change writes the elements of an association that differ.
-func (a *associationPlan) change(ctx context.Context, id string, w desired.Association, elements []string) error {
+// change writes the elements of an association that differ. It retries if EKS cannot see a
+// new role yet.
+func (a *associationPlan) change(ctx context.Context, id string, live, w desired.Association, elements []string) error {
 	if slices.ContainsFunc(elements, func(e string) bool { return e != "tags" }) {
-		if err := a.region().UpdateAssociation(ctx, id, w); err != nil {
+		update := func() error { return a.region().UpdateAssociation(ctx, id, live, w) }
+		if err := retry(ctx, visibilityAttempts, account.IsUnseen, update); err != nil {
 			return err
 		}
 	}
@@ -236,7 +242,16 @@ func associationElements(live, wanted desired.Association) []string {
 	differ("roleArn", live.RoleARN != wanted.RoleARN)
 	differ("targetRoleArn", live.TargetRoleARN != wanted.TargetRoleARN)
 	differ("disableSessionTags", live.DisableSessionTags != wanted.DisableSessionTags)
-	differ("policy", live.Policy != wanted.Policy)
+	differ("policy", !samePolicy(live.Policy, wanted.Policy))
 	differ("tags", slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }))
 	return out
+}
+
+// samePolicy reports whether two session policies differ at most in white space.
+func samePolicy(a, b string) bool {
+	var x, y bytes.Buffer
+	if json.Compact(&x, []byte(a)) != nil || json.Compact(&y, []byte(b)) != nil {
+		return a == b // one is empty
+	}
+	return bytes.Equal(x.Bytes(), y.Bytes())
 }

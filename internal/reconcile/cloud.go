@@ -52,7 +52,7 @@ type AssociationReader interface {
 // AssociationWriter writes EKS Pod Identity associations.
 type AssociationWriter interface {
 	CreateAssociation(ctx context.Context, a desired.Association) (id string, err error)
-	UpdateAssociation(ctx context.Context, id string, a desired.Association) error
+	UpdateAssociation(ctx context.Context, id string, before, after desired.Association) error
 	DeleteAssociation(ctx context.Context, cluster, id string) error
 	TagAssociation(ctx context.Context, cluster, id string, tags map[string]string) error
 }

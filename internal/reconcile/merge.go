@@ -1,9 +1,8 @@
 package reconcile
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
@@ -11,33 +10,42 @@ import (
 
 // mergeOptions are what a merge may do besides adding statements and subjects.
 type mergeOptions struct {
-	adopt  bool                      // replace foreign statements that grant no more than the config
-	prune  bool                      // remove subjects that the config does not name
-	remove func(subject string) bool // limits pruning to what an earlier plan showed; may be nil
+	adopt  bool                          // replace foreign statements that grant no more than the config
+	prune  bool                          // remove what the config does not name
+	remove func(part iam.Statement) bool // limits pruning to what an earlier plan showed; may be nil
 }
 
-// mergeTrust returns the live trust policy with the desired statements in it. Existing
-// statements keep their order, and new ones come last.
-func mergeTrust(live, wanted iam.Document, m mergeOptions) (iam.Document, []StatementChange) {
-	r := trustMerger{mergeOptions: m, wanted: wanted, admitted: withoutLimits(wanted), live: live, kept: map[string]int{}}
-	for _, s := range live.Statement {
-		switch want, ok := bySid(wanted, s.Sid); {
-		case !desired.Manages(s):
-			r.foreign(s)
-		case ok:
-			r.combine(s, want)
-		default:
-			r.stale(s)
-		}
-	}
+// trustMerge is the result of a merge.
+type trustMerge struct {
+	After   iam.Document
+	Changes []StatementChange
+	pruned  []iam.Statement // the parts that only pruning removes
+}
+
+// mergeTrust returns the live trust policy with the desired statements in it. It treats a
+// live statement by its kind:
+//   - A foreign statement, which lacks a Sid of this program, stays as it is.
+//   - A readable statement of this program gives up the subjects that the config names,
+//     because a desired statement admits them. It keeps the others under its conditions.
+//   - An edited statement of this program is replaced if the config names all its subjects.
+//     Otherwise it is kept as it is, under a Sid that says so.
+//
+// The result has the foreign statements, the desired ones and what is kept. With pruning
+// nothing is kept. Existing statements keep their order, and new ones come last.
+func mergeTrust(live, wanted iam.Document, m mergeOptions) trustMerge {
+	r := trustMerger{mergeOptions: m, live: live, wanted: wanted}
 	for _, s := range wanted.Statement {
-		if _, there := bySid(live, s.Sid); !there {
-			n, _ := subjectConditionOf(s)
-			r.put(s, StatementChange{Action: Create, Added: n.subjects(s)})
+		r.own = append(r.own, &ownStatement{Statement: s, wanted: true})
+	}
+	for _, s := range live.Statement {
+		if desired.Manages(s) {
+			r.keep(s)
 		}
 	}
-	r.keepRest()
-	return iam.Document{Version: versionOf(live), ID: live.ID, Statement: r.out}, r.changes
+	r.nameStatements()
+	r.layOut()
+	r.result.After.Version, r.result.After.ID = versionOf(live), live.ID
+	return r.result
 }
 
 // versionOf returns the version of a policy. The merge keeps it, because the meaning of
@@ -62,144 +70,261 @@ func bySid(doc iam.Document, sid string) (iam.Statement, bool) {
 	return doc.Statement[i], true
 }
 
-// trustMerger builds the merged policy, statement by statement.
+// ownStatement is a statement of this program in the merged policy.
+type ownStatement struct {
+	iam.Statement
+	wanted bool     // the config asks for it
+	kept   []string // subjects in it that the config does not name
+}
+
+// isEdited reports whether the statement is kept as a whole, because it is not readable.
+func (o *ownStatement) isEdited() bool { return !o.wanted && !isReadable(o.Statement) }
+
+// trustMerger builds the merged policy.
 type trustMerger struct {
 	mergeOptions
 	live, wanted iam.Document
-	admitted     iam.Document // wanted, changed by withoutLimits to compare whom it admits
-	out          []iam.Statement
-	changes      []StatementChange
-	kept         map[string]int  // index in out of each statement that has only kept subjects, by Sid
-	later        []iam.Statement // kept subjects that need a statement of their own
+	own          []*ownStatement
+	result       trustMerge
+}
+
+// namedBy returns statements that admit whom the config names, with and without its limits.
+func namedBy(wanted iam.Document) iam.Document {
+	return iam.Document{Statement: slices.Concat(wanted.Statement, withoutLimits(wanted).Statement)}
+}
+
+// beyond returns the parts of a managed statement that the config neither admits nor
+// repairs: its other subjects, or the whole statement if it is edited.
+//
+// Another statement may admit those whom a Deny statement denies. So a Deny statement goes
+// only if the config admits all of them.
+func beyond(s iam.Statement, wanted iam.Document) []iam.Statement {
+	allow, whole := s, []iam.Statement{s}
+	allow.Effect = iam.Allow
+	switch {
+	case iam.Same(s, desired.NobodyStatement()): // a placeholder in an empty policy
+		return nil
+	case s.Effect == iam.Deny && len(uncovered(allow, wanted)) > 0:
+		return whole
+	case s.Effect == iam.Deny:
+		return nil
+	case isReadable(s):
+		return uncovered(s, namedBy(wanted))
+	case isCovered(s, namedBy(wanted)) || len(uncovered(repaired(s), namedBy(wanted))) == 0:
+		return nil
+	}
+	return whole
+}
+
+// unnamed returns the subjects that a part lists and the config does not name.
+func unnamed(part iam.Statement, wanted iam.Document) []string {
+	var subjects []string
+	for _, p := range uncovered(repaired(part), namedBy(wanted)) {
+		if p.Effect == iam.Allow {
+			subjects = append(subjects, subjectsOf(p)...)
+		}
+	}
+	return subjects
+}
+
+// keep adds to the merged policy what stays of a managed statement.
+func (r *trustMerger) keep(s iam.Statement) {
+	for _, part := range beyond(s, r.wanted) {
+		if r.prune && (r.remove == nil || r.remove(part)) {
+			r.result.pruned = append(r.result.pruned, part)
+			continue
+		}
+		i := slices.IndexFunc(r.own, func(o *ownStatement) bool { return sameTerms(o.Statement, part) })
+		if i < 0 {
+			i, r.own = len(r.own), append(r.own, &ownStatement{Statement: part})
+		}
+		o := r.own[i]
+		o.kept = sortedUnique(append(o.kept, unnamed(part, r.wanted)...))
+		if isReadable(part) {
+			o.Statement = withSubjects(o.Statement, slices.Concat(subjectsOf(o.Statement), subjectsOf(part))...)
+		}
+	}
+}
+
+// nameStatements gives each statement a Sid of its own. A desired statement has the Sid that
+// the config gives it. An edited statement gets a Sid that begins with [desired.KeptSid], as
+// does a kept one whose Sid the config needs.
+func (r *trustMerger) nameStatements() {
+	taken := map[string]bool{}
+	for _, o := range r.own {
+		if o.wanted {
+			o.Sid = r.wantedSid(o, taken)
+			taken[o.Sid] = true
+		}
+	}
+	for _, o := range r.own {
+		if !o.wanted {
+			if taken[o.Sid] || o.isEdited() && !isKeptSid(o.Sid) {
+				o.Sid = keptSid(o.Statement, taken)
+			}
+			taken[o.Sid] = true
+		}
+	}
+}
+
+// wantedSid returns the Sid of a desired statement: that of the config, unless another
+// config shares the role and uses it for another cluster. Then the statement stays where an
+// earlier run has put it, so that the two configs do not overwrite each other in turns.
+func (r *trustMerger) wantedSid(o *ownStatement, taken map[string]bool) string {
+	shared := slices.ContainsFunc(r.own, func(k *ownStatement) bool { return !k.wanted && !k.isEdited() && k.Sid == o.Sid })
+	for _, s := range r.live.Statement {
+		if shared && isKeptSid(s.Sid) && !taken[s.Sid] && sameTerms(s, o.Statement) {
+			return s.Sid
+		}
+	}
+	return o.Sid
+}
+
+func isKeptSid(sid string) bool { return strings.HasPrefix(sid, desired.KeptSid) }
+
+// keptSid returns a free Sid that depends only on the terms of a statement.
+func keptSid(s iam.Statement, taken map[string]bool) string {
+	s.Sid = ""
+	if isReadable(s) {
+		s = withSubjects(s)
+	}
+	text := string(iam.Document{Statement: []iam.Statement{iam.Canonical(s)}}.Compact())
+	for {
+		hash := desired.ShortHash(text)
+		if sid := desired.KeptSid + hash; !taken[sid] {
+			return sid
+		}
+		text += hash
+	}
+}
+
+// layOut orders the statements of the merged policy, and lists what changes.
+func (r *trustMerger) layOut() {
+	placed := map[*ownStatement]bool{}
+	for i, s := range r.live.Statement {
+		o := r.successor(s)
+		switch {
+		case !desired.Manages(s):
+			r.foreign(i, s)
+		case o == nil:
+			c := changeOf(&s, nil, r.lost(s))
+			c.Place = i + 1
+			r.result.Changes = append(r.result.Changes, c)
+		default:
+			placed[o] = true
+			r.put(o.Statement, changeOf(&s, o, r.lost(s)))
+		}
+	}
+	for _, o := range r.own {
+		if !placed[o] {
+			r.put(o.Statement, changeOf(nil, o, nil))
+		}
+	}
+}
+
+// successor returns the statement that takes the position of a live one: the one with its
+// Sid, or itself under a new Sid.
+func (r *trustMerger) successor(s iam.Statement) *ownStatement {
+	for _, o := range r.own {
+		if o.Sid == s.Sid {
+			return o
+		}
+	}
+	for _, o := range r.own {
+		if _, there := bySid(r.live, o.Sid); !there && o.isEdited() && sameTerms(o.Statement, s) {
+			return o
+		}
+	}
+	return nil
+}
+
+// lost returns the subjects of a live statement that lose access by pruning.
+func (r *trustMerger) lost(s iam.Statement) []string {
+	var subjects []string
+	for _, part := range r.result.pruned {
+		if part.Sid == s.Sid {
+			subjects = append(subjects, unnamed(part, r.wanted)...)
+		}
+	}
+	return subjects
 }
 
 // put adds a statement and its change.
 func (r *trustMerger) put(s iam.Statement, c StatementChange) {
-	r.out = append(r.out, s)
-	c.Sid, c.Place = s.Sid, len(r.out)
-	r.changes = append(r.changes, c)
+	r.result.After.Statement = append(r.result.After.Statement, s)
+	c.Place = len(r.result.After.Statement)
+	r.result.Changes = append(r.result.Changes, c)
 }
 
-// drop removes a statement. Its change has the number that the statement had.
-func (r *trustMerger) drop(s iam.Statement, c StatementChange) {
-	c.Sid, c.Action = s.Sid, Remove
-	c.Place = 1 + slices.IndexFunc(r.live.Statement, func(t iam.Statement) bool { return iam.Same(t, s) })
-	r.changes = append(r.changes, c)
-}
-
-// foreign keeps a foreign statement, or adopts one that grants no more than the
-// wanted ones.
-func (r *trustMerger) foreign(s iam.Statement) {
-	n, ok := subjectConditionOf(s)
-	switch {
-	case !ok || len(n.uncovered(s, r.wanted)) > 0:
-		r.put(s, StatementChange{Action: Foreign})
-	case r.adopt:
-		r.drop(s, StatementChange{Covered: n.subjects(s)})
-	default:
-		r.put(s, StatementChange{Action: Foreign, Covered: n.subjects(s)})
+// foreign keeps a foreign statement, or adopts one that grants no more than the desired
+// ones.
+func (r *trustMerger) foreign(i int, s iam.Statement) {
+	c := StatementChange{Sid: s.Sid, Action: Foreign, Grants: grantOf(s), Redundant: len(uncovered(s, r.wanted)) == 0}
+	if c.Redundant {
+		c.Covered = subjectsOf(s)
 	}
-}
-
-// combine replaces a managed statement by the desired one. Subjects that the config does
-// not name are kept in it. If they were admitted under other conditions, they are kept in
-// a separate statement.
-func (r *trustMerger) combine(s, want iam.Statement) {
-	w, _ := subjectConditionOf(want)
-	n, ok := subjectConditionOf(s)
-	before := s
-	if !ok { // somebody edited the statement, so it is repaired
-		n, before = w, w.with(want, w.subjects(s)...)
-	}
-	keep, removed := r.split(n.uncovered(before, r.admitted))
-	wanted, had := w.subjects(want), n.subjects(before)
-	c := StatementChange{Action: None, Added: subtract(wanted, had), Removed: removed, Covered: subtract(had, wanted, keep, removed)}
-	result := want
-	switch {
-	case len(keep) == 0:
-	case n == w && iam.Same(n.template(before), w.template(want)):
-		c.Kept = keep
-		result = w.with(want, slices.Concat(keep, wanted)...)
-	default:
-		r.later = append(r.later, keptApart(n, s, keep))
-	}
-	if iam.Same(s, result) {
-		r.put(s, c)
+	if c.Redundant && r.adopt {
+		c.Action, c.Place = Remove, i+1
+		r.result.Changes = append(r.result.Changes, c)
 		return
 	}
-	c.Action = Change
-	bare := w.with(s, wanted...)
-	c.Elements = iam.Differences(bare, want)
-	c.Gained, c.Lost = subtract(want.Lines(), bare.Lines()), subtract(bare.Lines(), want.Lines())
-	r.put(result, c)
+	r.put(s, c)
 }
 
-// stale keeps or removes a managed statement that the config no longer asks for.
-func (r *trustMerger) stale(s iam.Statement) {
-	n, ok := subjectConditionOf(s)
-	switch {
-	case !ok && (r.prune || s.Sid == desired.NobodySid):
-		r.drop(s, StatementChange{})
-		return
-	case !ok:
-		r.put(s, StatementChange{Action: Keep})
-		return
+// changeOf compares a managed statement of the live policy with the one in its position.
+// Either may be nil. Lost are the subjects that pruning removes.
+func changeOf(before *iam.Statement, after *ownStatement, lost []string) StatementChange {
+	var b, a iam.Statement
+	c := StatementChange{Action: None, Removed: lost}
+	if before != nil {
+		b = *before
 	}
-	keep, removed := r.split(n.uncovered(s, r.admitted))
-	c := StatementChange{Action: Keep, Kept: keep, Removed: removed, Covered: subtract(n.subjects(s), keep, removed)}
-	if len(keep) == 0 {
-		r.drop(s, c)
-		return
-	}
-	after := s
-	if len(keep) < len(n.subjects(s)) {
-		after = n.with(s, keep...)
-		c.Action = Change
-	}
-	r.kept[s.Sid] = len(r.out)
-	r.put(after, c)
-}
-
-// split divides subjects that the config does not name into those to keep and those to
-// remove.
-func (r *trustMerger) split(unwanted []string) (keep, removed []string) {
-	for _, s := range unwanted {
-		if r.prune && (r.remove == nil || r.remove(s)) {
-			removed = append(removed, s)
-		} else {
-			keep = append(keep, s)
-		}
-	}
-	return keep, removed
-}
-
-// keptApart returns a separate statement for kept subjects. It has the conditions under
-// which they were admitted before, so that it admits nobody else.
-func keptApart(n subjectCondition, s iam.Statement, subjects []string) iam.Statement {
-	sum := sha256.Sum256(iam.Document{Statement: []iam.Statement{n.template(s)}}.Compact())
-	kept := n.with(s, subjects...)
-	kept.Sid = desired.KeptSid + hex.EncodeToString(sum[:4])
-	return kept
-}
-
-// keepRest adds the kept subjects that need a statement of their own. If the policy has
-// such a statement, they are added to it; if not, a new one comes last.
-func (r *trustMerger) keepRest() {
-	for _, s := range r.later {
-		n, _ := subjectConditionOf(s)
-		at, there := r.kept[s.Sid]
-		if !there {
-			r.kept[s.Sid] = len(r.out)
-			r.put(s, StatementChange{Action: Create, Kept: n.subjects(s)})
-			continue
-		}
-		r.out[at] = n.with(r.out[at], slices.Concat(n.subjects(r.out[at]), n.subjects(s))...)
-		for i, c := range r.changes {
-			if c.Sid == s.Sid && c.Action != Remove {
-				r.changes[i].Action, r.changes[i].Kept = Change, n.subjects(r.out[at])
+	if after != nil {
+		a = after.Statement
+		c.Kept, c.Edited, c.Denies = after.kept, after.isEdited(), a.Effect == iam.Deny
+		for _, part := range split(a) {
+			if listed := subtract(subjectsOf(part), subjectsOf(b)) == nil; !listed || !iam.Covers(b, part) {
+				c.Added = append(c.Added, subtract(subjectsOf(part), c.Kept)...)
 			}
 		}
 	}
+	if c.Sid = a.Sid; c.Sid == "" {
+		c.Sid = b.Sid
+	}
+	if b.Effect == iam.Allow {
+		c.Covered = subtract(subjectsOf(b), subjectsOf(a), lost)
+	}
+	switch {
+	case before == nil:
+		c.Action = Create
+	case after == nil:
+		c.Action = Remove
+	case !iam.Same(a, b):
+		c.Action = Change
+	case !after.wanted:
+		c.Action = Keep
+	}
+	if c.Action == Change || !isReadable(a) && !isReadable(b) {
+		before, after := termsOf(b), termsOf(a)
+		c.Elements = iam.Differences(before, after)
+		c.Gained, c.Lost = subtract(after.Lines(), before.Lines()), subtract(before.Lines(), after.Lines())
+	}
+	return c
+}
+
+// grantOf says what a foreign statement does, for whom.
+func grantOf(s iam.Statement) string {
+	who := s.Principal.String()
+	switch {
+	case s.Principal.IncludesEveryone():
+		who = "everyone"
+	case s.Principal.IsZero():
+		who = "everyone but " + s.NotPrincipal.String()
+	}
+	if len(s.Condition) > 0 {
+		who += " under conditions"
+	}
+	return string(s.Effect) + " " + who
 }
 
 // subtract returns the members of a list that are in none of the others.
@@ -209,33 +334,6 @@ func subtract(list []string, others ...[]string) []string {
 		if !slices.ContainsFunc(others, func(o []string) bool { return slices.Contains(o, s) }) {
 			out = append(out, s)
 		}
-	}
-	return out
-}
-
-// narrow returns the live policy without the subjects that the final policy does not
-// admit. It is written before the final policy, so that nobody gains access too early.
-// It also omits managed statements that somebody edited to admit more, because their
-// subjects cannot be compared.
-func narrow(live, final iam.Document) iam.Document {
-	out := iam.Document{Version: versionOf(live), ID: live.ID}
-	admitted := withoutLimits(final)
-	for _, s := range live.Statement {
-		same, _ := bySid(final, s.Sid)
-		if !desired.Manages(s) || iam.Same(same, s) {
-			out.Statement = append(out.Statement, s)
-			continue
-		}
-		n, ok := subjectConditionOf(s)
-		if !ok {
-			continue
-		}
-		if left := subtract(n.subjects(s), n.uncovered(s, admitted)); len(left) > 0 {
-			out.Statement = append(out.Statement, n.with(s, left...))
-		}
-	}
-	if len(out.Statement) == 0 {
-		out.Statement = []iam.Statement{desired.NobodyStatement()}
 	}
 	return out
 }

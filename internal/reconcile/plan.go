@@ -43,8 +43,8 @@ type Plan struct {
 	Warnings     []Warning           `json:"warnings"`
 	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
 
-	steps    [phaseCount][]planStep
-	memories []*associationRecord // one for each role
+	steps   [phaseCount][]planStep
+	records []*associationRecord // one for each role
 }
 
 // Warning is what a user should know before applying a plan.
@@ -89,9 +89,12 @@ type TrustChange struct {
 	Budget     desired.Budget    `json:"budget"`
 	Statements []StatementChange `json:"statements"`
 	After      iam.Document      `json:"after"`
+
+	pruned []iam.Statement // what only pruning removes
 }
 
-// StatementChange is the change of one statement of a policy.
+// StatementChange is the change of one statement of a policy. Subjects are token subjects,
+// or namespaces in a statement for EKS Pod Identity.
 type StatementChange struct {
 	Sid      string   `json:"sid"`
 	Place    int      `json:"place"` // its number in the new policy, from 1; in the old one if it is removed
@@ -103,6 +106,13 @@ type StatementChange struct {
 	Elements []string `json:"elements,omitempty"` // other elements that differ, such as Condition
 	Gained   []string `json:"gained,omitempty"`   // values that these elements gain, such as Action s3:GetObject
 	Lost     []string `json:"lost,omitempty"`     // values that these elements lose
+
+	Denies    bool     `json:"denies,omitempty"`    // its effect is Deny
+	Edited    bool     `json:"edited,omitempty"`    // kept as a whole, because somebody edited it
+	Elsewhere bool     `json:"elsewhere,omitempty"` // its kept subjects are on other clusters
+	Grants    string   `json:"grants,omitempty"`    // of a foreign statement: its effect, and for whom
+	Redundant bool     `json:"redundant,omitempty"` // a foreign statement that grants no more than the config
+	Beyond    []string `json:"beyond,omitempty"`    // token subjects that it admits and the config does not name: those kept, or those with a service account of the config
 }
 
 // PolicyChange is the change of an inline policy whose name is one of this program's.
@@ -186,9 +196,53 @@ func (p *Plan) Changes() int {
 	return add + change + remove + adopt
 }
 
-// Differs reports whether AWS differs from the config. It includes what only somebody
-// else can change, but not what is only kept.
-func (p *Plan) Differs() bool { return p.Changes() > 0 || len(p.Blocked) > 0 }
+// Differs reports whether AWS differs from the config. It includes what only somebody else
+// can change, and what is kept beyond the config. It does not include subjects of clusters
+// that the config does not name, because another config may share the role.
+func (p *Plan) Differs() bool {
+	b := p.Beyond()
+	return p.Changes() > 0 || len(p.Blocked) > 0 || len(b.Subjects)+b.Edited+b.Foreign+b.Policies > 0
+}
+
+// Beyond is what gives access beyond the config although applying the plan does not remove
+// it.
+type Beyond struct {
+	Subjects []string // kept token subjects, by the trust policy or an association
+	Edited   int      // managed statements that are kept as a whole
+	Foreign  int      // foreign statements that admit a service account of the config
+	Policies int      // kept permissions policies
+}
+
+// Beyond counts what gives access beyond the config.
+func (p *Plan) Beyond() Beyond {
+	var b Beyond
+	for _, r := range p.Roles {
+		for _, s := range r.Trust.Statements {
+			switch {
+			case s.Action == Foreign && len(s.Beyond) > 0:
+				b.Foreign++
+			case s.Action == Foreign || s.Elsewhere:
+			case s.Edited:
+				b.Edited++
+				b.Subjects = append(b.Subjects, s.Beyond...)
+			default:
+				b.Subjects = append(b.Subjects, s.Beyond...)
+			}
+		}
+		for _, c := range r.Policies {
+			if c.Action == Keep && c.Component != "" && c.Successor == "" {
+				b.Policies++
+			}
+		}
+	}
+	for _, a := range p.Associations {
+		if a.Action == Keep {
+			b.Subjects = append(b.Subjects, desired.TokenSubject(a.Namespace, a.ServiceAccount))
+		}
+	}
+	b.Subjects = sortedUnique(b.Subjects)
+	return b
+}
 
 func (p *Plan) warn(fix Fix, format string, args ...any) {
 	p.Warnings = append(p.Warnings, Warning{fmt.Sprintf(format, args...), fix})
@@ -205,12 +259,7 @@ func (p *Plan) warnings() {
 		}
 		p.warnOfSubjects(r)
 		for _, s := range r.Trust.Statements {
-			switch {
-			case s.Action == Keep && len(s.Kept) == 0:
-				p.warn(FixPrune, "role %s: the config does not ask for the statement %s, which stays because somebody edited it", r.ARN, s.Sid)
-			case s.Action == Foreign && len(s.Covered) > 0:
-				p.warn(FixAdopt, "role %s: the foreign statement %d grants nothing that the config does not grant", r.ARN, s.Place)
-			}
+			p.warnOfStatement(r.ARN, s)
 		}
 		for _, c := range r.Policies {
 			p.warnOfPolicy(r.ARN, c)
@@ -221,16 +270,40 @@ func (p *Plan) warnings() {
 
 // warnOfSubjects warns of subjects that lose the role, and of kept subjects.
 func (p *Plan) warnOfSubjects(r RoleChange) {
-	var removed, kept []string
+	var removed, kept, elsewhere []string
 	for _, s := range r.Trust.Statements {
 		removed = append(removed, namespacesOf(s.Removed)...)
-		kept = append(kept, namespacesOf(s.Kept)...)
+		if s.Elsewhere {
+			elsewhere = append(elsewhere, namespacesOf(s.Kept)...)
+		} else {
+			kept = append(kept, namespacesOf(s.Kept)...)
+		}
 	}
 	if len(removed) > 0 {
 		p.warn("", "role %s: these namespaces lose access: %s", r.ARN, shortList(sortedUnique(removed)))
 	}
 	if len(kept) > 0 {
 		p.warn(FixPrune, "role %s: these namespaces keep access although the config does not name them: %s", r.ARN, shortList(sortedUnique(kept)))
+	}
+	if len(elsewhere) > 0 {
+		p.warn("", "role %s: these namespaces of clusters that the config does not name have access too: %s; pruning would remove them",
+			r.ARN, shortList(sortedUnique(elsewhere)))
+	}
+}
+
+// warnOfStatement warns of a managed statement that somebody edited, and of a foreign one
+// that grants more than the config or no more than it.
+func (p *Plan) warnOfStatement(role string, s StatementChange) {
+	name := strings.TrimSpace(fmt.Sprintf("%d %s", s.Place, s.Sid))
+	switch {
+	case s.Edited && s.Denies:
+		p.warn(FixPrune, "role %s: somebody edited statement %s, which denies access, also to whom the config names; `apply` keeps it as it is", role, name)
+	case s.Edited:
+		p.warn(FixPrune, "role %s: somebody edited statement %s, and the config does not name all whom it admits; `apply` keeps it as it is", role, name)
+	case s.Action == Foreign && s.Redundant:
+		p.warn(FixAdopt, "role %s: the foreign statement %s grants nothing that the config does not grant", role, name)
+	case s.Action == Foreign && len(s.Beyond) > 0:
+		p.warn("", "role %s: the foreign statement %s (%s) admits subjects that the config does not name: %s", role, name, s.Grants, shortList(s.Beyond))
 	}
 }
 

@@ -34,7 +34,7 @@ type Reconciler struct {
 // the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
 	p := newPlan(r.Caller)
-	if err := r.checkAccount(spec); err != nil {
+	if err := r.checkRoles(spec); err != nil {
 		return nil, err
 	}
 	quota, err := r.IAM.TrustPolicyQuota(ctx)
@@ -60,6 +60,11 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	}
 	if err := r.planProviders(ctx, p, roles); err != nil {
 		return nil, err
+	}
+	for _, c := range state.Components {
+		if text := c.TagsWarning(); text != "" {
+			p.warn("", "%s", text)
+		}
 	}
 	for _, role := range roles {
 		tags, err := r.planRole(ctx, p, state, role, quota)
@@ -89,12 +94,14 @@ func (e *AccountError) Error() string {
 // Hint returns the next step.
 func (e *AccountError) Hint() string { return "use credentials of the role's account" }
 
-func (r *Reconciler) checkAccount(spec identity.Spec) error {
+// checkRoles returns an error for each role that the caller cannot change.
+func (r *Reconciler) checkRoles(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
 		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
 			problems = append(problems, &AccountError{c.Role, r.Caller})
 		}
+		problems = append(problems, checkOwner(c.Role))
 	}
 	return errors.Join(problems...)
 }
@@ -112,12 +119,9 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 			return spec, err
 		}
 		if !ok {
-			if podIdentity {
-				return spec, identity.WithHint("correct cluster.name and cluster.region, or use credentials of the cluster's account",
-					"account %s has no cluster %s in %s, and EKS Pod Identity needs the role in the cluster's account", r.Caller.Account, c.Name, c.Region)
+			if err := p.withoutCluster(identity.ClusterKey(i), c, podIdentity); err != nil {
+				return spec, err
 			}
-			p.warn("", "account %s has no cluster %s in %s: correct cluster.name and cluster.region, unless the cluster is in another account, which only mode irsa supports",
-				r.Caller.Account, c.Name, c.Region)
 			continue
 		}
 		if spec, err = p.withIssuer(spec, i, c, found.Issuer); err != nil {
@@ -130,6 +134,23 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 		}
 	}
 	return spec, nil
+}
+
+// withoutCluster warns that the account does not have a cluster. It returns an error if the
+// config needs the cluster.
+func (p *Plan) withoutCluster(key string, c identity.Cluster, podIdentity bool) error {
+	missing := fmt.Sprintf("account %s has no cluster %s in %s", p.Account, c.Name, c.Region)
+	correct := fmt.Sprintf("correct %[1]s.name and %[1]s.region", key)
+	switch {
+	case podIdentity:
+		return identity.WithHint(correct+", or use credentials of the cluster's account",
+			"%s, and EKS Pod Identity needs the role in the cluster's account", missing)
+	case c.OIDC.IsZero():
+		return identity.WithHint(correct+", or set "+key+".oidcProvider if the cluster is in another account",
+			"%s, so its OIDC provider is not known", missing)
+	}
+	p.warn("", "%s: %s, unless the cluster is in another account, which only mode irsa supports", missing, correct)
+	return nil
 }
 
 // withIssuer fills in the issuer of a cluster. If the config has another one, it warns.

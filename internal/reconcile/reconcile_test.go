@@ -32,7 +32,7 @@ func TestApplyCreatesEverythingAndThenNothing(t *testing.T) {
 			equal(t, "trust policy", want.TrustPolicy, liveTrustPolicy(t, state))
 			equal(t, "inline policies", map[string]string{"SpacesIdentity-mxp-controller": string(want.Policies[0].Document.Compact())}, state.Roles[roleName].Inline)
 			equal(t, "providers", mode.UsesIRSA(), len(state.Providers) == 1)
-			equal(t, "agent", mode.UsesPodIdentity(), state.Clusters[clusterName].Addons[account.AgentAddon])
+			equal(t, "agent", mode.UsesPodIdentity(), state.Clusters[clusterName].Addons[account.AgentAddon] != "")
 			equal(t, "associations", map[bool]int{true: 3}[mode.UsesPodIdentity()], len(state.Associations))
 
 			server.Forget()
@@ -396,4 +396,36 @@ func TestKeptSubjectsKeepTheirConditions(t *testing.T) {
 		kept.Condition["StringEquals"][issuerHost+":sub"] = iam.Values{desired.TokenSubject(all[0], "mxp-controller")}
 		equal(t, "kept", kept, got[1])
 	})
+}
+
+// Without the OIDC provider in the config, a cluster that EKS does not find is an error about
+// its name and region, not about the provider that EKS would have reported.
+func TestPlanNamesAWrongRegion(t *testing.T) {
+	for name, change := range map[string]func(*identity.Spec){
+		"cluster": func(s *identity.Spec) { s.Cluster.Region, s.Cluster.OIDC = "eu-west-1", identity.OIDCProvider{} },
+		"additional": func(s *identity.Spec) {
+			s.AdditionalClusters = []identity.Cluster{{Name: clusterName, Region: "eu-west-1"}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				testAccount(t)
+				spec := testSpec(identity.IRSA, testNamespaces(1)...)
+				change(&spec)
+				r, err := newReconciler(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = r.Plan(t.Context(), spec)
+				hint, ok := errors.AsType[interface {
+					error
+					Hint() string
+				}](err)
+				key := map[string]string{"cluster": "cluster", "additional": "additionalClusters[0]"}[name]
+				if !ok || !strings.Contains(err.Error(), "has no cluster "+clusterName+" in eu-west-1") || !strings.Contains(hint.Hint(), "correct "+key+".name and "+key+".region, or set "+key+".oidcProvider") {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
 }

@@ -76,15 +76,16 @@ func (m *associationRecord) knows(a desired.Association) bool {
 	return len(before) == sumParts && before[partOf(a)] == listed[partOf(a)]
 }
 
-// remember writes the checksums that have changed into the tags of their roles.
-func (r *Reconciler) remember(ctx context.Context, p *Plan) error {
-	for _, m := range p.memories {
+// writeRecords writes the checksums that have changed into the tags of their roles. A role that
+// has no room for the tag works without them.
+func (r *Reconciler) writeRecords(ctx context.Context, p *Plan) error {
+	for _, m := range p.records {
 		after := m.now.String()
 		if after == m.before || m.before == "" && m.now == (associationSums{}) {
 			continue
 		}
 		tag := func() error { return r.IAM.TagRole(ctx, m.role, map[string]string{recordTag: after}) }
-		if err := retry(ctx, visibilityAttempts, account.IsMissing, tag); err != nil {
+		if err := retry(ctx, visibilityAttempts, account.IsMissing, tag); err != nil && !account.IsTagLimit(err) {
 			return err
 		}
 		m.before = after

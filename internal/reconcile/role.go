@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,9 +43,14 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 		change.Action = Adopt
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
+	trustJudge{state, want, change.Trust.After}.judge(change.Trust.Statements)
 	change.Trust.Budget, err = roleBudget(state, want, change.Trust.After, quota)
-	if err != nil && change.Trust.Action.writes() {
+	stale := checkPrincipals(want.ARN, change.Trust.After)
+	if err = errors.Join(append(stale, err)...); err != nil && change.Trust.Action.writes() {
 		return nil, err
+	}
+	for _, problem := range stale {
+		p.warn("", "%v", problem)
 	}
 	policies, err := r.planPolicies(ctx, want, there)
 	if err != nil {
@@ -59,23 +65,30 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 // roleBudget compares the length of a trust policy with the account's quota. If it is too
 // long, the error lists ways to shorten it.
 func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
-	b, err := state.BudgetOf(role.Components[0], iam.Length(trust), quota)
-	if err == nil {
-		err = b.Err()
-	}
-	if err != nil {
-		err = fmt.Errorf("role %s, with the account's quota: %w", role.ARN, err)
+	b, err := state.BudgetOf(role.Components[0], trust, quota)
+	if err == nil && b.Err() != nil {
+		err = &QuotaError{role.ARN, b}
 	}
 	return b, err
 }
 
+// QuotaError is the error if a trust policy would be longer than the account allows.
+type QuotaError struct {
+	Role   identity.RoleARN
+	Budget desired.Budget
+}
+
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("role %s, with the account's quota: %v", e.Role, e.Budget.Err())
+}
+
 func (r *Reconciler) planTrust(live, want iam.Document) TrustChange {
-	after, changes := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
-	t := TrustChange{Action: None, Statements: changes, After: after}
+	m := mergeTrust(live, want, mergeOptions{adopt: r.Adopt, prune: r.Prune})
+	t := TrustChange{Action: None, Statements: m.Changes, After: m.After, pruned: m.pruned}
 	switch {
 	case len(live.Statement) == 0:
 		t.Action = Create
-	case anyWrites(changes):
+	case anyWrites(m.Changes):
 		t.Action = Change
 	}
 	return t

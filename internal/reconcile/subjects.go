@@ -13,34 +13,67 @@ import (
 // token subjects for IRSA, and namespaces for EKS Pod Identity.
 type subjectCondition struct{ operator, key string }
 
-// subjectConditionOf finds the condition. ok is false if the statement admits more than
-// this program could admit with any config.
+// issuerOf returns the issuer whose tokens a statement is about. It returns "" for EKS Pod
+// Identity.
+func issuerOf(s iam.Statement) string {
+	if len(s.Principal.Federated) != 1 {
+		return ""
+	}
+	_, issuer, _ := strings.Cut(s.Principal.Federated[0], ":oidc-provider/")
+	return issuer
+}
+
+// subjectConditionOf finds the condition. ok is false if the statement has none, or one
+// with each operator.
 func subjectConditionOf(s iam.Statement) (n subjectCondition, ok bool) {
-	widest := iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}},
-		Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: iam.Condition{"StringLike": {
-			desired.NamespaceTag: {"*"}, desired.ServiceAccountTag: {"*"}, desired.ClusterTag: {"*"}}}}
-	n.key = desired.NamespaceTag
-	if len(s.Principal.Federated) == 1 {
-		_, issuer, _ := strings.Cut(s.Principal.Federated[0], ":oidc-provider/")
+	n = subjectCondition{"StringEquals", desired.NamespaceTag}
+	if issuer := issuerOf(s); issuer != "" {
 		n.key = issuer + ":sub"
-		widest = iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Federated: s.Principal.Federated},
-			Action:    iam.Values{"sts:AssumeRoleWithWebIdentity"},
-			Condition: iam.Condition{"StringEquals": {issuer + ":aud": {identity.Audience}}, "StringLike": {n.key: {"*"}}}}
 	}
 	_, exact := s.Condition["StringEquals"][n.key]
 	_, pattern := s.Condition["StringLike"][n.key]
-	n.operator = "StringEquals"
 	if pattern {
 		n.operator = "StringLike"
 	}
-	return n, exact != pattern && iam.Covers(widest, s)
+	return n, exact != pattern
 }
 
-// subjects returns the subjects of a statement.
-func (n subjectCondition) subjects(s iam.Statement) []string { return s.Condition[n.operator][n.key] }
+// isReadable reports whether a statement only admits subjects that it lists, as this program
+// could admit them with some config. A managed statement that is not readable is edited.
+func isReadable(s iam.Statement) bool {
+	_, ok := subjectConditionOf(s)
+	widest := iam.Statement{Effect: iam.Allow, Principal: s.Principal, Condition: iam.Condition{"StringLike": {
+		desired.NamespaceTag: {"*"}, desired.ServiceAccountTag: {"*"}, desired.ClusterTag: {"*"}}}}
+	if issuer := issuerOf(s); issuer != "" {
+		widest.Principal = iam.Principal{Federated: s.Principal.Federated}
+		widest.Condition = iam.Condition{"StringLike": {issuer + ":sub": {"*"}}}
+	} else {
+		widest.Principal = iam.Principal{Service: iam.Values{desired.PodIdentityService}}
+	}
+	return ok && iam.Covers(repaired(widest), s)
+}
 
-// with returns the statement with other subjects.
-func (n subjectCondition) with(s iam.Statement, subjects ...string) iam.Statement {
+// repaired returns a statement with the actions and the audience that this program writes.
+func repaired(s iam.Statement) iam.Statement {
+	s.Action, s.NotAction = iam.Values{"sts:AssumeRole", "sts:TagSession"}, nil
+	if issuer := issuerOf(s); issuer != "" {
+		s.Action = iam.Values{"sts:AssumeRoleWithWebIdentity"}
+		s = subjectCondition{"StringEquals", issuer + ":aud"}.with(s, identity.Audience)
+	}
+	return s
+}
+
+// subjectsOf returns the subjects that a statement lists.
+func subjectsOf(s iam.Statement) []string {
+	n, ok := subjectConditionOf(s)
+	if !ok {
+		return nil
+	}
+	return s.Condition[n.operator][n.key]
+}
+
+// with returns the statement with other values of the condition.
+func (n subjectCondition) with(s iam.Statement, values ...string) iam.Statement {
 	s.Condition = s.Condition.Clone()
 	if s.Condition == nil {
 		s.Condition = iam.Condition{}
@@ -48,36 +81,81 @@ func (n subjectCondition) with(s iam.Statement, subjects ...string) iam.Statemen
 	if s.Condition[n.operator] == nil {
 		s.Condition[n.operator] = map[string]iam.Values{}
 	}
-	s.Condition[n.operator][n.key] = sortedUnique(subjects)
+	s.Condition[n.operator][n.key] = sortedUnique(values)
 	return s
 }
 
-// template returns the statement without its subjects and its Sid. Statements with
-// the same template admit their subjects in the same way.
-func (n subjectCondition) template(s iam.Statement) iam.Statement {
-	s = n.with(s, "")
-	s.Sid = ""
-	return iam.Canonical(s)
+// withSubjects returns a statement that lists subjects, with other subjects.
+func withSubjects(s iam.Statement, subjects ...string) iam.Statement {
+	n, _ := subjectConditionOf(s)
+	return n.with(s, subjects...)
 }
 
-// uncovered returns the subjects that no statement of the document admits. A statement
-// with stricter conditions does not count.
-func (n subjectCondition) uncovered(s iam.Statement, doc iam.Document) []string {
-	return slices.DeleteFunc(slices.Clone(n.subjects(s)), func(subject string) bool {
-		alone := n.with(s, subject)
-		return slices.ContainsFunc(doc.Statement, func(t iam.Statement) bool { return iam.Covers(t, alone) })
-	})
+// termsOf returns a statement without the condition that lists whom it admits.
+func termsOf(s iam.Statement) iam.Statement {
+	n, ok := subjectConditionOf(s)
+	if ok && s.Effect == iam.Allow {
+		s.Condition = s.Condition.Clone()
+		delete(s.Condition[n.operator], n.key)
+		if len(s.Condition[n.operator]) == 0 {
+			delete(s.Condition, n.operator)
+		}
+	}
+	return s
+}
+
+// sameTerms reports whether two statements admit their subjects under the same conditions,
+// so that one statement can list the subjects of both. An edited statement has the terms of
+// only those that equal it in all but the Sid.
+func sameTerms(a, b iam.Statement) bool {
+	a.Sid, b.Sid = "", ""
+	if isReadable(a) && isReadable(b) {
+		a, b = withSubjects(a), withSubjects(b)
+	}
+	return iam.Same(a, b)
+}
+
+// split returns one statement for each subject, which together admit what the statement
+// admits. A statement that lists no subjects stays whole.
+func split(s iam.Statement) []iam.Statement {
+	subjects := subjectsOf(s)
+	if len(subjects) == 0 {
+		return []iam.Statement{s}
+	}
+	var parts []iam.Statement
+	for _, subject := range subjects {
+		parts = append(parts, withSubjects(s, subject))
+	}
+	return parts
+}
+
+// isCovered reports whether one statement of the document admits all that a part admits.
+func isCovered(part iam.Statement, doc iam.Document) bool {
+	return slices.ContainsFunc(doc.Statement, func(t iam.Statement) bool { return iam.Covers(t, part) })
+}
+
+// uncovered returns the parts of a statement that the document does not cover.
+func uncovered(s iam.Statement, doc iam.Document) []iam.Statement {
+	return slices.DeleteFunc(split(s), func(part iam.Statement) bool { return isCovered(part, doc) })
 }
 
 // withoutLimits returns the document without the conditions on aws:SourceAccount and
 // aws:SourceArn, which apply to all subjects alike. The merge uses it to compare whom two
 // documents admit.
+//
+// Without session tags, aws:SourceArn is all that names the clusters. There it becomes a
+// condition on the cluster's tag, which live statements may have.
 func withoutLimits(doc iam.Document) iam.Document {
 	doc.Statement = slices.Clone(doc.Statement)
-	for i := range doc.Statement {
-		doc.Statement[i].Condition = doc.Statement[i].Condition.Clone()
-		delete(doc.Statement[i].Condition["StringEquals"], "aws:SourceAccount")
-		delete(doc.Statement[i].Condition["ArnLike"], "aws:SourceArn")
+	for i, s := range doc.Statement {
+		clusters := s.Condition["ArnLike"][desired.SourceARNKey]
+		s.Condition = s.Condition.Clone()
+		delete(s.Condition["StringEquals"], desired.SourceAccountKey)
+		delete(s.Condition["ArnLike"], desired.SourceARNKey)
+		if _, lists := subjectConditionOf(s); !lists && len(clusters) > 0 {
+			s.Condition["StringLike"] = map[string]iam.Values{desired.ClusterTag: clusters}
+		}
+		doc.Statement[i] = s
 	}
 	return doc
 }

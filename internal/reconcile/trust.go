@@ -35,22 +35,28 @@ type trustWriter struct {
 }
 
 func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
-	// Remove only the subjects that the plan showed, even if there are others by now.
-	var removed []string
-	for _, s := range c.Trust.Statements {
-		removed = append(removed, s.Removed...)
+	m := mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: plannedParts(c.Trust.pruned)}
+	return trustWriter{r, m, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
+}
+
+// plannedParts limits pruning to the parts that a plan showed, even if there are more by
+// now.
+func plannedParts(pruned []iam.Statement) func(iam.Statement) bool {
+	return func(part iam.Statement) bool {
+		return slices.ContainsFunc(pruned, func(p iam.Statement) bool {
+			p.Sid = part.Sid
+			return iam.Same(p, part)
+		})
 	}
-	planned := func(subject string) bool { return slices.Contains(removed, subject) }
-	return trustWriter{r, mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: planned}, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
 }
 
 // merged returns the live policy with the desired statements.
 func (t trustWriter) merged(live iam.Document) iam.Document {
-	after, changes := mergeTrust(live, t.want, t.mergeOptions)
-	if !anyWrites(changes) {
+	m := mergeTrust(live, t.want, t.mergeOptions)
+	if !anyWrites(m.Changes) {
 		return live
 	}
-	return after
+	return m.After
 }
 
 // narrow removes the subjects that the merged policy does not admit. It adds none.

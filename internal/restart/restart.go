@@ -1,13 +1,16 @@
 // Package restart restarts workloads whose pods run without their identity. A restart
 // helps because credentials are injected when a pod is created.
 //
-// It restarts a few workloads at a time and waits for each rollout. It never restarts a
-// workload whose pods have the identity, so it can run again after an interruption.
+// It restarts a few workloads at a time and waits for each rollout. Before each restart it
+// looks again, so it never restarts a workload whose pods have got the identity meanwhile.
 package restart
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +25,7 @@ import (
 type Options struct {
 	MaxUnavailable int                  // number of workloads that are restarted at once; at least 1
 	DryRun         bool                 // whether to change nothing
+	Exclude        []string             // what is left alone: NAMESPACE or NAMESPACE/WORKLOAD
 	Timeout        time.Duration        // of the rollout of one workload
 	Interval       time.Duration        // between two reads of a workload during its rollout
 	Progress       func(message string) // reports progress; several goroutines may call it at once
@@ -34,8 +38,10 @@ type Outcome string
 const (
 	Restarted    Outcome = "restarted"     // its new pods have the identity
 	Annotated    Outcome = "annotated"     // only its service account had to be annotated
+	Healthy      Outcome = "healthy"       // its pods have got the identity meanwhile
 	WouldRestart Outcome = "would-restart" // in a dry run
-	Left         Outcome = "left"          // not restarted; Reason says why
+	Left         Outcome = "left"          // still without the identity; Reason says why
+	Unknown      Outcome = "unknown"       // could not be read; Reason says why
 	Failed       Outcome = "failed"        // Reason says why
 )
 
@@ -46,6 +52,26 @@ type Step struct {
 	Workload  string  `json:"workload,omitempty"` // such as deployments.apps/mxp-controller
 	Outcome   Outcome `json:"outcome"`
 	Reason    string  `json:"reason"`
+}
+
+// Result is what was done, and how much was looked at.
+type Result struct {
+	Steps         []Step               `json:"steps"`
+	ControlPlanes int                  `json:"controlPlanes"` // number of those that the config covers
+	Pods          int                  `json:"pods"`          // number of their pods that run as a component
+	OutOfScope    []space.ControlPlane `json:"outOfScope"`    // control planes that the config does not cover
+	Problems      []string             `json:"problems"`      // sources of control planes that could not be read
+}
+
+// Count returns the number of steps with an outcome.
+func (r Result) Count(outcome Outcome) int {
+	n := 0
+	for _, s := range r.Steps {
+		if s.Outcome == outcome {
+			n++
+		}
+	}
+	return n
 }
 
 // maxRestarts is how often a workload is restarted. An association takes effect a moment
@@ -62,22 +88,54 @@ type clusterClient interface {
 
 // Run restarts the workloads whose pods lack the identity. If the config uses an admission
 // policy, Run first updates service accounts that lack annotations, so that the policy
-// annotates them. If a workload fails, its step says why, and Run restarts no other
-// workload. Run returns an error if the cluster cannot be read.
-func Run(ctx context.Context, client *space.Client, state desired.State, options Options) ([]Step, error) {
+// annotates them. It leaves workloads that a restart cannot cure and goes on. If a rollout
+// fails, Run restarts no other workload. It returns an error if the cluster cannot be read.
+func Run(ctx context.Context, client *space.Client, state desired.State, options Options) (Result, error) {
 	observed, err := space.Observe(ctx, client, injection.Selection(state))
 	if err != nil {
-		return nil, err
+		return Result{}, err
+	}
+	if err := checkExclude(options.Exclude, observed); err != nil {
+		return Result{}, err
+	}
+	result := Result{ControlPlanes: len(observed.ControlPlanes), OutOfScope: observed.OutOfScope, Problems: observed.Problems()}
+	for _, pods := range observed.Pods {
+		result.Pods += len(pods)
 	}
 	r := runner{cluster: client, state: state, options: options}
-	return r.run(ctx, injection.FindStale(observed, state)), nil
+	result.Steps = r.run(ctx, injection.FindStale(observed, state))
+	return result, nil
 }
+
+// checkExclude returns an error for an exclusion that no control plane has.
+func checkExclude(exclude []string, o space.Observed) error {
+	for _, one := range exclude {
+		namespace, _, _ := strings.Cut(one, "/")
+		if !slices.ContainsFunc(o.ControlPlanes, func(p space.ControlPlane) bool { return p.HostNamespace == namespace }) {
+			return ExcludeError{one}
+		}
+	}
+	return nil
+}
+
+// ExcludeError is the error of an exclusion that no control plane has.
+type ExcludeError struct{ Value string }
+
+func (ExcludeError) Error() string { return "no control plane of the config has this host namespace" }
+
+// Hint returns the next step.
+func (ExcludeError) Hint() string {
+	return "name a host namespace as `spaces-identity discover` prints it, or NAMESPACE/WORKLOAD"
+}
+
+// BadInput marks the error as one of the command line.
+func (ExcludeError) BadInput() {}
 
 type runner struct {
 	cluster clusterClient
 	state   desired.State
 	options Options
-	stopped atomic.Bool // whether a workload failed
+	stopped atomic.Bool // whether a rollout failed
 }
 
 func (r *runner) run(ctx context.Context, all []injection.StaleWorkload) []Step {
@@ -100,54 +158,103 @@ const interruptedReason = "interrupted: run `spaces-identity restart` again to c
 
 func (r *runner) step(ctx context.Context, s injection.StaleWorkload) Step {
 	step := Step{Namespace: s.Namespace, Component: s.Component.Name}
-	if s.Workload.Meta.Name != "" {
+	switch {
+	case s.Workload.Meta.Name != "":
 		step.Workload = s.Workload.Resource.String() + "/" + s.Workload.Meta.Name
+	case s.Pod != nil:
+		step.Workload = space.Pods.String() + "/" + s.Pod.Meta.Name
 	}
 	if step.Outcome, step.Reason = r.planned(ctx, s); step.Outcome != "" {
 		return step
 	}
-	err := r.restartStale(ctx, s)
+	outcome, err := r.cure(ctx, s)
+	step.Outcome, step.Reason = outcome, s.Reason
+	_, kept := errors.AsType[notCuredError](err)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		step.Outcome, step.Reason = Left, interruptedReason
+	case kept:
+		step.Outcome, step.Reason = Left, err.Error()
 	case err != nil:
 		r.stopped.Store(true)
 		step.Outcome, step.Reason = Failed, err.Error()
-	case step.Workload == "":
-		step.Outcome, step.Reason = Annotated, s.Reason
-	default:
-		step.Outcome, step.Reason = Restarted, s.Reason
+	case outcome == Healthy:
+		step.Reason = "its pods have got the identity meanwhile"
 	}
 	return step
 }
 
 // planned returns the outcome and reason of a workload that is not changed, or nothing.
 func (r *runner) planned(ctx context.Context, s injection.StaleWorkload) (Outcome, string) {
+	if s.Unreadable != nil {
+		return Unknown, fmt.Sprintf("could not be checked: %v", s.Unreadable)
+	}
+	if reason := r.incurable(s); reason != "" {
+		return Left, reason
+	}
 	switch {
-	case s.Unreadable != nil:
-		return Left, fmt.Sprintf("could not be checked: %v", s.Unreadable)
-	case s.Cause != injection.Outdated:
-		return Left, s.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"
-	case !s.Annotated && r.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
-		return Left, "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
 	case r.options.DryRun:
 		return WouldRestart, s.Reason
 	case ctx.Err() != nil:
 		return Left, interruptedReason
 	case r.stopped.Load():
-		return Left, "not restarted, because another workload failed: fix that one, then run `spaces-identity restart` again to continue"
+		return Left, "not restarted, because another rollout failed: fix that one, or exclude it; then run `spaces-identity restart` again to continue"
 	}
 	return "", ""
 }
 
-func (r *runner) restartStale(ctx context.Context, s injection.StaleWorkload) error {
+// incurable returns why a restart is of no use, or not wanted, or "".
+func (r *runner) incurable(s injection.StaleWorkload) string {
+	stuck := s.Workload.Stuck()
+	switch {
+	case r.excluded(s):
+		return s.Reason + "; it is excluded"
+	case s.Pod != nil:
+		return podReason(*s.Pod, s.Reason)
+	case !s.Curable():
+		return s.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"
+	case stuck != "":
+		return s.Reason + "; " + stuck + ", so a restart does not replace its pods: " + stuckFix(s.Workload)
+	case !s.Annotated && r.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
+		return "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
+	}
+	return ""
+}
+
+func (r *runner) excluded(s injection.StaleWorkload) bool {
+	name := s.Workload.Meta.Name
+	if s.Pod != nil {
+		name = s.Pod.Meta.Name
+	}
+	return slices.ContainsFunc(r.options.Exclude, func(one string) bool {
+		return one == s.Namespace || name != "" && one == s.Namespace+"/"+name
+	})
+}
+
+// podReason says why a pod is not restarted, and how to replace it.
+func podReason(p space.Pod, problem string) string {
+	if owner := p.Owner(); owner != "" {
+		return fmt.Sprintf("%s; %s owns the pod, which restart cannot roll: run `kubectl delete pod %s -n %s`, so that a new pod replaces it", problem, owner, p.Meta.Name, p.Meta.Namespace)
+	}
+	return problem + "; nothing owns the pod, so nothing would replace it: delete it and create it again"
+}
+
+func stuckFix(w space.Workload) string {
+	if w.Spec.Paused {
+		return fmt.Sprintf("run `kubectl rollout resume %s/%s -n %s`, then `spaces-identity restart` again", w.Resource.Plural, w.Meta.Name, w.Meta.Namespace)
+	}
+	return "delete its pods one by one"
+}
+
+// cure annotates the service account and restarts the workload, as far as each is needed.
+func (r *runner) cure(ctx context.Context, s injection.StaleWorkload) (Outcome, error) {
 	if !s.Annotated {
 		if err := r.annotate(ctx, s); err != nil {
-			return err
+			return Failed, err
 		}
 	}
 	if s.Workload.Meta.Name == "" {
-		return nil
+		return Annotated, nil
 	}
 	return r.restart(ctx, s)
 }
@@ -159,54 +266,71 @@ func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error 
 		return err
 	}
 	if !injection.Annotated(account, s.Component) {
-		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy", s.Component.ServiceAccount)
+		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second)", s.Component.ServiceAccount)
 	}
 	r.progress("%s: service account %s annotated", s.Namespace, s.Component.ServiceAccount)
 	return nil
 }
 
+// notCuredError says that new pods do not have the identity either, for a reason that
+// concerns this workload alone.
+type notCuredError struct{ reason string }
+
+func (e notCuredError) Error() string { return e.reason }
+
 // restart restarts the workload until its pods have the identity, but not more often than
-// maxRestarts. If a rollout has already started, restart first waits for it.
-func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) error {
-	w := s.Workload
-	if !w.RolledOut() {
-		r.progress("%s: waiting for a rollout of %s that has already started", s.Namespace, w.Meta.Name)
-		if problem, err := r.wait(ctx, s); err != nil || problem.Cause == injection.NoProblem {
-			return err
+// maxRestarts. Before each restart it looks again. If somebody else has started a rollout,
+// it waits for that one.
+func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) (Outcome, error) {
+	done := space.Workload.Replaced // pods that are not ready, perhaps because they lack the identity, do not count as a rollout
+	for restarts := 0; ; {
+		w, problem, err := r.look(ctx, s, done)
+		switch {
+		case err != nil:
+			return Failed, err
+		case problem.Cause == injection.NoProblem && restarts == 0:
+			return Healthy, nil
+		case problem.Cause == injection.NoProblem:
+			return Restarted, nil
+		case problem.Cause == injection.Overridden && restarts > 0:
+			return Left, notCuredError{"restarted, but an association gives the new pods EKS Pod Identity credentials: delete the association, or set mode: pod-identity (or both) in the config"}
+		case !problem.Curable() || w.Stuck() != "":
+			return Left, notCuredError{problem.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"}
+		case restarts == maxRestarts:
+			return Failed, fmt.Errorf("restarted %d times, but the new pods still have a problem: %s; run `spaces-identity verify` to see what to fix", maxRestarts, problem.Reason)
 		}
-	}
-	problem := s.Problem
-	for range maxRestarts {
 		r.progress("%s: restarting %s: %s", s.Namespace, w.Meta.Name, problem.Reason)
-		if err := r.cluster.Restart(ctx, w); err != nil {
-			return err
+		if err := r.cluster.Restart(ctx, w); space.IsConflict(err) {
+			continue // somebody else has changed it: look again
+		} else if err != nil {
+			return Failed, err
 		}
-		var err error
-		if problem, err = r.wait(ctx, s); err != nil || problem.Cause == injection.NoProblem {
-			return err
-		}
+		restarts++
+		done = space.Workload.RolledOut
 	}
-	return fmt.Errorf("restarted %d times, but the new pods still have a problem: %s; run `spaces-identity verify` to see what to fix", maxRestarts, problem.Reason)
 }
 
-// wait waits until the workload is rolled out and returns the problem of its new pods.
-func (r *runner) wait(ctx context.Context, s injection.StaleWorkload) (injection.Problem, error) {
+// look waits until the rollout of the workload is done and returns the problem of its pods.
+func (r *runner) look(ctx context.Context, s injection.StaleWorkload, done func(space.Workload) bool) (space.Workload, injection.Problem, error) {
 	w := s.Workload
 	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout, fmt.Errorf("the rollout did not finish within %s: run `kubectl rollout status %s/%s -n %s` to see why",
 		r.options.Timeout, w.Resource.Plural, w.Meta.Name, s.Namespace))
 	defer cancel()
-	for {
+	for waited := false; ; waited = true {
 		now, err := r.cluster.Workload(ctx, w)
-		if err == nil && now.RolledOut() {
+		if err == nil && done(now) {
 			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Component.ServiceAccount)
-			return injection.WorkloadProblem(now, account, pods, s.Component, r.state), err
+			return now, injection.WorkloadProblem(now, account, pods, s.Component, r.state), err
 		}
 		if err != nil && ctx.Err() == nil {
-			return injection.Problem{}, err
+			return now, injection.Problem{}, err
+		}
+		if !waited && err == nil {
+			r.progress("%s: waiting for the rollout of %s", s.Namespace, w.Meta.Name)
 		}
 		select {
 		case <-ctx.Done():
-			return injection.Problem{}, context.Cause(ctx)
+			return now, injection.Problem{}, context.Cause(ctx)
 		case <-time.After(r.options.Interval):
 		}
 	}

@@ -162,7 +162,7 @@ func namesAnnotations(path identity.Path) bool {
 
 // hasOnlyStrings reports whether all values of a mapping are scalars, like annotations.
 func hasOnlyStrings(n *manifest.Node) bool {
-	for _, value := range n.Fields {
+	for _, value := range n.AllFields {
 		if value.Resolve().Kind != manifest.Scalar {
 			return false
 		}

@@ -69,7 +69,7 @@ func (s site) nearest(n *manifest.Node) *manifest.Node {
 
 // restrain returns the places of edits with their outcomes. Edits that must not be made
 // are left. Two edits that set different values at the same path are an error.
-func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
+func restrain(edits []edit, options Options) ([]place, []error) {
 	slices.SortStableFunc(edits, compareEdits)
 	first := make(map[location]*edit, len(edits))
 	places := make([]place, 0, len(edits))
@@ -78,7 +78,7 @@ func restrain(edits []edit, onConflict OnConflict) ([]place, []error) {
 		e := &edits[i]
 		p := e.place(e.key)
 		at := location{document: p.Document, path: p.Path}
-		p, err := e.restrain(p, onConflict)
+		p, err := e.restrain(p, options)
 		if other, ok := first[at]; ok && other.value != e.value {
 			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s need different values at %s", other.component, e.component, at.path)
 		}
@@ -115,8 +115,8 @@ func (e edit) rank() int {
 
 // restrain returns the place of an edit with its outcome. It is an error if the mapping
 // has the key twice, or if it has another value that must not be replaced.
-func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
-	if second := e.repeated(); second != nil {
+func (e edit) restrain(p place, options Options) (place, error) {
+	if second := e.values.RepeatedKey(e.key); second != nil {
 		return p, e.object.inputError(e.nearest(second).Outer, "%s has two values in one mapping: remove one of them", p.Path)
 	}
 	old := e.values.Field(e.key).Resolve()
@@ -130,11 +130,11 @@ func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
 			return p.because(Unchanged, ""), nil
 		}
 	}
-	if e.inFixedTemplate() {
-		return e.leftInJob(p), nil
+	if part, ok := e.immutable(); ok && (options.OnImmutable != ImmutableEdits || e.key == desired.RestartAnnotation) {
+		return e.left(p, part, options), nil
 	}
 	if old != nil && e.key != desired.RestartAnnotation {
-		switch onConflict {
+		switch options.OnConflict {
 		case ConflictKeep:
 			return p.because(Left, "another value is already there and is kept"), nil
 		case ConflictFails:
@@ -144,39 +144,4 @@ func (e edit) restrain(p place, onConflict OnConflict) (place, error) {
 	}
 	p.New = e.value
 	return p.because(Changed, p.Reason), nil
-}
-
-// repeated returns the second occurrence of the edit's key in its mapping, or nil.
-func (e edit) repeated() *manifest.Node {
-	seen := false
-	for k := range e.values.Fields {
-		if k.Resolve().Value != e.key {
-			continue
-		}
-		if seen {
-			return k
-		}
-		seen = true
-	}
-	return nil
-}
-
-// inFixedTemplate reports whether the edit is in a pod template that cannot change: that
-// of a Job that is not a Helm hook. Helm deletes hooks and creates them again.
-func (e edit) inFixedTemplate() bool {
-	if e.object.kind != "Job" || e.object.node.Get("metadata", "annotations", "helm.sh/hook") != nil {
-		return false
-	}
-	template, path := e.object.podTemplate()
-	return template != nil && path.Contains(e.path)
-}
-
-// leftInJob returns the finding for an edit that a Job does not allow. The metadata
-// of its pods is one place.
-func (e edit) leftInJob(p place) place {
-	if e.kind == PodTemplatePlace || e.kind == DependentPlace {
-		template, path := e.object.podTemplate()
-		p = e.object.found(e.kind, e.component, path.Field("metadata"), template)
-	}
-	return p.because(Left, "the pod template of a Job that is not a Helm hook cannot change in an upgrade")
 }

@@ -133,20 +133,36 @@ spec:
 	// error: manifests:6:13: this selector would no longer match the pods of Deployment mxp-controller, because it uses a pod label that would change (document 1, Service mxp)
 }
 
-// Rollout is not a kind of Kubernetes itself.
-func ExampleOtherWorkloads() {
-	show(OtherWorkloads{exampleState(identity.Component{})}, `
-apiVersion: example.com/v1
-kind: Rollout
-metadata: {name: mxp}
+// With the label, the Service would send requests to these pods too.
+func ExampleSelectors_newLabel() {
+	change := labelChange{object: &object{kind: "Deployment", name: "mxp-controller"},
+		before: map[string]string{}, after: map[string]string{"team": "platform"}}
+	show(Selectors{[]labelChange{change}}, `
+apiVersion: v1
+kind: Service
+metadata: {name: portal}
 spec:
-  template:
-    spec:
-      serviceAccountName: mxp-controller
-      containers: []
+  selector: {team: platform}
 `)
 	// Output:
-	// warning: Rollout mxp runs as the service account of mxp-controller, but spaces-identity does not edit this kind of workload: its pods get no labels and do not restart with the upgrade
+	// warning: Service portal, line 6: this selector would also match the pods of Deployment mxp-controller with their new labels (team): check that this is intended
+}
+
+// The template of a JobSet cannot change.
+func ExampleOtherWorkloads() {
+	show(OtherWorkloads{exampleState(identity.Component{})}, `
+apiVersion: jobset.x-k8s.io/v1alpha2
+kind: JobSet
+metadata: {name: mxp}
+spec:
+  replicatedJobs:
+  - template:
+      spec:
+        template:
+          spec: {serviceAccountName: mxp-controller}
+`)
+	// Output:
+	// warning: JobSet mxp runs as the service account of mxp-controller, but spaces-identity does not edit this kind of workload: its pods get no labels and do not restart with the upgrade
 }
 
 func ExampleBackupConfigs() {

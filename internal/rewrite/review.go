@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -10,41 +9,43 @@ import (
 )
 
 // OtherWorkloads warns of objects of other kinds that run pods as a component's service
-// account. The program does not edit them.
+// account. The program does not edit them, because their template cannot change, or
+// because it is not in a known place.
 type OtherWorkloads struct{ state desired.State }
 
 func (r OtherWorkloads) searchNames() []string { return ServiceAccounts(r).searchNames() }
 
 func (r OtherWorkloads) find(o *object) found {
-	if template, _ := o.podTemplate(); template != nil {
+	if slices.ContainsFunc(runNoPods, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
 		return found{}
 	}
-	c, ok := r.below(o.node.Field("spec"))
-	if !ok {
-		return found{}
+	var all found
+	for _, c := range r.state.Components {
+		edited := slices.ContainsFunc(o.podTemplates(), func(t podTemplate) bool { return t.serviceAccount() == c.ServiceAccount })
+		if !edited && runsAs(o.node.Field("spec"), c.ServiceAccount) {
+			all = all.plus(warningf("%s runs as the service account of %s, but spaces-identity does not edit this kind of workload: "+
+				"its pods get no labels and do not restart with the upgrade", o, c.Name))
+		}
 	}
-	return warningf("%s runs as the service account of %s, but spaces-identity does not edit this kind of workload: "+
-		"its pods get no labels and do not restart with the upgrade", o, c.Name)
+	return all
 }
 
-// below returns the component whose service account is used below a node.
-func (r OtherWorkloads) below(n *manifest.Node) (desired.Component, bool) {
-	if n.Field("containers") != nil || n.Field("templates") != nil { // a pod's, or an Argo workflow's
-		if c, ok := ServiceAccounts(r).runningAs(cmp.Or(n.Text("serviceAccountName"), n.Text("serviceAccount"))); ok {
-			return c, true
+// runNoPods are the ends of API groups whose objects name the service account of a
+// workload, but do not run it: a controller acts as it, or a policy examines it.
+var runNoPods = []string{"toolkit.fluxcd.io", "k14s.io", "carvel.dev", "kyverno.io", "apiextensions.k8s.io"}
+
+// runsAs reports whether a value or anything below it names the service account of pods.
+// It ignores chart values.
+func runsAs(n *manifest.Node, account string) bool {
+	if account != "" && (n.Text("serviceAccountName") == account || n.Text("serviceAccount") == account) {
+		return true
+	}
+	for key, child := range n.Fields {
+		if name := key.Resolve().Value; name != "values" && name != "valuesObject" && runsAs(child, account) {
+			return true
 		}
 	}
-	for _, child := range n.Fields {
-		if c, ok := r.below(child); ok {
-			return c, true
-		}
-	}
-	for _, child := range n.Items() {
-		if c, ok := r.below(child); ok {
-			return c, true
-		}
-	}
-	return desired.Component{}, false
+	return slices.ContainsFunc(n.Items(), func(item *manifest.Node) bool { return runsAs(item, account) })
 }
 
 // BackupConfigs warns of a SharedBackupConfig or SpaceBackupConfig that does not use the

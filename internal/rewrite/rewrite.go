@@ -42,11 +42,23 @@ const (
 	ConflictFails   OnConflict = "fail"
 )
 
+// OnImmutable says what to do with a place in a part of an object that an upgrade cannot
+// change.
+type OnImmutable string
+
+// The choices for a place that an upgrade cannot change.
+const (
+	ImmutableLeaves OnImmutable = "leave"
+	ImmutableEdits  OnImmutable = "edit"
+)
+
 // Options are choices that the config does not contain. The zero value is the
-// default: a missing place fails, and another value is replaced.
+// default: a missing place fails, another value is replaced, and a place that an upgrade
+// cannot change is left.
 type Options struct {
 	OnMissing    OnMissing
 	OnConflict   OnConflict
+	OnImmutable  OnImmutable
 	Unrecognised bool     // also find texts that name a component at unknown places
 	Objects      []Object // objects that the stream must have
 }
@@ -135,7 +147,7 @@ func (in input) stage(before []*document, mayHide func(text []byte) bool, rules 
 	}
 	docs, errs := in.read(before, namesOf(texts...), mayHide)
 	all := in.find(docs, rules...)
-	places, refused := restrain(all.edits, in.onConflict)
+	places, refused := restrain(all.edits, in.options)
 	all.edits, all.places = nil, append(all.places, places...)
 	all.errs = slices.Concat(all.errs, errs, refused)
 	return docs, all

@@ -12,6 +12,7 @@ import (
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/test/fixture"
 )
 
@@ -57,30 +58,110 @@ func applyRules(in input, rules []rule) any {
 	return []any{texts, problems, findingsOf(all.places), all.warnings}
 }
 
+// twoComponents returns a config of two components with different roles and labels.
+func twoComponents(places ...identity.Place) identity.Settings {
+	component := func(name string) identity.Component {
+		return identity.Component{Name: name, Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: name}, PodLabels: map[string]string{"of": name}}
+	}
+	return identity.Settings{Components: []identity.Component{component("mxp-controller"), component("vector")}, Places: places}
+}
+
 func TestDifferentValuesAtOnePathAreAnError(t *testing.T) {
-	role := func(name string) identity.RoleARN {
-		return identity.RoleARN{Partition: "aws", Account: "123456789012", Name: name}
+	at := func(kind, component, encoding, holds string, keys ...string) identity.Place {
+		return identity.Place{Kind: kind, Name: "vector", Path: identity.Path{}.Field(keys...), Encoding: encoding, Holds: holds, Component: component}
 	}
-	settings := identity.Settings{
-		Components: []identity.Component{{Name: "mxp-controller", Role: role("a")}, {Name: "vector", Role: role("b")}},
-		Places: []identity.Place{
-			{Kind: "ConfigMap", Name: "c", Path: identity.Path{}.Field("data", "a"), Encoding: "yaml", Holds: "annotations", Component: "vector"},
-			{Kind: "ConfigMap", Name: "c", Path: identity.Path{}.Field("data", "a"), Encoding: "yaml", Holds: "annotations", Component: "mxp-controller"},
-		},
+	const (
+		account  = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: vector\n"
+		config   = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: vector}\ndata:\n  a: '{}'\n"
+		workload = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: vector}\nspec:\n  template:\n    spec: {serviceAccountName: vector}\n"
+		role     = `["eks.amazonaws.com/role-arn"]`
+	)
+	listed := "apiVersion: v1\nkind: ServiceAccountList\nitems:\n- metadata: {name: other}\n- metadata: {name: vector}\n"
+	for _, test := range []struct {
+		name, stream string
+		places       []identity.Place
+		want         string
+		line         int
+	}{
+		{"two places at one path", config,
+			[]identity.Place{at("ConfigMap", "vector", "yaml", "annotations", "data", "a"), at("ConfigMap", "mxp-controller", "yaml", "annotations", "data", "a")},
+			"the components mxp-controller and vector need different values at data.a → " + role, 5},
+		{"two encodings at one path", config,
+			[]identity.Place{at("ConfigMap", "vector", "json", "annotations", "data", "a"), at("ConfigMap", "mxp-controller", "", "annotations", "data", "a")},
+			"the components mxp-controller and vector need different values at data.a → " + role, 5},
+		{"a place at the ServiceAccount of another component", account,
+			[]identity.Place{at("ServiceAccount", "mxp-controller", "", "annotations", "metadata", "annotations")},
+			"the components vector and mxp-controller need different values at metadata.annotations" + role, 4},
+		{"the same in a typed list", listed,
+			[]identity.Place{at("ServiceAccount", "mxp-controller", "", "annotations", "metadata", "annotations")},
+			"the components vector and mxp-controller need different values at items[1].metadata.annotations" + role, 5},
+		{"a place at the pod labels of another component", workload,
+			[]identity.Place{at("Deployment", "mxp-controller", "", "podLabels", "spec", "template", "metadata", "labels")},
+			"the components vector and mxp-controller need different values at spec.template.metadata.labels.of", 6},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			settings := twoComponents(test.places...)
+			_, err := Run([]byte(test.stream), desired.Of(fixture.Spec(t, settings)), Options{OnMissing: MissingWarns})
+			input, ok := errors.AsType[*InputError](err)
+			if !ok || input.Problem != test.want || input.Line != test.line {
+				t.Errorf("got %v\nwant line %d, %s", err, test.line, test.want)
+			}
+			settings.Components[1].Role, settings.Components[1].PodLabels = settings.Components[0].Role, settings.Components[0].PodLabels
+			if _, err := Run([]byte(test.stream), desired.Of(fixture.Spec(t, settings)), Options{OnMissing: MissingWarns}); err != nil {
+				t.Errorf("with the same values: %v", err)
+			}
+		})
 	}
-	const stream = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a: '{}'\n"
-	_, err := Run([]byte(stream), desired.Of(fixture.Spec(t, settings)), Options{})
-	input, ok := errors.AsType[*InputError](err)
-	if !ok {
-		t.Fatalf("got the error %v, want an InputError", err)
+}
+
+// TestPlacesThatShareAnAnchorGetTheirOwnValues describes two places that are one value in
+// the document: an alias refers to it.
+func TestPlacesThatShareAnAnchorGetTheirOwnValues(t *testing.T) {
+	const stream = "apiVersion: example.com/v1\nkind: Config\nmetadata: {name: c}\nspec:\n  a: &x\n    k: v\n  b: *x\n"
+	place := func(key, component string) identity.Place {
+		return identity.Place{Kind: "Config", Name: "c", Path: identity.Path{}.Field("spec", key), Holds: "annotations", Component: component}
 	}
-	want := `the components mxp-controller and vector need different values at data.a → ["eks.amazonaws.com/role-arn"]`
-	if input.Problem != want || input.Line != 5 {
-		t.Errorf("got line %d, %s\nwant line 5, %s", input.Line, input.Problem, want)
+	result, err := Run([]byte(stream), desired.Of(fixture.Spec(t, twoComponents(place("a", "mxp-controller"), place("b", "vector")))), Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	settings.Components[1].Role = role("a")
-	if _, err := Run([]byte(stream), desired.Of(fixture.Spec(t, settings)), Options{}); err != nil {
-		t.Errorf("with the same role: %v", err)
+	root, err := manifest.Parse(result.patches[0].text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"a": "mxp-controller", "b": "vector"} {
+		if got := root.Text("spec", key, identity.RoleAnnotation); !strings.HasSuffix(got, "/"+want) || root.Text("spec", key, "k") != "v" {
+			t.Errorf("%s has the role %s, want that of %s:\n%s", key, got, want, result.patches[0].text)
+		}
+	}
+}
+
+// TestOnlyReadersOfTheChangedConfigMapRestart has two ConfigMaps in a List, of which one
+// contains embedded values.
+func TestOnlyReadersOfTheChangedConfigMapRestart(t *testing.T) {
+	const stream = `kind: List
+apiVersion: v1
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: plain, namespace: a}, data: {v: "x: 1"}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: values, namespace: a}, data: {v: "controlPlanes: {mxpController: {}}"}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: values, namespace: b}, data: {v: "x: 1"}}
+- {apiVersion: apps/v1, kind: Deployment, metadata: {name: reads-plain, namespace: a}, spec: {template: {spec: {volumes: [{configMap: {name: plain}}]}}}}
+- {apiVersion: apps/v1, kind: Deployment, metadata: {name: reads-values, namespace: a}, spec: {template: {spec: {volumes: [{configMap: {name: values}}]}}}}
+- {apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: rollout-reads-values, namespace: a}, spec: {template: {spec: {containers: [{envFrom: [{configMapRef: {name: values}}]}]}}}}
+- {apiVersion: apps/v1, kind: Deployment, metadata: {name: reads-other-namespace, namespace: b}, spec: {template: {spec: {volumes: [{configMap: {name: values}}]}}}}
+`
+	result, err := Run([]byte(stream), stateOf(t, "mxp-controller"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range result.Findings {
+		if f.Place == DependentPlace && f.Outcome == Changed {
+			got = append(got, f.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"reads-values", "rollout-reads-values"}, got); diff != "" {
+		t.Errorf("pods that restart (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,41 +1,46 @@
 package rewrite
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/manifest"
 )
 
-// Selectors refuses a change of pod labels after which a selector would no longer match
-// the pods. It may be the selector of the workload itself, which cannot change. It may
-// also be that of a Service, a PodDisruptionBudget, a NetworkPolicy or another object.
+// Selectors compares what the selectors in the stream select before and after a change of
+// pod labels. A selector that would no longer match the pods is an error: an upgrade could
+// fail, or a Service could lose its pods. A selector that would begin to match the pods is
+// a warning.
 type Selectors struct{ changes []labelChange }
 
-// labelChange is the labels of a pod template before and after the edits.
+// labelChange is the labels of pods before and after the edits.
 type labelChange struct {
-	object        *object
+	object        *object // from which the pods are created
 	before, after map[string]string
 }
 
-// labelChanges returns the pod templates whose labels change.
+// labelChanges returns the changes of pod labels among places. These may be in kinds that
+// only the config's places describe.
 func labelChanges(places []place) []labelChange {
 	var changes []labelChange
-	index := map[*object]int{}
+	index := map[*object]map[string]int{} // by the path of the labels
 	for _, p := range places {
-		if !p.isEdit() {
+		at := p.path[:max(0, len(p.path)-1)]
+		if !p.isEdit() || !p.object.hasPodLabelsAt(at) {
 			continue
 		}
-		template, path := p.object.podTemplate()
-		if template == nil || !samePath(p.path[:len(p.path)-1], path.Field("metadata", "labels")) {
-			continue
+		if index[p.object] == nil {
+			index[p.object] = map[string]int{}
 		}
-		i, ok := index[p.object]
+		i, ok := index[p.object][at.String()]
 		if !ok {
 			i = len(changes)
-			index[p.object] = i
-			before := stringMap(template.Get("metadata", "labels"))
+			index[p.object][at.String()] = i
+			before := stringMap(p.object.node.Get("spec", "workflowSpec", "podMetadata", "labels")) // of all steps of a CronWorkflow
+			maps.Copy(before, stringMap(p.object.at(at)))
 			changes = append(changes, labelChange{p.object, before, maps.Clone(before)})
 		}
 		changes[i].after[p.path[len(p.path)-1].Key] = p.New
@@ -43,116 +48,66 @@ func labelChanges(places []place) []labelChange {
 	return changes
 }
 
-func samePath(a, b identity.Path) bool { return slices.Equal(a, b) }
+// hasPodLabelsAt reports whether a path leads to the labels of pods, in the metadata of a
+// pod template or of a Pod.
+func (o *object) hasPodLabelsAt(path identity.Path) bool {
+	n := len(path)
+	if n < 2 || path.Crossing() >= 0 || path[n-1].Key != "labels" {
+		return false
+	}
+	return path[n-2].Key == "podMetadata" || path[n-2].Key == "metadata" && (n > len(o.path)+2 || o.kind == "Pod")
+}
 
-func stringMap(n *manifest.Node) map[string]string {
-	values := map[string]string{}
-	for key, value := range n.Fields {
-		if value = value.Resolve(); value != nil && value.Kind == manifest.Scalar {
-			values[key.Resolve().Value] = value.Value
+// at returns the value at a path of the document, which may lead into the object.
+func (o *object) at(path identity.Path) *manifest.Node {
+	n := o.node
+	for _, step := range path[len(o.path):] {
+		if step.Kind == identity.ItemStep {
+			n = n.Item(step.Item)
+		} else {
+			n = n.Field(step.Key)
 		}
 	}
-	return values
+	return n
+}
+
+// keys returns the labels that change, sorted.
+func (c labelChange) keys() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.after)), func(key string) bool {
+		old, ok := c.before[key]
+		return ok && old == c.after[key]
+	})
 }
 
 func (r Selectors) searchNames() []string {
 	var keys []string
 	for _, change := range r.changes {
-		for key, value := range change.after {
-			if old, ok := change.before[key]; !ok || old != value {
-				keys = append(keys, key)
-			}
-		}
+		keys = append(keys, change.keys()...)
 	}
 	return keys
 }
 
 func (r Selectors) find(o *object) found {
 	var all found
-	for _, selector := range o.selectors() {
+	for _, s := range o.selectors() {
 		for _, change := range r.changes {
-			if o.selects(selector, change.object) && matches(selector, change.before) && !matches(selector, change.after) {
-				all.errs = append(all.errs, o.inputError(selector.Outer, "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
+			before, after := s.matches(change.before), s.matches(change.after)
+			own, workload := o == change.object, s.isOfWorkload()
+			switch {
+			case before == after || !s.reaches(change.object.namespace) || workload && before != own:
+			case before:
+				all.errs = append(all.errs, o.inputError(s.node.Outer, "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
+			default:
+				all.warnings = append(all.warnings, fmt.Sprintf("%s, line %d: this selector would also match the pods of %s with their new labels (%s): check that this is intended",
+					o, o.line(s.node), change.object, strings.Join(change.keys(), ", ")))
 			}
 		}
 	}
 	return all
 }
 
-// selects reports whether a selector of the object may select pods of a workload. The
-// spec.selector of a workload selects only its own pods.
-func (o *object) selects(selector *manifest.Node, workload *object) bool {
-	if _, ok := podTemplates[o.kind]; ok && selector == o.node.Get("spec", "selector").Resolve() {
-		return o == workload
-	}
-	return o.sharesNamespace(workload)
-}
-
-// selectsNoPods are kinds whose selectors are for Services or volumes.
-var selectsNoPods = map[string]bool{"ServiceMonitor": true, "PersistentVolumeClaim": true}
-
-// selectors returns the selectors of pods in an object: those of Services, workloads,
-// PodDisruptionBudgets and NetworkPolicies, of affinities and of topology spreads.
-func (o *object) selectors() []*manifest.Node {
-	if selectsNoPods[o.kind] {
-		return nil
-	}
-	return selectorsBelow(o.node.Field("spec"), nil)
-}
-
-func selectorsBelow(n *manifest.Node, found []*manifest.Node) []*manifest.Node {
-	for key, value := range n.Fields {
-		switch key.Resolve().Value {
-		case "selector", "podSelector", "labelSelector":
-			found = append(found, value.Resolve())
-		case "volumeClaimTemplates": // these select volumes
-		default:
-			found = selectorsBelow(value, found)
-		}
-	}
-	for _, item := range n.Items() {
-		found = selectorsBelow(item, found)
-	}
-	return found
-}
-
-// matches reports whether a selector matches labels. It is a label selector, or the plain
-// map of a Service.
-//
-// Source: Kubernetes documentation, "Labels and Selectors".
-func matches(selector *manifest.Node, labels map[string]string) bool {
-	if selector.Field("matchLabels") == nil && selector.Field("matchExpressions") == nil {
-		return matchesAll(selector, labels)
-	}
-	if !matchesAll(selector.Field("matchLabels"), labels) {
-		return false
-	}
-	return !slices.ContainsFunc(selector.Field("matchExpressions").Items(), func(e *manifest.Node) bool {
-		return !matchesExpression(e, labels)
-	})
-}
-
-func matchesAll(pairs *manifest.Node, labels map[string]string) bool {
-	for key, value := range stringMap(pairs) {
-		if has, ok := labels[key]; !ok || has != value {
-			return false
-		}
-	}
-	return true
-}
-
-func matchesExpression(e *manifest.Node, labels map[string]string) bool {
-	value, has := labels[e.Text("key")]
-	in := slices.ContainsFunc(e.Field("values").Items(), func(v *manifest.Node) bool { return v.Resolve().Value == value })
-	switch e.Text("operator") {
-	case "In":
-		return has && in
-	case "NotIn":
-		return !has || !in
-	case "Exists":
-		return has
-	case "DoesNotExist":
-		return !has
-	}
-	return true
+// isOfWorkload reports whether the selector is that of a workload for its own pods. Other
+// pods have another owner, so nothing changes if it no longer matches them.
+func (s podSelector) isOfWorkload() bool {
+	return s.node == s.object.node.Get("spec", "selector").Resolve() && len(s.object.podTemplates()) > 0
 }

@@ -34,7 +34,7 @@ func TestMatchesFollowsKubernetes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := matches(root, labels); got != want {
+			if got := (podSelector{node: root}).matches(labels); got != want {
 				t.Errorf("matches is %t, want %t", got, want)
 			}
 		})

@@ -11,13 +11,13 @@ import (
 
 // input is a stream with the caller's options.
 type input struct {
-	stream     []byte
-	own        OwnObjects
-	onConflict OnConflict
+	stream  []byte
+	own     OwnObjects
+	options Options
 }
 
 func newInput(stream []byte, options Options) input {
-	in := input{stream: stream, onConflict: options.OnConflict}
+	in := input{stream: stream, options: options}
 	if !blank(stream) { // with an empty stream nothing is installed, so nothing is appended
 		in.own.objects = options.Objects
 	}
@@ -58,7 +58,7 @@ func (in input) read(before []*document, looked names, mayHide func(text []byte)
 		if d.root, err = manifest.Parse(text); err != nil {
 			errs = append(errs, d.patchError("", err))
 		} else if d.root != nil {
-			d.objects = listed(d, d.root, nil, maxListDepth)
+			d.objects = newObject(d, d.root, nil).listed(maxListDepth)
 			docs = append(docs, d)
 		}
 	}
@@ -81,16 +81,20 @@ type object struct {
 // maxListDepth limits how deeply Lists may contain Lists.
 const maxListDepth = 8
 
-// listed returns the objects of a document: itself, or the items of a List.
-func listed(doc *document, node *manifest.Node, path identity.Path, depth int) []*object {
-	kind := node.Text("kind")
-	items := node.Field("items")
-	if !strings.HasSuffix(kind, "List") || items == nil || depth == 0 {
-		return []*object{newObject(doc, node, path)}
+// listed returns the object, or the items of a List. The items of a ServiceAccountList and
+// of other typed lists need no kind of their own.
+func (o *object) listed(depth int) []*object {
+	items := o.node.Field("items")
+	if !strings.HasSuffix(o.kind, "List") || items == nil || depth == 0 {
+		return []*object{o}
 	}
 	var found []*object
-	for i, item := range items.Items() {
-		found = append(found, listed(doc, item, path.Field("items").Item(i), depth-1)...)
+	for i, n := range items.Items() {
+		item := newObject(o.doc, n, o.path.Field("items").Item(i))
+		if item.kind == "" {
+			item.group, item.kind = o.group, strings.TrimSuffix(o.kind, "List")
+		}
+		found = append(found, item.listed(depth-1)...)
 	}
 	return found
 }

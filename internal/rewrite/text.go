@@ -112,11 +112,12 @@ func (w *textsWalk) suspicious(value *manifest.Node, at identity.Path, what, nam
 func (w *textsWalk) isName(path identity.Path) bool {
 	switch path[len(path)-1].Key {
 	case "name":
-		return samePath(path, w.object.path.Field("metadata", "name"))
+		return slices.Equal(path, w.object.path.Field("metadata", "name"))
 	case "serviceAccountName", "serviceAccount":
-		template, at := w.object.podTemplate()
-		_, runs := ServiceAccounts(w.UnrecognisedTexts).runningAs(serviceAccountOf(template))
-		return runs && samePath(path[:len(path)-1], at.Field("spec"))
+		return slices.ContainsFunc(w.object.podTemplates(), func(t podTemplate) bool {
+			_, runs := ServiceAccounts(w.UnrecognisedTexts).runningAs(t.serviceAccount())
+			return runs && slices.Equal(path[:len(path)-1], t.specPath)
+		})
 	}
 	return false
 }

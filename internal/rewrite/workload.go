@@ -3,6 +3,7 @@ package rewrite
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
@@ -59,35 +60,83 @@ func (r ServiceAccounts) in(docs []*document) []desired.ServiceAccount {
 	return all
 }
 
-// podTemplates are the paths of the pod templates of Kubernetes' workload kinds.
-var podTemplates = map[string]struct {
-	group string
-	path  []string
-}{
-	"Pod":                   {"", nil},
-	"PodTemplate":           {"", []string{"template"}},
-	"ReplicationController": {"", []string{"spec", "template"}},
-	"Deployment":            {"apps", []string{"spec", "template"}},
-	"StatefulSet":           {"apps", []string{"spec", "template"}},
-	"DaemonSet":             {"apps", []string{"spec", "template"}},
-	"ReplicaSet":            {"apps", []string{"spec", "template"}},
-	"Job":                   {"batch", []string{"spec", "template"}},
-	"CronJob":               {"batch", []string{"spec", "jobTemplate", "spec", "template"}},
+// groupKind is a kind in its API group, which is empty for the core.
+type groupKind struct{ group, kind string }
+
+// templatePaths are the paths of the pod templates in the kinds that the program edits.
+// A CronWorkflow has no pod template, but a mapping with the same parts.
+//
+// Source: the API references of Kubernetes, Argo Rollouts, Argo Workflows, OpenKruise,
+// OpenShift and Knative Serving.
+var templatePaths = map[groupKind][]string{
+	{"", "Pod"}:                               nil,
+	{"", "PodTemplate"}:                       {"template"},
+	{"", "ReplicationController"}:             {"spec", "template"},
+	{"apps", "Deployment"}:                    {"spec", "template"},
+	{"apps", "StatefulSet"}:                   {"spec", "template"},
+	{"apps", "DaemonSet"}:                     {"spec", "template"},
+	{"apps", "ReplicaSet"}:                    {"spec", "template"},
+	{"extensions", "Deployment"}:              {"spec", "template"},
+	{"extensions", "DaemonSet"}:               {"spec", "template"},
+	{"extensions", "ReplicaSet"}:              {"spec", "template"},
+	{"batch", "Job"}:                          {"spec", "template"},
+	{"batch", "CronJob"}:                      {"spec", "jobTemplate", "spec", "template"},
+	{"argoproj.io", "Rollout"}:                {"spec", "template"},
+	{"argoproj.io", "CronWorkflow"}:           {"spec", "workflowSpec"},
+	{"apps.kruise.io", "CloneSet"}:            {"spec", "template"},
+	{"apps.kruise.io", "StatefulSet"}:         {"spec", "template"},
+	{"apps.kruise.io", "DaemonSet"}:           {"spec", "template"},
+	{"apps.openshift.io", "DeploymentConfig"}: {"spec", "template"},
+	{"", "DeploymentConfig"}:                  {"spec", "template"},
+	{"serving.knative.dev", "Service"}:        {"spec", "template"},
 }
 
-// podTemplate returns the pod template of an object, or nil if it has none.
-func (o *object) podTemplate() (*manifest.Node, identity.Path) {
-	known, ok := podTemplates[o.kind]
-	if !ok || o.group != known.group && o.group != "extensions" {
-		return nil, nil
+// podTemplate is a part of an object from which its pods are created.
+type podTemplate struct {
+	node     *manifest.Node
+	path     identity.Path
+	meta     string         // the key of the metadata
+	spec     *manifest.Node // has the service account and the volumes
+	specPath identity.Path
+}
+
+// podTemplates returns the pod templates of an object. A CronWorkflow has one for all
+// pods. Its steps may have metadata and a service account of their own.
+func (o *object) podTemplates() []podTemplate {
+	below, ok := templatePaths[groupKind{o.group, o.kind}]
+	node, path := o.node.Get(below...).Resolve(), o.path.Field(below...)
+	if !ok || node == nil {
+		return nil
 	}
-	return o.node.Get(known.path...).Resolve(), o.path.Field(known.path...)
+	if o.kind != "CronWorkflow" {
+		return []podTemplate{{node, path, "metadata", node.Field("spec"), path.Field("spec")}}
+	}
+	all := []podTemplate{{node, path, "podMetadata", node, path}}
+	if defaults := node.Field("templateDefaults"); defaults != nil {
+		at := path.Field("templateDefaults")
+		all = append(all, podTemplate{defaults, at, "metadata", defaults, at})
+	}
+	for i, step := range node.Field("templates").Items() {
+		at := path.Field("templates").Item(i)
+		all = append(all, podTemplate{step, at, "metadata", step, at})
+	}
+	return all
 }
 
-// serviceAccountOf returns the service account that a pod template runs as. The
-// field serviceAccount is the older name of serviceAccountName.
-func serviceAccountOf(template *manifest.Node) string {
-	return cmp.Or(template.Text("spec", "serviceAccountName"), template.Text("spec", "serviceAccount"))
+// serviceAccount returns the service account that the pods run as. The field
+// serviceAccount is the older name of serviceAccountName.
+func (t podTemplate) serviceAccount() string {
+	return cmp.Or(t.spec.Text("serviceAccountName"), t.spec.Text("serviceAccount"))
+}
+
+// site returns the labels or the annotations of the pods.
+func (t podTemplate) site(o *object, field string, kind Place, component string) site {
+	near := t.node.Field(t.meta)
+	if near == nil {
+		near = t.node
+	}
+	return site{object: o, kind: kind, component: component, labels: field == "labels", path: t.path.Field(t.meta, field),
+		values: t.node.Get(t.meta, field), near: near}
 }
 
 // PodTemplates labels the pod templates that run as a component's service account.
@@ -96,25 +145,13 @@ type PodTemplates struct{ state desired.State }
 func (r PodTemplates) searchNames() []string { return ServiceAccounts(r).searchNames() }
 
 func (r PodTemplates) find(o *object) found {
-	template, path := o.podTemplate()
-	if template == nil {
-		return found{}
+	var all found
+	for _, t := range o.podTemplates() {
+		if c, ok := ServiceAccounts(r).runningAs(t.serviceAccount()); ok {
+			all.edits = append(all.edits, t.site(o, "labels", PodTemplatePlace, c.Name).edits(c.PodLabels)...)
+		}
 	}
-	c, ok := ServiceAccounts(r).runningAs(serviceAccountOf(template))
-	if !ok {
-		return found{}
-	}
-	return found{edits: o.templateSite(template, path, "labels", PodTemplatePlace, c.Name).edits(c.PodLabels)}
-}
-
-// templateSite returns the labels or the annotations of a pod template.
-func (o *object) templateSite(template *manifest.Node, path identity.Path, field string, kind Place, component string) site {
-	near := template.Field("metadata")
-	if near == nil {
-		near = template
-	}
-	return site{object: o, kind: kind, component: component, labels: field == "labels", path: path.Field("metadata", field),
-		values: template.Get("metadata", field), near: near}
+	return all
 }
 
 // Restarts sets the restart annotation. It sets it in pod templates that run as a
@@ -166,21 +203,26 @@ func (r Restarts) searchNames() []string {
 }
 
 func (r Restarts) find(o *object) found {
-	template, path := o.podTemplate()
-	if template == nil {
-		return found{}
+	var all found
+	for _, t := range o.podTemplates() {
+		all.edits = append(all.edits, r.restart(o, t)...)
 	}
+	return all
+}
+
+// restart returns the edit of a pod template whose pods must restart.
+func (r Restarts) restart(o *object, t podTemplate) []edit {
 	var read []string
 	changed := false
 	for _, e := range r.embedded {
-		if o.sharesNamespace(e.object) && e.isReadBy(template) {
+		if o.sharesNamespace(e.object) && e.isReadBy(t.spec) {
 			read = append(read, e.components...)
 			changed = changed || e.changed
 		}
 	}
-	own, runs := ServiceAccounts{r.state}.runningAs(serviceAccountOf(template))
+	own, runs := ServiceAccounts{r.state}.runningAs(t.serviceAccount())
 	if !runs && !changed {
-		return found{}
+		return nil
 	}
 	depends := slices.DeleteFunc(slices.Clone(r.state.Components), func(c desired.Component) bool {
 		return c.Name != own.Name && !slices.Contains(read, c.Name)
@@ -189,44 +231,17 @@ func (r Restarts) find(o *object) found {
 	if !runs {
 		kind, component = DependentPlace, depends[0].Name
 	}
-	at := o.templateSite(template, path, "annotations", kind, component)
-	return found{edits: []edit{{at, desired.RestartAnnotation, desired.RestartValue(depends...)}}}
+	return []edit{{t.site(o, "annotations", kind, component), desired.RestartAnnotation, desired.RestartValue(depends...)}}
 }
 
-// isReadBy reports whether a pod template uses the ConfigMap or Secret as a volume or for
-// environment variables.
-func (e embedded) isReadBy(template *manifest.Node) bool {
-	spec := template.Field("spec")
-	for _, volume := range spec.Field("volumes").Items() {
-		if e.isVolume(volume) || slices.ContainsFunc(volume.Get("projected", "sources").Items(), e.isVolume) {
+// isReadBy reports whether the spec of pods, or anything below it, refers to the ConfigMap
+// or Secret: as a volume, as a part of one, or for environment variables.
+func (e embedded) isReadBy(spec *manifest.Node) bool {
+	for key, child := range spec.Fields {
+		reference := strings.TrimSuffix(strings.TrimSuffix(key.Resolve().Value, "Ref"), "Key")
+		if strings.EqualFold(reference, e.kind) && (child.Text("name") == e.name || e.kind == "Secret" && child.Text("secretName") == e.name) || e.isReadBy(child) {
 			return true
 		}
 	}
-	for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
-		if slices.ContainsFunc(spec.Field(list).Items(), e.isEnvironment) {
-			return true
-		}
-	}
-	return false
-}
-
-// isVolume reports whether a volume, or a source of a projected volume, is the object.
-func (e embedded) isVolume(volume *manifest.Node) bool {
-	if e.kind == "ConfigMap" {
-		return volume.Text("configMap", "name") == e.name
-	}
-	return volume.Text("secret", "secretName") == e.name || volume.Text("secret", "name") == e.name
-}
-
-// isEnvironment reports whether environment variables of a container come from the object.
-func (e embedded) isEnvironment(container *manifest.Node) bool {
-	from, key := "configMapRef", "configMapKeyRef"
-	if e.kind == "Secret" {
-		from, key = "secretRef", "secretKeyRef"
-	}
-	return slices.ContainsFunc(container.Field("envFrom").Items(), func(source *manifest.Node) bool {
-		return source.Text(from, "name") == e.name
-	}) || slices.ContainsFunc(container.Field("env").Items(), func(variable *manifest.Node) bool {
-		return variable.Text("valueFrom", key, "name") == e.name
-	})
+	return slices.ContainsFunc(spec.Items(), e.isReadBy)
 }

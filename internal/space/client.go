@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -163,15 +164,10 @@ func getObject[T any](ctx context.Context, c *Client, r Resource, namespace, nam
 	return object, nil
 }
 
-// patchObject merges a JSON patch into an object and returns the object. After a conflict
-// the API server has changed nothing, so the patch is sent again.
-func patchObject[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
-	var object T
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() (err error) {
-		object, err = answerOf[T](ctx, c, c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).
-			Param("fieldManager", "spaces-identity").Body(body))
-		return err
-	})
+// sendPatch merges a JSON patch into an object and returns the object.
+func sendPatch[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
+	object, err := answerOf[T](ctx, c, c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).
+		Param("fieldManager", "spaces-identity").Body(body))
 	if err != nil {
 		return object, &Error{Verb: "patch", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
 	}
@@ -202,17 +198,79 @@ func (c *Client) Pods(ctx context.Context, namespace, serviceAccount string) (Se
 }
 
 // Touch sends an empty patch for a service account, so that the API server applies its
-// admission policies. It returns the service account.
+// admission policies. It returns the service account. After a conflict the API server has
+// changed nothing, so the patch is sent again.
 func (c *Client) Touch(ctx context.Context, namespace, serviceAccount string) (ServiceAccount, error) {
-	return patchObject[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount, []byte("{}"))
+	var account ServiceAccount
+	err := retry.OnError(retry.DefaultBackoff, IsConflict, func() (err error) {
+		account, err = sendPatch[ServiceAccount](ctx, c, ServiceAccounts, namespace, serviceAccount, []byte("{}"))
+		return err
+	})
+	return account, err
 }
+
+// tokenLifetime is the shortest lifetime of a token, in seconds.
+//
+// Source: Kubernetes API reference, TokenRequest.
+const tokenLifetime = 600
+
+// Token requests a short-lived token of the pod's service account, bound to the pod.
+//
+// Source: Kubernetes API reference, TokenRequest (authentication.k8s.io/v1).
+func (c *Client) Token(ctx context.Context, p Pod, audience string) (string, error) {
+	body, err := json.Marshal(map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{
+		"audiences": []string{audience}, "expirationSeconds": tokenLifetime,
+		"boundObjectRef": map[string]string{"apiVersion": "v1", "kind": "Pod", "name": p.Meta.Name, "uid": p.Meta.UID}}})
+	if err != nil {
+		return "", err
+	}
+	path := append(ServiceAccounts.path(p.Meta.Namespace, p.Spec.ServiceAccount), "token")
+	answer, err := answerOf[struct {
+		Status struct {
+			Token string `json:"token"`
+		} `json:"status"`
+	}](ctx, c, c.rest.Post().AbsPath(path...).Body(body))
+	if err != nil {
+		token := Resource{"", "v1", ServiceAccounts.Plural + "/token"}
+		return "", &Error{Verb: "create", Resource: token, Namespace: p.Meta.Namespace, Name: p.Spec.ServiceAccount, Host: c.host, Err: err}
+	}
+	return answer.Status.Token, nil
+}
+
+// Issuer returns the issuer of the cluster's service account tokens, a URL.
+//
+// Source: Kubernetes documentation, "Configure Service Accounts for Pods: Service account
+// issuer discovery".
+func (c *Client) Issuer(ctx context.Context) (string, error) {
+	discovery, err := answerOf[struct {
+		Issuer string `json:"issuer"`
+	}](ctx, c, c.rest.Get().AbsPath(issuerPath).MaxRetries(maxRetries))
+	if err == nil && discovery.Issuer == "" {
+		err = errors.New("the answer has no issuer")
+	}
+	if err != nil {
+		return "", &Error{Verb: "get", Path: issuerPath, Host: c.host, Err: err}
+	}
+	return discovery.Issuer, nil
+}
+
+const issuerPath = "/.well-known/openid-configuration"
 
 // restartedAt is the pod template annotation that `kubectl rollout restart` sets.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// Restart starts a rollout of a workload, as `kubectl rollout restart` does.
+// Restart starts a rollout of a workload, as `kubectl rollout restart` does. It changes
+// nothing if the workload is no longer as it was read: [IsConflict] is then true for the
+// error.
 func (c *Client) Restart(ctx context.Context, w Workload) error {
-	body := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{%q:%q}}}}}`, restartedAt, time.Now().UTC().Format(time.RFC3339Nano))
-	_, err := patchObject[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name, body)
+	body := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"template":{"metadata":{"annotations":{%q:%q}}}}}`,
+		w.Meta.Version, restartedAt, time.Now().UTC().Format(time.RFC3339Nano))
+	_, err := sendPatch[Workload](ctx, c, w.Resource, w.Meta.Namespace, w.Meta.Name, body)
 	return err
+}
+
+// IsConflict reports whether somebody else has changed the object meanwhile.
+func IsConflict(err error) bool {
+	problem, ok := errors.AsType[*Error](err)
+	return ok && apierrors.IsConflict(problem.Err)
 }

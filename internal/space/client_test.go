@@ -144,7 +144,7 @@ func TestObserveReadsEachNamespaceIfItMayNotReadAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := Selection{ServiceAccounts: []string{"vector"}, Backups: true, Names: []Resource{AdmissionPolicies},
+	wanted := Selection{ServiceAccounts: []string{"vector"}, Backups: true, Objects: []Resource{AdmissionPolicies},
 		Scope: Scope{Namespaces: []string{"a", "b"}, Admits: func(string) bool { return false }}}
 	o, err := Observe(t.Context(), client, wanted)
 	if err != nil {
@@ -159,7 +159,8 @@ func TestObserveReadsEachNamespaceIfItMayNotReadAll(t *testing.T) {
 		unread = append(unread, e.object())
 	}
 	want := []string{"serviceaccounts in b", "pods in b", "deployments.apps in b", "statefulsets.apps in b",
-		"sharedbackupconfigs.spaces.upbound.io", "spacebackupconfigs.admin.spaces.upbound.io", "mutatingadmissionpolicies.admissionregistration.k8s.io"}
+		"sharedbackupconfigs.spaces.upbound.io", "spacebackupconfigs.admin.spaces.upbound.io",
+		"backupschedules.spaces.upbound.io", "sharedbackupschedules.spaces.upbound.io", "mutatingadmissionpolicies.admissionregistration.k8s.io"}
 	if diff := cmp.Diff(want, unread); diff != "" {
 		t.Errorf("what could not be read differs (-want +got):\n%s", diff)
 	}
@@ -171,5 +172,28 @@ func TestObserveReadsEachNamespaceIfItMayNotReadAll(t *testing.T) {
 		t.Error("without any source and any name it is no error")
 	} else if problem, ok := errors.AsType[*Error](err); !ok || problem.Hint() == "" {
 		t.Errorf("the error has no hint: %v", err)
+	}
+}
+
+func TestIssuerIsReadFromTheDiscoveryDocument(t *testing.T) {
+	const url = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"
+	for name, tt := range map[string]struct {
+		answer       cannedAnswer
+		issuer, says string
+	}{
+		"answered":  {cannedAnswer{200, `{"issuer":"` + url + `","jwks_uri":"x"}`}, url, ""},
+		"no issuer": {cannedAnswer{200, "{}"}, "", "the answer has no issuer"},
+		"forbidden": {cannedAnswer{403, ""}, "", "{nonResourceURLs: [/.well-known/openid-configuration], verbs: [get]}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			issuer := ""
+			_, err := runAgainst(t, &cannedServer{left: []cannedAnswer{tt.answer}}, func(ctx context.Context, c *Client) (err error) {
+				issuer, err = c.Issuer(ctx)
+				return err
+			})
+			if issuer != tt.issuer || (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("issuer %q, error %v", issuer, err)
+			}
+		})
 	}
 }

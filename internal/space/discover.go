@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -37,6 +38,17 @@ type ControlPlane struct {
 	// Certain is false if the only sign of a control plane is the name of a service
 	// account, which anybody may have created.
 	Certain bool `json:"certain"`
+	// Deleting says that the ControlPlane object or its host namespace is being deleted.
+	Deleting bool              `json:"deleting,omitempty"`
+	Labels   map[string]string `json:"-"` // of the ControlPlane object
+}
+
+// String returns the group and name of the ControlPlane object, or else the host namespace.
+func (p ControlPlane) String() string {
+	if p.Name == "" {
+		return p.HostNamespace
+	}
+	return strings.TrimPrefix(p.Namespace+"/"+p.Name, "/")
 }
 
 // Discovery is the result of [Discover].
@@ -120,11 +132,12 @@ func (f *planeFinder) controlPlanes(ctx context.Context) error {
 		}
 		if host == "" {
 			f.pending[o.Meta.Namespace+"/"+o.Meta.Name] = ControlPlane{Name: o.Meta.Name, Namespace: o.Meta.Namespace,
-				Sources: []Source{FromControlPlane}, Certain: true}
+				Sources: []Source{FromControlPlane}, Certain: true, Deleting: o.Meta.Deleting()}
 			return
 		}
 		p := f.plane(host, FromControlPlane)
-		p.Name, p.Namespace, p.ID = o.Meta.Name, o.Meta.Namespace, o.Status.ID
+		p.Name, p.Namespace, p.ID, p.Labels = o.Meta.Name, o.Meta.Namespace, o.Status.ID, o.Meta.Labels
+		p.Deleting = p.Deleting || o.Meta.Deleting()
 	})
 }
 
@@ -133,6 +146,7 @@ func (f *planeFinder) labels(ctx context.Context) error {
 		p := f.plane(o.Meta.Name, FromLabels)
 		p.Name = cmp.Or(p.Name, o.Meta.Labels[labelName])
 		p.Namespace = cmp.Or(p.Namespace, o.Meta.Labels[labelNamespace])
+		p.Deleting = p.Deleting || o.Meta.Deleting()
 	})
 }
 
@@ -166,4 +180,14 @@ func (d Discovery) InScope(scope Scope) []ControlPlane {
 		all = append(all, planes[name])
 	}
 	return all
+}
+
+// OutOfScope returns the certain control planes that a scope does not select, and those
+// without a host namespace yet.
+func (d Discovery) OutOfScope(scope Scope) []ControlPlane {
+	in := map[string]bool{}
+	for _, p := range d.InScope(scope) {
+		in[p.HostNamespace] = true
+	}
+	return slices.DeleteFunc(slices.Clone(d.ControlPlanes), func(p ControlPlane) bool { return !p.Certain || in[p.HostNamespace] })
 }

@@ -17,6 +17,7 @@ type Error struct {
 	Resource  Resource
 	Namespace string // empty for all
 	Name      string // empty for a list
+	Path      string // of a call that is not about a resource
 	Host      string // the API server's URL
 	Err       error
 }
@@ -37,6 +38,8 @@ func (e *Error) Hint() string {
 func (e *Error) object() string {
 	object := e.Resource.String()
 	switch {
+	case e.Path != "":
+		return e.Path
 	case e.Namespace != "" && e.Name != "":
 		return object + " " + e.Namespace + "/" + e.Name
 	case e.Name != "":
@@ -69,6 +72,9 @@ func (e *Error) explain() (reason, hint string) {
 
 // Rule returns the RBAC rule that the call needs.
 func (e *Error) Rule() string {
+	if e.Path != "" {
+		return fmt.Sprintf("{nonResourceURLs: [%s], verbs: [%s]}", e.Path, e.Verb)
+	}
 	return fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%s]}", e.Resource.Group, e.Resource.Plural, e.Verb)
 }
 

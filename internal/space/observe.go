@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -11,8 +12,10 @@ import (
 type Selection struct {
 	Scope
 	ServiceAccounts []string   // names; workloads and pods that use them are read too
-	Backups         bool       // whether to read Backups and backup configs
-	Names           []Resource // cluster-scoped resources whose objects' names are read
+	Backups         bool       // whether to read Backups, their schedules and configs
+	SecretStores    bool       // whether to read SharedSecretStores
+	Chain           bool       // whether to read the issuer and the network policies
+	Objects         []Resource // cluster-scoped resources that are read whole
 }
 
 // Key is a namespace and a name in it.
@@ -21,12 +24,18 @@ type Key struct{ Namespace, Name string }
 // Observed is the result of [Observe].
 type Observed struct {
 	ControlPlanes   []ControlPlane // in scope, sorted by host namespace
+	OutOfScope      []ControlPlane // see [Discovery.OutOfScope]
 	ServiceAccounts map[Key]ServiceAccount
 	Workloads       map[Key][]Workload        // by their service account
 	Pods            map[Key][]Pod             // by their service account, without those that have ended
 	BackupConfigs   map[string][]BackupConfig // by namespace; empty for the whole Space
 	Backups         map[Key]Backup            // the latest of each control plane, by its ControlPlane object
-	Names           map[Resource]map[string]bool
+	Schedules       []Schedule                // that are not suspended
+	SecretStores    []SecretStore
+	NetworkPolicies map[string][]NetworkPolicy // by namespace
+	Objects         map[Resource]map[string]Object
+	Issuer          string // of the cluster's tokens, a URL
+	IssuerError     error  // why the issuer could not be read
 
 	Undiscovered []*Error // sources of control planes that could not be read
 	Unread       []*Error // lists that could not be read; an empty namespace means the whole cluster
@@ -54,13 +63,14 @@ func Observe(ctx context.Context, c *Client, wanted Selection) (Observed, error)
 		return Observed{}, err
 	}
 	o := &spaceObserver{client: c, wanted: wanted, inScope: map[string]bool{}, Observed: Observed{
-		ControlPlanes: discovery.InScope(wanted.Scope), Undiscovered: discovery.Problems,
+		ControlPlanes: discovery.InScope(wanted.Scope), OutOfScope: discovery.OutOfScope(wanted.Scope), Undiscovered: discovery.Problems,
 		ServiceAccounts: map[Key]ServiceAccount{}, Workloads: map[Key][]Workload{}, Pods: map[Key][]Pod{},
-		BackupConfigs: map[string][]BackupConfig{}, Backups: map[Key]Backup{}, Names: map[Resource]map[string]bool{}}}
+		BackupConfigs: map[string][]BackupConfig{}, Backups: map[Key]Backup{}, NetworkPolicies: map[string][]NetworkPolicy{},
+		Objects: map[Resource]map[string]Object{}}}
 	for _, p := range o.ControlPlanes {
 		o.inScope[p.HostNamespace] = true
 	}
-	for _, read := range []func(context.Context) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readNames} {
+	for _, read := range []func(context.Context) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readSecretStores, o.readChain, o.readObjects} {
 		if err := read(ctx); err != nil {
 			return Observed{}, err
 		}
@@ -169,13 +179,11 @@ func (o *spaceObserver) readBackups(ctx context.Context) error {
 	if !o.wanted.Backups {
 		return nil
 	}
-	planes, groups := map[Key]bool{}, map[string]bool{}
+	planes := map[Key]bool{}
 	for _, p := range o.ControlPlanes {
-		if p.Name != "" {
-			planes[Key{p.Namespace, p.Name}], groups[p.Namespace] = true, true
-		}
+		planes[Key{p.Namespace, p.Name}] = p.Name != ""
 	}
-	namespaces := slices.Sorted(maps.Keys(groups))
+	namespaces := o.groups()
 	addConfig := func(b BackupConfig) {
 		of := o.BackupConfigs[b.Meta.Namespace]
 		if !slices.ContainsFunc(of, func(seen BackupConfig) bool { return seen.Meta.Name == b.Meta.Name }) {
@@ -188,6 +196,9 @@ func (o *spaceObserver) readBackups(ctx context.Context) error {
 	if err := listAll(ctx, o, SpaceBackupConfigs, "", nil, addConfig); err != nil {
 		return err
 	}
+	if err := o.readSchedules(ctx, namespaces); err != nil {
+		return err
+	}
 	return listAll(ctx, o, Backups, "", namespaces, func(b Backup) {
 		of := Key{b.Meta.Namespace, b.Spec.ControlPlane}
 		last, seen := o.Backups[of]
@@ -197,12 +208,87 @@ func (o *spaceObserver) readBackups(ctx context.Context) error {
 	})
 }
 
-func (o *spaceObserver) readNames(ctx context.Context) error {
-	for _, r := range o.wanted.Names {
-		o.Names[r] = map[string]bool{}
-		if err := listAll(ctx, o, r, "", nil, func(named Object) { o.Names[r][named.Meta.Name] = true }); err != nil {
+func (o *spaceObserver) readSchedules(ctx context.Context, namespaces []string) error {
+	for _, r := range []Resource{BackupSchedules, SharedSchedules} {
+		err := listAll(ctx, o, r, "", namespaces, func(s Schedule) {
+			if !s.Spec.Suspend {
+				o.Schedules = append(o.Schedules, s)
+			}
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (o *spaceObserver) readSecretStores(ctx context.Context) error {
+	if !o.wanted.SecretStores {
+		return nil
+	}
+	return listAll(ctx, o, SharedSecretStores, "", o.groups(), func(s SecretStore) { o.SecretStores = append(o.SecretStores, s) })
+}
+
+// groups returns the namespaces of the ControlPlane objects, sorted.
+func (o *spaceObserver) groups() []string {
+	groups := map[string]bool{}
+	for _, p := range o.ControlPlanes {
+		if p.Namespace != "" {
+			groups[p.Namespace] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(groups))
+}
+
+func (o *spaceObserver) readChain(ctx context.Context) error {
+	if !o.wanted.Chain {
+		return nil
+	}
+	o.Issuer, o.IssuerError = o.client.Issuer(ctx)
+	return listAll(ctx, o, NetworkPolicies, "", o.hostNamespaces(), func(p NetworkPolicy) {
+		if o.inScope[p.Meta.Namespace] {
+			o.NetworkPolicies[p.Meta.Namespace] = append(o.NetworkPolicies[p.Meta.Namespace], p)
+		}
+	})
+}
+
+func (o *spaceObserver) readObjects(ctx context.Context) error {
+	for _, r := range o.wanted.Objects {
+		o.Objects[r] = map[string]Object{}
+		if err := listAll(ctx, o, r, "", nil, func(found Object) { o.Objects[r][found.Meta.Name] = found }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// optionalResources need not exist in a cluster. Whoever needs one reports it.
+var optionalResources = []Resource{SpaceBackupConfigs, BackupSchedules, SharedSchedules, SharedSecretStores, AdmissionPolicies, AdmissionBindings}
+
+// Problems returns what could not be read. Each resource is reported once.
+func (o Observed) Problems() []string {
+	var all []string
+	for _, e := range o.Undiscovered {
+		// A source that the cluster does not serve is no problem if another source finds
+		// control planes.
+		if !e.NotServed() || len(o.ControlPlanes) == 0 {
+			all = append(all, "discovery: "+e.Error())
+		}
+	}
+	byResource := map[Resource]int{}
+	for _, e := range o.Unread {
+		byResource[e.Resource]++
+	}
+	for _, e := range o.Unread {
+		n := byResource[e.Resource]
+		delete(byResource, e.Resource)
+		switch {
+		case n == 0 || e.NotServed() && slices.Contains(optionalResources, e.Resource):
+		case n == 1:
+			all = append(all, e.Error())
+		default:
+			all = append(all, fmt.Sprintf("%v (and %d more lists of %s)", e, n-1, e.Resource))
+		}
+	}
+	return all
 }

@@ -1,8 +1,14 @@
 package space
 
 import (
+	"encoding/json"
+	"path"
+	"slices"
 	"strings"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // The resources that are read. A restart also changes workloads and service accounts.
@@ -17,6 +23,10 @@ var (
 	SharedBackupConfigs = Resource{"spaces.upbound.io", "v1alpha1", "sharedbackupconfigs"}
 	SpaceBackupConfigs  = Resource{"admin.spaces.upbound.io", "v1alpha1", "spacebackupconfigs"}
 	Backups             = Resource{"spaces.upbound.io", "v1alpha1", "backups"}
+	BackupSchedules     = Resource{"spaces.upbound.io", "v1alpha1", "backupschedules"}
+	SharedSchedules     = Resource{"spaces.upbound.io", "v1alpha1", "sharedbackupschedules"}
+	SharedSecretStores  = Resource{"spaces.upbound.io", "v1alpha1", "sharedsecretstores"}
+	NetworkPolicies     = Resource{"networking.k8s.io", "v1", "networkpolicies"}
 	AdmissionPolicies   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies"}
 	AdmissionBindings   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings"}
 )
@@ -25,6 +35,8 @@ var (
 type Meta struct {
 	Name        string            `json:"name"`
 	Namespace   string            `json:"namespace"`
+	UID         string            `json:"uid"`
+	Version     string            `json:"resourceVersion"`
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
 	Created     time.Time         `json:"creationTimestamp"`
@@ -40,9 +52,10 @@ type Owner struct {
 	Controller bool   `json:"controller"`
 }
 
-// Object is any object. Only its metadata is read.
+// Object is any object.
 type Object struct {
-	Meta Meta `json:"metadata"`
+	Meta Meta            `json:"metadata"`
+	Spec json.RawMessage `json:"spec"`
 }
 
 // ServiceAccount is a Kubernetes service account. Its managed fields say when each field
@@ -89,6 +102,8 @@ type Workload struct {
 	Meta     Meta     `json:"metadata"`
 	Spec     struct {
 		Replicas *int     `json:"replicas"`
+		Paused   bool     `json:"paused"` // of a Deployment
+		Update   strategy `json:"updateStrategy"`
 		Template Template `json:"template"`
 	} `json:"spec"`
 	Status struct {
@@ -103,6 +118,25 @@ type Workload struct {
 	} `json:"status"`
 }
 
+// strategy is how a StatefulSet or DaemonSet replaces its pods.
+type strategy struct {
+	Type string `json:"type"`
+}
+
+// Stuck returns why a new pod template does not reach the pods of the workload, or "".
+//
+// Source: Kubernetes documentation, "Deployments: Pausing and Resuming a rollout" and
+// "StatefulSets: Update strategies".
+func (w Workload) Stuck() string {
+	switch {
+	case w.Spec.Paused:
+		return "the Deployment is paused"
+	case w.Spec.Update.Type == "OnDelete":
+		return "its update strategy is OnDelete"
+	}
+	return ""
+}
+
 // Template is the part of a pod template that is read.
 type Template struct {
 	Meta Meta    `json:"metadata"`
@@ -115,29 +149,97 @@ type PodSpec struct {
 	ServiceAccount string      `json:"serviceAccountName"`
 	Containers     []Container `json:"containers"`
 	InitContainers []Container `json:"initContainers"`
-	Volumes        []struct {
-		Name string `json:"name"`
-	} `json:"volumes"`
+	Volumes        []Volume    `json:"volumes"`
 }
 
-// Container is a container's name and environment.
+// All returns the init containers, then the others.
+func (p PodSpec) All() []Container { return slices.Concat(p.InitContainers, p.Containers) }
+
+// Volume is a volume with the service account tokens that it projects.
+type Volume struct {
+	Name      string `json:"name"`
+	Projected struct {
+		Sources []struct {
+			Token *TokenSource `json:"serviceAccountToken"`
+		} `json:"sources"`
+	} `json:"projected"`
+}
+
+// TokenSource is a service account token in a volume.
+type TokenSource struct {
+	Audience   string `json:"audience"`          // empty: the API server's own
+	Expiration int64  `json:"expirationSeconds"` // 0: Kubernetes' default, an hour
+	Path       string `json:"path"`              // of the file in the volume
+}
+
+// Container is a container's name, environment and mounts.
 type Container struct {
-	Name string `json:"name"`
-	Env  []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	} `json:"env"`
+	Name    string        `json:"name"`
+	Env     []Variable    `json:"env"`
+	EnvFrom []Environment `json:"envFrom"`
+	Mounts  []struct {
+		Name string `json:"name"`
+		Path string `json:"mountPath"`
+	} `json:"volumeMounts"`
 }
 
-// Lookup returns the value of an environment variable. The value is empty if the variable
-// refers to a Secret or ConfigMap.
-func (c Container) Lookup(name string) (string, bool) {
-	for _, e := range c.Env {
+// Variable is an environment variable. From is set if its value comes from another object,
+// such as a Secret, which is not read.
+type Variable struct {
+	Name  string    `json:"name"`
+	Value string    `json:"value"`
+	From  *struct{} `json:"valueFrom"`
+}
+
+// Environment is a Secret or ConfigMap whose keys are environment variables. It is not
+// read.
+type Environment struct {
+	Secret    *named `json:"secretRef"`
+	ConfigMap *named `json:"configMapRef"`
+}
+
+type named struct {
+	Name string `json:"name"`
+}
+
+// String returns the kind and the name.
+func (e Environment) String() string {
+	if e.Secret != nil {
+		return "Secret " + e.Secret.Name
+	}
+	if e.ConfigMap != nil {
+		return "ConfigMap " + e.ConfigMap.Name
+	}
+	return "an object"
+}
+
+// Lookup returns an environment variable. If it is set twice, the last one counts.
+//
+// Source: Kubernetes API reference, Container v1 core, env.
+func (c Container) Lookup(name string) (Variable, bool) {
+	for _, e := range slices.Backward(c.Env) {
 		if e.Name == name {
-			return e.Value, true
+			return e, true
 		}
 	}
-	return "", false
+	return Variable{}, false
+}
+
+// TokenAt returns the service account token that is mounted at a path of the container.
+func (p PodSpec) TokenAt(c Container, file string) (TokenSource, bool) {
+	for _, mount := range c.Mounts {
+		for _, v := range p.Volumes {
+			if v.Name != mount.Name {
+				continue
+			}
+			for _, source := range v.Projected.Sources {
+				if source.Token != nil && path.Join(mount.Path, source.Token.Path) == path.Clean(file) {
+					return *source.Token, true
+				}
+			}
+		}
+	}
+	return TokenSource{}, false
 }
 
 // Pod is a pod with the part of its status that is read.
@@ -168,6 +270,17 @@ func (p Pod) Done() bool {
 	return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" || p.Meta.Deleted != nil
 }
 
+// Owner returns the kind and name of the object that controls the pod, such as "ReplicaSet
+// x", or "".
+func (p Pod) Owner() string {
+	for _, o := range p.Meta.Owners {
+		if o.Controller || len(p.Meta.Owners) == 1 {
+			return o.Kind + " " + o.Name
+		}
+	}
+	return ""
+}
+
 // Workload returns the resource and name of the workload that owns the pod. If a ReplicaSet
 // owns it, that is the ReplicaSet's Deployment. A ReplicaSet's name is the name of its
 // Deployment, a dash and the hash of the pod template.
@@ -175,8 +288,9 @@ func (p Pod) Workload() (r Resource, name string, ok bool) {
 	for _, o := range p.Meta.Owners {
 		switch o.Kind {
 		case "ReplicaSet":
-			name, ok := strings.CutSuffix(o.Name, "-"+p.Meta.Labels["pod-template-hash"])
-			return Deployments, name, ok
+			hash := p.Meta.Labels["pod-template-hash"]
+			name, ok := strings.CutSuffix(o.Name, "-"+hash)
+			return Deployments, name, ok && hash != ""
 		case "StatefulSet":
 			return StatefulSets, o.Name, true
 		case "DaemonSet":
@@ -199,6 +313,9 @@ type ControlPlaneObject struct {
 	} `json:"status"`
 }
 
+// Deleting reports whether the object is being deleted.
+func (m Meta) Deleting() bool { return m.Deleted != nil }
+
 // BackupConfig is a SharedBackupConfig, or a SpaceBackupConfig, which has no
 // namespace.
 type BackupConfig struct {
@@ -208,9 +325,9 @@ type BackupConfig struct {
 			Provider string `json:"provider"`
 			Bucket   string `json:"bucket"`
 			Prefix   string `json:"prefix"`
-			Config   struct {
-				AWSSDKAuth bool `json:"aws_sdk_auth"`
-			} `json:"config"`
+			// Config is free-form, in the format of Thanos objstore. It may have keys, so it
+			// is never printed.
+			Config      map[string]any `json:"config"`
 			Credentials struct {
 				Source string `json:"source"`
 			} `json:"credentials"`
@@ -223,16 +340,64 @@ type Backup struct {
 	Meta Meta `json:"metadata"`
 	Spec struct {
 		ControlPlane string `json:"controlPlane"`
-		ConfigRef    struct {
-			Name string `json:"name"`
-		} `json:"configRef"`
+		ConfigRef    named  `json:"configRef"`
 	} `json:"spec"`
 	Status struct {
-		Phase      string `json:"phase"`
-		Conditions []struct {
-			Message string `json:"message"`
-		} `json:"conditions"`
+		Phase string `json:"phase"`
 	} `json:"status"`
+}
+
+// Schedule is a BackupSchedule of one control plane, or a SharedBackupSchedule of those
+// that a selector selects.
+type Schedule struct {
+	Meta Meta `json:"metadata"`
+	Spec struct {
+		ControlPlane string `json:"controlPlane"`
+		Suspend      bool   `json:"suspend"`
+		ConfigRef    named  `json:"configRef"`
+		Selector     struct {
+			Names  []string               `json:"names"`
+			Labels []metav1.LabelSelector `json:"labelSelectors"`
+		} `json:"controlPlaneSelector"`
+	} `json:"spec"`
+}
+
+// Selects reports whether the schedule backs up a control plane.
+func (s Schedule) Selects(p ControlPlane) bool {
+	if s.Meta.Namespace != p.Namespace || s.Spec.Suspend {
+		return false
+	}
+	if s.Spec.ControlPlane == p.Name || slices.Contains(s.Spec.Selector.Names, p.Name) {
+		return true
+	}
+	return slices.ContainsFunc(s.Spec.Selector.Labels, func(l metav1.LabelSelector) bool {
+		selector, err := metav1.LabelSelectorAsSelector(&l)
+		return err == nil && selector.Matches(labels.Set(p.Labels))
+	})
+}
+
+// SecretStore is a SharedSecretStore with the part of its AWS provider that is read.
+type SecretStore struct {
+	Meta Meta `json:"metadata"`
+	Spec struct {
+		Provider struct {
+			AWS *struct {
+				Auth struct {
+					JWT *struct {
+						Ref *named `json:"serviceAccountRef"`
+					} `json:"jwt"`
+				} `json:"auth"`
+			} `json:"aws"`
+		} `json:"provider"`
+	} `json:"spec"`
+}
+
+// ServiceAccount returns the service account whose token the store requests, or "".
+func (s SecretStore) ServiceAccount() string {
+	if aws := s.Spec.Provider.AWS; aws != nil && aws.Auth.JWT != nil && aws.Auth.JWT.Ref != nil {
+		return aws.Auth.JWT.Ref.Name
+	}
+	return ""
 }
 
 // Is reports whether two workloads are the same object.
@@ -240,18 +405,26 @@ func (w Workload) Is(other Workload) bool {
 	return w.Resource == other.Resource && w.Meta.Namespace == other.Meta.Namespace && w.Meta.Name == other.Meta.Name
 }
 
+// Replaced reports whether every pod has the current pod template, available or not.
+func (w Workload) Replaced() bool {
+	s := w.Status
+	if w.Resource == DaemonSets {
+		return s.ObservedGeneration >= w.Meta.Generation && s.UpdatedOnNodes == s.Desired
+	}
+	return s.ObservedGeneration >= w.Meta.Generation && s.Updated == w.replicas() && s.Replicas == w.replicas()
+}
+
 // RolledOut reports whether every pod is available and has the current pod template.
 func (w Workload) RolledOut() bool {
-	s := w.Status
-	if s.ObservedGeneration < w.Meta.Generation {
-		return false
-	}
 	if w.Resource == DaemonSets {
-		return s.UpdatedOnNodes == s.Desired && s.AvailableOnNode == s.Desired
+		return w.Replaced() && w.Status.AvailableOnNode == w.Status.Desired
 	}
-	replicas := 1
-	if w.Spec.Replicas != nil {
-		replicas = *w.Spec.Replicas
+	return w.Replaced() && w.Status.Available == w.replicas()
+}
+
+func (w Workload) replicas() int {
+	if w.Spec.Replicas == nil {
+		return 1
 	}
-	return s.Updated == replicas && s.Replicas == replicas && s.Available == replicas
+	return *w.Spec.Replicas
 }

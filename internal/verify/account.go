@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"sync"
+	"time"
 
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
@@ -14,31 +15,47 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// AWS reads the account. If something does not exist, the error wraps [ErrAbsent]. Any
-// other error means that it could not be read.
+// AWS reads the account of the credentials. If something does not exist, the error wraps
+// [ErrAbsent]. Any other error means that it could not be read.
 type AWS interface {
-	// Role reads a role with its trust policy and all of its permissions
-	// policies, both inline and attached.
+	// AccountID returns the account of the credentials.
+	AccountID() string
+	// Role reads a role with its trust policy, all of its permissions policies, inline and
+	// attached, and its permissions boundary.
 	Role(ctx context.Context, role identity.RoleARN) (Role, error)
 	// OIDCProvider reads the audiences (client IDs) of a provider.
 	OIDCProvider(ctx context.Context, arn string) (audiences []string, err error)
-	// Associations reads all Pod Identity associations of a cluster.
-	Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error)
+	// Cluster reads an EKS cluster, and the status of its agent if that is wanted. The
+	// status is empty if there is no agent.
+	Cluster(ctx context.Context, cluster identity.Cluster, agent bool) (Cluster, error)
+	// Associations reads the Pod Identity associations of a cluster that are wanted.
+	Associations(ctx context.Context, cluster identity.Cluster, wanted func(space.Key) bool) (map[space.Key]desired.Association, error)
 }
 
 // ErrAbsent is the error if something does not exist.
 var ErrAbsent = errors.New("not in the account")
 
-// Role is the trust policy and the permissions policies of a role.
-type Role struct {
-	Trust       iam.Document
-	Permissions []iam.Document
+// Access says how to read the account.
+type Access struct {
+	AWS     AWS
+	Err     error  // why there are no credentials
+	LeftOut string // why the user leaves the account out; or nothing
 }
 
-// AssociationOf is an association. The role is empty if it was not read: EKS lists
-// associations without their roles.
-type AssociationOf struct {
-	Namespace, ServiceAccount, RoleARN string
+// Role is what a role has in the account.
+type Role struct {
+	ARN         string
+	Trust       iam.Document
+	Permissions []iam.Document
+	Boundary    *iam.Document // nil if there is none
+	LastUsed    time.Time     // zero if IAM has recorded no use
+}
+
+// Cluster is an EKS cluster.
+type Cluster struct {
+	Issuer   string // URL
+	AutoMode bool   // whether EKS Auto Mode is on, which includes the agent
+	Agent    string // status of the add-on, such as ACTIVE; empty if there is none
 }
 
 // OfAccount returns the account as Verify reads it.
@@ -46,6 +63,8 @@ func OfAccount(a *eksaccount.Account) AWS { return liveAccount{a} }
 
 // liveAccount implements [AWS] with the clients of an account.
 type liveAccount struct{ *eksaccount.Account }
+
+func (a liveAccount) AccountID() string { return a.Caller.Account }
 
 func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, error) {
 	found, exists, err := a.Account.Role(ctx, arn)
@@ -56,6 +75,11 @@ func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, erro
 		return Role{}, fmt.Errorf("the role %s is %w", arn, ErrAbsent)
 	}
 	texts, err := a.Policies(ctx, arn)
+	if err == nil && found.Boundary != "" {
+		var boundary string
+		boundary, err = a.ManagedPolicy(ctx, found.Boundary)
+		texts = append([]string{boundary}, texts...)
+	}
 	if err != nil {
 		return Role{}, err
 	}
@@ -65,7 +89,11 @@ func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, erro
 			return Role{}, fmt.Errorf("a policy of %s: %w", arn, err)
 		}
 	}
-	return Role{docs[0], docs[1:]}, nil
+	role := Role{ARN: found.ARN, Trust: docs[0], Permissions: docs[1:], LastUsed: found.LastUsed}
+	if found.Boundary != "" {
+		role.Boundary, role.Permissions = &docs[1], docs[2:]
+	}
+	return role, nil
 }
 
 func (a liveAccount) OIDCProvider(ctx context.Context, arn string) ([]string, error) {
@@ -76,22 +104,66 @@ func (a liveAccount) OIDCProvider(ctx context.Context, arn string) ([]string, er
 	return audiences, err
 }
 
-func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster) ([]AssociationOf, error) {
-	listed, err := a.Region(cluster.Region).Associations(ctx, cluster.Name, "")
-	var all []AssociationOf
-	for _, one := range listed {
-		all = append(all, AssociationOf{Namespace: one.Namespace, ServiceAccount: one.ServiceAccount})
+func (a liveAccount) Cluster(ctx context.Context, cluster identity.Cluster, agent bool) (Cluster, error) {
+	region := a.Region(cluster.Region)
+	found, exists, err := region.Cluster(ctx, cluster.Name)
+	if err == nil && !exists {
+		err = fmt.Errorf("the cluster %s in %s is %w", cluster.Name, cluster.Region, ErrAbsent)
 	}
-	return all, err
+	c := Cluster{Issuer: found.Issuer, AutoMode: found.AutoMode}
+	if err == nil && agent && !c.AutoMode {
+		c.Agent, _, err = region.AgentStatus(ctx, cluster.Name)
+	}
+	return c, err
+}
+
+// describeAtOnce is how many associations are described at the same time. EKS lists
+// associations without their roles.
+const describeAtOnce = 10
+
+func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster, wanted func(space.Key) bool) (map[space.Key]desired.Association, error) {
+	region := a.Region(cluster.Region)
+	listed, err := region.Associations(ctx, cluster.Name, "")
+	if err != nil {
+		return nil, err
+	}
+	all, problems := map[space.Key]desired.Association{}, []error{}
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	turns := make(chan struct{}, describeAtOnce)
+	for _, one := range listed {
+		at := space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}
+		if !wanted(at) {
+			continue
+		}
+		turns <- struct{}{}
+		running.Go(func() {
+			defer func() { <-turns }()
+			found, exists, err := region.Association(ctx, cluster.Name, one.ID)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				problems = append(problems, err)
+			} else if exists {
+				all[at] = found
+			}
+		})
+	}
+	running.Wait()
+	if len(problems) > 0 {
+		return nil, problems[0] // the others are most likely the same
+	}
+	return all, nil
 }
 
 // accountState is what the account has for the components.
 type accountState struct {
-	connected    bool // if false, the checks of the account do not apply
+	err          error  // why nothing could be read
+	without      string // why the user left the account out, or nothing
+	cluster      readResult[Cluster]
 	roles        map[identity.RoleARN]readResult[Role]
-	audiences    map[string]readResult[[]string]  // by the provider's ARN
-	associations readResult[map[space.Key]string] // roles by namespace and service account
-	problems     []string                         // what could not be read
+	audiences    map[string]readResult[[]string] // by the provider's ARN
+	associations readResult[map[space.Key]desired.Association]
 }
 
 // readResult is what was read, or the error.
@@ -100,167 +172,95 @@ type readResult[T any] struct {
 	err   error
 }
 
-// readAccount reads each role, each provider and the cluster's associations once. The
-// number of calls does not depend on the number of control planes.
-func readAccount(ctx context.Context, aws AWS, s desired.State) accountState {
-	a := accountState{connected: aws != nil, roles: map[identity.RoleARN]readResult[Role]{}, audiences: map[string]readResult[[]string]{}}
-	if aws == nil {
+// leftOut returns the checks that did not run.
+func (a accountState) leftOut() []LeftOut {
+	if a.without == "" {
+		return []LeftOut{}
+	}
+	names := LeftOut{Reason: a.without}
+	for _, c := range allChecks {
+		if c.account {
+			names.Checks = append(names.Checks, c.name)
+		}
+	}
+	return []LeftOut{names}
+}
+
+// resolve returns the state with the issuer that EKS reports, if the config has none.
+func (a accountState) resolve(s desired.State) desired.State {
+	if !s.Clusters[0].OIDC.IsZero() || a.cluster.value.Issuer == "" {
+		return s
+	}
+	provider, err := identity.ParseOIDCProvider(a.cluster.value.Issuer)
+	if err != nil {
+		return s
+	}
+	return desired.Of(s.Spec().WithProvider(0, provider))
+}
+
+// readAccount reads the cluster, each role and each provider once. If the config uses EKS
+// Pod Identity, it also reads the associations of the control planes.
+func readAccount(ctx context.Context, access Access, s desired.State, o space.Observed) accountState {
+	a := accountState{err: access.Err, without: access.LeftOut, roles: map[identity.RoleARN]readResult[Role]{}, audiences: map[string]readResult[[]string]{}}
+	if access.AWS == nil {
 		return a
 	}
+	cluster := s.Clusters[0]
+	if cluster.Name != "" && cluster.Region != "" {
+		a.cluster.value, a.cluster.err = access.AWS.Cluster(ctx, cluster, s.UsesPodIdentity())
+	}
+	s = a.resolve(s)
 	for _, c := range s.Components {
+		if err := foreignAccount(access.AWS, c.Role); err != nil {
+			a.roles[c.Role] = readResult[Role]{err: err}
+		}
 		if _, done := a.roles[c.Role]; !done {
-			role, err := aws.Role(ctx, c.Role)
-			a.roles[c.Role] = readResult[Role]{role, a.recordProblem(err)}
+			role, err := access.AWS.Role(ctx, c.Role)
+			a.roles[c.Role] = readResult[Role]{role, err}
 		}
 		for _, p := range providersOf(s, c) {
 			if _, done := a.audiences[p.ARN]; !done {
-				audiences, err := aws.OIDCProvider(ctx, p.ARN)
-				a.audiences[p.ARN] = readResult[[]string]{audiences, a.recordProblem(err)}
+				a.audiences[p.ARN] = readProvider(ctx, access.AWS, c.Role, p.ARN)
 			}
 		}
 	}
 	if s.UsesPodIdentity() {
-		list, err := aws.Associations(ctx, s.Clusters[0])
-		a.associations = readResult[map[space.Key]string]{map[space.Key]string{}, a.recordProblem(err)}
-		for _, one := range list {
-			a.associations.value[space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}] = one.RoleARN
-		}
+		a.associations.value, a.associations.err = access.AWS.Associations(ctx, cluster, wantedAssociations(s, o))
 	}
 	return a
 }
 
-// recordProblem adds an error to the problems, unless it wraps ErrAbsent. It returns err.
-func (a *accountState) recordProblem(err error) error {
-	if err != nil && !errors.Is(err, ErrAbsent) {
-		a.problems = append(a.problems, "AWS: "+err.Error())
+func readProvider(ctx context.Context, aws AWS, role identity.RoleARN, arn string) readResult[[]string] {
+	if err := foreignAccount(aws, role); err != nil {
+		return readResult[[]string]{err: err}
 	}
-	return err
+	audiences, err := aws.OIDCProvider(ctx, arn)
+	return readResult[[]string]{audiences, err}
 }
 
-// ownCluster returns the state for only the cluster that is verified.
-func ownCluster(s desired.State) desired.State { return s.OnCluster(s.Clusters[0]) }
+// foreignAccount returns an error if the role is not in the account of the credentials. A
+// role of the same name here would be another one.
+func foreignAccount(aws AWS, role identity.RoleARN) error {
+	if role.Account == aws.AccountID() {
+		return nil
+	}
+	return identity.WithHint("use credentials of account "+role.Account, "the role is in account %s, and the credentials are of account %s, so it was not read", role.Account, aws.AccountID())
+}
+
+// wantedAssociations selects the service accounts of the components in the control planes.
+func wantedAssociations(s desired.State, o space.Observed) func(space.Key) bool {
+	planes := map[string]bool{}
+	for _, p := range o.ControlPlanes {
+		planes[p.HostNamespace] = true
+	}
+	names := s.ServiceAccounts()
+	return func(at space.Key) bool { return planes[at.Namespace] && slices.Contains(names, at.Name) }
+}
 
 // providersOf returns the OIDC provider of the cluster that is verified, if it is known.
 func providersOf(s desired.State, c desired.Component) []desired.Provider {
 	if s.Clusters[0].OIDC.IsZero() {
 		return nil
 	}
-	return ownCluster(s).Providers(c)
-}
-
-// ofAccount returns a check that applies only with access to the account.
-func ofAccount(run func(*checkInput) Check) func(*checkInput) Check {
-	return func(f *checkInput) Check {
-		if !f.account.connected {
-			return Check{}
-		}
-		return run(f)
-	}
-}
-
-// ofRole returns a check of a role's policies.
-func ofRole(run func(*checkInput, Role) Check) func(*checkInput) Check {
-	return ofAccount(func(f *checkInput) Check {
-		role := f.account.roles[f.component.Role]
-		if role.err != nil {
-			return unknownCheck(errors.New("the role could not be read"))
-		}
-		return run(f, role.value)
-	})
-}
-
-const fixAccount = "run `spaces-identity apply`"
-
-// absentCheck returns a failed check if err wraps ErrAbsent, or else an unknown one.
-func absentCheck(err error, fix, format, thing string) Check {
-	if errors.Is(err, ErrAbsent) {
-		return failedCheck(fix, format, thing)
-	}
-	return unknownCheck(err)
-}
-
-func checkRole(f *checkInput) Check {
-	if err := f.account.roles[f.component.Role].err; err != nil {
-		return absentCheck(err, fixAccount+", or create the role from the artifacts", "the role %s does not exist", f.component.Role.String())
-	}
-	return okCheck("%s", f.component.Role)
-}
-
-func checkPermissions(f *checkInput) Check {
-	if !f.component.HasPermissions() {
-		return Check{}
-	}
-	return ofRole(checkActions)(f)
-}
-
-// checkActions evaluates the role's policies for each request of the component.
-func checkActions(f *checkInput, role Role) Check {
-	found := okCheck("the role's policies allow everything that the component needs")
-	for _, request := range f.component.PermissionRequests() {
-		decision := iam.Evaluate(request, role.Permissions...)
-		switch {
-		case decision.Verdict == iam.Denied || decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
-			return failedCheck(fixAccount+", or attach the policy that `spaces-identity policy permissions` prints",
-				"the role's policies do not allow %s on %s: %s", request.Action, request.Resource, decision.Reason)
-		case decision.Verdict == iam.CannotEvaluate && found.State == OK:
-			found = warningCheck("check that the conditions hold for the pods; `spaces-identity policy permissions` prints a policy without them",
-				"the role's policies allow %s on %s only under conditions: %s", request.Action, request.Resource, decision.Reason)
-		}
-	}
-	return found
-}
-
-// appliesInPart reports whether the deciding statement certainly applies, but only to some
-// of the resources.
-func appliesInPart(d iam.Decision) bool {
-	return !slices.ContainsFunc(d.Statements[d.Statement-1].Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
-}
-
-func checkOIDCProvider(f *checkInput) Check {
-	found := Check{}
-	for _, p := range providersOf(f.state, f.component) {
-		found = okCheck("%s", p.ARN)
-		switch read := f.account.audiences[p.ARN]; {
-		case read.err != nil:
-			found = absentCheck(read.err, fixAccount, "the account has no OIDC provider %s", p.ARN)
-		case !slices.Contains(read.value, p.Audience):
-			found = failedCheck(fixAccount, "the OIDC provider %s does not have the audience %s", p.ARN, p.Audience)
-		}
-	}
-	return found
-}
-
-// checkTrustPolicy evaluates the live trust policy for the service account.
-func checkTrustPolicy(f *checkInput, role Role) Check {
-	c := f.component
-	explained, err := ownCluster(f.state).Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
-	switch {
-	case err != nil:
-		return unknownCheck(err)
-	case explained.Verdict == iam.Allowed:
-		return okCheck("the live trust policy admits the service account")
-	case explained.Verdict == iam.Denied:
-		return failedCheck(fmt.Sprintf("%s; `spaces-identity explain %s %s` shows which condition denies it", fixAccount, f.plane.HostNamespace, c.ServiceAccount),
-			"the live trust policy does not admit the service account: %s", explained.Ways[0].Reason)
-	}
-	return unknownCheck(errors.New("the live trust policy has conditions whose values only AWS knows, so it could not be evaluated"))
-}
-
-func checkAssociation(f *checkInput) Check {
-	if !f.component.Mode.UsesPodIdentity() {
-		return Check{}
-	}
-	if err := f.account.associations.err; err != nil {
-		return unknownCheck(err)
-	}
-	role, exists := f.account.associations.value[f.at()]
-	switch {
-	case !exists:
-		return failedCheck(fixAccount, "there is no Pod Identity association for %s in %s", f.component.ServiceAccount, f.plane.HostNamespace)
-	case role == "":
-		return okCheck("exists; run `spaces-identity plan` to check its role")
-	case role != f.component.Role.String():
-		return failedCheck(fixAccount, "the association gives the role %s, not %s", role, f.component.Role)
-	}
-	return okCheck("gives the role")
+	return s.OnCluster(s.Clusters[0]).Providers(c)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,11 +18,15 @@ import (
 
 // fakeAWS returns its fields and counts the calls.
 type fakeAWS struct {
+	id           string // of the account
 	role         readResult[Role]
 	audiences    readResult[[]string]
-	associations readResult[[]AssociationOf]
+	cluster      readResult[Cluster]
+	associations readResult[map[space.Key]desired.Association]
 	calls        *int
 }
+
+func (f fakeAWS) AccountID() string { return f.id }
 
 func (f fakeAWS) Role(context.Context, identity.RoleARN) (Role, error) {
 	*f.calls++
@@ -32,7 +38,12 @@ func (f fakeAWS) OIDCProvider(context.Context, string) ([]string, error) {
 	return f.audiences.value, f.audiences.err
 }
 
-func (f fakeAWS) Associations(context.Context, identity.Cluster) ([]AssociationOf, error) {
+func (f fakeAWS) Cluster(context.Context, identity.Cluster, bool) (Cluster, error) {
+	*f.calls++
+	return f.cluster.value, f.cluster.err
+}
+
+func (f fakeAWS) Associations(context.Context, identity.Cluster, func(space.Key) bool) (map[space.Key]desired.Association, error) {
 	*f.calls++
 	return f.associations.value, f.associations.err
 }
@@ -44,9 +55,11 @@ func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := fakeAWS{calls: new(int), audiences: readResult[[]string]{value: []string{identity.Audience}},
-		associations: readResult[[]AssociationOf]{value: []AssociationOf{{hostNamespace, "mxp-controller", testRole}}}}
-	f.role.value.Trust = trust
+	managed := desired.Association{RoleARN: testRole, TargetRoleARN: s.Components[0].PodIdentity.TargetRole.String(), Tags: desired.ManagedTags()}
+	f := fakeAWS{id: "123456789012", calls: new(int), audiences: readResult[[]string]{value: []string{identity.Audience}},
+		cluster:      readResult[Cluster]{value: Cluster{Issuer: "https://" + testIssuer, Agent: "ACTIVE"}},
+		associations: readResult[map[space.Key]desired.Association]{value: map[space.Key]desired.Association{testAccount: managed}}}
+	f.role.value.ARN, f.role.value.Trust = testRole, trust
 	if s.Components[0].HasPermissions() {
 		policy, err := s.Permissions(s.Components[0])
 		if err != nil {
@@ -55,6 +68,15 @@ func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 		f.role.value.Permissions = []iam.Document{policy.Document}
 	}
 	return f
+}
+
+// changeAssociation returns a change of the association.
+func changeAssociation(change func(*desired.Association)) func(*fakeAWS) {
+	return func(f *fakeAWS) {
+		a := f.associations.value[testAccount]
+		change(&a)
+		f.associations.value[testAccount] = a
+	}
 }
 
 // addPolicy returns a change that adds a permissions policy of one statement.
@@ -82,6 +104,16 @@ func accountCases() []testCase {
 	elsewhere := func(f *fakeAWS) {
 		f.role.value.Trust.Statement[0].Principal.Federated = iam.Values{"arn:aws:iam::123456789012:oidc-provider/other"}
 	}
+	noIssuer := func(s *identity.Settings) {
+		s.Cluster.OIDC = identity.OIDCProvider{}
+	}
+	noCluster := func(f *fakeAWS) { f.cluster = readResult[Cluster]{err: denied} }
+	anotherIssuer := func(_ *testing.T, o *space.Observed) { o.Issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/OTHER" }
+	boundary := func(s iam.Statement) func(*fakeAWS) {
+		return func(f *fakeAWS) {
+			f.role.value.Boundary = &iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{s}}
+		}
+	}
 	source := func(f *fakeAWS) {
 		f.role.value.Trust.Statement[0].Condition["ArnLike"] = map[string]iam.Values{"aws:SourceArn": {"arn:aws:eks:*"}}
 	}
@@ -100,7 +132,10 @@ func accountCases() []testCase {
 		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "999999999999", Name: "vault"}
 	}
 	return []testCase{
-		{"exists", RoleExists, irsa, nil, nil, nil, OK, testRole, ""},
+		{"exists", RoleExists, irsa, nil, nil, nil, OK, testRole + "; IAM has not recorded a use", ""},
+		{"used", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.role.value.LastUsed = time.Unix(0, 0) }, OK, testRole + ", last used 1970-01-01 00:00:00 UTC", ""},
+		{"with another path", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.role.value.ARN = strings.Replace(testRole, "role/", "role/teams/", 1) }, Fails, "the role of this name is arn:aws:iam::123456789012:role/teams/spaces-backup, not " + testRole, "correct roleARN"},
+		{"in another account", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.id = "999999999999" }, Unknown, "the role is in account 123456789012, and the credentials are of account 999999999999, so it was not read", "use credentials of account 123456789012"},
 		{"absent", RoleExists, irsa, nil, nil, noRole, Fails, "the role " + testRole + " does not exist", "run `spaces-identity apply`"},
 		{"denied", RoleExists, irsa, nil, nil, unreadRole, Unknown, "AccessDenied", ""},
 
@@ -112,11 +147,19 @@ func accountCases() []testCase {
 		{"none", Permissions, irsa, nil, nil, func(f *fakeAWS) { f.role.value.Permissions = nil }, Fails,
 			"the role's policies do not allow s3:ListBucket on arn:aws:s3:::spaces-backups: no statement allows it", "run `spaces-identity apply`, or attach"},
 		{"a wider policy", Permissions, irsa, nil, nil, onlyPolicy(all), OK, "", ""},
-		{"a deny", Permissions, irsa, nil, nil, addPolicy(noPut), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "run"},
-		{"a deny of some objects", Permissions, irsa, nil, nil, addPolicy(noPart), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "run"},
+		{"a deny", Permissions, irsa, nil, nil, addPolicy(noPut), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "ask the owner of statement 3, which has no Sid, to change it"},
+		{"a deny of some objects", Permissions, irsa, nil, nil, addPolicy(noPart), Fails, "the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "ask the owner of statement 3"},
 		{"a policy for some objects", Permissions, irsa, nil, nil, onlyPolicy(part), Fails, "the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/*", "run"},
 		{"a condition that holds", Permissions, irsa, nil, nil, onlyPolicy(secure), OK, "", ""},
-		{"a condition that cannot be evaluated", Permissions, irsa, nil, nil, onlyPolicy(endpoint), Warns, "the role's policies allow s3:ListBucket on arn:aws:s3:::spaces-backups only under conditions", "check that the conditions hold"},
+		{"a condition that cannot be evaluated", Permissions, irsa, nil, nil, onlyPolicy(endpoint), Warns, "the role's policies do allow s3:ListBucket on arn:aws:s3:::spaces-backups only under conditions", "check that the conditions hold"},
+		{"a boundary that allows", Permissions, irsa, nil, nil, boundary(all), OK, "", ""},
+		{"a boundary for less", Permissions, irsa, nil, nil, boundary(iam.Statement{Effect: iam.Allow, Action: iam.Values{"s3:Get*", "s3:List*"}, Resource: iam.Values{"*"}}), Fails,
+			"the role's permissions boundary does not allow s3:PutObject", "change the permissions boundary"},
+		{"too few actions", Permissions, irsa, nil, nil, onlyPolicy(iam.Statement{Effect: iam.Allow, Action: iam.Values{"s3:Get*", "s3:List*"}, Resource: iam.Values{"*"}}), Fails,
+			"the role's policies do not allow s3:PutObject on arn:aws:s3:::spaces-backups/*", "run"},
+		{"another bucket", Permissions, irsa, nil, nil, onlyPolicy(iam.Statement{Effect: iam.Allow, Action: iam.Values{"s3:*"}, Resource: iam.Values{"arn:aws:s3:::other", "arn:aws:s3:::other/*"}}), Fails,
+			"the role's policies do not allow s3:ListBucket", "run"},
+		{"in another account", Permissions, irsa, nil, nil, func(f *fakeAWS) { f.id = "999999999999" }, Unknown, "the role could not be read", ""},
 		{"the role is absent", Permissions, irsa, nil, nil, noRole, Unknown, "the role could not be read", ""},
 		{"no bucket", Permissions, irsa, func(s *identity.Settings) { s.Components[0].Bucket = "" }, nil, unreadRole, "", "", ""},
 
@@ -125,21 +168,50 @@ func accountCases() []testCase {
 		{"another audience", OIDCProvider, irsa, nil, nil, func(f *fakeAWS) { f.audiences.value = []string{"kubernetes"} }, Fails, "the OIDC provider arn:", "run"},
 		{"denied", OIDCProvider, irsa, nil, nil, func(f *fakeAWS) { f.audiences.err = denied }, Unknown, "AccessDenied", ""},
 		{"pod identity", OIDCProvider, pods, nil, nil, nil, "", "", ""},
-		{"issuer not known", OIDCProvider, irsa, func(s *identity.Settings) { s.Components[0].Mode, s.Cluster.OIDC = pods, identity.OIDCProvider{} }, nil, nil, "", "", ""},
+		{"issuer of EKS", OIDCProvider, irsa, noIssuer, nil, nil, OK, "arn:aws:iam::123456789012:oidc-provider/" + testIssuer, ""},
+		{"issuer not known", OIDCProvider, irsa, noIssuer, nil, func(f *fakeAWS) { f.cluster.err = denied; f.cluster.value = Cluster{} }, Unknown, "the config names no OIDC provider", "set cluster.oidcProvider"},
+		{"in another account", OIDCProvider, irsa, nil, nil, func(f *fakeAWS) { f.id = "999999999999" }, Unknown, "the role is in account 123456789012", "use credentials"},
+
+		{"the same everywhere", Issuer, irsa, nil, nil, nil, OK, testIssuer, ""},
+		{"of EKS, pod identity", Issuer, pods, noIssuer, nil, nil, OK, testIssuer, ""},
+		{"another than the config's", Issuer, irsa, nil, anotherIssuer, noCluster, Fails, "the issuer of the cluster's tokens is oidc.eks.eu-west-1.amazonaws.com/id/OTHER, but the config names " + testIssuer, "check that the kubeconfig's context"},
+		{"another than that of EKS", Issuer, pods, noIssuer, anotherIssuer, nil, Fails, "the issuer of the cluster's tokens is oidc.eks.eu-west-1.amazonaws.com/id/OTHER, but that of EKS cluster prod is " + testIssuer, "check that the kubeconfig's context"},
+		{"of no EKS cluster", Issuer, irsa, nil, func(_ *testing.T, o *space.Observed) { o.Issuer = "kubernetes/serviceaccount" }, nil, Fails, "the issuer of the cluster's tokens is kubernetes/serviceaccount", "check"},
+		{"forbidden", Issuer, irsa, nil, func(_ *testing.T, o *space.Observed) { o.IssuerError = denied }, nil, Unknown, "AccessDenied", ""},
+		{"nothing to compare with", Issuer, irsa, noIssuer, nil, noCluster, Unknown, "the issuer of the cluster's tokens is " + testIssuer + ", and there is nothing", "set cluster.oidcProvider"},
+
+		{"active", Agent, pods, nil, nil, nil, OK, "the add-on eks-pod-identity-agent is ACTIVE", ""},
+		{"auto mode", Agent, both, nil, nil, func(f *fakeAWS) { f.cluster.value = Cluster{AutoMode: true} }, OK, "part of EKS Auto Mode", ""},
+		{"absent", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "" }, Fails, "the cluster does not have the add-on", "run `spaces-identity apply`"},
+		{"degraded", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "DEGRADED" }, Fails, "the add-on eks-pod-identity-agent is DEGRADED", "run `aws eks describe-addon"},
+		{"young", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "CREATING" }, Warns, "the add-on eks-pod-identity-agent is CREATING", "wait"},
+		{"no such cluster", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.err = absent }, Fails, "the account has no EKS cluster prod", "correct"},
+		{"denied", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.err = denied }, Unknown, "AccessDenied", ""},
+		{"irsa", Agent, irsa, nil, nil, func(f *fakeAWS) { f.cluster.err = denied }, "", "", ""},
 
 		{"irsa", Trust, irsa, nil, nil, nil, OK, "the live trust policy admits the service account", ""},
 		{"pod identity", Trust, pods, nil, nil, nil, OK, "the live trust policy admits the service account", ""},
+		{"both", Trust, both, nil, nil, nil, OK, "", ""},
+		{"both, but one is missing", Trust, both, nil, nil, elsewhere, Fails, "the live trust policy does not admit the service account for irsa", "run"},
 		{"another cluster", Trust, irsa, nil, nil, elsewhere, Fails, "the live trust policy does not admit the service account: no statement allows it",
-			"run `spaces-identity apply`; `spaces-identity explain " + hostNamespace + " mxp-controller`"},
-		{"a condition on the source", Trust, pods, nil, nil, source, Unknown, "the live trust policy has conditions", ""},
+			"run `spaces-identity apply`; `spaces-identity explain " + hostNamespace + " mxp-controller --component mxp-controller --live`"},
+		{"a foreign deny", Trust, irsa, nil, nil, func(f *fakeAWS) {
+			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, iam.Statement{Sid: "NoBackups", Effect: iam.Deny, Principal: iam.Principal{Everyone: true}, Action: iam.Values{"sts:*"}})
+		}, Fails, "the live trust policy does not admit the service account", "ask the owner of statement 2 (NoBackups) to change it"},
+		{"a condition on the source", Trust, pods, nil, nil, source, Unknown, "the live trust policy could not be evaluated: ", "run `spaces-identity verify --prove`"},
 		{"the role is absent", Trust, irsa, nil, nil, noRole, Unknown, "the role could not be read", ""},
 
 		{"gives the role", Association, both, nil, nil, nil, OK, "gives the role", ""},
-		{"role not listed", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.value[0].RoleARN = "" }, OK, "exists", ""},
-		{"absent", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.value = nil }, Fails, "there is no Pod Identity association for mxp-controller in " + hostNamespace, "run"},
-		{"another role", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.value[0].RoleARN += "-old" }, Fails, "the association gives the role " + testRole + "-old", "run"},
+		{"absent", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.value = nil }, Fails, "there is no Pod Identity association for mxp-controller", "run"},
+		{"another role", Association, pods, nil, nil, changeAssociation(func(a *desired.Association) { a.RoleARN += "-old" }), Fails, "the association gives the role " + testRole + "-old", "run `spaces-identity apply`"},
+		{"a foreign one", Association, pods, nil, nil, changeAssociation(func(a *desired.Association) { a.RoleARN, a.Tags = "x", nil }), Fails, "the association gives the role x", "ask its owner"},
+		{"another target", Association, pods, target, nil, changeAssociation(func(a *desired.Association) { a.TargetRoleARN, a.DisableSessionTags = "", true }), Fails, "the association differs from the config in targetRoleArn, disableSessionTags", "run"},
 		{"denied", Association, pods, nil, nil, func(f *fakeAWS) { f.associations.err = denied }, Unknown, "AccessDenied", ""},
 		{"irsa", Association, irsa, nil, nil, nil, "", "", ""},
+
+		{"right, by the account", BackupConfig, irsa, prefix, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"team/x/"`), nil, OK, "uses the identity", ""},
+		{"a prefix that the role may not use", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"other"`), onlyPolicy(part), Fails,
+			"the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/other/team/ctp/*", "run"},
 	}
 }
 
@@ -147,11 +219,16 @@ func TestAccountChecksReportWhatTheyFind(t *testing.T) {
 	for _, tt := range accountCases() {
 		t.Run(tt.check+"/"+tt.name, func(t *testing.T) {
 			s := testState(t, tt.mode, tt.change)
-			aws := grantedAccount(t, s)
+			granted := s
+			if s.Clusters[0].OIDC.IsZero() {
+				granted = testState(t, tt.mode)
+			}
+			aws := grantedAccount(t, granted)
 			if tt.aws != nil {
 				tt.aws(&aws)
 			}
-			tt.run(t, readAccount(t.Context(), aws, s))
+			o := emptyCluster()
+			tt.run(t, readAccount(t.Context(), Access{AWS: aws}, s, o))
 		})
 	}
 }
@@ -167,21 +244,48 @@ func TestAccountIsReadOnceForAllControlPlanes(t *testing.T) {
 			o.ControlPlanes = append(o.ControlPlanes, space.ControlPlane{HostNamespace: fmt.Sprintf("plane-%d", i)})
 		}
 	})
-	result := runChecks(o, readAccount(t.Context(), aws, s), s)
-	if *aws.calls != 3 || len(result.Rows) != 202 {
-		t.Errorf("%d calls for a role, a provider and a cluster; %d rows", *aws.calls, len(result.Rows))
+	result := runChecks(o, readAccount(t.Context(), Access{AWS: aws}, s, o), nil, s)
+	if *aws.calls != 4 || len(result.Rows) != 202 {
+		t.Errorf("%d calls for a role, a provider, a cluster and its associations; %d rows", *aws.calls, len(result.Rows))
 	}
-	if diff := cmp.Diff([]string{"AWS: throttled"}, result.Problems); diff != "" {
-		t.Errorf("the problems differ (-want +got):\n%s", diff)
+	if got := result.find(RoleExists); got.State != Unknown || got.Detail != "throttled" {
+		t.Errorf("the role: %+v", got)
 	}
 }
 
-func TestAccountChecksDoNotApplyWithoutAnAccount(t *testing.T) {
+// accountChecks are the names of the checks that need the account.
+func accountChecks() []string {
+	var names []string
+	for _, c := range allChecks {
+		if c.account {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+func TestChecksOfTheAccountAreLeftOutByName(t *testing.T) {
 	s := testState(t, identity.Both)
-	result := runChecks(emptyCluster(), readAccount(t.Context(), nil, s), s)
-	for _, name := range []string{RoleExists, Permissions, OIDCProvider, Trust, Association} {
+	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{LeftOut: "left out"}, s, emptyCluster()), nil, s)
+	for _, name := range accountChecks() {
 		if got := result.find(name); got.State != "" {
 			t.Errorf("%+v", got)
 		}
+	}
+	if diff := cmp.Diff([]LeftOut{{accountChecks(), "left out"}}, result.LeftOut); diff != "" {
+		t.Errorf("what was left out (-want +got):\n%s", diff)
+	}
+}
+
+func TestChecksOfTheAccountAreUnknownWithoutCredentials(t *testing.T) {
+	s := testState(t, identity.Both)
+	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{Err: errors.New("found no credentials")}, s, emptyCluster()), nil, s)
+	for _, name := range accountChecks() {
+		if got := result.find(name); got.State != Unknown || got.Detail != "found no credentials" {
+			t.Errorf("%+v", got)
+		}
+	}
+	if len(result.LeftOut) > 0 || result.Complete() {
+		t.Errorf("left out %v, complete %t", result.LeftOut, result.Complete())
 	}
 }

@@ -3,17 +3,46 @@ package verify
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
+
+// checkIssuer compares the issuer of the cluster's tokens with the config and with EKS. If
+// it differs, the kubeconfig is most likely that of another cluster.
+func checkIssuer(f *checkInput) Check {
+	cluster, eks := f.state.Clusters[0], f.account.cluster.value.Issuer
+	if f.observed.IssuerError != nil {
+		return unknownCheck(f.observed.IssuerError)
+	}
+	live, err := identity.ParseOIDCProvider(f.observed.Issuer)
+	if err != nil {
+		return failedCheck(fixContext, "the issuer of the cluster's tokens is %s, which cannot be that of an EKS cluster", f.observed.Issuer)
+	}
+	named, err := identity.ParseOIDCProvider(eks)
+	switch {
+	case err == nil && named.HostPath != live.HostPath:
+		return failedCheck(fixContext, "the issuer of the cluster's tokens is %s, but that of EKS cluster %s is %s", live.HostPath, cluster.Name, named.HostPath)
+	case !cluster.OIDC.IsZero() && cluster.OIDC.HostPath != live.HostPath:
+		return failedCheck(fixContext+"; if it is right, correct cluster.oidcProvider in the config", "the issuer of the cluster's tokens is %s, but the config names %s", live.HostPath, cluster.OIDC.HostPath)
+	case cluster.OIDC.IsZero() && eks == "":
+		return unknownf("set cluster.oidcProvider, or cluster.name and cluster.region, in the config", "the issuer of the cluster's tokens is %s, and there is nothing to compare it with", live.HostPath)
+	}
+	return okCheck("%s", live.HostPath)
+}
+
+const fixContext = "check that the kubeconfig's context is the cluster of the config: `kubectl config current-context`"
 
 // The resources of admission policies and their bindings, also by kind.
 var (
@@ -21,35 +50,130 @@ var (
 	resourceOfKind     = map[string]space.Resource{export.PolicyKind: space.AdmissionPolicies, export.BindingKind: space.AdmissionBindings}
 )
 
-// admissionObjects returns the policies and bindings that a component needs.
-func admissionObjects(s desired.State, c desired.Component) ([]export.Object, error) {
-	all, err := export.AdmissionPolicies(s)
-	return slices.DeleteFunc(all, func(o export.Object) bool { return o.Component != c.Name }), err
+const fixAdmission = "upgrade the Spaces release through the post-renderer; a new policy acts after up to half a second"
+
+// admissionForms are the ways in which a cluster can have the admission policies.
+var admissionForms = []struct {
+	objects func(desired.State) ([]export.Object, error)
+	fix     string // if an object is not as the config says
+}{
+	{export.AdmissionPolicies, fixAdmission},
+	{export.AppliedPolicies, "apply them again: `spaces-identity policy admission | kubectl apply -f -`"},
 }
 
+// checkAdmissionPolicy looks for the policies of the release, or for those that a user has
+// applied. One that is not as the config says acts too, so it fails the check.
 func checkAdmissionPolicy(f *checkInput) Check {
 	if f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
 		return Check{}
 	}
-	objects, err := admissionObjects(f.state, f.component)
 	switch failure := f.observed.Failure("", admissionResources...); {
 	case failure != nil && failure.NotServed():
 		return failedCheck("upgrade the cluster to Kubernetes 1.36, or remove delivery.admissionPolicy from the config to deliver through the chart's values alone",
 			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", export.PolicyKind)
 	case failure != nil:
 		return unknownCheck(failure)
-	case err != nil:
-		return unknownCheck(err)
-	case len(objects) == 0:
-		return Check{}
 	}
-	for _, object := range objects {
-		if !f.observed.Names[resourceOfKind[object.Kind]][object.Name] {
-			return failedCheck("upgrade the Spaces release through the post-renderer, or run `spaces-identity policy admission | kubectl apply -f -`",
-				"the cluster has no %s %s", object.Kind, object.Name)
+	missing, found := "", Check{}
+	for _, form := range admissionForms {
+		objects, err := form.objects(f.state)
+		if err != nil {
+			return unknownCheck(err)
+		}
+		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != f.component.Name })
+		if len(objects) == 0 {
+			return Check{}
+		}
+		absent, wrong := f.compareAdmission(objects)
+		switch {
+		case wrong.State != "":
+			wrong.Fix = cmp.Or(wrong.Fix, form.fix+". Then run `spaces-identity restart`")
+			return wrong
+		case absent == "" && found.State == "":
+			found = okCheck("exists as the config says")
+		case missing == "":
+			missing = absent
 		}
 	}
-	return okCheck("exists")
+	if found.State == "" {
+		return failedCheck(fixAdmission, "the cluster has no %s: the release was installed, upgraded or rolled back without it. Service accounts keep what it has written", missing)
+	}
+	return found
+}
+
+// compareAdmission compares policies and bindings with the cluster's. It returns the first
+// that is absent, and a check if one is not as the config says.
+func (f *checkInput) compareAdmission(objects []export.Object) (absent string, wrong Check) {
+	for _, object := range objects {
+		live, exists := f.observed.Objects[resourceOfKind[object.Kind]][object.Name]
+		same, err := sameSpec(object, live)
+		switch {
+		case !exists:
+			absent = cmp.Or(absent, object.Kind+" "+object.Name)
+		case err != nil:
+			return absent, unknownCheck(err)
+		case !same:
+			return absent, failedCheck("", "the cluster's %s %s is not as the config says, for example because the role has changed since", object.Kind, object.Name)
+		case !strings.HasSuffix(object.Name, export.AppliedSuffix) && live.Meta.Annotations["meta.helm.sh/release-name"] == "":
+			return absent, warningCheck(fmt.Sprintf("delete it, then upgrade the Spaces release through the post-renderer: `kubectl delete %s %s`", resourceOfKind[object.Kind].Plural, object.Name),
+				"the cluster's %s %s does not belong to a Helm release, so that the next upgrade fails: \"invalid ownership metadata\"", object.Kind, object.Name)
+		}
+	}
+	return absent, Check{}
+}
+
+// sameSpec reports whether a live object has the spec that is wanted. The API server adds
+// defaults.
+func sameSpec(wanted export.Object, live space.Object) (bool, error) {
+	var want struct {
+		Spec map[string]any `json:"spec"`
+	}
+	var got map[string]any
+	if len(live.Spec) == 0 {
+		return false, nil
+	}
+	if err := errors.Join(yaml.Unmarshal(wanted.Text, &want), json.Unmarshal(live.Spec, &got)); err != nil {
+		return false, fmt.Errorf("the %s %s could not be compared: %w", wanted.Kind, live.Meta.Name, err)
+	}
+	return covers(want.Spec, got), nil
+}
+
+// admissionDefaults are the values that the API server sets in a policy.
+//
+// Source: Kubernetes API reference, MutatingAdmissionPolicy v1.
+var admissionDefaults = map[string]any{"matchPolicy": "Equivalent", "scope": "*", "failurePolicy": "Fail", "reinvocationPolicy": "Never"}
+
+// covers reports whether a live value has everything that is wanted, and besides it only
+// defaults and empty values.
+func covers(want, got any) bool {
+	switch want := want.(type) {
+	case map[string]any:
+		live, ok := got.(map[string]any)
+		for key, value := range live {
+			if _, named := want[key]; !named && value != admissionDefaults[key] && !isEmpty(value) {
+				return false
+			}
+		}
+		for key, value := range want {
+			ok = ok && covers(value, live[key])
+		}
+		return ok
+	case []any:
+		live, ok := got.([]any)
+		return ok && slices.EqualFunc(want, live, covers)
+	}
+	return want == got
+}
+
+func isEmpty(value any) bool {
+	if value == nil {
+		return true
+	}
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	}
+	return false
 }
 
 // at returns the component's service account in the control plane.
@@ -59,10 +183,13 @@ func (f *checkInput) at() space.Key {
 
 // fixAnnotation returns what to do to annotate a service account.
 func (f *checkInput) fixAnnotation() string {
-	if f.state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
-		return "run `spaces-identity restart`: it updates the service account, so that the admission policy annotates it"
+	switch {
+	case f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
+		return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also annotates the service accounts of later control planes"
+	case checkAdmissionPolicy(f).State == Fails:
+		return "fix the admission policy first, then run `spaces-identity restart`"
 	}
-	return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also annotates the service accounts of later control planes"
+	return "run `spaces-identity restart`: it updates the service account, so that the admission policy annotates it"
 }
 
 func checkServiceAccount(f *checkInput) Check {
@@ -87,11 +214,19 @@ func checkServiceAccount(f *checkInput) Check {
 			return failedCheck(f.fixAnnotation(), "the annotation %s is %s, not %s", annotation, got, want)
 		}
 	}
+	if audience := account.Meta.Annotations[audienceKey]; f.component.Mode.UsesIRSA() && audience != "" && audience != identity.Audience {
+		return failedCheck("remove it at its source, then run `spaces-identity restart`", "the annotation %s is %s, and AWS accepts only tokens for %s", audienceKey, audience, identity.Audience)
+	}
 	if role := account.Meta.Annotations[identity.RoleAnnotation]; !f.component.Mode.UsesIRSA() && role != "" {
 		return warningCheck("remove it after every pod has EKS Pod Identity credentials", "the service account still has the annotation %s: %s", identity.RoleAnnotation, role)
 	}
 	return okCheck("annotated as the config says")
 }
+
+// audienceKey is the annotation of a service account that sets the audience of its tokens.
+//
+// Source: Amazon EKS Pod Identity Webhook.
+const audienceKey = "eks.amazonaws.com/audience"
 
 // misspeltKey returns an annotation whose key is a known misspelling of right, or "".
 func misspeltKey(annotations map[string]string, right string) string {
@@ -103,164 +238,30 @@ func misspeltKey(annotations map[string]string, right string) string {
 	return ""
 }
 
-func checkWorkload(f *checkInput) Check {
-	if found := f.observed.Workloads[f.at()]; len(found) > 0 {
-		return okCheck("%s %s", found[0].Resource, found[0].Meta.Name)
-	}
-	if err := f.observed.Failure(f.plane.HostNamespace, space.Deployments, space.StatefulSets, space.DaemonSets); err != nil {
-		return unknownCheck(err)
-	}
-	if pods := f.observed.Pods[f.at()]; len(pods) > 0 {
-		return okCheck("pod %s, which no workload owns", pods[0].Meta.Name)
-	}
-	return failedCheck("check that the component is deployed, and that its pod template has serviceAccountName: "+f.component.ServiceAccount,
-		"no workload and no pod runs as the service account %s", f.component.ServiceAccount)
+// usesSecretStores reports whether the component reads the secrets of SharedSecretStores.
+func usesSecretStores(c desired.Component) bool {
+	return c.Name == "external-secrets-controller" && !c.Mode.UsesIRSA()
 }
 
-// eachPod calls find for each pod and returns the first check that has a state. If there is
-// none, it returns a successful check with the detail "N of N pods" and the text of well.
-func (f *checkInput) eachPod(well string, find func(space.Pod) Check) Check {
-	if err := f.observed.Failure(f.plane.HostNamespace, space.Pods); err != nil {
-		return unknownCheck(err)
-	}
-	pods := f.observed.Pods[f.at()]
-	if len(pods) == 0 {
-		return failedCheck("check why the component has no pods: it may be disabled or scaled to zero", "the component has no pods")
-	}
-	for _, p := range pods {
-		if found := find(p); found.State != "" {
-			return found
-		}
-	}
-	return okCheck("%d of %d pods %s", len(pods), len(pods), well)
-}
-
-func checkLabels(f *checkInput) Check {
-	return f.eachPod("have the labels", func(p space.Pod) Check {
-		for _, label := range slices.Sorted(maps.Keys(f.component.PodLabels)) {
-			want := f.component.PodLabels[label]
-			got, exists := p.Meta.Labels[label]
-			switch {
-			case !exists:
-				return failedCheck("run `spaces-identity restart` once the pod template or the admission policy has the label", "the label %s is missing on pod %s", label, p.Meta.Name)
-			case got != want:
-				return failedCheck("set this value in the pod template, or change podLabels in the config", "the label %s is %q on pod %s, not %q", label, got, p.Meta.Name, want)
-			}
-		}
-		return Check{}
-	})
-}
-
-func checkInjected(f *checkInput) Check {
-	return f.eachPod("have the identity", func(p space.Pod) Check {
-		problem := injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()])
-		if problem.Cause == injection.NoProblem {
-			return Check{}
-		}
-		return failedCheck(f.fixInjected(problem), "pod %s: %s", p.Meta.Name, problem.Reason)
-	})
-}
-
-// fixInjected returns what to do first for a pod without the identity. A restart helps
-// only if the service account is right.
-func (f *checkInput) fixInjected(problem injection.Problem) string {
-	switch {
-	case problem.Cause == injection.Overridden:
-		return "delete the association, or set mode: pod-identity (or both) in the config"
-	case problem.Cause == injection.Skipped:
-		return "remove the annotation " + injection.SkipAnnotation + " from the pod template"
-	case checkServiceAccount(f).State == Fails:
-		return "fix the service account first"
-	case f.component.Mode == identity.PodIdentity:
-		return "check the association (`spaces-identity plan`) and that the add-on eks-pod-identity-agent runs, then run `spaces-identity restart`"
-	}
-	return "run `spaces-identity restart`; if it does not help, check the pod identity webhook of the cluster"
-}
-
-func checkReady(f *checkInput) Check {
-	return f.eachPod("run and are ready", func(p space.Pod) Check {
-		if p.Ready() {
-			return Check{}
-		}
-		return failedCheck(fmt.Sprintf("run `kubectl describe pod %s -n %s` to see why", p.Meta.Name, p.Meta.Namespace), "pod %s is %s and not ready", p.Meta.Name, p.Status.Phase)
-	})
-}
-
-// injectedIdentity is the credentials source of a backup config that uses the identity.
+// checkSecretStores looks for stores that request a token for the service account. That is
+// IRSA, and does not work if the service account has no role annotation.
 //
-// Source: Upbound Spaces API reference, SharedBackupConfig.
-const injectedIdentity = "InjectedIdentity"
-
-// makesBackups reports whether the component makes the control planes' backups.
-func makesBackups(c desired.Component) bool { return c.Name == identity.DefaultComponent }
-
-// ofBackups returns a check that applies only to the component that makes backups. Backups
-// and their configs are in the namespace of the ControlPlane object.
-func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
-	return func(f *checkInput) Check {
-		switch {
-		case !makesBackups(f.component):
-			return Check{}
-		case f.plane.Name == "":
-			return unknownCheck(errors.New("no ControlPlane object names this host namespace, so its backups cannot be found"))
-		}
-		return run(f)
+// Source: External Secrets Operator, issues 2951 and 4867.
+func checkSecretStores(f *checkInput) Check {
+	if !usesSecretStores(f.component) {
+		return Check{}
 	}
-}
-
-const fixBackupConfig = "apply the SharedBackupConfig that `spaces-identity post-render` writes among its artifacts"
-
-// checkBackupConfig looks for a backup config that uses the identity and the bucket. It may
-// belong to the control plane's group or to the whole Space.
-func checkBackupConfig(f *checkInput) Check {
-	if err := f.observed.Failure(f.plane.Namespace, space.SharedBackupConfigs); err != nil {
+	if err := f.observed.Failure("", space.SharedSecretStores); err != nil && !err.NotServed() {
 		return unknownCheck(err)
 	}
-	var wrong string
-	for _, config := range slices.Concat(f.observed.BackupConfigs[f.plane.Namespace], f.observed.BackupConfigs[""]) {
-		problem := reviewConfig(config, f.component)
-		if problem == "" {
-			return okCheck("%s", config.Meta.Name)
+	for _, store := range f.observed.SecretStores {
+		if store.ServiceAccount() == f.component.ServiceAccount {
+			return failedCheck("remove spec.provider.aws.auth from the SharedSecretStore, so that it uses the credentials of the pod",
+				"a SharedSecretStore has auth.jwt.serviceAccountRef: %s, which is IRSA and does not work in mode pod-identity", f.component.ServiceAccount).
+				about("SharedSecretStore", store.Meta.Namespace+"/"+store.Meta.Name)
 		}
-		wrong = cmp.Or(wrong, config.Meta.Name+": "+problem)
 	}
-	if wrong != "" {
-		return failedCheck(fixBackupConfig, "%s", wrong)
-	}
-	return warningCheck(fixBackupConfig, "no SharedBackupConfig in namespace %s", f.plane.Namespace)
-}
-
-// reviewConfig returns why a backup config does not use the identity, or "".
-func reviewConfig(config space.BackupConfig, c desired.Component) string {
-	storage := config.Spec.ObjectStorage
-	switch {
-	case storage.Provider != "AWS":
-		return "its provider is " + storage.Provider + ", not AWS"
-	case storage.Credentials.Source != injectedIdentity:
-		return fmt.Sprintf("credentials.source is %s, not %s, so the identity is not used", storage.Credentials.Source, injectedIdentity)
-	case c.Bucket != "" && storage.Bucket != c.Bucket:
-		return fmt.Sprintf("the bucket is %s, not %s", storage.Bucket, c.Bucket)
-	case storage.Config.AWSSDKAuth && c.Mode.UsesPodIdentity():
-		return "config.aws_sdk_auth is true, which does not work with EKS Pod Identity"
-	}
-	return ""
-}
-
-func checkLatestBackup(f *checkInput) Check {
-	if err := f.observed.Failure(f.plane.Namespace, space.Backups); err != nil {
-		return unknownCheck(err)
-	}
-	backup, exists := f.observed.Backups[space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}]
-	switch {
-	case !exists:
-		return warningCheck("create a backup: only a completed backup proves that the identity works", "there is no backup yet")
-	case backup.Status.Phase == "Completed":
-		return okCheck("backup %s is completed", backup.Meta.Name)
-	case backup.Status.Phase == "Failed":
-		return failedCheck(fmt.Sprintf("fix the other checks first, then create another backup; `kubectl describe backups.spaces.upbound.io %s -n %s` shows why this one failed", backup.Meta.Name, backup.Meta.Namespace),
-			"backup %s failed", backup.Meta.Name)
-	}
-	return warningCheck("wait until the backup has finished", "backup %s is %s", backup.Meta.Name, cmp.Or(backup.Status.Phase, "Pending"))
+	return okCheck("%d SharedSecretStores, none of which needs IRSA", len(f.observed.SecretStores))
 }
 
 // ForeignAnnotations returns a warning for each service account of a component whose

@@ -1,6 +1,6 @@
-// Package verify checks the workload identity of each component in each control plane. In
-// the cluster it checks service accounts, pods and backups. With access to the AWS
-// account it also checks the role, its policies and the associations. It only reads.
+// Package verify checks the workload identity of each component in each control plane, from
+// the issuer of the cluster's tokens to the last backup. It reads the cluster and the AWS
+// account first. The checks then judge only what was read. It changes nothing.
 package verify
 
 import (
@@ -31,62 +31,89 @@ type Check struct {
 	Name   string `json:"check"`
 	State  State  `json:"state"`
 	Detail string `json:"detail,omitempty"` // what was found
+	Object string `json:"object,omitempty"` // the pod or other object that Detail is about
 	Fix    string `json:"fix,omitempty"`    // the first thing to do
 }
 
 // The names of the checks.
 const (
-	AdmissionPolicy = "admission-policy" // if the config asks for admission policies, the cluster has them
+	Issuer          = "issuer"           // the cluster's tokens come from the issuer of the config
+	AdmissionPolicy = "admission-policy" // if the config asks for admission policies, the cluster has them as the config says
+	OIDCProvider    = "oidc-provider"    // the account has the cluster's provider, with the audience
 	RoleExists      = "role"             // the role is in the account
 	Permissions     = "permissions"      // the role's policies allow what the component does
-	OIDCProvider    = "oidc-provider"    // the account has the cluster's provider, with the audience
+	Agent           = "agent"            // the EKS Pod Identity agent runs in the cluster
+	Mechanism       = "mechanism"        // in mode both, which pods use which mechanism
+	SecretStores    = "secret-stores"    // no SharedSecretStore needs IRSA if the component has EKS Pod Identity
+	InScope         = "scope"            // whether the config covers the control plane
 	ServiceAccount  = "service-account"  // exists and is annotated as the config says
 	Workload        = "workload"         // a workload or pod uses the service account
 	Labels          = "labels"           // the pods have the labels
-	Injected        = "injected"         // the pods have the credentials of the mode
+	Injected        = "injected"         // the pods have what the EKS webhook injects for the mode
+	Credentials     = "credentials"      // the processes really use it
+	Network         = "network"          // no network policy blocks AWS or the agent
 	Ready           = "ready"            // the pods run and are ready
-	BackupConfig    = "backup-config"    // a backup config uses the identity and the right bucket
-	LatestBackup    = "latest-backup"    // the latest Backup of the control plane is completed
 	Trust           = "trust-policy"     // the live trust policy admits the service account
 	Association     = "association"      // EKS has the Pod Identity association
+	Proof           = "proof"            // a token of the pod gives the role, which can use the bucket; only if asked for
+	BackupConfig    = "backup-config"    // the backup configs in use have the identity and what the role may use
+	LatestBackup    = "latest-backup"    // the latest Backup of the control plane is completed
 )
 
-// allChecks are the checks in the order of the report. A check with a table column runs for
+// scope is how often a check runs.
+type scope int
+
+// The scopes.
+const (
+	once    scope = iota // for each component
+	inPlane              // for each component in each control plane
+)
+
+// allChecks are the checks in the order of the chain. A check with a table column runs for
 // each component in each control plane. A check without a column runs once for each
 // component. If a check does not apply, it returns a Check without a state.
 var allChecks = []struct {
 	name, column string
+	account      bool // whether the check needs the AWS account
 	run          func(*checkInput) Check
 }{
-	{AdmissionPolicy, "", checkAdmissionPolicy},
-	{RoleExists, "", ofAccount(checkRole)},
-	{Permissions, "", checkPermissions},
-	{OIDCProvider, "", ofAccount(checkOIDCProvider)},
-	{ServiceAccount, "ACCOUNT", checkServiceAccount},
-	{Workload, "WORKLOAD", checkWorkload},
-	{Labels, "LABELS", checkLabels},
-	{Injected, "INJECTED", checkInjected},
-	{Ready, "READY", checkReady},
-	{BackupConfig, "CONFIG", ofBackups(checkBackupConfig)},
-	{LatestBackup, "BACKUP", ofBackups(checkLatestBackup)},
-	{Trust, "TRUST", ofRole(checkTrustPolicy)},
-	{Association, "ASSOCIATION", ofAccount(checkAssociation)},
+	{Issuer, "", false, checkIssuer},
+	{AdmissionPolicy, "", false, checkAdmissionPolicy},
+	{OIDCProvider, "", true, checkOIDCProvider},
+	{RoleExists, "", true, checkRole},
+	{Permissions, "", true, checkPermissions},
+	{Agent, "", true, checkAgent},
+	{Mechanism, "", false, checkMechanism},
+	{SecretStores, "", false, checkSecretStores},
+	{ServiceAccount, "ACCOUNT", false, checkServiceAccount},
+	{Workload, "WORKLOAD", false, checkWorkload},
+	{Labels, "LABELS", false, checkLabels},
+	{Injected, "INJECTED", false, checkInjected},
+	{Credentials, "USED", false, checkCredentials},
+	{Network, "NETWORK", false, checkNetwork},
+	{Ready, "READY", false, checkReady},
+	{Trust, "TRUST", true, checkTrust},
+	{Association, "ASSOCIATION", true, checkAssociation},
+	{Proof, "PROOF", false, checkProof},
+	{BackupConfig, "CONFIG", false, ofBackups(checkBackupConfig)},
+	{LatestBackup, "BACKUP", false, ofBackups(checkLatestBackup)},
 }
 
 // checkInput is what a check looks at.
 type checkInput struct {
 	observed  space.Observed
 	account   accountState
-	state     desired.State
+	state     desired.State // with only the cluster that is verified
 	component desired.Component
 	plane     space.ControlPlane // zero in a check without a column
+	proofs    map[space.Key]proofState
 }
 
 // RowNames are the names of the checks with a column, in order.
 var RowNames = rowNames()
 
 func rowNames() []string {
-	var names []string
+	names := []string{InScope}
 	for _, c := range allChecks {
 		if c.column != "" {
 			names = append(names, c.name)
@@ -102,21 +129,28 @@ func Column(name string) string {
 			return c.column
 		}
 	}
-	return ""
+	return "SCOPE"
 }
 
 // Row is the result of all checks of one component in one control plane.
 type Row struct {
 	ControlPlane space.ControlPlane `json:"controlPlane"`
-	Component    string             `json:"component"`
+	Component    string             `json:"component"` // empty if the row is about the control plane only
 	Checks       []Check            `json:"checks"`
+}
+
+// LeftOut are checks that did not run because the user asked for that.
+type LeftOut struct {
+	Checks []string `json:"checks"` // names
+	Reason string   `json:"reason"`
 }
 
 // Result is the result of all checks.
 type Result struct {
-	Common   []Row    `json:"common,omitempty"` // checks without a column; their control plane is empty
-	Rows     []Row    `json:"rows"`
-	Problems []string `json:"problems,omitempty"` // what could not be read
+	Common   []Row     `json:"common"` // checks without a column; their control plane is empty
+	Rows     []Row     `json:"rows"`
+	LeftOut  []LeftOut `json:"leftOut"`
+	Problems []string  `json:"problems"` // what could not be read
 }
 
 // Failed reports whether a check failed.
@@ -125,51 +159,93 @@ func (r Result) Failed() bool { return r.has(Fails) }
 // Complete reports whether everything could be read and checked.
 func (r Result) Complete() bool { return len(r.Problems) == 0 && !r.has(Unknown) }
 
+// Checked reports whether a control plane was checked.
+func (r Result) Checked() bool {
+	return slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Component != "" })
+}
+
 func (r Result) has(state State) bool {
 	return slices.ContainsFunc(slices.Concat(r.Common, r.Rows), func(row Row) bool {
 		return slices.ContainsFunc(row.Checks, func(c Check) bool { return c.State == state })
 	})
 }
 
-// Verify checks every control plane of the config. If aws is nil, it leaves out the checks
-// of the account. It returns an error if it can read nothing at all.
-func Verify(ctx context.Context, client *space.Client, aws AWS, state desired.State) (Result, error) {
-	wanted := injection.Selection(state)
-	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
-	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
-		wanted.Names = admissionResources
-	}
-	observed, err := space.Observe(ctx, client, wanted)
+// Verify checks every control plane of the config. If there is an exchanger, it also
+// exchanges tokens. It returns an error if it can read nothing at all.
+func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State) (Result, error) {
+	observed, err := Observe(ctx, client, state)
 	if err != nil {
 		return Result{}, err
 	}
-	return runChecks(observed, readAccount(ctx, aws, state), state), nil
+	account := readAccount(ctx, access, state, observed)
+	state = account.resolve(state)
+	return runChecks(observed, account, prove(ctx, x, observed, state), state), nil
+}
+
+// Observe reads the cluster for the checks.
+func Observe(ctx context.Context, client *space.Client, state desired.State) (space.Observed, error) {
+	wanted := injection.Selection(state)
+	wanted.Chain = true
+	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
+	wanted.SecretStores = slices.ContainsFunc(state.Components, usesSecretStores)
+	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
+		wanted.Objects = admissionResources
+	}
+	return space.Observe(ctx, client, wanted)
 }
 
 // runChecks runs all checks for what was read.
-func runChecks(observed space.Observed, account accountState, state desired.State) Result {
-	result := Result{Rows: []Row{}, Problems: slices.Concat(readProblems(observed), account.problems)}
+func runChecks(observed space.Observed, account accountState, proofs map[space.Key]proofState, state desired.State) Result {
+	state = state.OnCluster(state.Clusters[0])
+	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems()}
 	for _, c := range state.Components {
-		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}}).row(false); len(row.Checks) > 0 {
+		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once); len(row.Checks) > 0 {
 			result.Common = append(result.Common, row)
 		}
 	}
 	for _, plane := range observed.ControlPlanes {
+		if plane.Deleting {
+			result.Rows = append(result.Rows, scopeRow(plane, Check{State: OK, Detail: "the control plane is being deleted, so its other checks are left out"}))
+			continue
+		}
 		for _, c := range state.Components {
-			result.Rows = append(result.Rows, (&checkInput{observed, account, state, c, plane}).row(true))
+			result.Rows = append(result.Rows, (&checkInput{observed, account, state, c, plane, proofs}).row(inPlane))
+		}
+	}
+	for _, plane := range observed.OutOfScope {
+		if !plane.Deleting {
+			result.Rows = append(result.Rows, scopeRow(plane, checkOutOfScope(plane)))
 		}
 	}
 	return result
 }
 
-// row runs the checks with a column, or the checks without one.
-func (f *checkInput) row(columns bool) Row {
+func scopeRow(plane space.ControlPlane, c Check) Row {
+	c.Name = InScope
+	return Row{ControlPlane: plane, Checks: []Check{c}}
+}
+
+// checkOutOfScope judges a control plane that the config does not cover.
+func checkOutOfScope(plane space.ControlPlane) Check {
+	if plane.HostNamespace == "" {
+		return warningCheck("wait until Spaces has given it one, then run `spaces-identity verify` again", "the control plane has no host namespace yet")
+	}
+	return warningCheck("list its host namespace under controlPlanes.namespaces, widen controlPlanes.match, or set controlPlanes.discover: true; ignore this if another config covers it",
+		"the config does not cover this control plane")
+}
+
+// row runs the checks of a scope.
+func (f *checkInput) row(of scope) Row {
 	row := Row{ControlPlane: f.plane, Component: f.component.Name}
 	for _, c := range allChecks {
-		if columns != (c.column != "") {
+		if (of == once) != (c.column == "") || c.account && f.account.without != "" {
 			continue
 		}
-		if found := c.run(f); found.State != "" {
+		found := c.run(f)
+		if c.account && f.account.err != nil && found.State != "" {
+			found = unknownCheck(f.account.err)
+		}
+		if found.State != "" {
 			found.Name = c.name
 			row.Checks = append(row.Checks, found)
 		}
@@ -189,6 +265,11 @@ func warningCheck(fix, format string, args ...any) Check {
 	return Check{State: Warns, Detail: fmt.Sprintf(format, args...), Fix: fix}
 }
 
+// unknownf returns an unknown check with its reason.
+func unknownf(fix, format string, args ...any) Check {
+	return Check{State: Unknown, Detail: fmt.Sprintf(format, args...), Fix: fix}
+}
+
 // unknownCheck returns the result of a check that an error made impossible. If the error
 // has a hint, it is the fix.
 func unknownCheck(err error) Check {
@@ -202,33 +283,8 @@ func unknownCheck(err error) Check {
 	return found
 }
 
-// optionalResources need not exist in a cluster. The check that needs one reports it.
-var optionalResources = append([]space.Resource{space.SpaceBackupConfigs}, admissionResources...)
-
-// readProblems returns what could not be read. Each resource is reported once.
-func readProblems(o space.Observed) []string {
-	var all []string
-	for _, e := range o.Undiscovered {
-		// A source that the cluster does not serve is no problem if another source finds
-		// control planes.
-		if !e.NotServed() || len(o.ControlPlanes) == 0 {
-			all = append(all, "discovery: "+e.Error())
-		}
-	}
-	byResource := map[space.Resource]int{}
-	for _, e := range o.Unread {
-		byResource[e.Resource]++
-	}
-	for _, e := range o.Unread {
-		n := byResource[e.Resource]
-		delete(byResource, e.Resource)
-		switch {
-		case n == 0 || e.NotServed() && slices.Contains(optionalResources, e.Resource):
-		case n == 1:
-			all = append(all, e.Error())
-		default:
-			all = append(all, fmt.Sprintf("%v (and %d more lists of %s)", e, n-1, e.Resource))
-		}
-	}
-	return all
+// about names the object that a check is about.
+func (c Check) about(kind, name string) Check {
+	c.Object = kind + " " + name
+	return c
 }

@@ -33,8 +33,9 @@ type initial struct {
 	Spec      identity.Spec
 	Component identity.Component
 	Cluster   account.Cluster
-	Agent     bool // runs in the cluster
-	Provider  bool // is in IAM
+	Agent     bool  // runs in the cluster
+	AgentErr  error // why that is not known
+	Provider  bool  // is in IAM
 	Found     []space.ControlPlane
 }
 
@@ -48,7 +49,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err != nil {
 		return err
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region})
+	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: spec.Cluster.Region, Report: reportTo(env)})
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err := writeNew(file, text.String(), op.Force); err != nil {
 		return err
 	}
-	env.Say("wrote %s; next: spaces-identity plan\n", file)
+	env.Say("wrote %s\nnext: spaces-identity plan shows what AWS lacks, and spaces-identity apply creates it\n", file)
 	return nil
 }
 
@@ -96,8 +97,8 @@ func (i *initial) findCluster(ctx context.Context) error {
 	if err == nil && c.OIDC.IsZero() && found.Issuer != "" {
 		c.OIDC, err = identity.ParseOIDCProvider(found.Issuer)
 	}
-	if err == nil {
-		_, i.Agent, err = region.AgentStatus(ctx, c.Name)
+	if err == nil && !found.AutoMode {
+		_, i.Agent, i.AgentErr = region.AgentStatus(ctx, c.Name)
 	}
 	i.Agent = i.Agent || found.AutoMode
 	return err
@@ -117,15 +118,15 @@ func (i *initial) chooseCluster(ctx context.Context, names []string) (string, er
 	for n, name := range names {
 		i.Say("  %d  %s\n", n+1, name)
 	}
-	for {
-		answer, err := i.ask(ctx, fmt.Sprintf("1 to %d: ", len(names)))
-		if err != nil || slices.Contains(names, answer) {
-			return answer, err
-		}
+	return asked(ctx, i, fmt.Sprintf("1 to %d", len(names)), "", func(answer string) (string, error) {
 		if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(names) {
 			return names[n-1], nil
 		}
-	}
+		if !slices.Contains(names, answer) {
+			return "", fmt.Errorf("there is no cluster %q", answer)
+		}
+		return answer, nil
+	})
 }
 
 // asked returns what the user answers, or the default for an empty answer. It asks
@@ -149,15 +150,21 @@ func asked[T any](ctx context.Context, i *initial, question, otherwise string, p
 }
 
 func (i *initial) chooseMode(ctx context.Context) (err error) {
-	if i.op.Settings.Given("mode", i.Getenv) || !i.Terminal(i.In) {
-		return nil // the flag's, or the default
-	}
 	otherwise := identity.IRSA
 	if i.Agent {
 		otherwise = identity.PodIdentity
 	}
-	i.Component.Mode, err = asked(ctx, i, "How pods get the role: "+identity.OneOf(config.Choices("mode")), string(otherwise), identity.ParseMode)
-	return err
+	if !i.op.Settings.Given("mode", i.Getenv) && i.Terminal(i.In) {
+		i.Component.Mode, err = asked(ctx, i, "How pods get the role: "+identity.OneOf(config.Choices("mode")), string(otherwise), identity.ParseMode)
+	}
+	switch {
+	case err != nil || i.AgentErr == nil:
+		return err
+	case i.Component.Mode.UsesPodIdentity():
+		return i.AgentErr
+	}
+	i.Note(fmt.Sprintf("whether the Pod Identity agent runs is not known, and mode irsa does not need it: %v", i.AgentErr))
+	return nil
 }
 
 func (i *initial) chooseRole(ctx context.Context) (err error) {
@@ -202,15 +209,19 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 	}
 	client, err := connect(i.Env, i.op.Cluster)
 	if err == nil {
-		i.Found, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
+		if err := sameCluster(ctx, client, i.Spec.Cluster, i.Note); err != nil {
+			return err
+		}
+		i.Found, _, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
 	}
 	if c.Discover = err == nil; c.Discover {
 		return nil
 	}
-	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	if !i.Terminal(i.In) {
-		return nil
+		return output.Hint(exit.Usagef("the control planes are not known: %w", err),
+			"list their host namespaces with --host-namespace, admit every one with --match uuid, or name the cluster with --kubeconfig and --kube-context")
 	}
+	i.Note(fmt.Sprintf("the control planes of the cluster could not be read: %v", err))
 	*c, err = asked(ctx, i, "The host namespaces of the control planes, or uuid for all that Spaces names by itself", "uuid", parseNamespaces)
 	return err
 }
@@ -293,7 +304,7 @@ controlPlanes:
 {{- with .Component -}}
 components:
 - name: {{quote .Name}}
-  # irsa, pod-identity or both. The Pod Identity agent {{if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
+  # irsa, pod-identity or both. The Pod Identity agent {{if $.AgentErr}}could not be looked up.{{else if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
   mode: {{.Mode}}
   roleARN: {{quote .Role.String}}
   bucket: {{quote .Bucket}}

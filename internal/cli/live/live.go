@@ -7,21 +7,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export/terraform"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/space"
 )
 
-// Run runs an op that package cli declares. It adds flags to the hints of errors.
+// Run runs an op that package cli declares. It adds flags to the hints of errors. If a
+// signal has ended the run, the error of a request that it has ended says nothing more.
 func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	err := run(ctx, env, op)
+	if err != nil && ctx.Err() != nil {
+		switch op.(type) {
+		case cli.ApplyOp, cli.RestartOp:
+			return output.Hint(context.Cause(ctx), "run it again to do what is left")
+		}
+		return context.Cause(ctx)
+	}
 	if _, ok := errors.AsType[*account.CredentialsError](err); ok {
 		return output.Hint(err, "log in (aws sso login, aws configure), or name another profile with --profile")
 	}
@@ -45,10 +57,19 @@ func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 		return verifyPlanes(ctx, env, op)
 	case cli.RestartOp:
 		return restartWorkloads(ctx, env, op)
+	case cli.ExplainOp:
+		return explainLive(ctx, env, op)
+	case cli.DocumentOp:
+		return printLive(ctx, env, op)
 	case cli.ExportOp:
 		return op.Print(env, terraform.Form) // the form that package export cannot write
 	}
 	return fmt.Errorf("%T cannot be run", op)
+}
+
+// reportTo returns a function that prints a line while calls of AWS are retried.
+func reportTo(env *cli.Env) func(text string) {
+	return func(text string) { env.Say("%s\n", text) }
 }
 
 // connect connects to the cluster of the flags or of the environment.
@@ -102,17 +123,36 @@ func firstProblem(found space.Discovery) error {
 }
 
 // hostNamespaces returns the control planes that certainly exist and have a host
-// namespace. A source that cannot be read is an error, because what is missing
+// namespace, and the young ones that have none yet. A source that cannot be read is an error, because what is missing
 // from the answer could be pruned.
-func hostNamespaces(ctx context.Context, client *space.Client, serviceAccounts []string) ([]space.ControlPlane, error) {
-	found, err := space.Discover(ctx, client, serviceAccounts)
+func hostNamespaces(ctx context.Context, client *space.Client, serviceAccounts []string) (found, young []space.ControlPlane, err error) {
+	all, err := space.Discover(ctx, client, serviceAccounts)
 	if err == nil {
-		err = firstProblem(found)
+		err = firstProblem(all)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return found.Certain(), nil
+	young = slices.DeleteFunc(slices.Clone(all.ControlPlanes), func(p space.ControlPlane) bool { return p.HostNamespace != "" })
+	return all.Certain(), young, nil
+}
+
+// sameCluster returns an error if the cluster of the kubeconfig is certainly not the one of
+// the config: its tokens have another issuer. If that cannot be read, it notes it.
+func sameCluster(ctx context.Context, client *space.Client, c identity.Cluster, note func(string)) error {
+	if c.OIDC.IsZero() {
+		return nil
+	}
+	issuer, err := client.Issuer(ctx)
+	if err != nil {
+		note(fmt.Sprintf("nothing shows that the kubeconfig's context is the cluster %s: %v", c.Name, err))
+		return nil
+	}
+	if live, err := identity.ParseOIDCProvider(issuer); err != nil || live.HostPath != c.OIDC.HostPath {
+		return output.Hint(exit.Usagef("the kubeconfig's context is another cluster: its issuer is %s, and that of cluster %s is %s", issuer, c.Name, c.OIDC.HostPath),
+			"name the context with --kube-context, or the EKS cluster with --cluster and --region")
+	}
+	return nil
 }
 
 // terminal asks the user.
@@ -126,7 +166,7 @@ func newTerminal(env *cli.Env) *terminal { return &terminal{env, bufio.NewReader
 // ask prints a question and reads a line.
 func (t *terminal) ask(ctx context.Context, question string) (string, error) {
 	t.env.Say("%s", question)
-	line, err := cli.Await(ctx, func() (string, error) { return t.lines.ReadString('\n') })
+	line, err := interrupt.Await(ctx, func() (string, error) { return t.lines.ReadString('\n') })
 	if line = strings.TrimSpace(line); err != nil && line == "" {
 		return "", fmt.Errorf("no answer: %w", err)
 	}

@@ -3,8 +3,11 @@ package live_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
+	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,11 +184,18 @@ func TestUnknownProfile(t *testing.T) {
 
 func TestNoControlPlanes(t *testing.T) {
 	newSpace(t)
-	must(t, run(t, "", "init", "--bucket", "spaces-backups"), 0)
-	r := must(t, run(t, "", "plan"), 2)
+	r := must(t, run(t, "", "init", "--bucket", "spaces-backups"), 2)
+	if !strings.Contains(r.Err, "the control planes are not known: found no kubeconfig") || !strings.Contains(r.Err, "--match uuid") {
+		t.Errorf("error: %s", r.Err)
+	}
+	if _, err := os.Lstat("spaces-identity.yaml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("init wrote a config: %v", err)
+	}
+	r = must(t, run(t, "", "plan", "--role-arn", "arn:aws:iam::123456789012:role/x", "--oidc-provider", "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"), 2)
 	if !strings.Contains(r.Err, "no control plane is known") {
 		t.Errorf("error: %s", r.Err)
 	}
+	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--match", "uuid"), 0)
 }
 
 func TestPolicySelf(t *testing.T) {
@@ -195,4 +205,22 @@ func TestPolicySelf(t *testing.T) {
 	golden(t, "self-both.json", must(t, run(t, "", append(args, "--mode", "both")...), 0).Out)
 	golden(t, "self-read-only.json", must(t, run(t, "", append(args, "--read-only")...), 0).Out)
 	must(t, run(t, "", "policy", "self"), 2)
+}
+
+// Nothing listens at the endpoint.
+func TestPlanSaysThatAWSCannotBeReached(t *testing.T) {
+	newSpace(t)
+	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--host-namespace", first), 0)
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	t.Setenv("AWS_ENDPOINT_URL", closed.URL)
+	r := must(t, run(t, "", "plan"), 1)
+	reached := "cannot reach STS at " + closed.URL + ": "
+	lines := strings.Split(r.Err, "\n")
+	if !strings.HasPrefix(lines[0], reached) || !strings.HasSuffix(lines[0], "; trying again") {
+		t.Errorf("the first line is %q", lines[0])
+	}
+	if !strings.Contains(r.Err, "\nerror: "+reached) || !strings.Contains(r.Err, "\nhint: check the network, HTTPS_PROXY and AWS_ENDPOINT_URL\n") {
+		t.Errorf("stderr: %s", r.Err)
+	}
 }

@@ -63,7 +63,7 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 	if err := r.Apply(ctx, drift); err != nil {
 		return err
 	}
-	env.Say("done: %s in %s\n", output.Count(drift.Changes(), "change"), time.Since(start).Round(time.Second))
+	env.Say("done: %s in %s\nnext: spaces-identity restart replaces pods without the identity, and spaces-identity verify checks the chain\n", output.Count(drift.Changes(), "change"), time.Since(start).Round(time.Second))
 	return nil
 }
 
@@ -76,7 +76,7 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	if err != nil {
 		return nil, nil, err
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition})
+	connected, err := account.Connect(ctx, account.Options{Profile: f.Profile, Region: spec.Cluster.Region, Partition: spec.Components[0].Role.Partition, Report: reportTo(env)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,6 +92,9 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	if errors.Is(err, desired.ErrNoSubjects) {
 		err = exit.Usage(err)
 	}
+	if full, ok := errors.AsType[*reconcile.QuotaError](err); ok && full.Budget.Kept > 0 {
+		err = output.Hint(err, fmt.Sprintf("run `spaces-identity apply --prune`, which frees %d characters: it removes the access that is kept beyond the config", full.Budget.Kept))
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,13 +105,17 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 }
 
 // discovered adds the host namespaces of the cluster to those of the config. It returns
-// warnings of service accounts there that name another role.
+// warnings of service accounts there that name another role, and of control planes without
+// a host namespace.
 func discovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identity.Spec) (identity.Spec, []string, error) {
 	client, err := connect(env, f.Cluster)
 	if err != nil {
 		return spec, nil, err
 	}
-	found, err := hostNamespaces(ctx, client, desired.Of(spec).ServiceAccounts())
+	if err := sameCluster(ctx, client, spec.Cluster, func(string) {}); err != nil { // those who may not read the issuer go on
+		return spec, nil, err
+	}
+	found, young, err := hostNamespaces(ctx, client, desired.Of(spec).ServiceAccounts())
 	if err != nil {
 		return spec, nil, fmt.Errorf("discovering the control planes: %w", err)
 	}
@@ -121,6 +128,9 @@ func discovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identi
 		names = append(names, plane.HostNamespace)
 	}
 	spec = spec.WithNamespaces(names)
-	foreign, err := verify.ForeignAnnotations(ctx, client, desired.Of(spec))
-	return spec, foreign, err
+	warnings, err := verify.ForeignAnnotations(ctx, client, desired.Of(spec))
+	for _, plane := range young {
+		warnings = append(warnings, fmt.Sprintf("the control plane %s has no host namespace yet, so it gets nothing: run this again when it has one", plane))
+	}
+	return spec, warnings, err
 }

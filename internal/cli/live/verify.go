@@ -12,6 +12,7 @@ import (
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/restart"
+	"spaces-identity.dev/internal/space"
 	"spaces-identity.dev/internal/verify"
 )
 
@@ -24,7 +25,11 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 	if err != nil {
 		return err
 	}
-	aws, err := accountFor(ctx, env, op, state.Clusters[0].Region)
+	access, err := accountFor(ctx, env, op, state.Clusters[0].Region)
+	if err != nil {
+		return err
+	}
+	exchanger, err := exchangerFor(ctx, op, client, state.Clusters[0].Region)
 	if err != nil {
 		return err
 	}
@@ -33,7 +38,7 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 		if env.Terminal(env.Err) {
 			env.Say("reading the cluster…\n")
 		}
-		result, err = verify.Verify(ctx, client, aws, state)
+		result, err = verify.Verify(ctx, client, access, exchanger, state)
 		if err != nil {
 			return err
 		}
@@ -52,21 +57,29 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 	return verdict(result)
 }
 
-// accountFor connects to the AWS account. Without credentials the account's half is
-// not checked; a profile that was named must work.
-func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region string) (verify.AWS, error) {
+// accountFor connects to the AWS account. Without credentials the checks of the account
+// are unknown; a profile that was named must work.
+func accountFor(ctx context.Context, env *cli.Env, op cli.VerifyOp, region string) (verify.Access, error) {
 	if op.ClusterOnly {
-		return nil, nil
+		return verify.Access{LeftOut: "--cluster-only leaves the AWS account out"}, nil
 	}
-	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region})
+	connected, err := account.Connect(ctx, account.Options{Profile: op.Profile, Region: region, Report: reportTo(env)})
 	switch {
-	case err != nil && op.Profile != "":
-		return nil, err
+	case err != nil && (op.Profile != "" || ctx.Err() != nil):
+		return verify.Access{}, err
 	case err != nil:
-		env.Note(fmt.Sprintf("the AWS half is not checked; to check it, log in or use --profile: %v", err))
+		return verify.Access{Err: err}, nil
+	}
+	return verify.Access{AWS: verify.OfAccount(connected)}, nil
+}
+
+// exchangerFor returns what exchanges tokens, or nil if the user did not ask for that.
+func exchangerFor(ctx context.Context, op cli.VerifyOp, client *space.Client, region string) (*verify.Exchanger, error) {
+	if op.Prove == cli.ProveNothing {
 		return nil, nil
 	}
-	return verify.OfAccount(connected), nil
+	prover, err := account.NewProver(ctx, account.Options{Profile: op.Profile, Region: region})
+	return &verify.Exchanger{Tokens: client, AWS: prover, Write: op.Prove == cli.ProveWrite}, err
 }
 
 // verdict returns an error if something differs or could not be read.
@@ -76,42 +89,50 @@ func verdict(result verify.Result) error {
 		return exit.With(exit.Differs, errors.New("something differs from what the config says"))
 	case len(result.Problems) > 0:
 		return exit.With(exit.Differs, fmt.Errorf("nothing that could be checked differs, but %d reads failed; the output says which", len(result.Problems)))
-	case len(result.Rows) == 0:
-		return output.Hint(errors.New("no control plane was found"),
-			"`spaces-identity discover` shows those of the cluster; list their namespaces under controlPlanes, or widen match")
+	case !result.Checked():
+		return errNoControlPlane
 	case !result.Complete():
 		return exit.With(exit.Differs, errors.New("nothing that could be checked differs, but not everything could be checked; the output says what"))
 	}
 	return nil
 }
 
+var errNoControlPlane = output.Hint(errors.New("no control plane was found"),
+	"check that the kubeconfig's context is the host cluster of the Space; `spaces-identity discover` shows its control planes; list their namespaces under controlPlanes, or widen match")
+
 func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error {
 	state, client, err := stateAndCluster(env, op.Settings, op.Cluster, true)
 	if err != nil {
 		return err
 	}
-	steps, err := restart.Run(ctx, client, state, restart.Options{
-		MaxUnavailable: op.MaxUnavailable, DryRun: op.DryRun, Timeout: op.Timeout, Interval: 2 * time.Second,
+	result, err := restart.Run(ctx, client, state, restart.Options{
+		MaxUnavailable: op.MaxUnavailable, DryRun: op.DryRun, Exclude: op.Exclude, Timeout: op.Timeout, Interval: 2 * time.Second,
 		Progress: func(message string) { env.Say("%s\n", message) },
 	})
+	if e, ok := errors.AsType[restart.ExcludeError](err); ok {
+		return fmt.Errorf("--exclude %s: %w", e.Value, err)
+	}
 	if err != nil {
 		return err
 	}
-	if err := env.Print(op.Output, views.RestartView{Steps: steps}); err != nil {
+	if err := env.Print(op.Output, views.RestartView{Result: result}); err != nil {
 		return err
 	}
-	count := map[restart.Outcome]int{}
-	for _, s := range steps {
-		count[s.Outcome]++
-	}
-	failed, left := count[restart.Failed], count[restart.Left]
+	failed, left, unknown := result.Count(restart.Failed), result.Count(restart.Left), result.Count(restart.Unknown)
 	switch {
 	case ctx.Err() != nil:
-		return output.Hint(fmt.Errorf("interrupted: %w", context.Cause(ctx)), "run it again to go on")
+		return context.Cause(ctx)
 	case failed > 0:
-		return fmt.Errorf("%d of %d workloads failed; the output says why", failed, len(steps))
+		return fmt.Errorf("%d of %d workloads failed; the output says why", failed, len(result.Steps))
 	case left > 0:
-		return exit.With(exit.Differs, fmt.Errorf("%d of %d workloads were left without their identity; the output says why", left, len(steps)))
+		return exit.With(exit.Differs, fmt.Errorf("%d of %d workloads were left without their identity; the output says why", left, len(result.Steps)))
+	case unknown+len(result.Problems) > 0:
+		return exit.With(exit.Differs, errors.New("not every pod could be checked; the output says what could not be read"))
+	case result.ControlPlanes == 0:
+		return errNoControlPlane
+	case result.Pods == 0 && len(result.Steps) == 0:
+		return output.Hint(errors.New("no pod of the config's components was found"),
+			"check that the kubeconfig's context is the host cluster of the Space; `spaces-identity verify` says what is missing")
 	}
 	return nil
 }

@@ -41,6 +41,11 @@ func write(roles []desired.Role) ([]byte, error) {
 	if slices.ContainsFunc(roles, func(r desired.Role) bool { return len(r.Associations) > 0 }) {
 		w.comment("Associations name their region, which needs version 6 of the AWS provider.")
 	}
+	if slices.ContainsFunc(roles, func(r desired.Role) bool {
+		return slices.ContainsFunc(r.Associations, func(a desired.Association) bool { return a.Policy != "" })
+	}) {
+		w.comment("The session policy of an association needs a version of the AWS provider from July 2026 or later.")
+	}
 	for _, p := range export.Providers(roles) {
 		w.provider(p)
 	}
@@ -49,7 +54,7 @@ func write(roles []desired.Role) ([]byte, error) {
 		for _, p := range r.Policies {
 			w.rolePolicy(r, p)
 		}
-		for _, group := range byCluster(r.Associations) {
+		for _, group := range export.ByCluster(r.Associations) {
 			w.associations(r, group)
 		}
 	}
@@ -132,21 +137,6 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 		b.SetAttributeValue("policy", cty.StringVal(a.Policy))
 	}
 	b.SetAttributeRaw("tags", tagTokens(a.Tags))
-}
-
-// byCluster groups associations that follow each other and have the same component and
-// cluster.
-func byCluster(list []desired.Association) [][]desired.Association {
-	var groups [][]desired.Association
-	for _, a := range list {
-		last := len(groups) - 1
-		if last < 0 || groups[last][0].Component != a.Component || groups[last][0].Region != a.Region || groups[last][0].ClusterName != a.ClusterName {
-			groups = append(groups, nil)
-			last++
-		}
-		groups[last] = append(groups[last], a)
-	}
-	return groups
 }
 
 func traversal(root string, attributes ...string) hcl.Traversal {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -72,12 +73,15 @@ func plan() *reconcile.Plan {
 		Agents:    []reconcile.AgentChange{{Cluster: "prod-space", Region: "us-west-2", Action: reconcile.Create}},
 		Roles: []reconcile.RoleChange{{ARN: roleARN, Action: reconcile.Adopt,
 			Trust: reconcile.TrustChange{Action: reconcile.Change, After: policy,
-				Budget: desired.Budget{Used: 1700, Limit: 2048, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Fits: true, Consequence: "also admits control planes made later"}}},
+				Budget: desired.Budget{Used: 1700, Limit: 2048, Kept: 90, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Consequence: "also admits control planes made later"}}},
 				Statements: []reconcile.StatementChange{
-					{Place: 1, Action: reconcile.Foreign, Covered: []string{subjectOf + hostA + ":mxp-controller"}},
+					{Place: 1, Action: reconcile.Foreign, Redundant: true, Grants: "Allow Federated arn:aws:iam::123456789012:oidc-provider/oidc.example under conditions", Covered: []string{subjectOf + hostA + ":mxp-controller"}},
+					{Place: 5, Sid: "Break", Action: reconcile.Foreign, Grants: "Allow everyone", Beyond: []string{subjectOf + "*:mxp-controller"}},
+					{Place: 4, Sid: "SpacesIdentityKept1", Action: reconcile.Keep, Elsewhere: true, Kept: []string{subjectOf + hostA + ":mxp-controller"}, Beyond: []string{subjectOf + hostA + ":mxp-controller"}},
+					{Place: 3, Sid: "SpacesIdentityKept2", Action: reconcile.Keep, Edited: true, Denies: true},
 					{Sid: "SpacesIdentityA", Place: 2, Action: reconcile.Change, Elements: []string{"Condition"},
 						Added: []string{subjectOf + hostA + ":mxp-controller"}, Removed: []string{subjectOf + "old:mxp-controller"},
-						Kept: []string{subjectOf + hostB + ":mxp-controller"}, Gained: []string{"StringEquals oidc.example:aud sts.amazonaws.com"}, Lost: []string{"StringEquals oidc.example:aud other"}}}},
+						Kept: []string{subjectOf + hostB + ":mxp-controller"}, Beyond: []string{subjectOf + hostB + ":mxp-controller"}, Gained: []string{"StringEquals oidc.example:aud sts.amazonaws.com"}, Lost: []string{"StringEquals oidc.example:aud other"}}}},
 			Policies: []reconcile.PolicyChange{
 				{Name: "SpacesIdentity-mxp-controller", Component: "mxp-controller", Action: reconcile.None, After: policy,
 					Statements: []reconcile.StatementChange{{Sid: "SpacesIdentityBucket", Place: 1, Action: reconcile.None}}},
@@ -113,23 +117,29 @@ func verification() verify.Result {
 		Common: []verify.Row{row("", verify.Check{Name: verify.AdmissionPolicy, State: verify.Fails, Detail: "the cluster does not serve MutatingAdmissionPolicy", Fix: "upgrade the cluster to Kubernetes 1.36"})},
 		Rows: []verify.Row{
 			row(hostA, missing, verify.Check{Name: verify.Workload, State: verify.OK, Detail: "fine"}),
-			row(hostB, missing, verify.Check{Name: verify.Injected, State: verify.Unknown, Detail: "forbidden"}),
-			row("prod-c", verify.Check{Name: verify.ServiceAccount, State: verify.OK}, verify.Check{Name: verify.LatestBackup, State: verify.Warns, Detail: "no backup yet"})},
+			row(hostB, missing, verify.Check{Name: verify.Injected, State: verify.Unknown, Detail: "forbidden"},
+				verify.Check{Name: verify.Ready, State: verify.Fails, Object: "pod mxp-controller-b", Detail: "the pod is Pending and not ready", Fix: "run `kubectl describe pod mxp-controller-b -n " + hostB + "` to see why"}),
+			row("prod-c", verify.Check{Name: verify.ServiceAccount, State: verify.OK}, verify.Check{Name: verify.LatestBackup, State: verify.Warns, Detail: "there is no backup yet"},
+				verify.Check{Name: verify.Ready, State: verify.Fails, Object: "pod mxp-controller-c", Detail: "the pod is Pending and not ready", Fix: "run `kubectl describe pod mxp-controller-c -n prod-c` to see why"}),
+			{ControlPlane: space.ControlPlane{Name: "young", Namespace: "team", Certain: true}, Checks: []verify.Check{{Name: verify.InScope, State: verify.Warns, Detail: "the control plane has no host namespace yet"}}}},
+		LeftOut:  []verify.LeftOut{{Checks: []string{verify.RoleExists, verify.Trust}, Reason: "--cluster-only leaves the AWS account out"}},
 		Problems: []string{"list pods: forbidden"},
 	}
 }
 
-func steps() []restart.Step {
-	reason := "its pods are older than the annotation of the service account, so they lack the credentials"
-	return []restart.Step{
+func restartResult() restart.Result {
+	reason := "the pod was created before its service account was annotated"
+	return restart.Result{Steps: []restart.Step{
 		{Namespace: hostA, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: restart.Restarted, Reason: reason},
 		{Namespace: hostB, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: restart.Restarted, Reason: reason},
-		{Namespace: hostB, Component: "vector", Outcome: restart.Left, Reason: "nothing runs as it"}}
+		{Namespace: hostB, Component: "vector", Workload: "pods/vector-0", Outcome: restart.Left, Reason: reason + "; nothing owns the pod, so nothing would replace it: delete it and create it again"}},
+		ControlPlanes: 2, Pods: 5, OutOfScope: []space.ControlPlane{{HostNamespace: "prod-chosen", Name: "chosen", Namespace: "team", Sources: []space.Source{space.FromControlPlane}, Certain: true}},
+		Problems: []string{"discovery: list namespaces: forbidden"}}
 }
 
 func TestResultsInEachFormat(t *testing.T) {
 	for name, r := range map[string]output.Result{"plan": PlanView{Plan: plan()}, "discover": DiscoveryView{discovery()},
-		"verify": VerifyView{verification()}, "restart": RestartView{steps()}} {
+		"verify": VerifyView{verification()}, "restart": RestartView{restartResult()}} {
 		golden(t, name+".txt", printed(t, output.Table, r, false))
 		golden(t, name+".coloured.txt", printed(t, output.Table, r, true))
 		golden(t, name+".json", printed(t, output.JSON, r, false))
@@ -147,8 +157,18 @@ func TestPlanEndsWithACount(t *testing.T) {
 	same := reconcile.RoleChange{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None}}
 	adopted := reconcile.RoleChange{Action: reconcile.Adopt, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None}}
 	for want, p := range map[string]reconcile.Plan{
-		"Up to date: 1 role, 2 associations.":                              {Roles: []reconcile.RoleChange{same}, UpToDate: 2},
-		"Up to date: 0 roles, 1 association.":                              {UpToDate: 1, Associations: []reconcile.AssociationChange{{Action: reconcile.Keep}}},
+		"Up to date: 1 role, 2 associations.": {Roles: []reconcile.RoleChange{same}, UpToDate: 2},
+		"Up to date: 0 roles, 1 association.": {UpToDate: 1, Associations: []reconcile.AssociationChange{{Action: reconcile.Foreign}}},
+		"Nothing to change: 0 roles, 1 association, 2 subjects kept beyond the config.": {UpToDate: 1, Associations: []reconcile.AssociationChange{
+			{Action: reconcile.Keep, Namespace: "a", ServiceAccount: "x"}, {Action: reconcile.Keep, Namespace: "b", ServiceAccount: "x"}, {Action: reconcile.Keep, Namespace: "b", ServiceAccount: "x"}}},
+		"Nothing to change: 1 role, 0 associations, 1 subject kept beyond the config, 1 edited statement kept, 1 permissions policy kept beyond the config, 1 foreign statement beyond the config.": {Roles: []reconcile.RoleChange{
+			{Action: reconcile.None, Trust: reconcile.TrustChange{Budget: desired.Budget{Limit: 2048}, Action: reconcile.None, Statements: []reconcile.StatementChange{
+				{Action: reconcile.Keep, Kept: []string{"a"}, Beyond: []string{"system:serviceaccount:a:x"}},
+				{Action: reconcile.Keep, Kept: []string{"b"}, Beyond: []string{"system:serviceaccount:b:x"}, Elsewhere: true},
+				{Action: reconcile.Keep, Edited: true},
+				{Action: reconcile.Foreign, Beyond: []string{"system:serviceaccount:*:x"}},
+				{Action: reconcile.Foreign}}},
+				Policies: []reconcile.PolicyChange{{Action: reconcile.Keep, Component: "x"}, {Action: reconcile.Keep, Component: "x", Successor: "y"}, {Action: reconcile.Keep}}}}},
 		"Plan: 2 to add, 1 to change, 0 to remove.":                        {Roles: []reconcile.RoleChange{created, changed, same}},
 		"Plan: 0 to add, 0 to change, 1 to remove, 1 to adopt.":            {Roles: []reconcile.RoleChange{adopted}, Associations: []reconcile.AssociationChange{{Action: reconcile.Remove}}},
 		"Plan: 0 to add, 0 to change, 0 to remove, 1 blocked.":             {Blocked: []string{"x"}},
@@ -157,6 +177,19 @@ func TestPlanEndsWithACount(t *testing.T) {
 		text := printed(t, output.Table, PlanView{Plan: &p}, false)
 		if !strings.HasSuffix(text, "\n\n"+want+"\n") {
 			t.Errorf("want %q at the end of:\n%s", want, text)
+		}
+	}
+}
+
+func TestPlanShowsRegionsIfTwoClustersHaveOneName(t *testing.T) {
+	association := func(cluster, region string) reconcile.AssociationChange {
+		return reconcile.AssociationChange{Action: reconcile.Create, Namespace: "ns", ServiceAccount: "sa", Cluster: cluster, Region: region}
+	}
+	p := &reconcile.Plan{Associations: []reconcile.AssociationChange{association("prod", "eu-central-1"), association("prod", "us-west-2"), association("two", "us-west-2")}}
+	got := printed(t, output.Table, PlanView{Plan: p}, false)
+	for _, want := range []string{"in cluster prod in eu-central-1\n", "in cluster prod in us-west-2\n", "in cluster two\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
 		}
 	}
 }
@@ -171,15 +204,50 @@ func TestFailureWithoutDetailFailsInJUnit(t *testing.T) {
 
 func TestEmptyResultsSaySo(t *testing.T) {
 	for want, r := range map[string]output.Result{
-		"No control planes were found.\n":                   DiscoveryView{},
-		"Every pod has its identity: nothing to restart.\n": RestartView{},
-		"0 checked: 0 ok, 0 fail, 0 warn, 0 unknown\n":      VerifyView{},
+		"No control planes were found.\n":                                         DiscoveryView{},
+		"3 pods in 1 control plane: each has its identity, nothing to restart.\n": RestartView{restart.Result{Pods: 3, ControlPlanes: 1}},
+		"0 checked: 0 ok, 0 fail, 0 warn, 0 unknown\n":                            VerifyView{},
 	} {
 		if diff := cmp.Diff(want, printed(t, output.Table, r, false)); diff != "" {
 			t.Error(diff)
 		}
 		if text := printed(t, output.JSON, r, false); strings.Contains(text, "null") {
 			t.Errorf("a list is null:\n%s", text)
+		}
+	}
+}
+
+// TestFindingsAreGroupedByCause has the same failure in many control planes, and another
+// cause of the same check in one.
+func TestFindingsAreGroupedByCause(t *testing.T) {
+	var r verify.Result
+	for i := range 30 {
+		row := verify.Row{ControlPlane: space.ControlPlane{HostNamespace: fmt.Sprintf("plane-%02d", i)}, Component: "vector"}
+		cause := "older"
+		if i == 7 {
+			cause = "skipped"
+		}
+		row.Checks = []verify.Check{{Name: verify.Injected, State: verify.Fails, Detail: cause, Object: fmt.Sprintf("pod p-%d", i), Fix: "restart"}}
+		r.Rows = append(r.Rows, row)
+	}
+	text := printed(t, output.Table, VerifyView{r}, false)
+	for _, want := range []string{"\n1 fail injected: older\n    plane-00/vector (pod p-0)\n", "    and 19 more, which -o wide lists\n  fix: restart\n",
+		"\n2 fail injected: skipped\n    plane-07/vector (pod p-7)\n", "plane-07   vector     fail    0/1  2\n", "plane-08   vector     fail    0/1  1\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	if wide := printed(t, output.Wide, VerifyView{r}, false); !strings.Contains(wide, "    plane-29/vector (pod p-29)\n") {
+		t.Errorf("the wide table does not name every member:\n%s", wide)
+	}
+}
+
+// TestVerifyFitsIntoEightyColumns allows longer lines only for commands to copy and for
+// names, which are never cut.
+func TestVerifyFitsIntoEightyColumns(t *testing.T) {
+	for line := range strings.Lines(printed(t, output.Table, VerifyView{verification()}, false)) {
+		if len([]rune(line)) > 81 && !strings.Contains(line, "`") && !strings.HasPrefix(line, "    mxp-") {
+			t.Errorf("%d columns: %s", len([]rune(line))-1, line)
 		}
 	}
 }

@@ -58,11 +58,16 @@ func WarningText(w reconcile.Warning) string {
 	return fmt.Sprintf("%s; use --%s to %s", w.Text, w.Fix, does[w.Fix])
 }
 
-// Summary returns the plan in one sentence: how much would change, or that everything is
-// up to date.
+// Summary returns the plan in one sentence: how much would change, that everything is up to
+// date, or what gives access beyond the config.
 func (v PlanView) Summary() string {
-	if !v.Plan.Differs() {
-		return fmt.Sprintf("Up to date: %s, %s.", output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"))
+	beyond := beyondConfig(v.Plan.Beyond())
+	if v.Plan.Changes() == 0 && len(v.Plan.Blocked) == 0 {
+		text := "Up to date"
+		if v.Plan.Differs() {
+			text = "Nothing to change"
+		}
+		return fmt.Sprintf("%s: %s, %s%s.", text, output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"), beyond)
 	}
 	add, change, remove, adopted := v.Plan.Counts()
 	text := fmt.Sprintf("Plan: %d to add, %d to change, %d to remove", add, change, remove)
@@ -72,20 +77,40 @@ func (v PlanView) Summary() string {
 	if blocked := len(v.Plan.Blocked); blocked > 0 {
 		text += fmt.Sprintf(", %d blocked", blocked)
 	}
-	return text + "."
+	return text + beyond + "."
+}
+
+// beyondConfig returns the part of the summary about what gives access beyond the config.
+func beyondConfig(b reconcile.Beyond) string {
+	policies := "permissions policies"
+	if b.Policies == 1 {
+		policies = "permissions policy"
+	}
+	var all strings.Builder
+	add := func(count int, text string) {
+		if count > 0 {
+			all.WriteString(", " + text)
+		}
+	}
+	add(len(b.Subjects), output.Count(len(b.Subjects), "subject")+" kept beyond the config")
+	add(b.Edited, output.Count(b.Edited, "edited statement")+" kept")
+	add(b.Policies, fmt.Sprintf("%d %s kept beyond the config", b.Policies, policies))
+	add(b.Foreign, output.Count(b.Foreign, "foreign statement")+" beyond the config")
+	return all.String()
 }
 
 // entry is a line of the plan with those below it.
 type entry struct {
 	action reconcile.Action
 	text   string
+	listed bool // even if it does not change
 	below  []entry
 }
 
-// shown reports whether the table lists an entry: if it or an entry below it changes or
-// is kept, or if all are listed.
+// shown reports whether the table lists an entry: if it or an entry below it changes, is
+// kept or is a foreign statement, or if all are listed.
 func (e entry) shown(all bool) bool {
-	quiet := e.action == reconcile.None || e.action == reconcile.Foreign
+	quiet := !e.listed && (e.action == reconcile.None || e.action == reconcile.Foreign)
 	return all || !quiet || slices.ContainsFunc(e.below, func(b entry) bool { return b.shown(false) })
 }
 
@@ -133,9 +158,20 @@ func entries(p *reconcile.Plan) []entry {
 	for _, r := range p.Roles {
 		all = append(all, roleEntry(r))
 	}
+	regions := map[string]string{} // of clusters; empty if two have the same name
+	for _, c := range p.Associations {
+		if region, known := regions[c.Cluster]; known && region != c.Region {
+			regions[c.Cluster] = ""
+		} else if !known {
+			regions[c.Cluster] = c.Region
+		}
+	}
 	for _, same := range output.Group(p.Associations, func(c reconcile.AssociationChange) string { return string(c.Action) }) {
 		for _, c := range same {
 			text := fmt.Sprintf("association %s/%s in cluster %s", c.Namespace, c.ServiceAccount, c.Cluster)
+			if regions[c.Cluster] == "" && c.Region != "" {
+				text += " in " + c.Region
+			}
 			all = append(all, entry{action: c.Action, text: withElements(text, c.Elements)})
 		}
 	}
@@ -164,7 +200,13 @@ func statementEntries(statements []reconcile.StatementChange) []entry {
 	var all []entry
 	for _, s := range statements {
 		name := strings.TrimSpace(fmt.Sprintf("statement %d %s", s.Place, s.Sid))
-		e := entry{action: s.Action, text: withElements(name, s.Elements)}
+		if s.Grants != "" {
+			name += ": " + s.Grants
+		}
+		if s.Edited {
+			name += ", edited"
+		}
+		e := entry{action: s.Action, text: withElements(name, s.Elements), listed: s.Action == reconcile.Foreign}
 		add := func(action reconcile.Action, names []string, note string) {
 			for _, name := range names {
 				e.below = append(e.below, entry{action: action, text: name + note})
@@ -177,7 +219,16 @@ func statementEntries(statements []reconcile.StatementChange) []entry {
 		if s.Action != reconcile.Foreign {
 			add(reconcile.Remove, s.Covered, " (keeps access through another statement)")
 		}
-		add(reconcile.Keep, s.Kept, "")
+		note := ""
+		if s.Elsewhere {
+			note = ", on a cluster that the config does not name"
+		}
+		add(reconcile.Keep, s.Kept, note)
+		if s.Action == reconcile.Foreign {
+			for _, subject := range s.Beyond {
+				e.below = append(e.below, entry{action: reconcile.Foreign, text: subject + ", beyond the config", listed: true})
+			}
+		}
 		all = append(all, e)
 	}
 	return all

@@ -9,39 +9,51 @@ import (
 )
 
 // RestartView shows what happened to each workload whose pods lack the identity.
-type RestartView struct{ Steps []restart.Step }
+type RestartView struct{ Result restart.Result }
 
 // Kind returns the kind in JSON and YAML.
 func (RestartView) Kind() string { return "RestartResult" }
 
 // Data returns the fields of JSON and YAML.
-func (v RestartView) Data() any {
-	return struct {
-		Steps []restart.Step `json:"steps"`
-	}{v.Steps}
+func (v RestartView) Data() any { return v.Result }
+
+var stepColours = map[restart.Outcome]output.Colour{restart.Restarted: output.Green, restart.Annotated: output.Green, restart.Healthy: output.Green,
+	restart.WouldRestart: output.Cyan, restart.Left: output.Yellow, restart.Unknown: output.Magenta, restart.Failed: output.Red}
+
+// Text lists the workloads. Below, it gives each reason once with the workloads that have
+// it, and then the control planes that the config does not cover.
+func (v RestartView) Text(p *output.Page) {
+	if len(v.Result.Steps) == 0 {
+		p.Line("%s in %s: each has its identity, nothing to restart.", output.Count(v.Result.Pods, "pod"), output.Count(v.Result.ControlPlanes, "control plane"))
+	} else {
+		v.steps(p)
+	}
+	for _, plane := range v.Result.OutOfScope {
+		p.Blank()
+		p.Prose(0, fmt.Sprintf("%s the config does not cover the control plane %s (host namespace %s); ignore this if another config covers it",
+			p.Paint(output.Yellow, "warning:"), plane, cmp.Or(plane.HostNamespace, "none yet")))
+	}
+	writeProblems(p, v.Result.Problems)
 }
 
-var stepColours = map[restart.Outcome]output.Colour{restart.Restarted: output.Green, restart.Annotated: output.Green,
-	restart.WouldRestart: output.Cyan, restart.Left: output.Yellow, restart.Failed: output.Red}
-
-// Text lists the workloads. Below, it gives each reason once.
-func (v RestartView) Text(p *output.Page) {
-	if len(v.Steps) == 0 {
-		p.Line("Every pod has its identity: nothing to restart.")
-		return
-	}
+func (v RestartView) steps(p *output.Page) {
 	rows := [][]string{{"NAMESPACE", "COMPONENT", "WORKLOAD", "OUTCOME"}}
 	var namespaces []string
-	for _, s := range v.Steps {
+	for _, s := range v.Result.Steps {
 		namespaces = append(namespaces, s.Namespace)
 	}
 	namespaces = p.Shorten(namespaces)
-	for i, s := range v.Steps {
+	for i, s := range v.Result.Steps {
 		rows = append(rows, []string{namespaces[i], s.Component, cmp.Or(s.Workload, "-"), p.Paint(stepColours[s.Outcome], string(s.Outcome))})
 	}
 	p.Table(rows)
-	for _, same := range output.Group(v.Steps, func(s restart.Step) string { return string(s.Outcome) + s.Reason }) {
-		s := same[0]
-		p.Remark(fmt.Sprintf("%s %s/%s", p.Paint(stepColours[s.Outcome], string(s.Outcome)), s.Namespace, s.Component), len(same)-1, s.Reason, "")
+	for _, same := range output.Group(v.Result.Steps, func(s restart.Step) string { return string(s.Outcome) + s.Reason }) {
+		p.Blank()
+		p.Prose(0, fmt.Sprintf("%s: %s", p.Paint(stepColours[same[0].Outcome], string(same[0].Outcome)), same[0].Reason))
+		var places []string
+		for _, s := range same {
+			places = append(places, s.Namespace+"/"+cmp.Or(s.Workload, s.Component))
+		}
+		writePlaces(p, places)
 	}
 }

@@ -1,8 +1,10 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"spaces-identity.dev/internal/output"
@@ -16,56 +18,74 @@ type VerifyView struct{ Result verify.Result }
 func (VerifyView) Kind() string { return "Verification" }
 
 // Data returns the fields of JSON and YAML.
-func (v VerifyView) Data() any {
-	return struct {
-		Common   []verify.Row `json:"common"`
-		Rows     []verify.Row `json:"rows"`
-		Problems []string     `json:"problems"`
-	}{v.Result.Common, v.Result.Rows, v.Result.Problems}
-}
+func (v VerifyView) Data() any { return v.Result }
 
 var stateColours = map[verify.State]output.Colour{verify.OK: output.Green, verify.Fails: output.Red,
 	verify.Warns: output.Yellow, verify.Unknown: output.Magenta}
 
-// Text writes a row for each control plane and component, then each problem once with
-// what to do about it, and the counts.
+// Text writes a row for each control plane and component with the numbers of its findings.
+// Below, it explains each finding once, names where it was found, and says what to do. A
+// wide page has a column for each check.
 func (v VerifyView) Text(p *output.Page) {
+	findings := v.findings()
 	if len(v.Result.Rows) > 0 {
-		p.Table(v.table(p))
+		p.Table(v.table(p, findings))
 	}
-	v.remarks(p)
+	writeFindings(p, findings)
+	for _, left := range v.Result.LeftOut {
+		p.Blank()
+		p.Prose(0, fmt.Sprintf("%s %s (%s)", p.Paint(output.Cyan, "left out:"), strings.Join(left.Checks, ", "), left.Reason))
+	}
 	writeProblems(p, v.Result.Problems)
 	counts := map[verify.State]int{}
 	for _, row := range v.Result.Rows {
-		counts[worst(row)]++
+		counts[verify.Worst(row.Checks)]++
 	}
 	p.Blank()
 	p.Line("%d checked: %d ok, %d fail, %d warn, %d unknown", len(v.Result.Rows),
 		counts[verify.OK], counts[verify.Fails], counts[verify.Warns], counts[verify.Unknown])
 }
 
-// table returns the rows. It has a column for each check that at least one row has.
-func (v VerifyView) table(p *output.Page) [][]string {
-	header := []string{"NAMESPACE", "COMPONENT"}
+// table returns the rows. If the page is wide, it has a column for each check that at least
+// one row has.
+func (v VerifyView) table(p *output.Page, findings []finding) [][]string {
+	header := []string{"NAMESPACE", "COMPONENT", "RESULT"}
+	if !p.Wide() {
+		header = append(header, "OK", "FINDINGS")
+	}
 	var checks, namespaces []string
 	for _, row := range v.Result.Rows {
-		namespaces = append(namespaces, row.ControlPlane.HostNamespace)
+		namespaces = append(namespaces, cmp.Or(row.ControlPlane.HostNamespace, row.ControlPlane.String()))
 	}
 	for _, name := range verify.RowNames {
-		if slices.ContainsFunc(v.Result.Rows, func(r verify.Row) bool { return stateOf(r, name) != "" }) {
+		if p.Wide() && slices.ContainsFunc(v.Result.Rows, func(r verify.Row) bool { return stateOf(r, name) != "" }) {
 			checks, header = append(checks, name), append(header, verify.Column(name))
 		}
 	}
 	rows := [][]string{header}
 	namespaces = p.Shorten(namespaces)
 	for i, row := range v.Result.Rows {
-		cells := []string{namespaces[i], row.Component}
+		cells := []string{namespaces[i], cmp.Or(row.Component, "-"), paintState(p, verify.Worst(row.Checks))}
+		if !p.Wide() {
+			cells = append(cells, okCount(row), cmp.Or(numbersOf(findings, row), "-"))
+		}
 		for _, name := range checks {
 			cells = append(cells, paintState(p, stateOf(row, name)))
 		}
 		rows = append(rows, cells)
 	}
 	return rows
+}
+
+// okCount returns how many checks of the row are ok, such as 9/11.
+func okCount(row verify.Row) string {
+	ok := 0
+	for _, c := range row.Checks {
+		if c.State == verify.OK {
+			ok++
+		}
+	}
+	return fmt.Sprintf("%d/%d", ok, len(row.Checks))
 }
 
 func paintState(p *output.Page, s verify.State) string {
@@ -85,65 +105,141 @@ func stateOf(row verify.Row, name string) verify.State {
 	return ""
 }
 
-// worst returns the state of a row as a whole.
-func worst(row verify.Row) verify.State {
-	for _, s := range []verify.State{verify.Fails, verify.Unknown, verify.Warns} {
-		if slices.ContainsFunc(row.Checks, func(c verify.Check) bool { return c.State == s }) {
-			return s
-		}
-	}
-	return verify.OK
-}
-
-// problem is a check that is not ok, with its component and place.
-type problem struct {
+// finding is a check that is not ok, wherever it was found with the same cause and fix.
+type finding struct {
+	number int
+	cause  string // see [causeOf]
 	verify.Check
-	component, place string
+	places []string
 }
 
-// remarks shows the checks that are not ok. It shows a problem of many control planes
-// once, for the first of them.
-func (v VerifyView) remarks(p *output.Page) {
-	var all []problem
+// findings returns the checks that are not ok. It numbers them in the order in which they
+// appear, the common ones first.
+func (v VerifyView) findings() []finding {
+	type found struct {
+		verify.Check
+		row verify.Row
+	}
+	var all []found
 	for _, row := range v.allRows() {
 		for _, c := range row.Checks {
 			if c.State != verify.OK {
-				all = append(all, problem{c, row.Component, placeName(row)})
+				all = append(all, found{c, row})
 			}
 		}
 	}
-	for _, same := range output.Group(all, func(f problem) string { return fmt.Sprint(f.State, f.Name, f.component, f.Fix) }) {
-		f := same[0]
-		p.Remark(fmt.Sprintf("%s %s, %s", paintState(p, f.State), f.Name, f.place), len(same)-1, f.Detail, f.Fix)
+	var findings []finding
+	for i, same := range output.Group(all, func(f found) string { return causeOf(f.Check, f.row) }) {
+		one := finding{number: i + 1, cause: causeOf(same[0].Check, same[0].row), Check: same[0].Check}
+		for _, f := range same {
+			place := placeName(f.row)
+			if f.Object != "" {
+				place += " (" + f.Object + ")"
+			}
+			one.places = append(one.places, place)
+		}
+		findings = append(findings, one)
+	}
+	return findings
+}
+
+// causeOf returns what findings of the same cause and fix have in common: the text without
+// the names of the place.
+func causeOf(c verify.Check, row verify.Row) string {
+	_, object, _ := strings.Cut(c.Object, " ")
+	text := fmt.Sprintf("%s %s %s\n%s", c.State, c.Name, c.Detail, c.Fix)
+	for _, name := range []string{row.ControlPlane.HostNamespace, object} {
+		if name != "" {
+			text = strings.ReplaceAll(text, name, "…")
+		}
+	}
+	return text
+}
+
+// numbersOf returns the numbers of the findings of a row.
+func numbersOf(findings []finding, row verify.Row) string {
+	var numbers []string
+	for _, c := range row.Checks {
+		for _, f := range findings {
+			if c.State != verify.OK && f.cause == causeOf(c, row) {
+				numbers = append(numbers, strconv.Itoa(f.number))
+			}
+		}
+	}
+	return strings.Join(numbers, ", ")
+}
+
+// writeFindings writes each finding with its places and what to do. If it was found in
+// several places, a command in the fix is for the first of them.
+func writeFindings(p *output.Page, findings []finding) {
+	for _, f := range findings {
+		p.Blank()
+		p.Prose(0, fmt.Sprintf("%d %s %s: %s", f.number, paintState(p, f.State), f.Name, f.Detail))
+		writePlaces(p, f.places)
+		if f.Fix != "" {
+			p.Prose(1, "fix: "+f.Fix)
+		}
+	}
+}
+
+// shownPlaces is how many places of a finding a page lists if it is not wide.
+const shownPlaces = 10
+
+// writePlaces writes a line for each place. It never cuts a name.
+func writePlaces(p *output.Page, places []string) {
+	shown := places
+	if !p.Wide() && len(places) > shownPlaces+1 {
+		shown = places[:shownPlaces]
+	}
+	for _, place := range shown {
+		p.Line("    %s", place)
+	}
+	if more := len(places) - len(shown); more > 0 {
+		p.Line("    and %d more, which -o wide lists", more)
 	}
 }
 
 func (v VerifyView) allRows() []verify.Row { return slices.Concat(v.Result.Common, v.Result.Rows) }
 
 func placeName(row verify.Row) string {
-	return strings.Trim(row.ControlPlane.HostNamespace+"/"+row.Component, "/")
+	return strings.Trim(cmp.Or(row.ControlPlane.HostNamespace, row.ControlPlane.String())+"/"+row.Component, "/")
 }
 
 var caseStates = map[verify.State]output.CaseState{verify.OK: output.CasePassed, verify.Warns: output.CaseWarned,
 	verify.Fails: output.CaseFailed, verify.Unknown: output.CaseUnknown}
 
-// JUnit returns a suite for each control plane and component. A suite of its own has what
-// could not be read, so that the report fails.
+// JUnit returns a suite for each control plane and component. A suite of its own has the
+// checks that were left out, and another one what could not be read, so that the report
+// fails.
 func (v VerifyView) JUnit() []output.Suite {
 	var all []output.Suite
 	for _, row := range v.allRows() {
 		suite := output.Suite{Name: placeName(row)}
 		for _, c := range row.Checks {
-			suite.Cases = append(suite.Cases, output.Case{Name: c.Name, State: caseStates[c.State], Message: c.Detail, Fix: c.Fix})
+			suite.Add(c.Name, caseStates[c.State], messageOf(c), c.Fix)
+		}
+		all = append(all, suite)
+	}
+	for _, left := range v.Result.LeftOut {
+		suite := output.Suite{Name: "left out"}
+		for _, name := range left.Checks {
+			suite.Add(name, output.CaseSkipped, left.Reason, "")
 		}
 		all = append(all, suite)
 	}
 	if len(v.Result.Problems) > 0 {
 		suite := output.Suite{Name: "not read"}
 		for _, problem := range v.Result.Problems {
-			suite.Cases = append(suite.Cases, output.Case{Name: problem, State: output.CaseUnknown, Message: problem})
+			suite.Add(problem, output.CaseUnknown, problem, "")
 		}
 		all = append(all, suite)
 	}
 	return all
+}
+
+func messageOf(c verify.Check) string {
+	if c.Object == "" {
+		return c.Detail
+	}
+	return c.Object + ": " + c.Detail
 }

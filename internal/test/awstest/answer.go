@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // apiResponse is the response to a call.
@@ -20,9 +21,9 @@ type apiError struct {
 }
 
 func (e *apiError) write(w http.ResponseWriter, service string) {
-	if service == "eks" {
+	if strings.HasPrefix(service, "eks") {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("X-Amzn-Errortype", e.code)
+		w.Header().Set("X-Amzn-Errortype", e.code+":http://internal.amazon.com/coral/com.amazonaws.eks/")
 		w.WriteHeader(e.status)
 		_ = json.NewEncoder(w).Encode(struct { // an error means that the client has disconnected
 			Message string `json:"message"`
@@ -31,6 +32,13 @@ func (e *apiError) write(w http.ResponseWriter, service string) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(e.status)
+	if service == "s3" {
+		_ = xml.NewEncoder(w).Encode(struct { // an error means that the client has disconnected
+			XMLName                  xml.Name `xml:"Error"`
+			Code, Message, RequestId string
+		}{xml.Name{}, e.code, e.message, requestID})
+		return
+	}
 	type detail struct{ Type, Code, Message string }
 	_ = xml.NewEncoder(w).Encode(struct {
 		XMLName   xml.Name `xml:"ErrorResponse"`
@@ -49,11 +57,20 @@ func broken(c Call) *apiError {
 	return &apiError{400, "TestFault", c.Action() + " was made to fail"}
 }
 
+// throttled returns one of the errors with which a service throttles. EKS has two.
 func throttled(c Call) *apiError {
-	if c.Service == "eks" {
-		return &apiError{429, "ThrottlingException", "Rate exceeded"}
+	switch {
+	case c.Service != "eks":
+		return &apiError{400, "Throttling", "Rate exceeded"}
+	case c.Number%2 == 0:
+		return &apiError{429, "TooManyRequestsException", "Too Many Requests"}
 	}
-	return &apiError{400, "Throttling", "Rate exceeded"}
+	return &apiError{429, "ThrottlingException", "Rate exceeded"}
+}
+
+func unavailable(c Call) *apiError {
+	code := map[bool]string{true: "ServiceUnavailableException", false: "ServiceUnavailable"}[c.Service == "eks"]
+	return &apiError{503, code, "The service is unavailable. Please try again later."}
 }
 
 // jsonAnswer is the body of an EKS answer.

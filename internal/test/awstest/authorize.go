@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,10 +9,20 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// authorize returns the error of IAM if the policies of the access key do not allow a call.
-// A condition that cannot be evaluated denies the call.
+// authorize returns the error of IAM if the policies of the access key do not allow a call,
+// or if the test denies it. A condition that cannot be evaluated denies the call.
+//
+// Source: IAM User Guide, "Troubleshoot access denied error messages".
 func (s *Server) authorize(op apiOperation, call Call) *apiError {
-	policies, limited := s.hooks.Policies[call.Caller]
+	needed := append([]requiredPermission{{cmp.Or(op.action, call.Action()), call.Resource}}, op.also...)
+	if s.hooks.Denied != nil {
+		for _, p := range needed {
+			if because := s.hooks.Denied(p.action); because != "" {
+				return s.denied(call, p, because)
+			}
+		}
+	}
+	policies, limited := s.permissionsOf(call.Caller)
 	if !limited || call.Action() == "sts:GetCallerIdentity" { // which needs no permission
 		return nil
 	}
@@ -23,17 +34,22 @@ func (s *Server) authorize(op apiOperation, call Call) *apiError {
 		}
 		docs = append(docs, doc)
 	}
-	for _, p := range append([]requiredPermission{{call.Action(), call.Resource}}, op.also...) {
+	for _, p := range needed {
 		s.asked = append(s.asked, p.action)
 		request := iam.Request{Action: p.action, Resource: p.resource}.With("iam:PassedToService", desired.PodIdentityService)
-		if iam.Evaluate(request, docs...).Verdict == iam.Allowed {
-			continue
+		for key, value := range op.context {
+			request = request.With(key, value)
 		}
-		code := map[bool]string{true: "AccessDeniedException", false: "AccessDenied"}[call.Service == "eks"]
-		return &apiError{403, code, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-			CallerARN, p.action, p.resource, p.action)}
+		if iam.Evaluate(request, docs...).Verdict != iam.Allowed {
+			return s.denied(call, p, "because no identity-based policy allows the "+p.action+" action")
+		}
 	}
 	return nil
+}
+
+func (s *Server) denied(call Call, p requiredPermission, because string) *apiError {
+	code := map[bool]string{true: "AccessDeniedException", false: "AccessDenied"}[call.Service == "eks"]
+	return &apiError{403, code, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s", s.state.callerARN(call.Caller), p.action, p.resource, because)}
 }
 
 // Used returns the actions that access keys with policies used, sorted.

@@ -2,6 +2,7 @@ package awstest
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,12 +30,14 @@ const (
 	DropBefore // the connection breaks, and the SDK retries
 	DropAfter
 	Throttle
+	Unavailable // the server returns HTTP status 503, and the SDK retries
+	Conflict    // somebody else changes the same thing; passes if the operation has no such error
 )
 
 // Call is one request.
 type Call struct {
 	Number    int    // from 1
-	Service   string // iam, sts or eks
+	Service   string // iam, sts, eks or s3
 	Operation string // such as GetRole
 	Resource  string // ARN, or * if the operation has none
 	Write     bool
@@ -62,10 +65,14 @@ type Hooks struct {
 	// Policies limits what an access key may do. A key without an entry may do
 	// everything.
 	Policies map[string][]string
+	// Denied returns why an action is denied that policies allow, as AWS says it: "with
+	// an explicit deny in a service control policy". Empty means that it is allowed.
+	Denied func(action string) (because string)
 }
 
 // Server is one AWS account.
 type Server struct {
+	t     testing.TB
 	mu    sync.Mutex
 	hooks Hooks
 	state State
@@ -74,11 +81,14 @@ type Server struct {
 	web   *httptest.Server
 }
 
+// memoryHost is the host name of a server without a network.
+const memoryHost = "aws.example"
+
 // New starts a server for one test. It sets environment variables so that the SDK calls
 // the server.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{state: newState()}
+	s := &Server{t: t, state: newState()}
 	s.web = httptest.NewServer(s)
 	t.Cleanup(s.web.Close)
 	s.setEnvironment(t, s.web.URL)
@@ -90,8 +100,8 @@ func New(t testing.TB) *Server {
 // stop the time.
 func NewInMemory(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{state: newState()}
-	s.setEnvironment(t, "http://aws.example")
+	s := &Server{t: t, state: newState()}
+	s.setEnvironment(t, "http://"+memoryHost)
 	return s
 }
 
@@ -162,9 +172,13 @@ func (s *Server) State() State {
 
 // ServeHTTP answers a request, or breaks the connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if dropped := s.serve(w, r); dropped {
+	answer := s.serve(r)
+	if answer == nil {
 		panic(http.ErrAbortHandler)
 	}
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // an error means that the client has disconnected
 }
 
 // RoundTrip answers a request without a network.
@@ -172,26 +186,25 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	recorded := httptest.NewRecorder()
-	dropped := s.serve(recorded, r)
-	if r.Body != nil {
-		_ = r.Body.Close() // it was read
-	}
-	if dropped {
+	answer := s.serve(r)
+	_ = r.Body.Close() // it was read
+	if answer == nil {
 		return nil, io.EOF
 	}
 	if err := r.Context().Err(); err != nil { // the answer is lost
 		return nil, err
 	}
-	return recorded.Result(), nil
+	return answer.Result(), nil
 }
 
-// serve answers one request. dropped says that the connection must break instead.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
+// serve answers one request. It returns nil if the connection must break instead. The test
+// fails if AWS would not answer so.
+func (s *Server) serve(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
 	op, call, fail := s.decode(r)
 	if fail != nil {
 		fail.write(w, call.Service)
-		return false
+		return w
 	}
 	if before := s.current().BeforeWrite; before != nil && call.Write {
 		before(call)
@@ -201,10 +214,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 		defer after(call)
 	}
 	if fate == DropBefore || fate == DropAfter {
-		return true
+		return nil
 	}
 	answer.write(w, call.Service)
-	return false
+	for _, problem := range checkAnswer(call, w) {
+		s.t.Errorf("awstest answers %s unlike AWS: %s", call.Action(), problem)
+	}
+	if r.Method == http.MethodHead {
+		w.Body.Reset()
+	}
+	return w
 }
 
 func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
@@ -223,10 +242,17 @@ func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 		return broken(*call), fate
 	case Throttle:
 		return throttled(*call), fate
+	case Unavailable:
+		return unavailable(*call), fate
+	case Conflict:
+		if status := models[call.Service].Operations[call.Operation].Errors["ConcurrentModification"]; status != 0 {
+			return &apiError{status, "ConcurrentModification", "The request conflicts with another one. Please try again."}, fate
+		}
 	}
 	if denied := s.authorize(op, *call); denied != nil {
 		return denied, Pass
 	}
+	s.state.caller = call.Caller
 	result := op.run(&s.state, s.hooks.Lag)
 	if _, failed := result.(*apiError); !failed && call.Write && s.hooks.AfterWrite != nil {
 		s.hooks.AfterWrite(*call, &s.state)
@@ -240,19 +266,30 @@ func (s *Server) perform(op apiOperation, call *Call) (apiResponse, Fate) {
 // credential is the scope of a signature: key, date, region, service.
 //
 // Source: IAM User Guide, "AWS Signature Version 4 for API requests".
-var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks)/aws4_request,`)
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[0-9]{8}/([^/]+)/(iam|sts|eks|eks-auth|s3)/aws4_request,`)
 
 func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
+	if r.Body == nil {
+		r.Body = http.NoBody // as a server gets it
+	}
 	scope := credential.FindStringSubmatch(r.Header.Get("Authorization"))
+	if scope == nil && r.Method == http.MethodPost && r.ParseForm() == nil && r.PostForm.Get("Action") == "AssumeRoleWithWebIdentity" {
+		scope = []string{"", "", Region, "sts"} // the only call without a signature
+	}
 	if scope == nil {
 		return apiOperation{}, Call{Service: "iam"}, &apiError{403, "MissingAuthenticationToken", "Request is missing Authentication Token"}
 	}
 	call := Call{Service: scope[3], Caller: scope[1]}
 	var op apiOperation
 	var fail *apiError
-	if call.Service == "eks" {
+	switch call.Service {
+	case "eks":
 		op, fail = decodeREST(r, scope[2])
-	} else {
+	case "eks-auth":
+		op, fail = decodeEKSAuth(r)
+	case "s3":
+		op, fail = decodeS3(r)
+	default:
 		op, fail = decodeQuery(r, call.Service)
 	}
 	call.Operation, call.Resource, call.Write = op.name, op.resource, op.write
@@ -262,7 +299,9 @@ func (s *Server) decode(r *http.Request) (apiOperation, Call, *apiError) {
 // apiOperation is a decoded call: its name, its resource and what it does.
 type apiOperation struct {
 	name     string
+	action   string // empty if it is named like the operation
 	resource string
+	context  map[string]string // condition keys
 	write    bool
 	also     []requiredPermission // that AWS requires in addition
 	run      func(*State, int) apiResponse

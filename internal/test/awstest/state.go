@@ -8,14 +8,20 @@ import (
 // State is the state of the account.
 type State struct {
 	TrustPolicyQuota int
-	Roles            map[string]Role     // by name
-	Managed          map[string]string   // managed policies by ARN, JSON
-	Providers        map[string][]string // client IDs by ARN
-	Clusters         map[string]Cluster  // by name, all in one region
-	Associations     []Association       // in the order of their creation
-	made             int                 // number of associations created so far, for their IDs
-	unseen           map[string]int      // number of reads that still return the state from before, by role or provider
-	before           map[string]State    // the state from before, by role or provider
+	Roles            map[string]Role              // by name
+	Managed          map[string]string            // managed policies by ARN, JSON
+	Providers        map[string][]string          // client IDs by ARN
+	Clusters         map[string]Cluster           // by name; by region/name outside Region
+	Associations     []Association                // in the order of their creation
+	Buckets          map[string]map[string]string // objects of S3 buckets, by key
+	Deleted          map[string]string            // unique IDs of deleted users and roles, by ARN
+	SmallPages       bool                         // lists have pages of two, and an empty page before each
+	KeepsTargetRoles bool                         // an update with an empty target role or policy keeps the old one
+	made             int                          // number of associations and sessions created so far, for their IDs
+	sessions         map[string]session           // by access key
+	caller           string                       // access key of the current call
+	unseen           map[string]int               // number of reads that still return the state from before, by role or provider
+	before           map[string]State             // the state from before, by role or provider
 }
 
 // Role is an IAM role.
@@ -26,6 +32,7 @@ type Role struct {
 	Inline      map[string]string
 	Attached    []string // ARNs of managed policies
 	Tags        map[string]string
+	LastUsed    string // time in RFC 3339; empty if the role was never used
 }
 
 // Cluster is an EKS cluster.
@@ -33,19 +40,19 @@ type Cluster struct {
 	Issuer   string
 	Version  string
 	AutoMode bool
-	Addons   map[string]bool
+	Addons   map[string]string // status by name, such as ACTIVE
 }
 
-// Association is an EKS Pod Identity association.
+// Association is an EKS Pod Identity association. Cluster is a key of Clusters.
 type Association struct {
-	ID, Cluster, Namespace, ServiceAccount, RoleARN, TargetRoleARN, Policy, Token string
-	DisableSessionTags                                                            bool
-	Tags                                                                          map[string]string
+	ID, Cluster, Namespace, ServiceAccount, RoleARN, TargetRoleARN, Policy, Token, OwnerARN string
+	DisableSessionTags                                                                      bool
+	Tags                                                                                    map[string]string
 }
 
 func newState() State {
 	return State{TrustPolicyQuota: 2048, Roles: map[string]Role{}, Managed: map[string]string{}, Providers: map[string][]string{}, Clusters: map[string]Cluster{},
-		unseen: map[string]int{}, before: map[string]State{}}
+		Deleted: map[string]string{}, Buckets: map[string]map[string]string{}, sessions: map[string]session{}, unseen: map[string]int{}, before: map[string]State{}}
 }
 
 func (s *State) clone() State {
@@ -55,7 +62,8 @@ func (s *State) clone() State {
 		role.Inline, role.Tags = maps.Clone(role.Inline), maps.Clone(role.Tags)
 		c.Roles[name] = role
 	}
-	c.Providers = maps.Clone(s.Providers)
+	c.Managed, c.Providers, c.Deleted = maps.Clone(s.Managed), maps.Clone(s.Providers), maps.Clone(s.Deleted)
+	c.Buckets, c.sessions = maps.Clone(s.Buckets), maps.Clone(s.sessions)
 	c.Clusters = maps.Clone(s.Clusters)
 	for name, cluster := range c.Clusters {
 		cluster.Addons = maps.Clone(cluster.Addons)
@@ -75,6 +83,12 @@ func (s *State) seen(thing string) *State {
 	s.unseen[thing]--
 	old := s.before[thing]
 	return &old
+}
+
+// Hide hides a role from a number of reads, as if it had just been created.
+func (s *State) Hide(role string, reads int) {
+	s.lag("role "+role, reads)
+	delete(s.before["role "+role].Roles, role)
 }
 
 // lag saves the state for a number of later reads of a role or provider.

@@ -34,7 +34,7 @@ func TestInitPlanApplyAndVerifyFromAnEmptyAccount(t *testing.T) {
 	}
 	account := awstest.New(t)
 	account.Change(func(s *awstest.State) {
-		s.Clusters["prod-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", Version: "1.36"}
+		s.Clusters["prod-space"] = awstest.Cluster{Issuer: kubetest.Issuer, Version: "1.36"}
 	})
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)

@@ -18,8 +18,7 @@ import (
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
-const agreementSettings = `
-cluster: {name: prod-space, region: us-west-2, oidcProvider: oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE}
+const agreementSettings = clusterSetting + `
 controlPlanes: {namespaces: [` + planeA + `, ` + planeB + `]}
 components:
 - {name: mxp-controller, roleARN: ` + roleARN + `, bucket: spaces-backups, prefix: prod, podLabels: {team: platform}}
@@ -37,11 +36,11 @@ var componentRoles = map[string]string{"mxp-controller": "spaces-backup", "vecto
 func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	account := awstest.New(t)
 	account.Change(func(s *awstest.State) {
-		s.Clusters["prod-space"] = awstest.Cluster{Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", Version: "1.36"}
+		s.Clusters["prod-space"] = awstest.Cluster{Issuer: kubetest.Issuer, Version: "1.36"}
 	})
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)
-	c.SimulateWebhook(t)
+	hook := c.SimulateWebhook(t)
 	bindRole(t, c, "spaces-identity-reader")
 	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
 	artifacts := t.TempDir()
@@ -128,6 +127,9 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 		}
 	})
 	t.Run("verify", func(t *testing.T) {
+		for _, a := range live.Associations {
+			hook.Associate(a.Namespace, a.ServiceAccount, true)
+		}
 		createPlanes(t, c, rendered.Out)
 		for namespace, checks := range statesOf(user.verify(t, 0, file)) {
 			for check, state := range checks {
@@ -153,7 +155,7 @@ func agreementStream() string {
 }
 
 // createPlanes creates the namespaces, the rendered manifests, and a pod of each other
-// component. The pods of external-secrets-controller have Pod Identity credentials.
+// component.
 func createPlanes(t *testing.T, c *kubetest.Cluster, rendered string) {
 	t.Helper()
 	c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: team}}")
@@ -165,9 +167,7 @@ func createPlanes(t *testing.T, c *kubetest.Cluster, rendered string) {
 	for _, namespace := range []string{planeA, planeB} {
 		c.Create(t, "{apiVersion: v1, kind: Pod, metadata: {name: vector, namespace: "+namespace+"}, spec: {serviceAccountName: vector, containers: [{name: vector, image: x}]}}")
 		c.Create(t, "{apiVersion: v1, kind: Pod, metadata: {name: external-secrets, namespace: "+namespace+`}, spec: {serviceAccountName: external-secrets-controller,
-  containers: [{name: main, image: x, env: [{name: AWS_CONTAINER_CREDENTIALS_FULL_URI, value: "http://169.254.170.23/v1/credentials"},
-    {name: AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, value: /var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token}]}],
-  volumes: [{name: eks-pod-identity-token, emptyDir: {}}]}}`)
+  containers: [{name: main, image: x}]}}`)
 		waitRunning(t, c, namespace)
 		waitPods(t, c, namespace, 3)
 	}

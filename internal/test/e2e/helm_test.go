@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/test/kubetest"
 )
 
@@ -68,6 +70,38 @@ func TestInstall(t *testing.T) {
 	}
 }
 
+// TestAppliedPolicyAndReleaseCoexist applies the printed policy, and then installs,
+// upgrades and uninstalls a release that contains the same policy. The applied one stays.
+func TestAppliedPolicyAndReleaseCoexist(t *testing.T) {
+	for _, name := range []string{"helm3", "helm4"} {
+		t.Run(name, func(t *testing.T) {
+			path := os.Getenv("SPACES_IDENTITY_" + strings.ToUpper(name))
+			if path == "" {
+				t.Skip("needs the Helms: run make e2e")
+			}
+			c := kubetest.Start(t, true)
+			config := "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n" + admissionSettings
+			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), config)
+			c.Create(t, h.run(t, "spaces-identity", "policy", "admission"))
+			install := []string{"upgrade", "--install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
+				"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t)}
+			h.run(t, install...)
+			h.run(t, install...)
+			createNamespaces(t, c, planeB)
+			inForce(t, c, planeB, "mxp-controller")
+			h.run(t, "uninstall", "spaces", "--namespace", "upbound-system")
+			if _, err := c.Objects.Resource(policyResource).Get(t.Context(), policyName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				t.Errorf("the release's policy still exists after helm uninstall: %v", err)
+			}
+			c.Get(t, policyResource, "", policyName+export.AppliedSuffix)
+			serviceAccount(t, c, planeB, "mxp-controller", "")
+			if got := roleOf(t, c, planeB, "mxp-controller"); got != roleARN {
+				t.Errorf("after helm uninstall the applied policy sets the role %q", got)
+			}
+		})
+	}
+}
+
 func policyGeneration(t *testing.T, c *kubetest.Cluster) int64 {
 	t.Helper()
 	return c.Get(t, policyResource, "", policyName).GetGeneration()
@@ -101,14 +135,23 @@ func (h helmProgram) postRenderer(t *testing.T) string {
 
 func (h helmProgram) run(t *testing.T, args ...string) string {
 	t.Helper()
+	out, err := h.output(args...)
+	if err != nil {
+		t.Fatalf("helm %s: %v\n%s", args[0], err, out)
+	}
+	return out
+}
+
+// output returns what a Helm command prints. The error has the text on standard error.
+func (h helmProgram) output(args ...string) (string, error) {
 	cmd := exec.Command(h.path, args...)
 	cmd.Dir, cmd.Env = h.dir, h.env
-	var out, err bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &err
-	if cmd.Run() != nil {
-		t.Fatalf("helm %s: %s\n%s%s", args[0], cmd.ProcessState, &out, &err)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%w\n%s", err, &problems)
 	}
-	return out.String()
+	return out.String(), nil
 }
 
 func absolutePath(t *testing.T, path ...string) string {

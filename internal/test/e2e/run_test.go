@@ -11,12 +11,14 @@ import (
 
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/cli/live"
+	"spaces-identity.dev/internal/test/kubetest"
 )
 
 const (
 	repositoryRoot = "../../.."
 	roleARN        = "arn:aws:iam::123456789012:role/spaces-backup"
 	roleAnnotation = "eks.amazonaws.com/role-arn"
+	clusterSetting = "cluster: {name: prod-space, region: us-west-2, oidcProvider: '" + kubetest.Issuer + "'}\n"
 )
 
 // TestMain keeps the AWS SDK from using the credentials of the user or machine. A test has

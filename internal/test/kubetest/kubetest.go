@@ -39,6 +39,10 @@ const (
 	User      = "someone"
 )
 
+// Issuer is the issuer of the service account tokens, in the form of EKS. Nothing else
+// answers at this address, and it need not.
+const Issuer = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+
 // startTimeout is much longer than a start takes on a busy machine.
 const startTimeout = 3 * time.Minute
 
@@ -122,7 +126,7 @@ func (c *Cluster) startAPIServer(etcd string, port int) error {
 		"--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(port), "--cert-dir", certificates,
 		"--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.0.0.0/16",
 		"--authorization-mode", "RBAC", "--token-auth-file", tokens,
-		"--service-account-issuer", "https://kubernetes.default.svc",
+		"--service-account-issuer", Issuer, "--api-audiences", "https://kubernetes.default.svc",
 		"--service-account-key-file", key, "--service-account-signing-key-file", key)
 	if err != nil {
 		return err

@@ -86,21 +86,15 @@ func notServed(err error) bool {
 	return apierrors.IsNotFound(err) && strings.Contains(err.Error(), "could not find the requested resource")
 }
 
-// InstallCRDs creates the CRDs of the Spaces API from the shared test data. If the data is
-// missing, the test is skipped.
+// InstallCRDs creates the CRDs of the Spaces API that tests need. The argument is the root
+// of the repository.
 func (c *Cluster) InstallCRDs(t testing.TB, repository string) {
 	t.Helper()
-	files, _ := filepath.Glob(filepath.Join(repository, "..", "shared", "crds", "*.yaml"))
-	if len(files) == 0 {
-		t.Skip("needs the CRDs of Spaces in ../shared/crds")
+	text, err := os.ReadFile(filepath.Join(repository, "testdata", "crds", "spaces.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Create(t, string(text))
-	}
+	c.Create(t, string(text))
 	c.WaitServed(t, "spaces.upbound.io/v1beta1", "controlplanes")
 	c.WaitServed(t, "spaces.upbound.io/v1alpha1", "sharedbackupconfigs")
 	c.WaitServed(t, "spaces.upbound.io/v1beta1", "backups")

@@ -1,52 +1,158 @@
 #!/bin/sh
 # The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
 # Needs the aws CLI and credentials of account 123456789012.
+# shellcheck disable=SC2016 # queries of the aws CLI have JSON between backticks
 set -eu
-export AWS_PAGER=
+export AWS_PAGER="" AWS_CLI_ERROR_FORMAT=legacy
 
-# Each step can be run again: it updates a resource that exists, or creates it. The trust
-# policy of an existing role is replaced. Foreign statements in it are lost.
-
-# ensure_provider ARN URL AUDIENCE
-ensure_provider() {
-  if aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" >/dev/null 2>&1; then
-    aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
-  else
-    aws iam create-open-id-connect-provider --url "$2" --client-id-list "$3"
-  fi
-}
-
-# ensure_role NAME PATH TAGS TRUST-POLICY
-ensure_role() {
-  if aws iam get-role --role-name "$1" >/dev/null 2>&1; then
-    aws iam update-assume-role-policy --role-name "$1" --policy-document "$4"
-  else
-    aws iam create-role --role-name "$1" --path "$2" --tags "$3" --assume-role-policy-document "$4"
-    aws iam wait role-exists --role-name "$1"
-  fi
-}
-
-# An update keeps settings that its input does not name. So the input always names the
-# target role, which may be empty. An update does not change tags. The CLI prints None if
-# a query finds nothing.
+# The script runs its steps twice. The first time it only compares them with AWS. If it
+# finds anything foreign, it stops before it changes anything. The second time it creates
+# what is missing and updates what this program manages. After a failure, run it again.
 #
-# ensure_association REGION CLUSTER NAMESPACE SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT
-ensure_association() {
-  id=$(aws eks list-pod-identity-associations --region "$1" --cluster-name "$2" --namespace "$3" \
-    --service-account "$4" --query 'associations[0].associationId' --output text)
-  if [ "$id" = None ]; then
-    aws eks create-pod-identity-association --region "$1" --cli-input-json "$5"
-  else
-    aws eks update-pod-identity-association --region "$1" --association-id "$id" --cli-input-json "$6"
-  fi
+# A state query selects same, update, or what the script must not change.
+round=compare
+refused=
+
+# refuse MESSAGE HINT
+refuse() {
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  refused=yes
+  [ "$round" = compare ] || exit 1
 }
 
-ensure_provider 'arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E' 'https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E' 'sts.amazonaws.com'
+# change MESSAGE AWS-COMMAND... runs the command in the second round, and prints the
+# message after it.
+change() {
+  [ "$round" = change ] || return 0
+  done=$1
+  shift
+  aws "$@" >/dev/null
+  printf '%s\n' "$done"
+}
 
-ensure_provider 'arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF' 'https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF' 'sts.amazonaws.com'
+# exists AWS-COMMAND... reports if IAM has what the command reads. Any error other than
+# "there is none" ends the script.
+exists() {
+  error=$(aws "$@" 2>&1 >/dev/null) && return 0
+  case $error in *'(NoSuchEntity) when calling'*) return 1 ;; esac
+  printf '%s\n' "$error" >&2
+  exit 1
+}
+
+# in_account ACCOUNT
+in_account() {
+  account=$(aws sts get-caller-identity --query Account --output text)
+  [ "$account" = "$1" ] || refuse "the credentials are of account $account, and this script is for account $1" \
+    "use credentials of account $1"
+}
+
+# provider ARN URL AUDIENCE STATE-QUERY
+provider() {
+  if ! exists iam get-open-id-connect-provider --open-id-connect-provider-arn "$1"; then
+    change "created OIDC provider $1" iam create-open-id-connect-provider --url "$2" --client-id-list "$3"
+    return
+  fi
+  state=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" --query "$4" --output text)
+  [ "$state" = same ] || change "added the audience $3 to OIDC provider $1" \
+    iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
+}
+
+# role NAME ARN PATH TAGS creates the role with $trust_policy if there is none.
+role() {
+  new=
+  exists iam get-role --role-name="$1" && return
+  new=$1
+  change "created role $2" iam create-role --role-name="$1" --path "$3" --tags "$4" --assume-role-policy-document "$trust_policy"
+  [ "$round" = compare ] || aws iam wait role-exists --role-name="$1"
+}
+
+# policy ROLE-NAME POLICY-NAME POLICY STATE-QUERY FORMER-NAME
+policy() {
+  state=update
+  if [ "$new" != "$1" ] && exists iam get-role-policy --role-name="$1" --policy-name "$2"; then
+    state=$(aws iam get-role-policy --role-name="$1" --policy-name "$2" --query "$4" --output text)
+  fi
+  case $state in
+  same) ;;
+  update) change "wrote inline policy $2 of role $1" \
+    iam put-role-policy --role-name="$1" --policy-name "$2" --policy-document "$3" ;;
+  *) refuse "inline policy $2 of role $1 has foreign statements: ${state#lost }" \
+    "move them to another policy of the role, then run the script again" ;;
+  esac
+  [ "$round$new" = compare ] && exists iam get-role-policy --role-name="$1" --policy-name "$5" || return 0
+  printf '%s\n' "warning: role $1 also has the inline policy $5 of an earlier version" \
+    "hint: run \`spaces-identity apply --adopt\`, or delete it" >&2
+}
+
+# trust ROLE-NAME ARN STATE-QUERY sets $trust_policy if the role existed.
+trust() {
+  [ "$new" != "$1" ] || return 0
+  state=$(aws iam get-role --role-name="$1" --query "$3" --output text)
+  case $state in
+  same) ;;
+  update) change "updated the trust policy of role $2" \
+    iam update-assume-role-policy --role-name="$1" --policy-document "$trust_policy" ;;
+  'lost '*) refuse "this script would remove access that the trust policy of role $2 gives in the statements ${state#lost }" \
+    "run \`spaces-identity apply\`, which keeps it, or change the policy by hand" ;;
+  *) refuse "role $1 has the ARN ${state#ARN }" "write roleARN: ${state#ARN } in the config, and export again" ;;
+  esac
+}
+
+# associations REGION CLUSTER SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT TAGS STATE-QUERY
+# NAMESPACE...
+same=
+associations() {
+  region=$1 cluster=$2 name=$3 create=$4 update=$5 tags=$6 query=$7
+  shift 7
+  found=
+  list=$(aws eks list-pod-identity-associations --region "$region" --cluster-name "$cluster" --service-account "$name" \
+    --query 'associations[].[namespace,associationId,associationArn]' --output text)
+  while read -r namespace id arn; do
+    case " $* " in *" $namespace "*) association ;; esac
+  done <<END
+$list
+END
+  for namespace in "$@"; do
+    case " $found " in *" $namespace "*) continue ;; esac
+    change "created an association for $namespace/$name in cluster $cluster" \
+      eks create-pod-identity-association --region "$region" --namespace "$namespace" --cli-input-json "$create"
+  done
+}
+
+association_state() {
+  aws eks describe-pod-identity-association --region "$region" --cluster-name "$cluster" --association-id "$id" \
+    --query "$query" --output text
+}
+
+# association updates the association of $namespace if this program manages it.
+association() {
+  found="$found $namespace"
+  case " $same " in *" $arn "*) return ;; esac
+  state=$(association_state)
+  set --
+  case $state in *' target'*) set -- "$@" --target-role-arn '' ;; esac
+  case $state in *' policy'*) set -- "$@" --policy '' ;; esac
+  case $state in
+  same) same="$same $arn" ;;
+  update*)
+    change "updated association $id for $namespace/$name in cluster $cluster" \
+      eks update-pod-identity-association --region "$region" --association-id "$id" --cli-input-json "$update" "$@"
+    change "tagged association $id" eks tag-resource --region "$region" --resource-arn "$arn" --tags "$tags"
+    [ "$round" = compare ] || [ $# = 0 ] || [ "$(association_state)" = same ] ||
+      refuse "EKS did not remove the target role or the policy of association $id" "delete the association, then run the script again"
+    ;;
+  *) refuse "the foreign association $id for $namespace/$name in cluster $cluster gives the role ${state#foreign }, or differs in other settings" \
+    "ask its owner to change or remove it, then run the script again" ;;
+  esac
+}
+
+steps() {
+in_account '123456789012'
+provider 'arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E' 'https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E' 'sts.amazonaws.com' 'contains(not_null(ClientIDList, `[]`), `"sts.amazonaws.com"`) && '\''same'\'' || '\''update'\'''
+provider 'arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF' 'https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF' 'sts.amazonaws.com' 'contains(not_null(ClientIDList, `[]`), `"sts.amazonaws.com"`) && '\''same'\'' || '\''update'\'''
 
 # arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-
-ensure_role 'spaces-backup+=,.@_-' '/a;b&c|d(e){f}#g%h!i~/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]' '{
+trust_policy='{
   "Version": "2012-10-17",
   "Statement": [
     {
@@ -164,7 +270,8 @@ ensure_role 'spaces-backup+=,.@_-' '/a;b&c|d(e){f}#g%h!i~/' '[{"Key":"spaces-ide
     }
   ]
 }'
-aws iam put-role-policy --role-name 'spaces-backup+=,.@_-' --policy-name 'SpacesIdentity-mxp-controller' --policy-document '{
+role 'spaces-backup+=,.@_-' 'arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-' '/a;b&c|d(e){f}#g%h!i~/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+policy 'spaces-backup+=,.@_-' 'SpacesIdentity-mxp-controller' '{
   "Version": "2012-10-17",
   "Statement": [
     {
@@ -198,14 +305,13 @@ aws iam put-role-policy --role-name 'spaces-backup+=,.@_-' --policy-name 'Spaces
       "Resource": "arn:aws:iam::999999999999:role/%{x}/vault"
     }
   ]
-}'
-ensure_association 'eu-central-1' 'Prod_Space_EU' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-controller' '{"clusterName":"Prod_Space_EU","namespace":"mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}'
-ensure_association 'eu-central-1' 'Prod_Space_EU' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system' 'mxp-controller' '{"clusterName":"Prod_Space_EU","namespace":"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}'
-ensure_association 'us-west-2' 'prod-space' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-controller' '{"clusterName":"prod-space","namespace":"mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}'
-ensure_association 'us-west-2' 'prod-space' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system' 'mxp-controller' '{"clusterName":"prod-space","namespace":"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}'
+}' 'PolicyDocument == `{"Statement":[{"Action":"s3:ListBucket","Condition":{"StringLike":{"s3:prefix":"it'\''s $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |\u0060touch pwned\u0060/*"}},"Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups","Sid":"SpacesIdentityList"},{"Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups/it'\''s $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |\u0060touch pwned\u0060/*","Sid":"SpacesIdentityObjects"},{"Action":["sts:AssumeRole","sts:TagSession"],"Effect":"Allow","Resource":"arn:aws:iam::999999999999:role/%{x}/vault","Sid":"SpacesIdentityTarget"}],"Version":"2012-10-17"}` && '\''same'\'' || (map(&not_null(Sid, '\''one without a Sid'\''), [PolicyDocument.Statement][] | [?!starts_with(not_null(Sid, '\'''\''), `"SpacesIdentity"`)]) | (@ && join('\'' '\'', ['\''lost'\'', join('\'', '\'', @)]) || '\''update'\''))' 'spaces-identity-mxp-controller'
+trust 'spaces-backup+=,.@_-' 'arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-' 'Role | (Arn != `"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud","oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:team-*:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud","oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:team-*:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentity"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["mxp-controller"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/kubernetes-namespace"]` && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["team-*"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentityMatch"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `6` && length(live[?Sid == `"SpacesIdentityIRSA"` && sort([@."Condition"."StringEquals"."oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]` || Sid == `"SpacesIdentityIRSAMatch"` || Sid == `"SpacesIdentityIRSA1b50423e"` && sort([@."Condition"."StringEquals"."oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]` || Sid == `"SpacesIdentityIRSAMatch1b50423e"` || Sid == `"SpacesIdentityPodIdentity"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]` || Sid == `"SpacesIdentityPodIdentityMatch"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]`]) == `6` && '\''same'\'' || '\''update'\'')))'
+associations 'eu-central-1' 'Prod_Space_EU' 'mxp-controller' '{"clusterName":"Prod_Space_EU","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"` && not_null(targetRoleArn, '\'''\'') == `"arn:aws:iam::999999999999:role/%{x}/vault"` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."+-=._:/@ x" == `"yes"` && tags."for" == `"true"` && tags."spaces-identity.dev/managed-by" == `"spaces-identity"` && tags."team" == `"a: b = c@d"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'mxp-controller' '{"clusterName":"prod-space","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"+-=._:/@ x":"yes","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"` && not_null(targetRoleArn, '\'''\'') == `"arn:aws:iam::999999999999:role/%{x}/vault"` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."+-=._:/@ x" == `"yes"` && tags."for" == `"true"` && tags."spaces-identity.dev/managed-by" == `"spaces-identity"` && tags."team" == `"a: b = c@d"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
 
 # arn:aws:iam::123456789012:role/spaces.others
-ensure_role 'spaces.others' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]' '{
+trust_policy='{
   "Version": "2012-10-17",
   "Statement": [
     {
@@ -323,7 +429,13 @@ ensure_role 'spaces.others' '/' '[{"Key":"spaces-identity.dev/managed-by","Value
     }
   ]
 }'
-ensure_association 'eu-central-1' 'Prod_Space_EU' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'external-secrets-controller' '{"clusterName":"Prod_Space_EU","namespace":"mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false,"targetRoleArn":""}'
-ensure_association 'eu-central-1' 'Prod_Space_EU' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system' 'external-secrets-controller' '{"clusterName":"Prod_Space_EU","namespace":"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false,"targetRoleArn":""}'
-ensure_association 'us-west-2' 'prod-space' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'external-secrets-controller' '{"clusterName":"prod-space","namespace":"mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false,"targetRoleArn":""}'
-ensure_association 'us-west-2' 'prod-space' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system' 'external-secrets-controller' '{"clusterName":"prod-space","namespace":"mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false,"targetRoleArn":""}'
+role 'spaces.others' 'arn:aws:iam::123456789012:role/spaces.others' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+trust 'spaces.others' 'arn:aws:iam::123456789012:role/spaces.others' 'Role | (Arn != `"arn:aws:iam::123456789012:role/spaces.others"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud","oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:team-*:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud","oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:team-*:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["external-secrets-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentityForcb8bf4e3"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["external-secrets-controller"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/kubernetes-namespace"]` && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["team-*"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentityMatchForcb8bf4e3"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `6` && length(live[?Sid == `"SpacesIdentityIRSA"` && sort([@."Condition"."StringEquals"."oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]` || Sid == `"SpacesIdentityIRSAMatch"` || Sid == `"SpacesIdentityIRSA1b50423e"` && sort([@."Condition"."StringEquals"."oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]` || Sid == `"SpacesIdentityIRSAMatch1b50423e"` || Sid == `"SpacesIdentityPodIdentityForcb8bf4e3"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]` || Sid == `"SpacesIdentityPodIdentityMatchForcb8bf4e3"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]`]) == `6` && '\''same'\'' || '\''update'\'')))'
+associations 'eu-central-1' 'Prod_Space_EU' 'external-secrets-controller' '{"clusterName":"Prod_Space_EU","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces.others"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'external-secrets-controller' '{"clusterName":"prod-space","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces.others"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+}
+
+steps
+[ -z "$refused" ] || exit 1
+round=change
+steps

@@ -1,0 +1,110 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+)
+
+const (
+	// maxAttempts is how often a call is tried. Even if AWS throttles a third of all
+	// calls, only one call in 500,000 fails every attempt.
+	maxAttempts = 12
+
+	// firstAttempts is how often a call is tried if the service has never answered. Then
+	// a setting is probably wrong, so that waiting does not help.
+	firstAttempts = 3
+
+	// callTimeout is the time for one attempt.
+	callTimeout = 20 * time.Second
+
+	// reportInterval is the least time between two reports of a retry.
+	reportInterval = 5 * time.Second
+)
+
+// retryer retries the calls of one client long enough for unattended runs. It switches off
+// the SDK's rate limit for retries, which is meant for servers with many parallel calls.
+// Only the number of attempts limits the retries.
+type retryer struct {
+	*retry.Standard
+
+	service  string
+	reports  *reports
+	answered atomic.Bool // whether the service has answered a call
+}
+
+func newRetryer(service string, r *reports) aws.Retryer {
+	standard := retry.NewStandard(func(s *retry.StandardOptions) {
+		s.MaxAttempts = maxAttempts
+		s.RateLimiter = ratelimit.None
+		s.Retryables = append(s.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{concurrentModification: {}}})
+	})
+	return &retryer{Standard: standard, service: service, reports: r}
+}
+
+// GetAttemptToken notes whether the service answers.
+func (r *retryer) GetAttemptToken(context.Context) (func(error) error, error) {
+	return func(err error) error {
+		if _, ok := errors.AsType[smithy.APIError](err); ok || err == nil {
+			r.answered.Store(true)
+		}
+		return nil
+	}, nil
+}
+
+// RetryDelay returns the delay before the next attempt, and reports the retry. It returns
+// the error of the call if there should be no other attempt.
+func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
+	delay, failure := r.Standard.RetryDelay(attempt, err)
+	reason := shortError(err)
+	if unreachable := asUnreachable(r.service, err); unreachable != nil {
+		reason = unreachable
+		if !r.answered.Load() {
+			if attempt >= firstAttempts || isTimeout(err) && attempt >= firstAttempts-1 {
+				return 0, err
+			}
+			delay = time.Second
+		}
+	} else if attempt == 1 {
+		return delay, failure // AWS throttles and fails often enough that one retry is not worth a line
+	}
+	r.reports.retrying(r.service, reason)
+	return delay, failure
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+// reports tells the user of retries, but not of each one.
+type reports struct {
+	report func(text string)
+	mutex  sync.Mutex
+	last   time.Time
+}
+
+func (r *reports) retrying(service string, reason error) {
+	if r.report == nil {
+		return
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if !r.last.IsZero() && time.Since(r.last) < reportInterval {
+		return
+	}
+	r.last = time.Now()
+	text := reason.Error()
+	if _, unreachable := errors.AsType[*UnreachableError](reason); !unreachable {
+		text = service + " answers " + text
+	}
+	r.report(text + "; trying again")
+}

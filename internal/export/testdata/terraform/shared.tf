@@ -1,0 +1,199 @@
+# The AWS identity of mxp-controller, vector, written by spaces-identity.
+# Associations name their region, which needs version 6 of the AWS provider.
+
+# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
+  url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+resource "aws_iam_openid_connect_provider" "spaces_prod-space_eu-central-1" {
+  url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+resource "aws_iam_role" "spaces_spaces-backup" {
+  name = "spaces-backup"
+  path = "/"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "SpacesIdentityPodIdentity"
+        Effect = "Allow"
+        Principal = {
+          Service = "pods.eks.amazonaws.com"
+        }
+        Action = [
+          "sts:AssumeRole",
+          "sts:TagSession",
+        ]
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/eks-cluster-arn" = [
+              "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+              "arn:aws:eks:eu-central-1:123456789012:cluster/prod-space",
+            ]
+            "aws:RequestTag/kubernetes-namespace" = [
+              "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+              "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+            ]
+            "aws:RequestTag/kubernetes-service-account" = "mxp-controller"
+          }
+        }
+      },
+      {
+        Sid    = "SpacesIdentityIRSAForb0d51c58"
+        Effect = "Allow"
+        Principal = {
+          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+        }
+        Action = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = {
+            "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud" = "sts.amazonaws.com"
+            "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub" = [
+              "system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector",
+              "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector",
+            ]
+          }
+        }
+      },
+      {
+        Sid    = "SpacesIdentityIRSA1b50423eForb0d51c58"
+        Effect = "Allow"
+        Principal = {
+          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+        }
+        Action = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = {
+            "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud" = "sts.amazonaws.com"
+            "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub" = [
+              "system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector",
+              "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector",
+            ]
+          }
+        }
+      },
+      {
+        Sid    = "SpacesIdentityPodIdentityForb0d51c58"
+        Effect = "Allow"
+        Principal = {
+          Service = "pods.eks.amazonaws.com"
+        }
+        Action = [
+          "sts:AssumeRole",
+          "sts:TagSession",
+        ]
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/eks-cluster-arn" = [
+              "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+              "arn:aws:eks:eu-central-1:123456789012:cluster/prod-space",
+            ]
+            "aws:RequestTag/kubernetes-namespace" = [
+              "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+              "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+            ]
+            "aws:RequestTag/kubernetes-service-account" = "vector"
+          }
+        }
+      },
+    ]
+  })
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+  depends_on = [
+    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
+    aws_iam_openid_connect_provider.spaces_prod-space_eu-central-1,
+  ]
+}
+
+resource "aws_iam_role_policy" "spaces_mxp-controller" {
+  name = "SpacesIdentity-mxp-controller"
+  role = aws_iam_role.spaces_spaces-backup.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "SpacesIdentityList"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = "arn:aws:s3:::spaces-backups"
+      },
+      {
+        Sid    = "SpacesIdentityObjects"
+        Effect = "Allow"
+        Action = [
+          "s3:GetObject",
+          "s3:PutObject",
+          "s3:DeleteObject",
+        ]
+        Resource = "arn:aws:s3:::spaces-backups/*"
+      },
+    ]
+  })
+}
+
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_prod-space_eu-central-1" {
+  for_each = toset([
+    "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+    "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+  ])
+  region          = "eu-central-1"
+  cluster_name    = "prod-space"
+  namespace       = each.value
+  service_account = "mxp-controller"
+  role_arn        = aws_iam_role.spaces_spaces-backup.arn
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+}
+
+resource "aws_eks_pod_identity_association" "spaces_vector_prod-space_eu-central-1" {
+  for_each = toset([
+    "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+    "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+  ])
+  region          = "eu-central-1"
+  cluster_name    = "prod-space"
+  namespace       = each.value
+  service_account = "vector"
+  role_arn        = aws_iam_role.spaces_spaces-backup.arn
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+}
+
+resource "aws_eks_pod_identity_association" "spaces_mxp-controller_prod-space_us-west-2" {
+  for_each = toset([
+    "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+    "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+  ])
+  region          = "us-west-2"
+  cluster_name    = "prod-space"
+  namespace       = each.value
+  service_account = "mxp-controller"
+  role_arn        = aws_iam_role.spaces_spaces-backup.arn
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+}
+
+resource "aws_eks_pod_identity_association" "spaces_vector_prod-space_us-west-2" {
+  for_each = toset([
+    "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+    "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+  ])
+  region          = "us-west-2"
+  cluster_name    = "prod-space"
+  namespace       = each.value
+  service_account = "vector"
+  role_arn        = aws_iam_role.spaces_spaces-backup.arn
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+}

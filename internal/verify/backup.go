@@ -1,0 +1,240 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/space"
+)
+
+// injectedIdentity is the credentials source of a backup config that uses the identity.
+//
+// Source: Upbound Spaces API reference, SharedBackupConfig.
+const injectedIdentity = "InjectedIdentity"
+
+// makesBackups reports whether the component makes the control planes' backups.
+func makesBackups(c desired.Component) bool { return c.Name == identity.DefaultComponent }
+
+// ofBackups returns a check that applies only to the component that makes backups. Backups
+// and their configs are in the namespace of the ControlPlane object.
+func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
+	return func(f *checkInput) Check {
+		switch {
+		case !makesBackups(f.component):
+			return Check{}
+		case f.plane.Name == "":
+			return unknownf("", "no ControlPlane object names this host namespace, so its backups cannot be found")
+		}
+		return run(f)
+	}
+}
+
+const fixBackupConfig = "apply the SharedBackupConfig that `spaces-identity post-render` writes among its artifacts"
+
+// usedConfig is the name of a backup config and what refers to it.
+type usedConfig struct{ name, by string }
+
+// usedConfigs returns the backup configs that the latest backup of the control plane and its
+// schedules refer to.
+func (f *checkInput) usedConfigs() []usedConfig {
+	var all []usedConfig
+	for _, s := range f.observed.Schedules {
+		if s.Selects(f.plane) {
+			all = append(all, usedConfig{s.Spec.ConfigRef.Name, "schedule " + s.Meta.Name})
+		}
+	}
+	if b, ok := f.observed.Backups[f.planeKey()]; ok {
+		all = append(all, usedConfig{b.Spec.ConfigRef.Name, "backup " + b.Meta.Name})
+	}
+	return all
+}
+
+func (f *checkInput) planeKey() space.Key {
+	return space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}
+}
+
+// checkBackupConfig judges the backup configs that are really used. If none is used yet, it
+// judges all of the control plane's group.
+func checkBackupConfig(f *checkInput) Check {
+	for _, r := range []space.Resource{space.SharedBackupConfigs, space.Backups, space.BackupSchedules, space.SharedSchedules} {
+		if err := f.observed.Failure(f.plane.Namespace, r); err != nil && !err.NotServed() {
+			return unknownCheck(err)
+		}
+	}
+	configs := f.observed.BackupConfigs[f.plane.Namespace]
+	used := f.usedConfigs()
+	found := Check{}
+	for _, u := range used {
+		i := slices.IndexFunc(configs, func(c space.BackupConfig) bool { return c.Meta.Name == u.name })
+		if i < 0 {
+			return failedCheck("create the SharedBackupConfig, or correct the reference", "the SharedBackupConfig that is in use does not exist").about(u.by+", SharedBackupConfig", u.name)
+		}
+		if c := f.reviewConfig(configs[i]); c.State != OK || found.State == "" {
+			found = c.about(u.by+", SharedBackupConfig", u.name)
+		}
+		if found.State != OK {
+			return found
+		}
+	}
+	if len(used) > 0 {
+		return found
+	}
+	return f.unusedConfigs(configs)
+}
+
+// unusedConfigs judges the configs of a group in which nothing refers to one yet.
+func (f *checkInput) unusedConfigs(configs []space.BackupConfig) Check {
+	if len(configs) == 0 && len(f.observed.BackupConfigs[""]) > 0 {
+		return warningCheck(fixBackupConfig, "there is only a SpaceBackupConfig, which a Backup of a control plane cannot refer to")
+	}
+	if len(configs) == 0 {
+		return warningCheck(fixBackupConfig, "there is no SharedBackupConfig in namespace %s", f.plane.Namespace)
+	}
+	var right, wrong Check
+	for _, config := range configs {
+		c := f.reviewConfig(config).about("SharedBackupConfig", config.Meta.Name)
+		if c.State == OK {
+			right = c
+		} else {
+			wrong = c
+		}
+	}
+	switch {
+	case right.State == "":
+		return wrong
+	case wrong.State != "":
+		return warningCheck("refer to "+right.Object+" in backups and schedules, or remove "+wrong.Object, "nothing refers to a backup config yet, and one of the group does not fit: %s: %s", wrong.Object, wrong.Detail)
+	}
+	right.Detail += "; nothing refers to it yet"
+	return right
+}
+
+// reviewConfig judges a backup config: whether it uses the identity, and whether the role
+// may use what it names.
+func (f *checkInput) reviewConfig(config space.BackupConfig) Check {
+	storage, c := config.Spec.ObjectStorage, f.component
+	fail := func(format string, args ...any) Check { return failedCheck(fixBackupConfig, format, args...) }
+	switch {
+	case storage.Provider != "AWS":
+		return fail("its provider is %s, not AWS", storage.Provider)
+	case storage.Credentials.Source != injectedIdentity:
+		return fail("credentials.source is %s, not %s, so the identity is not used", storage.Credentials.Source, injectedIdentity)
+	case c.Bucket != "" && storage.Bucket != c.Bucket:
+		return fail("the bucket is %s, not %s", storage.Bucket, c.Bucket)
+	}
+	if problem := f.reviewStore(storage.Config); problem != "" {
+		return fail("%s", problem)
+	}
+	return f.reviewAccess(storage.Bucket, storage.Prefix)
+}
+
+// reviewStore returns what is wrong with the free-form part of a backup config. It never
+// prints a key.
+//
+// Source: Thanos, "Object storage: S3".
+func (f *checkInput) reviewStore(config map[string]any) string {
+	for _, key := range []string{"access_key", "secret_key", "session_token"} {
+		if value, exists := config[key]; exists && value != "" {
+			return "config." + key + " is set, and static keys come before the identity"
+		}
+	}
+	auth, exists := config["aws_sdk_auth"]
+	sdk, isBool := auth.(bool)
+	switch {
+	case exists && !isBool:
+		return fmt.Sprintf("config.aws_sdk_auth is %#v, which is not a boolean: every backup fails", auth)
+	case sdk && f.component.Mode.UsesPodIdentity():
+		return "config.aws_sdk_auth is true, which does not work with EKS Pod Identity"
+	}
+	return f.reviewRegion(config)
+}
+
+// reviewRegion compares the region and the endpoint with those of the config, as far as it
+// names them.
+func (f *checkInput) reviewRegion(config map[string]any) string {
+	want, err := f.state.BackupConfig(f.component)
+	if err != nil {
+		return "" // the config does not say where the bucket is
+	}
+	region := cmp.Or(endpointRegion(want.Endpoint), want.Region)
+	if got, _ := config["region"].(string); got != "" && got != region {
+		return fmt.Sprintf("config.region is %s, but the config of this program says that the bucket is in %s (cluster.region, or the region in sharedBackupConfig.endpoint)", got, region)
+	}
+	endpoint, _ := config["endpoint"].(string)
+	if got := endpointRegion(endpoint); got != "" && got != region {
+		return fmt.Sprintf("config.endpoint is %s, but the config of this program says that the bucket is in %s (cluster.region, or the region in sharedBackupConfig.endpoint)", endpoint, region)
+	}
+	return ""
+}
+
+// endpointRegion returns the region in a host of S3, such as s3.us-west-2.amazonaws.com, or
+// "".
+//
+// Source: AWS General Reference, "Amazon S3 endpoints and quotas".
+func endpointRegion(host string) string {
+	host = strings.TrimPrefix(strings.TrimPrefix(host, "https://"), "http://")
+	rest, isS3 := strings.CutPrefix(strings.Replace(host, "s3.dualstack.", "s3.", 1), "s3.")
+	region, domain, ok := strings.Cut(rest, ".")
+	if !isS3 || !ok || !strings.HasPrefix(domain, "amazonaws.com") {
+		return ""
+	}
+	return region
+}
+
+// reviewAccess judges whether the role may use what backups of the control plane use. Their
+// objects are below prefix/group/name. Without the account, it compares the prefix with
+// that of the config.
+//
+// Source: Upbound Spaces API reference, SharedBackupConfig, objectStorage.prefix.
+func (f *checkInput) reviewAccess(bucket, prefix string) Check {
+	c := f.component
+	prefix = strings.Trim(prefix, "/")
+	if c.Prefix != "" && prefix != c.Prefix && !strings.HasPrefix(prefix, c.Prefix+"/") {
+		return failedCheck("set the prefix in the SharedBackupConfig to "+c.Prefix+", or change prefix in the config and run `spaces-identity apply`",
+			"the prefix is %q, but the role may use only what is below %s/", prefix, c.Prefix)
+	}
+	role, read := f.account.roles[c.Role]
+	if read && role.err == nil && !c.HasTarget() {
+		c.Bucket, c.Prefix = bucket, path.Join(prefix, f.plane.Namespace, f.plane.Name)
+		if judged := judgeRequests(role.value, c.PermissionRequests()); judged.State != OK {
+			return judged
+		}
+	}
+	return okCheck("uses the identity")
+}
+
+// checkLatestBackup judges the last backup. Only one that used the identity proves it.
+func checkLatestBackup(f *checkInput) Check {
+	if err := f.observed.Failure(f.plane.Namespace, space.Backups, space.SharedBackupConfigs); err != nil {
+		return unknownCheck(err)
+	}
+	backup, exists := f.observed.Backups[f.planeKey()]
+	if !exists {
+		return warningCheck("create a backup: only a completed backup proves that the identity works", "there is no backup yet")
+	}
+	found := Check{}
+	switch {
+	case backup.Status.Phase == "Completed" && !f.usedIdentity(backup):
+		found = warningCheck("create a backup with a SharedBackupConfig that uses the identity", "the backup is completed, but its SharedBackupConfig does not use the identity")
+	case backup.Status.Phase == "Completed":
+		found = okCheck("completed")
+	case backup.Status.Phase == "Failed":
+		found = failedCheck(fmt.Sprintf("fix the other checks first, then create another backup; `kubectl describe backups.spaces.upbound.io %s -n %s` shows why this one failed", backup.Meta.Name, backup.Meta.Namespace),
+			"the backup failed")
+	default:
+		found = warningCheck("wait until the backup has finished", "the backup is %s", cmp.Or(backup.Status.Phase, "Pending"))
+	}
+	return found.about("backup", backup.Meta.Name)
+}
+
+// usedIdentity reports whether the config of a backup uses the identity.
+func (f *checkInput) usedIdentity(b space.Backup) bool {
+	return slices.ContainsFunc(f.observed.BackupConfigs[f.plane.Namespace], func(c space.BackupConfig) bool {
+		return c.Meta.Name == b.Spec.ConfigRef.Name && c.Spec.ObjectStorage.Credentials.Source == injectedIdentity
+	})
+}

@@ -1,0 +1,174 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	eksaccount "spaces-identity.dev/internal/account"
+	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/injection"
+	"spaces-identity.dev/internal/space"
+)
+
+// Exchanger exchanges the tokens of pods for credentials and uses these.
+type Exchanger struct {
+	Tokens interface {
+		Token(ctx context.Context, p space.Pod, audience string) (string, error)
+	}
+	AWS   *eksaccount.Prover
+	Write bool // whether to put and delete an object
+}
+
+// proofState is what the exchange gave for a component in a control plane.
+type proofState struct {
+	caller string            // ARN of the session; empty if there is none
+	bucket eksaccount.Bucket // what was read; without a name if nothing was
+	wrote  bool
+	err    error // of the first step that failed
+}
+
+// exchangesAtOnce is how many pods are proved at the same time.
+const exchangesAtOnce = 10
+
+// prove exchanges a token of one pod of each component in each control plane. It keeps no
+// token and no key.
+func prove(ctx context.Context, x *Exchanger, o space.Observed, s desired.State) map[space.Key]proofState {
+	if x == nil {
+		return nil
+	}
+	all := map[space.Key]proofState{}
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	turns := make(chan struct{}, exchangesAtOnce)
+	for _, plane := range o.ControlPlanes {
+		for _, c := range s.Components {
+			if plane.Deleting {
+				continue
+			}
+			f := &checkInput{observed: o, state: s, component: c, plane: plane}
+			turns <- struct{}{}
+			running.Go(func() {
+				defer func() { <-turns }()
+				proof := x.prove(ctx, f)
+				mu.Lock()
+				defer mu.Unlock()
+				all[f.at()] = proof
+			})
+		}
+	}
+	running.Wait()
+	return all
+}
+
+var errNoPod = errors.New("there is no pod whose token could be exchanged")
+
+func (x *Exchanger) prove(ctx context.Context, f *checkInput) (proof proofState) {
+	pods := f.observed.Pods[f.at()]
+	if len(pods) == 0 {
+		return proofState{err: errNoPod}
+	}
+	session, err := x.exchange(ctx, f, pods[0])
+	if err == nil {
+		proof.caller, err = session.Caller(ctx)
+	}
+	bucket, named := f.bucketInUse()
+	if err == nil && named {
+		proof.bucket = bucket
+		err = session.Read(ctx, bucket)
+	}
+	if err == nil && named && x.Write {
+		proof.wrote = true
+		err = session.Write(ctx, bucket)
+	}
+	proof.err = err
+	return proof
+}
+
+// exchange does what the SDK in the pod does, with the audience that the pod's token has.
+func (x *Exchanger) exchange(ctx context.Context, f *checkInput, p space.Pod) (*eksaccount.Session, error) {
+	mechanism := injection.Mechanism(p)
+	audience, ok := injection.AudienceOf(p)
+	if !ok {
+		return nil, errors.New("the pod has no service account token for AWS")
+	}
+	token, err := x.Tokens.Token(ctx, p, audience)
+	switch {
+	case err != nil:
+		return nil, err
+	case mechanism == injection.PodIdentity:
+		return x.AWS.AssumeForPod(ctx, f.state.Clusters[0].Name, token)
+	}
+	return x.AWS.AssumeWithToken(ctx, f.component.Role.String(), token)
+}
+
+// bucketInUse returns where backups of the control plane are: what the backup config in use
+// says, or else the config.
+func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
+	want, err := f.state.BackupConfig(f.component)
+	bucket := eksaccount.Bucket{Name: want.Bucket, Prefix: want.Prefix, Region: want.Region, Endpoint: want.Endpoint}
+	if !makesBackups(f.component) {
+		return bucket, err == nil
+	}
+	for _, used := range f.usedConfigs() {
+		for _, config := range f.observed.BackupConfigs[f.plane.Namespace] {
+			if config.Meta.Name != used.name {
+				continue
+			}
+			storage := config.Spec.ObjectStorage
+			bucket.Name, bucket.Prefix = storage.Bucket, strings.Trim(storage.Prefix, "/")
+			bucket.Region, bucket.Endpoint = text(storage.Config, "region", bucket.Region), text(storage.Config, "endpoint", bucket.Endpoint)
+		}
+	}
+	bucket.Prefix = strings.Trim(path.Join(bucket.Prefix, f.plane.Namespace, f.plane.Name), "/")
+	return bucket, bucket.Name != "" && bucket.Endpoint != "" && bucket.Region != ""
+}
+
+func text(config map[string]any, key, otherwise string) string {
+	if value, ok := config[key].(string); ok && value != "" {
+		return value
+	}
+	return otherwise
+}
+
+// checkProof judges the exchange, if the user asked for it.
+func checkProof(f *checkInput) Check {
+	if f.proofs == nil {
+		return Check{}
+	}
+	proof := f.proofs[f.at()]
+	want := f.component.Role
+	if f.component.HasTarget() {
+		want = f.component.PodIdentity.TargetRole
+	}
+	name := want.Name[strings.LastIndexByte(want.Name, '/')+1:]
+	rejection, refused := errors.AsType[*eksaccount.RejectedError](proof.err)
+	switch {
+	case errors.Is(proof.err, errNoPod):
+		return unknownf("", "%v", proof.err)
+	case refused && rejection.Call == "eks-auth:AssumeRoleForPodIdentity" && strings.HasPrefix(rejection.Code, "AccessDenied"):
+		return unknownf("give your own credentials eks-auth:AssumeRoleForPodIdentity on the cluster, or fix trust-policy and association if they fail",
+			"%v; either the credentials of verify may not call it, or the role does not admit the association", proof.err)
+	case refused:
+		return failedCheck("fix the first other check that fails; if none does, look for bucket policies, service control policies and session policies, which are not read", "%v", proof.err)
+	case proof.err != nil:
+		return unknownCheck(proof.err)
+	case !strings.Contains(proof.caller, ":"+want.Account+":assumed-role/"+name+"/"):
+		return failedCheck("correct the annotation or the association", "the exchange gives %s, not the role %s", proof.caller, want)
+	}
+	return okCheck("%s", proof.describe())
+}
+
+func (p proofState) describe() string {
+	did := "a token of the pod gives " + p.caller
+	if p.bucket.Name != "" {
+		did += fmt.Sprintf(", which can list s3://%s/%s", p.bucket.Name, p.bucket.Prefix)
+	}
+	if p.wrote {
+		did += fmt.Sprintf(", and put and delete %s there", eksaccount.ProofObject)
+	}
+	return did
+}

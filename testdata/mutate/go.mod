@@ -1,0 +1,3 @@
+module spaces-identity.dev/testdata/mutate
+
+go 1.26
