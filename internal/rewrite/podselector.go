@@ -30,11 +30,11 @@ func (o *object) selectors() []podSelector {
 }
 
 // selectsNoPods are kinds whose selectors are for Services, Ingresses, nodes, namespaces,
-// volumes, certificates or clusters, and kinds that only describe the fields of others.
+// volumes, Secrets, certificates or clusters, and kinds that only describe the fields of others.
 var selectsNoPods = map[string]bool{
 	"ServiceMonitor": true, "VMServiceScrape": true, "CiliumBGPAdvertisement": true, "Probe": true, "VMProbe": true, "VMNodeScrape": true,
 	"PersistentVolume": true, "PersistentVolumeClaim": true, "VolumeGroupSnapshot": true,
-	"OperatorGroup": true, "Issuer": true, "ClusterIssuer": true, "ApplicationSet": true,
+	"PushSecret": true, "ClusterPushSecret": true, "OperatorGroup": true, "Issuer": true, "ClusterIssuer": true, "ApplicationSet": true,
 	"CustomResourceDefinition": true, "CompositeResourceDefinition": true,
 }
 
