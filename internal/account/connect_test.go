@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -313,5 +315,25 @@ func TestSDKWritesNothingToStderr(t *testing.T) {
 	var written bytes.Buffer
 	if _, err := written.ReadFrom(reader); err != nil || written.Len() > 0 {
 		t.Errorf("stderr: %s, error %v", &written, err)
+	}
+}
+
+// A command that fails ends its other calls, some of them while they read the answer.
+func TestInterruptedAnswersAreNotStrange(t *testing.T) {
+	for _, cause := range []error{context.Canceled, io.ErrUnexpectedEOF, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}} {
+		setEnvironment(t, "")
+		synctest.Test(t, func(t *testing.T) {
+			breaks := network(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Request: r, Header: http.Header{}, Body: io.NopCloser(iotest.ErrReader(cause))}, nil
+			})
+			_, err := account.Connect(t.Context(), account.Options{Region: "us-west-2", HTTPClient: breaks.client(), Report: func(text string) {
+				if strings.Contains(text, "not one of AWS") {
+					t.Errorf("%v: report %q", cause, text)
+				}
+			}})
+			if err == nil || strings.Contains(err.Error(), "not one of AWS") {
+				t.Errorf("%v: %v", cause, err)
+			}
+		})
 	}
 }

@@ -2,8 +2,11 @@ package account
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -161,11 +164,14 @@ func asUnreachable(service string, err error) *UnreachableError {
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // strangeAnswer returns the response if it is not one of AWS, such as the page of a proxy.
-// The SDK cannot read it, or finds no error code in it. Otherwise strangeAnswer returns nil.
+// The SDK cannot read it, or finds no error code in it. Otherwise strangeAnswer returns nil,
+// also if the answer is not complete.
 func strangeAnswer(err error) *smithyhttp.ResponseError {
 	_, readable := errors.AsType[smithy.APIError](err)
+	_, broken := errors.AsType[net.Error](err)
+	broken = broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	if !ok || response.Response.Request == nil || readable && !isCode(err, "UnknownError") || isTimeout(err) {
+	if !ok || broken || response.Response.Request == nil || readable && !isCode(err, "UnknownError") {
 		return nil
 	}
 	return response
