@@ -179,9 +179,22 @@ func Verify(ctx context.Context, client *space.Client, access Access, x *Exchang
 	if err != nil {
 		return Result{}, err
 	}
+	state = onLiveCluster(state, observed.Issuer)
 	account := readAccount(ctx, access, state, observed)
 	state = account.resolve(state)
 	return runChecks(observed, account, prove(ctx, x, observed, state), state), nil
+}
+
+// onLiveCluster returns the state for the cluster of the config that has the issuer, or else
+// for the first one.
+func onLiveCluster(s desired.State, issuer string) desired.State {
+	live, err := identity.ParseOIDCProvider(issuer)
+	for _, c := range s.Clusters {
+		if err == nil && c.OIDC.HostPath == live.HostPath {
+			return s.OnCluster(c)
+		}
+	}
+	return s
 }
 
 // Observe reads the cluster for the checks.
