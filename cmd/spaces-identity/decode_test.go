@@ -21,10 +21,35 @@ import (
 // the report's changes on what was before, and compares.
 func checkDecoded(t *testing.T, before, after string, changes []rewrite.Finding) {
 	t.Helper()
-	want, err := decodeAll(before)
+	want, err := expected(before, changes)
 	if err != nil {
 		t.Fatal(err)
 	}
+	compareDecoded(t, want, after, changes)
+}
+
+// expected decodes manifests and carries out changes on them.
+func expected(before string, changes []rewrite.Finding) ([]any, error) {
+	want, err := decodeAll(before)
+	if err != nil {
+		return nil, err
+	}
+	for _, change := range changes {
+		path, err := steps(change.Path)
+		if err != nil {
+			return nil, err
+		}
+		at := change.Document - 1
+		if want[at], err = with(want[at], path, change.New); err != nil {
+			return nil, fmt.Errorf("%s: %w", change.Path, err)
+		}
+	}
+	return want, nil
+}
+
+// compareDecoded decodes the manifests after the changes and compares them.
+func compareDecoded(t *testing.T, want []any, after string, changes []rewrite.Finding) {
+	t.Helper()
 	got, err := decodeAll(after)
 	if err != nil {
 		t.Fatalf("the output is not valid YAML: %v", err)
@@ -35,9 +60,6 @@ func checkDecoded(t *testing.T, before, after string, changes []rewrite.Finding)
 			t.Fatal(err)
 		}
 		at := change.Document - 1
-		if want[at], err = with(want[at], path, change.New); err != nil {
-			t.Fatalf("%s: %v", change.Path, err)
-		}
 		if got[at], err = opened(got[at], path); err != nil {
 			t.Fatalf("%s: %v", change.Path, err)
 		}

@@ -121,7 +121,15 @@ func parsed[T Op](p *parser, cmd *cobra.Command, op *T, check func(args []string
 	if cmd.Args == nil && !cmd.DisableFlagParsing {
 		cmd.Args = checkArgs
 	}
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if f.Value.Type() == "duration" && strings.HasPrefix(f.Value.String(), "-") {
+				err = fmt.Errorf("--%s is %s: it must not be negative", f.Name, f.Value)
+			}
+		})
+		if err != nil {
+			return err
+		}
 		if check != nil {
 			if err := check(args); err != nil {
 				return err

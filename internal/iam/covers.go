@@ -78,7 +78,8 @@ func impliesKey(operator, key string, values Values, b Condition) bool {
 
 // implies reports whether a value that fulfils the condition (from, narrower) fulfils
 // (to, wider). It compares values only for StringEquals and StringLike, and only without
-// policy variables. Otherwise a condition implies only itself.
+// policy variables. ArnLike implies itself with more values. Otherwise a condition implies
+// only itself.
 func implies(from string, narrower Values, to string, wider Values) bool {
 	if from == to && (sameSet(narrower, wider) || from == "ArnLike" && len(narrower) > 0 && isSubset(narrower, wider)) {
 		return true

@@ -183,6 +183,7 @@ func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 		"policy that is not JSON":          {pod(identity.PodIdentitySettings{Policy: "{", DisableSessionTags: true}), "components[0].podIdentity.policy: is not JSON"},
 		"policy with session tags":         {pod(identity.PodIdentitySettings{Policy: "{}"}), "components[0].podIdentity.policy: is allowed only without session tags"},
 		"policy without session tags":      {pod(identity.PodIdentitySettings{Policy: `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`, DisableSessionTags: true}), ""},
+		"long session policy":              {pod(identity.PodIdentitySettings{Policy: `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"` + long(2048, "x") + `"}}`, DisableSessionTags: true}), "components[0].podIdentity.policy: has 2110 characters: EKS allows 2048"},
 		"policy that IAM refuses":          {pod(identity.PodIdentitySettings{Policy: `{"Statement":{"Effect":"allow"}}`, DisableSessionTags: true}), `components[0].podIdentity.policy: is not a policy: line 1, column 24: Effect: expected Allow or Deny, not "allow"`},
 		"fifty tags":                       {pod(identity.PodIdentitySettings{Tags: tags(50)}), "components[0].podIdentity.tags: has 50 tags: AWS allows 50, and the program adds one of them"},
 		"forty-nine tags":                  {pod(identity.PodIdentitySettings{Tags: tags(49)}), ""},

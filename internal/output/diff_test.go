@@ -134,7 +134,7 @@ func applied(t *testing.T, text, patch string) string {
 	var out []string
 	at := 0
 	lines := strings.SplitAfter(strings.ReplaceAll(patch, "\n\\ No newline at end of file\n", "\x00"), "\n")
-	for i := 0; i < len(lines); i++ {
+	for i := range lines {
 		var from, fromCount, to, toCount int
 		if n, _ := fmt.Sscanf(lines[i], "@@ -%d,%d +%d,%d @@", &from, &fromCount, &to, &toCount); n < 4 {
 			continue

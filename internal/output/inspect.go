@@ -109,19 +109,27 @@ func (v InspectView) places(p *Page) {
 	p.Blank()
 	p.Line("  places:")
 	for _, a := range v.advised() {
-		line := fmt.Sprintf("kind: %s, name: %s, path: '%s'", a.Kind, yamlName(a.Name), strings.ReplaceAll(a.Path, "'", "''"))
 		if !v.Several {
 			a.Component = ""
 		} else {
 			a.Component = cmp.Or(a.Component, "NAME")
 		}
-		for _, more := range [][2]string{{"encoding", a.Encoding}, {"holds", a.Holds}, {"component", a.Component}} {
-			if more[1] != "" {
-				line += ", " + more[0] + ": " + more[1]
-			}
-		}
-		p.Line("  - {%s}", line)
+		p.Line("  - {%s}", a.yaml())
 	}
+}
+
+// yaml returns the fields of a place as those of a mapping on one line.
+func (a advisedPlace) yaml() string {
+	var fields []string
+	for _, f := range [][2]string{
+		{"kind", a.Kind}, {"name", yamlName(a.Name)}, {"path", "'" + strings.ReplaceAll(a.Path, "'", "''") + "'"},
+		{"encoding", a.Encoding}, {"holds", a.Holds}, {"component", a.Component},
+	} {
+		if f[1] != "" {
+			fields = append(fields, f[0]+": "+f[1])
+		}
+	}
+	return strings.Join(fields, ", ")
 }
 
 // yamlName returns the name of an object as YAML. Without quotes, a number or a word such

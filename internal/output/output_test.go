@@ -82,7 +82,7 @@ func inspection() InspectView {
 			{Outcome: rewrite.Unrecognised, Component: "mxp-controller", Place: rewrite.TextPlace, Document: 5, Line: 77, Kind: "ConfigMap", Name: "other",
 				Path: `data["it's.yaml"]`},
 		},
-		Advice: []identity.Place{{Kind: "ConfigMap", Name: "other", Path: identity.Path{}.Field("data", "it's.yaml"), Encoding: "yaml", Component: "mxp-controller"}},
+		Advice:   []identity.Place{{Kind: "ConfigMap", Name: "other", Path: identity.Path{}.Field("data", "it's.yaml"), Encoding: "yaml", Component: "mxp-controller"}},
 		Warnings: []string{"the PodMonitor upbound-system/custom has a pod template that runs as the service account mxp-controller, and the program does not edit this kind"},
 	}}
 }

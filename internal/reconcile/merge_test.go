@@ -78,6 +78,7 @@ func TestEditedStatementsAreKeptWholeOrRepaired(t *testing.T) {
 		"NotPrincipal":      {func(s *iam.Statement) { s.Principal, s.NotPrincipal = iam.Principal{}, iam.Principal{AWS: root} }, "Allow IRSA[a], Allow KEPT[]", "Allow IRSA[a b], Allow KEPT[]"},
 		"everyone":          {func(s *iam.Statement) { s.Principal = iam.Principal{Everyone: true} }, "Allow IRSA[a], Allow KEPT[]", "Allow IRSA[a b], Allow KEPT[]"},
 		"no subject":        {func(s *iam.Statement) { delete(s.Condition["StringEquals"], prodIssuer+":sub") }, "Allow IRSA[a], Allow KEPT[]", "Allow IRSA[a b], Allow KEPT[]"},
+		"no condition":      {func(s *iam.Statement) { s.Condition = nil }, "Allow IRSA[a], Allow KEPT[]", "Allow IRSA[a b], Allow KEPT[]"},
 		"Deny without audience": {func(s *iam.Statement) {
 			s.Effect = iam.Deny
 			delete(s.Condition["StringEquals"], prodIssuer+":aud")
@@ -307,6 +308,7 @@ func TestNarrowKeepsWhomBothPoliciesAdmit(t *testing.T) {
 		want        string
 	}{
 		"fewer subjects":       {trustOf(t, identity.IRSA, "prod", "a b"), trustOf(t, identity.IRSA, "prod", "b c"), "Allow IRSA[b]"},
+		"two common subjects":  {trustOf(t, identity.IRSA, "prod", "a b c"), trustOf(t, identity.IRSA, "prod", "b c d"), "Allow IRSA[b c]"},
 		"no common subject":    {trustOf(t, identity.IRSA, "prod", "a"), trustOf(t, identity.IRSA, "prod", "c"), "Deny Nobody[]"},
 		"another cluster":      {trustOf(t, identity.IRSA, "prod", "a"), trustOf(t, identity.IRSA, "two", "a"), "Deny Nobody[]"},
 		"one common cluster":   {trustOf(t, identity.PodIdentity, "prod two", "a b"), trustOf(t, identity.PodIdentity, "old two", "b c"), "Allow PodIdentity[b]"},
@@ -321,5 +323,15 @@ func TestNarrowKeepsWhomBothPoliciesAdmit(t *testing.T) {
 		if name == "one common cluster" && fmt.Sprint(got.Statement[0].Condition["StringEquals"][desired.ClusterTag]) != "[arn:aws:eks:us-west-2:123456789012:cluster/two]" {
 			t.Errorf("%s: %s", name, got.JSON())
 		}
+	}
+}
+
+// A change lists its subjects once, and other elements only if they differ.
+func TestChangesListSubjectsOnce(t *testing.T) {
+	m := mergeTrust(trustOf(t, identity.IRSA, "prod", "a b"), trustOf(t, identity.IRSA, "prod", "b c"), mergeOptions{prune: true})
+	c := m.Changes[0]
+	if len(c.Elements)+len(c.Gained)+len(c.Lost)+len(c.Covered)+len(c.Kept) > 0 || c.Action != Change || c.Place != 1 ||
+		fmt.Sprint(namespacesOf(c.Added), namespacesOf(c.Removed)) != "[c] [a]" {
+		t.Errorf("%+v", c)
 	}
 }

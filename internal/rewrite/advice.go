@@ -202,7 +202,13 @@ func (f *finder) settings(n *manifest.Node, path identity.Path, sure bool) bool 
 		return f.add(path, "")
 	}
 	last := path[len(path)-1].Key
-	return sure && len(values.Component) > 0 && last == values.Component[len(values.Component)-1] && f.add(path, "settings")
+	return sure && len(values.Component) > 0 && last == values.Component[len(values.Component)-1] && looksLikeSettings(n) && f.add(path, "settings")
+}
+
+// looksLikeSettings reports whether a mapping is empty or has a key that charts have in the
+// settings of a workload. A source of Vector's own config may have the name vector, too.
+func looksLikeSettings(n *manifest.Node) bool {
+	return len(n.Content) == 0 || slices.ContainsFunc([]string{"resources", "replicas", "pod", "image", "enabled"}, func(key string) bool { return n.Field(key) != nil })
 }
 
 // hasAnnotations reports whether a mapping has the component's path of annotations.

@@ -47,6 +47,8 @@ var advised = []struct {
 	{"three components", "mxp-controller vector crossplane", `'{"mxp-controller":{"serviceAccount":{"annotations":{}}},"vector":{"serviceAccount":{"annotations":{}}},"crossplane":{"serviceAccount":{"customAnnotations":{}}}}'`, `spec.it → crossplane crossplane; spec.it → mxp-controller; spec.it → vector.serviceAccount.annotations vector`},
 	{"any of several components", "mxp-controller vector", `[{name: SA_ANNOTATIONS, value: '{}'}]`, `spec.it[0].value json`},
 	{"another path than the chart has", "vector", `'{"vector":{"serviceAccount":{"annotations":{}}}}'`, `spec.it → vector.serviceAccount.annotations vector`},
+	{"settings without annotations", "", `{mxpController: {replicas: 1}}`, "spec.it.mxpController settings"},
+	{"a source of that name", "vector", `"sources:\n  vector:\n    type: vector\n    address: a\n"`, ""},
 	{"scalar only", "", `mxp-controller`, ""},
 	{"prose", "", `"mxp-controller: this is about it"`, ""},
 	{"role key", "", `{mxpControllerRoleArn: ""}`, ""},

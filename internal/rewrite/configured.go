@@ -183,7 +183,7 @@ func (o *object) follow(p identity.Place) (n *manifest.Node, path identity.Path,
 			}
 			continue
 		}
-		n, path = n.Step(step), append(path[:len(path):len(path)], step)
+		n, path = n.Step(step), append(slices.Clip(path), step)
 		if n == nil && step.Kind == identity.ItemStep {
 			return nil, nil, near, fmt.Sprintf("there is no item %d", step.Item)
 		}

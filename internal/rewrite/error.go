@@ -98,7 +98,7 @@ func position(err error) InputError {
 // inputError returns an error about the value at an offset of a document.
 func (d *document) inputError(object string, offset int, format string, args ...any) *InputError {
 	line, column := d.lines.Position(offset)
-	return &InputError{Document: d.Number, Source: manifest.Source(d.text), Object: object,
+	return &InputError{Document: d.Number, Source: d.source, Object: object,
 		Line: d.first + line - 1, Column: column, Problem: fmt.Sprintf(format, args...)}
 }
 

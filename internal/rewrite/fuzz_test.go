@@ -80,16 +80,14 @@ func isInvalidYAML(stream []byte, err error) bool {
 }
 
 // run sets a role and a label for two components.
-func run(stream []byte) (*rewrite.Result, error) { return runWith(stream, true) }
-
-func runWith(stream []byte, unrecognised bool) (*rewrite.Result, error) {
+func run(stream []byte) (*rewrite.Result, error) {
 	var settings identity.Settings
 	for _, name := range []string{"mxp-controller", "vector"} {
 		settings.Components = append(settings.Components, identity.Component{Name: name,
 			Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "r"}, PodLabels: map[string]string{"on": "y"}})
 	}
 	spec, _ := identity.New(settings)
-	return rewrite.Run(stream, desired.Of(spec), rewrite.Options{OnMissing: rewrite.MissingWarns, Unrecognised: unrecognised})
+	return rewrite.Run(stream, desired.Of(spec), rewrite.Options{OnMissing: rewrite.MissingWarns, Unrecognised: true})
 }
 
 func written(t *testing.T, r *rewrite.Result) []byte {

@@ -62,11 +62,7 @@ func (o *object) hasPodLabelsAt(path identity.Path) bool {
 func (o *object) at(path identity.Path) *manifest.Node {
 	n := o.node
 	for _, step := range path[len(o.path):] {
-		if step.Kind == identity.ItemStep {
-			n = n.Item(step.Item)
-		} else {
-			n = n.Field(step.Key)
-		}
+		n = n.Step(step)
 	}
 	return n
 }

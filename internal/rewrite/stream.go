@@ -28,6 +28,7 @@ func newInput(stream []byte, options Options) input {
 type document struct {
 	manifest.Document
 	text    []byte
+	source  string // the chart's template, if Helm names it
 	lines   manifest.Lines
 	first   int // line of the stream at which it begins, from 1
 	root    *manifest.Node
@@ -52,7 +53,7 @@ func (in input) read(before []*document, looked names, mayHide func(text []byte)
 			continue
 		}
 		line, counted = line+manifest.Breaks(in.stream[counted:doc.Start]), doc.Start
-		d := &document{Document: doc, text: text, lines: manifest.NewLines(text), first: line}
+		d := &document{Document: doc, text: text, source: manifest.Source(text), lines: manifest.NewLines(text), first: line}
 		var err error
 		if d.root, err = manifest.Parse(text); err != nil {
 			errs = append(errs, d.patchError("", err))
@@ -132,7 +133,7 @@ func (o *object) line(n *manifest.Node) int {
 // found returns a place in the object.
 func (o *object) found(kind Place, component string, path identity.Path, near *manifest.Node) place {
 	return place{object: o, path: path, Finding: Finding{Component: component, Place: kind,
-		Document: o.doc.Number, Line: o.line(near), Source: manifest.Source(o.doc.text),
+		Document: o.doc.Number, Line: o.line(near), Source: o.doc.source,
 		Kind: o.kind, Namespace: o.namespace, Name: o.name, Path: path.String()}}
 }
 
