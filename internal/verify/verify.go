@@ -175,7 +175,7 @@ func (r Result) has(state State) bool {
 // Verify checks every control plane of the config. If there is an exchanger, it also
 // exchanges tokens. It returns an error if it can read nothing at all.
 func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State) (Result, error) {
-	observed, err := Observe(ctx, client, state)
+	observed, err := space.Observe(ctx, client, selection(state))
 	if err != nil {
 		return Result{}, err
 	}
@@ -197,8 +197,8 @@ func onLiveCluster(s desired.State, issuer string) desired.State {
 	return s
 }
 
-// Observe reads the cluster for the checks.
-func Observe(ctx context.Context, client *space.Client, state desired.State) (space.Observed, error) {
+// selection returns what the checks read in the cluster.
+func selection(state desired.State) space.Selection {
 	wanted := injection.Selection(state)
 	wanted.Chain = true
 	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
@@ -206,7 +206,7 @@ func Observe(ctx context.Context, client *space.Client, state desired.State) (sp
 	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		wanted.Objects = admissionResources
 	}
-	return space.Observe(ctx, client, wanted)
+	return wanted
 }
 
 // runChecks runs all checks for what was read.
