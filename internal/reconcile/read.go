@@ -110,23 +110,22 @@ func (r *Reconciler) checkRoles(spec identity.Spec) error {
 // component uses EKS Pod Identity, it also plans the agent.
 func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (identity.Spec, error) {
 	podIdentity := slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
+	var err error
 	for i, c := range spec.AllClusters() {
 		if c.Name == "" || c.Region == "" {
 			continue // IRSA needs only the issuer
 		}
-		var err error
-		if spec, err = r.planCluster(ctx, p, spec, i, podIdentity); err != nil {
+		if spec, err = r.planCluster(ctx, p, spec, i, c, podIdentity); err != nil {
 			return spec, err
 		}
 	}
 	return spec, nil
 }
 
-func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spec, i int, podIdentity bool) (identity.Spec, error) {
-	c := spec.AllClusters()[i]
+func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spec, i int, c identity.Cluster, podIdentity bool) (identity.Spec, error) {
 	found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
 	switch {
-	case err != nil && !podIdentity && !c.OIDC.IsZero() && account.IsRefused(err):
+	case !podIdentity && !c.OIDC.IsZero() && account.IsRefused(err):
 		p.warn("", "the issuer of cluster %s could not be compared with the config: %v", c.Name, err)
 		return spec, nil
 	case err != nil:
@@ -134,10 +133,10 @@ func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spe
 	case !ok:
 		return spec, p.withoutCluster(identity.ClusterKey(i), c, podIdentity)
 	}
-	if spec, err = p.withIssuer(spec, i, c, found.Issuer); err != nil || !podIdentity || found.AutoMode {
-		return spec, err
+	if spec, err = p.withIssuer(spec, i, c, found.Issuer); err == nil && podIdentity && !found.AutoMode {
+		err = r.planAgent(ctx, p, c)
 	}
-	return spec, r.planAgent(ctx, p, c)
+	return spec, err
 }
 
 // withoutCluster warns that the account does not have a cluster. It returns an error if the
