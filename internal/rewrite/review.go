@@ -13,7 +13,7 @@ import (
 // because it is not in a known place.
 type OtherWorkloads struct{ state desired.State }
 
-func (r OtherWorkloads) searchNames() []string { return ServiceAccounts(r).searchNames() }
+func (r OtherWorkloads) searchNames() []string { return r.state.ServiceAccounts() }
 
 func (r OtherWorkloads) find(o *object) found {
 	if slices.ContainsFunc(runNoPods, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
