@@ -72,14 +72,7 @@ func subjectsOf(s iam.Statement) []string {
 
 // with returns the statement with other values of the condition.
 func (n subjectCondition) with(s iam.Statement, values ...string) iam.Statement {
-	s.Condition = s.Condition.Clone()
-	if s.Condition == nil {
-		s.Condition = iam.Condition{}
-	}
-	if s.Condition[n.operator] == nil {
-		s.Condition[n.operator] = map[string]iam.Values{}
-	}
-	s.Condition[n.operator][n.key] = sortedUnique(values)
+	s.Condition = s.Condition.With(n.operator, n.key, sortedUnique(values)...)
 	return s
 }
 
