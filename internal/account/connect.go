@@ -61,9 +61,7 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 	if err != nil {
 		return nil, &CredentialsError{Source: o.sourceOf(aws.Credentials{}), Err: err}
 	}
-	if cfg.Region == "" {
-		cfg.Region = homeRegion(o.Partition)
-	}
+	cfg.Region = cmp.Or(cfg.Region, homeRegion(o.Partition))
 	found, err := cfg.Credentials.Retrieve(ctx)
 	source := o.sourceOf(found)
 	if err != nil {

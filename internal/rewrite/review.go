@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -71,10 +72,7 @@ func (r BackupConfigs) find(o *object) found {
 	var all found
 	for _, c := range r.state.Components {
 		warn := func(field []string, format string, args ...any) {
-			n := storage.Get(field...)
-			if n == nil {
-				n = o.node
-			}
+			n := cmp.Or(storage.Get(field...), o.node)
 			all = all.plus(warningf("%s, line %d: spec.objectStorage."+format, append([]any{o, o.line(n)}, args...)...))
 		}
 		if c.Bucket == "" {

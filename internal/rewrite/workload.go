@@ -116,12 +116,8 @@ func (t podTemplate) serviceAccount() string {
 
 // site returns the labels or the annotations of the pods.
 func (t podTemplate) site(o *object, field string, kind Place, component string) site {
-	near := t.node.Field(t.meta)
-	if near == nil {
-		near = t.node
-	}
 	return site{object: o, kind: kind, component: component, labels: field == "labels", path: t.path.Field(t.meta, field),
-		values: t.node.Get(t.meta, field), near: near}
+		values: t.node.Get(t.meta, field), near: cmp.Or(t.node.Field(t.meta), t.node)}
 }
 
 // PodTemplates labels the pod templates that run as a component's service account.
