@@ -221,7 +221,7 @@ func (p *Plan) Beyond() Beyond {
 			case s.Action == Foreign || s.Elsewhere:
 			case s.Edited:
 				b.Edited++
-				b.Subjects = append(b.Subjects, s.Beyond...)
+				fallthrough
 			default:
 				b.Subjects = append(b.Subjects, s.Beyond...)
 			}
