@@ -106,10 +106,11 @@ func checkAdmissionPolicy(f *checkInput) Check {
 func (f *checkInput) compareAdmission(objects []export.Object) (absent string, wrong Check) {
 	for _, object := range objects {
 		live, exists := f.observed.Objects[resourceOfKind[object.Kind]][object.Name]
-		same, err := sameSpec(object, live)
-		switch {
-		case !exists:
+		if !exists {
 			absent = cmp.Or(absent, object.Kind+" "+object.Name)
+			continue
+		}
+		switch same, err := sameSpec(object, live); {
 		case err != nil:
 			return absent, unknownCheck(err)
 		case !same:
@@ -129,9 +130,6 @@ func sameSpec(wanted export.Object, live space.Object) (bool, error) {
 		Spec map[string]any `json:"spec"`
 	}
 	var got map[string]any
-	if len(live.Spec) == 0 {
-		return false, nil
-	}
 	if err := errors.Join(yaml.Unmarshal(wanted.Text, &want), json.Unmarshal(live.Spec, &got)); err != nil {
 		return false, fmt.Errorf("the %s %s could not be compared: %w", wanted.Kind, live.Meta.Name, err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/test/awstest"
 	"spaces-identity.dev/internal/test/fixture"
@@ -430,6 +431,15 @@ func TestVerifyOfAConfig(t *testing.T) {
 		"without a region": {func(s *identity.Settings) { s.Cluster.Region, s.Components = "", s.Components[:1] }, nil, nil},
 		"the admission policy is not there": {func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }, nil, []string{
 			"mxp-controller admission-policy fail: the cluster has no MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts"}},
+		"the admission policy is there": {func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }, func(t *testing.T, w *liveWorld) {
+			objects, err := export.AdmissionPolicies(w.state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range objects {
+				w.cluster.Add(t, strings.Replace(string(o.Text), "metadata:\n", "metadata:\n  annotations: {meta.helm.sh/release-name: spaces}\n", 1))
+			}
+		}, nil},
 		"a secret store that needs IRSA": {func(s *identity.Settings) {
 			s.Components = append(s.Components, identity.Component{Name: "external-secrets-controller", Mode: identity.PodIdentity, Bucket: "logs", Role: s.Components[1].Role})
 		}, func(t *testing.T, w *liveWorld) {
