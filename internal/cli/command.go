@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -211,11 +212,7 @@ func (p *parser) help(cmd *cobra.Command, _ []string) {
 			return
 		}
 	}
-	text := cmd.Long
-	if text == "" {
-		text = cmd.Short + "."
-	}
-	cmd.Println(text + "\n")
+	cmd.Println(cmp.Or(cmd.Long, cmd.Short+".") + "\n")
 	p.err = cmd.Usage()
 }
 
@@ -328,7 +325,7 @@ func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.For
 
 // wordFlag adds a flag whose value is one of the words, by default the first.
 func wordFlag[T ~string](cmd *cobra.Command, value *T, name, short, usage, what string, allowed ...T) {
-	words := output.Words(allowed...)
+	words := identity.Words(allowed)
 	*value = allowed[0]
 	usage += fmt.Sprintf(": %s (default %s)", identity.OneOf(words), *value)
 	cmd.Flags().FuncP(name, short, usage, func(text string) (err error) {

@@ -237,12 +237,9 @@ needs are in examples/rbac.`,
 	})
 }
 
-func (op *VerifyOp) setProve(value string) error {
-	op.Prove = Prove(value)
-	if op.Prove != ProveRead && op.Prove != ProveWrite {
-		return fmt.Errorf("%q is no way to prove the chain: use read or write", value)
-	}
-	return nil
+func (op *VerifyOp) setProve(value string) (err error) {
+	op.Prove, err = output.Parse("way to prove the chain", value, ProveRead, ProveWrite)
+	return err
 }
 
 // RestartOp restarts the workloads whose pods run without the identity.

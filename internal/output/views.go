@@ -37,8 +37,7 @@ func (v ExplainView) Text(p *Page) {
 		}
 	}
 	for _, note := range v.Notes {
-		p.Blank()
-		p.Prose(0, fmt.Sprintf("%s %s", p.Paint(Cyan, "note:"), note))
+		p.Note(Cyan, "note", note)
 	}
 }
 

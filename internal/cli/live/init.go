@@ -75,9 +75,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 
 func (i *initial) findCluster(ctx context.Context) error {
 	c := &i.Spec.Cluster
-	if c.Region == "" {
-		c.Region = i.Account.DefaultRegion()
-	}
+	c.Region = cmp.Or(c.Region, i.Account.DefaultRegion())
 	region := i.Account.Region(c.Region)
 	if c.Name == "" {
 		names, err := region.Clusters(ctx)
