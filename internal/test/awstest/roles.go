@@ -36,7 +36,10 @@ type roleXML struct {
 		LastUsedDate string `xml:",omitempty"`
 		Region       string `xml:",omitempty"`
 	} `xml:",omitempty"`
+	PermissionsBoundary *boundaryXML `xml:",omitempty"`
 }
+
+type boundaryXML struct{ PermissionsBoundaryType, PermissionsBoundaryArn string }
 
 // describeRole returns a role. IAM shows the unique ID of a deleted principal.
 //
@@ -103,6 +106,9 @@ func getRole(form url.Values) (apiOperation, *apiError) {
 		})
 		if role.LastUsed != "" {
 			out.RoleLastUsed.LastUsedDate, out.RoleLastUsed.Region = role.LastUsed, Region
+		}
+		if role.Boundary != "" {
+			out.PermissionsBoundary = &boundaryXML{"PermissionsBoundaryPolicy", role.Boundary}
 		}
 		return xmlAnswer{"GetRole", struct{ Role roleXML }{out}}
 	})

@@ -33,6 +33,7 @@ type Role struct {
 	Attached    []string // ARNs of managed policies
 	Tags        map[string]string
 	LastUsed    string // time in RFC 3339; empty if the role was never used
+	Boundary    string // ARN of a managed policy; empty if there is none
 }
 
 // Cluster is an EKS cluster.
