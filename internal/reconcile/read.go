@@ -92,25 +92,29 @@ func (e *AccountError) Error() string {
 }
 
 // Hint returns the next step.
-func (e *AccountError) Hint() string { return "use credentials of the role's account" }
+func (e *AccountError) Hint() string { return "use credentials of account " + e.Role.Account }
+
+// CheckAccount returns an [*AccountError] if a role is in another account than the caller.
+func CheckAccount(role identity.RoleARN, caller account.Caller) error {
+	if role.IsZero() || role.Account == caller.Account && role.Partition == caller.Partition {
+		return nil
+	}
+	return &AccountError{role, caller}
+}
 
 // checkRoles returns an error for each role that the caller cannot change.
 func (r *Reconciler) checkRoles(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
-		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
-			problems = append(problems, &AccountError{c.Role, r.Caller})
-		}
-		problems = append(problems, checkOwner(c.Role))
+		problems = append(problems, CheckAccount(c.Role, r.Caller), checkOwner(c.Role))
 	}
 	return errors.Join(problems...)
 }
 
 // planClusters reads the clusters of the config. It fills in missing issuers. If a
 // component uses EKS Pod Identity, it also plans the agent.
-func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (identity.Spec, error) {
-	podIdentity := slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
-	var err error
+func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (_ identity.Spec, err error) {
+	podIdentity := desired.Of(spec).UsesPodIdentity()
 	for i, c := range spec.AllClusters() {
 		if c.Name == "" || c.Region == "" {
 			continue // IRSA needs only the issuer

@@ -83,8 +83,7 @@ func (f *checkInput) compareAdmission(objects []export.Object) (absent string, w
 			absent = cmp.Or(absent, object.Kind+" "+object.Name)
 			continue
 		}
-		same, err := sameSpec(object, live)
-		switch {
+		switch same, err := sameSpec(object, live); {
 		case err != nil:
 			return absent, unknownCheck(err)
 		case !same:

@@ -14,7 +14,7 @@ import (
 // checkIssuer compares the issuer of the cluster's tokens with the config and with EKS. If
 // it differs, the kubeconfig is most likely that of another cluster.
 func checkIssuer(f *checkInput) Check {
-	cluster, eks := f.state.Clusters[0], f.account.cluster.value.Issuer
+	cluster := f.state.Clusters[0]
 	if f.observed.IssuerError != nil {
 		return unknownCheck(f.observed.IssuerError)
 	}
@@ -22,13 +22,13 @@ func checkIssuer(f *checkInput) Check {
 	if err != nil {
 		return failedCheck(fixContext, "the issuer of the cluster's tokens is %s, which cannot be that of an EKS cluster", f.observed.Issuer)
 	}
-	named, err := identity.ParseOIDCProvider(eks)
+	named, err := identity.ParseOIDCProvider(f.account.cluster.value.Issuer)
 	switch {
 	case err == nil && named.HostPath != live.HostPath:
 		return failedCheck(fixContext, "the issuer of the cluster's tokens is %s, but that of EKS cluster %s is %s", live.HostPath, cluster.Name, named.HostPath)
 	case !cluster.OIDC.IsZero() && cluster.OIDC.HostPath != live.HostPath:
 		return failedCheck(fixContext+"; if it is right, correct cluster.oidcProvider in the config", "the issuer of the cluster's tokens is %s, but the config names %s", live.HostPath, cluster.OIDC.HostPath)
-	case cluster.OIDC.IsZero() && eks == "":
+	case cluster.OIDC.IsZero() && err != nil:
 		return unknownf("set cluster.oidcProvider, or cluster.name and cluster.region, in the config", "the issuer of the cluster's tokens is %s, and there is nothing to compare it with", live.HostPath)
 	}
 	return okCheck("%s", live.HostPath)

@@ -36,10 +36,10 @@ type roleXML struct {
 		LastUsedDate string `xml:",omitempty"`
 		Region       string `xml:",omitempty"`
 	} `xml:",omitempty"`
-	PermissionsBoundary *boundaryXML `xml:",omitempty"`
+	PermissionsBoundary *attachedBoundary `xml:",omitempty"`
 }
 
-type boundaryXML struct{ PermissionsBoundaryType, PermissionsBoundaryArn string }
+type attachedBoundary struct{ PermissionsBoundaryType, PermissionsBoundaryArn string }
 
 // describeRole returns a role. IAM shows the unique ID of a deleted principal.
 //
@@ -56,6 +56,9 @@ func describeRole(s *State, name string, r Role) roleXML {
 		out.Tags = append(out.Tags, tag{key, value})
 	}
 	slices.SortFunc(out.Tags, func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
+	if r.Boundary != "" {
+		out.PermissionsBoundary = &attachedBoundary{"PermissionsBoundaryPolicy", r.Boundary}
+	}
 	return out
 }
 
@@ -106,9 +109,6 @@ func getRole(form url.Values) (apiOperation, *apiError) {
 		})
 		if role.LastUsed != "" {
 			out.RoleLastUsed.LastUsedDate, out.RoleLastUsed.Region = role.LastUsed, Region
-		}
-		if role.Boundary != "" {
-			out.PermissionsBoundary = &boundaryXML{"PermissionsBoundaryPolicy", role.Boundary}
 		}
 		return xmlAnswer{"GetRole", struct{ Role roleXML }{out}}
 	})
