@@ -38,6 +38,9 @@ func newReport(out io.Writer) *report {
 	return &report{out: out, output: map[testName][]string{}, packages: map[string]*counts{}, skipped: map[testName]string{}}
 }
 
+// print writes to the output. If that fails, there is nobody to tell.
+func (r *report) print(text string) { _, _ = io.WriteString(r.out, text) }
+
 // read reads events until the end. It prints the output of packages and failed tests.
 func (r *report) read(events io.Reader) error {
 	lines := bufio.NewReader(events)
@@ -51,7 +54,7 @@ func (r *report) read(events io.Reader) error {
 		}
 		var e event
 		if err := json.Unmarshal(line, &e); err != nil {
-			fmt.Fprint(r.out, string(line)) // not an event, such as an error of the go command
+			r.print(string(line)) // not an event, such as an error of the go command
 			continue
 		}
 		r.add(e)
@@ -62,7 +65,7 @@ func (r *report) add(e event) {
 	name := testName{strings.TrimPrefix(e.Package, module), e.Test}
 	switch e.Action {
 	case "build-output":
-		fmt.Fprint(r.out, e.Output)
+		r.print(e.Output)
 	case "output":
 		r.output[name] = append(r.output[name], e.Output)
 	case "pass", "fail", "skip":
@@ -77,7 +80,7 @@ func (r *report) end(name testName, action string) {
 	if name.test == "" {
 		for _, line := range lines {
 			if line != "PASS\n" && line != "FAIL\n" {
-				fmt.Fprint(r.out, line)
+				r.print(line)
 			}
 		}
 		return
@@ -92,7 +95,7 @@ func (r *report) end(name testName, action string) {
 		c.passed++
 	case "fail":
 		c.failed++
-		fmt.Fprint(r.out, strings.Join(lines, ""))
+		r.print(strings.Join(lines, ""))
 	case "skip":
 		c.skipped++
 		r.skipped[name] = reason(lines)
@@ -114,16 +117,16 @@ func reason(lines []string) string {
 func (r *report) printSummary(list []permitted) {
 	for _, name := range r.skippedNames() {
 		if p, ok := find(list, name); ok {
-			fmt.Fprintf(r.out, "skipped: %s: %s\n", name, p.reason)
+			r.print(fmt.Sprintf("skipped: %s: %s\n", name, p.reason))
 		}
 	}
 	var sum counts
 	for _, pkg := range slices.Sorted(maps.Keys(r.packages)) {
 		c := r.packages[pkg]
-		fmt.Fprintf(r.out, "%6d tests, %d skipped: %s\n", c.passed+c.failed, c.skipped, pkg)
+		r.print(fmt.Sprintf("%6d tests, %d skipped: %s\n", c.passed+c.failed, c.skipped, pkg))
 		sum.passed, sum.failed, sum.skipped = sum.passed+c.passed, sum.failed+c.failed, sum.skipped+c.skipped
 	}
-	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", sum.passed, sum.failed, sum.skipped)
+	r.print(fmt.Sprintf("%d passed, %d failed, %d skipped\n", sum.passed, sum.failed, sum.skipped))
 }
 
 // check returns an error that names every skipped test that the list does not permit.
