@@ -33,7 +33,7 @@ type Reconciler struct {
 // policy would be longer than the account allows. If a role is in another account than
 // the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
-	p := newPlan(r.Caller)
+	p := &Plan{Identity: r.Caller.ARN, Account: r.Caller.Account}
 	if err := r.checkRoles(spec); err != nil {
 		return nil, err
 	}
@@ -50,12 +50,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
-	var tooLong []error
-	for _, role := range roles { // fail early, before other calls
-		_, err := roleBudget(state, role, role.TrustPolicy, quota)
-		tooLong = append(tooLong, err)
-	}
-	if err := errors.Join(tooLong...); err != nil {
+	if err := checkBudgets(state, roles, quota); err != nil { // fail early, before other calls
 		return nil, err
 	}
 	if err := r.planProviders(ctx, p, roles); err != nil {
