@@ -78,9 +78,9 @@ func checkChoice[S ~string](value S, choices []S) error {
 
 // Words returns words as strings.
 func Words[T ~string](words []T) []string {
-	all := make([]string, len(words))
-	for i, word := range words {
-		all[i] = string(word)
+	var all []string
+	for _, word := range words {
+		all = append(all, string(word))
 	}
 	return all
 }
