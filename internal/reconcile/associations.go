@@ -235,9 +235,9 @@ func (a *associationPlan) change(ctx context.Context, id string, live, w desired
 // associationElements returns the fields of the EKS API that differ. It ignores tags
 // that the config does not name.
 func associationElements(live, wanted desired.Association) []string {
-	elements := live.Differences(wanted)
+	out := live.Differences(wanted)
 	if slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }) {
-		elements = append(elements, "tags")
+		out = append(out, "tags")
 	}
-	return elements
+	return out
 }

@@ -14,7 +14,20 @@ import (
 // pod labels. A selector that would no longer match the pods is an error: an upgrade could
 // fail, or a Service could lose its pods. A selector that would begin to match the pods is
 // a warning.
-type Selectors struct{ changes []labelChange }
+type Selectors struct {
+	changes []labelChange
+	keys    map[string]bool // the labels that change
+}
+
+func newSelectors(changes []labelChange) Selectors {
+	r := Selectors{changes, map[string]bool{}}
+	for _, change := range changes {
+		for _, key := range change.keys() {
+			r.keys[key] = true
+		}
+	}
+	return r
+}
 
 // labelChange is the labels of pods before and after the edits.
 type labelChange struct {
@@ -76,17 +89,14 @@ func (c labelChange) keys() []string {
 	})
 }
 
-func (r Selectors) searchNames() []string {
-	var keys []string
-	for _, change := range r.changes {
-		keys = append(keys, change.keys()...)
-	}
-	return keys
-}
+func (r Selectors) searchNames() []string { return slices.Collect(maps.Keys(r.keys)) }
 
 func (r Selectors) find(o *object) found {
 	var all found
 	for _, s := range o.selectors() {
+		if !s.usesAny(r.keys) {
+			continue
+		}
 		for _, change := range r.changes {
 			before, after := s.matches(change.before), s.matches(change.after)
 			own, workload := o == change.object, s.isOfWorkload()

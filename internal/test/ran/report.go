@@ -38,8 +38,10 @@ func newReport(out io.Writer) *report {
 	return &report{out: out, output: map[testName][]string{}, packages: map[string]*counts{}, skipped: map[testName]string{}}
 }
 
-// print writes to the output. If that fails, there is nobody to tell.
-func (r *report) print(text string) { _, _ = io.WriteString(r.out, text) }
+// printf writes to the output. What cannot be written to a terminal cannot be reported there.
+func (r *report) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.out, format, args...)
+}
 
 // read reads events until the end. It prints the output of packages and failed tests.
 func (r *report) read(events io.Reader) error {
@@ -54,7 +56,7 @@ func (r *report) read(events io.Reader) error {
 		}
 		var e event
 		if err := json.Unmarshal(line, &e); err != nil {
-			r.print(string(line)) // not an event, such as an error of the go command
+			r.printf("%s", line) // not an event, such as an error of the go command
 			continue
 		}
 		r.add(e)
@@ -65,7 +67,7 @@ func (r *report) add(e event) {
 	name := testName{strings.TrimPrefix(e.Package, module), e.Test}
 	switch e.Action {
 	case "build-output":
-		r.print(e.Output)
+		r.printf("%s", e.Output)
 	case "output":
 		r.output[name] = append(r.output[name], e.Output)
 	case "pass", "fail", "skip":
@@ -80,7 +82,7 @@ func (r *report) end(name testName, action string) {
 	if name.test == "" {
 		for _, line := range lines {
 			if line != "PASS\n" && line != "FAIL\n" {
-				r.print(line)
+				r.printf("%s", line)
 			}
 		}
 		return
@@ -95,7 +97,7 @@ func (r *report) end(name testName, action string) {
 		c.passed++
 	case "fail":
 		c.failed++
-		r.print(strings.Join(lines, ""))
+		r.printf("%s", strings.Join(lines, ""))
 	case "skip":
 		c.skipped++
 		r.skipped[name] = reason(lines)
@@ -117,16 +119,16 @@ func reason(lines []string) string {
 func (r *report) printSummary(list []permitted) {
 	for _, name := range r.skippedNames() {
 		if p, ok := find(list, name); ok {
-			r.print(fmt.Sprintf("skipped: %s: %s\n", name, p.reason))
+			r.printf("skipped: %s: %s\n", name, p.reason)
 		}
 	}
 	var sum counts
 	for _, pkg := range slices.Sorted(maps.Keys(r.packages)) {
 		c := r.packages[pkg]
-		r.print(fmt.Sprintf("%6d tests, %d skipped: %s\n", c.passed+c.failed, c.skipped, pkg))
+		r.printf("%6d tests, %d skipped: %s\n", c.passed+c.failed, c.skipped, pkg)
 		sum.passed, sum.failed, sum.skipped = sum.passed+c.passed, sum.failed+c.failed, sum.skipped+c.skipped
 	}
-	r.print(fmt.Sprintf("%d passed, %d failed, %d skipped\n", sum.passed, sum.failed, sum.skipped))
+	r.printf("%d passed, %d failed, %d skipped\n", sum.passed, sum.failed, sum.skipped)
 }
 
 // check returns an error that names every skipped test that the list does not permit.
