@@ -194,30 +194,23 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 
 // planProviders compares the IAM OIDC providers.
 func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
-	seen := map[string]bool{}
-	for _, role := range roles {
-		for _, want := range role.Providers {
-			if seen[want.ARN] {
-				continue
-			}
-			seen[want.ARN] = true
-			audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
-			if err != nil {
-				return err
-			}
-			change := ProviderChange{want.ARN, None}
-			switch {
-			case !ok:
-				change.Action = Create
-				p.add(phaseEnable, func(ctx context.Context) error {
-					return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
-				})
-			case !slices.Contains(audiences, want.Audience):
-				change.Action = Change
-				p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
-			}
-			p.Providers = append(p.Providers, change)
+	for _, want := range desired.ProvidersOf(roles) {
+		audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
+		if err != nil {
+			return err
 		}
+		change := ProviderChange{want.ARN, None}
+		switch {
+		case !ok:
+			change.Action = Create
+			p.add(phaseEnable, func(ctx context.Context) error {
+				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
+			})
+		case !slices.Contains(audiences, want.Audience):
+			change.Action = Change
+			p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+		}
+		p.Providers = append(p.Providers, change)
 	}
 	return nil
 }
