@@ -74,7 +74,8 @@ documents beside them. Other commands print, apply and check the same identity.
 
 Without a command, and if standard input is not a terminal, it is the
 post-renderer.`,
-		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
+		Example: `  PR=$(helm spaces-identity post-renderer) &&
+    helm upgrade --install spaces CHART --post-renderer "$PR"
   spaces-identity plan`,
 		Args:          noCommand,
 		SilenceErrors: true,
@@ -94,6 +95,7 @@ post-renderer.`,
 		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(),
 		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.versionCommand())
 	p.addHelpCommand(root)
+	addCompletionCommand(root)
 	return root
 }
 

@@ -30,7 +30,8 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 	if err != nil {
 		panic(err) // it was added the line before
 	}
-	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
+	help.Use, help.Short, help.Long, help.Run = "help [COMMAND]", "Show the help of a command", "", nil
+	help.DisableFlagsInUseLine = true
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
 		if err := errors.Join(err, noCommand(cmd, rest)); err != nil {
@@ -38,6 +39,31 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 		}
 		cmd.InitDefaultHelpFlag()
 		return cmd.Help()
+	}
+}
+
+// addCompletionCommand gives the library's completion commands help in our words.
+func addCompletionCommand(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err) // it was added the line before
+	}
+	completion.Short = "Print a completion script for a shell"
+	completion.Long = `completion prints a script with which a shell completes commands, flags and
+their values. The Helm plugin needs no script: Helm completes its commands too.`
+	for _, c := range completion.Commands() {
+		load := "source <(spaces-identity completion " + c.Name() + ")"
+		switch c.Name() {
+		case "fish":
+			load = "spaces-identity completion fish | source"
+		case "powershell":
+			load = "spaces-identity completion powershell | Out-String | Invoke-Expression"
+		}
+		c.Short = "Print the completion script for " + c.Name()
+		c.Long = c.Short + `.
+To load it in every new shell, add the example to the shell's start file.`
+		c.Example = "  " + load
 	}
 }
 

@@ -235,9 +235,9 @@ func (a *associationPlan) change(ctx context.Context, id string, live, w desired
 // associationElements returns the fields of the EKS API that differ. It ignores tags
 // that the config does not name.
 func associationElements(live, wanted desired.Association) []string {
-	out := live.Differences(wanted)
+	elements := live.Differences(wanted)
 	if slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }) {
-		out = append(out, "tags")
+		elements = append(elements, "tags")
 	}
-	return out
+	return elements
 }

@@ -51,6 +51,8 @@ func (p *Plan) warnOfSubjects(r RoleChange) {
 func (p *Plan) warnOfStatement(role string, s StatementChange) {
 	name := strings.TrimSpace(fmt.Sprintf("%d %s", s.Place, s.Sid))
 	switch {
+	case s.Edited && s.Elsewhere:
+		p.warn("", "role %s: somebody edited statement %s, which is about clusters that the config does not name; `apply` keeps it as it is; pruning would remove it", role, name)
 	case s.Edited && s.Denies:
 		p.warn(FixPrune, "role %s: somebody edited statement %s, which denies access, also to whom the config names; `apply` keeps it as it is", role, name)
 	case s.Edited:

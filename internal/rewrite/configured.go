@@ -106,6 +106,8 @@ func misplaced(n *manifest.Node, path identity.Path, c desired.Component, holds 
 		return "it contains mappings or lists, so it cannot hold " + holds
 	case holds == "values" && len(c.Values.Component) == 0:
 		return "the config does not say where the values of " + c.Name + " are: set values.path of the component"
+	case holds == "settings" && len(c.Values.Annotations) == 0:
+		return "the config does not say where the settings of " + c.Name + " have annotations: set values.path and values.annotations of the component, or end the path at the annotations"
 	case holds == "values" && n.Get(c.Values.Component...) == nil:
 		return "it has no key " + strings.Join(c.Values.Component, ".")
 	case holds == "settings" && n != nil && hasNamedSettings(n, c):

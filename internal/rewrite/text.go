@@ -23,8 +23,13 @@ func (r UnrecognisedTexts) find(o *object) found {
 	if len(r.state.Components) == 1 {
 		w.any = r.state.Components[0].Name
 	}
-	w.value(o.node, o.path, o.kind != "CustomResourceDefinition") // its keys only describe fields
+	w.value(o.node, o.path, !o.describesFields())
 	return found{places: w.places}
+}
+
+// describesFields reports whether the keys of an object only describe the fields of others.
+func (o *object) describesFields() bool {
+	return o.kind == "CustomResourceDefinition" || o.kind == "CompositeResourceDefinition"
 }
 
 // unknown returns the texts that are not part of a place and do not contain one.

@@ -285,8 +285,8 @@ cluster:
   oidcProvider: {{.OIDC.HostPath}}
 {{- end}}
 {{- end}}
-# Which control planes get the role: exact host namespaces, a pattern besides them
-# (uuid: all that Spaces names by itself, later ones included), or what the cluster shows.
+# The control planes that get the role: exact host namespaces, those that match a pattern
+# (uuid: every default name, also of later ones), and those found in the cluster.
 {{with .Spec.ControlPlanes -}}
 controlPlanes:
   namespaces:{{if not .Namespaces}} []{{end}}
