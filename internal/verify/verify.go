@@ -214,9 +214,7 @@ func runChecks(observed space.Observed, account accountState, proofs map[space.K
 	state = state.OnCluster(state.Clusters[0])
 	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems()}
 	for _, c := range state.Components {
-		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once); len(row.Checks) > 0 {
-			result.Common = append(result.Common, row)
-		}
+		result.Common = append(result.Common, (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once))
 	}
 	for _, plane := range observed.ControlPlanes {
 		if plane.Deleting {
