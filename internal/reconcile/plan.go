@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 
-	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 )
@@ -156,12 +155,6 @@ const (
 // add adds a step to a phase.
 func (p *Plan) add(in planPhase, s planStep) { p.steps[in] = append(p.steps[in], s) }
 
-// newPlan returns a plan whose lists are empty, not null, in JSON.
-func newPlan(c account.Caller) *Plan {
-	return &Plan{Identity: c.ARN, Account: c.Account, Providers: []ProviderChange{}, Agents: []AgentChange{}, Roles: []RoleChange{},
-		Associations: []AssociationChange{}, Warnings: []Warning{}, Blocked: []string{}}
-}
-
 // Counts counts the things that applying the plan adds, changes, removes and adopts.
 // The trust policy of a new role counts with the role.
 func (p *Plan) Counts() (add, change, remove, adopt int) {
@@ -221,7 +214,7 @@ func (p *Plan) Beyond() Beyond {
 			case s.Action == Foreign || s.Elsewhere:
 			case s.Edited:
 				b.Edited++
-				b.Subjects = append(b.Subjects, s.Beyond...)
+				fallthrough
 			default:
 				b.Subjects = append(b.Subjects, s.Beyond...)
 			}

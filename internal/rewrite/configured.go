@@ -150,16 +150,10 @@ func contentOf(n *manifest.Node, c desired.Component, p identity.Place) (holds s
 	if len(p.Path) > 0 && isName(c, p.Path[len(p.Path)-1].Key) && (n == nil || len(n.Content) == 0) {
 		return "settings", nil
 	}
-	if n != nil && (n.IsNull() || hasOnlyStrings(n)) || n == nil && namesAnnotations(p.Path) {
+	if n != nil && (n.IsNull() || hasOnlyStrings(n)) || n == nil && len(p.Path) > 0 && strings.HasSuffix(strings.ToLower(p.Path[len(p.Path)-1].Key), "annotations") {
 		return "annotations", nil
 	}
 	return "", nil
-}
-
-// namesAnnotations reports whether the last key of a path says that annotations
-// belong there.
-func namesAnnotations(path identity.Path) bool {
-	return len(path) > 0 && strings.HasSuffix(strings.ToLower(path[len(path)-1].Key), "annotations")
 }
 
 // hasOnlyStrings reports whether all values of a mapping are scalars, like annotations.

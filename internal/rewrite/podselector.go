@@ -106,6 +106,20 @@ func (s podSelector) matches(labels map[string]string) bool {
 	})
 }
 
+// usesAny reports whether the selector may depend on one of the labels. Most selectors do
+// not, so they need not be compared with each change.
+func (s podSelector) usesAny(labels map[string]bool) bool {
+	if s.node.Kind != manifest.Scalar {
+		return slices.ContainsFunc(requirements(s.node), func(r requirement) bool { return labels[r.key] })
+	}
+	for label := range labels {
+		if strings.Contains(s.node.Value, label) {
+			return true
+		}
+	}
+	return false
+}
+
 func (r requirement) isOfNamespace() bool {
 	return r.key == ciliumNamespace || strings.HasPrefix(r.key, ciliumLabels)
 }
