@@ -88,7 +88,7 @@ trust() {
   same) ;;
   update) change "updated the trust policy of role $2" \
     iam update-assume-role-policy --role-name="$1" --policy-document "$trust_policy" ;;
-  'lost '*) refuse "this script would remove access that the trust policy of role $2 gives in the statements ${state#lost }" \
+  'lost '*) refuse "this script would remove access that the trust policy of role $2 gives in these statements: ${state#lost }" \
     "run \`spaces-identity apply\`, which keeps it, or change the policy by hand" ;;
   *) refuse "role $1 has the ARN ${state#ARN }" "write roleARN: ${state#ARN } in the config, and export again" ;;
   esac

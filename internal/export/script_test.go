@@ -222,11 +222,11 @@ func TestScriptKeepsWhatApplyProtects(t *testing.T) {
 		"foreign statement with a Sid": {onTrust(func(d *iam.Document) {
 			foreign.Sid = "update"
 			d.Statement = append(d.Statement, foreign)
-		}), []string{"error: this script would remove access", "in the statements update\n", "hint: run `spaces-identity apply`"}, nil},
+		}), []string{"error: this script would remove access", "in these statements: update\n", "hint: run `spaces-identity apply`"}, nil},
 		"foreign statement without a Sid": {onTrust(func(d *iam.Document) {
 			foreign.Sid = ""
 			d.Statement = append([]iam.Statement{foreign}, d.Statement...)
-		}), []string{"error: ", "in the statements one without a Sid\n"}, nil},
+		}), []string{"error: ", "in these statements: one without a Sid\n"}, nil},
 		"only a foreign statement": {onTrust(func(d *iam.Document) { d.Statement = []iam.Statement{foreign} }), []string{"error: "}, nil},
 		"one foreign statement that is no list": {onRole(func(r *awstest.Role) {
 			r.Trust = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`
@@ -491,7 +491,7 @@ func TestScriptWorksWithTheRealCLI(t *testing.T) {
 		d.Statement[0].Condition["Bool"] = map[string]iam.Values{"aws:SecureTransport": {"true"}}
 	})
 	a.Forget()
-	if _, errs, err := a.run(t, "sh", script); err == nil || !strings.Contains(errs, "in the statements SpacesIdentityIRSA, Theirs\n") || len(a.writes()) > 0 {
+	if _, errs, err := a.run(t, "sh", script); err == nil || !strings.Contains(errs, "in these statements: SpacesIdentityIRSA, Theirs\n") || len(a.writes()) > 0 {
 		t.Errorf("%v, wrote %v\n%s", err, a.writes(), errs)
 	}
 }
