@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -136,10 +135,10 @@ func sameSpec(wanted export.Object, live space.Object) (bool, error) {
 	return covers(want.Spec, got), nil
 }
 
-// admissionDefaults are the values that the API server sets in a policy.
+// admissionDefaults are the values that the API server sets in a policy of this program.
 //
 // Source: Kubernetes API reference, MutatingAdmissionPolicy v1.
-var admissionDefaults = map[string]any{"matchPolicy": "Equivalent", "scope": "*", "failurePolicy": "Fail", "reinvocationPolicy": "Never"}
+var admissionDefaults = map[string]any{"matchPolicy": "Equivalent", "scope": "*"}
 
 // covers reports whether a live value has everything that is wanted, and besides it only
 // defaults and empty values.
@@ -164,14 +163,13 @@ func covers(want, got any) bool {
 }
 
 func isEmpty(value any) bool {
-	if value == nil {
-		return true
+	switch v := value.(type) {
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
 	}
-	switch v := reflect.ValueOf(value); v.Kind() {
-	case reflect.Map, reflect.Slice, reflect.String:
-		return v.Len() == 0
-	}
-	return false
+	return value == nil || value == ""
 }
 
 // at returns the component's service account in the control plane.
