@@ -91,6 +91,7 @@ func try(ctx context.Context, s suite, all []mutant, sample int) error {
 			equivalent++
 		default:
 			switch verdict, _, err := test(ctx, &m, runs, limit); {
+			case ctx.Err() != nil: // the score so far is printed
 			case err != nil:
 				return err
 			case verdict == noCompile:
