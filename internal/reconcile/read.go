@@ -114,30 +114,30 @@ func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Sp
 		if c.Name == "" || c.Region == "" {
 			continue // IRSA needs only the issuer
 		}
-		found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
-		if !podIdentity && !c.OIDC.IsZero() && account.IsRefused(err) {
-			p.warn("", "the issuer of cluster %s could not be compared with the config: %v", c.Name, err)
-			continue
-		}
-		if err != nil {
+		var err error
+		if spec, err = r.planCluster(ctx, p, spec, i, c, podIdentity); err != nil {
 			return spec, err
-		}
-		if !ok {
-			if err := p.withoutCluster(identity.ClusterKey(i), c, podIdentity); err != nil {
-				return spec, err
-			}
-			continue
-		}
-		if spec, err = p.withIssuer(spec, i, c, found.Issuer); err != nil {
-			return spec, err
-		}
-		if podIdentity && !found.AutoMode {
-			if err := r.planAgent(ctx, p, c); err != nil {
-				return spec, err
-			}
 		}
 	}
 	return spec, nil
+}
+
+func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spec, i int, c identity.Cluster, podIdentity bool) (identity.Spec, error) {
+	found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
+	switch {
+	case !podIdentity && !c.OIDC.IsZero() && account.IsRefused(err):
+		p.warn("", "the issuer of cluster %s could not be compared with the config: %v", c.Name, err)
+		return spec, nil
+	case err != nil:
+		return spec, err
+	case !ok:
+		return spec, p.withoutCluster(identity.ClusterKey(i), c, podIdentity)
+	}
+	spec, err = p.withIssuer(spec, i, c, found.Issuer)
+	if err == nil && podIdentity && !found.AutoMode {
+		err = r.planAgent(ctx, p, c)
+	}
+	return spec, err
 }
 
 // withoutCluster warns that the account does not have a cluster. It returns an error if the

@@ -102,7 +102,7 @@ func TestRunRestartsWhatItFinds(t *testing.T) {
 			}
 		}, Options{}, hostA + " failed", nil, 2},
 		"a workload that may not be restarted": {"", func(_ *testing.T, c *spacetest.Cluster) {
-			c.Forbidden = func(method, resource, _ string) bool { return method == http.MethodPatch }
+			c.Forbidden = func(method, _, _ string) bool { return method == http.MethodPatch }
 		}, Options{}, hostA + " failed", []string{restartA}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
