@@ -50,14 +50,46 @@ func TestNamesAreFoundInEveryForm(t *testing.T) {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
-	if names(nil).mayBeIn([]byte(`\u002d`)) {
+	if (names{}).mayBeIn([]byte(`\u002d`)) {
 		t.Error("no names are in a text")
 	}
-	if got := len(namesOf("a", "", "b", "a")); got != 2 {
+	if got := namesOf("a", "", "b", "a").count(); got != 2 {
 		t.Errorf("%d names of a and b", got)
 	}
 	if !namesOf("one", "two").mayBeIn([]byte("a two")) {
 		t.Error("the second name is not found")
+	}
+}
+
+// TestManyNamesAreFoundAsWords has more names than are searched one by one.
+func TestManyNamesAreFoundAsWords(t *testing.T) {
+	all := []string{"mxp-controller", "a name: with others"}
+	for len(all) < manyNames {
+		all = append(all, fmt.Sprint("name-", len(all)))
+	}
+	if !namesOf(all...).mayBeIn([]byte("my-mxp-controllers")) {
+		t.Error("the largest number of names that are searched one by one is searched as words")
+	}
+	many := namesOf(append(all, "one-more")...)
+	for text, want := range map[string]bool{
+		"":                      false,
+		"mxp-controller":        true,
+		"a: mxp-controller":     true,
+		"{mxp-controller: b}":   true,
+		"é: name-7\n":           true,
+		"a: one-more # b":       true,
+		"my-mxp-controllers":    false,
+		"mxp-controlle":         false,
+		`a: "b\nmxp-controller"`: true,
+		`a: "b\\mxp-controller"`: true,
+		`"mxp\u002dcontroller"`:  true,
+		"a name: with others":   true,
+		"a name with others":    false,
+		`\`:                     false,
+	} {
+		if got := many.mayBeIn([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
 	}
 }
 
