@@ -82,7 +82,15 @@ func BenchmarkRun(b *testing.B) {
 		fmt.Fprintf(&all, account, n)
 		fmt.Fprintf(&list, "- kind: ServiceAccount\n  metadata:\n    name: mxp-controller\n    namespace: mxp-%d-system\n", n)
 	}
+	workload := "---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: mxp-host\n  namespace: mxp-%d-system\nspec:\n  selector:\n    matchLabels:\n      app: mxp-host\n  template:\n    metadata:\n" +
+		"      annotations:\n        example.com/team: \"platform\"\n      labels:\n        app: mxp-host\n    spec:\n      serviceAccountName: mxp-controller\n      containers:\n      - name: main\n" +
+		"        image: registry.example/mxp:v1\n        env:\n" + strings.Repeat("        - name: FIRST # one of many\n          value: \"a value\"\n", 14)
+	var dense bytes.Buffer
+	for n := range 200 {
+		fmt.Fprintf(&dense, account+workload, n, n)
+	}
 	for name, stream := range map[string][]byte{
+		"200 control planes": dense.Bytes(),
 		"one place in 20 MB": append(chart(20<<20), fmt.Sprintf(account, 0)...),
 		"10,000 places":      all.Bytes(),
 		"10,000 in a list":   list.Bytes(),

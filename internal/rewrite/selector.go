@@ -17,15 +17,17 @@ import (
 type Selectors struct {
 	changes []labelChange
 	keys    map[string]bool // the labels that change
+	names   names           // the same, to search for
 }
 
 func newSelectors(changes []labelChange) Selectors {
-	r := Selectors{changes, map[string]bool{}}
+	r := Selectors{changes: changes, keys: map[string]bool{}}
 	for _, change := range changes {
 		for _, key := range change.keys() {
 			r.keys[key] = true
 		}
 	}
+	r.names = namesOf(r.searchNames()...)
 	return r
 }
 
@@ -89,6 +91,8 @@ func (c labelChange) keys() []string {
 }
 
 func (r Selectors) searchNames() []string { return slices.Collect(maps.Keys(r.keys)) }
+
+func (r Selectors) skips(doc *document) bool { return !r.names.mayBeIn(doc.text) }
 
 func (r Selectors) find(o *object) found {
 	var all found
