@@ -31,7 +31,7 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if parseOnly(text, root, patched, sets) == nil {
+	if !isPatched(text, root, patched, sets) {
 		return nil, formError(root, sets[0])
 	}
 	return patched, nil
@@ -68,7 +68,7 @@ func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, erro
 		return nil, err
 	}
 	patched, ok := apply(text, edits)
-	if !ok || parseOnly(text, root, patched, sets) == nil {
+	if !ok || !isPatched(text, root, patched, sets) {
 		return nil, nil
 	}
 	return patched, nil
@@ -90,12 +90,12 @@ func patchPart(text []byte, sets []Set) ([]byte, error) {
 	}
 	for edits := range otherForms(text, root, sets) {
 		rewritten, ok := apply(text, edits)
-		if !ok {
+		if !ok || !isPatched(text, root, rewritten, nil) {
 			continue
 		}
-		same := parseOnly(text, root, rewritten, nil)
-		if same == nil {
-			continue
+		same, err := Parse(rewritten)
+		if err != nil {
+			return nil, err
 		}
 		if patched, err := patchInPlace(rewritten, same, sets, true); err == nil && patched != nil {
 			return patched, nil

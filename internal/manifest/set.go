@@ -25,7 +25,7 @@ type PlaceError struct {
 func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem }
 
 // planner turns the sets of one document into edits of its text. It does not check the
-// result of the edits: parseOnly does.
+// result of the edits: isPatched does.
 type planner struct {
 	text  []byte
 	alone bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form

@@ -14,15 +14,14 @@ func Same(a, b *Node) bool {
 	return v.same(a, b)
 }
 
-// parseOnly parses a patched text. It returns nil if the text is not the original plus
-// exactly the sets, with the same comments.
-func parseOnly(text []byte, root *Node, patched []byte, sets []Set) *Node {
-	after, err := Parse(patched)
-	v := verifier{equal: map[[2]*Node]bool{}}
-	if err != nil || !v.plus(root, after, sets) || !slices.Equal(comments(text, root), comments(patched, after)) {
-		return nil
-	}
-	return after
+// isPatched reports whether a patched text is the original plus exactly the sets, with the
+// same comments. It parses the patched text.
+func isPatched(text []byte, root *Node, patched []byte, sets []Set) (is bool) {
+	withTree(patched, func(after *Node, err error) {
+		v := verifier{equal: map[[2]*Node]bool{}}
+		is = err == nil && v.plus(root, after, sets) && sameComments(text, root, patched, after)
+	})
+	return is
 }
 
 // verifier compares a patched document with the document that it should be.
@@ -182,7 +181,7 @@ func sameDocuments(was, is []byte, sets []Set) bool {
 		return bytes.Equal(was, is)
 	}
 	root, err := Parse(was)
-	return err == nil && parseOnly(was, root, is, sets) != nil
+	return err == nil && isPatched(was, root, is, sets)
 }
 
 // same reports whether two values are equal. It follows aliases.
@@ -217,22 +216,33 @@ func sameScalar(a, b *Node) bool {
 	return a.IsNull() && b.IsNull() || a.Value == b.Value && a.IsString() && b.IsString()
 }
 
-// comments returns the comments of a document, in order.
-func comments(text []byte, root *Node) []string {
-	var all []string
-	for at := 0; ; {
+// sameComments reports whether two texts have the same comments in the same order.
+func sameComments(text []byte, root *Node, patched []byte, after *Node) bool {
+	for was, is := nextComment(text, root, 0), nextComment(patched, after, 0); ; {
+		if string(text[was.start:was.end]) != string(patched[is.start:is.end]) {
+			return false
+		}
+		if was.start == was.end {
+			return true
+		}
+		was, is = nextComment(text, root, was.end), nextComment(patched, after, is.end)
+	}
+}
+
+// textRange is a range of bytes.
+type textRange struct{ start, end int }
+
+// nextComment returns the first comment at or after an offset, without the blanks at its
+// end. It is empty if there is none.
+func nextComment(text []byte, root *Node, at int) textRange {
+	for ; ; at++ {
 		i := bytes.IndexByte(text[at:], '#')
 		if i < 0 {
-			return all
+			return textRange{len(text), len(text)}
 		}
-		at += i
-		if at > 0 && !isSpace(text[at-1]) || root.scalarAt(text, at) {
-			at++
-			continue
+		if at += i; (at == 0 || isSpace(text[at-1])) && !root.scalarAt(text, at) {
+			return textRange{at, len(bytes.TrimRight(text[:lineEnd(text, at)], " \t\r\n"))}
 		}
-		end := lineEnd(text, at)
-		all = append(all, string(bytes.TrimRight(text[at:end], " \t\r\n")))
-		at = end
 	}
 }
 
