@@ -30,15 +30,10 @@ var reusableTrees = sync.Pool{New: func() any {
 // only valid during the call.
 func withTree(text []byte, use func(root *Node, err error)) {
 	reused, _ := reusableTrees.Get().(*reusableTree)
-	m := treeMemory{nodes: reused.nodes, contents: reused.contents, open: reused.open}
-	root, ok := quickParseIn(&m, text)
-	if ok {
-		use(root, nil)
-	} else {
-		use(libraryParse(text))
-	}
-	if !m.grown {
-		clear(reused.nodes[:len(reused.nodes)-len(m.nodes)])
+	p := Parser{treeMemory{nodes: reused.nodes, contents: reused.contents, open: reused.open}}
+	use(p.Parse(text))
+	if !p.memory.grown {
+		clear(reused.nodes[:len(reused.nodes)-len(p.memory.nodes)])
 		reusableTrees.Put(reused)
 	}
 }

@@ -23,12 +23,9 @@ type quickParser struct {
 // maxQuickKey is below the 1,024 characters that YAML allows a key.
 const maxQuickKey = 1000
 
-// quickParse returns the tree of a document. It is not ok if the library must parse the
-// document.
-func quickParse(text []byte) (root *Node, ok bool) { return quickParseIn(&treeMemory{}, text) }
-
-// quickParseIn is quickParse with the memory for the tree.
-func quickParseIn(memory *treeMemory, text []byte) (root *Node, ok bool) {
+// quickParse returns the tree of a document, in the given memory. It is not ok if the
+// library must parse the document.
+func quickParse(memory *treeMemory, text []byte) (root *Node, ok bool) {
 	q := quickParser{text: string(text), memory: memory}
 	root = q.document()
 	return root, root != nil && root.Kind != Scalar && q.column < 0 && !q.gaveUp

@@ -125,6 +125,9 @@ type branch struct {
 // branches groups sets by the first step of their paths. The documents of one string are
 // one branch.
 func branches(sets []Set) []*branch {
+	if len(sets) == 1 && len(sets[0].Path) > 0 { // most documents need one set, and no map
+		return []*branch{{&sets[0].Path[0], sets}}
+	}
 	var all []*branch
 	known := map[identity.Step]*branch{}
 	for _, set := range sets {

@@ -53,41 +53,61 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	}
 }
 
-// byFirstStep groups sets by the first step of their paths, and removes that step.
-func byFirstStep(sets []Set) map[identity.Step][]Set {
-	sorted := make(map[identity.Step][]Set, len(sets))
+// wantedSets is sets by the first step of their paths, without that step.
+type wantedSets struct {
+	first identity.Step
+	sets  []Set                   // below the first step
+	other map[identity.Step][]Set // below other steps
+}
+
+func byFirstStep(sets []Set) *wantedSets {
+	wanted := &wantedSets{first: sets[0].Path[0]}
 	for _, set := range sets {
-		sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
+		step, below := set.Path[0], Set{set.Path[1:], set.Value}
+		switch {
+		case step == wanted.first:
+			wanted.sets = append(wanted.sets, below)
+		case wanted.other == nil:
+			wanted.other = map[identity.Step][]Set{step: {below}}
+		default:
+			wanted.other[step] = append(wanted.other[step], below)
+		}
 	}
-	return sorted
+	return wanted
 }
 
 // take returns the sets below a step, and removes them from the wanted ones.
-func take(wanted map[identity.Step][]Set, step identity.Step) []Set {
-	if len(wanted) == 0 {
-		return nil
+func (w *wantedSets) take(step identity.Step) (sets []Set) {
+	switch {
+	case w == nil:
+	case len(w.sets) > 0 && w.first == step:
+		sets, w.sets = w.sets, nil
+	case len(w.other) > 0:
+		sets = w.other[step]
+		delete(w.other, step)
 	}
-	sets := wanted[step]
-	delete(wanted, step)
 	return sets
 }
 
+// isEmpty reports whether all sets were taken.
+func (w *wantedSets) isEmpty() bool { return w == nil || len(w.sets) == 0 && len(w.other) == 0 }
+
 // items compares the items of sequences.
-func (v verifier) items(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) items(a, b *Node, wanted *wantedSets) bool {
 	if len(a.Content) != len(b.Content) {
 		return false
 	}
 	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], take(wanted, identity.Step{Kind: identity.ItemStep, Item: i})) {
+		if !v.plus(a.Content[i], b.Content[i], wanted.take(identity.Step{Kind: identity.ItemStep, Item: i})) {
 			return false
 		}
 	}
-	return len(wanted) == 0
+	return wanted.isEmpty()
 }
 
 // fields compares the fields of mappings. The tags must be equal, and a new mapping must
 // have none.
-func (v verifier) fields(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
 	if a == nil || a.IsNull() {
 		a = &Node{Kind: Mapping}
 	}
@@ -102,7 +122,7 @@ func (v verifier) fields(a, b *Node, wanted map[identity.Step][]Set) bool {
 
 // inOrder compares mappings key by key. New keys may be anywhere between the old ones. A
 // key that appears twice is compared twice.
-func (v verifier) inOrder(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
 	old := a.Content
 	for key, value := range b.Fields {
 		below := takeField(wanted, key)
@@ -117,11 +137,11 @@ func (v verifier) inOrder(a, b *Node, wanted map[identity.Step][]Set) bool {
 			return false
 		}
 	}
-	return len(old) == 0 && len(wanted) == 0
+	return len(old) == 0 && wanted.isEmpty()
 }
 
 // merged compares mappings in any order, together with the fields of their merge keys.
-func (v verifier) merged(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) merged(a, b *Node, wanted *wantedSets) bool {
 	old := a.effective()
 	known := make(map[string]keyValue, len(old))
 	for _, f := range old {
@@ -141,19 +161,19 @@ func (v verifier) merged(a, b *Node, wanted map[identity.Step][]Set) bool {
 			return false
 		}
 	}
-	return matched == len(old) && len(wanted) == 0
+	return matched == len(old) && wanted.isEmpty()
 }
 
 // takeField returns the sets below a key. There are none if the key is not a scalar.
-func takeField(wanted map[identity.Step][]Set, key *Node) []Set {
+func takeField(wanted *wantedSets, key *Node) []Set {
 	if key = key.Resolve(); key.Kind != Scalar {
 		return nil
 	}
-	return take(wanted, identity.Step{Key: key.Value})
+	return wanted.take(identity.Step{Key: key.Value})
 }
 
 // streams compares strings that contain streams.
-func (v verifier) streams(a, b *Node, into identity.Into, wanted map[identity.Step][]Set) bool {
+func (v verifier) streams(a, b *Node, into identity.Into, wanted *wantedSets) bool {
 	if a.Kind != Scalar || !b.IsString() || len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
@@ -168,12 +188,12 @@ func (v verifier) streams(a, b *Node, into identity.Into, wanted map[identity.St
 	}
 	for i := range old {
 		into.Document = i
-		below := take(wanted, identity.Step{Kind: identity.IntoStep, Into: into})
+		below := wanted.take(identity.Step{Kind: identity.IntoStep, Into: into})
 		if !sameDocuments(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
 			return false
 		}
 	}
-	return len(wanted) == 0
+	return wanted.isEmpty()
 }
 
 func sameDocuments(was, is []byte, sets []Set) bool {
