@@ -188,9 +188,9 @@ func excessiveAlias(root *Node) int {
 	var size func(n *Node) int
 	size = func(n *Node) int {
 		if n.Kind == Alias {
-			grown := sizes[n.Target]
+			grown := sizes[n.Target()]
 			if added += grown; culprit < 0 && (grown == 0 || added > maxExpansion) {
-				culprit = n.Outer
+				culprit = n.Outer()
 			}
 			return min(grown, maxExpansion)
 		}
@@ -198,7 +198,7 @@ func excessiveAlias(root *Node) int {
 		for _, child := range n.Content {
 			sum = min(sum+size(child), maxExpansion)
 		}
-		if n.Anchor != "" {
+		if n.Anchor() != "" {
 			sizes[n] = sum
 		}
 		return sum

@@ -221,7 +221,7 @@ func (q *quickParser) keyOrScalar(column, parent int, block bool) *Node {
 
 // mapping reads a block mapping from the colon after its first key.
 func (q *quickParser) mapping(key *Node, column int) *Node {
-	n := q.newNode(Mapping, Block, key.Outer)
+	n := q.newNode(Mapping, Block, key.Start)
 	outer := q.memory.begin()
 	for {
 		q.at++ // the colon
@@ -417,6 +417,6 @@ func (q *quickParser) null(at int) *Node { return q.newNode(Scalar, Plain, at) }
 
 func (q *quickParser) newNode(kind Kind, style Style, at int) *Node {
 	n := q.memory.newNode(len(q.text) - q.at)
-	n.Kind, n.Style, n.Outer, n.Start, n.End = kind, style, at, at, at
+	n.Kind, n.Style, n.Start, n.End = kind, style, at, at
 	return n
 }

@@ -68,7 +68,7 @@ func (p *planner) branch(at foundValue, find func(identity.Step) (value, twice *
 	n := at.node.Resolve()
 	switch {
 	case b.step == nil && n.Kind != Scalar:
-		return &PlaceError{nil, n.Outer, fmt.Sprintf("contains %s, but must contain a string", n.describe())}
+		return &PlaceError{nil, n.Outer(), fmt.Sprintf("contains %s, but must contain a string", n.describe())}
 	case b.step == nil:
 		for _, set := range b.sets {
 			p.edits = append(p.edits, replacement(p.text, at, set.Value))
@@ -80,7 +80,7 @@ func (p *planner) branch(at foundValue, find func(identity.Step) (value, twice *
 	next, twice := find(*b.step)
 	switch {
 	case twice != nil:
-		return &PlaceError{identity.Path{*b.step}, twice.Outer, "this key appears twice in one mapping: remove one of them"}
+		return &PlaceError{identity.Path{*b.step}, twice.Outer(), "this key appears twice in one mapping: remove one of them"}
 	case next == nil:
 		return p.add(n, b.sets)
 	}
@@ -90,14 +90,14 @@ func (p *planner) branch(at foundValue, find func(identity.Step) (value, twice *
 // add plans sets whose first key is missing.
 func (p *planner) add(n *Node, sets []Set) error {
 	if n.Kind != Mapping && !n.IsNull() {
-		return &PlaceError{nil, n.Outer, fmt.Sprintf("contains %s, but must contain a mapping", n.describe())}
+		return &PlaceError{nil, n.Outer(), fmt.Sprintf("contains %s, but must contain a mapping", n.describe())}
 	}
 	if n.lacksBraces(p.text) {
-		return &PlaceError{nil, n.Outer, "is a mapping without braces inside a list"}
+		return &PlaceError{nil, n.Outer(), "is a mapping without braces inside a list"}
 	}
 	for _, set := range sets {
 		if slices.ContainsFunc(set.Path, func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
-			return &PlaceError{set.Path, n.Outer, "there is no such item"}
+			return &PlaceError{set.Path, n.Outer(), "there is no such item"}
 		}
 		if p.known[n] == nil {
 			p.known[n] = &addition{node: n}
@@ -225,8 +225,8 @@ func (n *Node) contentEnd(text []byte) int {
 func replacement(text []byte, at foundValue, value string) Edit {
 	n := at.node.Resolve()
 	start, end := n.Start, n.contentEnd(text)
-	if !n.IsString() && n.Tag != "" && n.Anchor == "" {
-		start = n.Outer
+	if !n.IsString() && n.Tag() != "" && n.Anchor() == "" {
+		start = n.Outer()
 	}
 	written := restyled(value, n.Style)
 	if literal, ok := asLiteral(text, n, value); ok {

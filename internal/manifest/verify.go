@@ -47,7 +47,7 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	case identity.KeyStep:
 		return b.Kind == Mapping && v.fields(a, b, wanted)
 	case identity.ItemStep:
-		return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag == b.Tag && v.items(a, b, wanted)
+		return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag() == b.Tag() && v.items(a, b, wanted)
 	default:
 		return a != nil && v.streams(a, b, sets[0].Path[0].Into, wanted)
 	}
@@ -112,7 +112,7 @@ func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
 		a = &Node{Kind: Mapping}
 	}
 	switch {
-	case a.Kind != Mapping || a.Tag != b.Tag:
+	case a.Kind != Mapping || a.Tag() != b.Tag():
 		return false
 	case v.anyOrder || a.mergeValue() != nil || b.mergeValue() != nil:
 		return v.merged(a, b, wanted)
@@ -224,13 +224,13 @@ func (v verifier) same(a, b *Node) bool {
 	case a.Kind == Mapping && (v.anyOrder || a.mergeValue() != nil || b.mergeValue() != nil):
 		return v.fields(a, b, nil)
 	}
-	return a.Tag == b.Tag && v.items(a, b, nil)
+	return a.Tag() == b.Tag() && v.items(a, b, nil)
 }
 
 // sameScalar reports whether two scalars are equal. Quotes do not matter for strings. Text
 // that a decoder may read as another type must be written in the same way.
 func sameScalar(a, b *Node) bool {
-	if a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain) {
+	if a.Value == b.Value && a.Tag() == b.Tag() && (a.Style == Plain) == (b.Style == Plain) {
 		return true
 	}
 	return a.IsNull() && b.IsNull() || a.Value == b.Value && a.IsString() && b.IsString()
@@ -279,6 +279,6 @@ func (n *Node) scalarAt(text []byte, at int) bool {
 		}
 		return start <= at && at < n.End
 	}
-	after, _ := slices.BinarySearchFunc(n.Content, at+1, func(child *Node, at int) int { return child.Outer - at })
+	after, _ := slices.BinarySearchFunc(n.Content, at+1, func(child *Node, at int) int { return child.Outer() - at })
 	return after > 0 && n.Content[after-1].scalarAt(text, at)
 }

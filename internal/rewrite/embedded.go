@@ -205,7 +205,7 @@ func (w *valuesWalk) unreadable(text []byte, near *manifest.Node, err error) {
 	if !ok {
 		syntax = &manifest.SyntaxError{Problem: err.Error()}
 	}
-	w.found.errs = append(w.found.errs, w.object.inputError(near.Outer,
+	w.found.errs = append(w.found.errs, w.object.inputError(near.Outer(),
 		"%s contains values with the key %s that are not valid YAML, in their line %d: %s", w.path, strings.Join(c.Values.Component, "."),
 		manifest.NewLines(text).Line(syntax.Offset), syntax.Problem))
 }

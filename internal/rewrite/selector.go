@@ -106,7 +106,7 @@ func (r Selectors) find(o *object) found {
 			switch {
 			case before == after || !s.reaches(change.object.namespace) || workload && before != own:
 			case before:
-				all.errs = append(all.errs, o.inputError(s.node.Outer, "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
+				all.errs = append(all.errs, o.inputError(s.node.Outer(), "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
 			default:
 				all.warnings = append(all.warnings, fmt.Sprintf("%s, line %d: this selector would also match the pods of %s with their new labels (%s): check that this is intended",
 					o, o.line(s.node), change.object, strings.Join(change.keys(), ", ")))

@@ -122,7 +122,7 @@ func (o *object) String() string {
 
 // line returns the line of the stream at which a node of the object begins, from 1.
 func (o *object) line(n *manifest.Node) int {
-	return o.doc.first + o.doc.lines.Line(n.Outer) - 1
+	return o.doc.first + o.doc.lines.Line(n.Outer()) - 1
 }
 
 // found returns a place in the object.
