@@ -74,23 +74,52 @@ func BenchmarkNames(b *testing.B) {
 	}
 }
 
+// controlPlanes returns a ServiceAccount and a Deployment for each of some control planes.
+func controlPlanes(count int) []byte {
+	var b bytes.Buffer
+	for n := range count {
+		fmt.Fprintf(&b, account+`---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: mxp-host
+  namespace: mxp-%[1]d-system
+spec:
+  selector:
+    matchLabels:
+      app: mxp-host
+  template:
+    metadata:
+      annotations:
+        example.com/team: "platform"
+      labels:
+        app: mxp-host
+    spec:
+      serviceAccountName: mxp-controller
+      containers:
+      - name: main
+        image: registry.example/mxp:v1
+        env:
+`, n)
+		b.WriteString(strings.Repeat("        - name: FIRST # one of many\n          value: \"a value\"\n", 14))
+	}
+	return b.Bytes()
+}
+
+// account is the ServiceAccount of a control plane with a number.
+const account = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: mxp-%[1]d-system\n"
+
 func BenchmarkRun(b *testing.B) {
-	account := "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: mxp-%d-system\n"
 	var all, list bytes.Buffer
 	list.WriteString("kind: List\nitems:\n")
 	for n := range 10_000 {
 		fmt.Fprintf(&all, account, n)
 		fmt.Fprintf(&list, "- kind: ServiceAccount\n  metadata:\n    name: mxp-controller\n    namespace: mxp-%d-system\n", n)
 	}
-	workload := "---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: mxp-host\n  namespace: mxp-%d-system\nspec:\n  selector:\n    matchLabels:\n      app: mxp-host\n  template:\n    metadata:\n" +
-		"      annotations:\n        example.com/team: \"platform\"\n      labels:\n        app: mxp-host\n    spec:\n      serviceAccountName: mxp-controller\n      containers:\n      - name: main\n" +
-		"        image: registry.example/mxp:v1\n        env:\n" + strings.Repeat("        - name: FIRST # one of many\n          value: \"a value\"\n", 14)
-	var dense bytes.Buffer
-	for n := range 200 {
-		fmt.Fprintf(&dense, account+workload, n, n)
-	}
 	for name, stream := range map[string][]byte{
-		"200 control planes": dense.Bytes(),
+		"200 control planes": controlPlanes(200),
+		"1 MB in a string": []byte("kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: v\ndata:\n  values.yaml: |\n    controlPlanes: {mxpController: {}}\n    other:\n" +
+			strings.Repeat("      - name: setting # one of many\n        value: \"a value of some length\"\n", 14_000)),
 		"one place in 20 MB": append(chart(20<<20), fmt.Sprintf(account, 0)...),
 		"10,000 places":      all.Bytes(),
 		"10,000 in a list":   list.Bytes(),
