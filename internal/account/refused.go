@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -15,13 +16,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	text := "AWS does not allow "
-	if e.Identity == "" {
-		text += "the caller"
-	} else {
-		text += e.Identity
-	}
-	text += " to call " + e.Action
+	text := "AWS does not allow " + cmp.Or(e.Identity, "the caller") + " to call " + e.Action
 	if e.Resource != "" {
 		text += " on " + e.Resource
 	}

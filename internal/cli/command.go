@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,7 +75,8 @@ documents beside them. Other commands print, apply and check the same identity.
 
 Without a command, and if standard input is not a terminal, it is the
 post-renderer.`,
-		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
+		Example: `  PR=$(helm spaces-identity post-renderer) &&
+    helm upgrade --install spaces CHART --post-renderer "$PR"
   spaces-identity plan`,
 		Args:          noCommand,
 		SilenceErrors: true,
@@ -94,6 +96,7 @@ post-renderer.`,
 		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(),
 		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.versionCommand())
 	p.addHelpCommand(root)
+	addCompletionCommand(root)
 	return root
 }
 
@@ -209,11 +212,7 @@ func (p *parser) help(cmd *cobra.Command, _ []string) {
 			return
 		}
 	}
-	text := cmd.Long
-	if text == "" {
-		text = cmd.Short + "."
-	}
-	cmd.Println(text + "\n")
+	cmd.Println(cmp.Or(cmd.Long, cmd.Short+".") + "\n")
 	p.err = cmd.Usage()
 }
 
@@ -224,7 +223,8 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 	if err != nil {
 		panic(err) // it was added the line before
 	}
-	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
+	help.Use, help.Short, help.Long, help.Run = "help [COMMAND]", "Show the help of a command", "", nil
+	help.DisableFlagsInUseLine = true
 	help.RunE = func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
 		if err := errors.Join(err, noCommand(cmd, rest)); err != nil {
@@ -232,6 +232,31 @@ func (p *parser) addHelpCommand(root *cobra.Command) {
 		}
 		cmd.InitDefaultHelpFlag()
 		return cmd.Help()
+	}
+}
+
+// addCompletionCommand gives the library's completion commands help in our words.
+func addCompletionCommand(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err) // it was added the line before
+	}
+	completion.Short = "Print a completion script for a shell"
+	completion.Long = `completion prints a script with which a shell completes commands, flags and
+their values. The Helm plugin needs no script: Helm completes its commands too.`
+	for _, c := range completion.Commands() {
+		load := "source <(spaces-identity completion " + c.Name() + ")"
+		switch c.Name() {
+		case "fish":
+			load = "spaces-identity completion fish | source"
+		case "powershell":
+			load = "spaces-identity completion powershell | Out-String | Invoke-Expression"
+		}
+		c.Short = "Print the completion script for " + c.Name()
+		c.Long = c.Short + `.
+To load it in every new shell, add the example to the shell's start file.`
+		c.Example = "  " + load
 	}
 }
 
@@ -300,7 +325,7 @@ func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.For
 
 // wordFlag adds a flag whose value is one of the words, by default the first.
 func wordFlag[T ~string](cmd *cobra.Command, value *T, name, short, usage, what string, allowed ...T) {
-	words := output.Words(allowed...)
+	words := identity.Words(allowed)
 	*value = allowed[0]
 	usage += fmt.Sprintf(": %s (default %s)", identity.OneOf(words), *value)
 	cmd.Flags().FuncP(name, short, usage, func(text string) (err error) {

@@ -267,10 +267,7 @@ func (f Flags) set(s *settings, row Row, path string, t target, env func(string)
 // component to the config. If the user must name one, it reports a problem.
 func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index int, ok bool) {
 	name, named := f.Component(env)
-	names := make([]string, len(s.spec.Components))
-	for i, c := range s.spec.Components {
-		names[i] = c.Name
-	}
+	names := identity.ComponentNames(s.spec.Components)
 	if i := slices.Index(names, name); i >= 0 {
 		return i, true
 	}
@@ -310,13 +307,8 @@ func (f Flags) KeepArtifactsIn(dir string, env func(string) string) {
 // ComponentNames returns the names of the components in the config, for completion. Other
 // settings of the file may be invalid.
 func (f Flags) ComponentNames(env func(string) string) []string {
-	var names []string
-	for _, c := range f.peek(env).Components {
-		if c.Name != "" {
-			names = append(names, c.Name)
-		}
-	}
-	return names
+	names := identity.ComponentNames(f.peek(env).Components)
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 // peek returns what can be read of the config.

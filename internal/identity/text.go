@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -68,14 +69,20 @@ func checkChoice[S ~string](value S, choices []S) error {
 	if err := checkPlain(string(value)); err != nil {
 		return err
 	}
-	words := make([]string, len(choices))
-	for i, c := range choices {
-		if c == value {
-			return nil
-		}
-		words[i] = string(c)
+	if slices.Contains(choices, value) {
+		return nil
 	}
+	words := Words(choices)
 	return WithHint(DidYouMean(string(value), words), "%s is not %s", quote(string(value)), OneOf(words))
+}
+
+// Words returns words as strings.
+func Words[T ~string](words []T) []string {
+	all := make([]string, len(words))
+	for i, word := range words {
+		all[i] = string(word)
+	}
+	return all
 }
 
 // OneOf returns the words as a list with "or" before the last.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // hinter is an error with a next step. Packages that cannot import this one define errors
@@ -13,24 +15,13 @@ type hinter interface {
 	Hint() string
 }
 
-// hinted gives an error a hint.
-type hinted struct {
-	error
-	hint string
-}
-
-func (e *hinted) Unwrap() error { return e.error }
-
-// Hint is the next step.
-func (e *hinted) Hint() string { return e.hint }
-
 // Hint returns err with a next step for the user, one sentence. errors.Is and
 // errors.As find err in it.
 func Hint(err error, hint string) error {
 	if err == nil {
 		return nil
 	}
-	return &hinted{err, hint}
+	return identity.WithHint(hint, "%w", err)
 }
 
 // Error prints an error as a line "error: …". If there is a next step, a line "hint: …"

@@ -51,8 +51,7 @@ func (v InspectView) Text(p *Page) {
 	}
 	v.reasons(p)
 	for _, warning := range v.Result.Warnings {
-		p.Blank()
-		p.Prose(0, p.Paint(Yellow, "warning:")+" "+visible(warning, "\n"))
+		p.Note(Yellow, "warning", visible(warning, "\n"))
 	}
 	v.places(p)
 }

@@ -1,9 +1,7 @@
 package reconcile
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -237,25 +235,9 @@ func (a *associationPlan) change(ctx context.Context, id string, live, w desired
 // associationElements returns the fields of the EKS API that differ. It ignores tags
 // that the config does not name.
 func associationElements(live, wanted desired.Association) []string {
-	var out []string
-	differ := func(name string, differs bool) {
-		if differs {
-			out = append(out, name)
-		}
+	elements := live.Differences(wanted)
+	if slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }) {
+		elements = append(elements, "tags")
 	}
-	differ("roleArn", live.RoleARN != wanted.RoleARN)
-	differ("targetRoleArn", live.TargetRoleARN != wanted.TargetRoleARN)
-	differ("disableSessionTags", live.DisableSessionTags != wanted.DisableSessionTags)
-	differ("policy", !samePolicy(live.Policy, wanted.Policy))
-	differ("tags", slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }))
-	return out
-}
-
-// samePolicy reports whether two session policies differ at most in white space.
-func samePolicy(a, b string) bool {
-	var x, y bytes.Buffer
-	if json.Compact(&x, []byte(a)) != nil || json.Compact(&y, []byte(b)) != nil {
-		return a == b // one is empty
-	}
-	return bytes.Equal(x.Bytes(), y.Bytes())
+	return elements
 }

@@ -91,10 +91,8 @@ func changeOf(before *iam.Statement, after *ownStatement, lost []string) Stateme
 	if after != nil {
 		a = after.Statement
 		c.Kept, c.Edited, c.Denies = after.kept, after.isEdited(), a.Effect == iam.Deny
-		for _, part := range split(a) {
-			if listed := subtract(subjectsOf(part), subjectsOf(b)) == nil; !listed || !iam.Covers(b, part) {
-				c.Added = append(c.Added, subtract(subjectsOf(part), c.Kept)...)
-			}
+		if !c.Edited { // an edited statement admits nobody new
+			c.Added = subtract(addedTo(b, a), c.Kept)
 		}
 	}
 	if c.Sid = a.Sid; c.Sid == "" {
@@ -119,6 +117,17 @@ func changeOf(before *iam.Statement, after *ownStatement, lost []string) Stateme
 		c.Gained, c.Lost = subtract(after.Lines(), before.Lines()), subtract(before.Lines(), after.Lines())
 	}
 	return c
+}
+
+// addedTo returns the subjects that a statement lists and another does not admit.
+func addedTo(before, after iam.Statement) []string {
+	var added []string
+	for _, part := range split(after) {
+		if listed := subtract(subjectsOf(part), subjectsOf(before)) == nil; !listed || !iam.Covers(before, part) {
+			added = append(added, subjectsOf(part)...)
+		}
+	}
+	return added
 }
 
 // grantOf says what a foreign statement does, for whom.

@@ -106,7 +106,7 @@ type StatementChange struct {
 
 	Denies    bool     `json:"denies,omitempty"`    // its effect is Deny
 	Edited    bool     `json:"edited,omitempty"`    // kept as a whole, because somebody edited it
-	Elsewhere bool     `json:"elsewhere,omitempty"` // its kept subjects are on other clusters
+	Elsewhere bool     `json:"elsewhere,omitempty"` // it is only about clusters that the config does not name
 	Grants    string   `json:"grants,omitempty"`    // of a foreign statement: its effect, and for whom
 	Redundant bool     `json:"redundant,omitempty"` // a foreign statement that grants no more than the config
 	Beyond    []string `json:"beyond,omitempty"`    // token subjects that it admits and the config does not name: those kept, or those with a service account of the config
@@ -221,7 +221,7 @@ func (p *Plan) Beyond() Beyond {
 			case s.Action == Foreign || s.Elsewhere:
 			case s.Edited:
 				b.Edited++
-				b.Subjects = append(b.Subjects, s.Beyond...)
+				fallthrough
 			default:
 				b.Subjects = append(b.Subjects, s.Beyond...)
 			}

@@ -92,52 +92,55 @@ func (e *AccountError) Error() string {
 }
 
 // Hint returns the next step.
-func (e *AccountError) Hint() string { return "use credentials of the role's account" }
+func (e *AccountError) Hint() string { return "use credentials of account " + e.Role.Account }
+
+// CheckAccount returns an [*AccountError] if a role is in another account than the caller.
+func CheckAccount(role identity.RoleARN, caller account.Caller) error {
+	if role.IsZero() || role.Account == caller.Account && role.Partition == caller.Partition {
+		return nil
+	}
+	return &AccountError{role, caller}
+}
 
 // checkRoles returns an error for each role that the caller cannot change.
 func (r *Reconciler) checkRoles(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
-		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
-			problems = append(problems, &AccountError{c.Role, r.Caller})
-		}
-		problems = append(problems, checkOwner(c.Role))
+		problems = append(problems, CheckAccount(c.Role, r.Caller), checkOwner(c.Role))
 	}
 	return errors.Join(problems...)
 }
 
 // planClusters reads the clusters of the config. It fills in missing issuers. If a
 // component uses EKS Pod Identity, it also plans the agent.
-func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (identity.Spec, error) {
-	podIdentity := slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
+func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (_ identity.Spec, err error) {
+	podIdentity := desired.Of(spec).UsesPodIdentity()
 	for i, c := range spec.AllClusters() {
 		if c.Name == "" || c.Region == "" {
 			continue // IRSA needs only the issuer
 		}
-		found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
-		if !podIdentity && !c.OIDC.IsZero() && account.IsRefused(err) {
-			p.warn("", "the issuer of cluster %s could not be compared with the config: %v", c.Name, err)
-			continue
-		}
-		if err != nil {
+		if spec, err = r.planCluster(ctx, p, spec, i, c, podIdentity); err != nil {
 			return spec, err
-		}
-		if !ok {
-			if err := p.withoutCluster(identity.ClusterKey(i), c, podIdentity); err != nil {
-				return spec, err
-			}
-			continue
-		}
-		if spec, err = p.withIssuer(spec, i, c, found.Issuer); err != nil {
-			return spec, err
-		}
-		if podIdentity && !found.AutoMode {
-			if err := r.planAgent(ctx, p, c); err != nil {
-				return spec, err
-			}
 		}
 	}
 	return spec, nil
+}
+
+func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spec, i int, c identity.Cluster, podIdentity bool) (identity.Spec, error) {
+	found, ok, err := r.Region(c.Region).Cluster(ctx, c.Name)
+	switch {
+	case !podIdentity && !c.OIDC.IsZero() && account.IsRefused(err):
+		p.warn("", "the issuer of cluster %s could not be compared with the config: %v", c.Name, err)
+		return spec, nil
+	case err != nil:
+		return spec, err
+	case !ok:
+		return spec, p.withoutCluster(identity.ClusterKey(i), c, podIdentity)
+	}
+	if spec, err = p.withIssuer(spec, i, c, found.Issuer); err == nil && podIdentity && !found.AutoMode {
+		err = r.planAgent(ctx, p, c)
+	}
+	return spec, err
 }
 
 // withoutCluster warns that the account does not have a cluster. It returns an error if the

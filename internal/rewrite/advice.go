@@ -58,8 +58,12 @@ func (a adviser) works(p candidate, o *object) bool {
 	p.Path = written
 	state := a.state.WithPlaces(p.Place)
 	for _, doc := range a.docs {
-		if !slices.ContainsFunc(doc.objects, func(o *object) bool { return o.is(p.Place) }) {
+		named := slices.DeleteFunc(slices.Clone(doc.objects), func(o *object) bool { return !o.is(p.Place) })
+		if len(named) == 0 {
 			continue
+		}
+		if slices.ContainsFunc(named, func(o *object) bool { n, _, _, _ := o.follow(p.Place); return n == nil }) {
+			return false // the engine would add the keys to an object of the same name in another namespace
 		}
 		first, err := Run(doc.text, state, a.options)
 		if err != nil || doc == o.doc && !slices.ContainsFunc(first.places, p.isSet) {
@@ -98,13 +102,16 @@ func (c candidate) overlaps(p identity.Place) bool {
 // candidates returns the places at or below a text at which a component's annotations
 // seem to belong.
 func candidates(text place, c desired.Component) []candidate {
-	n, key := text.object.node, ""
+	n, around, key := text.object.node, text.object.node, ""
 	for _, step := range text.path[len(text.object.path):] {
-		n, key = n.Step(step), step.Key
+		n, around, key = n.Step(step), n, step.Key
 	}
 	f := finder{component: c, object: text.object}
+	last := len(text.path) - 1
 	switch {
-	case n == nil:
+	case n == nil || text.object.describesFields():
+	case last > 0 && text.path[last-1].Kind == identity.ItemStep && f.isItem(around):
+		f.settings(around, text.path[:last], true)
 	case text.about == annotationsText:
 		f.annotations(n, text.path)
 	case !isNamedIn(c, key) || !f.settings(n, text.path, isName(c, key)):

@@ -123,7 +123,7 @@ func (r Restarts) find(o *object) found {
 // restart returns the edit of a pod template whose pods must restart.
 func (r Restarts) restart(o *object, t podTemplate) []edit {
 	read := r.embedded.readBy(t.spec, o.namespace)
-	own, runs := ServiceAccounts{r.state}.runningAs(t.serviceAccount())
+	own, runs := r.state.ComponentOf(t.serviceAccount())
 	if !runs && !read.changed {
 		return nil
 	}

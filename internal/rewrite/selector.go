@@ -41,19 +41,20 @@ type labelChange struct {
 // only the config's places describe.
 func labelChanges(places []place) []labelChange {
 	var changes []labelChange
-	index := map[*object]map[string]int{} // by the path of the labels
+	type labels struct {
+		object *object
+		path   string
+	}
+	index := map[labels]int{}
 	for _, p := range places {
 		at := p.path[:max(0, len(p.path)-1)]
 		if !p.isEdit() || !p.object.hasPodLabelsAt(at) {
 			continue
 		}
-		if index[p.object] == nil {
-			index[p.object] = map[string]int{}
-		}
-		i, ok := index[p.object][at.String()]
+		key := labels{p.object, at.String()}
+		i, ok := index[key]
 		if !ok {
-			i = len(changes)
-			index[p.object][at.String()] = i
+			i, index[key] = len(changes), len(changes)
 			before := stringMap(p.object.node.Get("spec", "workflowSpec", "podMetadata", "labels")) // of all steps of a CronWorkflow
 			maps.Copy(before, stringMap(p.object.at(at)))
 			changes = append(changes, labelChange{p.object, before, maps.Clone(before)})

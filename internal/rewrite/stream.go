@@ -158,7 +158,7 @@ func notManifests(stream []byte) string {
 		switch {
 		case err != nil && what == "":
 			what = "the input is not manifests, because it is not YAML"
-		case root == nil:
+		case root == nil || root.IsNull():
 		case root.Text("kind") != "":
 			return ""
 		case root.Kind == manifest.Scalar:

@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"cmp"
-	"slices"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
@@ -12,13 +11,7 @@ import (
 // ServiceAccounts annotates the components' ServiceAccount objects.
 type ServiceAccounts struct{ state desired.State }
 
-func (r ServiceAccounts) searchNames() []string {
-	var texts []string
-	for _, c := range r.state.Components {
-		texts = append(texts, c.ServiceAccount)
-	}
-	return texts
-}
+func (r ServiceAccounts) searchNames() []string { return r.state.ServiceAccounts() }
 
 func (r ServiceAccounts) find(o *object) found {
 	c, ok := r.component(o)
@@ -34,16 +27,7 @@ func (r ServiceAccounts) component(o *object) (desired.Component, bool) {
 	if o.kind != "ServiceAccount" || o.group != "" {
 		return desired.Component{}, false
 	}
-	return r.runningAs(o.name)
-}
-
-// runningAs returns the component that runs as a service account.
-func (r ServiceAccounts) runningAs(serviceAccount string) (desired.Component, bool) {
-	i := slices.IndexFunc(r.state.Components, func(c desired.Component) bool { return c.ServiceAccount == serviceAccount })
-	if i < 0 {
-		return desired.Component{}, false
-	}
-	return r.state.Components[i], true
+	return r.state.ComponentOf(o.name)
 }
 
 // in returns the components' ServiceAccounts in documents.
@@ -130,23 +114,19 @@ func (t podTemplate) serviceAccount() string {
 
 // site returns the labels or the annotations of the pods.
 func (t podTemplate) site(o *object, field string, kind Place, component string) site {
-	near := t.node.Field(t.meta)
-	if near == nil {
-		near = t.node
-	}
 	return site{object: o, kind: kind, component: component, labels: field == "labels", path: t.path.Field(t.meta, field),
-		values: t.node.Get(t.meta, field), near: near}
+		values: t.node.Get(t.meta, field), near: cmp.Or(t.node.Field(t.meta), t.node)}
 }
 
 // PodTemplates labels the pod templates that run as a component's service account.
 type PodTemplates struct{ state desired.State }
 
-func (r PodTemplates) searchNames() []string { return ServiceAccounts(r).searchNames() }
+func (r PodTemplates) searchNames() []string { return r.state.ServiceAccounts() }
 
 func (r PodTemplates) find(o *object) found {
 	var all found
 	for _, t := range o.podTemplates() {
-		if c, ok := ServiceAccounts(r).runningAs(t.serviceAccount()); ok {
+		if c, ok := r.state.ComponentOf(t.serviceAccount()); ok {
 			all.edits = append(all.edits, t.site(o, "labels", PodTemplatePlace, c.Name).edits(c.PodLabels)...)
 		}
 	}

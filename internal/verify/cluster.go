@@ -22,7 +22,7 @@ import (
 // checkIssuer compares the issuer of the cluster's tokens with the config and with EKS. If
 // it differs, the kubeconfig is most likely that of another cluster.
 func checkIssuer(f *checkInput) Check {
-	cluster, eks := f.state.Clusters[0], f.account.cluster.value.Issuer
+	cluster := f.state.Clusters[0]
 	if f.observed.IssuerError != nil {
 		return unknownCheck(f.observed.IssuerError)
 	}
@@ -30,13 +30,13 @@ func checkIssuer(f *checkInput) Check {
 	if err != nil {
 		return failedCheck(fixContext, "the issuer of the cluster's tokens is %s, which cannot be that of an EKS cluster", f.observed.Issuer)
 	}
-	named, err := identity.ParseOIDCProvider(eks)
+	named, err := identity.ParseOIDCProvider(f.account.cluster.value.Issuer)
 	switch {
 	case err == nil && named.HostPath != live.HostPath:
 		return failedCheck(fixContext, "the issuer of the cluster's tokens is %s, but that of EKS cluster %s is %s", live.HostPath, cluster.Name, named.HostPath)
 	case !cluster.OIDC.IsZero() && cluster.OIDC.HostPath != live.HostPath:
 		return failedCheck(fixContext+"; if it is right, correct cluster.oidcProvider in the config", "the issuer of the cluster's tokens is %s, but the config names %s", live.HostPath, cluster.OIDC.HostPath)
-	case cluster.OIDC.IsZero() && eks == "":
+	case cluster.OIDC.IsZero() && err != nil:
 		return unknownf("set cluster.oidcProvider, or cluster.name and cluster.region, in the config", "the issuer of the cluster's tokens is %s, and there is nothing to compare it with", live.HostPath)
 	}
 	return okCheck("%s", live.HostPath)
@@ -106,10 +106,11 @@ func checkAdmissionPolicy(f *checkInput) Check {
 func (f *checkInput) compareAdmission(objects []export.Object) (absent string, wrong Check) {
 	for _, object := range objects {
 		live, exists := f.observed.Objects[resourceOfKind[object.Kind]][object.Name]
-		same, err := sameSpec(object, live)
-		switch {
-		case !exists:
+		if !exists {
 			absent = cmp.Or(absent, object.Kind+" "+object.Name)
+			continue
+		}
+		switch same, err := sameSpec(object, live); {
 		case err != nil:
 			return absent, unknownCheck(err)
 		case !same:
@@ -129,9 +130,6 @@ func sameSpec(wanted export.Object, live space.Object) (bool, error) {
 		Spec map[string]any `json:"spec"`
 	}
 	var got map[string]any
-	if len(live.Spec) == 0 {
-		return false, nil
-	}
 	if err := errors.Join(yaml.Unmarshal(wanted.Text, &want), json.Unmarshal(live.Spec, &got)); err != nil {
 		return false, fmt.Errorf("the %s %s could not be compared: %w", wanted.Kind, live.Meta.Name, err)
 	}

@@ -241,6 +241,7 @@ func clusterCases() []testCase {
 		{"overridden", Injected, irsa, nil, podsOf(associatedPod), nil, Fails, "the pod has EKS Pod Identity credentials", "delete the association if it still exists, then run `spaces-identity restart`"},
 		{"skipped", Injected, irsa, nil, podsOf(skippedPod), nil, Fails, "the pod's annotation eks.amazonaws.com/skip-containers", "remove the label or annotation"},
 		{"pod identity", Injected, pods, nil, podsOf(barePod), nil, Fails, "the pod has no EKS Pod Identity credentials", "check the association"},
+		{"confirmed by the label", Injected, pods, nil, podsOf(strings.Replace(associatedPod, `"name":"p"`, `"name":"p","labels":{"eks.amazonaws.com/pod-identity":"enabled"}`, 1)), nil, OK, "1 of 1 pods have the identity; the EKS webhook has labelled 1 of them", ""},
 		{"both, associated", Injected, both, nil, podsOf(associatedPod), nil, OK, "", ""},
 		{"forbidden", Injected, irsa, nil, withFailedList(forbiddenList(space.Pods, hostNamespace)), nil, Unknown, "list pods", "ask a cluster administrator"},
 

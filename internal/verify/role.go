@@ -93,7 +93,7 @@ func judgeRequest(who, fix string, request iam.Request, docs ...iam.Document) Ch
 // fixDecision returns what to do about a denial: another statement may help, unless a
 // statement of somebody else denies. apply leaves such a statement.
 func fixDecision(d iam.Decision, otherwise string) string {
-	if s, ok := deciding(d); ok && s.Effect == iam.Deny && !desired.Manages(iam.Statement{Sid: s.Sid}) {
+	if s := deciding(d); s.Effect == iam.Deny && !desired.Manages(iam.Statement{Sid: s.Sid}) {
 		return fmt.Sprintf("ask the owner of %s to change it: it denies, this program does not manage it, and `spaces-identity apply` leaves it", statementName(s))
 	}
 	return otherwise
@@ -106,19 +106,18 @@ func statementName(s iam.StatementResult) string {
 	return fmt.Sprintf("statement %d (%s)", s.Number, s.Sid)
 }
 
-// deciding returns the statement that decided.
-func deciding(d iam.Decision) (iam.StatementResult, bool) {
-	if d.Statement < 1 || d.Statement > len(d.Statements) {
-		return iam.StatementResult{}, false
+// deciding returns the statement that decided. If none did, its number is 0.
+func deciding(d iam.Decision) iam.StatementResult {
+	if d.Statement == 0 {
+		return iam.StatementResult{}
 	}
-	return d.Statements[d.Statement-1], true
+	return d.Statements[d.Statement-1]
 }
 
-// appliesInPart reports whether the deciding statement certainly applies, but only to some
-// of the resources.
+// appliesInPart reports whether the statement that decided certainly applies, but only to
+// some of the resources.
 func appliesInPart(d iam.Decision) bool {
-	s, ok := deciding(d)
-	return ok && !slices.ContainsFunc(s.Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
+	return !slices.ContainsFunc(deciding(d).Findings, func(f iam.Finding) bool { return !strings.HasSuffix(f.Element, "Resource") })
 }
 
 func checkOIDCProvider(f *checkInput) Check {

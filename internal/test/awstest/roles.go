@@ -36,7 +36,10 @@ type roleXML struct {
 		LastUsedDate string `xml:",omitempty"`
 		Region       string `xml:",omitempty"`
 	} `xml:",omitempty"`
+	PermissionsBoundary *attachedBoundary `xml:",omitempty"`
 }
+
+type attachedBoundary struct{ PermissionsBoundaryType, PermissionsBoundaryArn string }
 
 // describeRole returns a role. IAM shows the unique ID of a deleted principal.
 //
@@ -53,6 +56,9 @@ func describeRole(s *State, name string, r Role) roleXML {
 		out.Tags = append(out.Tags, tag{key, value})
 	}
 	slices.SortFunc(out.Tags, func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
+	if r.Boundary != "" {
+		out.PermissionsBoundary = &attachedBoundary{"PermissionsBoundaryPolicy", r.Boundary}
+	}
 	return out
 }
 

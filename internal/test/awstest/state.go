@@ -31,6 +31,7 @@ type Role struct {
 	Description string
 	Inline      map[string]string
 	Attached    []string // ARNs of managed policies
+	Boundary    string   // ARN of a managed policy; empty if there is no permissions boundary
 	Tags        map[string]string
 	LastUsed    string // time in RFC 3339; empty if the role was never used
 }

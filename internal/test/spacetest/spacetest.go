@@ -1,0 +1,273 @@
+// Package spacetest has an API server in the memory of a test. It lists, reads and patches
+// prepared objects. It runs no controllers: the end-to-end tests have a real API server.
+package spacetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"spaces-identity.dev/internal/space"
+)
+
+// Cluster is the host cluster of a Space.
+type Cluster struct {
+	// Issuer is the issuer of the cluster's tokens, a URL.
+	Issuer string
+	// Forbidden reports whether RBAC forbids a call. If it is nil, all calls are allowed.
+	// The resource is the plural with its subresource, such as pods or
+	// serviceaccounts/token. The namespace is empty in a call for the whole cluster.
+	Forbidden func(method, resource, namespace string) bool
+	// Token returns a token of a service account, bound to a pod.
+	Token func(namespace, serviceAccount, audience, pod string) string
+	// AfterPatch is called after an object was patched. The objects are not locked.
+	AfterPatch func(resource, namespace, name string)
+
+	mu      sync.Mutex
+	objects map[string][]map[string]any // by plural
+	calls   []string
+}
+
+// New returns a cluster with the objects of a YAML stream.
+func New(t testing.TB, manifests string) *Cluster {
+	t.Helper()
+	c := &Cluster{objects: map[string][]map[string]any{}}
+	for text := range strings.SplitSeq(manifests, "\n---\n") {
+		c.Add(t, text)
+	}
+	return c
+}
+
+// Add adds an object. It replaces one of the same kind, namespace and name.
+func (c *Cluster) Add(t testing.TB, manifest string) {
+	t.Helper()
+	var o map[string]any
+	if err := yaml.Unmarshal([]byte(manifest), &o); err != nil {
+		t.Fatal(err)
+	}
+	kind, _ := o["kind"].(string)
+	if kind == "" {
+		t.Fatalf("an object has no kind: %s", manifest)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	plural := strings.ToLower(kind) + "s"
+	if stem, ok := strings.CutSuffix(plural, "ys"); ok {
+		plural = stem + "ies"
+	}
+	for i, other := range c.objects[plural] {
+		if field(other, "namespace") == field(o, "namespace") && field(other, "name") == field(o, "name") {
+			c.objects[plural][i] = o
+			return
+		}
+	}
+	c.objects[plural] = append(c.objects[plural], o)
+}
+
+// Delete deletes all objects of a resource.
+func (c *Cluster) Delete(plural string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.objects, plural)
+}
+
+// Calls returns the method and path of each call that was not a read.
+func (c *Cluster) Calls() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.calls...)
+}
+
+// Client returns a client of the cluster.
+func (c *Cluster) Client(t testing.TB) *space.Client {
+	t.Helper()
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	text := fmt.Sprintf(`{"current-context":"x","clusters":[{"name":"x","cluster":{"server":%q}}],"contexts":[{"name":"x","context":{"cluster":"x"}}]}`, server.URL)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client, err := space.Connect(space.Target{Kubeconfig: file, Env: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// field returns a field of an object's metadata.
+func field(o map[string]any, name string) string {
+	meta, _ := o["metadata"].(map[string]any)
+	text, _ := meta[name].(string)
+	return text
+}
+
+// ServeHTTP answers one call.
+func (c *Cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	status, answer := c.answer(r)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer) // an error means that the client has disconnected
+}
+
+// failure is the Status of a failed call.
+func failure(code int, reason string) (int, any) {
+	return code, map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code}
+}
+
+func (c *Cluster) answer(r *http.Request) (int, any) {
+	if strings.HasPrefix(r.URL.Path, "/.well-known/") {
+		return http.StatusOK, map[string]string{"issuer": c.Issuer}
+	}
+	namespace, resource, name := splitPath(r.URL.Path)
+	if r.Method != http.MethodGet {
+		c.mu.Lock()
+		c.calls = append(c.calls, r.Method+" "+strings.Trim(resource+" "+namespace+"/"+name, "/"))
+		c.mu.Unlock()
+	}
+	if c.Forbidden != nil && c.Forbidden(r.Method, resource, namespace) {
+		return failure(http.StatusForbidden, "Forbidden")
+	}
+	switch {
+	case r.Method == http.MethodGet && name == "":
+		return http.StatusOK, c.list(resource, namespace, r)
+	case r.Method == http.MethodPost && resource == "serviceaccounts/token":
+		return c.token(namespace, name, r)
+	}
+	return c.object(resource, namespace, name, r)
+}
+
+// splitPath splits the path of an API call. A subresource belongs to the resource.
+//
+// Source: Kubernetes documentation, "Kubernetes API Concepts: Resource URIs".
+func splitPath(path string) (namespace, resource, name string) {
+	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if parts[0] == "api" {
+		parts = parts[2:]
+	} else {
+		parts = parts[3:]
+	}
+	if parts[0] == "namespaces" && len(parts) > 2 {
+		namespace, parts = parts[1], parts[2:]
+	}
+	resource = parts[0]
+	if len(parts) > 1 {
+		name = parts[1]
+	}
+	if len(parts) > 2 {
+		resource += "/" + parts[2]
+	}
+	return namespace, resource, name
+}
+
+// list returns the objects that the selectors of a list call select.
+func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMessage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key, value, selected := strings.Cut(r.URL.Query().Get("fieldSelector"), "=")
+	label := r.URL.Query().Get("labelSelector")
+	found := []map[string]any{}
+	for _, o := range c.objects[resource] {
+		meta, _ := o["metadata"].(map[string]any)
+		labels, _ := meta["labels"].(map[string]any)
+		spec, _ := o["spec"].(map[string]any)
+		got := field(o, "name")
+		if key == "spec.serviceAccountName" {
+			got, _ = spec["serviceAccountName"].(string)
+		}
+		_, labelled := labels[label]
+		if (namespace == "" || field(o, "namespace") == namespace) && (!selected || got == value) && (label == "" || labelled) {
+			found = append(found, o)
+		}
+	}
+	return encode(map[string]any{"items": found})
+}
+
+// encode returns a copy of objects as JSON, because a later call may change them.
+func encode(objects any) json.RawMessage {
+	text, err := json.Marshal(objects)
+	if err != nil {
+		panic(err) // they were decoded from YAML
+	}
+	return text
+}
+
+// object returns an object, after a merge patch of it if the call has one.
+func (c *Cluster) object(resource, namespace, name string, r *http.Request) (int, any) {
+	found := c.find(resource, namespace, name)
+	if found == nil {
+		return failure(http.StatusNotFound, "NotFound")
+	}
+	if r.Method == http.MethodPatch {
+		var patch map[string]any
+		if text, err := io.ReadAll(r.Body); err != nil || json.Unmarshal(text, &patch) != nil {
+			return failure(http.StatusBadRequest, "BadRequest")
+		}
+		c.mu.Lock()
+		merge(found, patch)
+		c.mu.Unlock()
+		if c.AfterPatch != nil {
+			c.AfterPatch(resource, namespace, name)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return http.StatusOK, encode(found)
+}
+
+func (c *Cluster) find(resource, namespace, name string) map[string]any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, o := range c.objects[resource] {
+		if field(o, "namespace") == namespace && field(o, "name") == name {
+			return o
+		}
+	}
+	return nil
+}
+
+// merge merges a patch into an object.
+//
+// Source: RFC 7396, section 2.
+func merge(into, patch map[string]any) {
+	for key, value := range patch {
+		nested, ok := value.(map[string]any)
+		switch {
+		case value == nil:
+			delete(into, key)
+		case !ok:
+			into[key] = value
+		default:
+			target, ok := into[key].(map[string]any)
+			if !ok {
+				target = map[string]any{}
+				into[key] = target
+			}
+			merge(target, nested)
+		}
+	}
+}
+
+// token answers a TokenRequest.
+func (c *Cluster) token(namespace, name string, r *http.Request) (int, any) {
+	var request struct {
+		Spec struct {
+			Audiences []string
+			Bound     struct{ Name string } `json:"boundObjectRef"`
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil || len(request.Spec.Audiences) != 1 {
+		return failure(http.StatusBadRequest, "BadRequest")
+	}
+	token := c.Token(namespace, name, request.Spec.Audiences[0], request.Spec.Bound.Name)
+	return http.StatusCreated, map[string]any{"status": map[string]string{"token": token}}
+}
