@@ -42,7 +42,7 @@ func (r OwnObjects) has(o *object) bool {
 func (r OwnObjects) find(o *object) found {
 	wanted := r.objects[slices.IndexFunc(r.objects, func(wanted Object) bool { return wanted.is(o) })]
 	if len(o.path) > 0 {
-		return found{errs: []error{o.inputError(o.node.Outer, "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
+		return found{errs: []error{o.inputError(o.node.Outer(), "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
 	}
 	text, root, err := withFilename(wanted.Text, o.node)
 	if err != nil {
@@ -77,7 +77,7 @@ func withFilename(text []byte, existing *manifest.Node) ([]byte, *manifest.Node,
 // replacedBy returns the object's document with another object in its place. It keeps
 // what is before and after the object.
 func (o *object) replacedBy(text []byte) []byte {
-	before, after := o.doc.text[:o.node.Outer], o.doc.text[o.node.End:]
+	before, after := o.doc.text[:o.node.Outer()], o.doc.text[o.node.End:]
 	if len(before) > 0 && before[len(before)-1] != '\n' {
 		before = append(slices.Clone(before), '\n')
 	}
