@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/injection"
@@ -42,25 +44,24 @@ func prove(ctx context.Context, x *Exchanger, o space.Observed, s desired.State)
 	}
 	all := map[space.Key]proofState{}
 	var mu sync.Mutex
-	var running sync.WaitGroup
-	turns := make(chan struct{}, exchangesAtOnce)
+	var running errgroup.Group
+	running.SetLimit(exchangesAtOnce)
 	for _, plane := range o.ControlPlanes {
 		for _, c := range s.Components {
 			if plane.Deleting {
 				continue
 			}
 			f := &checkInput{observed: o, state: s, component: c, plane: plane}
-			turns <- struct{}{}
-			running.Go(func() {
-				defer func() { <-turns }()
+			running.Go(func() error {
 				proof := x.prove(ctx, f)
 				mu.Lock()
 				defer mu.Unlock()
 				all[f.at()] = proof
+				return nil // the proof has the error
 			})
 		}
 	}
-	running.Wait()
+	_ = running.Wait()
 	return all
 }
 
