@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,7 +112,7 @@ func (x *Exchanger) exchange(ctx context.Context, f *checkInput, p space.Pod) (*
 func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 	want, err := f.state.BackupConfig(f.component)
 	bucket := eksaccount.Bucket{Name: want.Bucket, Prefix: want.Prefix, Region: want.Region, Endpoint: want.Endpoint}
-	if !makesBackups(f.component) {
+	if !f.component.MakesBackups() {
 		return bucket, err == nil
 	}
 	for _, used := range f.usedConfigs() {
@@ -129,10 +130,8 @@ func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 }
 
 func text(config map[string]any, key, otherwise string) string {
-	if value, ok := config[key].(string); ok && value != "" {
-		return value
-	}
-	return otherwise
+	value, _ := config[key].(string)
+	return cmp.Or(value, otherwise)
 }
 
 // checkProof judges the exchange, if the user asked for it.
@@ -145,7 +144,6 @@ func checkProof(f *checkInput) Check {
 	if f.component.HasTarget() {
 		want = f.component.PodIdentity.TargetRole
 	}
-	name := want.Name[strings.LastIndexByte(want.Name, '/')+1:]
 	rejection, refused := errors.AsType[*eksaccount.RejectedError](proof.err)
 	switch {
 	case refused && rejection.Call == "eks-auth:AssumeRoleForPodIdentity" && strings.HasPrefix(rejection.Code, "AccessDenied"):
@@ -155,7 +153,7 @@ func checkProof(f *checkInput) Check {
 		return failedCheck("fix the first other check that fails; if none does, look for bucket policies, service control policies and session policies, which are not read", "%v", proof.err)
 	case proof.err != nil:
 		return unknownCheck(proof.err)
-	case !strings.Contains(proof.caller, ":"+want.Account+":assumed-role/"+name+"/"):
+	case !strings.Contains(proof.caller, ":"+want.Account+":assumed-role/"+want.BaseName()+"/"):
 		return failedCheck("correct the annotation or the association", "the exchange gives %s, not the role %s", proof.caller, want)
 	}
 	return okCheck("%s", proof.describe())
