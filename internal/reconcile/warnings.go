@@ -41,8 +41,8 @@ func (p *Plan) warnOfSubjects(r RoleChange) {
 			kept = append(kept, namespacesOf(s.Kept)...)
 		}
 	}
-	p.warnOf(sortedUnique(removed), "", "role "+r.ARN+": these namespaces lose access: %s")
-	p.warnOf(sortedUnique(kept), FixPrune, "role "+r.ARN+": these namespaces keep access although the config does not name them: %s")
+	p.warnOf(sortedUnique(removed), "", "role "+r.ARN+": these namespaces lose access that the config does not ask for: %s")
+	p.warnOf(sortedUnique(kept), FixPrune, "role "+r.ARN+": these namespaces keep access that the config does not ask for: %s")
 	p.warnOf(sortedUnique(elsewhere), "", "role "+r.ARN+": these namespaces of clusters that the config does not name have access too: %s; pruning would remove them")
 }
 
@@ -100,8 +100,8 @@ func (p *Plan) warnOfAssociations() {
 			foreign = append(foreign, a.Namespace)
 		}
 	}
-	p.warnOf(kept, FixPrune, "these namespaces keep their associations although the config does not name them: %s")
-	p.warnOf(removed, "", "these namespaces lose their associations, and with them their access: %s")
+	p.warnOf(kept, FixPrune, "these namespaces keep associations that the config does not ask for: %s")
+	p.warnOf(removed, "", "these namespaces lose associations that the config does not ask for: %s")
 	p.warnOf(foreign, FixAdopt, "these namespaces have the associations that the config asks for, but somebody else created them: %s")
 }
 

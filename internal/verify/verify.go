@@ -5,7 +5,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -286,14 +285,7 @@ func unknownf(fix, format string, args ...any) Check {
 // unknownCheck returns the result of a check that an error made impossible. If the error
 // has a hint, it is the fix.
 func unknownCheck(err error) Check {
-	found := Check{State: Unknown, Detail: err.Error()}
-	if hinted, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		found.Fix = hinted.Hint()
-	}
-	return found
+	return Check{State: Unknown, Detail: err.Error(), Fix: identity.HintOf(err)}
 }
 
 // about names the object that a check is about.
