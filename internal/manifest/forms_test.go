@@ -177,6 +177,7 @@ func TestQuickParserGivesUpIfUnsure(t *testing.T) {
 		"a comment at the end of open braces":    "a: [b, #c",
 		"a question mark first in braces":        "a: {? b: c}\n",
 		"text beyond ASCII first in braces":      "a: {é: c}\n",
+		"a dash at the end of open brackets":     "a: [-",
 		"a literal without text":                 "a: |\nb: c\n",
 		"a literal at the end of the text":       "a: |\n  b",
 		"a literal that is not indented":         "a: |\nb\n",
