@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -248,7 +249,7 @@ func TestSyntaxErrorsSayWhereAndWhat(t *testing.T) {
 		"too many levels":      {strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1), maxDepth, tooDeep},
 	} {
 		_, err := Parse([]byte(tt.text))
-		syntax, ok := err.(*SyntaxError)
+		syntax, ok := errors.AsType[*SyntaxError](err)
 		if !ok || syntax.Offset != tt.at || err.Error() != tt.want {
 			t.Errorf("%s: %#v, want %d: %s", name, err, tt.at, tt.want)
 		}

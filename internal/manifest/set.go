@@ -156,7 +156,7 @@ func shortened(sets []Set) []Set {
 // of a repeated key. To find many values, it uses an index.
 func (n *Node) finder(count int) func(identity.Step) (value, twice *Node) {
 	const few = 16
-	if n.Kind != Mapping || count < few { //mutate:equivalent the index finds the same values, only faster
+	if n.Kind != Mapping || count < few {
 		return func(step identity.Step) (value, twice *Node) { return n.Step(step), n.RepeatedKey(step.Key) }
 	}
 	values, repeated := map[string]*Node{}, map[string]*Node{}
