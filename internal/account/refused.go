@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // RefusedError is the error if AWS denied an action to an identity.
@@ -47,8 +49,8 @@ func (e *RefusedError) Hint() string {
 
 // who returns the identity to which a policy can be attached.
 func (e *RefusedError) who() string {
-	if session := assumedRole.FindStringSubmatch(e.Identity); session != nil {
-		return "the role " + session[1]
+	if name, _ := identity.AssumedRole(e.Identity); name != "" {
+		return "the role " + name
 	}
 	return "this identity"
 }
@@ -60,7 +62,6 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 var deniedCodes = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 var (
-	assumedRole   = regexp.MustCompile(`^arn:[^:]+:sts::[0-9]*:assumed-role/([^/]+)/`)
 	deniedTo      = regexp.MustCompile(`^User: (\S+) is not authorized`)
 	deniedBecause = regexp.MustCompile(`(with an explicit deny in an?|because no) ((?:[A-Za-z-]+ )?(?:[a-z]+ )?(?:policy|boundary))`)
 )

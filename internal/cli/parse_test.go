@@ -14,6 +14,7 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -229,7 +230,7 @@ func TestBadCommandLinesHintAtTheNextStep(t *testing.T) {
 		"plan extra":       "`spaces-identity plan --help` shows the usage",
 	} {
 		_, err := cli.Parse(newEnv(io.Discard, nil), strings.Fields(line))
-		if got := output.HintOf(err); got != want {
+		if got := identity.HintOf(err); got != want {
 			t.Errorf("%q: the hint is %q, want %q (%v)", line, got, want, err)
 		}
 	}

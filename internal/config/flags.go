@@ -307,8 +307,13 @@ func (f Flags) KeepArtifactsIn(dir string, env func(string) string) {
 // ComponentNames returns the names of the components in the config, for completion. Other
 // settings of the file may be invalid.
 func (f Flags) ComponentNames(env func(string) string) []string {
-	names := identity.ComponentNames(f.peek(env).Components)
-	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	var names []string
+	for _, c := range f.peek(env).Components {
+		if c.Name != "" {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // peek returns what can be read of the config.

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,21 @@ func (e *hintedError) Hint() string { return e.hint }
 // method omits the hint. Code that prints the error finds it by the method Hint() string.
 func WithHint(hint, format string, args ...any) error {
 	return &hintedError{fmt.Errorf(format, args...), hint}
+}
+
+// Hinter is an error with a next step.
+type Hinter interface {
+	error
+	Hint() string
+}
+
+// HintOf returns the next step after an error: that of the outermost error with one, or
+// nothing.
+func HintOf(err error) string {
+	if h, ok := errors.AsType[Hinter](err); ok {
+		return h.Hint()
+	}
+	return ""
 }
 
 var errEmpty = WithHint("write a value, or leave the setting out", "is empty")
@@ -78,9 +94,9 @@ func checkChoice[S ~string](value S, choices []S) error {
 
 // Words returns words as strings.
 func Words[T ~string](words []T) []string {
-	all := make([]string, len(words))
-	for i, word := range words {
-		all[i] = string(word)
+	var all []string
+	for _, word := range words {
+		all = append(all, string(word))
 	}
 	return all
 }

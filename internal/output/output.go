@@ -64,7 +64,7 @@ type Result interface {
 
 // Printer writes results to one stream and messages to another.
 type Printer struct {
-	Hints func(error) string // finds the next step after an error; nil: [HintOf]
+	Hints func(error) string // finds the next step after an error; nil: [identity.HintOf]
 
 	out, errs             io.Writer
 	outColours, errColour bool

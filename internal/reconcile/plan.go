@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 
-	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 )
@@ -155,12 +154,6 @@ const (
 
 // add adds a step to a phase.
 func (p *Plan) add(in planPhase, s planStep) { p.steps[in] = append(p.steps[in], s) }
-
-// newPlan returns a plan whose lists are empty, not null, in JSON.
-func newPlan(c account.Caller) *Plan {
-	return &Plan{Identity: c.ARN, Account: c.Account, Providers: []ProviderChange{}, Agents: []AgentChange{}, Roles: []RoleChange{},
-		Associations: []AssociationChange{}, Warnings: []Warning{}, Blocked: []string{}}
-}
 
 // Counts counts the things that applying the plan adds, changes, removes and adopts.
 // The trust policy of a new role counts with the role.

@@ -33,7 +33,7 @@ type Reconciler struct {
 // policy would be longer than the account allows. If a role is in another account than
 // the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
-	p := newPlan(r.Caller)
+	p := &Plan{Identity: r.Caller.ARN, Account: r.Caller.Account}
 	if err := r.checkRoles(spec); err != nil {
 		return nil, err
 	}
@@ -50,12 +50,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
-	var tooLong []error
-	for _, role := range roles { // fail early, before other calls
-		_, err := roleBudget(state, role, role.TrustPolicy, quota)
-		tooLong = append(tooLong, err)
-	}
-	if err := errors.Join(tooLong...); err != nil {
+	if err := checkBudgets(state, roles, quota); err != nil { // fail early, before other calls
 		return nil, err
 	}
 	if err := r.planProviders(ctx, p, roles); err != nil {
@@ -199,30 +194,23 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 
 // planProviders compares the IAM OIDC providers.
 func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
-	seen := map[string]bool{}
-	for _, role := range roles {
-		for _, want := range role.Providers {
-			if seen[want.ARN] {
-				continue
-			}
-			seen[want.ARN] = true
-			audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
-			if err != nil {
-				return err
-			}
-			change := ProviderChange{want.ARN, None}
-			switch {
-			case !ok:
-				change.Action = Create
-				p.add(phaseEnable, func(ctx context.Context) error {
-					return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
-				})
-			case !slices.Contains(audiences, want.Audience):
-				change.Action = Change
-				p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
-			}
-			p.Providers = append(p.Providers, change)
+	for _, want := range desired.ProvidersOf(roles) {
+		audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
+		if err != nil {
+			return err
 		}
+		change := ProviderChange{want.ARN, None}
+		switch {
+		case !ok:
+			change.Action = Create
+			p.add(phaseEnable, func(ctx context.Context) error {
+				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
+			})
+		case !slices.Contains(audiences, want.Audience):
+			change.Action = Change
+			p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+		}
+		p.Providers = append(p.Providers, change)
 	}
 	return nil
 }

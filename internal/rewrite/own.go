@@ -96,6 +96,7 @@ func (r OwnObjects) missing(in input, docs []*document) found {
 	number, line, end := last.Number, manifest.Breaks(in.stream)+1, last.End
 	for _, wanted := range missing {
 		text := slices.Concat([]byte("---\n"), wanted.Text)
+		lines := bytes.Count(text, []byte("\n"))
 		if len(all.patches) == 0 && in.stream[end-1] != '\n' {
 			if !endsWell(in.stream[last.Start:]) {
 				all.errs = append(all.errs, errors.New("nothing can be appended to the manifests, because they end inside a text block without a line break: end them with a line break"))
@@ -108,7 +109,7 @@ func (r OwnObjects) missing(in input, docs []*document) found {
 		all.places = append(all.places, place{Finding: Finding{Outcome: Changed, Component: wanted.Component, Place: AppendedPlace,
 			Document: number, Line: line + 1, Kind: wanted.Kind, Name: wanted.Name}})
 		all.patches = append(all.patches, patched{manifest.Document{Number: number, Start: end, End: end}, text})
-		line += bytes.Count(text, []byte("\n"))
+		line += lines
 	}
 	return all
 }

@@ -63,6 +63,17 @@ func TestLiveAccountReadsEveryPolicyOfARole(t *testing.T) {
 	if diff := cmp.Diff([]string{"SpacesIdentityIRSAMatch", "SpacesIdentityList", "Extra"}, sids); diff != "" || role.ARN != testRole || role.Boundary != nil || !role.LastUsed.IsZero() {
 		t.Errorf("%s, boundary %v, used %s (-want +got):\n%s", role.ARN, role.Boundary, role.LastUsed, diff)
 	}
+	const boundary = "arn:aws:iam::123456789012:policy/boundary"
+	server.Change(func(state *awstest.State) {
+		role := state.Roles["spaces-backup"]
+		role.Boundary, role.LastUsed = boundary, "2026-11-22T00:00:00Z"
+		state.Roles["spaces-backup"] = role
+		state.Managed[boundary] = `{"Version":"2012-10-17","Statement":[{"Sid":"Limit","Effect":"Allow","Action":"s3:*","Resource":"*"}]}`
+	})
+	role, err = aws.Role(t.Context(), s.Components[0].Role)
+	if err != nil || role.Boundary == nil || role.Boundary.Statement[0].Sid != "Limit" || len(role.Permissions) != 2 || role.LastUsed.Year() != 2026 {
+		t.Errorf("with a boundary: %+v, error %v", role, err)
+	}
 	gone := identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "gone"}
 	if _, err := aws.Role(t.Context(), gone); !errors.Is(err, ErrAbsent) {
 		t.Errorf("a role that does not exist: %v", err)
@@ -136,7 +147,7 @@ func TestSelectionReadsOnlyWhatTheComponentsNeed(t *testing.T) {
 // fakeTokens returns a token of the server for each pod.
 type fakeTokens struct{ audience *string }
 
-func (f fakeTokens) Token(_ context.Context, p space.Pod, audience string) (string, error) {
+func (f fakeTokens) Token(_ context.Context, _ space.Pod, audience string) (string, error) {
 	*f.audience = audience
 	subject := desired.TokenSubject(hostNamespace, "mxp-controller")
 	return awstest.Token("https://"+testIssuer, audience, subject, time.Now().Add(time.Hour)), nil

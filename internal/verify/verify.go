@@ -5,7 +5,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -93,7 +92,7 @@ var allChecks = []struct {
 	{Credentials, "USED", false, checkCredentials},
 	{Network, "NETWORK", false, checkNetwork},
 	{Ready, "READY", false, checkReady},
-	{Trust, "TRUST", true, checkTrust},
+	{Trust, "TRUST", true, ofRole(checkTrust)},
 	{Association, "ASSOCIATION", true, checkAssociation},
 	{TargetRole, "TARGET", true, checkTarget},
 	{Proof, "PROOF", false, checkProof},
@@ -201,7 +200,7 @@ func onLiveCluster(s desired.State, issuer string) desired.State {
 func selection(state desired.State) space.Selection {
 	wanted := injection.Selection(state)
 	wanted.Chain = true
-	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
+	wanted.Backups = slices.ContainsFunc(state.Components, desired.Component.MakesBackups)
 	wanted.SecretStores = slices.ContainsFunc(state.Components, usesSecretStores)
 	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		wanted.Objects = admissionResources
@@ -214,9 +213,7 @@ func runChecks(observed space.Observed, account accountState, proofs map[space.K
 	state = state.OnCluster(state.Clusters[0])
 	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems()}
 	for _, c := range state.Components {
-		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once); len(row.Checks) > 0 {
-			result.Common = append(result.Common, row)
-		}
+		result.Common = append(result.Common, (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once))
 	}
 	for _, plane := range observed.ControlPlanes {
 		if plane.Deleting {
@@ -288,14 +285,7 @@ func unknownf(fix, format string, args ...any) Check {
 // unknownCheck returns the result of a check that an error made impossible. If the error
 // has a hint, it is the fix.
 func unknownCheck(err error) Check {
-	found := Check{State: Unknown, Detail: err.Error()}
-	if hinted, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		found.Fix = hinted.Hint()
-	}
-	return found
+	return Check{State: Unknown, Detail: err.Error(), Fix: identity.HintOf(err)}
 }
 
 // about names the object that a check is about.
