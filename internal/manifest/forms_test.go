@@ -80,7 +80,7 @@ func TestQuickParserReadsEscapesOfJSON(t *testing.T) {
 		`a: "\ud83d\ude00!"`:  "😀!",
 		`a: "\\\ud83d\ude00"`: "\\😀",
 	} {
-		if root, ok := quickParse([]byte(text)); !ok || root.Text("a") != want {
+		if root, ok := quickParse(new(treeMemory), []byte(text)); !ok || root.Text("a") != want {
 			t.Errorf("%s is read as %+v", text, root.Field("a"))
 		}
 	}
@@ -190,7 +190,7 @@ func TestQuickParserGivesUpIfUnsure(t *testing.T) {
 		"a literal header at the end":            "a: |",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if root, ok := quickParse([]byte(text)); ok {
+			if root, ok := quickParse(new(treeMemory), []byte(text)); ok {
 				t.Errorf("the quick parser reads %q as %s", text, flowText(root))
 			}
 		})
@@ -203,10 +203,10 @@ func TestQuickParserLimitsNesting(t *testing.T) {
 		"brackets": func(n int) string { return "a: " + strings.Repeat("[", n) + strings.Repeat("]", n) + "\n" },
 		"dashes":   func(n int) string { return strings.Repeat("- ", n) + "a\n" },
 	} {
-		if _, ok := quickParse([]byte(text(maxDepth / 2))); !ok {
+		if _, ok := quickParse(new(treeMemory), []byte(text(maxDepth / 2))); !ok {
 			t.Errorf("%s: half of the depth is too deep", name)
 		}
-		if _, ok := quickParse([]byte(text(maxDepth + 1))); ok {
+		if _, ok := quickParse(new(treeMemory), []byte(text(maxDepth + 1))); ok {
 			t.Errorf("%s: more than the depth is accepted", name)
 		}
 	}
