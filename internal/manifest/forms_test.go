@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -177,6 +178,7 @@ func TestQuickParserGivesUpIfUnsure(t *testing.T) {
 		"a comment at the end of open braces":    "a: [b, #c",
 		"a question mark first in braces":        "a: {? b: c}\n",
 		"text beyond ASCII first in braces":      "a: {é: c}\n",
+		"a dash at the end of open brackets":     "a: [-",
 		"a literal without text":                 "a: |\nb: c\n",
 		"a literal at the end of the text":       "a: |\n  b",
 		"a literal that is not indented":         "a: |\nb\n",
@@ -247,7 +249,7 @@ func TestSyntaxErrorsSayWhereAndWhat(t *testing.T) {
 		"too many levels":      {strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1), maxDepth, tooDeep},
 	} {
 		_, err := Parse([]byte(tt.text))
-		syntax, ok := err.(*SyntaxError)
+		syntax, ok := errors.AsType[*SyntaxError](err)
 		if !ok || syntax.Offset != tt.at || err.Error() != tt.want {
 			t.Errorf("%s: %#v, want %d: %s", name, err, tt.at, tt.want)
 		}

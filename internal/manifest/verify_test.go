@@ -195,7 +195,7 @@ func TestCheckRefusesOtherChangesInBase64(t *testing.T) {
 }
 
 // replaced replaces a text that must be there. Nothing is replaced if old is empty.
-func replaced(t *testing.T, text, old, new string) string {
+func replaced(t *testing.T, text, old, by string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {
 		t.Fatalf("%q is not in the document", old)
@@ -203,7 +203,7 @@ func replaced(t *testing.T, text, old, new string) string {
 	if old == "" {
 		return text
 	}
-	return strings.Replace(text, old, new, 1)
+	return strings.Replace(text, old, by, 1)
 }
 
 func checkPatch(t *testing.T, original, patched string, sets []Set, want bool) {

@@ -72,20 +72,20 @@ func TestManyNamesAreFoundAsWords(t *testing.T) {
 	}
 	many := namesOf(append(all, "one-more")...)
 	for text, want := range map[string]bool{
-		"":                      false,
-		"mxp-controller":        true,
-		"a: mxp-controller":     true,
-		"{mxp-controller: b}":   true,
-		"é: name-7\n":           true,
-		"a: one-more # b":       true,
-		"my-mxp-controllers":    false,
-		"mxp-controlle":         false,
+		"":                       false,
+		"mxp-controller":         true,
+		"a: mxp-controller":      true,
+		"{mxp-controller: b}":    true,
+		"é: name-7\n":            true,
+		"a: one-more # b":        true,
+		"my-mxp-controllers":     false,
+		"mxp-controlle":          false,
 		`a: "b\nmxp-controller"`: true,
 		`a: "b\\mxp-controller"`: true,
 		`"mxp\u002dcontroller"`:  true,
-		"a name: with others":   true,
-		"a name with others":    false,
-		`\`:                     false,
+		"a name: with others":    true,
+		"a name with others":     false,
+		`\`:                      false,
 	} {
 		if got := many.mayBeIn([]byte(text)); got != want {
 			t.Errorf("%q: %v", text, got)
