@@ -18,13 +18,15 @@ type reusableTree struct {
 	open     []*Node
 }
 
-// reusableNodes is the number of nodes in a document of about 6 KB. The trees of larger
-// documents are not used again.
-const reusableNodes = 512
+// A reusable tree begins with few nodes, because most streams have few edits. It grows up
+// to the nodes of a document of about 12 KB. The trees of larger ones are not used again.
+const fewNodes, mostNodes = 64, 1024
 
-var reusableTrees = sync.Pool{New: func() any {
-	return &reusableTree{make([]Node, reusableNodes), make([]*Node, reusableNodes), make([]*Node, 0, reusableNodes)}
-}}
+func newReusableTree(nodes int) *reusableTree {
+	return &reusableTree{make([]Node, nodes), make([]*Node, nodes), make([]*Node, 0, nodes)}
+}
+
+var reusableTrees = sync.Pool{New: func() any { return newReusableTree(fewNodes) }}
 
 // withTree calls use with the tree of a text, or with the error of [Parse]. The tree is
 // only valid during the call.
@@ -32,9 +34,12 @@ func withTree(text []byte, use func(root *Node, err error)) {
 	reused, _ := reusableTrees.Get().(*reusableTree)
 	p := Parser{treeMemory{nodes: reused.nodes, contents: reused.contents, open: reused.open}}
 	use(p.Parse(text))
-	if !p.memory.grown {
-		clear(reused.nodes[:len(reused.nodes)-len(p.memory.nodes)])
+	switch nodes := len(reused.nodes); {
+	case !p.memory.grown:
+		clear(reused.nodes[:nodes-len(p.memory.nodes)])
 		reusableTrees.Put(reused)
+	case nodes < mostNodes:
+		reusableTrees.Put(newReusableTree(2 * nodes))
 	}
 }
 
