@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"strings"
@@ -60,9 +61,7 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 	if err != nil {
 		return nil, &CredentialsError{Source: o.sourceOf(aws.Credentials{}), Err: err}
 	}
-	if cfg.Region == "" {
-		cfg.Region = homeRegion(o.Partition)
-	}
+	cfg.Region = cmp.Or(cfg.Region, homeRegion(o.Partition))
 	found, err := cfg.Credentials.Retrieve(ctx)
 	source := o.sourceOf(found)
 	if err != nil {
@@ -86,10 +85,7 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 func homeRegion(partition string) string {
 	home := map[string]string{"aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1", "aws-iso": "us-iso-east-1",
 		"aws-iso-b": "us-isob-east-1", "aws-iso-e": "eu-isoe-west-1", "aws-iso-f": "us-isof-south-1"}
-	if region, ok := home[partition]; ok {
-		return region
-	}
-	return "us-east-1"
+	return cmp.Or(home[partition], "us-east-1")
 }
 
 // loadConfig silences the SDK's own log. What it warns of either ends in an error or

@@ -181,10 +181,7 @@ type apiError struct {
 }
 
 func (a apiError) Error() string {
-	if a.ErrorMessage() == "" {
-		return a.ErrorCode()
-	}
-	return a.ErrorCode() + ": " + a.ErrorMessage()
+	return strings.TrimSuffix(a.ErrorCode()+": "+a.ErrorMessage(), ": ")
 }
 
 // Hint returns the next step, or nothing.

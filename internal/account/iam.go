@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,7 +42,7 @@ type Role struct {
 
 // Role reads a role with its tags. ok is false if there is none.
 func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, ok bool, err error) {
-	out, err := a.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: roleName(role)})
+	out, err := a.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(role.BaseName())})
 	if err != nil {
 		return Role{}, false, unlessMissing(a.Caller.failed("iam:GetRole", role.String(), err))
 	}
@@ -71,8 +70,7 @@ type NewRole struct {
 
 // CreateRole creates a role.
 func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
-	path := "/" + r.ARN.Name[:strings.LastIndexByte(r.ARN.Name, '/')+1]
-	_, err := a.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: roleName(r.ARN), Path: aws.String(path),
+	_, err := a.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(r.ARN.BaseName()), Path: aws.String(r.ARN.Path()),
 		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: iamTags(r.Tags)})
 	return a.Caller.failed("iam:CreateRole", r.ARN.String(), err)
 }
@@ -82,7 +80,7 @@ func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
 // changed it. [IsTransient] reports whether another attempt makes sense.
 func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error {
 	once := func(o *iam.Options) { o.Retryer = aws.NopRetryer{} }
-	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: roleName(role), PolicyDocument: aws.String(policy)}, once)
+	_, err := a.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String(role.BaseName()), PolicyDocument: aws.String(policy)}, once)
 	if IsTransient(err) {
 		a.reports.retrying("IAM", shortError(err))
 	}
@@ -91,7 +89,7 @@ func (a *Account) SetTrustPolicy(ctx context.Context, role identity.RoleARN, pol
 
 // TagRole sets tags of a role and keeps the others.
 func (a *Account) TagRole(ctx context.Context, role identity.RoleARN, t map[string]string) error {
-	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: roleName(role), Tags: iamTags(t)})
+	_, err := a.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(role.BaseName()), Tags: iamTags(t)})
 	return a.Caller.failed("iam:TagRole", role.String(), err)
 }
 
@@ -99,7 +97,7 @@ func (a *Account) TagRole(ctx context.Context, role identity.RoleARN, t map[stri
 // is no such role.
 func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]string, error) {
 	var names []string
-	pages := iam.NewListRolePoliciesPaginator(a.iam, &iam.ListRolePoliciesInput{RoleName: roleName(role)})
+	pages := iam.NewListRolePoliciesPaginator(a.iam, &iam.ListRolePoliciesInput{RoleName: aws.String(role.BaseName())})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -113,7 +111,7 @@ func (a *Account) InlinePolicies(ctx context.Context, role identity.RoleARN) ([]
 // InlinePolicy reads an inline policy of a role as JSON. ok is false if the policy or the
 // role does not exist.
 func (a *Account) InlinePolicy(ctx context.Context, role identity.RoleARN, name string) (policy string, ok bool, err error) {
-	out, err := a.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
+	out, err := a.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: aws.String(role.BaseName()), PolicyName: aws.String(name)})
 	if err != nil {
 		return "", false, unlessMissing(a.Caller.failed("iam:GetRolePolicy", role.String(), err))
 	}
@@ -123,14 +121,14 @@ func (a *Account) InlinePolicy(ctx context.Context, role identity.RoleARN, name 
 
 // SetInlinePolicy creates or replaces an inline policy of a role.
 func (a *Account) SetInlinePolicy(ctx context.Context, role identity.RoleARN, name, policy string) error {
-	_, err := a.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name), PolicyDocument: aws.String(policy)})
+	_, err := a.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String(role.BaseName()), PolicyName: aws.String(name), PolicyDocument: aws.String(policy)})
 	return a.Caller.failed("iam:PutRolePolicy", role.String(), err)
 }
 
 // DeleteInlinePolicy removes an inline policy of a role. It returns no error if there is
 // none.
 func (a *Account) DeleteInlinePolicy(ctx context.Context, role identity.RoleARN, name string) error {
-	_, err := a.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: roleName(role), PolicyName: aws.String(name)})
+	_, err := a.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role.BaseName()), PolicyName: aws.String(name)})
 	return unlessMissing(a.Caller.failed("iam:DeleteRolePolicy", role.String(), err))
 }
 
@@ -149,7 +147,7 @@ func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string
 		}
 		all = append(all, policy)
 	}
-	attached := iam.NewListAttachedRolePoliciesPaginator(a.iam, &iam.ListAttachedRolePoliciesInput{RoleName: roleName(role)})
+	attached := iam.NewListAttachedRolePoliciesPaginator(a.iam, &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role.BaseName())})
 	for attached.HasMorePages() {
 		page, err := attached.NextPage(ctx)
 		if err != nil {
@@ -204,11 +202,6 @@ func (a *Account) AddAudience(ctx context.Context, arn, audience string) error {
 	_, err := a.iam.AddClientIDToOpenIDConnectProvider(ctx, &iam.AddClientIDToOpenIDConnectProviderInput{
 		OpenIDConnectProviderArn: aws.String(arn), ClientID: aws.String(audience)})
 	return a.Caller.failed("iam:AddClientIDToOpenIDConnectProvider", arn, err)
-}
-
-// roleName returns the role's name without its path, which the IAM API expects.
-func roleName(role identity.RoleARN) *string {
-	return aws.String(role.Name[strings.LastIndexByte(role.Name, '/')+1:])
 }
 
 // decodePolicy returns a policy as JSON. IAM returns policies URL-encoded.

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -44,10 +45,7 @@ type RejectedError struct {
 }
 
 func (e *RejectedError) Error() string {
-	if e.Text == "" {
-		return fmt.Sprintf("AWS rejects %s: %s", e.Call, e.Code)
-	}
-	return fmt.Sprintf("AWS rejects %s: %s: %s", e.Call, e.Code, e.Text)
+	return strings.TrimSuffix(fmt.Sprintf("AWS rejects %s: %s: %s", e.Call, e.Code, e.Text), ": ")
 }
 
 // AssumeWithToken exchanges a service account token for credentials of a role, as IRSA
@@ -81,11 +79,8 @@ func (p *Prover) AssumeForPod(ctx context.Context, cluster, token string) (*Sess
 	if err != nil {
 		return nil, err
 	}
-	endpoint := aws.ToString(p.aws.BaseEndpoint)
-	if endpoint == "" {
-		endpoint = "https://eks-auth." + p.aws.Region + "." + dualStackSuffix(p.aws.Region)
-	}
-	address := endpoint + "/clusters/" + url.PathEscape(cluster) + "/assume-role-for-pod-identity"
+	endpoint := "https://eks-auth." + p.aws.Region + "." + dualStackSuffix(p.aws.Region)
+	address := cmp.Or(aws.ToString(p.aws.BaseEndpoint), endpoint) + "/clusters/" + url.PathEscape(cluster) + "/assume-role-for-pod-identity"
 	answer, err := send(ctx, p.aws, call, "eks-auth", http.MethodPost, address, body)
 	if err != nil {
 		return nil, err
@@ -136,11 +131,7 @@ type Bucket struct {
 
 // url returns the address of a key, or of the bucket, with the bucket in the path.
 func (s *Session) url(b Bucket, key string, query url.Values) string {
-	endpoint := aws.ToString(s.aws.BaseEndpoint)
-	if endpoint == "" {
-		endpoint = "https://" + b.Endpoint
-	}
-	address := endpoint + "/" + b.Name
+	address := cmp.Or(aws.ToString(s.aws.BaseEndpoint), "https://"+b.Endpoint) + "/" + b.Name
 	if key != "" {
 		address += "/" + (&url.URL{Path: key}).EscapedPath()
 	}
@@ -259,17 +250,8 @@ func rejected(call string, err error) error {
 	if unreachable := asUnreachable(strings.ToUpper(strings.Split(call, ":")[0]), err); unreachable != nil {
 		return unreachable
 	}
-	if code, text, ok := answeredCode(err); ok && !IsTransient(err) {
-		return &RejectedError{call, code, text}
+	if api, ok := errors.AsType[smithy.APIError](err); ok && !IsTransient(err) {
+		return &RejectedError{call, api.ErrorCode(), api.ErrorMessage()}
 	}
 	return fmt.Errorf("%s: %w", call, shortError(err))
-}
-
-// answeredCode returns the code and message of an error that AWS returned.
-func answeredCode(err error) (code, message string, ok bool) {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return "", "", false
-	}
-	return api.ErrorCode(), api.ErrorMessage(), true
 }

@@ -1,9 +1,12 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // RefusedError is the error if AWS denied an action to an identity.
@@ -15,13 +18,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	text := "AWS does not allow "
-	if e.Identity == "" {
-		text += "the caller"
-	} else {
-		text += e.Identity
-	}
-	text += " to call " + e.Action
+	text := "AWS does not allow " + cmp.Or(e.Identity, "the caller") + " to call " + e.Action
 	if e.Resource != "" {
 		text += " on " + e.Resource
 	}
@@ -52,8 +49,8 @@ func (e *RefusedError) Hint() string {
 
 // who returns the identity to which a policy can be attached.
 func (e *RefusedError) who() string {
-	if session := assumedRole.FindStringSubmatch(e.Identity); session != nil {
-		return "the role " + session[1]
+	if name, _ := identity.AssumedRole(e.Identity); name != "" {
+		return "the role " + name
 	}
 	return "this identity"
 }
@@ -65,7 +62,6 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 var deniedCodes = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 var (
-	assumedRole   = regexp.MustCompile(`^arn:[^:]+:sts::[0-9]*:assumed-role/([^/]+)/`)
 	deniedTo      = regexp.MustCompile(`^User: (\S+) is not authorized`)
 	deniedBecause = regexp.MustCompile(`(with an explicit deny in an?|because no) ((?:[A-Za-z-]+ )?(?:[a-z]+ )?(?:policy|boundary))`)
 )

@@ -74,7 +74,8 @@ documents beside them. Other commands print, apply and check the same identity.
 
 Without a command, and if standard input is not a terminal, it is the
 post-renderer.`,
-		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
+		Example: `  PR=$(helm spaces-identity post-renderer) &&
+    helm upgrade --install spaces CHART --post-renderer "$PR"
   spaces-identity plan`,
 		Args:          noCommand,
 		SilenceErrors: true,
@@ -94,6 +95,7 @@ post-renderer.`,
 		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(),
 		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.versionCommand())
 	p.addHelpCommand(root)
+	addCompletionCommand(root)
 	return root
 }
 
@@ -202,92 +204,6 @@ func flagNames(cmd *cobra.Command) []string {
 	return names
 }
 
-// help prints the help of a command, unless the command is not known.
-func (p *parser) help(cmd *cobra.Command, _ []string) {
-	if cmd.HasSubCommands() {
-		if p.err = noCommand(cmd, cmd.Flags().Args()); p.err != nil {
-			return
-		}
-	}
-	text := cmd.Long
-	if text == "" {
-		text = cmd.Short + "."
-	}
-	cmd.Println(text + "\n")
-	p.err = cmd.Usage()
-}
-
-// addHelpCommand makes help for an unknown command an error.
-func (p *parser) addHelpCommand(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	help, _, err := root.Find([]string{"help"})
-	if err != nil {
-		panic(err) // it was added the line before
-	}
-	help.Short, help.Long, help.Run = "Show the help of a command", "", nil
-	help.RunE = func(_ *cobra.Command, args []string) error {
-		cmd, rest, err := root.Find(args)
-		if err := errors.Join(err, noCommand(cmd, rest)); err != nil {
-			return err
-		}
-		cmd.InitDefaultHelpFlag()
-		return cmd.Help()
-	}
-}
-
-// helpWidth is the width of help in columns.
-const helpWidth = 80
-
-// printUsage prints what follows the description of a command.
-func printUsage(cmd *cobra.Command) error {
-	var b strings.Builder
-	b.WriteString("Usage:\n")
-	if cmd.Runnable() {
-		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
-	}
-	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, "  %s COMMAND\n\nCommands:\n", cmd.CommandPath())
-		widest := len(slices.MaxFunc(subcommands(cmd), func(a, b string) int { return len(a) - len(b) }))
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() || c.Name() == "help" {
-				fmt.Fprintf(&b, "  %-*s  %s\n", widest, c.Name(), c.Short)
-			}
-		}
-	}
-	for _, section := range []struct{ title, text string }{
-		{"Examples", cmd.Example},
-		{"Flags", cmd.LocalNonPersistentFlags().FlagUsagesWrapped(helpWidth)},
-		{"Settings, which win over the environment and the config", settingsUsage(cmd)},
-		{"Environment variables, which win over the config", variablesUsage(cmd)},
-	} {
-		if section.text != "" {
-			fmt.Fprintf(&b, "\n%s:\n%s\n", section.title, strings.TrimRight(section.text, "\n"))
-		}
-	}
-	_, err := fmt.Fprint(cmd.OutOrStdout(), b.String())
-	return err
-}
-
-// settingsUsage is empty for the commands that read no settings.
-func settingsUsage(cmd *cobra.Command) string {
-	if _, ok := cmd.Annotations[withoutSettings]; ok || cmd.Name() == "help" || cmd.Name() == "completion" ||
-		cmd.HasParent() && cmd.Parent().Name() == "completion" {
-		return ""
-	}
-	return cmd.Root().PersistentFlags().FlagUsagesWrapped(helpWidth)
-}
-
-// variablesUsage lists the environment variables on the help page of the program.
-func variablesUsage(cmd *cobra.Command) string {
-	var b strings.Builder
-	for _, flag := range config.FlagsWithVariables(rewriteFlags...) {
-		if !cmd.HasParent() {
-			fmt.Fprintf(&b, "  %-32s --%s\n", config.EnvName(flag), flag)
-		}
-	}
-	return b.String()
-}
-
 // withoutSettings marks the commands that read no settings.
 const withoutSettings = "without-settings"
 
@@ -300,7 +216,7 @@ func outputFlag(cmd *cobra.Command, format *output.Format, allowed ...output.For
 
 // wordFlag adds a flag whose value is one of the words, by default the first.
 func wordFlag[T ~string](cmd *cobra.Command, value *T, name, short, usage, what string, allowed ...T) {
-	words := output.Words(allowed...)
+	words := identity.Words(allowed)
 	*value = allowed[0]
 	usage += fmt.Sprintf(": %s (default %s)", identity.OneOf(words), *value)
 	cmd.Flags().FuncP(name, short, usage, func(text string) (err error) {

@@ -23,7 +23,8 @@ func (p *parser) exportCommand() *cobra.Command {
 		Use:   "export FORM",
 		Short: "Print everything that AWS needs in the form of another tool",
 		Long: `export prints everything that the config asks for in AWS in one form: terraform,
-crossplane or aws-cli (a shell script).`,
+crossplane or aws-cli (a shell script). The script changes nothing if it finds
+something in AWS that this program did not write and would lose.`,
 		Example: `  spaces-identity export terraform > identity.tf
   spaces-identity export aws-cli > identity.sh`,
 		ValidArgs: export.Forms(),

@@ -8,6 +8,7 @@ import (
 
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
 	"spaces-identity.dev/internal/rewrite"
@@ -55,7 +56,7 @@ func hintOf(err error) string {
 	case errors.Is(err, rewrite.ErrConflict):
 		return "use --on-conflict replace or keep, or remove the other value from the manifests"
 	}
-	return output.HintOf(err)
+	return identity.HintOf(err)
 }
 
 // withFlags returns an error that names the flags of the missing settings too.

@@ -24,7 +24,7 @@ type ClusterFlags struct {
 func (f *ClusterFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` (default KUBECONFIG, then ~/.kube/config)")
 	cmd.Flags().StringVar(&f.Context, "kube-context", "", "the `CONTEXT` of the kubeconfig (default HELM_KUBECONTEXT, then the current one)")
-	cmd.Flags().DurationVar(&f.Timeout, "request-timeout", time.Minute, "how long the API server may take to answer a request")
+	cmd.Flags().DurationVar(&f.Timeout, "request-timeout", time.Minute, "the longest `DURATION` of a request to the API server")
 }
 
 func registerProfile(cmd *cobra.Command, profile *string) {
@@ -228,7 +228,7 @@ needs are in examples/rbac.`,
 	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the checks of the AWS account out")
 	cmd.Flags().Func("prove", "exchange a token of a pod and `USE` the credentials: read (the default) or write", op.setProve)
 	cmd.Flags().Lookup("prove").NoOptDefVal = string(ProveRead)
-	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "look again for so long, until nothing fails, such as 5m")
+	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "check again until nothing fails or a `DURATION` such as 5m is over")
 	return parsed(p, cmd, &op, func([]string) error {
 		if op.ClusterOnly && op.Prove != ProveNothing {
 			return errors.New("--prove needs AWS, which --cluster-only leaves out: use one of them")
@@ -237,12 +237,9 @@ needs are in examples/rbac.`,
 	})
 }
 
-func (op *VerifyOp) setProve(value string) error {
-	op.Prove = Prove(value)
-	if op.Prove != ProveRead && op.Prove != ProveWrite {
-		return fmt.Errorf("%q is no way to prove the chain: use read or write", value)
-	}
-	return nil
+func (op *VerifyOp) setProve(value string) (err error) {
+	op.Prove, err = output.Parse("way to prove the chain", value, ProveRead, ProveWrite)
+	return err
 }
 
 // RestartOp restarts the workloads whose pods run without the identity.
@@ -262,10 +259,11 @@ func (p *parser) restartCommand() *cobra.Command {
 		Use:   "restart",
 		Short: "Restart only the workloads whose pods run without the identity",
 		Long: `restart restarts workloads whose pods lack the identity, as "kubectl rollout
-restart" does, a few at a time, and waits for each. If new pods still lack the
-identity, it restarts them once more, because an association takes effect a
-moment after it was created. With delivery.admissionPolicy it first updates the
-service accounts that lack their annotations.
+restart" does: one at a time, or as many as --max-unavailable says. It waits for
+each. If new pods still lack the identity, it restarts them once more, because
+an association takes effect a moment after it was created. With
+delivery.admissionPolicy it first updates the service accounts that lack their
+annotations.
 
 It leaves what a restart cannot cure, names it, and goes on: pods that no
 workload owns, paused Deployments, workloads with the update strategy OnDelete,
@@ -280,8 +278,8 @@ Run it again after an interruption or a failure: it restarts nothing twice.`,
 	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML)
 	cmd.Flags().BoolVar(&op.DryRun, "dry-run", false, "show what would be restarted, and change nothing")
 	cmd.Flags().StringArrayVar(&op.Exclude, "exclude", nil, "leave this alone: a host `NAMESPACE`, or one workload as NAMESPACE/WORKLOAD (repeatable)")
-	cmd.Flags().IntVar(&op.MaxUnavailable, "max-unavailable", 1, "how many workloads are restarted at once")
-	cmd.Flags().DurationVar(&op.Timeout, "timeout", 5*time.Minute, "how long one workload may take")
+	cmd.Flags().IntVar(&op.MaxUnavailable, "max-unavailable", 1, "restart up to this `NUMBER` of workloads at once")
+	cmd.Flags().DurationVar(&op.Timeout, "timeout", 5*time.Minute, "the longest `DURATION` of the restart of one workload")
 	return parsed(p, cmd, &op, func([]string) error {
 		if op.MaxUnavailable < 1 {
 			return fmt.Errorf("--max-unavailable is %d: it must be at least 1", op.MaxUnavailable)

@@ -14,6 +14,7 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -148,14 +149,14 @@ func TestHelpFitsInEightyColumns(t *testing.T) {
 		text := help(t, line)
 		for row := range strings.Lines(text) {
 			n := len([]rune(strings.TrimSuffix(row, "\n")))
-			if n > 80 && line[0] != "completion" { // whose help is the library's
+			if n > 80 {
 				t.Errorf("%q has a line of %d columns: %s", line, n, row)
 			}
 		}
 		if !strings.Contains(text, "\nUsage:\n  spaces-identity") {
 			t.Errorf("%q shows no usage", line)
 		}
-		if line[0] != "completion" && !strings.Contains(text, "\nExamples:\n") && !strings.Contains(text, "\nCommands:\n") {
+		if !strings.Contains(text, "\nExamples:\n") && !strings.Contains(text, "\nCommands:\n") {
 			t.Errorf("%q shows no example", line)
 		}
 	}
@@ -229,7 +230,7 @@ func TestBadCommandLinesHintAtTheNextStep(t *testing.T) {
 		"plan extra":       "`spaces-identity plan --help` shows the usage",
 	} {
 		_, err := cli.Parse(newEnv(io.Discard, nil), strings.Fields(line))
-		if got := output.HintOf(err); got != want {
+		if got := identity.HintOf(err); got != want {
 			t.Errorf("%q: the hint is %q, want %q (%v)", line, got, want, err)
 		}
 	}

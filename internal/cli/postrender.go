@@ -72,7 +72,8 @@ func (p *parser) postRenderCommand() *cobra.Command {
 		Long: `post-render reads manifests from standard input, writes the edited manifests to
 standard output, and writes the IAM documents and a report to the artifacts
 directory. If it fails, standard output stays empty and only the report changes.`,
-		Example: `  helm upgrade --install spaces CHART --post-renderer spaces-identity
+		Example: `  PR=$(helm spaces-identity post-renderer) &&
+    helm upgrade --install spaces CHART --post-renderer "$PR"
   helm template spaces CHART | spaces-identity post-render --match uuid`,
 	})
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,10 +128,7 @@ func releaseNamespace(args []string, namespace string) string {
 // helmTemplate returns the manifests that Helm renders. Helm's standard error
 // goes to the user, apart from the manifests.
 func (op TemplateOp) helmTemplate(ctx context.Context, env *Env) ([]byte, error) {
-	program := env.Getenv("HELM_BIN")
-	if program == "" {
-		program = "helm"
-	}
+	program := cmp.Or(env.Getenv("HELM_BIN"), "helm")
 	var manifests bytes.Buffer
 	helm := exec.CommandContext(ctx, program, append([]string{"template"}, op.Helm...)...)
 	helm.Stdout, helm.Stderr = &manifests, env.Err

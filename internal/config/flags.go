@@ -267,10 +267,7 @@ func (f Flags) set(s *settings, row Row, path string, t target, env func(string)
 // component to the config. If the user must name one, it reports a problem.
 func (f Flags) chosen(s *settings, given []Row, env func(string) string) (index int, ok bool) {
 	name, named := f.Component(env)
-	names := make([]string, len(s.spec.Components))
-	for i, c := range s.spec.Components {
-		names[i] = c.Name
-	}
+	names := identity.ComponentNames(s.spec.Components)
 	if i := slices.Index(names, name); i >= 0 {
 		return i, true
 	}

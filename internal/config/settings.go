@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -104,7 +105,7 @@ func (s *settings) readMapping(path, key string, n node, t target) {
 			s.fail(s.at(name), path, unknownKey(name.Value, rows))
 			return
 		}
-		below := joinPath(path, name.Value)
+		below := identity.KeyBelow(path, name.Value)
 		s.origins[below] = s.at(value)
 		rows[i].read(s, rows[i], below, value, t)
 	})
@@ -118,10 +119,7 @@ func unknownKey(key string, rows []Row) error {
 	for i, r := range rows {
 		names[i] = r.name()
 	}
-	hint := identity.DidYouMean(key, names)
-	if hint == "" {
-		hint = "the keys here are " + strings.Join(names, ", ")
-	}
+	hint := cmp.Or(identity.DidYouMean(key, names), "the keys here are "+strings.Join(names, ", "))
 	return identity.WithHint(hint, "unknown key %q", key)
 }
 
@@ -219,13 +217,4 @@ func (s *settings) scalar(path string, n node, tag string, choices []string) (st
 		s.fail(s.at(n), path, errors.New("is "+typeOf(n)+", but must be "+must))
 	}
 	return "", false
-}
-
-// joinPath returns the path of a key below another path.
-func joinPath(path, key string) string {
-	below := identity.Path{{Key: key}}.String()
-	if path == "" || below[0] == '[' {
-		return path + below
-	}
-	return path + "." + below
 }

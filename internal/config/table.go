@@ -102,7 +102,7 @@ func componentRows() []Row {
 		{Key: "components", Doc: "workloads that get an identity", Default: identity.DefaultComponent,
 			rowValue: readList(func(t target) target { return target{component: appendItem(&t.Components)} })},
 		{Key: "components[].name", Flag: flagComponent, Word: "NAME", Default: identity.DefaultComponent,
-			Doc:      "component that the flags apply to",
+			Doc:      "name of the component to which the other settings belong",
 			rowValue: readText(func(t target) *string { return &t.component.Name }, identity.KnownNames()...).open()},
 		{Key: "components[].serviceAccount", Doc: "service account of a component that the program does not know",
 			rowValue: readText(func(t target) *string { return &t.component.ServiceAccount })},

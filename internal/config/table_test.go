@@ -72,7 +72,7 @@ func TestUsageOfFlags(t *testing.T) {
 		"mode":           "how pods get the role: irsa, pod-identity or both (default irsa)",
 		"host-namespace": "exact host namespace of a control plane (repeatable)",
 		"match":          "pattern of host namespaces: uuid, or one like mxp-*-system",
-		"component":      "component that the flags apply to (default mxp-controller)",
+		"component":      "name of the component to which the other settings belong (default mxp-controller)",
 	}
 	got := map[string]string{}
 	for _, r := range config.Rows() {

@@ -81,9 +81,7 @@ func readHeader(want string) rowValue {
 // readText reads a string, which is one of the choices if there are any.
 func readText[V ~string](part func(target) *V, choices ...V) rowValue {
 	v := readParsed(func(text string) (V, error) { return V(text), nil }, part)
-	for _, c := range choices {
-		v.Choices = append(v.Choices, string(c))
-	}
+	v.Choices = identity.Words(choices)
 	return v
 }
 
@@ -163,7 +161,7 @@ func readPairs(part func(target) *map[string]string) rowValue {
 		Type: "pairs",
 		read: func(s *settings, _ Row, path string, n node, t target) {
 			s.eachKey(path, n, func(key, item node) {
-				below := joinPath(path, key.Value)
+				below := identity.KeyBelow(path, key.Value)
 				s.origins[below] = s.at(key)
 				if text, ok := s.scalar(below, item, "!!str", nil); ok {
 					put(t, key.Value, text)
@@ -178,7 +176,7 @@ func readPairs(part func(target) *map[string]string) rowValue {
 					s.fail(from, path, identity.WithHint("write KEY=VALUE", "%q has no =", pair))
 					continue
 				}
-				s.replace(joinPath(path, key), from)
+				s.replace(identity.KeyBelow(path, key), from)
 				put(t, key, text)
 			}
 		},

@@ -2,8 +2,7 @@ package desired
 
 import (
 	"bytes"
-
-	"spaces-identity.dev/internal/iam"
+	"encoding/json"
 )
 
 // Differences returns the fields of the EKS API, besides tags, in which a live association
@@ -26,12 +25,11 @@ func (a Association) Differences(wanted Association) []string {
 	return all
 }
 
-// samePolicy reports whether two policies as JSON differ in white space and order only.
+// samePolicy reports whether two policies differ at most in white space.
 func samePolicy(a, b string) bool {
-	first, err := iam.Parse([]byte(a))
-	second, other := iam.Parse([]byte(b))
-	if err != nil || other != nil {
+	var x, y bytes.Buffer
+	if json.Compact(&x, []byte(a)) != nil || json.Compact(&y, []byte(b)) != nil {
 		return a == b
 	}
-	return bytes.Equal(first.Compact(), second.Compact())
+	return bytes.Equal(x.Bytes(), y.Bytes())
 }

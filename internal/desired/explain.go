@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,10 +54,7 @@ func (s State) Explain(doc iam.Document, c Component, namespace, serviceAccount 
 	e := Explanation{Namespace: namespace, ServiceAccount: serviceAccount, Component: c.Name, Role: c.Role.String(),
 		Policy: "the trust policy that the config asks for", Notes: notesOn(c.Mode)}
 	for _, cluster := range s.Clusters {
-		label := cluster.Name
-		if label == "" {
-			label = cluster.OIDC.HostPath
-		}
+		label := cmp.Or(cluster.Name, cluster.OIDC.HostPath)
 		if c.Mode.UsesIRSA() {
 			e.Ways = append(e.Ways, wayOf(doc, identity.IRSA, label, facts, IRSARequest(cluster, c.Role, namespace, serviceAccount)))
 		}

@@ -203,6 +203,15 @@ func (s State) Providers(c Component) []Provider {
 	return all
 }
 
+// ProvidersOf returns the OIDC providers of roles, each once, in the order of the clusters.
+func ProvidersOf(roles []Role) []Provider {
+	var all []Provider
+	for _, r := range roles {
+		all = append(all, without(r.Providers, all)...)
+	}
+	return all
+}
+
 // UsesPodIdentity reports whether a component needs associations. Each cluster then also
 // needs the agent.
 func (s State) UsesPodIdentity() bool {

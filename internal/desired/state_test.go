@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -218,6 +220,42 @@ func TestValues(t *testing.T) {
 	s := stateOf(t, identity.IRSA, component(func(c *identity.Component) { c.Role = identity.RoleARN{} }))
 	if values, err := s.Values(); !strings.Contains(withHints(err), "the role's ARN, which this command needs\nset components[0].roleARN in") {
 		t.Errorf("%v, %v", values, err)
+	}
+}
+
+func TestValuesOfTwoComponentsAtOnePathAreAnError(t *testing.T) {
+	at := func(role, path, annotations string) change {
+		return func(s *identity.Settings) {
+			r := s.Components[0].Role
+			r.Name = role
+			s.Components = append(s.Components, identity.Component{Name: "c" + strconv.Itoa(len(s.Components)), ServiceAccount: "sa" + strconv.Itoa(len(s.Components)), Role: r,
+				PodLabels: map[string]string{"of": role}, Values: identity.ValuesPaths{Component: strings.Split(path, "."), Annotations: strings.Split(annotations, "."), PodLabels: []string{"labels"}}})
+		}
+	}
+	for name, tt := range map[string]struct {
+		changes []change
+		want    string // empty: no error
+	}{
+		"one path":         {[]change{at("a", "mine", "sa"), at("b", "mine", "sa")}, "c1 and c2 need different values at mine.sa["},
+		"reversed":         {[]change{at("b", "mine", "sa"), at("a", "mine", "sa")}, "c1 and c2 need different values at mine.sa["},
+		"joined paths":     {[]change{at("a", "mine.deep", "sa"), at("b", "mine", "deep.sa")}, "c1 and c2 need different values at mine.deep.sa["},
+		"labels only":      {[]change{at("a", "mine", "sa"), at("b", "mine", "other")}, "c1 and c2 need different values at mine.labels.of"},
+		"a known one's":    {[]change{at("a", "controlPlanes.mxpController", "serviceAccount.annotations")}, "mxp-controller and c1 need"},
+		"one role for all": {[]change{at("a", "mine", "sa"), at("a", "mine", "sa")}, ""},
+		"other paths":      {[]change{at("a", "mine", "sa"), at("b", "yours", "sa")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values, err := stateOf(t, identity.IRSA, tt.changes...).Values()
+			if tt.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if values != nil || !strings.Contains(err.Error(), tt.want) || !errors.Is(err, desired.ErrSamePlace) || exit.Of(err) != exit.BadUsage {
+				t.Errorf("%v, %v", values, err)
+			}
+		})
 	}
 }
 

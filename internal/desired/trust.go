@@ -79,7 +79,7 @@ func (s State) trustStatements(c Component) []iam.Statement {
 			if i > 0 { // a hash, not the index: the Sid stays the same if another cluster is removed
 				suffix = ShortHash(issuer)
 			}
-			all = append(all, limitTo(c.Subjects, "IRSA", suffix, func() iam.Statement { return irsaStatement(c, cluster) },
+			all = append(all, limitTo(c.Subjects, "IRSA", suffix, irsaStatement(c, cluster),
 				issuer+":sub", func(ns string) string { return TokenSubject(ns, c.ServiceAccount) })...)
 		}
 	}
@@ -88,7 +88,7 @@ func (s State) trustStatements(c Component) []iam.Statement {
 	case c.PodIdentity.DisableSessionTags:
 		all = append(all, s.tagless(c))
 	default:
-		all = append(all, limitTo(c.Subjects, "PodIdentity", "", func() iam.Statement { return s.podIdentityStatement(c) },
+		all = append(all, limitTo(c.Subjects, "PodIdentity", "", s.podIdentityStatement(c),
 			NamespaceTag, func(ns string) string { return ns })...)
 	}
 	return all
@@ -97,17 +97,15 @@ func (s State) trustStatements(c Component) []iam.Statement {
 // limitTo returns copies of a statement that a condition limits to the subjects: one copy
 // for the exact namespaces and one for the pattern. The function passed as value returns
 // the value of the condition key for a namespace.
-func limitTo(s Subjects, sid, suffix string, statement func() iam.Statement, key string, value func(ns string) string) []iam.Statement {
+func limitTo(s Subjects, sid, suffix string, statement iam.Statement, key string, value func(ns string) string) []iam.Statement {
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {
-		limited := statement()
+		limited := statement
 		limited.Sid = SidPrefix + sid + suffix
-		if limited.Condition[operator] == nil {
-			limited.Condition[operator] = map[string]iam.Values{}
+		for i, ns := range namespaces {
+			namespaces[i] = value(ns)
 		}
-		for _, ns := range namespaces {
-			limited.Condition[operator][key] = append(limited.Condition[operator][key], value(ns))
-		}
+		limited.Condition = limited.Condition.With(operator, key, namespaces...)
 		all = append(all, limited)
 	}
 	if names := s.exact(); len(names) > 0 {

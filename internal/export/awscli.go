@@ -31,7 +31,7 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 	line("\nsteps() {")
 	step := func(name string, arguments ...string) { line("%s %s", name, words(arguments...)) }
 	step("in_account", roles[0].ARN.Account)
-	for _, p := range Providers(roles) {
+	for _, p := range desired.ProvidersOf(roles) {
 		step("provider", p.ARN, p.URL, p.Audience, providerQuery(p))
 	}
 	for _, r := range roles {

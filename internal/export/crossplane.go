@@ -67,7 +67,7 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 	}
 	// The external name of an OIDC provider is its ARN, so Crossplane adopts an existing
 	// one. Orphan keeps it in AWS when the resource is deleted: others may depend on it.
-	for _, p := range Providers(roles) {
+	for _, p := range desired.ProvidersOf(roles) {
 		add(iamAPI, "OpenIDConnectProvider", objectName(p.Cluster.OIDC.HostPath), p.ARN,
 			resourceSpec{"Orphan", providerParameters{p.URL, []string{p.Audience}}})
 	}

@@ -73,20 +73,6 @@ func Render(form Form, s desired.State, components ...string) ([]byte, error) {
 	return form.Write(roles)
 }
 
-// Providers returns the OIDC providers of the roles, each once, in the order of the
-// clusters.
-func Providers(roles []desired.Role) []desired.Provider {
-	var all []desired.Provider
-	for _, r := range roles {
-		for _, p := range r.Providers {
-			if !slices.Contains(all, p) {
-				all = append(all, p)
-			}
-		}
-	}
-	return all
-}
-
 // ByCluster groups the associations of one service account in one cluster. The groups are
 // in the order of their first associations.
 func ByCluster(list []desired.Association) [][]desired.Association {

@@ -41,6 +41,17 @@ func (c Condition) Clone() Condition {
 	return out
 }
 
+// With returns a copy in which a key of an operator has these values.
+func (c Condition) With(operator, key string, values ...string) Condition {
+	out := Condition{}
+	maps.Copy(out, c.Clone())
+	if out[operator] == nil {
+		out[operator] = map[string]Values{}
+	}
+	out[operator][key] = values
+	return out
+}
+
 // Same reports whether two statements, Sids included, differ only in the order of lists.
 func Same(a, b Statement) bool {
 	text := func(s Statement) []byte { return Document{Statement: []Statement{Canonical(s)}}.Compact() }

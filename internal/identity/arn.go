@@ -44,7 +44,7 @@ const roleExample = "arn:aws:iam::123456789012:role/NAME"
 //
 // Source: IAM API reference, CreateRole.
 func ParseRoleARN(value string) (RoleARN, error) {
-	if name, a := assumedRole(value); name != "" {
+	if name, a := AssumedRole(value); name != "" {
 		return RoleARN{}, WithHint("write the role's own ARN, "+RoleARN{a.Partition, a.AccountID, name}.String(),
 			"%s is a session of an assumed role", quote(value))
 	}
@@ -71,9 +71,9 @@ func (r RoleARN) check() error {
 	return nil
 }
 
-// assumedRole returns the name of the role if the value is an ARN that
+// AssumedRole returns the name of the role if the value is an ARN that
 // `aws sts get-caller-identity` prints for a role in use.
-func assumedRole(value string) (name string, a arn.ARN) {
+func AssumedRole(value string) (name string, a arn.ARN) {
 	a, err := arn.Parse(value)
 	session, ok := strings.CutPrefix(a.Resource, "assumed-role/")
 	if err != nil || !ok || a.Service != "sts" || a.AccountID == "" {

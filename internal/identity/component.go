@@ -119,9 +119,10 @@ func byName(components []Component, name string) (Component, bool) {
 }
 
 // KnownNames lists the components that the program knows, in the chart's order.
-func KnownNames() []string { return componentNames(knownComponents) }
+func KnownNames() []string { return ComponentNames(knownComponents) }
 
-func componentNames(components []Component) []string {
+// ComponentNames returns the names of components, in their order.
+func ComponentNames(components []Component) []string {
 	names := make([]string, len(components))
 	for i, c := range components {
 		names[i] = c.Name

@@ -89,6 +89,9 @@ func (p Path) String() string {
 	return b.String()
 }
 
+// MarshalText returns the path as [Path.String] writes it.
+func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 func (in Into) String() string {
 	arrow := " → "
 	if in.Base64 {

@@ -130,13 +130,14 @@ type ControlPlanes struct {
 }
 
 // Place is a path in a chart that the program does not recognise, described by the user.
+// In JSON it has the keys of the config.
 type Place struct {
-	Kind      string
-	Name      string
-	Path      Path
-	Encoding  string // one of PlaceEncodings; detected if empty
-	Component string // that the place belongs to
-	Holds     string // one of PlaceContents; detected if empty
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Path      Path   `json:"path"`
+	Encoding  string `json:"encoding,omitempty"`  // one of PlaceEncodings; detected if empty
+	Holds     string `json:"holds,omitempty"`     // one of PlaceContents; detected if empty
+	Component string `json:"component,omitempty"` // that the place belongs to
 }
 
 // PlaceEncodings returns the encodings that the text at a place can have. "none" means

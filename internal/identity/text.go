@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,6 +24,21 @@ func (e *hintedError) Hint() string { return e.hint }
 // method omits the hint. Code that prints the error finds it by the method Hint() string.
 func WithHint(hint, format string, args ...any) error {
 	return &hintedError{fmt.Errorf(format, args...), hint}
+}
+
+// Hinter is an error with a next step.
+type Hinter interface {
+	error
+	Hint() string
+}
+
+// HintOf returns the next step after an error: that of the outermost error with one, or
+// nothing.
+func HintOf(err error) string {
+	if h, ok := errors.AsType[Hinter](err); ok {
+		return h.Hint()
+	}
+	return ""
 }
 
 var errEmpty = WithHint("write a value, or leave the setting out", "is empty")
@@ -68,14 +85,20 @@ func checkChoice[S ~string](value S, choices []S) error {
 	if err := checkPlain(string(value)); err != nil {
 		return err
 	}
-	words := make([]string, len(choices))
-	for i, c := range choices {
-		if c == value {
-			return nil
-		}
-		words[i] = string(c)
+	if slices.Contains(choices, value) {
+		return nil
 	}
+	words := Words(choices)
 	return WithHint(DidYouMean(string(value), words), "%s is not %s", quote(string(value)), OneOf(words))
+}
+
+// Words returns words as strings.
+func Words[T ~string](words []T) []string {
+	var all []string
+	for _, word := range words {
+		all = append(all, string(word))
+	}
+	return all
 }
 
 // OneOf returns the words as a list with "or" before the last.

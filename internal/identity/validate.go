@@ -41,7 +41,7 @@ func (s Settings) problems() []*FieldError {
 	p.components(s.Components)
 	p.owners(s)
 	for i, place := range s.Places {
-		p.place(fmt.Sprintf("places[%d]", i), place, componentNames(s.Components))
+		p.place(fmt.Sprintf("places[%d]", i), place, ComponentNames(s.Components))
 	}
 	p.delivery(s)
 	p.text("sharedBackupConfig.name", s.SharedBackupConfig.Name, ValidateObjectName)
@@ -169,14 +169,15 @@ func (p *problemList) component(at string, c Component) {
 
 func (p *problemList) pairs(at string, pairs map[string]string, check func(key, value string) error) {
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
-		p.add(keyBelow(at, key), check(key, pairs[key]))
+		p.add(KeyBelow(at, key), check(key, pairs[key]))
 	}
 }
 
-// keyBelow returns the path of a key in the mapping at a path.
-func keyBelow(at, key string) string {
+// KeyBelow returns the path in the config of a key in the mapping at a path, which is empty
+// for the file itself.
+func KeyBelow(at, key string) string {
 	below := Path{{Key: key}}.String()
-	if strings.HasPrefix(below, "[") {
+	if at == "" || strings.HasPrefix(below, "[") {
 		return at + below
 	}
 	return at + "." + below

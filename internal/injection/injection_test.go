@@ -190,6 +190,37 @@ func TestFindStaleReturnsOnlyWorkloadsWithAProblem(t *testing.T) {
 	}
 }
 
+// TestWorkloadProblemIsCurableIfTheTemplateIsRight has a pod whose cause may come from the
+// pod template.
+func TestWorkloadProblemIsCurableIfTheTemplateIsRight(t *testing.T) {
+	const keys = `{"name":"AWS_ACCESS_KEY_ID","value":"x"},{"name":"AWS_SECRET_ACCESS_KEY","value":"x"}`
+	const preset = `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/mine"}`
+	const skip = `"labels":{"eks.amazonaws.com/skip-pod-identity-webhook":""}`
+	for name, tt := range map[string]struct {
+		metadata, env, template string // of the pod, its environment besides that of IRSA, and the pod template
+		want                    Cause
+	}{
+		"right":                      {"", irsaEnv, `{}`, NoProblem},
+		"static keys, still":         {"", irsaEnv + "," + keys, `{"spec":{"containers":[{"name":"main","env":[` + keys + `]}]}}`, Preset},
+		"static keys, no more":       {"", irsaEnv + "," + keys, `{"spec":{"containers":[{"name":"main"}]}}`, Outdated},
+		"a preset variable, still":   {"", preset, `{"spec":{"containers":[{"name":"main","env":[` + preset + `]}]}}`, Preset},
+		"a preset variable, no more": {"", preset, `{"spec":{"containers":[{"name":"main"}]}}`, Outdated},
+		"the skip label, still":      {"," + skip, "", `{"metadata":{` + skip + `}}`, Skipped},
+		"the skip label, no more":    {"," + skip, "", `{}`, Outdated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			owner := `"ownerReferences":[{"kind":"StatefulSet","name":"mxp-controller"}]`
+			pod := decodeJSON[space.Pod](t, `{"metadata":{`+owner+tt.metadata+`},"spec":{"volumes":[`+irsaMount+`],"containers":[{"name":"main",`+mounts+`,"env":[`+tt.env+`]}]}}`)
+			w := decodeJSON[space.Workload](t, `{"metadata":{"name":"mxp-controller"},"spec":{"template":`+tt.template+`}}`)
+			w.Resource = space.StatefulSets
+			s := testState(t, identity.IRSA)
+			if got := WorkloadProblem(w, space.ServiceAccount{}, []space.Pod{pod}, s.Components[0], s); got.Cause != tt.want {
+				t.Errorf("got %+v, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestFindStaleReportsWhatCouldNotBeRead(t *testing.T) {
 	o := observedPlane(t, "", "", stalePod)
 	o.Unread = []*space.Error{{Verb: "list", Resource: space.StatefulSets, Namespace: hostNamespace}}

@@ -65,7 +65,7 @@ func findStaleIn(o space.Observed, s desired.State, c desired.Component, namespa
 	stale.Workload = space.Workload{}
 	for _, p := range o.Pods[at] {
 		owned := slices.ContainsFunc(o.Workloads[at], func(w space.Workload) bool { return owns(w, p) })
-		if stale.Problem = PodProblem(p, c, account); !owned && stale.Cause != NoProblem {
+		if stale.Problem = useProblem(p, c, account); !owned && stale.Cause != NoProblem {
 			stale.Pod = &p
 			found = append(found, stale)
 		}
@@ -90,12 +90,12 @@ func WorkloadProblem(w space.Workload, account space.ServiceAccount, pods []spac
 		if !owns(w, p) {
 			continue
 		}
-		problem := PodProblem(p, c, account)
+		problem := useProblem(p, c, account)
 		if label := missingLabel(w, p, c, s); problem.Cause == NoProblem && label != "" {
 			problem = Problem{Outdated, "the pod does not have the label " + label}
 		}
-		if problem.Cause == Skipped && !templateSkips(w) {
-			problem.Cause = Outdated // the new pods are not left out
+		if problem.Cause == Skipped && !templateSkips(w) || problem.Cause == Preset && !templatePresets(w, c) {
+			problem.Cause = Outdated // new pods do not have the cause
 		}
 		if problem.Cause != NoProblem {
 			return problem
@@ -109,6 +109,25 @@ func WorkloadProblem(w space.Workload, account space.ServiceAccount, pods []spac
 func templateSkips(w space.Workload) bool {
 	_, label := w.Spec.Template.Meta.Labels[SkipLabel]
 	return label || w.Spec.Template.Meta.Annotations[SkipAnnotation] != ""
+}
+
+// useProblem returns the problem of a pod: what it lacks, or what its processes use instead.
+func useProblem(p space.Pod, c desired.Component, account space.ServiceAccount) Problem {
+	problem := PodProblem(p, c, account)
+	if use := UseOf(p, c); problem.Cause == NoProblem && use.Wrong != "" {
+		return Problem{Preset, use.Wrong}
+	}
+	return problem
+}
+
+// templatePresets reports whether the pod template itself sets what AWS SDKs read.
+func templatePresets(w space.Workload, c desired.Component) bool {
+	template := space.Pod{Spec: w.Spec.Template.Spec}
+	return UseOf(template, c).Wrong != "" || slices.ContainsFunc(template.Spec.All(), func(container space.Container) bool {
+		_, role := container.Lookup(envRole)
+		_, token := container.Lookup(envToken)
+		return role || token
+	})
 }
 
 // missingLabel returns a label that the pod lacks and that a new pod would get from the pod

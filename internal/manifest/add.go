@@ -111,7 +111,8 @@ func (l flowLayout) entries(keys []newKey) string {
 
 // intoBlock adds the keys at the start of a block mapping, on lines directly after the
 // line of its parent's key. There they change neither the comments of the first key nor
-// the end of the last value.
+// the end of the last value. If the mapping begins after "- ", the first key stays on its
+// line, and the keys follow its value.
 func (a *addition) intoBlock(text []byte, n *Node) Edit {
 	first := n.Content[0].Outer
 	start := lineStart(text, first)
@@ -121,20 +122,34 @@ func (a *addition) intoBlock(text []byte, n *Node) Edit {
 		first = start + len(indent)
 	}
 	pad := strings.Repeat(" ", len(indent))
-	head := -1
-	if indent == pad { // otherwise the mapping begins after "- " or "--- "
-		head = headLine(text, start)
+	lines := blockLines(a.keys, indentStep(text, n))
+	if indent != pad {
+		return linesAfter(text, n.Content[1], pad, lines)
 	}
+	head := headLine(text, start)
 	at := first
 	if head >= 0 {
 		at = head
 	}
 	separator := lineBreak(text, at) + pad
-	written := strings.Join(blockLines(a.keys, indentStep(text, n)), separator)
+	written := strings.Join(lines, separator)
 	if head >= 0 {
 		return Edit{head, head, separator + written}
 	}
 	return Edit{first, first, written + separator}
+}
+
+// linesAfter adds lines after the last line of a value and the comment there. All line
+// breaks at the end of a block scalar belong to the value.
+func linesAfter(text []byte, value *Node, pad string, lines []string) Edit {
+	at := value.End
+	if at > 0 && isLineBreak(text[at-1]) {
+		separator := lineBreak(text, at-1)
+		return Edit{at, at, pad + strings.Join(lines, separator+pad) + separator}
+	}
+	at = len(bytes.TrimRight(text[:lineEnd(text, at)], "\r\n"))
+	separator := lineBreak(text, at) + pad
+	return Edit{at, at, separator + strings.Join(lines, separator)}
 }
 
 // headLine returns the end of the line above the first key and its comments, or -1 if

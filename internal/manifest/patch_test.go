@@ -147,10 +147,10 @@ func TestPatchChangesOnlyTheLinesOfTheSet(t *testing.T) {
 			want: "items:\n- m: &m\n    k: \"true\"\n    a: b\n- m: *m\n",
 		},
 		{
-			name: "the first key of a list item",
+			name: "a list item keeps its first line",
 			in:   "- a: b\n  c: d\n",
 			sets: []manifest.Set{{Path: identity.Path{}.Item(0).Field("k"), Value: "on"}},
-			want: "- k: \"on\"\n  a: b\n  c: d\n",
+			want: "- a: b\n  k: \"on\"\n  c: d\n",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -170,5 +170,59 @@ func TestPatchChangesOnlyTheLinesOfTheSet(t *testing.T) {
 				t.Errorf("a second run returns %q, %v", again, err)
 			}
 		})
+	}
+}
+
+// TestKeyInListItemOnlyAddsLines adds keys to the first item of lists, of which every other
+// line must stay.
+func TestKeyInListItemOnlyAddsLines(t *testing.T) {
+	sets := []manifest.Set{
+		{Path: identity.Path{}.Field("l").Item(0).Field("m", "k"), Value: "v"},
+		{Path: identity.Path{}.Field("l").Item(0).Field("n"), Value: "w"},
+	}
+	for name, test := range map[string]struct{ before, after string }{
+		"a scalar":                        {"l:\n- a: b\n", "  c: d\n"},
+		"an item alone":                   {"l:\n- a: b\n", ""},
+		"an item before another":          {"l:\n- a: b\n", "- c: d\n"},
+		"a comment behind":                {"l:\n- a: b # why\n", "  # of c\n  c: d\n"},
+		"a comment above":                 {"l:\n# of a\n- a: b\n", "  c: d\n"},
+		"more indentation":                {"l:\n  -   a: b\n", "      c: d\n"},
+		"a mapping":                       {"l:\n- a:\n    b: c\n", "  # of d\n  d: e\n"},
+		"a list":                          {"l:\n- a:\n  - b\n  - c\n", "  d: e\n"},
+		"a flow collection on two lines":  {"l:\n- a: {b: c,\n    d: e} # f\n", "  g: h\n"},
+		"nothing":                         {"l:\n- a:\n", "  c: d\n"},
+		"nothing but a comment":           {"l:\n- a: # none\n", ""},
+		"a literal":                       {"l:\n- a: |\n    b\n\n    c\n", "  d: e\n"},
+		"a literal that keeps empty ends": {"l:\n- a: |+\n    b\n\n", "  d: e\n"},
+		"a folded text":                   {"l:\n- a: >-\n    b\n    c\n", "  d: e\n"},
+		"a text on two lines":             {"l:\n- a: b\n    c\n", "  d: e\n"},
+		"an anchor":                       {"l:\n- a: &x b\n", "  c: *x\n"},
+		"a key in quotes":                 {"l:\n- \"a\": 'b'\n", "  c: d\n"},
+		"a complex key":                   {"l:\n- ? a\n  : b\n", "  c: d\n"},
+		"a tag above the keys":            {"l:\n- !!map\n", "  a: b\n"},
+		"CRLF":                            {"l:\r\n- a: b\r\n", "  c: d\r\n"},
+		"a literal with CRLF":             {"l:\r\n- a: |\r\n    b\r\n", "  c: d\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := manifest.Patch([]byte(test.before+test.after), sets)
+			added, begins := strings.CutPrefix(string(got), test.before)
+			added, ends := strings.CutSuffix(added, test.after)
+			if err != nil || !begins || !ends || strings.Count(added, "\n") != 3 {
+				t.Errorf("got %q, error %v", got, err)
+			}
+		})
+	}
+}
+
+func TestKeyInListItemAtTheEndOfTheTextNeedsNoLineBreak(t *testing.T) {
+	for _, text := range []string{"l:\n- a: b", "l:\n- - a: b", "l:\n- a: # none"} {
+		path := identity.Path{}.Field("l").Item(0)
+		if strings.Contains(text, "- -") {
+			path = path.Item(0)
+		}
+		got, err := manifest.Patch([]byte(text), []manifest.Set{{Path: path.Field("k"), Value: "v"}})
+		if want := text + "\n  " + strings.Repeat(" ", 2*strings.Count(text, "- -")) + "k: v"; err != nil || string(got) != want {
+			t.Errorf("got %q, error %v, want %q", got, err, want)
+		}
 	}
 }

@@ -231,7 +231,7 @@ func comments(text []byte, root *Node) []string {
 			continue
 		}
 		end := lineEnd(text, at)
-		all = append(all, string(bytes.TrimRight(text[at:end], " \t\r")))
+		all = append(all, string(bytes.TrimRight(text[at:end], " \t\r\n")))
 		at = end
 	}
 }

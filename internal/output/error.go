@@ -4,25 +4,9 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/identity"
 )
-
-// hinter is an error with a next step. Packages that cannot import this one define errors
-// with the same method.
-type hinter interface {
-	error
-	Hint() string
-}
-
-// hinted gives an error a hint.
-type hinted struct {
-	error
-	hint string
-}
-
-func (e *hinted) Unwrap() error { return e.error }
-
-// Hint is the next step.
-func (e *hinted) Hint() string { return e.hint }
 
 // Hint returns err with a next step for the user, one sentence. errors.Is and
 // errors.As find err in it.
@@ -30,7 +14,7 @@ func Hint(err error, hint string) error {
 	if err == nil {
 		return nil
 	}
-	return &hinted{err, hint}
+	return identity.WithHint(hint, "%w", err)
 }
 
 // Error prints an error as a line "error: …". If there is a next step, a line "hint: …"
@@ -80,7 +64,7 @@ func (p *Printer) problems(err error) []problem {
 		return []problem{{err.Error(), p.hintOf(err)}}
 	}
 	all := p.problems(inner)
-	if h, ok := err.(hinter); ok { //nolint:errorlint // the wrapper's own hint
+	if h, ok := err.(identity.Hinter); ok { //nolint:errorlint // the wrapper's own hint
 		all[len(all)-1].hint = p.hintOf(h)
 	}
 	return all
@@ -90,16 +74,7 @@ func (p *Printer) hintOf(err error) string {
 	if p.Hints != nil {
 		return p.Hints(err)
 	}
-	return HintOf(err)
-}
-
-// HintOf returns the next step after an error: that of the outermost error with a
-// method Hint() string, or nothing.
-func HintOf(err error) string {
-	if h, ok := errors.AsType[hinter](err); ok {
-		return h.Hint()
-	}
-	return ""
+	return identity.HintOf(err)
 }
 
 // isJoin reports whether the message of an error consists of the messages of its parts

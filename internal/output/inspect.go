@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
 )
 
@@ -24,8 +25,8 @@ func (v InspectView) Data() any {
 	return struct {
 		Findings []rewrite.Finding `json:"findings"`
 		Warnings []string          `json:"warnings"`
-		Places   []advisedPlace    `json:"places"`
-	}{v.Result.Findings, v.Result.Warnings, v.advised()}
+		Places   []identity.Place  `json:"places"`
+	}{v.Result.Findings, v.Result.Warnings, v.Result.Advice}
 }
 
 // Changes returns the documents that would change. The values of Secrets are replaced by
@@ -51,8 +52,7 @@ func (v InspectView) Text(p *Page) {
 	}
 	v.reasons(p)
 	for _, warning := range v.Result.Warnings {
-		p.Blank()
-		p.Prose(0, p.Paint(Yellow, "warning:")+" "+visible(warning, "\n"))
+		p.Note(Yellow, "warning", visible(warning, "\n"))
 	}
 	v.places(p)
 }
@@ -81,24 +81,6 @@ func (v InspectView) reasons(p *Page) {
 	}
 }
 
-// advisedPlace is a place as the config describes it.
-type advisedPlace struct {
-	Kind      string `json:"kind"`
-	Name      string `json:"name"`
-	Path      string `json:"path"`
-	Encoding  string `json:"encoding,omitempty"`
-	Holds     string `json:"holds,omitempty"`
-	Component string `json:"component,omitempty"`
-}
-
-func (v InspectView) advised() []advisedPlace {
-	var all []advisedPlace
-	for _, p := range v.Result.Advice {
-		all = append(all, advisedPlace{p.Kind, p.Name, p.Path.String(), p.Encoding, p.Holds, p.Component})
-	}
-	return all
-}
-
 // places shows the lines for the config that describe unrecognised texts.
 func (v InspectView) places(p *Page) {
 	if len(v.Result.Advice) == 0 {
@@ -108,21 +90,19 @@ func (v InspectView) places(p *Page) {
 	p.Prose(0, "If an unrecognised text sets the identity, describe its place in the config:")
 	p.Blank()
 	p.Line("  places:")
-	for _, a := range v.advised() {
-		if !v.Several {
+	for _, a := range v.Result.Advice {
+		if a.Component = cmp.Or(a.Component, "NAME"); !v.Several {
 			a.Component = ""
-		} else {
-			a.Component = cmp.Or(a.Component, "NAME")
 		}
-		p.Line("  - {%s}", a.yaml())
+		p.Line("  - {%s}", placeFields(a))
 	}
 }
 
-// yaml returns the fields of a place as those of a mapping on one line.
-func (a advisedPlace) yaml() string {
+// placeFields returns the fields of a place as those of a YAML mapping on one line.
+func placeFields(a identity.Place) string {
 	var fields []string
 	for _, f := range [][2]string{
-		{"kind", a.Kind}, {"name", yamlName(a.Name)}, {"path", "'" + strings.ReplaceAll(a.Path, "'", "''") + "'"},
+		{"kind", a.Kind}, {"name", yamlName(a.Name)}, {"path", "'" + strings.ReplaceAll(a.Path.String(), "'", "''") + "'"},
 		{"encoding", a.Encoding}, {"holds", a.Holds}, {"component", a.Component},
 	} {
 		if f[1] != "" {

@@ -49,17 +49,8 @@ func Parse[T ~string](what, value string, allowed ...T) (T, error) {
 	if slices.Contains(allowed, T(value)) {
 		return T(value), nil
 	}
-	names := Words(allowed...)
+	names := identity.Words(allowed)
 	return "", identity.WithHint(identity.DidYouMean(value, names), "unknown %s %q: use %s", what, value, identity.OneOf(names))
-}
-
-// Words returns words as strings.
-func Words[T ~string](words ...T) []string {
-	names := make([]string, len(words))
-	for i, word := range words {
-		names[i] = string(word)
-	}
-	return names
 }
 
 // Result is what a command found or did.
@@ -73,7 +64,7 @@ type Result interface {
 
 // Printer writes results to one stream and messages to another.
 type Printer struct {
-	Hints func(error) string // finds the next step after an error; nil: [HintOf]
+	Hints func(error) string // finds the next step after an error; nil: [identity.HintOf]
 
 	out, errs             io.Writer
 	outColours, errColour bool

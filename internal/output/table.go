@@ -133,6 +133,12 @@ func (p *Page) Shorten(names []string) []string {
 	return short
 }
 
+// Note writes a paragraph that begins with a coloured word, such as "warning:".
+func (p *Page) Note(c Colour, word, text string) {
+	p.Blank()
+	p.Prose(0, p.Paint(c, word+":")+" "+text)
+}
+
 // Remark writes a paragraph about a row of the table: its name, how many more rows have the
 // same problem, and a sentence about it. If fix is not empty, it adds what to do.
 func (p *Page) Remark(what string, more int, text, fix string) {

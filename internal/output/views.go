@@ -37,8 +37,7 @@ func (v ExplainView) Text(p *Page) {
 		}
 	}
 	for _, note := range v.Notes {
-		p.Blank()
-		p.Prose(0, fmt.Sprintf("%s %s", p.Paint(Cyan, "note:"), note))
+		p.Note(Cyan, "note", note)
 	}
 }
 
@@ -60,7 +59,11 @@ func (v VersionView) Text(p *Page) {
 // Reach returns what a pattern of namespaces admits, a line for each namespace.
 func Reach(r desired.Reach) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "match %s admits every namespace like %s: %d of the known control planes, and any other namespace of that form\n", r.Match, r.Pattern, len(r.Covers))
+	fmt.Fprintf(&b, "match %s admits every namespace like %s", r.Match, r.Pattern)
+	if len(r.Covers) > 0 {
+		fmt.Fprintf(&b, ": %d of the known control planes, and any other namespace of that form", len(r.Covers))
+	}
+	b.WriteByte('\n')
 	for _, ns := range r.Misses {
 		fmt.Fprintf(&b, "  not admitted: %s\n", ns)
 	}

@@ -235,11 +235,9 @@ func (a *associationPlan) change(ctx context.Context, id string, live, w desired
 // associationElements returns the fields of the EKS API that differ. It ignores tags
 // that the config does not name.
 func associationElements(live, wanted desired.Association) []string {
-	differing := live.Differences(wanted)
-	for key, value := range wanted.Tags {
-		if live.Tags[key] != value {
-			return append(differing, "tags")
-		}
+	elements := live.Differences(wanted)
+	if slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }) {
+		elements = append(elements, "tags")
 	}
-	return differing
+	return elements
 }

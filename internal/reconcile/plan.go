@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 
-	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 )
@@ -106,7 +105,7 @@ type StatementChange struct {
 
 	Denies    bool     `json:"denies,omitempty"`    // its effect is Deny
 	Edited    bool     `json:"edited,omitempty"`    // kept as a whole, because somebody edited it
-	Elsewhere bool     `json:"elsewhere,omitempty"` // its kept subjects are on other clusters
+	Elsewhere bool     `json:"elsewhere,omitempty"` // it is only about clusters that the config does not name
 	Grants    string   `json:"grants,omitempty"`    // of a foreign statement: its effect, and for whom
 	Redundant bool     `json:"redundant,omitempty"` // a foreign statement that grants no more than the config
 	Beyond    []string `json:"beyond,omitempty"`    // token subjects that it admits and the config does not name: those kept, or those with a service account of the config
@@ -155,12 +154,6 @@ const (
 
 // add adds a step to a phase.
 func (p *Plan) add(in planPhase, s planStep) { p.steps[in] = append(p.steps[in], s) }
-
-// newPlan returns a plan whose lists are empty, not null, in JSON.
-func newPlan(c account.Caller) *Plan {
-	return &Plan{Identity: c.ARN, Account: c.Account, Providers: []ProviderChange{}, Agents: []AgentChange{}, Roles: []RoleChange{},
-		Associations: []AssociationChange{}, Warnings: []Warning{}, Blocked: []string{}}
-}
 
 // Counts counts the things that applying the plan adds, changes, removes and adopts.
 // The trust policy of a new role counts with the role.
@@ -221,7 +214,7 @@ func (p *Plan) Beyond() Beyond {
 			case s.Action == Foreign || s.Elsewhere:
 			case s.Edited:
 				b.Edited++
-				b.Subjects = append(b.Subjects, s.Beyond...)
+				fallthrough
 			default:
 				b.Subjects = append(b.Subjects, s.Beyond...)
 			}

@@ -33,7 +33,7 @@ type Reconciler struct {
 // policy would be longer than the account allows. If a role is in another account than
 // the credentials, the error is an [*AccountError].
 func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error) {
-	p := newPlan(r.Caller)
+	p := &Plan{Identity: r.Caller.ARN, Account: r.Caller.Account}
 	if err := r.checkRoles(spec); err != nil {
 		return nil, err
 	}
@@ -50,12 +50,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
-	var tooLong []error
-	for _, role := range roles { // fail early, before other calls
-		_, err := roleBudget(state, role, role.TrustPolicy, quota)
-		tooLong = append(tooLong, err)
-	}
-	if err := errors.Join(tooLong...); err != nil {
+	if err := checkBudgets(state, roles, quota); err != nil { // fail early, before other calls
 		return nil, err
 	}
 	if err := r.planProviders(ctx, p, roles); err != nil {
@@ -92,29 +87,33 @@ func (e *AccountError) Error() string {
 }
 
 // Hint returns the next step.
-func (e *AccountError) Hint() string { return "use credentials of the role's account" }
+func (e *AccountError) Hint() string { return "use credentials of account " + e.Role.Account }
+
+// CheckAccount returns an [*AccountError] if a role is in another account than the caller.
+func CheckAccount(role identity.RoleARN, caller account.Caller) error {
+	if role.IsZero() || role.Account == caller.Account && role.Partition == caller.Partition {
+		return nil
+	}
+	return &AccountError{role, caller}
+}
 
 // checkRoles returns an error for each role that the caller cannot change.
 func (r *Reconciler) checkRoles(spec identity.Spec) error {
 	var problems []error
 	for _, c := range spec.Components {
-		if !c.Role.IsZero() && (c.Role.Account != r.Caller.Account || c.Role.Partition != r.Caller.Partition) {
-			problems = append(problems, &AccountError{c.Role, r.Caller})
-		}
-		problems = append(problems, checkOwner(c.Role))
+		problems = append(problems, CheckAccount(c.Role, r.Caller), checkOwner(c.Role))
 	}
 	return errors.Join(problems...)
 }
 
 // planClusters reads the clusters of the config. It fills in missing issuers. If a
 // component uses EKS Pod Identity, it also plans the agent.
-func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (identity.Spec, error) {
-	podIdentity := slices.ContainsFunc(spec.Components, func(c identity.Component) bool { return c.Mode.UsesPodIdentity() })
+func (r *Reconciler) planClusters(ctx context.Context, p *Plan, spec identity.Spec) (_ identity.Spec, err error) {
+	podIdentity := desired.Of(spec).UsesPodIdentity()
 	for i, c := range spec.AllClusters() {
 		if c.Name == "" || c.Region == "" {
 			continue // IRSA needs only the issuer
 		}
-		var err error
 		if spec, err = r.planCluster(ctx, p, spec, i, c, podIdentity); err != nil {
 			return spec, err
 		}
@@ -133,8 +132,7 @@ func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spe
 	case !ok:
 		return spec, p.withoutCluster(identity.ClusterKey(i), c, podIdentity)
 	}
-	spec, err = p.withIssuer(spec, i, c, found.Issuer)
-	if err == nil && podIdentity && !found.AutoMode {
+	if spec, err = p.withIssuer(spec, i, c, found.Issuer); err == nil && podIdentity && !found.AutoMode {
 		err = r.planAgent(ctx, p, c)
 	}
 	return spec, err
@@ -196,30 +194,23 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 
 // planProviders compares the IAM OIDC providers.
 func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
-	seen := map[string]bool{}
-	for _, role := range roles {
-		for _, want := range role.Providers {
-			if seen[want.ARN] {
-				continue
-			}
-			seen[want.ARN] = true
-			audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
-			if err != nil {
-				return err
-			}
-			change := ProviderChange{want.ARN, None}
-			switch {
-			case !ok:
-				change.Action = Create
-				p.add(phaseEnable, func(ctx context.Context) error {
-					return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
-				})
-			case !slices.Contains(audiences, want.Audience):
-				change.Action = Change
-				p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
-			}
-			p.Providers = append(p.Providers, change)
+	for _, want := range desired.ProvidersOf(roles) {
+		audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
+		if err != nil {
+			return err
 		}
+		change := ProviderChange{want.ARN, None}
+		switch {
+		case !ok:
+			change.Action = Create
+			p.add(phaseEnable, func(ctx context.Context) error {
+				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
+			})
+		case !slices.Contains(audiences, want.Audience):
+			change.Action = Change
+			p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+		}
+		p.Providers = append(p.Providers, change)
 	}
 	return nil
 }

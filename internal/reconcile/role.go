@@ -62,6 +62,16 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	return tags, nil
 }
 
+// checkBudgets returns an error for each role whose desired policy alone is too long.
+func checkBudgets(state desired.State, roles []desired.Role, quota int) error {
+	var problems []error
+	for _, role := range roles {
+		_, err := roleBudget(state, role, role.TrustPolicy, quota)
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
 // roleBudget compares the length of a trust policy with the account's quota. If it is too
 // long, the error lists ways to shorten it.
 func roleBudget(state desired.State, role desired.Role, trust iam.Document, quota int) (desired.Budget, error) {
@@ -141,7 +151,7 @@ type policyPlan struct {
 func (p *policyPlan) steps() []planStep { return slices.Concat(p.removals, p.puts, p.moves) }
 
 func (r *Reconciler) planPolicies(ctx context.Context, want desired.Role, there bool) (*policyPlan, error) {
-	p := &policyPlan{Reconciler: r, role: want.ARN, live: map[string]iam.Document{}, changes: []PolicyChange{}}
+	p := &policyPlan{Reconciler: r, role: want.ARN, live: map[string]iam.Document{}}
 	if there {
 		if err := p.read(ctx, want.Components); err != nil {
 			return nil, err
@@ -204,7 +214,7 @@ func (p *policyPlan) compare(want desired.Policy) {
 			continue
 		}
 		delete(p.live, name)
-		c := PolicyChange{Name: name, Component: want.Component, Action: Keep, Successor: want.Name, Statements: []StatementChange{}}
+		c := PolicyChange{Name: name, Component: want.Component, Action: Keep, Successor: want.Name}
 		if p.Adopt {
 			c.Action, c.Statements = Adopt, comparePolicies(former, want.Document)
 			if !same { // otherwise the role would briefly have both sets of permissions
@@ -226,7 +236,7 @@ func (p *policyPlan) unasked(name, component string, prune bool) {
 		return
 	}
 	delete(p.live, name)
-	c := PolicyChange{Name: name, Component: component, Action: Keep, Statements: []StatementChange{}, After: live}
+	c := PolicyChange{Name: name, Component: component, Action: Keep, After: live}
 	if prune {
 		c.Action, c.Statements, c.After = Remove, comparePolicies(live, iam.Document{}), iam.Document{}
 		p.removals = append(p.removals, p.remove(name))

@@ -42,13 +42,11 @@ func subjectConditionOf(s iam.Statement) (n subjectCondition, ok bool) {
 // could admit them with some config. A managed statement that is not readable is edited.
 func isReadable(s iam.Statement) bool {
 	_, ok := subjectConditionOf(s)
-	widest := iam.Statement{Effect: iam.Allow, Principal: s.Principal, Condition: iam.Condition{"StringLike": {
+	widest := iam.Statement{Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}}, Condition: iam.Condition{"StringLike": {
 		desired.NamespaceTag: {"*"}, desired.ServiceAccountTag: {"*"}, desired.ClusterTag: {"*"}}}}
 	if issuer := issuerOf(s); issuer != "" {
 		widest.Principal = iam.Principal{Federated: s.Principal.Federated}
 		widest.Condition = iam.Condition{"StringLike": {issuer + ":sub": {"*"}}}
-	} else {
-		widest.Principal = iam.Principal{Service: iam.Values{desired.PodIdentityService}}
 	}
 	return ok && iam.Covers(repaired(widest), s)
 }
@@ -74,14 +72,7 @@ func subjectsOf(s iam.Statement) []string {
 
 // with returns the statement with other values of the condition.
 func (n subjectCondition) with(s iam.Statement, values ...string) iam.Statement {
-	s.Condition = s.Condition.Clone()
-	if s.Condition == nil {
-		s.Condition = iam.Condition{}
-	}
-	if s.Condition[n.operator] == nil {
-		s.Condition[n.operator] = map[string]iam.Values{}
-	}
-	s.Condition[n.operator][n.key] = sortedUnique(values)
+	s.Condition = s.Condition.With(n.operator, n.key, sortedUnique(values)...)
 	return s
 }
 

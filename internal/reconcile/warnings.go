@@ -41,16 +41,9 @@ func (p *Plan) warnOfSubjects(r RoleChange) {
 			kept = append(kept, namespacesOf(s.Kept)...)
 		}
 	}
-	if len(removed) > 0 {
-		p.warn("", "role %s: these namespaces lose access: %s", r.ARN, shortList(sortedUnique(removed)))
-	}
-	if len(kept) > 0 {
-		p.warn(FixPrune, "role %s: these namespaces keep access although the config does not name them: %s", r.ARN, shortList(sortedUnique(kept)))
-	}
-	if len(elsewhere) > 0 {
-		p.warn("", "role %s: these namespaces of clusters that the config does not name have access too: %s; pruning would remove them",
-			r.ARN, shortList(sortedUnique(elsewhere)))
-	}
+	p.warnOf(sortedUnique(removed), "", "role "+r.ARN+": these namespaces lose access that the config does not ask for: %s")
+	p.warnOf(sortedUnique(kept), FixPrune, "role "+r.ARN+": these namespaces keep access that the config does not ask for: %s")
+	p.warnOf(sortedUnique(elsewhere), "", "role "+r.ARN+": these namespaces of clusters that the config does not name have access too: %s; pruning would remove them")
 }
 
 // warnOfStatement warns of a managed statement that somebody edited, and of a foreign one
@@ -58,6 +51,8 @@ func (p *Plan) warnOfSubjects(r RoleChange) {
 func (p *Plan) warnOfStatement(role string, s StatementChange) {
 	name := strings.TrimSpace(fmt.Sprintf("%d %s", s.Place, s.Sid))
 	switch {
+	case s.Edited && s.Elsewhere:
+		p.warn("", "role %s: somebody edited statement %s, which is about clusters that the config does not name; `apply` keeps it as it is; pruning would remove it", role, name)
 	case s.Edited && s.Denies:
 		p.warn(FixPrune, "role %s: somebody edited statement %s, which denies access, also to whom the config names; `apply` keeps it as it is", role, name)
 	case s.Edited:
@@ -105,14 +100,15 @@ func (p *Plan) warnOfAssociations() {
 			foreign = append(foreign, a.Namespace)
 		}
 	}
-	if len(kept) > 0 {
-		p.warn(FixPrune, "these namespaces keep their associations although the config does not name them: %s", shortList(kept))
-	}
-	if len(removed) > 0 {
-		p.warn("", "these namespaces lose their associations, and with them their access: %s", shortList(removed))
-	}
-	if len(foreign) > 0 {
-		p.warn(FixAdopt, "these namespaces have the associations that the config asks for, but somebody else created them: %s", shortList(foreign))
+	p.warnOf(kept, FixPrune, "these namespaces keep associations that the config does not ask for: %s")
+	p.warnOf(removed, "", "these namespaces lose associations that the config does not ask for: %s")
+	p.warnOf(foreign, FixAdopt, "these namespaces have the associations that the config asks for, but somebody else created them: %s")
+}
+
+// warnOf adds a warning with a list, unless the list is empty.
+func (p *Plan) warnOf(list []string, fix Fix, format string) {
+	if len(list) > 0 {
+		p.warn(fix, format, shortList(list))
 	}
 }
 

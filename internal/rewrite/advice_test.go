@@ -32,6 +32,9 @@ var advised = []struct {
 	{"yaml string", "", `"mxp-controller:\n  serviceAccount:\n    annotations: {}\n"`, `spec.it → mxp-controller`},
 	{"list", "", `'[{"name":"mxp-controller","serviceAccount":{"annotations":{}}},{"name":"other","serviceAccount":{"annotations":{}}}]'`, `spec.it → [0]`},
 	{"list structure", "", `[{name: x}, {name: mxp-controller, serviceAccountAnnotations: {a/b: c}}]`, `spec.it[1].serviceAccountAnnotations`},
+	{"an item about the component", "", `[{name: x}, {name: mxp-controller, serviceAccount: {annotations: {}}}]`, `spec.it[1]`},
+	{"items about components", "mxp-controller vector", `[{name: vector, serviceAccount: {annotations: {}}}, {serviceAccountName: mxp-controller, annotations: {}}]`, `spec.it[0].serviceAccount.annotations vector; spec.it[1].annotations`},
+	{"an item without annotations", "", `[{name: mxp-controller, image: x}]`, ""},
 	{"list of lists", "", `'[[{"component":"mxp-controller","annotations":{}}]]'`, `spec.it → [0][0].annotations`},
 	{"string in string", "", `'{"config":"{\"mxp-controller\":{\"serviceAccount\":{\"annotations\":{}}}}"}'`, `spec.it → config → mxp-controller`},
 	{"string in string in string", "", `'{"a":"{\"b\":\"{\\\"mxp-controller\\\":{\\\"annotations\\\":{}}}\"}"}'`, `spec.it → a → b → mxp-controller.annotations`},
@@ -175,12 +178,26 @@ func TestAdviceIsForEveryObjectOfTheName(t *testing.T) {
 	object := "---\napiVersion: example.com/v1\nkind: Foo\nmetadata: {name: foo, namespace: %s}\nspec: %s\n"
 	for second, want := range map[string]int{
 		`{it: ['{"mxp-controller":{"annotations":{}}}']}`: 1,
-		`{it: []}`: 0,
+		`{it: []}`:                    0,
+		`{it: ['{"other":{}}']}`:      0, // the place would add the key
+		`{it: ['{"annotations":1}']}`: 0,
 	} {
 		stream := fmt.Sprintf(object+object, "a", `{it: ['{"mxp-controller":{"annotations":{}}}']}`, "b", second)
 		result, err := Run([]byte(stream), stateOf(t, identity.DefaultComponent), Options{OnMissing: MissingWarns, Unrecognised: true})
 		if err != nil || len(result.Advice) != want {
 			t.Errorf("beside %s: advice %v, error %v", second, result.Advice, err)
+		}
+	}
+}
+
+// TestNoAdviceForDescriptionsOfFields has the schema of another kind, in which an
+// annotation would be a field that nothing knows.
+func TestNoAdviceForDescriptionsOfFields(t *testing.T) {
+	for _, kind := range []string{"CustomResourceDefinition", "CompositeResourceDefinition"} {
+		stream := "apiVersion: example.com/v1\nkind: " + kind + "\nmetadata: {name: foo}\nspec: {properties: {mxpController: {serviceAccount: {properties: {annotations: {type: object}}}}}}\n"
+		result, err := Run([]byte(stream), stateOf(t, identity.DefaultComponent), Options{OnMissing: MissingWarns, Unrecognised: true})
+		if err != nil || len(result.Advice) > 0 {
+			t.Errorf("%s: advice %v, error %v", kind, result.Advice, err)
 		}
 	}
 }

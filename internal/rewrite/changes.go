@@ -29,10 +29,7 @@ const contextLines = 3
 // by their sizes, which may make these parts shorter. Lines end with a line feed, as diff
 // and patch count.
 func (r *Result) Changes() []Change {
-	c := changes{stream: r.stream}
-	for doc := range manifest.Split(r.stream) {
-		c.documents = append(c.documents, doc)
-	}
+	c := changes{stream: r.stream, documents: slices.Collect(manifest.Split(r.stream))}
 	var all []Change
 	shift := 0
 	for i := 0; i < len(r.patches); {

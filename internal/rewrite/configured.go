@@ -106,6 +106,8 @@ func misplaced(n *manifest.Node, path identity.Path, c desired.Component, holds 
 		return "it contains mappings or lists, so it cannot hold " + holds
 	case holds == "values" && len(c.Values.Component) == 0:
 		return "the config does not say where the values of " + c.Name + " are: set values.path of the component"
+	case holds == "settings" && len(c.Values.Annotations) == 0:
+		return "the config does not say where the settings of " + c.Name + " have annotations: set values.path and values.annotations of the component, or end the path at the annotations"
 	case holds == "values" && n.Get(c.Values.Component...) == nil:
 		return "it has no key " + strings.Join(c.Values.Component, ".")
 	case holds == "settings" && n != nil && hasNamedSettings(n, c):
@@ -148,16 +150,10 @@ func contentOf(n *manifest.Node, c desired.Component, p identity.Place) (holds s
 	if len(p.Path) > 0 && isName(c, p.Path[len(p.Path)-1].Key) && (n == nil || len(n.Content) == 0) {
 		return "settings", nil
 	}
-	if n != nil && (n.IsNull() || hasOnlyStrings(n)) || n == nil && namesAnnotations(p.Path) {
+	if n != nil && (n.IsNull() || hasOnlyStrings(n)) || n == nil && len(p.Path) > 0 && strings.HasSuffix(strings.ToLower(p.Path[len(p.Path)-1].Key), "annotations") {
 		return "annotations", nil
 	}
 	return "", nil
-}
-
-// namesAnnotations reports whether the last key of a path says that annotations
-// belong there.
-func namesAnnotations(path identity.Path) bool {
-	return len(path) > 0 && strings.HasSuffix(strings.ToLower(path[len(path)-1].Key), "annotations")
 }
 
 // hasOnlyStrings reports whether all values of a mapping are scalars, like annotations.

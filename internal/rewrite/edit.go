@@ -80,7 +80,7 @@ func restrain(edits []edit, options Options) ([]place, []error) {
 		at := location{document: p.Document, path: p.Path}
 		p, err := e.restrain(p, options)
 		if other, ok := first[at]; ok && other.value != e.value {
-			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s need different values at %s", other.component, e.component, at.path)
+			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s need different values at %s", other.component, e.component, at.path).because(desired.ErrSamePlace)
 		}
 		if err != nil {
 			errs = append(errs, err)

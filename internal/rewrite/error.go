@@ -67,7 +67,7 @@ func (e *MissingError) Error() string {
 	if e.Input != "" {
 		return fmt.Sprintf("no place found for %s: %s", components, e.Input)
 	}
-	return fmt.Sprintf("no place found for %s: there is no ServiceAccount of that name, no pod template that uses it, and no values at its path", components)
+	return fmt.Sprintf("no place found for %s: there is no ServiceAccount of that name, no editable pod template that uses it, and no values at its path", components)
 }
 
 // Hint returns the next step.

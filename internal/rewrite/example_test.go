@@ -95,8 +95,8 @@ spec:
 
 // The Deployment reads a ConfigMap whose embedded values changed.
 func ExampleRestarts_dependent() {
-	values := embedded{object: &object{kind: "ConfigMap", name: "values"}, components: []string{"mxp-controller"}, changed: true}
-	show(Restarts{exampleState(identity.Component{}), []embedded{values}}, `
+	values := place{Finding: Finding{Outcome: Changed, Component: "mxp-controller", Place: EmbeddedPlace, Kind: "ConfigMap", Name: "values"}}
+	show(Restarts{exampleState(identity.Component{}), embeddedIn([]place{values})}, `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: spaces-controller}
@@ -122,7 +122,7 @@ func ExampleOwnObjects() {
 func ExampleSelectors() {
 	change := labelChange{object: &object{kind: "Deployment", name: "mxp-controller"},
 		before: map[string]string{"app": "mxp"}, after: map[string]string{"app": "backup"}}
-	show(Selectors{[]labelChange{change}}, `
+	show(newSelectors([]labelChange{change}), `
 apiVersion: v1
 kind: Service
 metadata: {name: mxp}
@@ -137,7 +137,7 @@ spec:
 func ExampleSelectors_newLabel() {
 	change := labelChange{object: &object{kind: "Deployment", name: "mxp-controller"},
 		before: map[string]string{}, after: map[string]string{"team": "platform"}}
-	show(Selectors{[]labelChange{change}}, `
+	show(newSelectors([]labelChange{change}), `
 apiVersion: v1
 kind: Service
 metadata: {name: portal}
@@ -210,7 +210,7 @@ func show(r rule, manifest string) {
 	if own, ok := r.(OwnObjects); ok {
 		in.own = own
 	}
-	docs, _ := in.read(nil, nil, always)
+	docs, _ := in.read(nil, names{}, always)
 	all := in.find(docs, r)
 	for _, e := range all.edits {
 		fmt.Printf("set %s to %s\n", e.path.Field(e.key), e.value)

@@ -74,5 +74,5 @@ func (e edit) left(p place, part immutablePart, options Options) place {
 	if options.OnImmutable == ImmutableEdits {
 		return p.because(Left, part.what+" cannot change in an upgrade, so it gets no restart annotation")
 	}
-	return p.because(Left, part.what+" cannot change in an upgrade: to edit it anyway, set on-immutable to edit from the first install on")
+	return p.because(Left, part.what+" cannot change in an upgrade: to edit it anyway, set SPACES_IDENTITY_ON_IMMUTABLE=edit from the first install on")
 }

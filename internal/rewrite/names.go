@@ -8,29 +8,77 @@ import (
 )
 
 // names are strings to search for in documents.
-type names []name
+type names struct {
+	few   []name
+	words map[string]bool // if there are many
+}
 
 type name struct {
 	text []byte
 	rare int // offset of the character that is rarest in manifests
 }
 
-// namesOf returns the texts without empty ones and duplicates.
+// manyNames is the number of names from which on it is faster to look up each word of a
+// text than to search the text for each name (BenchmarkManyNames).
+const manyNames = 256
+
+// namesOf returns the texts without empty ones and duplicates. If there are many, those
+// that are words are found only as whole words. This is enough, because a rule searches
+// for a key or for the name of an object, which are whole scalars.
 func namesOf(texts ...string) names {
-	var n names
+	texts = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(texts))), func(text string) bool { return text == "" })
+	n := names{words: map[string]bool{}}
 	for _, text := range texts {
-		if text != "" && !slices.ContainsFunc(n, func(known name) bool { return string(known.text) == text }) {
-			n = append(n, name{[]byte(text), rarest(text)})
+		if len(texts) > manyNames && wordLength([]byte(text)) == len(text) {
+			n.words[text] = true
+		} else {
+			n.few = append(n.few, name{[]byte(text), rarest(text)})
 		}
 	}
 	return n
 }
 
+func (n names) count() int { return len(n.few) + len(n.words) }
+
 // mayBeIn reports whether a text may contain one of the names: as it is, or with escapes
 // in a quoted scalar.
 func (n names) mayBeIn(text []byte) bool {
-	return slices.ContainsFunc(n, func(name name) bool { return name.in(text) }) || len(n) > 0 && n.escapedIn(text)
+	return slices.ContainsFunc(n.few, func(name name) bool { return name.in(text) }) || n.hasWordIn(text) || n.count() > 0 && n.escapedIn(text)
 }
+
+// hasWordIn reports whether a word of a text is one of the names.
+func (n names) hasWordIn(text []byte) bool {
+	for at := 0; len(n.words) > 0 && at < len(text); {
+		length := wordLength(text[at:])
+		switch {
+		case length > 0 && n.words[string(text[at:at+length])]:
+			return true
+		case length == 0 && text[at] == '\\':
+			at += 2 // a word that follows an escape such as \n begins after it
+		default:
+			at += max(1, length)
+		}
+	}
+	return false
+}
+
+// wordLength returns the length of the word at the start of a text, or 0. Names of objects
+// are words of these characters.
+func wordLength(text []byte) int {
+	n := 0
+	for n < len(text) && isNameByte[text[n]] {
+		n++
+	}
+	return n
+}
+
+// isNameByte contains the characters of words.
+var isNameByte = func() (is [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") {
+		is[c] = true
+	}
+	return is
+}()
 
 // in reports whether a text contains the name. It searches for the part from the rarest
 // character on. That is faster than bytes.Contains if the first character is frequent. On
@@ -85,7 +133,7 @@ func (n names) hasCharacter(text []byte, digits int) bool {
 		return false
 	}
 	r, err := strconv.ParseUint(string(text[:digits]), 16, 32)
-	return err == nil && slices.ContainsFunc(n, func(name name) bool { return bytes.ContainsRune(name.text, rune(r)) })
+	return err == nil && (len(n.words) > 0 || slices.ContainsFunc(n.few, func(name name) bool { return bytes.ContainsRune(name.text, rune(r)) }))
 }
 
 // joined reports whether a name contains the last character before an escaped line break
@@ -96,7 +144,7 @@ func (n names) joined(before, after []byte) bool {
 		return false
 	}
 	pair := []byte{before[len(before)-1], after[0]}
-	return slices.ContainsFunc(n, func(name name) bool { return bytes.Contains(name.text, pair) })
+	return len(n.words) > 0 || slices.ContainsFunc(n.few, func(name name) bool { return bytes.Contains(name.text, pair) })
 }
 
 // mayBeSecret reports whether a text may contain an object of kind Secret.

@@ -17,7 +17,7 @@ type podSelector struct {
 // selectors returns the selectors of pods in an object of any kind. They are found by
 // their key and their form.
 func (o *object) selectors() []podSelector {
-	if selectsNoPods[o.kind] || slices.ContainsFunc(selectsNoPodsIn, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
+	if selectsNoPods[o.kind] || o.describesFields() || slices.ContainsFunc(selectsNoPodsIn, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
 		return nil
 	}
 	var all []podSelector
@@ -30,12 +30,11 @@ func (o *object) selectors() []podSelector {
 }
 
 // selectsNoPods are kinds whose selectors are for Services, Ingresses, nodes, namespaces,
-// volumes, certificates or clusters, and kinds that only describe the fields of others.
+// volumes, Secrets, certificates or clusters.
 var selectsNoPods = map[string]bool{
 	"ServiceMonitor": true, "VMServiceScrape": true, "CiliumBGPAdvertisement": true, "Probe": true, "VMProbe": true, "VMNodeScrape": true,
 	"PersistentVolume": true, "PersistentVolumeClaim": true, "VolumeGroupSnapshot": true,
-	"OperatorGroup": true, "Issuer": true, "ClusterIssuer": true, "ApplicationSet": true,
-	"CustomResourceDefinition": true, "CompositeResourceDefinition": true,
+	"PushSecret": true, "ClusterPushSecret": true, "OperatorGroup": true, "Issuer": true, "ClusterIssuer": true, "ApplicationSet": true,
 }
 
 // selectsNoPodsIn are the ends of API groups whose selectors are for machines, or for the
@@ -105,6 +104,20 @@ func (s podSelector) matches(labels map[string]string) bool {
 	return !slices.ContainsFunc(requirements(s.node), func(r requirement) bool {
 		return !r.isOfNamespace() && !r.holds(labels)
 	})
+}
+
+// usesAny reports whether the selector may depend on one of the labels. Most selectors do
+// not, so they need not be compared with each change.
+func (s podSelector) usesAny(labels map[string]bool) bool {
+	if s.node.Kind != manifest.Scalar {
+		return slices.ContainsFunc(requirements(s.node), func(r requirement) bool { return labels[r.key] })
+	}
+	for label := range labels {
+		if strings.Contains(s.node.Value, label) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r requirement) isOfNamespace() bool {

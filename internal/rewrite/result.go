@@ -127,20 +127,13 @@ type patched struct {
 
 // WriteTo writes the stream with its edits.
 func (r *Result) WriteTo(w io.Writer) (int64, error) {
-	var total int64
-	var parts [][]byte
+	var parts []io.Reader
 	at := 0
 	for _, p := range r.patches {
-		parts = append(parts, r.stream[at:p.doc.Start], p.text)
+		parts = append(parts, bytes.NewReader(r.stream[at:p.doc.Start]), bytes.NewReader(p.text))
 		at = p.doc.End
 	}
-	for _, part := range append(parts, r.stream[at:]) {
-		n, err := w.Write(part)
-		if total += int64(n); err != nil {
-			return total, err
-		}
-	}
-	return total, nil
+	return io.Copy(w, io.MultiReader(append(parts, bytes.NewReader(r.stream[at:]))...))
 }
 
 // requirePlaces returns an error for components without a place, or warns of them. It also

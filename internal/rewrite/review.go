@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // because it is not in a known place.
 type OtherWorkloads struct{ state desired.State }
 
-func (r OtherWorkloads) searchNames() []string { return ServiceAccounts(r).searchNames() }
+func (r OtherWorkloads) searchNames() []string { return r.state.ServiceAccounts() }
 
 func (r OtherWorkloads) find(o *object) found {
 	if slices.ContainsFunc(runNoPods, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
@@ -71,10 +72,7 @@ func (r BackupConfigs) find(o *object) found {
 	var all found
 	for _, c := range r.state.Components {
 		warn := func(field []string, format string, args ...any) {
-			n := storage.Get(field...)
-			if n == nil {
-				n = o.node
-			}
+			n := cmp.Or(storage.Get(field...), o.node)
 			all = all.plus(warningf("%s, line %d: spec.objectStorage."+format, append([]any{o, o.line(n)}, args...)...))
 		}
 		if c.Bucket == "" {

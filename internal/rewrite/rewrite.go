@@ -105,14 +105,14 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	docs, all := in.stage(nil, mayBeSecret, placeRules(state, in.own)...) // values in a Secret are base64
 	docs, more := in.stage(docs, nil, Restarts{state, embeddedIn(all.places)})
 	all = all.plus(more)
-	docs, more = in.stage(docs, nil, Selectors{labelChanges(all.places)})
+	docs, more = in.stage(docs, nil, newSelectors(labelChanges(all.places)))
 	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))
 
 	// These stages set nothing, so they ignore documents that are not valid YAML.
 	docs, _ = in.read(docs, namesOf(BackupConfigs{state}.searchNames()...), nil)
 	all = all.plus(in.find(docs, BackupConfigs{state}))
 	if options.Unrecognised {
-		docs, _ = in.read(docs, nil, always)
+		docs, _ = in.read(docs, names{}, always)
 		all.places = append(all.places, unknown(in.find(docs, UnrecognisedTexts{state}).places, all.places)...)
 	}
 	if len(all.errs) > 0 {

@@ -14,7 +14,20 @@ import (
 // pod labels. A selector that would no longer match the pods is an error: an upgrade could
 // fail, or a Service could lose its pods. A selector that would begin to match the pods is
 // a warning.
-type Selectors struct{ changes []labelChange }
+type Selectors struct {
+	changes []labelChange
+	keys    map[string]bool // the labels that change
+}
+
+func newSelectors(changes []labelChange) Selectors {
+	r := Selectors{changes, map[string]bool{}}
+	for _, change := range changes {
+		for _, key := range change.keys() {
+			r.keys[key] = true
+		}
+	}
+	return r
+}
 
 // labelChange is the labels of pods before and after the edits.
 type labelChange struct {
@@ -26,19 +39,20 @@ type labelChange struct {
 // only the config's places describe.
 func labelChanges(places []place) []labelChange {
 	var changes []labelChange
-	index := map[*object]map[string]int{} // by the path of the labels
+	type labels struct {
+		object *object
+		path   string
+	}
+	index := map[labels]int{}
 	for _, p := range places {
 		at := p.path[:max(0, len(p.path)-1)]
 		if !p.isEdit() || !p.object.hasPodLabelsAt(at) {
 			continue
 		}
-		if index[p.object] == nil {
-			index[p.object] = map[string]int{}
-		}
-		i, ok := index[p.object][at.String()]
+		key := labels{p.object, at.String()}
+		i, ok := index[key]
 		if !ok {
-			i = len(changes)
-			index[p.object][at.String()] = i
+			i, index[key] = len(changes), len(changes)
 			before := stringMap(p.object.node.Get("spec", "workflowSpec", "podMetadata", "labels")) // of all steps of a CronWorkflow
 			maps.Copy(before, stringMap(p.object.at(at)))
 			changes = append(changes, labelChange{p.object, before, maps.Clone(before)})
@@ -75,17 +89,14 @@ func (c labelChange) keys() []string {
 	})
 }
 
-func (r Selectors) searchNames() []string {
-	var keys []string
-	for _, change := range r.changes {
-		keys = append(keys, change.keys()...)
-	}
-	return keys
-}
+func (r Selectors) searchNames() []string { return slices.Collect(maps.Keys(r.keys)) }
 
 func (r Selectors) find(o *object) found {
 	var all found
 	for _, s := range o.selectors() {
+		if !s.usesAny(r.keys) {
+			continue
+		}
 		for _, change := range r.changes {
 			before, after := s.matches(change.before), s.matches(change.after)
 			own, workload := o == change.object, s.isOfWorkload()

@@ -348,7 +348,7 @@ var selectingForms = []func(*selectorCase, *selecting) (version, kind string, co
 	func(c *selectorCase, s *selecting) (string, string, object) { // what is not for pods
 		content := object{"spec": object{"selector": s.selector}}
 		s.reaches = nil
-		return pick(c, "monitoring.coreos.com/v1", "example.com/v1"), pick(c, "ServiceMonitor", "PersistentVolumeClaim", "CustomResourceDefinition"), content
+		return pick(c, "monitoring.coreos.com/v1", "example.com/v1"), pick(c, "ServiceMonitor", "PersistentVolumeClaim", "PushSecret", "CustomResourceDefinition"), content
 	},
 	func(c *selectorCase, s *selecting) (string, string, object) {
 		key := pick(c, "nodeSelector", "namespaceSelector", "objectSelector", "serviceMonitorSelector", "clusterRoleSelectors", "volumeClaimTemplate", "controlPlaneSelector")

@@ -39,7 +39,7 @@ type document struct {
 // hide one, in the order of the stream. It skips documents without content. A document
 // that is not valid YAML is an error.
 func (in input) read(before []*document, looked names, mayHide func(text []byte) bool) (docs []*document, errs []error) {
-	if len(looked) == 0 && mayHide == nil {
+	if looked.count() == 0 && mayHide == nil {
 		return before, nil
 	}
 	line, counted := 1, 0
@@ -119,12 +119,6 @@ func (o *object) String() string {
 	return o.kind + " " + o.namespace + "/" + o.name
 }
 
-// sharesNamespace reports whether two objects may be in the same namespace. An object
-// without a namespace is created in that of the release.
-func (o *object) sharesNamespace(other *object) bool {
-	return o.namespace == other.namespace || o.namespace == "" || other.namespace == ""
-}
-
 // line returns the line of the stream at which a node of the object begins, from 1.
 func (o *object) line(n *manifest.Node) int {
 	return o.doc.first + o.doc.lines.Line(n.Outer) - 1
@@ -163,7 +157,7 @@ func notManifests(stream []byte) string {
 		switch {
 		case err != nil && what == "":
 			what = "the input is not manifests, because it is not YAML"
-		case root == nil:
+		case root == nil || root.IsNull():
 		case root.Text("kind") != "":
 			return ""
 		case root.Kind == manifest.Scalar:

@@ -23,8 +23,13 @@ func (r UnrecognisedTexts) find(o *object) found {
 	if len(r.state.Components) == 1 {
 		w.any = r.state.Components[0].Name
 	}
-	w.value(o.node, o.path, o.kind != "CustomResourceDefinition") // its keys only describe fields
+	w.value(o.node, o.path, !o.describesFields())
 	return found{places: w.places}
+}
+
+// describesFields reports whether the keys of an object only describe the fields of others.
+func (o *object) describesFields() bool {
+	return o.kind == "CustomResourceDefinition" || o.kind == "CompositeResourceDefinition"
 }
 
 // unknown returns the texts that are not part of a place and do not contain one.
@@ -115,7 +120,7 @@ func (w *textsWalk) isName(path identity.Path) bool {
 		return slices.Equal(path, w.object.path.Field("metadata", "name"))
 	case "serviceAccountName", "serviceAccount":
 		return slices.ContainsFunc(w.object.podTemplates(), func(t podTemplate) bool {
-			_, runs := ServiceAccounts(w.UnrecognisedTexts).runningAs(t.serviceAccount())
+			_, runs := w.state.ComponentOf(t.serviceAccount())
 			return runs && slices.Equal(path[:len(path)-1], t.specPath)
 		})
 	}
@@ -131,11 +136,13 @@ func isNamedIn(c desired.Component, text string) bool {
 
 // namedBy says how a string names the component. It returns nothing if it does not.
 func namedBy(c desired.Component, n *manifest.Node) string {
-	decoded, isBase64 := decodedBase64(n.Value)
+	const shortest = 12 // a shorter text contains no mapping
+	decoded, isBase64 := manifest.Base64(n.Value)
+	isBase64 = isBase64 && len(n.Value) >= shortest && isNamedIn(c, string(decoded))
 	switch lines := manifest.Breaks([]byte(n.Value)); {
-	case isBase64 && isNamedIn(c, string(decoded)) && isMapping(decoded):
+	case isBase64 && isMapping(decoded):
 		return "base64 that names the component"
-	case isBase64 && isNamedIn(c, string(decoded)):
+	case isBase64:
 		return "base64 that names the component and contains neither YAML nor JSON"
 	case !isNamedIn(c, n.Value):
 		return ""
@@ -149,16 +156,9 @@ func namedBy(c desired.Component, n *manifest.Node) string {
 	return "a text that names the component"
 }
 
-// decodedBase64 decodes base64. It fails if the text is too short to contain a mapping.
-func decodedBase64(text string) ([]byte, bool) {
-	const shortest = 12
-	decoded, ok := manifest.Base64(text)
-	return decoded, ok && len(text) >= shortest
-}
-
 func isMapping(text []byte) bool {
 	root, err := manifest.Parse(text)
-	return err == nil && root != nil && root.Resolve() != nil && root.Resolve().Kind == manifest.Mapping
+	return err == nil && root.IsMapping()
 }
 
 // aboutOf says what a text under a name is.

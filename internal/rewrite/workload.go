@@ -2,8 +2,6 @@ package rewrite
 
 import (
 	"cmp"
-	"slices"
-	"strings"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
@@ -13,13 +11,7 @@ import (
 // ServiceAccounts annotates the components' ServiceAccount objects.
 type ServiceAccounts struct{ state desired.State }
 
-func (r ServiceAccounts) searchNames() []string {
-	var texts []string
-	for _, c := range r.state.Components {
-		texts = append(texts, c.ServiceAccount)
-	}
-	return texts
-}
+func (r ServiceAccounts) searchNames() []string { return r.state.ServiceAccounts() }
 
 func (r ServiceAccounts) find(o *object) found {
 	c, ok := r.component(o)
@@ -35,16 +27,7 @@ func (r ServiceAccounts) component(o *object) (desired.Component, bool) {
 	if o.kind != "ServiceAccount" || o.group != "" {
 		return desired.Component{}, false
 	}
-	return r.runningAs(o.name)
-}
-
-// runningAs returns the component that runs as a service account.
-func (r ServiceAccounts) runningAs(serviceAccount string) (desired.Component, bool) {
-	i := slices.IndexFunc(r.state.Components, func(c desired.Component) bool { return c.ServiceAccount == serviceAccount })
-	if i < 0 {
-		return desired.Component{}, false
-	}
-	return r.state.Components[i], true
+	return r.state.ComponentOf(o.name)
 }
 
 // in returns the components' ServiceAccounts in documents.
@@ -131,117 +114,21 @@ func (t podTemplate) serviceAccount() string {
 
 // site returns the labels or the annotations of the pods.
 func (t podTemplate) site(o *object, field string, kind Place, component string) site {
-	near := t.node.Field(t.meta)
-	if near == nil {
-		near = t.node
-	}
 	return site{object: o, kind: kind, component: component, labels: field == "labels", path: t.path.Field(t.meta, field),
-		values: t.node.Get(t.meta, field), near: near}
+		values: t.node.Get(t.meta, field), near: cmp.Or(t.node.Field(t.meta), t.node)}
 }
 
 // PodTemplates labels the pod templates that run as a component's service account.
 type PodTemplates struct{ state desired.State }
 
-func (r PodTemplates) searchNames() []string { return ServiceAccounts(r).searchNames() }
+func (r PodTemplates) searchNames() []string { return r.state.ServiceAccounts() }
 
 func (r PodTemplates) find(o *object) found {
 	var all found
 	for _, t := range o.podTemplates() {
-		if c, ok := ServiceAccounts(r).runningAs(t.serviceAccount()); ok {
+		if c, ok := r.state.ComponentOf(t.serviceAccount()); ok {
 			all.edits = append(all.edits, t.site(o, "labels", PodTemplatePlace, c.Name).edits(c.PodLabels)...)
 		}
 	}
 	return all
-}
-
-// Restarts sets the restart annotation. It sets it in pod templates that run as a
-// component's service account, and in those that read a ConfigMap or Secret with changed
-// embedded values. A chart's own checksum annotations do not change with these values,
-// because Helm computes them before it runs a post-renderer.
-type Restarts struct {
-	state    desired.State
-	embedded []embedded
-}
-
-// embedded is a ConfigMap or Secret that contains embedded values.
-type embedded struct {
-	*object
-	components []string // of the values
-	changed    bool
-}
-
-// embeddedIn returns the ConfigMaps and Secrets among the places.
-func embeddedIn(places []place) []embedded {
-	var all []embedded
-	index := map[*object]int{}
-	for _, p := range places {
-		if p.Place != EmbeddedPlace || p.Outcome == Left || p.Kind != "ConfigMap" && p.Kind != "Secret" {
-			continue
-		}
-		i, ok := index[p.object]
-		if !ok {
-			i = len(all)
-			index[p.object] = i
-			all = append(all, embedded{object: p.object})
-		}
-		all[i].components = append(all[i].components, p.Component)
-		all[i].changed = all[i].changed || p.Outcome == Changed
-	}
-	return all
-}
-
-// searchNames returns only the names of changed objects: documents that contain the name
-// of a service account were read before.
-func (r Restarts) searchNames() []string {
-	var texts []string
-	for _, e := range r.embedded {
-		if e.changed {
-			texts = append(texts, e.name)
-		}
-	}
-	return texts
-}
-
-func (r Restarts) find(o *object) found {
-	var all found
-	for _, t := range o.podTemplates() {
-		all.edits = append(all.edits, r.restart(o, t)...)
-	}
-	return all
-}
-
-// restart returns the edit of a pod template whose pods must restart.
-func (r Restarts) restart(o *object, t podTemplate) []edit {
-	var read []string
-	changed := false
-	for _, e := range r.embedded {
-		if o.sharesNamespace(e.object) && e.isReadBy(t.spec) {
-			read = append(read, e.components...)
-			changed = changed || e.changed
-		}
-	}
-	own, runs := ServiceAccounts{r.state}.runningAs(t.serviceAccount())
-	if !runs && !changed {
-		return nil
-	}
-	depends := slices.DeleteFunc(slices.Clone(r.state.Components), func(c desired.Component) bool {
-		return c.Name != own.Name && !slices.Contains(read, c.Name)
-	})
-	kind, component := PodTemplatePlace, own.Name
-	if !runs {
-		kind, component = DependentPlace, depends[0].Name
-	}
-	return []edit{{t.site(o, "annotations", kind, component), desired.RestartAnnotation, desired.RestartValue(depends...)}}
-}
-
-// isReadBy reports whether the spec of pods, or anything below it, refers to the ConfigMap
-// or Secret: as a volume, as a part of one, or for environment variables.
-func (e embedded) isReadBy(spec *manifest.Node) bool {
-	for key, child := range spec.Fields {
-		reference := strings.TrimSuffix(strings.TrimSuffix(key.Resolve().Value, "Ref"), "Key")
-		if strings.EqualFold(reference, e.kind) && (child.Text("name") == e.name || e.kind == "Secret" && child.Text("secretName") == e.name) || e.isReadBy(child) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(spec.Items(), e.isReadBy)
 }

@@ -121,7 +121,7 @@ func List[T any](ctx context.Context, c *Client, r Resource, q Query, each func(
 			continue
 		}
 		if err != nil {
-			return &Error{Verb: "list", Resource: r, Namespace: q.Namespace, Host: c.host, Err: err}
+			return err
 		}
 		for _, item := range p.Items {
 			each(item)
@@ -139,39 +139,37 @@ func readPage[T any](ctx context.Context, c *Client, r Resource, q Query, next s
 			request = request.Param(name, value)
 		}
 	}
-	return answerOf[listPage[T]](ctx, c, request)
+	return answerOf[listPage[T]](ctx, c, request, Error{Verb: "list", Resource: r, Namespace: q.Namespace})
 }
 
-// answerOf sends a request and decodes the response.
-func answerOf[T any](ctx context.Context, c *Client, request *rest.Request) (T, error) {
+// answerOf sends a request and decodes the response. If that fails, it returns the problem
+// with the cause.
+func answerOf[T any](ctx context.Context, c *Client, request *rest.Request, problem Error) (T, error) {
 	var answer T
 	result := request.Timeout(c.timeout).Do(ctx)
-	if err := result.Error(); err != nil { // the error of Raw has only the status code
-		return answer, err
-	}
 	body, err := result.Raw()
-	if err != nil {
-		return answer, err
+	if result.Error() != nil { // the error of Raw has only the status code
+		err = result.Error()
 	}
-	return answer, json.Unmarshal(body, &answer)
+	if err == nil {
+		err = json.Unmarshal(body, &answer)
+	}
+	if err != nil {
+		problem.Host, problem.Err = c.host, err
+		return answer, &problem
+	}
+	return answer, nil
 }
 
 func getObject[T any](ctx context.Context, c *Client, r Resource, namespace, name string) (T, error) {
-	object, err := answerOf[T](ctx, c, c.rest.Get().AbsPath(r.path(namespace, name)...).MaxRetries(maxRetries))
-	if err != nil {
-		return object, &Error{Verb: "get", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
-	}
-	return object, nil
+	return answerOf[T](ctx, c, c.rest.Get().AbsPath(r.path(namespace, name)...).MaxRetries(maxRetries),
+		Error{Verb: "get", Resource: r, Namespace: namespace, Name: name})
 }
 
 // sendPatch merges a JSON patch into an object and returns the object.
 func sendPatch[T any](ctx context.Context, c *Client, r Resource, namespace, name string, body []byte) (T, error) {
-	object, err := answerOf[T](ctx, c, c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).
-		Param("fieldManager", "spaces-identity").Body(body))
-	if err != nil {
-		return object, &Error{Verb: "patch", Resource: r, Namespace: namespace, Name: name, Host: c.host, Err: err}
-	}
-	return object, nil
+	return answerOf[T](ctx, c, c.rest.Patch(types.MergePatchType).AbsPath(r.path(namespace, name)...).
+		Param("fieldManager", "spaces-identity").Body(body), Error{Verb: "patch", Resource: r, Namespace: namespace, Name: name})
 }
 
 // Workload reads a workload again.
@@ -225,16 +223,13 @@ func (c *Client) Token(ctx context.Context, p Pod, audience string) (string, err
 		return "", err
 	}
 	path := append(ServiceAccounts.path(p.Meta.Namespace, p.Spec.ServiceAccount), "token")
+	token := Resource{"", "v1", ServiceAccounts.Plural + "/token"}
 	answer, err := answerOf[struct {
 		Status struct {
 			Token string `json:"token"`
 		} `json:"status"`
-	}](ctx, c, c.rest.Post().AbsPath(path...).Body(body))
-	if err != nil {
-		token := Resource{"", "v1", ServiceAccounts.Plural + "/token"}
-		return "", &Error{Verb: "create", Resource: token, Namespace: p.Meta.Namespace, Name: p.Spec.ServiceAccount, Host: c.host, Err: err}
-	}
-	return answer.Status.Token, nil
+	}](ctx, c, c.rest.Post().AbsPath(path...).Body(body), Error{Verb: "create", Resource: token, Namespace: p.Meta.Namespace, Name: p.Spec.ServiceAccount})
+	return answer.Status.Token, err
 }
 
 // Issuer returns the issuer of the cluster's service account tokens, a URL.
@@ -242,16 +237,15 @@ func (c *Client) Token(ctx context.Context, p Pod, audience string) (string, err
 // Source: Kubernetes documentation, "Configure Service Accounts for Pods: Service account
 // issuer discovery".
 func (c *Client) Issuer(ctx context.Context) (string, error) {
+	problem := Error{Verb: "get", Path: issuerPath}
 	discovery, err := answerOf[struct {
 		Issuer string `json:"issuer"`
-	}](ctx, c, c.rest.Get().AbsPath(issuerPath).MaxRetries(maxRetries))
+	}](ctx, c, c.rest.Get().AbsPath(issuerPath).MaxRetries(maxRetries), problem)
 	if err == nil && discovery.Issuer == "" {
-		err = errors.New("the answer has no issuer")
+		problem.Host, problem.Err = c.host, errors.New("the answer has no issuer")
+		err = &problem
 	}
-	if err != nil {
-		return "", &Error{Verb: "get", Path: issuerPath, Host: c.host, Err: err}
-	}
-	return discovery.Issuer, nil
+	return discovery.Issuer, err
 }
 
 const issuerPath = "/.well-known/openid-configuration"

@@ -290,26 +290,18 @@ func TestAccountIsReadOnceForAllControlPlanes(t *testing.T) {
 	}
 }
 
-// accountChecks are the names of the checks that need the account.
-func accountChecks() []string {
-	var names []string
-	for _, c := range allChecks {
-		if c.account {
-			names = append(names, c.name)
-		}
-	}
-	return names
-}
+// accountChecks are the names of the checks that need the account, as users know them.
+var accountChecks = []string{"oidc-provider", "role", "permissions", "agent", "trust-policy", "association", "target-role"}
 
 func TestChecksOfTheAccountAreLeftOutByName(t *testing.T) {
 	s := testState(t, identity.Both)
 	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{LeftOut: "left out"}, s, emptyCluster()), nil, s)
-	for _, name := range accountChecks() {
+	for _, name := range accountChecks {
 		if got := result.find(name); got.State != "" {
 			t.Errorf("%+v", got)
 		}
 	}
-	if diff := cmp.Diff([]LeftOut{{accountChecks(), "left out"}}, result.LeftOut); diff != "" {
+	if diff := cmp.Diff([]LeftOut{{accountChecks, "left out"}}, result.LeftOut); diff != "" {
 		t.Errorf("what was left out (-want +got):\n%s", diff)
 	}
 }
@@ -319,7 +311,7 @@ func TestChecksOfTheAccountAreUnknownWithoutCredentials(t *testing.T) {
 		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "vault"}
 	})
 	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{Err: errors.New("found no credentials")}, s, emptyCluster()), nil, s)
-	for _, name := range accountChecks() {
+	for _, name := range accountChecks {
 		if got := result.find(name); got.State != Unknown || got.Detail != "found no credentials" {
 			t.Errorf("%+v", got)
 		}

@@ -242,6 +242,7 @@ func clusterCases() []testCase {
 		{"overridden", Injected, irsa, nil, podsOf(associatedPod), nil, Fails, "the pod has EKS Pod Identity credentials", "delete the association if it still exists, then run `spaces-identity restart`"},
 		{"skipped", Injected, irsa, nil, podsOf(skippedPod), nil, Fails, "the pod's annotation eks.amazonaws.com/skip-containers", "remove the label or annotation"},
 		{"pod identity", Injected, pods, nil, podsOf(barePod), nil, Fails, "the pod has no EKS Pod Identity credentials", "check the association"},
+		{"confirmed by the label", Injected, pods, nil, podsOf(strings.Replace(associatedPod, `"name":"p"`, `"name":"p","labels":{"eks.amazonaws.com/pod-identity":"enabled"}`, 1)), nil, OK, "1 of 1 pods have the identity; the EKS webhook has labelled 1 of them", ""},
 		{"both, associated", Injected, both, nil, podsOf(associatedPod), nil, OK, "", ""},
 		{"forbidden", Injected, irsa, nil, withFailedList(forbiddenList(space.Pods, hostNamespace)), nil, Unknown, "list pods", "ask a cluster administrator"},
 
@@ -288,6 +289,7 @@ func clusterCases() []testCase {
 		{"a prefix below", BackupConfig, irsa, setPrefix, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"/prod/east/"`), nil, OK, "", ""},
 		{"other region", BackupConfig, irsa, nil, withStore(`{"region":"eu-west-1"}`), nil, Fails, "config.region is eu-west-1, but the config of this program says that the bucket is in us-west-2", "apply"},
 		{"other endpoint", BackupConfig, irsa, nil, withStore(`{"region":"us-west-2","endpoint":"s3.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is s3.eu-west-1.amazonaws.com", "apply"},
+		{"other endpoint, as a URL", BackupConfig, irsa, nil, withStore(`{"endpoint":"https://s3.dualstack.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is https://s3.dualstack.eu-west-1", "apply"},
 		{"the config's endpoint", BackupConfig, irsa, setEndpoint, withStore(`{"region":"eu-west-1","endpoint":"s3.eu-west-1.amazonaws.com"}`), nil, OK, "", ""},
 		{"an endpoint of one's own", BackupConfig, irsa, nil, withStore(`{"endpoint":"minio.example.com:9000"}`), nil, OK, "", ""},
 		{"a session token", BackupConfig, irsa, nil, withStore(`{"session_token":"x"}`), nil, Fails, "config.session_token is set, and", "apply"},
@@ -374,6 +376,7 @@ func TestCoversIgnoresOnlyDefaultsAndEmptyValues(t *testing.T) {
 		`{"failurePolicy":"Ignore","other":"x","matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                  false,
 		`{"failurePolicy":"Ignore","other":["x"],"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                false,
 		`{"failurePolicy":"Ignore","other":false,"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                false,
+		`{"failurePolicy":"Ignore","more":5,"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                     false,
 		`{"failurePolicy":"Ignore"}`: false, `[]`: false,
 	} {
 		if got := covers(decodeJSON[any](t, want), decodeJSON[any](t, live)); got != covered {

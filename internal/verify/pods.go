@@ -74,13 +74,31 @@ func checkLabels(f *checkInput) Check {
 }
 
 func checkInjected(f *checkInput) Check {
-	return f.eachPod("have the identity", func(p space.Pod) Check {
+	well := "have the identity"
+	if n := f.confirmed(); n > 0 {
+		well += fmt.Sprintf("; the EKS webhook has labelled %d of them for EKS Pod Identity", n)
+	}
+	return f.eachPod(well, func(p space.Pod) Check {
 		problem := injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()])
 		if problem.Cause == injection.NoProblem {
 			return Check{}
 		}
 		return failedCheck(f.fixInjected(problem), "%s", problem.Reason)
 	})
+}
+
+// confirmed counts the pods with the label by which newer EKS webhooks say that they gave a
+// pod EKS Pod Identity. Older ones set none, so its absence says nothing.
+//
+// Source: github.com/aws/amazon-eks-pod-identity-webhook, pull request 295.
+func (f *checkInput) confirmed() int {
+	n := 0
+	for _, p := range f.observed.Pods[f.at()] {
+		if p.Meta.Labels["eks.amazonaws.com/pod-identity"] == "enabled" {
+			n++
+		}
+	}
+	return n
 }
 
 // fixInjected returns what to do first for a pod without the identity. A restart helps

@@ -147,8 +147,6 @@ func checkProof(f *checkInput) Check {
 	name := want.Name[strings.LastIndexByte(want.Name, '/')+1:]
 	rejection, refused := errors.AsType[*eksaccount.RejectedError](proof.err)
 	switch {
-	case errors.Is(proof.err, errNoPod):
-		return unknownf("", "%v", proof.err)
 	case refused && rejection.Call == "eks-auth:AssumeRoleForPodIdentity" && strings.HasPrefix(rejection.Code, "AccessDenied"):
 		return unknownf("give your own credentials eks-auth:AssumeRoleForPodIdentity on the cluster, or fix trust-policy and association if they fail",
 			"%v; either the credentials of verify may not call it, or the role does not admit the association", proof.err)

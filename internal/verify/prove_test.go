@@ -39,7 +39,7 @@ func TestProofReportsWhatTheExchangeGave(t *testing.T) {
 		"no association":   {identity.PodIdentity, nil, proofState{err: rejected("eks-auth:AssumeRoleForPodIdentity", "ResourceNotFoundException")}, Fails, "ResourceNotFoundException"},
 		"no token":         {identity.IRSA, nil, proofState{err: forbiddenList(space.ServiceAccounts, "")}, Unknown, "forbidden"},
 		"no network":       {identity.IRSA, nil, proofState{err: errors.New("cannot reach STS")}, Unknown, "cannot reach STS"},
-		"no pod":           {identity.IRSA, nil, proofState{err: errNoPod}, Unknown, "there is no pod"},
+		"no pod":           {identity.IRSA, nil, proofState{err: errNoPod}, Unknown, "there is no pod whose token could be exchanged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := runChecks(emptyCluster(), accountState{}, map[space.Key]proofState{testAccount: tt.proof}, testState(t, tt.mode, tt.change)).find(Proof)

@@ -5,7 +5,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -175,17 +174,30 @@ func (r Result) has(state State) bool {
 // Verify checks every control plane of the config. If there is an exchanger, it also
 // exchanges tokens. It returns an error if it can read nothing at all.
 func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State) (Result, error) {
-	observed, err := Observe(ctx, client, state)
+	observed, err := space.Observe(ctx, client, selection(state))
 	if err != nil {
 		return Result{}, err
 	}
+	state = onLiveCluster(state, observed.Issuer)
 	account := readAccount(ctx, access, state, observed)
 	state = account.resolve(state)
 	return runChecks(observed, account, prove(ctx, x, observed, state), state), nil
 }
 
-// Observe reads the cluster for the checks.
-func Observe(ctx context.Context, client *space.Client, state desired.State) (space.Observed, error) {
+// onLiveCluster returns the state for the cluster of the config that has the issuer, or else
+// for the first one.
+func onLiveCluster(s desired.State, issuer string) desired.State {
+	live, err := identity.ParseOIDCProvider(issuer)
+	for _, c := range s.Clusters {
+		if err == nil && c.OIDC.HostPath == live.HostPath {
+			return s.OnCluster(c)
+		}
+	}
+	return s
+}
+
+// selection returns what the checks read in the cluster.
+func selection(state desired.State) space.Selection {
 	wanted := injection.Selection(state)
 	wanted.Chain = true
 	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
@@ -193,7 +205,7 @@ func Observe(ctx context.Context, client *space.Client, state desired.State) (sp
 	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		wanted.Objects = admissionResources
 	}
-	return space.Observe(ctx, client, wanted)
+	return wanted
 }
 
 // runChecks runs all checks for what was read.
@@ -201,9 +213,7 @@ func runChecks(observed space.Observed, account accountState, proofs map[space.K
 	state = state.OnCluster(state.Clusters[0])
 	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems()}
 	for _, c := range state.Components {
-		if row := (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once); len(row.Checks) > 0 {
-			result.Common = append(result.Common, row)
-		}
+		result.Common = append(result.Common, (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once))
 	}
 	for _, plane := range observed.ControlPlanes {
 		if plane.Deleting {
@@ -275,14 +285,7 @@ func unknownf(fix, format string, args ...any) Check {
 // unknownCheck returns the result of a check that an error made impossible. If the error
 // has a hint, it is the fix.
 func unknownCheck(err error) Check {
-	found := Check{State: Unknown, Detail: err.Error()}
-	if hinted, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		found.Fix = hinted.Hint()
-	}
-	return found
+	return Check{State: Unknown, Detail: err.Error(), Fix: identity.HintOf(err)}
 }
 
 // about names the object that a check is about.

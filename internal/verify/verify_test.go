@@ -207,3 +207,19 @@ func TestWorstStateOfChecks(t *testing.T) {
 		}
 	}
 }
+
+func TestAdditionalClustersAreRecognisedByTheirIssuer(t *testing.T) {
+	const other = "oidc.eks.eu-west-1.amazonaws.com/id/OTHER"
+	s := testState(t, identity.IRSA, func(s *identity.Settings) {
+		provider, err := identity.ParseOIDCProvider(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.AdditionalClusters = []identity.Cluster{{Name: "second", Region: "eu-west-1", OIDC: provider}}
+	})
+	for issuer, want := range map[string]string{"https://" + testIssuer: "prod", "https://" + other: "second", "https://example.com/x": "prod", "": "prod"} {
+		if got := onLiveCluster(s, issuer).Clusters[0].Name; got != want {
+			t.Errorf("issuer %q: cluster %s, want %s", issuer, got, want)
+		}
+	}
+}

@@ -75,9 +75,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 
 func (i *initial) findCluster(ctx context.Context) error {
 	c := &i.Spec.Cluster
-	if c.Region == "" {
-		c.Region = i.Account.DefaultRegion()
-	}
+	c.Region = cmp.Or(c.Region, i.Account.DefaultRegion())
 	region := i.Account.Region(c.Region)
 	if c.Name == "" {
 		names, err := region.Clusters(ctx)
@@ -287,8 +285,8 @@ cluster:
   oidcProvider: {{.OIDC.HostPath}}
 {{- end}}
 {{- end}}
-# Which control planes get the role: exact host namespaces, a pattern besides them
-# (uuid: all that Spaces names by itself, later ones included), or what the cluster shows.
+# The control planes that get the role: exact host namespaces, those that match a pattern
+# (uuid: every default name, also of later ones), and those found in the cluster.
 {{with .Spec.ControlPlanes -}}
 controlPlanes:
   namespaces:{{if not .Namespaces}} []{{end}}

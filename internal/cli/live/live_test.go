@@ -22,7 +22,7 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 const (
 	first  = "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"

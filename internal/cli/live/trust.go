@@ -9,8 +9,8 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/iam"
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
+	"spaces-identity.dev/internal/reconcile"
 )
 
 // explainLive evaluates the trust policy that the role has in AWS.
@@ -52,9 +52,8 @@ func liveTrust(ctx context.Context, env *cli.Env, profile string, state desired.
 	if err != nil {
 		return iam.Document{}, err
 	}
-	if connected.Caller.Account != c.Role.Account {
-		return iam.Document{}, identity.WithHint("use credentials of account "+c.Role.Account+", for example with --profile",
-			"the role %s is not in account %s, of which the credentials are", c.Role, connected.Caller.Account)
+	if err := reconcile.CheckAccount(c.Role, connected.Caller); err != nil {
+		return iam.Document{}, err
 	}
 	role, exists, err := connected.Role(ctx, c.Role)
 	if err != nil {

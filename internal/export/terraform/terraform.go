@@ -46,7 +46,7 @@ func write(roles []desired.Role) ([]byte, error) {
 	}) {
 		w.comment("The session policy of an association needs a version of the AWS provider from July 2026 or later.")
 	}
-	for _, p := range export.Providers(roles) {
+	for _, p := range desired.ProvidersOf(roles) {
 		w.provider(p)
 	}
 	for _, r := range roles {

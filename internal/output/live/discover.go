@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/space"
 )
@@ -44,7 +45,7 @@ func (v DiscoveryView) Text(p *output.Page) {
 			note, uncertain = p.Paint(output.Yellow, "uncertain"), true
 		}
 		name := strings.Trim(plane.Namespace+"/"+plane.Name, "/")
-		rows = append(rows, []string{cmp.Or(plane.HostNamespace, "-"), cmp.Or(name, "-"), foundIn(plane), note})
+		rows = append(rows, []string{cmp.Or(plane.HostNamespace, "-"), cmp.Or(name, "-"), strings.Join(identity.Words(plane.Sources), ", "), note})
 	}
 	if len(rows) == 1 {
 		p.Line("No control planes were found.")
@@ -58,18 +59,9 @@ func (v DiscoveryView) Text(p *output.Page) {
 	writeProblems(p, v.problems())
 }
 
-func foundIn(plane space.ControlPlane) string {
-	var all []string
-	for _, s := range plane.Sources {
-		all = append(all, string(s))
-	}
-	return strings.Join(all, ", ")
-}
-
 // writeProblems lists what could not be read.
 func writeProblems(p *output.Page, problems []string) {
 	for _, problem := range problems {
-		p.Blank()
-		p.Prose(0, p.Paint(output.Magenta, "not read:")+" "+problem)
+		p.Note(output.Magenta, "not read", problem)
 	}
 }

@@ -38,12 +38,10 @@ func (v PlanView) Text(p *output.Page) {
 		lines.write(e, 0)
 	}
 	for _, w := range v.Plan.Warnings {
-		p.Blank()
-		p.Prose(0, p.Paint(output.Yellow, "warning:")+" "+WarningText(w))
+		p.Note(output.Yellow, "warning", WarningText(w))
 	}
 	for _, b := range v.Plan.Blocked {
-		p.Blank()
-		p.Prose(0, p.Paint(output.Red, "blocked:")+" "+b)
+		p.Note(output.Red, "blocked", b)
 	}
 	p.Blank()
 	p.Line("%s", v.Summary())

@@ -29,9 +29,8 @@ func (v RestartView) Text(p *output.Page) {
 		v.steps(p)
 	}
 	for _, plane := range v.Result.OutOfScope {
-		p.Blank()
-		p.Prose(0, fmt.Sprintf("%s the config does not cover the control plane %s (host namespace %s); ignore this if another config covers it",
-			p.Paint(output.Yellow, "warning:"), plane, cmp.Or(plane.HostNamespace, "none yet")))
+		p.Note(output.Yellow, "warning", fmt.Sprintf("the config does not cover the control plane %s (host namespace %s); ignore this if another config covers it",
+			plane, cmp.Or(plane.HostNamespace, "none yet")))
 	}
 	writeProblems(p, v.Result.Problems)
 }

@@ -33,8 +33,7 @@ func (v VerifyView) Text(p *output.Page) {
 	}
 	writeFindings(p, findings)
 	for _, left := range v.Result.LeftOut {
-		p.Blank()
-		p.Prose(0, fmt.Sprintf("%s %s (%s)", p.Paint(output.Cyan, "left out:"), strings.Join(left.Checks, ", "), left.Reason))
+		p.Note(output.Cyan, "left out", fmt.Sprintf("%s (%s)", strings.Join(left.Checks, ", "), left.Reason))
 	}
 	writeProblems(p, v.Result.Problems)
 	counts := map[verify.State]int{}

@@ -75,6 +75,15 @@ func TestRestartNamesEveryPodThatIsLeft(t *testing.T) {
 		h.patch(t, kubetest.Deployments, planeB, "mxp-controller", types.StrategicMergePatchType, `{"spec":{"template":{"metadata":{"labels":{"eks.amazonaws.com/skip-pod-identity-webhook":null}}}}}`)
 		h.waitRolledOut(t, planeB)
 	})
+	t.Run("static keys, and on", func(t *testing.T) {
+		h.patch(t, kubetest.Deployments, planeB, "mxp-controller", types.StrategicMergePatchType,
+			`{"spec":{"template":{"spec":{"containers":[{"name":"mxp-controller","env":[{"name":"AWS_ACCESS_KEY_ID","value":"x"},{"name":"AWS_SECRET_ACCESS_KEY","value":"x"}]}]}}}}`)
+		h.waitRolledOut(t, planeB)
+		stale(t, planeA)
+		same(t, outcomes(t, 3), planeB+deploymentName+"left", planeA+deploymentName+"restarted")
+		h.patch(t, kubetest.Deployments, planeB, "mxp-controller", types.StrategicMergePatchType, `{"spec":{"template":{"spec":{"containers":[{"name":"mxp-controller","env":null}]}}}}`)
+		h.waitRolledOut(t, planeB)
+	})
 	t.Run("an association, then none", func(t *testing.T) {
 		h.hook.Associate(planeA, "mxp-controller", true)
 		h.replacePods(t, planeA)

@@ -105,6 +105,24 @@ func TestProveExchangesARealToken(t *testing.T) {
 			expect(t, proofOf(t, h.file, 3, "--prove"), verify.Fails, tt.says)
 		})
 	}
+	t.Run("migration", func(t *testing.T) {
+		both := writeConfig(t, strings.Replace(chainSettings, "bucket:", "mode: both, bucket:", 1))
+		h.user.must(t, "apply", "--approve", "--config", both)
+		says := func(want string) {
+			t.Helper()
+			for _, c := range h.user.verify(t, 0, both).Common[0].Checks {
+				if c.Name == verify.Mechanism && c.State == verify.Warns && strings.Contains(c.Detail+c.Fix, want) {
+					return
+				}
+			}
+			t.Errorf("no check says %q", want)
+		}
+		says("1 pods are left to migrate: 0 use EKS Pod Identity, 1 use IRSA")
+		h.hook.Associate(planeA, "mxp-controller", true)
+		h.replacePods(t, planeA)
+		says("set mode: pod-identity")
+		expect(t, proofOf(t, both, 0, "--prove"), verify.OK, "assumed-role/spaces-backup/eks-prod-space-mxp-controller-")
+	})
 	t.Run("pod identity", func(t *testing.T) {
 		file := writeConfig(t, strings.Replace(chainSettings, "bucket:", "mode: pod-identity, bucket:", 1))
 		h.user.must(t, "apply", "--approve", "--config", file)

@@ -91,6 +91,20 @@ func TestAdmissionPolicyThenRestartGivesIdentity(t *testing.T) {
 			t.Errorf("a second run restarts something (-want +got):\n%s", diff)
 		}
 	})
+	t.Run("the role changes", func(t *testing.T) {
+		changed := writeConfig(t, strings.Replace(spaceSettings, "spaces-backup,", "other,", 1))
+		result := user.verify(t, 3, changed, "--cluster-only")
+		if c := result.Common[0].Checks[1]; c.Name != verify.AdmissionPolicy || c.State != verify.Fails || !strings.Contains(c.Detail, "is not as the config says") {
+			t.Errorf("the policy has another role, and verify says %+v", c)
+		}
+		for _, row := range result.Rows {
+			for _, c := range row.Checks {
+				if c.Name == verify.ServiceAccount && c.State == verify.Fails && !strings.HasPrefix(c.Fix, "fix the admission policy first") {
+					t.Errorf("the advice for the service account leads in a circle: %s", c.Fix)
+				}
+			}
+		}
+	})
 	t.Run("afterwards", func(t *testing.T) {
 		createBackup(t, c, "ctp-0", "Completed", "InjectedIdentity", "spaces-backups")
 		want := map[string]verify.State{verify.ServiceAccount: verify.OK, verify.Workload: verify.OK, verify.Labels: verify.OK,

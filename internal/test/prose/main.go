@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,32 +69,39 @@ func check(vale string, programs []string, out io.Writer) error {
 	return report(out, found)
 }
 
-// repositoryTexts returns the text of every Go and Markdown file that git does not
-// ignore, by path.
+// built has the directories whose files are built or installed, not written.
+var built = []string{"bin", "dist", "node_modules", "identity-artifacts"}
+
+// repositoryTexts returns the text of every Go and Markdown file of the project, by path.
 func repositoryTexts() (map[string]string, error) {
-	listed, err := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.md").Output()
-	if err != nil {
-		return nil, fmt.Errorf("list files: %w", err)
-	}
 	texts := map[string]string{}
-	for path := range strings.Lines(string(listed)) {
-		path = strings.TrimSpace(path)
-		source, err := os.ReadFile(path)
-		if errors.Is(err, os.ErrNotExist) { // deleted, but not from the index
-			continue
+	return texts, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != "." && (slices.Contains(built, entry.Name()) || entry.Name()[0] == '.'):
+			return filepath.SkipDir
+		case entry.IsDir() || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".md":
+			return nil
 		}
-		if err != nil {
-			return nil, err
-		}
-		if filepath.Ext(path) == ".md" {
-			texts[path] = plainText(markdownLines(string(source)))
-		} else if lines, err := commentLines(source); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		} else {
-			texts[path] = plainText(lines)
-		}
+		texts[path], err = textOf(path)
+		return err
+	})
+}
+
+func textOf(path string) (string, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
 	}
-	return texts, nil
+	if filepath.Ext(path) == ".md" {
+		return plainText(markdownLines(string(source))), nil
+	}
+	lines, err := commentLines(source)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return plainText(lines), nil
 }
 
 // alert is what Vale says about one place.

@@ -38,6 +38,11 @@ func newReport(out io.Writer) *report {
 	return &report{out: out, output: map[testName][]string{}, packages: map[string]*counts{}, skipped: map[testName]string{}}
 }
 
+// printf writes to the output. What cannot be written to a terminal cannot be reported there.
+func (r *report) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.out, format, args...)
+}
+
 // read reads events until the end. It prints the output of packages and failed tests.
 func (r *report) read(events io.Reader) error {
 	lines := bufio.NewReader(events)
@@ -51,7 +56,7 @@ func (r *report) read(events io.Reader) error {
 		}
 		var e event
 		if err := json.Unmarshal(line, &e); err != nil {
-			fmt.Fprint(r.out, string(line)) // not an event, such as an error of the go command
+			r.printf("%s", line) // not an event, such as an error of the go command
 			continue
 		}
 		r.add(e)
@@ -62,7 +67,7 @@ func (r *report) add(e event) {
 	name := testName{strings.TrimPrefix(e.Package, module), e.Test}
 	switch e.Action {
 	case "build-output":
-		fmt.Fprint(r.out, e.Output)
+		r.printf("%s", e.Output)
 	case "output":
 		r.output[name] = append(r.output[name], e.Output)
 	case "pass", "fail", "skip":
@@ -77,7 +82,7 @@ func (r *report) end(name testName, action string) {
 	if name.test == "" {
 		for _, line := range lines {
 			if line != "PASS\n" && line != "FAIL\n" {
-				fmt.Fprint(r.out, line)
+				r.printf("%s", line)
 			}
 		}
 		return
@@ -92,7 +97,7 @@ func (r *report) end(name testName, action string) {
 		c.passed++
 	case "fail":
 		c.failed++
-		fmt.Fprint(r.out, strings.Join(lines, ""))
+		r.printf("%s", strings.Join(lines, ""))
 	case "skip":
 		c.skipped++
 		r.skipped[name] = reason(lines)
@@ -114,16 +119,16 @@ func reason(lines []string) string {
 func (r *report) printSummary(list []permitted) {
 	for _, name := range r.skippedNames() {
 		if p, ok := find(list, name); ok {
-			fmt.Fprintf(r.out, "skipped: %s: %s\n", name, p.reason)
+			r.printf("skipped: %s: %s\n", name, p.reason)
 		}
 	}
 	var sum counts
 	for _, pkg := range slices.Sorted(maps.Keys(r.packages)) {
 		c := r.packages[pkg]
-		fmt.Fprintf(r.out, "%6d tests, %d skipped: %s\n", c.passed+c.failed, c.skipped, pkg)
+		r.printf("%6d tests, %d skipped: %s\n", c.passed+c.failed, c.skipped, pkg)
 		sum.passed, sum.failed, sum.skipped = sum.passed+c.passed, sum.failed+c.failed, sum.skipped+c.skipped
 	}
-	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", sum.passed, sum.failed, sum.skipped)
+	r.printf("%d passed, %d failed, %d skipped\n", sum.passed, sum.failed, sum.skipped)
 }
 
 // check returns an error that names every skipped test that the list does not permit.
