@@ -6,6 +6,11 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
+// InjectedIdentity is the credentials source of a backup config that uses the identity.
+//
+// Source: Upbound Spaces API reference, SharedBackupConfig.
+const InjectedIdentity = "InjectedIdentity"
+
 // BackupConfig says where a Space stores its backups. Pods access it with their identity.
 type BackupConfig struct {
 	Name      string
@@ -16,9 +21,12 @@ type BackupConfig struct {
 	Endpoint  string // host of S3, with a port if the config gives one
 }
 
+// MakesBackups reports whether the component makes the backups of the control planes.
+func (c Component) MakesBackups() bool { return c.Name == identity.DefaultComponent }
+
 // HasBackupConfig reports whether the component backs up and the config says where to.
 func (s State) HasBackupConfig(c Component) bool {
-	return c.Name == identity.DefaultComponent && c.Bucket != "" && s.Clusters[0].Region != ""
+	return c.MakesBackups() && c.Bucket != "" && s.Clusters[0].Region != ""
 }
 
 // BackupConfig returns the backup config for the component's bucket. Its default name is

@@ -95,12 +95,6 @@ func Stream(objects []Object) []byte {
 	return bytes.Join(texts, []byte("---\n"))
 }
 
-// NamespaceLabel is the label that Spaces sets on the host namespace of a control plane.
-// It is not part of the published API.
-//
-// Source: Upbound's command-line reference.
-const NamespaceLabel = "internal.spaces.upbound.io/controlplane-name"
-
 // scope is one way to select the control planes' namespaces: a condition on their names,
 // or a label. Each way needs policies of its own: the conditions of a policy can read only
 // the name of a namespace, and its selector only the labels.
@@ -126,7 +120,7 @@ func scopesOf(planes identity.ControlPlanes) []scope {
 		scopes = append(scopes, scope{condition: strings.Join(ways, " || ")})
 	}
 	if planes.Discover {
-		scopes = append(scopes, scope{suffix: ".labelled", label: NamespaceLabel})
+		scopes = append(scopes, scope{suffix: ".labelled", label: identity.ControlPlaneLabel})
 	}
 	return scopes
 }

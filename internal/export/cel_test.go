@@ -94,7 +94,7 @@ func expressions(t *testing.T, value string) []string {
 	var all []string
 	for _, p := range []admissionSpec{
 		serviceAccountPolicy(c, scope{condition: "request.namespace in " + literals([]string{value})}),
-		podPolicy(c, scope{label: NamespaceLabel}),
+		podPolicy(c, scope{label: identity.ControlPlaneLabel}),
 	} {
 		for _, condition := range p.MatchConditions {
 			skeleton, _ := lex(t, condition.Expression)

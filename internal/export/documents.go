@@ -132,5 +132,5 @@ func writeBackupConfig(s desired.State, c desired.Component) ([]byte, error) {
 	return encodeYAML(object{"spaces.upbound.io/v1alpha1", "SharedBackupConfig",
 		metadata{Name: b.Name, Namespace: b.Namespace},
 		map[string]objectStorage{"objectStorage": {"AWS", b.Bucket, b.Prefix, objectStorageConfig{b.Region, b.Endpoint},
-			map[string]string{"source": "InjectedIdentity"}}}}), nil
+			map[string]string{"source": desired.InjectedIdentity}}}}), nil
 }

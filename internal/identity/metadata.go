@@ -21,6 +21,12 @@ const (
 // EKS's webhook reads the annotations webhookDomain/<one of webhookNames>.
 const webhookDomain = "eks.amazonaws.com"
 
+// The annotations that set the audience of tokens and, in seconds, how long they are valid.
+const (
+	AudienceAnnotation   = webhookDomain + "/audience"
+	ExpirationAnnotation = webhookDomain + "/token-expiration"
+)
+
 var webhookNames = []string{"role-arn", "audience", "sts-regional-endpoints", "token-expiration"}
 
 // ValidateAnnotation checks an annotation that the user adds to a ServiceAccount, by
@@ -119,11 +125,11 @@ func checkWebhookValue(key, value string) error {
 	switch key {
 	case RoleAnnotation:
 		return WithHint("set roleARN instead", "%s is written by the program", RoleAnnotation)
-	case webhookDomain + "/audience":
+	case AudienceAnnotation:
 		if value != Audience {
 			return WithHint("leave the annotation out", "%s is %s, and the trust policy admits only the audience %s", key, quote(value), Audience)
 		}
-	case webhookDomain + "/token-expiration":
+	case ExpirationAnnotation:
 		if seconds, err := strconv.ParseUint(value, 10, 32); err != nil || seconds < 600 {
 			return WithHint("write a whole number of seconds, at least 600", "%s is %s", key, quote(value))
 		}

@@ -56,6 +56,12 @@ func ValidateNamespace(name string) error {
 	return nil
 }
 
+// ControlPlaneLabel is the label that Spaces sets on the host namespace of a control plane.
+// It is not part of the published API.
+//
+// Source: Upbound's command-line reference.
+const ControlPlaneLabel = "internal.spaces.upbound.io/controlplane-name"
+
 // HostNamespace returns the host namespace that a Space creates for a control plane:
 // mxp-<UUID>-system. Every other notation of that form comes from here.
 func HostNamespace(id string) string { return "mxp-" + id + "-system" }

@@ -3,6 +3,7 @@ package injection
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
@@ -99,21 +100,28 @@ func UseOf(p space.Pod, c desired.Component) Use {
 // Source: Amazon EKS User Guide, "Set up the Amazon EKS Pod Identity Agent".
 var AgentAddresses = []netip.Addr{netip.MustParseAddr("169.254.170.23"), netip.MustParseAddr("fd00:ec2::23")}
 
+// agentOf returns the address of the agent that a container uses, if it uses it.
+func agentOf(container space.Container) (netip.Addr, bool) {
+	uri, _ := container.Lookup(envCredentials)
+	i := slices.IndexFunc(AgentAddresses, func(a netip.Addr) bool { return strings.Contains(uri.Value, a.String()) })
+	if i < 0 {
+		return netip.Addr{}, false
+	}
+	return AgentAddresses[i], true
+}
+
 // agentProblem returns why a container cannot reach the agent, or "".
 func agentProblem(container space.Container) string {
-	uri, _ := container.Lookup(envCredentials)
-	for _, address := range AgentAddresses {
-		if !strings.Contains(uri.Value, address.String()) {
-			continue
-		}
-		for _, name := range []string{"HTTP_PROXY", "http_proxy"} {
-			if proxy, _ := container.Lookup(name); proxy.Value != "" && !bypasses(container, address) {
-				return fmt.Sprintf("%s is set and NO_PROXY does not have %s, so the proxy gets the requests to the agent", name, address)
-			}
-		}
-		return ""
+	address, ok := agentOf(container)
+	if !ok {
+		return envCredentials + " is not an address of the EKS Pod Identity agent"
 	}
-	return envCredentials + " is not an address of the EKS Pod Identity agent"
+	for _, name := range []string{"HTTP_PROXY", "http_proxy"} {
+		if proxy, _ := container.Lookup(name); proxy.Value != "" && !bypasses(container, address) {
+			return fmt.Sprintf("%s is set and NO_PROXY does not have %s, so the proxy gets the requests to the agent", name, address)
+		}
+	}
+	return ""
 }
 
 // bypasses reports whether NO_PROXY names an address.
@@ -134,11 +142,8 @@ func bypasses(container space.Container, address netip.Addr) bool {
 // AgentOf returns the address of the EKS Pod Identity agent that a pod uses, if it uses it.
 func AgentOf(p space.Pod) (netip.Addr, bool) {
 	for _, container := range p.Spec.All() {
-		uri, _ := container.Lookup(envCredentials)
-		for _, address := range AgentAddresses {
-			if strings.Contains(uri.Value, address.String()) {
-				return address, true
-			}
+		if address, ok := agentOf(container); ok {
+			return address, true
 		}
 	}
 	return netip.Addr{}, false

@@ -33,8 +33,6 @@ const (
 const (
 	SkipAnnotation  = "eks.amazonaws.com/skip-containers"           // of a pod: containers, separated by commas
 	SkipLabel       = "eks.amazonaws.com/skip-pod-identity-webhook" // of a pod, with any value
-	audienceKey     = "eks.amazonaws.com/audience"                  // annotation of a service account
-	expirationKey   = "eks.amazonaws.com/token-expiration"          // annotation of both, in seconds
 	minExpiration   = 600                                           // seconds
 	podAudience     = desired.PodIdentityService                    // of the tokens for the agent
 	orAfterwards    = "or the EKS webhook left it out"              // if the cause is not known
@@ -146,8 +144,8 @@ func tokenProblem(p space.Pod, container space.Container, file, audience string,
 		return Problem{Outdated, "the pod has the identity's environment variables, but no volume with a service account token at " + file}
 	case token.Audience == audience:
 		return expirationProblem(p, token, c)
-	case account.Meta.Annotations[audienceKey] != "" && account.Meta.Annotations[audienceKey] != audience:
-		return Problem{Audience, fmt.Sprintf("the pod's token has the audience %q, not %q, because the service account has the annotation %s", token.Audience, audience, audienceKey)}
+	case account.Meta.Annotations[identity.AudienceAnnotation] != "" && account.Meta.Annotations[identity.AudienceAnnotation] != audience:
+		return Problem{Audience, fmt.Sprintf("the pod's token has the audience %q, not %q, because the service account has the annotation %s", token.Audience, audience, identity.AudienceAnnotation)}
 	}
 	return Problem{Outdated, fmt.Sprintf("the pod's token has the audience %q, not %q", token.Audience, audience)}
 }
@@ -155,8 +153,8 @@ func tokenProblem(p space.Pod, container space.Container, file, audience string,
 // expirationProblem compares the lifetime of the token with the one that the config asks
 // for. An annotation of the pod wins over it.
 func expirationProblem(p space.Pod, token space.TokenSource, c desired.Component) Problem {
-	want, err := strconv.ParseInt(c.Annotations[expirationKey], 10, 64)
-	if _, own := p.Meta.Annotations[expirationKey]; err != nil || own || token.Expiration == max(want, minExpiration) {
+	want, err := strconv.ParseInt(c.Annotations[identity.ExpirationAnnotation], 10, 64)
+	if _, own := p.Meta.Annotations[identity.ExpirationAnnotation]; err != nil || own || token.Expiration == max(want, minExpiration) {
 		return Problem{}
 	}
 	return Problem{Outdated, fmt.Sprintf("the pod's token is valid for %s, not %s", seconds(token.Expiration), seconds(max(want, minExpiration)))}

@@ -336,6 +336,25 @@ func TestChangesListSubjectsOnce(t *testing.T) {
 	}
 }
 
+// The next step for an edited statement depends on whose pods it is about.
+func TestWarningOfAnEditedStatementSaysWhomItIsAbout(t *testing.T) {
+	for _, tt := range []struct {
+		change    StatementChange
+		want, not string
+	}{
+		{StatementChange{Edited: true}, "does not name all whom it admits", "pruning would"},
+		{StatementChange{Edited: true, Denies: true}, "denies access, also to whom the config names", "pruning would"},
+		{StatementChange{Edited: true, Elsewhere: true}, "clusters that the config does not name", "does not name all whom it admits"},
+		{StatementChange{Edited: true, Elsewhere: true, Denies: true}, "clusters that the config does not name", "also to whom the config names"},
+	} {
+		var p Plan
+		p.warnOfStatement("role", tt.change)
+		if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Text, tt.want) || strings.Contains(p.Warnings[0].Text, tt.not) || (p.Warnings[0].Fix == FixPrune) == tt.change.Elsewhere {
+			t.Errorf("%+v: %+v", tt.change, p.Warnings)
+		}
+	}
+}
+
 // TestKeptStatementsGetSidsOfTheirOwn has a kept statement whose terms somebody has changed,
 // and one that would get its Sid.
 func TestKeptStatementsGetSidsOfTheirOwn(t *testing.T) {
@@ -355,25 +374,6 @@ func TestKeptStatementsGetSidsOfTheirOwn(t *testing.T) {
 		}
 		if again := mergeTrust(after, wanted, mergeOptions{}); anyWrites(again.Changes) {
 			t.Errorf("%s: a second merge changes %+v", name, again.Changes)
-		}
-	}
-}
-
-// The next step for an edited statement depends on whose pods it is about.
-func TestWarningOfAnEditedStatementSaysWhomItIsAbout(t *testing.T) {
-	for _, tt := range []struct {
-		change    StatementChange
-		want, not string
-	}{
-		{StatementChange{Edited: true}, "does not name all whom it admits", "pruning would"},
-		{StatementChange{Edited: true, Denies: true}, "denies access, also to whom the config names", "pruning would"},
-		{StatementChange{Edited: true, Elsewhere: true}, "clusters that the config does not name", "does not name all whom it admits"},
-		{StatementChange{Edited: true, Elsewhere: true, Denies: true}, "clusters that the config does not name", "also to whom the config names"},
-	} {
-		var p Plan
-		p.warnOfStatement("role", tt.change)
-		if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Text, tt.want) || strings.Contains(p.Warnings[0].Text, tt.not) || (p.Warnings[0].Fix == FixPrune) == tt.change.Elsewhere {
-			t.Errorf("%+v: %+v", tt.change, p.Warnings)
 		}
 	}
 }

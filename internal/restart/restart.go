@@ -11,9 +11,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/injection"
@@ -139,16 +140,15 @@ type runner struct {
 
 func (r *runner) run(ctx context.Context, all []injection.StaleWorkload) []Step {
 	steps := make([]Step, len(all))
-	turns := make(chan struct{}, max(1, r.options.MaxUnavailable))
-	var running sync.WaitGroup
+	var running errgroup.Group
+	running.SetLimit(max(1, r.options.MaxUnavailable))
 	for i, stale := range all {
-		turns <- struct{}{}
-		running.Go(func() {
-			defer func() { <-turns }()
+		running.Go(func() error {
 			steps[i] = r.step(ctx, stale)
+			return nil // the step has the error
 		})
 	}
-	running.Wait()
+	_ = running.Wait()
 	return steps
 }
 

@@ -78,7 +78,7 @@ func (r BackupConfigs) find(o *object) found {
 		if c.Bucket == "" {
 			continue
 		}
-		if source := storage.Text("credentials", "source"); source != "InjectedIdentity" {
+		if source := storage.Text("credentials", "source"); source != desired.InjectedIdentity {
 			warn([]string{"credentials", "source"}, "credentials.source is %q, so backups do not use the pod's identity: set it to InjectedIdentity", source)
 		}
 		if bucket := storage.Text("bucket"); bucket != c.Bucket {

@@ -11,12 +11,9 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// The labels that Spaces sets on the host namespace of a control plane. They are not part
-// of the published API.
-const (
-	labelName      = "internal.spaces.upbound.io/controlplane-name"
-	labelNamespace = "internal.spaces.upbound.io/controlplane-namespace"
-)
+// labelNamespace is the label with the group of a control plane, on its host namespace. It
+// is not part of the published API.
+const labelNamespace = "internal.spaces.upbound.io/controlplane-namespace"
 
 // Source is where a control plane was found.
 type Source string
@@ -142,9 +139,9 @@ func (f *planeFinder) controlPlanes(ctx context.Context) error {
 }
 
 func (f *planeFinder) labels(ctx context.Context) error {
-	return List(ctx, f.client, Namespaces, Query{Labels: labelName}, func(o Object) {
+	return List(ctx, f.client, Namespaces, Query{Labels: identity.ControlPlaneLabel}, func(o Object) {
 		p := f.plane(o.Meta.Name, FromLabels)
-		p.Name = cmp.Or(p.Name, o.Meta.Labels[labelName])
+		p.Name = cmp.Or(p.Name, o.Meta.Labels[identity.ControlPlaneLabel])
 		p.Namespace = cmp.Or(p.Namespace, o.Meta.Labels[labelNamespace])
 		p.Deleting = p.Deleting || o.Meta.Deleting()
 	})

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
@@ -127,31 +129,27 @@ func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster,
 	if err != nil {
 		return nil, err
 	}
-	all, problems := map[space.Key]desired.Association{}, []error{}
+	all := map[space.Key]desired.Association{}
 	var mu sync.Mutex
-	var running sync.WaitGroup
-	turns := make(chan struct{}, describeAtOnce)
+	var running errgroup.Group
+	running.SetLimit(describeAtOnce)
 	for _, one := range listed {
 		at := space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}
 		if !wanted(at) {
 			continue
 		}
-		turns <- struct{}{}
-		running.Go(func() {
-			defer func() { <-turns }()
+		running.Go(func() error {
 			found, exists, err := region.Association(ctx, cluster.Name, one.ID)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
-				problems = append(problems, err)
-			} else if exists {
+			if err == nil && exists {
 				all[at] = found
 			}
+			return err
 		})
 	}
-	running.Wait()
-	if len(problems) > 0 {
-		return nil, problems[0] // the others are most likely the same
+	if err := running.Wait(); err != nil {
+		return nil, err // the other errors are most likely the same
 	}
 	return all, nil
 }

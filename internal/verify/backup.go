@@ -8,24 +8,15 @@ import (
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
 )
-
-// injectedIdentity is the credentials source of a backup config that uses the identity.
-//
-// Source: Upbound Spaces API reference, SharedBackupConfig.
-const injectedIdentity = "InjectedIdentity"
-
-// makesBackups reports whether the component makes the control planes' backups.
-func makesBackups(c desired.Component) bool { return c.Name == identity.DefaultComponent }
 
 // ofBackups returns a check that applies only to the component that makes backups. Backups
 // and their configs are in the namespace of the ControlPlane object.
 func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
 	return func(f *checkInput) Check {
 		switch {
-		case !makesBackups(f.component):
+		case !f.component.MakesBackups():
 			return Check{}
 		case f.plane.Name == "":
 			return unknownf("", "no ControlPlane object names this host namespace, so its backups cannot be found")
@@ -122,8 +113,8 @@ func (f *checkInput) reviewConfig(config space.BackupConfig) Check {
 	switch {
 	case storage.Provider != "AWS":
 		return fail("its provider is %s, not AWS", storage.Provider)
-	case storage.Credentials.Source != injectedIdentity:
-		return fail("credentials.source is %s, not %s, so the identity is not used", storage.Credentials.Source, injectedIdentity)
+	case storage.Credentials.Source != desired.InjectedIdentity:
+		return fail("credentials.source is %s, not %s, so the identity is not used", storage.Credentials.Source, desired.InjectedIdentity)
 	case c.Bucket != "" && storage.Bucket != c.Bucket:
 		return fail("the bucket is %s, not %s", storage.Bucket, c.Bucket)
 	}
@@ -235,6 +226,6 @@ func checkLatestBackup(f *checkInput) Check {
 // usedIdentity reports whether the config of a backup uses the identity.
 func (f *checkInput) usedIdentity(b space.Backup) bool {
 	return slices.ContainsFunc(f.observed.BackupConfigs[f.plane.Namespace], func(c space.BackupConfig) bool {
-		return c.Meta.Name == b.Spec.ConfigRef.Name && c.Spec.ObjectStorage.Credentials.Source == injectedIdentity
+		return c.Meta.Name == b.Spec.ConfigRef.Name && c.Spec.ObjectStorage.Credentials.Source == desired.InjectedIdentity
 	})
 }

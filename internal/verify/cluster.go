@@ -74,19 +74,14 @@ func checkServiceAccount(f *checkInput) Check {
 			return failedCheck(f.fixAnnotation(), "the annotation %s is %s, not %s", annotation, got, want)
 		}
 	}
-	if audience := account.Meta.Annotations[audienceKey]; f.component.Mode.UsesIRSA() && audience != "" && audience != identity.Audience {
-		return failedCheck("remove it at its source, then run `spaces-identity restart`", "the annotation %s is %s, and AWS accepts only tokens for %s", audienceKey, audience, identity.Audience)
+	if audience := account.Meta.Annotations[identity.AudienceAnnotation]; f.component.Mode.UsesIRSA() && audience != "" && audience != identity.Audience {
+		return failedCheck("remove it at its source, then run `spaces-identity restart`", "the annotation %s is %s, and AWS accepts only tokens for %s", identity.AudienceAnnotation, audience, identity.Audience)
 	}
 	if role := account.Meta.Annotations[identity.RoleAnnotation]; !f.component.Mode.UsesIRSA() && role != "" {
 		return warningCheck("remove it after every pod has EKS Pod Identity credentials", "the service account still has the annotation %s: %s", identity.RoleAnnotation, role)
 	}
 	return okCheck("annotated as the config says")
 }
-
-// audienceKey is the annotation of a service account that sets the audience of its tokens.
-//
-// Source: Amazon EKS Pod Identity Webhook.
-const audienceKey = "eks.amazonaws.com/audience"
 
 // misspeltKey returns an annotation whose key is a known misspelling of right, or "".
 func misspeltKey(annotations map[string]string, right string) string {

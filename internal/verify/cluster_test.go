@@ -372,11 +372,11 @@ func TestCoversIgnoresOnlyDefaultsAndEmptyValues(t *testing.T) {
 		`{"failurePolicy":"Ignore","matchConstraints":{"resourceRules":[{"resources":["pods"],"scope":"Cluster"}]}}`:                                                            false,
 		`{"failurePolicy":"Ignore","matchConstraints":{"objectSelector":{"matchLabels":{"a":"b"}},"resourceRules":[{"resources":["pods"]}]}}`:                                   false,
 		`{"failurePolicy":"Ignore","matchConstraints":{"resourceRules":[]}}`:                                                                                                    false,
+		`{"failurePolicy":"Ignore","more":5,"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                     false,
 		`{"failurePolicy":"Ignore","matchConditions":null,"paramKind":"","matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                        true,
 		`{"failurePolicy":"Ignore","other":"x","matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                  false,
 		`{"failurePolicy":"Ignore","other":["x"],"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                false,
 		`{"failurePolicy":"Ignore","other":false,"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                false,
-		`{"failurePolicy":"Ignore","more":5,"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                     false,
 		`{"failurePolicy":"Ignore"}`: false, `[]`: false,
 	} {
 		if got := covers(decodeJSON[any](t, want), decodeJSON[any](t, live)); got != covered {

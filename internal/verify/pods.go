@@ -112,7 +112,7 @@ func (f *checkInput) fixInjected(problem injection.Problem) string {
 	case problem.Cause == injection.Preset:
 		return "remove the variables that the message names from the pod template"
 	case problem.Cause == injection.Audience:
-		return "remove the annotation eks.amazonaws.com/audience from the service account at its source, then run `spaces-identity restart`"
+		return "remove the annotation " + identity.AudienceAnnotation + " from the service account at its source, then run `spaces-identity restart`"
 	case checkServiceAccount(f).State == Fails:
 		return "fix the service account first"
 	case f.component.Mode == identity.PodIdentity:

@@ -1,12 +1,15 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
@@ -42,25 +45,24 @@ func prove(ctx context.Context, x *Exchanger, o space.Observed, s desired.State)
 	}
 	all := map[space.Key]proofState{}
 	var mu sync.Mutex
-	var running sync.WaitGroup
-	turns := make(chan struct{}, exchangesAtOnce)
+	var running errgroup.Group
+	running.SetLimit(exchangesAtOnce)
 	for _, plane := range o.ControlPlanes {
 		for _, c := range s.Components {
 			if plane.Deleting {
 				continue
 			}
 			f := &checkInput{observed: o, state: s, component: c, plane: plane}
-			turns <- struct{}{}
-			running.Go(func() {
-				defer func() { <-turns }()
+			running.Go(func() error {
 				proof := x.prove(ctx, f)
 				mu.Lock()
 				defer mu.Unlock()
 				all[f.at()] = proof
+				return nil // the proof has the error
 			})
 		}
 	}
-	running.Wait()
+	_ = running.Wait()
 	return all
 }
 
@@ -110,7 +112,7 @@ func (x *Exchanger) exchange(ctx context.Context, f *checkInput, p space.Pod) (*
 func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 	want, err := f.state.BackupConfig(f.component)
 	bucket := eksaccount.Bucket{Name: want.Bucket, Prefix: want.Prefix, Region: want.Region, Endpoint: want.Endpoint}
-	if !makesBackups(f.component) {
+	if !f.component.MakesBackups() {
 		return bucket, err == nil
 	}
 	for _, used := range f.usedConfigs() {
@@ -128,10 +130,8 @@ func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 }
 
 func text(config map[string]any, key, otherwise string) string {
-	if value, ok := config[key].(string); ok && value != "" {
-		return value
-	}
-	return otherwise
+	value, _ := config[key].(string)
+	return cmp.Or(value, otherwise)
 }
 
 // checkProof judges the exchange, if the user asked for it.
@@ -144,7 +144,6 @@ func checkProof(f *checkInput) Check {
 	if f.component.HasTarget() {
 		want = f.component.PodIdentity.TargetRole
 	}
-	name := want.Name[strings.LastIndexByte(want.Name, '/')+1:]
 	rejection, refused := errors.AsType[*eksaccount.RejectedError](proof.err)
 	switch {
 	case refused && rejection.Call == "eks-auth:AssumeRoleForPodIdentity" && strings.HasPrefix(rejection.Code, "AccessDenied"):
@@ -154,7 +153,7 @@ func checkProof(f *checkInput) Check {
 		return failedCheck("fix the first other check that fails; if none does, look for bucket policies, service control policies and session policies, which are not read", "%v", proof.err)
 	case proof.err != nil:
 		return unknownCheck(proof.err)
-	case !strings.Contains(proof.caller, ":"+want.Account+":assumed-role/"+name+"/"):
+	case !strings.Contains(proof.caller, ":"+want.Account+":assumed-role/"+want.BaseName()+"/"):
 		return failedCheck("correct the annotation or the association", "the exchange gives %s, not the role %s", proof.caller, want)
 	}
 	return okCheck("%s", proof.describe())

@@ -139,9 +139,7 @@ func checkOIDCProvider(f *checkInput) Check {
 
 // checkTrust evaluates the live trust policy for the service account. In mode both, each
 // mechanism must be admitted, because pods may use either.
-func checkTrust(f *checkInput) Check { return ofRole(judgeTrust)(f) }
-
-func judgeTrust(f *checkInput, role Role) Check {
+func checkTrust(f *checkInput, role Role) Check {
 	c := f.component
 	explained, err := f.state.Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
 	if err != nil {

@@ -92,7 +92,7 @@ var allChecks = []struct {
 	{Credentials, "USED", false, checkCredentials},
 	{Network, "NETWORK", false, checkNetwork},
 	{Ready, "READY", false, checkReady},
-	{Trust, "TRUST", true, checkTrust},
+	{Trust, "TRUST", true, ofRole(checkTrust)},
 	{Association, "ASSOCIATION", true, checkAssociation},
 	{TargetRole, "TARGET", true, checkTarget},
 	{Proof, "PROOF", false, checkProof},
@@ -200,7 +200,7 @@ func onLiveCluster(s desired.State, issuer string) desired.State {
 func selection(state desired.State) space.Selection {
 	wanted := injection.Selection(state)
 	wanted.Chain = true
-	wanted.Backups = slices.ContainsFunc(state.Components, makesBackups)
+	wanted.Backups = slices.ContainsFunc(state.Components, desired.Component.MakesBackups)
 	wanted.SecretStores = slices.ContainsFunc(state.Components, usesSecretStores)
 	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		wanted.Objects = admissionResources
