@@ -431,6 +431,7 @@ func TestPlansOfUnusualClusters(t *testing.T) {
 		"no cluster for EKS Pod Identity":   {without(identity.PodIdentity, gone), nil, "account 123456789012 has no cluster gone in us-west-2, and EKS Pod Identity needs the role in the cluster's account", true},
 		"only the issuer":                   {without(identity.IRSA, func(s *identity.Spec) { s.Cluster.Name = "" }), refuse, "", false},
 		"only the issuer, without a region": {without(identity.IRSA, func(s *identity.Spec) { s.Cluster.Region = "" }), refuse, "", false},
+		"no namespaces":                     {testSpec(identity.IRSA), nil, "", true},
 		"EKS Auto Mode needs no agent": {testSpec(identity.PodIdentity, all...), func(s *awstest.Server) {
 			s.Change(func(s *awstest.State) { c := s.Clusters[clusterName]; c.AutoMode = true; s.Clusters[clusterName] = c })
 		}, "", false},

@@ -66,7 +66,6 @@ func shared(part iam.Statement, final iam.Document) []iam.Statement {
 // both admit loses access until the final policy is written.
 func intersect(a, b iam.Statement) (both iam.Statement, ok bool) {
 	both = a
-	both.Sid, both.Condition = b.Sid, a.Condition.Clone()
 	if differing := iam.Differences(a, b); a.Effect != iam.Allow || len(differing) > 1 || len(differing) == 1 && differing[0] != "Condition" {
 		return both, false
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -75,7 +74,7 @@ func checkAdmissionPolicy(f *checkInput) Check {
 }
 
 // compareAdmission compares policies and bindings with the cluster's. It returns the first
-// that is absent, and a check if one is not as the config says.
+// that is absent, or a check if one is not as the config says.
 func (f *checkInput) compareAdmission(objects []export.Object) (absent string, wrong Check) {
 	for _, object := range objects {
 		live, exists := f.observed.Objects[resourceOfKind[object.Kind]][object.Name]
@@ -85,11 +84,11 @@ func (f *checkInput) compareAdmission(objects []export.Object) (absent string, w
 		}
 		switch same, err := sameSpec(object, live); {
 		case err != nil:
-			return absent, unknownCheck(err)
+			return "", unknownCheck(err)
 		case !same:
-			return absent, failedCheck("", "the cluster's %s %s is not as the config says, for example because the role has changed since", object.Kind, object.Name)
+			return "", failedCheck("", "the cluster's %s %s is not as the config says, for example because the role has changed since", object.Kind, object.Name)
 		case !strings.HasSuffix(object.Name, export.AppliedSuffix) && live.Meta.Annotations["meta.helm.sh/release-name"] == "":
-			return absent, warningCheck(fmt.Sprintf("delete it, then upgrade the Spaces release through the post-renderer: `kubectl delete %s %s`", resourceOfKind[object.Kind].Plural, object.Name),
+			return "", warningCheck(fmt.Sprintf("delete it, then upgrade the Spaces release through the post-renderer: `kubectl delete %s %s`", resourceOfKind[object.Kind].Plural, object.Name),
 				"the cluster's %s %s does not belong to a Helm release, so that the next upgrade fails: \"invalid ownership metadata\"", object.Kind, object.Name)
 		}
 	}
@@ -137,12 +136,11 @@ func covers(want, got any) bool {
 }
 
 func isEmpty(value any) bool {
-	if value == nil {
-		return true
+	switch v := value.(type) {
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
 	}
-	switch v := reflect.ValueOf(value); v.Kind() {
-	case reflect.Map, reflect.Slice, reflect.String:
-		return v.Len() == 0
-	}
-	return false
+	return value == nil || value == ""
 }

@@ -298,6 +298,7 @@ func clusterCases() []testCase {
 		{"sdk auth that is off", BackupConfig, pods, nil, withStore(`{"aws_sdk_auth":false}`), nil, OK, "", ""},
 		{"other dual-stack endpoint", BackupConfig, irsa, nil, withStore(`{"endpoint":"https://s3.dualstack.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is https://s3.dualstack.eu-west-1.amazonaws.com, but", "apply"},
 		{"right dual-stack endpoint", BackupConfig, irsa, nil, withStore(`{"endpoint":"http://s3.dualstack.us-west-2.amazonaws.com"}`), nil, OK, "", ""},
+		{"other endpoint by HTTP", BackupConfig, irsa, nil, withStore(`{"endpoint":"http://s3.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is http://s3.eu-west-1.amazonaws.com, but", "apply"},
 		{"endpoint in China", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.cn-north-1.amazonaws.com.cn"}`), nil, Fails, "config.endpoint is s3.cn-north-1.amazonaws.com.cn, but", "apply"},
 		{"endpoint of another service", BackupConfig, irsa, nil, withStore(`{"endpoint":"ec2.eu-west-1.amazonaws.com"}`), nil, OK, "", ""},
 		{"endpoint without a region", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.amazonaws.com"}`), nil, OK, "", ""},
