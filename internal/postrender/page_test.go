@@ -45,9 +45,9 @@ func jsonFields(typ reflect.Type, path string) []string {
 		return []string{path}
 	}
 	var all []string
-	for i := range typ.NumField() {
-		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
-		all = append(all, jsonFields(typ.Field(i).Type, strings.TrimPrefix(path+"."+name, "."))...)
+	for field := range typ.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		all = append(all, jsonFields(field.Type, strings.TrimPrefix(path+"."+name, "."))...)
 	}
 	return all
 }

@@ -147,7 +147,7 @@ func TestSelectionReadsOnlyWhatTheComponentsNeed(t *testing.T) {
 // fakeTokens returns a token of the server for each pod.
 type fakeTokens struct{ audience *string }
 
-func (f fakeTokens) Token(_ context.Context, p space.Pod, audience string) (string, error) {
+func (f fakeTokens) Token(_ context.Context, _ space.Pod, audience string) (string, error) {
 	*f.audience = audience
 	subject := desired.TokenSubject(hostNamespace, "mxp-controller")
 	return awstest.Token("https://"+testIssuer, audience, subject, time.Now().Add(time.Hour)), nil
