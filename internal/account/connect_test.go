@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -35,7 +37,11 @@ func fails(err error) network {
 
 // answers returns a network in which every request gets an error of IAM or STS.
 func answers(status int, code, message string) network {
-	body := "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message + "</Message></Error></ErrorResponse>"
+	return page(status, "<ErrorResponse><Error><Code>"+code+"</Code><Message>"+message+"</Message></Error></ErrorResponse>")
+}
+
+// page returns a network in which every request gets a body.
+func page(status int, body string) network {
 	return func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Request: r, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
@@ -105,6 +111,10 @@ func TestConnectSaysWhyItFails(t *testing.T) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		}, sts + "no answer within 20s", "check the network", 1, 45},
+		{"a page of something else", page(200, "<html>log in</html>"), sts + "the answer with HTTP status 200 is not one of AWS", "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL", 0, 3},
+		{"no page", page(404, ""), sts + "the answer with HTTP status 404 is not one of AWS", "check the network", 0, 3},
+		{"a proxy forbids", page(403, "no"), sts + "the answer with HTTP status 403 is not one of AWS", "check the network", 0, 3},
+		{"a proxy fails", page(503, "<html>"), sts + "the answer with HTTP status 503 is not one of AWS", "check the network", 1, 3},
 		{"the service fails", answers(503, "ServiceUnavailable", "later"), "sts:GetCallerIdentity: ServiceUnavailable: later", "", 3, 220},
 		{"the service throttles", answers(400, "Throttling", "Rate exceeded"), "sts:GetCallerIdentity: Throttling: Rate exceeded", "AWS limits the calls", 3, 220},
 		{"the credentials are rejected", answers(403, "InvalidClientTokenId", "invalid"), "AWS rejects the credentials of the environment: ", "log in", 0, 0},
@@ -305,5 +315,25 @@ func TestSDKWritesNothingToStderr(t *testing.T) {
 	var written bytes.Buffer
 	if _, err := written.ReadFrom(reader); err != nil || written.Len() > 0 {
 		t.Errorf("stderr: %s, error %v", &written, err)
+	}
+}
+
+// A command that fails ends its other calls, some of them while they read the answer.
+func TestInterruptedAnswersAreNotStrange(t *testing.T) {
+	for _, cause := range []error{context.Canceled, io.ErrUnexpectedEOF, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}} {
+		setEnvironment(t, "")
+		synctest.Test(t, func(t *testing.T) {
+			breaks := network(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Request: r, Header: http.Header{}, Body: io.NopCloser(iotest.ErrReader(cause))}, nil
+			})
+			_, err := account.Connect(t.Context(), account.Options{Region: "us-west-2", HTTPClient: breaks.client(), Report: func(text string) {
+				if strings.Contains(text, "not one of AWS") {
+					t.Errorf("%v: report %q", cause, text)
+				}
+			}})
+			if err == nil || strings.Contains(err.Error(), "not one of AWS") {
+				t.Errorf("%v: %v", cause, err)
+			}
+		})
 	}
 }

@@ -2,8 +2,11 @@ package account
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -13,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // CredentialsError is the error if there are no credentials, or if AWS rejects them.
@@ -111,6 +115,9 @@ func (e *UnreachableError) Error() string {
 
 // reason returns the error of the connection without the URL.
 func (e *UnreachableError) reason() error {
+	if answer := strangeAnswer(e.Err); answer != nil {
+		return fmt.Errorf("the answer with HTTP status %d is not one of AWS", answer.HTTPStatusCode())
+	}
 	if sent, ok := errors.AsType[*url.Error](e.Err); ok {
 		return sent.Err
 	}
@@ -134,10 +141,14 @@ func (e *UnreachableError) Hint() string {
 // Unwrap returns the SDK's error.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// asUnreachable returns an error if a request got no answer, otherwise nil.
+// asUnreachable returns an error if a request got no answer, or none of AWS. Otherwise it
+// returns nil.
 func asUnreachable(service string, err error) *UnreachableError {
 	if _, canceled := errors.AsType[*smithy.CanceledError](err); canceled {
 		return nil
+	}
+	if answer := strangeAnswer(err); answer != nil {
+		return &UnreachableError{service, origin(answer.Response.Request.URL), err}
 	}
 	sent, ok := errors.AsType[*url.Error](err)
 	if _, answered := errors.AsType[smithy.APIError](err); answered || !ok {
@@ -145,9 +156,25 @@ func asUnreachable(service string, err error) *UnreachableError {
 	}
 	endpoint := sent.URL
 	if parsed, err := url.Parse(sent.URL); err == nil {
-		endpoint = parsed.Scheme + "://" + parsed.Host
+		endpoint = origin(parsed)
 	}
 	return &UnreachableError{service, endpoint, err}
+}
+
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// strangeAnswer returns the response if it is not one of AWS, such as the page of a proxy.
+// The SDK cannot read it, or finds no error code in it. Otherwise strangeAnswer returns nil,
+// also if the answer is not complete.
+func strangeAnswer(err error) *smithyhttp.ResponseError {
+	_, readable := errors.AsType[smithy.APIError](err)
+	_, broken := errors.AsType[net.Error](err)
+	broken = broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || broken || response.Response.Request == nil || readable && !isCode(err, "UnknownError") {
+		return nil
+	}
+	return response
 }
 
 // failed adds the action and the resource to an error.

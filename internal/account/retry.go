@@ -53,7 +53,7 @@ func newRetryer(service string, r *reports) aws.Retryer {
 // GetAttemptToken notes whether the service answers.
 func (r *retryer) GetAttemptToken(context.Context) (func(error) error, error) {
 	return func(err error) error {
-		if _, ok := errors.AsType[smithy.APIError](err); ok || err == nil {
+		if _, ok := errors.AsType[smithy.APIError](err); err == nil || ok && strangeAnswer(err) == nil {
 			r.answered.Store(true)
 		}
 		return nil

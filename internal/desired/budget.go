@@ -268,7 +268,9 @@ func commonPattern(names []string) identity.Match {
 	}
 	head = head[:strings.LastIndexByte(head, '-')+1]
 	_, after, dash := strings.Cut(tail, "-")
-	if tail = "-" + after; !dash {
+	tail = "-" + after
+	overlaps := func(name string) bool { return len(name) < len(head)+len(tail) }
+	if !dash || slices.ContainsFunc(names, overlaps) {
 		tail = ""
 	}
 	match, err := identity.ParseMatch(head + "*" + tail)

@@ -260,3 +260,46 @@ func perQuota(t *testing.T, mode identity.Mode, m identity.Match, more change) s
 	}
 	return strings.Join(cells, " | ")
 }
+
+// TestBudgetSuggestsPatternsThatAdmitAllNamespaces has namespaces that begin or end alike,
+// or contain each other.
+func TestBudgetSuggestsPatternsThatAdmitAllNamespaces(t *testing.T) {
+	long := strings.Repeat("x", 30)
+	for name, tt := range map[string]struct {
+		names []string
+		want  string
+	}{
+		"one":                              {[]string{"a-" + long}, ""},
+		"nothing in common":                {[]string{"a-" + long, "b-c"}, ""},
+		"the beginning":                    {[]string{"team-a-" + long, "team-b-c"}, "match: team-*"},
+		"the beginning and the end":        {[]string{"team-a-" + long + "-prod", "team-b-prod"}, "match: team-*-prod"},
+		"half of a word":                   {[]string{"team-a" + long + "-prod", "team-ab-prod"}, "match: team-*-prod"},
+		"only the end":                     {[]string{"a-" + long + "-prod", "b-prod"}, ""},
+		"one ends as the other":            {[]string{"a-" + long + "-team-prod", "team-prod"}, ""},
+		"one begins as the other":          {[]string{"team-prod", "team-prod-" + long}, "match: team-*"},
+		"one begins and ends as the other": {[]string{"team-a", "team-a-" + long + "-team-a"}, "match: team-*"},
+		"three":                            {[]string{"team-a-" + long + "-prod", "team-b-prod", "team-c-" + long}, "match: team-*"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stateOf(t, identity.IRSA, namespaces(tt.names...), quota(588))
+			b, err := s.Budget(s.Components[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range b.WaysOut {
+				if setting, ok := strings.CutPrefix(w.Setting, "match: "); ok && setting != "uuid" {
+					got = append(got, w.Setting)
+					for _, ns := range tt.names {
+						if !identity.Match(setting).Admits(ns) {
+							t.Errorf("%s does not admit %s", w.Setting, ns)
+						}
+					}
+				}
+			}
+			if strings.Join(got, ", ") != tt.want {
+				t.Errorf("got %q of %+v, want %q", got, b, tt.want)
+			}
+		})
+	}
+}

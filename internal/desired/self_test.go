@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
@@ -151,5 +153,57 @@ func TestSelfErrors(t *testing.T) {
 		if !strings.Contains(withHints(err), key) {
 			t.Errorf("%v does not name %s", err, key)
 		}
+	}
+}
+
+// TestSelfOfUnusualClusters has configs in which a part of a cluster is missing, or in which
+// two clusters share one.
+func TestSelfOfUnusualClusters(t *testing.T) {
+	type statements map[string]string // resources by Sid
+	const role, providerARN = selfRole, "arn:aws:iam::123456789012:oidc-provider/"
+	cluster := func(change func(*identity.Cluster)) func(*identity.Settings) {
+		return func(s *identity.Settings) { change(&s.Cluster) }
+	}
+	policies := "arn:aws:iam::123456789012:policy/* arn:aws:iam::aws:policy/*"
+	for name, tt := range map[string]struct {
+		mode   identity.Mode
+		change func(*identity.Settings)
+		want   statements
+		fails  string // what the error names
+	}{
+		"no provider, EKS Pod Identity": {identity.PodIdentity, cluster(func(c *identity.Cluster) { c.OIDC = identity.OIDCProvider{} }), statements{
+			"Account": "*", "Roles": role, "Permissions": role, "ManagedPolicies": policies, "Pass": role, "Clusters": selfCluster,
+			"Agent": strings.Replace(selfAddon, "0a1b2c", "*", 1), "Associations": strings.Replace(selfAssoc, "a-1", "*", 1)}, ""},
+		"no provider, IRSA": {identity.IRSA, cluster(func(c *identity.Cluster) { c.OIDC = identity.OIDCProvider{} }), nil, "cluster.oidcProvider"},
+		"no name":           {identity.PodIdentity, cluster(func(c *identity.Cluster) { c.Name = "" }), nil, "cluster.name"},
+		"no region":         {identity.Both, cluster(func(c *identity.Cluster) { c.Region = "" }), nil, "cluster.region"},
+		"no region, IRSA": {identity.IRSA, cluster(func(c *identity.Cluster) { c.Region = "" }), statements{
+			"Account": "*", "Roles": role, "Permissions": role, "ManagedPolicies": policies, "Providers": selfIssuer}, ""},
+		"no name, IRSA": {identity.IRSA, cluster(func(c *identity.Cluster) { c.Name = "" }), statements{
+			"Account": "*", "Roles": role, "Permissions": role, "ManagedPolicies": policies, "Providers": selfIssuer}, ""},
+		"two clusters, one of them known by its provider only": {identity.IRSA, func(s *identity.Settings) {
+			s.AdditionalClusters = []identity.Cluster{{OIDC: identity.OIDCProvider{HostPath: provider2}}}
+		}, statements{"Account": "*", "Roles": role, "Permissions": role, "ManagedPolicies": policies, "Providers": providerARN + provider2 + " " + selfIssuer,
+			"Clusters": selfCluster, "Associations": strings.Replace(selfAssoc, "a-1", "*", 1)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc, err := stateOf(t, tt.mode, tt.change).Self(false)
+			if tt.fails != "" {
+				if err == nil || !strings.Contains(withHints(err), tt.fails) {
+					t.Errorf("error is %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := statements{}
+			for _, s := range doc.Statement {
+				got[strings.TrimPrefix(s.Sid, "SpacesIdentity")] = strings.Join(s.Resource, " ")
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("differs (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -196,5 +197,47 @@ func TestObjectNamesAreValidAndDifferent(t *testing.T) {
 			t.Errorf("%q and %q are named %s", parts, other, name)
 		}
 		seen[name] = parts
+	}
+}
+
+// TestAssociationsAreGroupedByComponentAndCluster has associations that differ in one of
+// these, in the region alone, or in the namespace alone.
+func TestAssociationsAreGroupedByComponentAndCluster(t *testing.T) {
+	list := []desired.Association{
+		{Component: "a", Region: "us-west-2", ClusterName: "one", Namespace: "1"},
+		{Component: "a", Region: "us-west-2", ClusterName: "two", Namespace: "1"},
+		{Component: "a", Region: "us-west-1", ClusterName: "one", Namespace: "1"},
+		{Component: "b", Region: "us-west-2", ClusterName: "one", Namespace: "1"},
+		{Component: "a", Region: "us-west-2", ClusterName: "one", Namespace: "2"},
+		{Component: "b", Region: "us-west-2", ClusterName: "one", Namespace: "2"},
+	}
+	want := [][]desired.Association{{list[0], list[4]}, {list[1]}, {list[2]}, {list[3], list[5]}}
+	if diff := cmp.Diff(want, export.ByCluster(list)); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+}
+
+// TestTerraformKeepsClustersOfOneRegionApart has two clusters in one region. The labels of
+// their resources, and the associations, must differ.
+func TestTerraformKeepsClustersOfOneRegionApart(t *testing.T) {
+	s := sharedSettings()
+	s.AdditionalClusters[0].Name, s.AdditionalClusters[0].Region = "other-space", s.Cluster.Region
+	out, err := export.Render(terraform.Form, stateOf(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, a := range readTerraform(t, out).Associations {
+		got = append(got, strings.Join([]string{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount}, " "))
+	}
+	for _, r := range rolesOf(t, s) {
+		for _, a := range r.Associations {
+			want = append(want, strings.Join([]string{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount}, " "))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 4 {
+		t.Errorf("associations (-want +got):\n%s", diff)
 	}
 }

@@ -60,6 +60,77 @@ func TestSameIgnoresOrderAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestCanonicalSortsEveryList(t *testing.T) {
+	with := func(v iam.Values) iam.Statement {
+		all := iam.Principal{AWS: v, CanonicalUser: v, Federated: v, Service: v}
+		return iam.Statement{Principal: all, NotPrincipal: all, Action: v, NotAction: v, Resource: v, NotResource: v,
+			Condition: iam.Condition{"StringEquals": {"j": v, "k": v}, "StringLike": {"k": v}}}
+	}
+	if diff := cmp.Diff(with(iam.Values{"a", "b"}), iam.Canonical(with(iam.Values{"b", "a", "b"}))); diff != "" {
+		t.Errorf("canonical (-want +got):\n%s", diff)
+	}
+}
+
+func TestSameStatementsComparesEachInOrder(t *testing.T) {
+	deny := iam.Statement{Effect: iam.Deny, Principal: iam.Principal{Everyone: true}, Action: iam.Values{"*"}}
+	one := iam.Document{Version: "2012-10-17", Statement: []iam.Statement{ordered(), deny}}
+	for name, tt := range map[string]struct {
+		other []iam.Statement
+		want  bool
+	}{
+		"the same":          {[]iam.Statement{shuffled(), deny}, true},
+		"another order":     {[]iam.Statement{deny, shuffled()}, false},
+		"one less":          {[]iam.Statement{shuffled()}, false},
+		"one more":          {[]iam.Statement{shuffled(), deny, deny}, false},
+		"another statement": {[]iam.Statement{shuffled(), ordered()}, false},
+		"none":              {nil, false},
+	} {
+		if got := iam.SameStatements(one, iam.Document{Statement: tt.other}); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if !iam.SameStatements(iam.Document{Version: "2012-10-17"}, iam.Document{ID: "x"}) {
+		t.Error("documents without statements differ")
+	}
+}
+
+func TestDocumentsAreWrittenAsIAMCountsThem(t *testing.T) {
+	d := iam.Document{Version: "2012-10-17", Statement: []iam.Statement{{Effect: iam.Allow, Principal: iam.Principal{AWS: iam.Values{}, Service: iam.Values{"a"}},
+		NotPrincipal: iam.Principal{Everyone: true}, Action: iam.Values{"<&>é"}, Resource: iam.Values{"a", "b"}}}}
+	compact := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":[],"Service":"a"},"NotPrincipal":"*","Action":"<&>é","Resource":["a","b"]}]}`
+	if diff := cmp.Diff(compact, string(d.Compact())); diff != "" {
+		t.Errorf("compact (-want +got):\n%s", diff)
+	}
+	if got := iam.Length(d); got != len(compact)-1 {
+		t.Errorf("length %d of %d bytes with one character of two bytes", got, len(compact))
+	}
+	indented := `{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": [],
+        "Service": "a"
+      },
+      "NotPrincipal": "*",
+      "Action": "<&>é",
+      "Resource": [
+        "a",
+        "b"
+      ]
+    }
+  ]
+}
+`
+	if diff := cmp.Diff(indented, string(d.JSON())); diff != "" {
+		t.Errorf("indented (-want +got):\n%s", diff)
+	}
+	if got := d.Statement[0].Principal.String() + "; " + d.Statement[0].NotPrincipal.String(); got != "Service a; *" {
+		t.Errorf("principals: %s", got)
+	}
+}
+
 func TestLinesListEveryElement(t *testing.T) {
 	s := iam.Statement{Sid: "S", Effect: iam.Deny, Principal: iam.Principal{AWS: iam.Values{"1"}, CanonicalUser: iam.Values{"2"}, Federated: iam.Values{"3"}, Service: iam.Values{"4"}},
 		NotPrincipal: iam.Principal{Everyone: true}, NotAction: iam.Values{"a"}, Resource: iam.Values{"r"}, NotResource: iam.Values{"n"}}

@@ -56,9 +56,9 @@ type Values []string
 // MarshalJSON writes a single value as a string, and any other number of them as a list.
 func (v Values) MarshalJSON() ([]byte, error) {
 	if len(v) == 1 {
-		return compactJSON(v[0])
+		return compactJSON(v[0]), nil
 	}
-	return compactJSON(append([]string{}, v...))
+	return compactJSON(append([]string{}, v...)), nil
 }
 
 // Condition is what a request must fulfil. It contains the allowed values by operator, such
@@ -94,22 +94,16 @@ func (p Principal) MarshalJSON() ([]byte, error) {
 		return []byte(`"*"`), nil
 	}
 	type plain Principal
-	return compactJSON(plain(p))
+	return compactJSON(plain(p)), nil
 }
 
 // JSON returns the document indented by two spaces, with a newline at its end. The
 // same document always gives the same bytes.
-func (d Document) JSON() []byte { return indentedJSON(d) }
+func (d Document) JSON() []byte { return encoded(d, "  ") }
 
 // Compact returns the document on one line without optional white space, the form
 // in which IAM counts it.
-func (d Document) Compact() []byte {
-	data, err := compactJSON(d)
-	if err != nil {
-		panic(err) // only strings inside: encoding cannot fail
-	}
-	return data
-}
+func (d Document) Compact() []byte { return compactJSON(d) }
 
 // Length returns the number of characters that count towards IAM's quotas: all but the
 // white space between elements. It counts white space within a value, so the result may be
@@ -118,26 +112,16 @@ func (d Document) Compact() []byte {
 // Source: IAM User Guide, "IAM and AWS STS quotas".
 func Length(d Document) int { return utf8.RuneCount(d.Compact()) }
 
-// compactJSON encodes without HTML escapes, because IAM would count and show them.
-func compactJSON(v any) ([]byte, error) {
+func compactJSON(v any) []byte { return bytes.TrimSuffix(encoded(v, ""), []byte("\n")) }
+
+// encoded returns JSON without HTML escapes, because IAM would count and show them.
+func encoded(v any, indent string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
-		return nil, err
+		panic(err) //mutate:equivalent a policy has only strings, whose encoding cannot fail
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-func indentedJSON(v any) []byte {
-	data, err := compactJSON(v)
-	if err != nil {
-		panic(err) // only strings and booleans inside: encoding cannot fail
-	}
-	var b bytes.Buffer
-	if err := json.Indent(&b, data, "", "  "); err != nil {
-		panic(err) // it was encoded a line above
-	}
-	b.WriteByte('\n')
 	return b.Bytes()
 }

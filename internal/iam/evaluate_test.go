@@ -274,12 +274,18 @@ func TestChangesCompleteASentence(t *testing.T) {
 			`statement 1 (Allow) also accepted "` + sub + `" in its condition StringEquals ` + provider + `:sub (now "x")`}},
 		"wildcard": {federated("Allow", `{"StringEquals":{"P:sub":"*"}}`), irsa(), []string{
 			`statement 1 (Allow) also accepted "` + sub + `" in its condition StringEquals ` + provider + `:sub (now "*"; under StringEquals, * and ? are ordinary characters: use StringLike for a pattern)`}},
+		"wildcard that does not match": {federated("Allow", `{"StringLike":{"P:sub":"x*"}}`), irsa(), []string{
+			`statement 1 (Allow) also accepted "` + sub + `" in its condition StringLike ` + provider + `:sub (now "x*")`}},
 		"audience": {federated("Allow", `{"StringLike":{"P:aud":"x"}}`), irsa(), []string{
 			`statement 1 (Allow) also accepted "sts.amazonaws.com" in its condition StringLike ` + provider + `:aud (now "x"; EKS tokens have the audience sts.amazonaws.com in every partition)`}},
 		"absent key": {podPolicy(`{"StringEquals":{"aws:RequestTag/team":"x"}}`), pod(), []string{
 			`statement 1 (Allow) had no condition StringEquals aws:RequestTag/team: the request does not have this key (the condition says "x")`}},
 		"present key": {podPolicy(`{"Null":{"aws:TagKeys":"true"}}`), pod(), []string{
 			`statement 1 (Allow) had no condition Null aws:TagKeys: the request has this key (the condition says "true")`}},
+		"Null of an absent key": {podPolicy(`{"Null":{"aws:RequestTag/team":"false"}}`), pod(), []string{
+			`statement 1 (Allow) had no condition Null aws:RequestTag/team: the request does not have this key (the condition says "false")`}},
+		"the first of two that are equally close": {`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"x"},{"Effect":"Allow","Principal":"*","Action":"y"}]}`, pod(), []string{
+			`statement 1 (Allow) also listed "sts:AssumeRole" in its Action (now "x")`}},
 		"negated": {podPolicy(`{"StringNotLike":{"aws:RequestTag/kubernetes-namespace":"mxp-*"}}`), pod(), []string{
 			`statement 1 (Allow) did not exclude "` + nsA + `" by its condition StringNotLike aws:RequestTag/kubernetes-namespace (now "mxp-*")`}},
 		"principal and action": {`{"Statement":{"Effect":"Allow","Principal":{"Service":["a","b","c","d","e"]},"NotAction":["sts:*","x"]}}`, pod(), []string{
@@ -308,6 +314,66 @@ func TestChangesCompleteASentence(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, Evaluate(tt.request, doc).Changes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The reason of a verdict names what cannot be evaluated, as the policy has it.
+func TestReasonsNameWhatCannotBeEvaluated(t *testing.T) {
+	network := `{"IpAddress":{"aws:SourceIp":"`
+	for name, tt := range map[string]struct {
+		policy  string
+		request Request
+		want    string
+	}{
+		"wildcard in a principal": {`{"Statement":{"Effect":"Allow","Principal":{"Service":"pods.*"},"Action":"*"}}`, pod(), "a wildcard in the principal Service"},
+		"wildcard in a NotPrincipal": {`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*"},{"Effect":"Deny","NotPrincipal":{"Service":"pods.*"},"Action":"*"}]}`, pod(),
+			"a wildcard in the principal Service"},
+		"empty NotPrincipal":    {`{"Statement":{"Effect":"Allow","NotPrincipal":{},"Action":"*"}}`, pod(), "the empty list in NotPrincipal"},
+		"wildcard in a service": {`{"Statement":{"Effect":"Allow","Principal":"*","Action":"s*:*"}}`, pod(), `the action "s*:*", which IAM rejects: a service is named without wildcards`},
+		"empty NotAction":       {`{"Statement":{"Effect":"Allow","Principal":"*","NotAction":[]}}`, pod(), "the empty list in NotAction"},
+		"number":                {podPolicy(`{"NumericEquals":{"aws:RequestTag/kubernetes-namespace":"1"}}`), pod(), `"` + nsA + `", a value that the operator does not take, in NumericEquals aws:RequestTag/kubernetes-namespace`},
+		"number of the policy": {podPolicy(`{"NumericEquals":{"aws:RequestTag/kubernetes-namespace":"x"}}`), pod().With("aws:RequestTag/kubernetes-namespace", "1"),
+			`"x", a value that the operator does not take, in NumericEquals aws:RequestTag/kubernetes-namespace`},
+		"address":  {podPolicy(network + `10.0.0.0/8"}}`), pod().With("aws:SourceIp", "x"), `"x", which is not an IP address, in IpAddress aws:SourceIp`},
+		"network":  {podPolicy(network + `10.0.0.0/33"}}`), pod().With("aws:SourceIp", "10.0.0.1"), `"10.0.0.0/33", which is not a network in CIDR form, in IpAddress aws:SourceIp`},
+		"two keys": {podPolicy(`{"StringEquals":{"aws:A":"1","aws:B":"1"}}`), pod(), "the condition key aws:A and the condition key aws:B"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc, err := Parse([]byte(tt.policy))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := Evaluate(tt.request, doc)
+			if got.Verdict != CannotEvaluate || !strings.HasSuffix(got.Reason, ": cannot evaluate "+tt.want) {
+				t.Errorf("%s: %s", got.Verdict, got.Reason)
+			}
+		})
+	}
+}
+
+// A finding names the element as the policy has it, with what the policy and the request
+// say. It says that something cannot be evaluated only if that decides.
+func TestFindingsNameTheElement(t *testing.T) {
+	objects := Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/p/*"}
+	for name, tt := range map[string]struct {
+		statement string
+		request   Request
+		want      Finding
+	}{
+		"Principal":    {`{"Effect":"Allow","Principal":{"AWS":"1","Service":"x"},"Action":"*"}`, pod(), Finding{Element: "Principal", Expected: []string{"AWS 1", "Service x"}, Actual: []string{"Service pods.eks.amazonaws.com"}}},
+		"NotPrincipal": {`{"Effect":"Allow","NotPrincipal":"*","Action":"*"}`, pod(), Finding{Element: "NotPrincipal", Expected: []string{"*"}, Actual: []string{"Service pods.eks.amazonaws.com"}}},
+		"Action":       {`{"Effect":"Allow","Action":["a:*","b:*"],"Resource":"*"}`, objects, Finding{Element: "Action", Expected: []string{"a:*", "b:*"}, Actual: []string{"s3:GetObject"}}},
+		"NotAction":    {`{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}`, objects, Finding{Element: "NotAction", Expected: []string{"s3:*"}, Actual: []string{"s3:GetObject"}}},
+		"Resource":     {`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::c/*"}`, objects, Finding{Element: "Resource", Expected: []string{"arn:aws:s3:::c/*"}, Actual: []string{"arn:aws:s3:::b/p/*"}}},
+		"NotResource": {`{"Effect":"Allow","Action":"*","NotResource":["arn:aws:s3:::b/p/a*","*"]}`, objects,
+			Finding{Element: "NotResource", Expected: []string{"arn:aws:s3:::b/p/a*", "*"}, Actual: []string{"arn:aws:s3:::b/p/*"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Evaluate(tt.request, Document{Version: PolicyVersion, Statement: []Statement{parseStatement(t, tt.statement)}})
+			if diff := cmp.Diff([]Finding{tt.want}, got.Statements[0].Findings); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -59,7 +59,8 @@ func PatternCovers(wildcards, other string) bool {
 // of other. It goes back only to the last *, so its time is at most the product of the
 // lengths.
 func (p pattern) covers(other pattern) bool {
-	at, i, star, resume := 0, 0, -1, 0
+	at, i := 0, 0
+	star, resume := -1, 0 //mutate:equivalent star is only compared with 0, and resume is set together with it
 	for i < len(other) {
 		switch {
 		case at < len(p) && p[at] == anyCharacters:

@@ -54,6 +54,37 @@ func TestPatternCovers(t *testing.T) {
 	}
 }
 
+func TestPatternsOverlap(t *testing.T) {
+	tests := map[[2]string]bool{
+		{"", ""}:          true,
+		{"", "*"}:         true,
+		{"", "a"}:         false,
+		{"", "?"}:         false,
+		{"a", "a"}:        true,
+		{"a", "b"}:        false,
+		{"a", "ab"}:       false,
+		{"a?", "?b"}:      true,
+		{"a*", "*b"}:      true,
+		{"a*c", "b*"}:     false,
+		{"a*c", "a*b"}:    false,
+		{"a*c", "?*b*"}:   true,
+		{"*a", "*b"}:      false,
+		{"a**", "a"}:      true,
+		{"?", "**"}:       true,
+		{"b/a*", "b/*"}:   true,
+		{"b/a*", "b/c/*"}: false,
+		{"ab*", "a"}:      false,
+		{"a*b", "a"}:      false,
+	}
+	for pair, want := range tests {
+		for _, p := range [][2]string{pair, {pair[1], pair[0]}} {
+			if got := newPattern(p[0]).overlaps(newPattern(p[1])); got != want {
+				t.Errorf("%q overlaps %q: %v", p[0], p[1], got)
+			}
+		}
+	}
+}
+
 // TestPatternsAgainstBruteForce compares all pairs of short patterns by the values that
 // they match. covers may only return true if it is true, and overlaps is exact. The values
 // have a letter that no pattern has, and are as long as two patterns together.

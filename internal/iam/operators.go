@@ -169,8 +169,8 @@ func parseNumber(text string) (*big.Rat, error) {
 // Four digits may be either, so they are an error.
 func parseDate(text string) (time.Time, error) {
 	if epochSeconds.MatchString(text) {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		return time.Unix(seconds, 0), err
+		seconds, _ := strconv.ParseInt(text, 10, 64) // twelve digits always fit
+		return time.Unix(seconds, 0), nil
 	}
 	for _, layout := range dateLayouts {
 		if t, err := time.Parse(layout, text); err == nil {

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,12 +35,25 @@ func TestParseReportsErrorsWithPosition(t *testing.T) {
 		policy string
 		want   SyntaxError
 	}{
-		"empty":               {"", SyntaxError{1, 1, "not JSON: the policy ends too early"}},
-		"not JSON":            {"{\n  Version: 1}", SyntaxError{2, 3, "not JSON: invalid character 'V'"}},
-		"YAML":                {"Version: x", SyntaxError{1, 1, "not JSON: invalid character 'V' looking for beginning of value"}},
-		"cut off":             {`{"Version":"2012-10-17",`, SyntaxError{1, 25, "not JSON: the policy ends too early"}},
-		"two documents":       {`{"Statement":` + statement + "}\n {}", SyntaxError{2, 2, "there is more after the end of the policy: give one JSON object"}},
-		"bad UTF-8":           {"{\n\"\xff\"}", SyntaxError{2, 2, "the policy is not valid UTF-8"}},
+		"empty":              {"", SyntaxError{1, 1, "not JSON: the policy ends too early"}},
+		"not JSON":           {"{\n  Version: 1}", SyntaxError{2, 3, "not JSON: invalid character 'V'"}},
+		"YAML":               {"Version: x", SyntaxError{1, 1, "not JSON: invalid character 'V' looking for beginning of value"}},
+		"cut off":            {`{"Version":"2012-10-17",`, SyntaxError{1, 25, "not JSON: the policy ends too early"}},
+		"two documents":      {`{"Statement":` + statement + "}\n {}", SyntaxError{2, 2, "there is more after the end of the policy: give one JSON object"}},
+		"bad UTF-8":          {"{\n\"\xff\"}", SyntaxError{2, 2, "the policy is not valid UTF-8"}},
+		"bad UTF-8 first":    {"\xff{}", SyntaxError{1, 1, "the policy is not valid UTF-8"}},
+		"cut-off UTF-8":      {"{\"é\xc3", SyntaxError{1, 4, "the policy is not valid UTF-8"}},
+		"bad escape":         {`{"Version":"2012\q"}`, SyntaxError{1, 12, `not JSON: invalid character 'q' in string escape code`}},
+		"no comma":           {"{\"Version\":\"2012-10-17\"\n  \"Id\":\"x\"}", SyntaxError{2, 3, `not JSON: invalid character '"' after object key:value pair`}},
+		"Id a number":        {`{"Id":1}`, SyntaxError{1, 7, "Id: expected a string, not the number 1"}},
+		"Effect a list":      {`{"Statement":{"Effect":["Allow"]}}`, SyntaxError{1, 24, "Effect: expected a string, not a list"}},
+		"Action an object":   {`{"Statement":{"Action":{}}}`, SyntaxError{1, 24, "Action: expected a string, not an object"}},
+		"Action a boolean":   {`{"Statement":{"Action":false}}`, SyntaxError{1, 24, "Action: expected a string, not the value false"}},
+		"statement a string": {`{"Statement":"a"}`, SyntaxError{1, 14, `a statement: expected an object, not the string "a"`}},
+		"NotPrincipal":       {`{"Statement":{"NotPrincipal":"x"}}`, SyntaxError{1, 30, `NotPrincipal: expected "*" or an object such as {"Service": "pods.eks.amazonaws.com"}, not "x"`}},
+		"unknown kind":       {`{"Statement":{"Principal":{"Role":"x"}}}`, SyntaxError{1, 28, `unknown element "Role": expected one of AWS, Federated, Service, CanonicalUser`}},
+		"unknown in a statement": {`{"Statement":{"Actions":"x"}}`, SyntaxError{1, 15,
+			`unknown element "Actions": expected one of Sid, Effect, Principal, NotPrincipal, Action, NotAction, Resource, NotResource, Condition`}},
 		"a list":              {"[]", SyntaxError{1, 1, "the policy: expected an object, not a list"}},
 		"no statement":        {`{"Version":"2012-10-17"}`, SyntaxError{1, 24, "the policy has no Statement"}},
 		"empty statement":     {`{"Statement":[]}`, SyntaxError{1, 14, "Statement is empty"}},
@@ -83,7 +97,26 @@ func TestParseReportsErrorsWithPosition(t *testing.T) {
 			if diff := cmp.Diff(tt.want, *syntax); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)
 			}
+			if want := fmt.Sprintf("line %d, column %d: %s", tt.want.Line, tt.want.Column, tt.want.Problem); err.Error() != want {
+				t.Errorf("the message is %q, not %q", err, want)
+			}
 		})
+	}
+}
+
+func TestParseSuggestsTheElementInItsCase(t *testing.T) {
+	for format, elements := range map[string][]string{
+		`{%s:1}`:                             {"Version", "Id", "Statement"},
+		`{"Statement":{%s:1}}`:               {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"},
+		`{"Statement":{"Principal":{%s:1}}}`: {"AWS", "Federated", "Service", "CanonicalUser"},
+	} {
+		for _, element := range elements {
+			other := strings.ToLower(element)
+			want := fmt.Sprintf("unknown element %q: did you mean %q?", other, element)
+			if _, err := Parse([]byte(fmt.Sprintf(format, `"`+other+`"`))); err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%s: %v", element, err)
+			}
+		}
 	}
 }
 

@@ -38,10 +38,9 @@ func (p *parser) skip(i int) int {
 	return i
 }
 
+// notJSON returns an error at the token that the decoder cannot read. The decoder's own
+// offsets do not count all tokens before it.
 func (p *parser) notJSON(err error) error {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return p.errorAt(max(p.start, int(syntax.Offset)-1), "not JSON: %s", syntax)
-	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return p.errorAt(len(p.data), "not JSON: the policy ends too early")
 	}
@@ -189,7 +188,6 @@ func describeToken(t json.Token) string {
 		if t == '[' {
 			return "a list"
 		}
-		return "an object"
 	}
-	return fmt.Sprintf("%v", t)
+	return "an object"
 }

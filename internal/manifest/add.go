@@ -61,7 +61,7 @@ func (a *addition) intoFlow(text []byte, n *Node) Edit {
 	if len(n.Content) == 0 {
 		return Edit{n.Start + 1, n.Start + 1, written}
 	}
-	first := n.Content[0].Outer
+	first := n.Content[0].Outer()
 	gap := string(text[n.Start+1 : first])
 	if strings.TrimLeft(gap, " \t\r\n") != "" {
 		gap = " " // a comment, or the indicator of a complex key
@@ -114,7 +114,7 @@ func (l flowLayout) entries(keys []newKey) string {
 // the end of the last value. If the mapping begins after "- ", the first key stays on its
 // line, and the keys follow its value.
 func (a *addition) intoBlock(text []byte, n *Node) Edit {
-	first := n.Content[0].Outer
+	first := n.Content[0].Outer()
 	start := lineStart(text, first)
 	indent := string(text[start:first])
 	if before := strings.TrimRight(indent, " "); strings.HasSuffix(before, "?") {
@@ -176,8 +176,8 @@ func (a *addition) intoNull(text []byte, n *Node) Edit {
 		return edit
 	}
 	switch {
-	case n.Tag != "" && n.Anchor == "": // the tag !!null would be wrong for a mapping
-		return Edit{n.Outer, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
+	case n.Tag() != "" && n.Anchor() == "": // the tag !!null would be wrong for a mapping
+		return Edit{n.Outer(), n.End, "{" + spacedLayout.entries(a.keys) + "}"}
 	case n.Start == 0 || isSpace(text[n.Start-1]):
 		return Edit{n.Start, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
 	case n.Start < n.End && text[n.Start-1] == ':':
@@ -188,11 +188,11 @@ func (a *addition) intoNull(text []byte, n *Node) Edit {
 
 // asBlock replaces the empty value after "key:" by a block mapping on the lines below it.
 func (a *addition) asBlock(text []byte, n *Node) (Edit, bool) {
-	if n.Start < n.End || n.Tag != "" && n.Anchor == "" || !endsLine(text, n.End) {
+	if n.Start < n.End || n.Tag() != "" && n.Anchor() == "" || !endsLine(text, n.End) {
 		return Edit{}, false
 	}
-	start := lineStart(text, n.Outer)
-	line := text[start:n.Outer]
+	start := lineStart(text, n.Outer())
+	line := text[start:n.Outer()]
 	indent := indentOf(line)
 	if indent == len(line) || strings.ContainsRune("-?{[", rune(line[indent])) {
 		return Edit{}, false
@@ -233,15 +233,15 @@ func blockLines(keys []newKey, step string) []string {
 // indentStep returns the indentation of the values of a mapping, relative to its keys. It
 // takes it from an entry of the mapping or, if none shows it, from the parent.
 func indentStep(text []byte, n *Node) string {
-	column := n.Content[0].Outer - lineStart(text, n.Content[0].Outer)
+	column := n.Content[0].Outer() - lineStart(text, n.Content[0].Outer())
 	for _, value := range n.Content {
-		if value.Kind == Mapping && value.Style == Block && value.Outer == value.Start {
-			if step := value.Content[0].Outer - lineStart(text, value.Content[0].Outer) - column; step > 0 && step <= 8 {
+		if value.Kind == Mapping && value.Style == Block && value.Outer() == value.Start {
+			if step := value.Content[0].Outer() - lineStart(text, value.Content[0].Outer()) - column; step > 0 && step <= 8 {
 				return strings.Repeat(" ", step)
 			}
 		}
 	}
-	return stepAt(text, lineStart(text, n.Content[0].Outer))
+	return stepAt(text, lineStart(text, n.Content[0].Outer()))
 }
 
 // stepAt returns the indentation of the line at start, relative to the nearest line above

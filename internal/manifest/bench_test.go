@@ -33,7 +33,7 @@ func BenchmarkParse(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for doc := range Split(stream) {
-				quickParse(stream[doc.Start:doc.End])
+				quickParse(new(treeMemory), stream[doc.Start:doc.End])
 			}
 		}
 	})
@@ -51,7 +51,7 @@ func BenchmarkParse(b *testing.B) {
 		b.SetBytes(int64(len(doc)))
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, ok := quickParse(doc); !ok {
+			if _, ok := quickParse(new(treeMemory), doc); !ok {
 				b.Fatal("the quick parser gave up")
 			}
 		}

@@ -25,16 +25,15 @@ const (
 )
 
 func (c *converter) node(y *yaml.Node, depth int) *Node {
-	n := &Node{Value: y.Value, Anchor: y.Anchor, Outer: c.offset(y.Line, y.Column)}
-	n.Start = n.Outer
+	n := &Node{Value: y.Value, Start: c.offset(y.Line, y.Column)}
 	if y.Kind == yaml.AliasNode {
-		n.Kind, n.Target, n.End = Alias, c.seen[y.Alias], n.Start+1+len(y.Value)
+		n.Kind, n.End, n.Properties = Alias, n.Start+1+len(y.Value), &Properties{Outer: n.Start, Target: c.seen[y.Alias]}
 		return n
 	}
 	if y.Anchor != "" {
 		c.seen[y] = n
 	}
-	n.Start = c.start(n, y)
+	c.properties(n, y)
 	if depth == maxDepth {
 		c.fail(n.Start, tooDeep)
 		return n
@@ -50,7 +49,7 @@ func (c *converter) node(y *yaml.Node, depth int) *Node {
 		n.Kind = Sequence
 		c.collection(n, y, depth, '[', ']')
 	default:
-		c.fail(n.Outer, noEnd)
+		c.fail(n.Outer(), noEnd)
 	}
 	return n
 }
@@ -70,7 +69,7 @@ func (c *converter) collection(n *Node, y *yaml.Node, depth int, opening, closin
 		return
 	}
 	n.Style = Flow
-	bracketed := len(n.Content) == 0 || n.Content[0].Outer > n.Start // false for the outer mapping in [{a: b}: c]
+	bracketed := len(n.Content) == 0 || n.Content[0].Outer() > n.Start // false for the outer mapping in [{a: b}: c]
 	if bracketed && n.Start < len(c.text) && c.text[n.Start] == opening {
 		n.End = c.closing(max(n.End, n.Start+1), closing)
 	}
@@ -92,19 +91,28 @@ func (c *converter) closing(at int, bracket byte) int {
 	return len(c.text)
 }
 
-// start returns the offset after the anchor and the tag of a node, and after the blanks
-// and comments that follow them. For the library these are part of the node. It sets the
-// node's tag.
-func (c *converter) start(n *Node, y *yaml.Node) int {
-	at, end := n.Outer, n.Outer
-	anchored := n.Anchor == "" // true once the anchor was passed: another one belongs to the first key
+// properties sets the properties of a node. Its start then is after the anchor and the tag,
+// and after the blanks and comments that follow them, which for the library are part of
+// the node.
+func (c *converter) properties(n *Node, y *yaml.Node) {
+	p := Properties{Anchor: y.Anchor, Outer: n.Start}
+	n.Start = c.start(&p, y)
+	if p.Anchor != "" || p.Tag != "" {
+		n.Properties = &p
+	}
+}
+
+// start returns the offset at which a node starts, and sets its tag.
+func (c *converter) start(p *Properties, y *yaml.Node) int {
+	at, end := p.Outer, p.Outer
+	anchored := p.Anchor == "" // true once the anchor was passed: another one belongs to the first key
 	for at < len(c.text) {
 		switch {
 		case c.text[at] == '&' && !anchored:
-			end, anchored = at+1+len(n.Anchor), true
-		case c.text[at] == '!' && n.Tag == "" && (y.Style&yaml.TaggedStyle != 0 || isLoneTag(n, y, at)):
+			end, anchored = at+1+len(p.Anchor), true
+		case c.text[at] == '!' && p.Tag == "" && (y.Style&yaml.TaggedStyle != 0 || isLoneTag(y, at == p.Outer)):
 			end = at + tagLength(c.text[at:])
-			n.Tag = string(c.text[at:end])
+			p.Tag = string(c.text[at:end])
 		case y.Kind == yaml.ScalarNode && scalarStyle(y.Style) == Plain && y.Value == "":
 			return end // an empty value ends after its anchor and tag
 		default:
@@ -115,10 +123,10 @@ func (c *converter) start(n *Node, y *yaml.Node) int {
 	return end
 }
 
-// isLoneTag reports whether the tag at an offset is the "!" of a scalar, which the library
-// does not report.
-func isLoneTag(n *Node, y *yaml.Node, at int) bool {
-	return y.Kind == yaml.ScalarNode && (at == n.Outer || y.Value != "")
+// isLoneTag reports whether a tag is the "!" of a scalar, which the library does not
+// report. first says that nothing of the node is before it.
+func isLoneTag(y *yaml.Node, first bool) bool {
+	return y.Kind == yaml.ScalarNode && (first || y.Value != "")
 }
 
 // skipBlanks returns the offset after blanks, line breaks and comments.

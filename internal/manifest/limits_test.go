@@ -65,6 +65,21 @@ func TestParseTakesMemoryInProportionToTheText(t *testing.T) {
 	}
 }
 
+// TestPatchOfALargeDocumentTakesLittleMemory patches a document of a megabyte. The two
+// trees and the new text are most of what it allocates.
+func TestPatchOfALargeDocumentTakesLittleMemory(t *testing.T) {
+	text := []byte("metadata:\n  name: x\nenv:\n" + strings.Repeat("- name: VARIABLE # one of many\n  value: \"a value of some length, with words in it\"\n", 1<<20/84))
+	sets := []Set{{identity.Path{}.Field("metadata", "annotations", "k"), "v"}}
+	const perByte = 14
+	if allocated := allocatedBy(func() {
+		if _, err := Patch(text, sets); err != nil {
+			t.Fatal(err)
+		}
+	}); allocated > perByte*uint64(len(text)) {
+		t.Errorf("%d bytes took %d bytes of memory, %.1f times as many", len(text), allocated, float64(allocated)/float64(len(text)))
+	}
+}
+
 // allocatedBy returns how many bytes a function allocates.
 func allocatedBy(do func()) uint64 {
 	var before, after runtime.MemStats

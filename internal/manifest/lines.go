@@ -63,13 +63,16 @@ func firstByte(text []byte) int {
 // lineEnd returns the offset after the line break of the line that contains an offset, or
 // the length of the text.
 func lineEnd(text []byte, at int) int {
-	i := bytes.IndexAny(text[at:], "\r\n")
-	if i < 0 {
-		return len(text)
-	}
-	at += i + 1
-	if text[at-1] == '\r' && at < len(text) && text[at] == '\n' {
+	for at < len(text) {
 		at++
+		switch {
+		case text[at-1] == '\n':
+			return at
+		case text[at-1] == '\r' && at < len(text) && text[at] == '\n':
+			return at + 1
+		case text[at-1] == '\r':
+			return at
+		}
 	}
 	return at
 }

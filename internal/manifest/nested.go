@@ -41,9 +41,9 @@ func (p *planner) inside(at foundValue, into identity.Into, sets []Set) error {
 	stream, ok := innerStream(into, node.Value)
 	switch {
 	case node.Kind != Scalar:
-		return &PlaceError{nil, node.Outer, fmt.Sprintf("contains %s, but must contain a string", node.describe())}
+		return &PlaceError{nil, node.Outer(), fmt.Sprintf("contains %s, but must contain a string", node.describe())}
 	case !ok:
-		return &PlaceError{nil, node.Outer, "the string is not valid base64"}
+		return &PlaceError{nil, node.Outer(), "the string is not valid base64"}
 	}
 	byDocument := map[int][]Set{}
 	for _, set := range sets {
@@ -54,13 +54,13 @@ func (p *planner) inside(at foundValue, into identity.Into, sets []Set) error {
 	var all []Edit
 	for _, number := range slices.Sorted(maps.Keys(byDocument)) {
 		if number >= len(documents) {
-			return &PlaceError{nil, node.Outer, "the string has no such document"}
+			return &PlaceError{nil, node.Outer(), "the string has no such document"}
 		}
 		doc := documents[number]
 		edits, err := planInner(stream[doc.Start:doc.End], byDocument[number], p.alone)
 		if inner, ok := errors.AsType[*PlaceError](err); ok {
 			into.Document = number
-			return &PlaceError{slices.Concat(identity.Path{}.Inside(into), inner.Path), node.Outer, inner.Problem}
+			return &PlaceError{slices.Concat(identity.Path{}.Inside(into), inner.Path), node.Outer(), inner.Problem}
 		}
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func outerEdits(text []byte, at foundValue, into identity.Into, stream []byte, e
 	}
 	value, applied := apply([]byte(node.Value), edits)
 	if !ok || !applied {
-		return nil, &PlaceError{nil, node.Outer, "its changes overlap"}
+		return nil, &PlaceError{nil, node.Outer(), "its changes overlap"}
 	}
 	return []Edit{replacement(text, at, string(value))}, nil
 }

@@ -34,22 +34,60 @@ const (
 
 // Node is a value in a document, with the range of bytes that it is written in.
 type Node struct {
-	Kind    Kind
-	Style   Style
-	Tag     string // as written, such as !!str; empty if there is none
-	Anchor  string
-	Value   string  // the text of a scalar, the name of an alias
-	Outer   int     // offset of the first byte, anchor and tag included
-	Start   int     // offset of the first byte after anchor and tag
-	End     int     // offset after the last byte
-	Content []*Node // a mapping's keys and values, alternating, or a sequence's items
-	Target  *Node   // what an alias refers to
+	Kind       Kind
+	Style      Style
+	Value      string      // the text of a scalar, the name of an alias
+	Start      int         // offset of the first byte after anchor and tag
+	End        int         // offset after the last byte
+	Content    []*Node     // a mapping's keys and values, alternating, or a sequence's items
+	Properties *Properties // nil for most nodes
+}
+
+// Properties are the properties of a node with a tag or an anchor, and of an alias. They are
+// rare, so nodes are smaller without them.
+type Properties struct {
+	Tag    string // as written, such as !!str; empty if there is none
+	Anchor string
+	Outer  int   // offset of the first byte of the anchor, the tag or the alias
+	Target *Node // what an alias refers to
+}
+
+// Tag returns the tag as it is written, such as !!str, or an empty string.
+func (n *Node) Tag() string {
+	if n.Properties == nil {
+		return ""
+	}
+	return n.Properties.Tag
+}
+
+// Anchor returns the name of the node's anchor, or an empty string.
+func (n *Node) Anchor() string {
+	if n.Properties == nil {
+		return ""
+	}
+	return n.Properties.Anchor
+}
+
+// Outer returns the offset of the node's first byte, anchor and tag included.
+func (n *Node) Outer() int {
+	if n.Properties == nil {
+		return n.Start
+	}
+	return n.Properties.Outer
+}
+
+// Target returns the node that an alias refers to.
+func (n *Node) Target() *Node {
+	if n.Properties == nil {
+		return nil
+	}
+	return n.Properties.Target
 }
 
 // Resolve returns the node itself, or the node that it is an alias of.
 func (n *Node) Resolve() *Node {
 	for n != nil && n.Kind == Alias {
-		n = n.Target
+		n = n.Target()
 	}
 	return n
 }
@@ -62,7 +100,7 @@ func (n *Node) IsMapping() bool {
 
 // IsNull reports whether the node is written as YAML's null: ~, null or nothing.
 func (n *Node) IsNull() bool {
-	if n.Kind != Scalar || n.Style != Plain || n.Tag != "" && n.Tag != "!!null" {
+	if n.Kind != Scalar || n.Style != Plain || n.Tag() != "" && n.Tag() != "!!null" {
 		return false
 	}
 	switch n.Value {
@@ -74,7 +112,7 @@ func (n *Node) IsNull() bool {
 
 // IsTrue reports whether Kubernetes reads the node as true. Its decoder follows YAML 1.1.
 func (n *Node) IsTrue() bool {
-	if n = n.Resolve(); n == nil || n.Kind != Scalar || n.Tag != "!!bool" && (n.Tag != "" || n.Style != Plain) {
+	if n = n.Resolve(); n == nil || n.Kind != Scalar || n.Tag() != "!!bool" && (n.Tag() != "" || n.Style != Plain) {
 		return false
 	}
 	switch strings.ToLower(n.Value) {
@@ -90,7 +128,7 @@ func (n *Node) IsString() bool {
 	if n.Kind != Scalar {
 		return false
 	}
-	switch n.Tag {
+	switch n.Tag() {
 	case "!!str", "!":
 		return true
 	case "":

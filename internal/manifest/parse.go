@@ -14,10 +14,20 @@ import (
 )
 
 // Parse reads the text of one document into a tree. The tree is nil for a document without
-// content. The error is a [*SyntaxError] if the text is not YAML, if its values are nested
-// too deeply, or if its aliases expand to too many values.
-func Parse(text []byte) (*Node, error) {
-	if root, ok := quickParse(text); ok {
+// content. The tree refers to the text, which must not change while the tree is in use.
+// The error is a [*SyntaxError] if the text is not YAML, if its values are nested too
+// deeply, or if its aliases expand to too many values.
+func Parse(text []byte) (*Node, error) { return new(Parser).Parse(text) }
+
+// Parser parses several documents. Their trees share memory, so it costs less than
+// [Parse], but none of it is free while one of the trees is in use. The zero value is
+// ready for use.
+type Parser struct{ memory treeMemory }
+
+// Parse does the same as the function [Parse].
+func (p *Parser) Parse(text []byte) (*Node, error) {
+	p.memory.open = p.memory.open[:0]
+	if root, ok := quickParse(&p.memory, text); ok {
 		return root, nil
 	}
 	return libraryParse(text)
@@ -179,9 +189,9 @@ func excessiveAlias(root *Node) int {
 	var size func(n *Node) int
 	size = func(n *Node) int {
 		if n.Kind == Alias {
-			grown := sizes[n.Target]
+			grown := sizes[n.Target()]
 			if added += grown; culprit < 0 && (grown == 0 || added > maxExpansion) {
-				culprit = n.Outer
+				culprit = n.Outer()
 			}
 			return min(grown, maxExpansion)
 		}
@@ -189,7 +199,7 @@ func excessiveAlias(root *Node) int {
 		for _, child := range n.Content {
 			sum = min(sum+size(child), maxExpansion)
 		}
-		if n.Anchor != "" {
+		if n.Anchor() != "" {
 			sizes[n] = sum
 		}
 		return sum

@@ -31,7 +31,7 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if parseOnly(text, root, patched, sets) == nil {
+	if !isPatched(text, root, patched, sets) {
 		return nil, formError(root, sets[0])
 	}
 	return patched, nil
@@ -53,7 +53,7 @@ func apart(root *Node, sets []Set) [][]Set {
 
 func isShared(trail []*Node, path identity.Path) bool {
 	for i, n := range trail {
-		if n.Kind == Alias || n.Anchor != "" || i > 0 && path[i-1].Kind == identity.KeyStep && trail[i-1].ownField(path[i-1].Key) == nil {
+		if n.Kind == Alias || n.Anchor() != "" || i > 0 && path[i-1].Kind == identity.KeyStep && trail[i-1].ownField(path[i-1].Key) == nil {
 			return true
 		}
 	}
@@ -68,7 +68,7 @@ func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, erro
 		return nil, err
 	}
 	patched, ok := apply(text, edits)
-	if !ok || parseOnly(text, root, patched, sets) == nil {
+	if !ok || !isPatched(text, root, patched, sets) {
 		return nil, nil
 	}
 	return patched, nil
@@ -90,12 +90,12 @@ func patchPart(text []byte, sets []Set) ([]byte, error) {
 	}
 	for edits := range otherForms(text, root, sets) {
 		rewritten, ok := apply(text, edits)
-		if !ok {
+		if !ok || !isPatched(text, root, rewritten, nil) {
 			continue
 		}
-		same := parseOnly(text, root, rewritten, nil)
-		if same == nil {
-			continue
+		same, err := Parse(rewritten)
+		if err != nil {
+			return nil, err
 		}
 		if patched, err := patchInPlace(rewritten, same, sets, true); err == nil && patched != nil {
 			return patched, nil
@@ -117,7 +117,7 @@ func formError(root *Node, set Set) error {
 		path = path[:i]
 	}
 	trail := trailOf(root, path)
-	return &PlaceError{set.Path, trail[len(trail)-1].Outer, "the program cannot change this without changing other values: write it as a plain block mapping"}
+	return &PlaceError{set.Path, trail[len(trail)-1].Outer(), "the program cannot change this without changing other values: write it as a plain block mapping"}
 }
 
 // trailOf returns the values on a path, as far as the document has them.
@@ -157,7 +157,7 @@ func otherForms(text []byte, root *Node, sets []Set) iter.Seq[[]Edit] {
 			return
 		}
 		for _, n := range slices.Backward(trails[0]) {
-			if !yield([]Edit{{n.Outer, n.contentEnd(text), flowText(n)}}) {
+			if !yield([]Edit{{n.Outer(), n.contentEnd(text), flowText(n)}}) {
 				return
 			}
 		}
@@ -170,7 +170,7 @@ func aliasesIn(root *Node) map[*Node][]*Node {
 	var walk func(n *Node)
 	walk = func(n *Node) {
 		if n.Kind == Alias {
-			all[n.Target] = append(all[n.Target], n)
+			all[n.Target()] = append(all[n.Target()], n)
 		}
 		for _, child := range n.Content {
 			walk(child)
@@ -200,10 +200,10 @@ func withoutAliases(aliases map[*Node][]*Node, trail []*Node) []Edit {
 	var edits []Edit
 	for _, n := range trail {
 		if n.Kind == Alias {
-			return []Edit{{n.Outer, n.End, flowText(n)}}
+			return []Edit{{n.Outer(), n.End, flowText(n)}}
 		}
 		for _, alias := range aliases[n] {
-			edits = append(edits, Edit{alias.Outer, alias.End, flowText(alias)})
+			edits = append(edits, Edit{alias.Outer(), alias.End, flowText(alias)})
 		}
 	}
 	return edits

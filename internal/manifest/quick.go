@@ -3,6 +3,7 @@ package manifest
 import (
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // quickParser reads the YAML that Helm and people usually write: block mappings and
@@ -15,7 +16,7 @@ type quickParser struct {
 	at     int
 	column int // of the next content, once nextContent has found it; -1 at the end of the text
 	depth  int
-	slab   []Node // nodes that are allocated in advance
+	memory *treeMemory
 	gaveUp bool
 	reach  int // the offset at which it gave up; everything before it is valid YAML
 }
@@ -23,10 +24,11 @@ type quickParser struct {
 // maxQuickKey is below the 1,024 characters that YAML allows a key.
 const maxQuickKey = 1000
 
-// quickParse returns the tree of a document. It is not ok if the library must parse the
-// document.
-func quickParse(text []byte) (root *Node, ok bool) {
-	q := quickParser{text: string(text)}
+// quickParse returns the tree of a document, in the given memory. It is not ok if the
+// library must parse the document. The values of the tree are parts of the text, without a
+// copy: a copy of a large document would be a tenth of the program's memory.
+func quickParse(memory *treeMemory, text []byte) (root *Node, ok bool) {
+	q := quickParser{text: unsafe.String(unsafe.SliceData(text), len(text)), memory: memory}
 	root = q.document()
 	return root, root != nil && root.Kind != Scalar && q.column < 0 && !q.gaveUp
 }
@@ -34,7 +36,7 @@ func quickParse(text []byte) (root *Node, ok bool) {
 // quickReach returns the offset up to which a text is certainly valid YAML. It returns 0
 // if the text is only incomplete.
 func quickReach(text []byte) int {
-	q := quickParser{text: string(text)}
+	q := quickParser{text: string(text), memory: &treeMemory{}}
 	q.document()
 	if isBlank(text[q.reach:]) {
 		return 0
@@ -221,16 +223,18 @@ func (q *quickParser) keyOrScalar(column, parent int, block bool) *Node {
 
 // mapping reads a block mapping from the colon after its first key.
 func (q *quickParser) mapping(key *Node, column int) *Node {
-	n := q.newNode(Mapping, Block, key.Outer)
+	n := q.newNode(Mapping, Block, key.Start)
+	outer := q.memory.begin()
 	for {
 		q.at++ // the colon
 		if !q.isBlankAt(q.at) {
 			q.giveUp()
 			return n
 		}
-		n.Content = append(n.Content, key, q.value(column))
+		q.memory.add(key)
+		q.memory.add(q.value(column))
 		if q.gaveUp || q.column != column {
-			return q.endBlock(n, column)
+			return q.endBlock(n, outer, column)
 		}
 		start := q.at
 		if key = q.scalar(false); q.gaveUp || q.at-start > maxQuickKey || q.at == len(q.text) || q.text[q.at] != ':' {
@@ -263,10 +267,11 @@ func (q *quickParser) isEntry(column int) bool {
 // sequence reads a block sequence from its first "-".
 func (q *quickParser) sequence(column int) *Node {
 	n := q.newNode(Sequence, Block, q.at)
+	outer := q.memory.begin()
 	for {
-		n.Content = append(n.Content, q.entry(column))
+		q.memory.add(q.entry(column))
 		if q.gaveUp || !q.isEntry(column) {
-			return q.endBlock(n, column)
+			return q.endBlock(n, outer, column)
 		}
 	}
 }
@@ -289,7 +294,8 @@ func (q *quickParser) entry(column int) *Node {
 
 // endBlock ends a block collection. It gives up if the next content is indented more than
 // the collection.
-func (q *quickParser) endBlock(n *Node, column int) *Node {
+func (q *quickParser) endBlock(n *Node, outer, column int) *Node {
+	n.Content = q.memory.end(outer, len(q.text)-q.at)
 	if q.column > column {
 		q.giveUp()
 	}
@@ -306,6 +312,7 @@ func (q *quickParser) flow(parent int) *Node {
 	}
 	defer func() { q.depth-- }()
 	n, closing := q.newNode(Mapping, Flow, q.at), byte('}')
+	outer := q.memory.begin()
 	if q.text[q.at] == '[' {
 		n.Kind, closing = Sequence, ']'
 	}
@@ -313,7 +320,7 @@ func (q *quickParser) flow(parent int) *Node {
 	for q.skipFlowBlanks(parent) {
 		if q.text[q.at] == closing {
 			q.at++
-			n.End = q.at
+			n.Content, n.End = q.memory.end(outer, len(q.text)-q.at), q.at
 			return n
 		}
 		q.flowEntry(n, parent)
@@ -334,7 +341,7 @@ func (q *quickParser) flow(parent int) *Node {
 // flowEntry reads an item, or a key and its value.
 func (q *quickParser) flowEntry(n *Node, parent int) {
 	if n.Kind == Sequence {
-		n.Content = append(n.Content, q.flowValue(parent))
+		q.memory.add(q.flowValue(parent))
 		if q.at < len(q.text) && q.text[q.at] == ':' {
 			q.giveUp() // a mapping without braces
 		}
@@ -351,7 +358,8 @@ func (q *quickParser) flowEntry(n *Node, parent int) {
 		q.giveUp()
 		return
 	}
-	n.Content = append(n.Content, key, q.flowValue(parent))
+	q.memory.add(key)
+	q.memory.add(q.flowValue(parent))
 }
 
 func (q *quickParser) flowValue(parent int) *Node {
@@ -410,11 +418,7 @@ func (q *quickParser) checkFlowLine(parent int) {
 func (q *quickParser) null(at int) *Node { return q.newNode(Scalar, Plain, at) }
 
 func (q *quickParser) newNode(kind Kind, style Style, at int) *Node {
-	if len(q.slab) == 0 {
-		q.slab = make([]Node, min((len(q.text)-q.at)/12+4, 1024)) // about one node per twelve bytes
-	}
-	n := &q.slab[0]
-	q.slab = q.slab[1:]
-	n.Kind, n.Style, n.Outer, n.Start, n.End = kind, style, at, at, at
+	n := q.memory.newNode(len(q.text) - q.at)
+	n.Kind, n.Style, n.Start, n.End = kind, style, at, at
 	return n
 }

@@ -50,7 +50,7 @@ func compareParsers(t *testing.T, files []string) {
 // sameTrees compares the trees of both parsers, if the quick parser reads the document.
 func sameTrees(t *testing.T, name string, text []byte) bool {
 	t.Helper()
-	got, ok := quickParse(text)
+	got, ok := quickParse(new(treeMemory), text)
 	if !ok {
 		return false
 	}
@@ -74,7 +74,7 @@ func FuzzQuickParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, ok := quickParse([]byte(text)); ok {
+		if got, ok := quickParse(new(treeMemory), []byte(text)); ok {
 			want, err := libraryParse([]byte(text))
 			if err != nil && (strings.Contains(text, `\/`) || strings.Contains(text, "?")) {
 				return // valid all the same: see 3UYS and JR7V of the YAML test suite

@@ -25,7 +25,7 @@ type PlaceError struct {
 func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem }
 
 // planner turns the sets of one document into edits of its text. It does not check the
-// result of the edits: parseOnly does.
+// result of the edits: isPatched does.
 type planner struct {
 	text  []byte
 	alone bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
@@ -68,7 +68,7 @@ func (p *planner) branch(at foundValue, find func(identity.Step) (value, twice *
 	n := at.node.Resolve()
 	switch {
 	case b.step == nil && n.Kind != Scalar:
-		return &PlaceError{nil, n.Outer, fmt.Sprintf("contains %s, but must contain a string", n.describe())}
+		return &PlaceError{nil, n.Outer(), fmt.Sprintf("contains %s, but must contain a string", n.describe())}
 	case b.step == nil:
 		for _, set := range b.sets {
 			p.edits = append(p.edits, replacement(p.text, at, set.Value))
@@ -80,7 +80,7 @@ func (p *planner) branch(at foundValue, find func(identity.Step) (value, twice *
 	next, twice := find(*b.step)
 	switch {
 	case twice != nil:
-		return &PlaceError{identity.Path{*b.step}, twice.Outer, "this key appears twice in one mapping: remove one of them"}
+		return &PlaceError{identity.Path{*b.step}, twice.Outer(), "this key appears twice in one mapping: remove one of them"}
 	case next == nil:
 		return p.add(n, b.sets)
 	}
@@ -90,14 +90,14 @@ func (p *planner) branch(at foundValue, find func(identity.Step) (value, twice *
 // add plans sets whose first key is missing.
 func (p *planner) add(n *Node, sets []Set) error {
 	if n.Kind != Mapping && !n.IsNull() {
-		return &PlaceError{nil, n.Outer, fmt.Sprintf("contains %s, but must contain a mapping", n.describe())}
+		return &PlaceError{nil, n.Outer(), fmt.Sprintf("contains %s, but must contain a mapping", n.describe())}
 	}
 	if n.lacksBraces(p.text) {
-		return &PlaceError{nil, n.Outer, "is a mapping without braces inside a list"}
+		return &PlaceError{nil, n.Outer(), "is a mapping without braces inside a list"}
 	}
 	for _, set := range sets {
 		if slices.ContainsFunc(set.Path, func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
-			return &PlaceError{set.Path, n.Outer, "there is no such item"}
+			return &PlaceError{set.Path, n.Outer(), "there is no such item"}
 		}
 		if p.known[n] == nil {
 			p.known[n] = &addition{node: n}
@@ -125,6 +125,9 @@ type branch struct {
 // branches groups sets by the first step of their paths. The documents of one string are
 // one branch.
 func branches(sets []Set) []*branch {
+	if len(sets) == 1 && len(sets[0].Path) > 0 { // most documents need one set, and no map
+		return []*branch{{&sets[0].Path[0], sets}}
+	}
 	var all []*branch
 	known := map[identity.Step]*branch{}
 	for _, set := range sets {
@@ -222,8 +225,8 @@ func (n *Node) contentEnd(text []byte) int {
 func replacement(text []byte, at foundValue, value string) Edit {
 	n := at.node.Resolve()
 	start, end := n.Start, n.contentEnd(text)
-	if !n.IsString() && n.Tag != "" && n.Anchor == "" {
-		start = n.Outer
+	if !n.IsString() && n.Tag() != "" && n.Anchor() == "" {
+		start = n.Outer()
 	}
 	written := restyled(value, n.Style)
 	if literal, ok := asLiteral(text, n, value); ok {

@@ -261,7 +261,7 @@ func checkParse(t *testing.T, c yamlCase) string {
 func checkQuick(t *testing.T, c yamlCase, text []byte) bool {
 	t.Helper()
 	want, err := libraryParse(text)
-	got, ok := quickParse(text)
+	got, ok := quickParse(new(treeMemory), text)
 	if err != nil && !c.valid && ok {
 		t.Errorf("the quick parser accepts it and the library says: %v", err)
 	}

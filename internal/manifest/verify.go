@@ -14,15 +14,14 @@ func Same(a, b *Node) bool {
 	return v.same(a, b)
 }
 
-// parseOnly parses a patched text. It returns nil if the text is not the original plus
-// exactly the sets, with the same comments.
-func parseOnly(text []byte, root *Node, patched []byte, sets []Set) *Node {
-	after, err := Parse(patched)
-	v := verifier{equal: map[[2]*Node]bool{}}
-	if err != nil || !v.plus(root, after, sets) || !slices.Equal(comments(text, root), comments(patched, after)) {
-		return nil
-	}
-	return after
+// isPatched reports whether a patched text is the original plus exactly the sets, with the
+// same comments. It parses the patched text.
+func isPatched(text []byte, root *Node, patched []byte, sets []Set) (is bool) {
+	withTree(patched, func(after *Node, err error) {
+		v := verifier{equal: map[[2]*Node]bool{}}
+		is = err == nil && v.plus(root, after, sets) && sameComments(text, root, patched, after)
+	})
+	return is
 }
 
 // verifier compares a patched document with the document that it should be.
@@ -48,52 +47,72 @@ func (v verifier) plus(a, b *Node, sets []Set) bool {
 	case identity.KeyStep:
 		return b.Kind == Mapping && v.fields(a, b, wanted)
 	case identity.ItemStep:
-		return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag == b.Tag && v.items(a, b, wanted)
+		return a != nil && a.Kind == Sequence && b.Kind == Sequence && a.Tag() == b.Tag() && v.items(a, b, wanted)
 	default:
 		return a != nil && v.streams(a, b, sets[0].Path[0].Into, wanted)
 	}
 }
 
-// byFirstStep groups sets by the first step of their paths, and removes that step.
-func byFirstStep(sets []Set) map[identity.Step][]Set {
-	sorted := make(map[identity.Step][]Set, len(sets))
+// wantedSets is sets by the first step of their paths, without that step.
+type wantedSets struct {
+	first identity.Step
+	sets  []Set                   // below the first step
+	other map[identity.Step][]Set // below other steps
+}
+
+func byFirstStep(sets []Set) *wantedSets {
+	wanted := &wantedSets{first: sets[0].Path[0]}
 	for _, set := range sets {
-		sorted[set.Path[0]] = append(sorted[set.Path[0]], Set{set.Path[1:], set.Value})
+		step, below := set.Path[0], Set{set.Path[1:], set.Value}
+		switch {
+		case step == wanted.first:
+			wanted.sets = append(wanted.sets, below)
+		case wanted.other == nil:
+			wanted.other = map[identity.Step][]Set{step: {below}}
+		default:
+			wanted.other[step] = append(wanted.other[step], below)
+		}
 	}
-	return sorted
+	return wanted
 }
 
 // take returns the sets below a step, and removes them from the wanted ones.
-func take(wanted map[identity.Step][]Set, step identity.Step) []Set {
-	if len(wanted) == 0 {
-		return nil
+func (w *wantedSets) take(step identity.Step) (sets []Set) {
+	switch {
+	case w == nil:
+	case len(w.sets) > 0 && w.first == step:
+		sets, w.sets = w.sets, nil
+	case len(w.other) > 0:
+		sets = w.other[step]
+		delete(w.other, step)
 	}
-	sets := wanted[step]
-	delete(wanted, step)
 	return sets
 }
 
+// isEmpty reports whether all sets were taken.
+func (w *wantedSets) isEmpty() bool { return w == nil || len(w.sets) == 0 && len(w.other) == 0 }
+
 // items compares the items of sequences.
-func (v verifier) items(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) items(a, b *Node, wanted *wantedSets) bool {
 	if len(a.Content) != len(b.Content) {
 		return false
 	}
 	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], take(wanted, identity.Step{Kind: identity.ItemStep, Item: i})) {
+		if !v.plus(a.Content[i], b.Content[i], wanted.take(identity.Step{Kind: identity.ItemStep, Item: i})) {
 			return false
 		}
 	}
-	return len(wanted) == 0
+	return wanted.isEmpty()
 }
 
 // fields compares the fields of mappings. The tags must be equal, and a new mapping must
 // have none.
-func (v verifier) fields(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
 	if a == nil || a.IsNull() {
 		a = &Node{Kind: Mapping}
 	}
 	switch {
-	case a.Kind != Mapping || a.Tag != b.Tag:
+	case a.Kind != Mapping || a.Tag() != b.Tag():
 		return false
 	case v.anyOrder || a.mergeValue() != nil || b.mergeValue() != nil:
 		return v.merged(a, b, wanted)
@@ -103,7 +122,7 @@ func (v verifier) fields(a, b *Node, wanted map[identity.Step][]Set) bool {
 
 // inOrder compares mappings key by key. New keys may be anywhere between the old ones. A
 // key that appears twice is compared twice.
-func (v verifier) inOrder(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
 	old := a.Content
 	for key, value := range b.Fields {
 		below := takeField(wanted, key)
@@ -118,11 +137,11 @@ func (v verifier) inOrder(a, b *Node, wanted map[identity.Step][]Set) bool {
 			return false
 		}
 	}
-	return len(old) == 0 && len(wanted) == 0
+	return len(old) == 0 && wanted.isEmpty()
 }
 
 // merged compares mappings in any order, together with the fields of their merge keys.
-func (v verifier) merged(a, b *Node, wanted map[identity.Step][]Set) bool {
+func (v verifier) merged(a, b *Node, wanted *wantedSets) bool {
 	old := a.effective()
 	known := make(map[string]keyValue, len(old))
 	for _, f := range old {
@@ -142,19 +161,19 @@ func (v verifier) merged(a, b *Node, wanted map[identity.Step][]Set) bool {
 			return false
 		}
 	}
-	return matched == len(old) && len(wanted) == 0
+	return matched == len(old) && wanted.isEmpty()
 }
 
 // takeField returns the sets below a key. There are none if the key is not a scalar.
-func takeField(wanted map[identity.Step][]Set, key *Node) []Set {
+func takeField(wanted *wantedSets, key *Node) []Set {
 	if key = key.Resolve(); key.Kind != Scalar {
 		return nil
 	}
-	return take(wanted, identity.Step{Key: key.Value})
+	return wanted.take(identity.Step{Key: key.Value})
 }
 
 // streams compares strings that contain streams.
-func (v verifier) streams(a, b *Node, into identity.Into, wanted map[identity.Step][]Set) bool {
+func (v verifier) streams(a, b *Node, into identity.Into, wanted *wantedSets) bool {
 	if a.Kind != Scalar || !b.IsString() || len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
@@ -169,12 +188,12 @@ func (v verifier) streams(a, b *Node, into identity.Into, wanted map[identity.St
 	}
 	for i := range old {
 		into.Document = i
-		below := take(wanted, identity.Step{Kind: identity.IntoStep, Into: into})
+		below := wanted.take(identity.Step{Kind: identity.IntoStep, Into: into})
 		if !sameDocuments(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
 			return false
 		}
 	}
-	return len(wanted) == 0
+	return wanted.isEmpty()
 }
 
 func sameDocuments(was, is []byte, sets []Set) bool {
@@ -182,7 +201,7 @@ func sameDocuments(was, is []byte, sets []Set) bool {
 		return bytes.Equal(was, is)
 	}
 	root, err := Parse(was)
-	return err == nil && parseOnly(was, root, is, sets) != nil
+	return err == nil && isPatched(was, root, is, sets)
 }
 
 // same reports whether two values are equal. It follows aliases.
@@ -205,34 +224,45 @@ func (v verifier) same(a, b *Node) bool {
 	case a.Kind == Mapping && (v.anyOrder || a.mergeValue() != nil || b.mergeValue() != nil):
 		return v.fields(a, b, nil)
 	}
-	return a.Tag == b.Tag && v.items(a, b, nil)
+	return a.Tag() == b.Tag() && v.items(a, b, nil)
 }
 
 // sameScalar reports whether two scalars are equal. Quotes do not matter for strings. Text
 // that a decoder may read as another type must be written in the same way.
 func sameScalar(a, b *Node) bool {
-	if a.Value == b.Value && a.Tag == b.Tag && (a.Style == Plain) == (b.Style == Plain) {
+	if a.Value == b.Value && a.Tag() == b.Tag() && (a.Style == Plain) == (b.Style == Plain) {
 		return true
 	}
 	return a.IsNull() && b.IsNull() || a.Value == b.Value && a.IsString() && b.IsString()
 }
 
-// comments returns the comments of a document, in order.
-func comments(text []byte, root *Node) []string {
-	var all []string
-	for at := 0; ; {
+// sameComments reports whether two texts have the same comments in the same order.
+func sameComments(text []byte, root *Node, patched []byte, after *Node) bool {
+	for was, is := nextComment(text, root, 0), nextComment(patched, after, 0); ; {
+		if string(text[was.start:was.end]) != string(patched[is.start:is.end]) {
+			return false
+		}
+		if was.start == was.end {
+			return true
+		}
+		was, is = nextComment(text, root, was.end), nextComment(patched, after, is.end)
+	}
+}
+
+// textRange is a range of bytes.
+type textRange struct{ start, end int }
+
+// nextComment returns the first comment at or after an offset, without the blanks at its
+// end. It is empty if there is none.
+func nextComment(text []byte, root *Node, at int) textRange {
+	for ; ; at++ {
 		i := bytes.IndexByte(text[at:], '#')
 		if i < 0 {
-			return all
+			return textRange{len(text), len(text)}
 		}
-		at += i
-		if at > 0 && !isSpace(text[at-1]) || root.scalarAt(text, at) {
-			at++
-			continue
+		if at += i; (at == 0 || isSpace(text[at-1])) && !root.scalarAt(text, at) {
+			return textRange{at, len(bytes.TrimRight(text[:lineEnd(text, at)], " \t\r\n"))}
 		}
-		end := lineEnd(text, at)
-		all = append(all, string(bytes.TrimRight(text[at:end], " \t\r\n")))
-		at = end
 	}
 }
 
@@ -249,6 +279,6 @@ func (n *Node) scalarAt(text []byte, at int) bool {
 		}
 		return start <= at && at < n.End
 	}
-	after, _ := slices.BinarySearchFunc(n.Content, at+1, func(child *Node, at int) int { return child.Outer - at })
+	after, _ := slices.BinarySearchFunc(n.Content, at+1, func(child *Node, at int) int { return child.Outer() - at })
 	return after > 0 && n.Content[after-1].scalarAt(text, at)
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -69,11 +70,7 @@ func TestCheckRefusesEveryOtherChange(t *testing.T) {
 		{"a comment more", "b: 2", "b: 2 # more", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			patched := strings.Replace(right, test.old, test.new, 1)
-			if test.old != "" && patched == right {
-				t.Fatalf("%q is not in the document", test.old)
-			}
-			checkPatch(t, verified, patched, []Set{set}, test.want)
+			checkPatch(t, verified, replaced(t, right, test.old, test.new), []Set{set}, test.want)
 		})
 	}
 }
@@ -102,6 +99,113 @@ func TestCheckRefusesOtherChangesInStrings(t *testing.T) {
 	}
 }
 
+// TestCheckRefusesOtherChangesInLists does the same for a set inside an item.
+func TestCheckRefusesOtherChangesInLists(t *testing.T) {
+	const original = "list: !t\n- {a: 1}\n- {b: 2} # two\nother: !t [1]\ntext: |\n  b\n# end\n"
+	set := Set{Path: identity.Path{}.Field("list").Item(1).Field("key"), Value: "value"}
+	right := strings.Replace(original, "{b: 2}", "{key: value, b: 2}", 1)
+	for _, test := range []struct {
+		name, old, new string
+		want           bool
+	}{
+		{"the right patch", "", "", true},
+		{"in another form", "!t\n- {a: 1}\n- {key: value, b: 2} # two\n", "!t [{a: 1}, {key: value, b: 2}] # two\n", true},
+		{"nothing", "key: value, ", "", false},
+		{"another item", "- {a: 1}\n- {key: value, b: 2}", "- {key: value, a: 1}\n- {b: 2}", false},
+		{"both items", "{a: 1}", "{key: value, a: 1}", false},
+		{"an item more", "- {a: 1}\n", "- {a: 1}\n- {}\n", false},
+		{"an item at the end more", "# two\n", "# two\n- {}\n", false},
+		{"an item less", "- {a: 1}\n", "", false},
+		{"the items in another order", "- {a: 1}\n- {key: value, b: 2} # two\n", "- {key: value, b: 2} # two\n- {a: 1}\n", false},
+		{"another tag", "list: !t", "list: !u", false},
+		{"no tag", "list: !t", "list:", false},
+		{"a mapping", "list: !t\n- {a: 1}\n- {key: value, b: 2} # two\n", "list: !t\n  0: {a: 1}\n  1: {key: value, b: 2} # two\n", false},
+		{"another list without its tag", "other: !t [1]", "other: [1]", false},
+		{"another comment below a literal", "# end", "# ends", false},
+		{"no comment below a literal", "# end\n", "", false},
+		{"a comment becomes part of a literal", "# end", "  # end", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkPatch(t, original, replaced(t, right, test.old, test.new), []Set{set}, test.want)
+		})
+	}
+}
+
+// TestCheckRefusesOtherChangesInMergedFields does the same for a mapping with a merge key.
+func TestCheckRefusesOtherChangesInMergedFields(t *testing.T) {
+	const original = "x: &x {a: 1, b: 2}\ny: &y {a: 1}\nm:\n  <<: *x\n  b: 3\n  1: c\n"
+	set := Set{Path: identity.Path{}.Field("m", "key"), Value: "value"}
+	right := strings.Replace(original, "m:\n", "m:\n  key: value\n", 1)
+	for _, test := range []struct {
+		name, old, new string
+		want           bool
+	}{
+		{"the right patch", "", "", true},
+		{"another order", "  <<: *x\n  b: 3\n", "  b: 3\n  <<: *x\n", true},
+		{"the fields instead of the merge key", "<<: *x", "a: 1", true},
+		{"an equal mapping", "<<: *x", "<<: *y", true},
+		{"nothing", "  key: value\n", "", false},
+		{"another value", "key: value", "key: values", false},
+		{"another key", "key: value", "keys: value", false},
+		{"no merge key", "  <<: *x\n", "", false},
+		{"no field of its own", "  b: 3\n", "", false},
+		{"another merged value", "<<: *x", "a: 2", false},
+		{"a merged value of another type", "<<: *x", "a: '1'", false},
+		{"a key of another type", "1: c", "'1': c", false},
+		{"one key more", "b: 3", "b: 3\n  d: 4", false},
+		{"the anchor's value changed", "{a: 1, b: 2}", "{a: 1, b: 4}", false},
+		{"the key in the anchor", "{a: 1, b: 2}", "{a: 1, b: 2, key: value}", false},
+		{"a string instead of the mapping", "m:\n  key: value\n  <<: *x\n  b: 3\n  1: c\n", "m: c\n", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkPatch(t, original, replaced(t, right, test.old, test.new), []Set{set}, test.want)
+		})
+	}
+}
+
+// TestCheckRefusesOtherChangesInBase64 does the same for a set in base64 after a name.
+func TestCheckRefusesOtherChangesInBase64(t *testing.T) {
+	encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	const stream = "a: {b: 1} # c\n---\nd: 2\n"
+	document := func(name, stream string) string { return "v: " + name + encode(stream) + "\nw: 1\n" }
+	set := Set{Path: identity.Path{}.Field("v").Inside(identity.Into{Base64: true, Skip: len("X=")}).Field("a", "key"), Value: "value"}
+	for _, test := range []struct {
+		name, patched string
+		want          bool
+	}{
+		{"the right patch", document("X=", "a: {key: value, b: 1} # c\n---\nd: 2\n"), true},
+		{"nothing", document("X=", stream), false},
+		{"another name", document("Y=", "a: {key: value, b: 1} # c\n---\nd: 2\n"), false},
+		{"no name", document("", "a: {key: value, b: 1} # c\n---\nd: 2\n"), false},
+		{"the text itself", "v: |\n  X=a: {key: value, b: 1} # c\n  ---\n  d: 2\nw: 1\n", false},
+		{"only the name", "v: X=\nw: 1\n", false},
+		{"less than the name", "v: X\nw: 1\n", false},
+		{"another document", document("X=", "a: {key: value, b: 1} # c\n---\nd: 3\n"), false},
+		{"another layout of the other document", document("X=", "a: {key: value, b: 1} # c\n---\nd:  2\n"), false},
+		{"another comment", document("X=", "a: {key: value, b: 1} # d\n---\nd: 2\n"), false},
+		{"one document more", document("X=", "a: {key: value, b: 1} # c\n---\nd: 2\n---\n"), false},
+		{"one document less", document("X=", "a: {key: value, b: 1} # c\n"), false},
+		{"no string", "v: [X]\nw: 1\n", false},
+		{"another value beside it", strings.Replace(document("X=", "a: {key: value, b: 1} # c\n---\nd: 2\n"), "w: 1", "w: 2", 1), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkPatch(t, document("X=", stream), test.patched, []Set{set}, test.want)
+		})
+	}
+}
+
+// replaced replaces a text that must be there. Nothing is replaced if old is empty.
+func replaced(t *testing.T, text, old, by string) string {
+	t.Helper()
+	if !strings.Contains(text, old) {
+		t.Fatalf("%q is not in the document", old)
+	}
+	if old == "" {
+		return text
+	}
+	return strings.Replace(text, old, by, 1)
+}
+
 func checkPatch(t *testing.T, original, patched string, sets []Set, want bool) {
 	t.Helper()
 	a, err := Parse([]byte(original))
@@ -111,7 +215,7 @@ func checkPatch(t *testing.T, original, patched string, sets []Set, want bool) {
 	if _, err := Parse([]byte(patched)); err != nil {
 		t.Fatal(err)
 	}
-	if got := parseOnly([]byte(original), a, []byte(patched), sets) != nil; got != want {
+	if got := isPatched([]byte(original), a, []byte(patched), sets); got != want {
 		t.Errorf("accepted: %v, want %v:\n%s", got, want, patched)
 	}
 }

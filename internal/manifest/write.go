@@ -111,11 +111,11 @@ func writeFlow(b *strings.Builder, n *Node, anchors bool) {
 	if n.Kind == Alias {
 		n, anchors = n.Resolve(), false
 	}
-	if n.Anchor != "" && anchors {
-		b.WriteString("&" + n.Anchor + " ")
+	if n.Anchor() != "" && anchors {
+		b.WriteString("&" + n.Anchor() + " ")
 	}
-	if n.Tag != "" {
-		b.WriteString(n.Tag + " ")
+	if n.Tag() != "" {
+		b.WriteString(n.Tag() + " ")
 	}
 	separator := ""
 	switch n.Kind {
@@ -147,7 +147,7 @@ func flowScalar(n *Node) string {
 	switch {
 	case n.IsNull():
 		return "null"
-	case n.Style == Plain && n.Tag == "" && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
+	case n.Style == Plain && n.Tag() == "" && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
 		return n.Value
 	}
 	return quoted(n.Value)

@@ -52,7 +52,9 @@ func TestPlanDiffersIfSomebodyElseIsAdmitted(t *testing.T) {
 			s.Condition["StringNotEquals"] = map[string]iam.Values{issuerHost + ":sub": {"system:serviceaccount:x:mxp-controller"}}
 			delete(s.Condition, "StringLike")
 		})}, []string{all}},
-		"any association":           {[]iam.Statement{{Sid: "Pods", Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}}, Action: everyone.Action}}, []string{all}},
+		"any association": {[]iam.Statement{{Sid: "Pods", Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}}, Action: everyone.Action}}, []string{all}},
+		"an association of a namespace": {[]iam.Statement{{Sid: "Pods", Effect: iam.Allow, Principal: iam.Principal{Service: iam.Values{desired.PodIdentityService}}, Action: everyone.Action,
+			Condition: iam.Condition{"StringEquals": {desired.NamespaceTag: {"evil"}}}}}, []string{"system:serviceaccount:evil:mxp-controller"}},
 		"everyone":                  {[]iam.Statement{everyone}, []string{all}},
 		"admitted and denied again": {[]iam.Statement{web("system:serviceaccount:evil:mxp-controller"), deny}, nil},
 		"the same as the config":    {[]iam.Statement{web("system:serviceaccount:" + testNamespaces(1)[0] + ":mxp-controller")}, nil},

@@ -183,6 +183,30 @@ func TestApplyGivesUpOnAPolicyThatOthersKeepChanging(t *testing.T) {
 	}
 }
 
+// TestApplyWritesAgainIfItsChangeIsNotSeen has an account whose reads lag behind the first
+// write for longer than apply waits.
+func TestApplyWritesAgainIfItsChangeIsNotSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		all := testNamespaces(2)
+		mustApply(t, testSpec(identity.IRSA, all[0]))
+		server.Forget()
+		server.Disturb(func(h *awstest.Hooks) {
+			h.Lag = 5
+			h.AfterCall = func(c awstest.Call) {
+				if c.Operation == "UpdateAssumeRolePolicy" {
+					server.Disturb(func(h *awstest.Hooks) { h.Lag = 0 })
+				}
+			}
+		})
+		start := time.Now()
+		mustApply(t, testSpec(identity.IRSA, all...))
+		equal(t, "writes", 2, countOperations(server)["UpdateAssumeRolePolicy"])
+		equal(t, "it took", 32*time.Second, time.Since(start)) // 2, 4, 8 and 16; then 2
+		equal(t, "statement", irsaStatement(t, all...), liveTrustPolicy(t, server.State()).Statement[0])
+	})
+}
+
 // TestApplyLooksAgainBeforeItWrites changes the role between the plan and the apply.
 func TestApplyLooksAgainBeforeItWrites(t *testing.T) {
 	all := testNamespaces(3)
@@ -284,6 +308,12 @@ func TestInterruptedRunsStopAtOnce(t *testing.T) {
 		}},
 		"while it creates associations": {3 * time.Second, func(ctx context.Context, _ *testing.T, _ *awstest.Server) error {
 			_, err := apply(ctx, testSpec(identity.PodIdentity, testNamespaces(3)...), func(r *reconcile.Reconciler) { r.Pace = 0.01 })
+			return err
+		}},
+		"while it removes associations": {3 * time.Second, func(ctx context.Context, t *testing.T, _ *awstest.Server) error {
+			mustApply(t, testSpec(identity.PodIdentity, testNamespaces(1)...))
+			s := testSpec(identity.PodIdentity, "another")
+			_, err := apply(ctx, s, pruning, func(r *reconcile.Reconciler) { r.Pace = 0.01 })
 			return err
 		}},
 		"while it waits for another attempt": {2 * time.Second, func(ctx context.Context, t *testing.T, server *awstest.Server) error {

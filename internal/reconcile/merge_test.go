@@ -354,3 +354,26 @@ func TestWarningOfAnEditedStatementSaysWhomItIsAbout(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptStatementsGetSidsOfTheirOwn has a kept statement whose terms somebody has changed,
+// and one that would get its Sid.
+func TestKeptStatementsGetSidsOfTheirOwn(t *testing.T) {
+	live, wanted := trustOf(t, identity.IRSA, "old", "a"), trustOf(t, identity.IRSA, "prod", "a")
+	kept := mergeTrust(live, wanted, mergeOptions{}).After.Statement[1]
+	other := trustOf(t, identity.IRSA, "two", "b").Statement[0]
+	other.Sid = kept.Sid
+	for name, statements := range map[string][]iam.Statement{"before": {other, live.Statement[0]}, "after": {live.Statement[0], other}} {
+		live.Statement = statements
+		after := mergeTrust(live, wanted, mergeOptions{}).After
+		sids := map[string]bool{}
+		for _, s := range after.Statement {
+			sids[s.Sid] = true
+		}
+		if len(after.Statement) != 3 || len(sids) != 3 || !sids["SpacesIdentityIRSA"] {
+			t.Errorf("%s: %s", name, after.JSON())
+		}
+		if again := mergeTrust(after, wanted, mergeOptions{}); anyWrites(again.Changes) {
+			t.Errorf("%s: a second merge changes %+v", name, again.Changes)
+		}
+	}
+}

@@ -74,8 +74,42 @@ func BenchmarkNames(b *testing.B) {
 	}
 }
 
+// controlPlanes returns a ServiceAccount and a Deployment for each of some control planes.
+func controlPlanes(count int) []byte {
+	var b bytes.Buffer
+	for n := range count {
+		fmt.Fprintf(&b, account+`---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: mxp-host
+  namespace: mxp-%[1]d-system
+spec:
+  selector:
+    matchLabels:
+      app: mxp-host
+  template:
+    metadata:
+      annotations:
+        example.com/team: "platform"
+      labels:
+        app: mxp-host
+    spec:
+      serviceAccountName: mxp-controller
+      containers:
+      - name: main
+        image: registry.example/mxp:v1
+        env:
+`, n)
+		b.WriteString(strings.Repeat("        - name: FIRST # one of many\n          value: \"a value\"\n", 14))
+	}
+	return b.Bytes()
+}
+
+// account is the ServiceAccount of a control plane with a number.
+const account = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: mxp-%[1]d-system\n"
+
 func BenchmarkRun(b *testing.B) {
-	account := "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: mxp-controller\n  namespace: mxp-%d-system\n"
 	var all, list bytes.Buffer
 	list.WriteString("kind: List\nitems:\n")
 	for n := range 10_000 {
@@ -83,6 +117,9 @@ func BenchmarkRun(b *testing.B) {
 		fmt.Fprintf(&list, "- kind: ServiceAccount\n  metadata:\n    name: mxp-controller\n    namespace: mxp-%d-system\n", n)
 	}
 	for name, stream := range map[string][]byte{
+		"200 control planes": controlPlanes(200),
+		"1 MB in a string": []byte("kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: v\ndata:\n  values.yaml: |\n    controlPlanes: {mxpController: {}}\n    other:\n" +
+			strings.Repeat("      - name: setting # one of many\n        value: \"a value of some length\"\n", 14_000)),
 		"one place in 20 MB": append(chart(20<<20), fmt.Sprintf(account, 0)...),
 		"10,000 places":      all.Bytes(),
 		"10,000 in a list":   list.Bytes(),

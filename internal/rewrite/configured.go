@@ -61,7 +61,7 @@ func (o *object) configured(p identity.Place, c desired.Component) found {
 		problem = misplaced(n.Get(below...), path.Field(below...), c, holds)
 	}
 	if problem != "" {
-		err := o.inputError(near.Outer, "the config's places point at %s, and %s", p.Path, problem)
+		err := o.inputError(near.Outer(), "the config's places point at %s, and %s", p.Path, problem)
 		return found{errs: []error{err.because(o.nearPlace(n, path, c))}}
 	}
 	at := site{object: o, kind: EmbeddedPlace, component: c.Name, near: near, path: path, values: n}

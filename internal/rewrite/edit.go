@@ -80,7 +80,7 @@ func restrain(edits []edit, options Options) ([]place, []error) {
 		at := location{document: p.Document, path: p.Path}
 		p, err := e.restrain(p, options)
 		if other, ok := first[at]; ok && other.value != e.value {
-			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer, "the components %s and %s need different values at %s", other.component, e.component, at.path).because(desired.ErrSamePlace)
+			err = e.object.inputError(e.nearest(e.values.Field(e.key)).Outer(), "the components %s and %s need different values at %s", other.component, e.component, at.path).because(desired.ErrSamePlace)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -117,7 +117,7 @@ func (e edit) rank() int {
 // has the key twice, or if it has another value that must not be replaced.
 func (e edit) restrain(p place, options Options) (place, error) {
 	if second := e.values.RepeatedKey(e.key); second != nil {
-		return p, e.object.inputError(e.nearest(second).Outer, "%s has two values in one mapping: remove one of them", p.Path)
+		return p, e.object.inputError(e.nearest(second).Outer(), "%s has two values in one mapping: remove one of them", p.Path)
 	}
 	old := e.values.Field(e.key).Resolve()
 	if old != nil && old.IsNull() {
@@ -138,7 +138,7 @@ func (e edit) restrain(p place, options Options) (place, error) {
 		case ConflictKeep:
 			return p.because(Left, "another value is already there and is kept"), nil
 		case ConflictFails:
-			return p, e.object.inputError(e.nearest(old).Outer, "%s already has another value", p.Path).because(ErrConflict)
+			return p, e.object.inputError(e.nearest(old).Outer(), "%s already has another value", p.Path).because(ErrConflict)
 		}
 		p.Reason = "replaces another value"
 	}

@@ -35,26 +35,40 @@ func newEmbeddedValues(state desired.State) EmbeddedValues {
 
 func (r EmbeddedValues) searchNames() []string { return r.keys }
 
+// skips reports whether a document has no name as text, and none in the base64 of a Secret.
+func (r EmbeddedValues) skips(doc *document) bool {
+	isSecret := func(o *object) bool { return o.kind == "Secret" }
+	return !r.names.mayBeIn(doc.text) && !slices.ContainsFunc(doc.objects, isSecret)
+}
+
 func (r EmbeddedValues) find(o *object) found {
-	var all found
-	valuesWalk{EmbeddedValues: r, object: o, found: &all}.value(o.node, o.path, o.node)
-	return all
+	w := valuesWalk{EmbeddedValues: r, object: o, path: slices.Clone(o.path)}
+	w.value(o.node, o.node)
+	return w.found
 }
 
 // valuesWalk goes through the values of an object and of the strings in them.
 type valuesWalk struct {
 	EmbeddedValues
 	object *object
-	depth  int // of strings in strings
-	found  *found
+	path   identity.Path // of the value that is being read; what is found needs a copy
+	depth  int           // of strings in strings
+	found  found
 }
 
 // maxStringDepth limits how deeply strings may contain documents with strings.
 const maxStringDepth = 8
 
+// below reads a value below the current one.
+func (w *valuesWalk) below(step identity.Step, n, near *manifest.Node) {
+	w.path = append(w.path, step)
+	w.value(n, near)
+	w.path = w.path[:len(w.path)-1]
+}
+
 // value searches a value and everything below it. near is the value of the object's own
 // document that contains it.
-func (w valuesWalk) value(n *manifest.Node, path identity.Path, near *manifest.Node) {
+func (w *valuesWalk) value(n *manifest.Node, near *manifest.Node) {
 	n = n.Resolve()
 	if n == nil {
 		return
@@ -66,21 +80,21 @@ func (w valuesWalk) value(n *manifest.Node, path identity.Path, near *manifest.N
 	case manifest.Mapping:
 		for _, c := range w.state.Components {
 			if n.Get(c.Values.Component...) != nil {
-				*w.found = w.found.plus(values(site{object: w.object, path: path, near: near}, c, n))
+				w.found = w.found.plus(values(site{object: w.object, path: slices.Clone(w.path), near: near}, c, n))
 			}
 		}
 		for key, child := range n.Fields {
 			if key.Value == lastApplied && w.depth == 0 {
 				continue // kubectl's record of the object, which has no effect
 			}
-			w.value(child, path.Field(key.Resolve().Value), near)
+			w.below(identity.Step{Key: key.Resolve().Value}, child, near)
 		}
 	case manifest.Sequence:
 		for i, item := range n.Content {
-			w.value(item, path.Item(i), near)
+			w.below(identity.Step{Kind: identity.ItemStep, Item: i}, item, near)
 		}
 	case manifest.Scalar:
-		w.text(n, path, near)
+		w.text(n, near)
 	}
 }
 
@@ -112,16 +126,17 @@ func settings(at site, c desired.Component, own *manifest.Node) found {
 }
 
 // text searches a string for embedded values.
-func (w valuesWalk) text(n *manifest.Node, path identity.Path, near *manifest.Node) {
+func (w *valuesWalk) text(n *manifest.Node, near *manifest.Node) {
 	const shortest = len("a: {b: }") // the shortest text that can contain values
 	if w.depth == maxStringDepth || len(n.Value) < shortest {
 		return
 	}
 	w.depth++
-	base64 := w.object.kind == "Secret" && w.depth == 1 && w.object.isData(path)
+	base64 := w.object.kind == "Secret" && w.depth == 1 && w.object.isData(w.path)
 	if stream, into, ok := innerText(n.Value, base64); ok && w.names.mayBeIn(stream) {
-		w.stream(stream, into, path, near)
+		w.stream(stream, into, near)
 	}
+	w.depth--
 }
 
 // innerText returns the stream in a string, which may follow a name such as --values= or
@@ -155,7 +170,7 @@ func flagName(text string) int {
 }
 
 // stream searches the documents in a string.
-func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path, near *manifest.Node) {
+func (w *valuesWalk) stream(stream []byte, into identity.Into, near *manifest.Node) {
 	for doc := range manifest.Split(stream) {
 		text := stream[doc.Start:doc.End]
 		if !w.names.mayBeIn(text) {
@@ -164,11 +179,11 @@ func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path
 		into.Document = doc.Number - 1
 		root, err := manifest.Parse(text)
 		if err != nil || isTemplate(root) {
-			w.unreadable(text, path, near, err)
+			w.unreadable(text, near, err)
 			continue
 		}
 		if root = root.Resolve(); root != nil && root.Kind != manifest.Scalar {
-			w.value(root, path.Inside(into), near)
+			w.below(identity.Step{Kind: identity.IntoStep, Into: into}, root, near)
 		}
 	}
 }
@@ -176,13 +191,13 @@ func (w valuesWalk) stream(stream []byte, into identity.Into, path identity.Path
 // unreadable handles a string that names a component and cannot be read. It is not valid
 // YAML or, if err is nil, it is a template. If the string certainly has the component's
 // keys, bad YAML is an error, and a template is left. Other strings are ignored.
-func (w valuesWalk) unreadable(text []byte, path identity.Path, near *manifest.Node, err error) {
+func (w *valuesWalk) unreadable(text []byte, near *manifest.Node, err error) {
 	c, ok := w.certain(text)
 	if !ok {
 		return
 	}
 	if err == nil || bytes.Contains(text, []byte("{{")) { // its values are only known after it is rendered
-		left := w.object.found(TextPlace, c.Name, path, near).because(Left, "the text is a template, and becomes YAML only when it is rendered")
+		left := w.object.found(TextPlace, c.Name, slices.Clone(w.path), near).because(Left, "the text is a template, and becomes YAML only when it is rendered")
 		w.found.places = append(w.found.places, left)
 		return
 	}
@@ -190,8 +205,8 @@ func (w valuesWalk) unreadable(text []byte, path identity.Path, near *manifest.N
 	if !ok {
 		syntax = &manifest.SyntaxError{Problem: err.Error()}
 	}
-	w.found.errs = append(w.found.errs, w.object.inputError(near.Outer,
-		"%s contains values with the key %s that are not valid YAML, in their line %d: %s", path, strings.Join(c.Values.Component, "."),
+	w.found.errs = append(w.found.errs, w.object.inputError(near.Outer(),
+		"%s contains values with the key %s that are not valid YAML, in their line %d: %s", w.path, strings.Join(c.Values.Component, "."),
 		manifest.NewLines(text).Line(syntax.Offset), syntax.Problem))
 }
 
@@ -211,7 +226,7 @@ func isTemplate(n *manifest.Node) bool {
 
 // certain returns the component whose values a text certainly contains: it has all keys
 // of the component's path, and it begins like values. A script or prose does not.
-func (w valuesWalk) certain(text []byte) (desired.Component, bool) {
+func (w *valuesWalk) certain(text []byte) (desired.Component, bool) {
 	i := slices.IndexFunc(w.state.Components, func(c desired.Component) bool {
 		return len(c.Values.Component) > 0 && !slices.ContainsFunc(c.Values.Component, func(key string) bool { return !hasKey(text, key) })
 	})

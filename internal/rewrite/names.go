@@ -100,7 +100,8 @@ func (n name) in(text []byte) bool {
 // rarest returns the offset of the character of a name that is rarest in manifests.
 func rarest(name string) int {
 	const byFrequency = " etaoinsrlcdpmu-:hgfybv.wk" // the most frequent first
-	best, rank := 0, uint(0)
+	var best int
+	var rank uint
 	for i := range len(name) {
 		if r := uint(strings.IndexByte(byFrequency, name[i])); r > rank { // for all other characters it is -1, the largest uint
 			best, rank = i, r

@@ -42,7 +42,7 @@ func (r OwnObjects) has(o *object) bool {
 func (r OwnObjects) find(o *object) found {
 	wanted := r.objects[slices.IndexFunc(r.objects, func(wanted Object) bool { return wanted.is(o) })]
 	if len(o.path) > 0 {
-		return found{errs: []error{o.inputError(o.node.Outer, "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
+		return found{errs: []error{o.inputError(o.node.Outer(), "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
 	}
 	text, root, err := withFilename(wanted.Text, o.node)
 	if err != nil {
@@ -77,7 +77,7 @@ func withFilename(text []byte, existing *manifest.Node) ([]byte, *manifest.Node,
 // replacedBy returns the object's document with another object in its place. It keeps
 // what is before and after the object.
 func (o *object) replacedBy(text []byte) []byte {
-	before, after := o.doc.text[:o.node.Outer], o.doc.text[o.node.End:]
+	before, after := o.doc.text[:o.node.Outer()], o.doc.text[o.node.End:]
 	if len(before) > 0 && before[len(before)-1] != '\n' {
 		before = append(slices.Clone(before), '\n')
 	}
@@ -96,6 +96,7 @@ func (r OwnObjects) missing(in input, docs []*document) found {
 	number, line, end := last.Number, manifest.Breaks(in.stream)+1, last.End
 	for _, wanted := range missing {
 		text := slices.Concat([]byte("---\n"), wanted.Text)
+		lines := bytes.Count(text, []byte("\n"))
 		if len(all.patches) == 0 && in.stream[end-1] != '\n' {
 			if !endsWell(in.stream[last.Start:]) {
 				all.errs = append(all.errs, errors.New("nothing can be appended to the manifests, because they end inside a text block without a line break: end them with a line break"))
@@ -108,7 +109,7 @@ func (r OwnObjects) missing(in input, docs []*document) found {
 		all.places = append(all.places, place{Finding: Finding{Outcome: Changed, Component: wanted.Component, Place: AppendedPlace,
 			Document: number, Line: line + 1, Kind: wanted.Kind, Name: wanted.Name}})
 		all.patches = append(all.patches, patched{manifest.Document{Number: number, Start: end, End: end}, text})
-		line += bytes.Count(text, []byte("\n"))
+		line += lines
 	}
 	return all
 }

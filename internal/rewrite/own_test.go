@@ -52,6 +52,49 @@ func TestOwnObjectsAreUpdated(t *testing.T) {
 	}
 }
 
+// TestEachAppendedObjectHasItsLine appends two objects, which begin on new lines although
+// the stream does not end with a line break.
+func TestEachAppendedObjectHasItsLine(t *testing.T) {
+	second := ownPolicy()[0]
+	second.Name, second.Text = "more", []byte(strings.Replace(wantedPolicy, "name: ours", "name: more", 1))
+	objects := append(ownPolicy(), second)
+	both := "---\n" + wantedPolicy + "---\n" + string(second.Text)
+	type position struct{ Document, Line int }
+	for name, tt := range map[string]struct {
+		stream, want string
+		positions    []position
+	}{
+		"after a line break":        {serviceAccountOnly, serviceAccountOnly + both, []position{{2, 6}, {3, 13}}},
+		"without a last line break": {strings.TrimSuffix(serviceAccountOnly, "\n"), serviceAccountOnly + both, []position{{2, 6}, {3, 13}}},
+		"after two documents":       {"a: b\n---\nc: d", "a: b\n---\nc: d\n" + both, []position{{3, 5}, {4, 12}}},
+		"after a marker":            {"a: b\n---", "a: b\n---\n" + both, []position{{3, 4}, {4, 11}}},
+		"after a comment":           {"a: b # c", "a: b # c\n" + both, []position{{2, 3}, {3, 10}}},
+		"after Windows lines":       {"a: b\r\nc: d", "a: b\r\nc: d\n" + both, []position{{2, 4}, {3, 11}}},
+		"only the second":           {wantedPolicy + "---\na: b", wantedPolicy + "---\na: b\n---\n" + string(second.Text), []position{{1, 1}, {3, 10}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := Run([]byte(tt.stream), desired.State{}, Options{Objects: objects})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if _, err := result.WriteTo(&out); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, out.String()); diff != "" {
+				t.Errorf("differs (-want +got):\n%s", diff)
+			}
+			var positions []position
+			for _, f := range result.Findings {
+				positions = append(positions, position{f.Document, f.Line})
+			}
+			if diff := cmp.Diff(tt.positions, positions); diff != "" {
+				t.Errorf("positions (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestOwnObjectsThatCannotBeUpdatedAreErrors(t *testing.T) {
 	for name, tt := range map[string]struct{ stream, want string }{
 		"in a List":            {"kind: List\nitems:\n- {apiVersion: admissionregistration.k8s.io/v1, kind: Policy, metadata: {name: ours}}\n", "manifests:3:3: this object belongs to spaces-identity, which cannot update it inside a List"},

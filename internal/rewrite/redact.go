@@ -96,9 +96,12 @@ var comment = regexp.MustCompile(`(?m)(^|[ \t])#.*$`)
 
 // comments hides the comments before and after the keys of a mapping.
 func (r *redaction) comments(n *manifest.Node) {
-	start := n.Outer
+	start := n.Outer()
 	for _, above := range slices.Backward(bytes.SplitAfter(r.text[:start], []byte("\n"))) {
 		if trimmed := bytes.TrimSpace(above); len(trimmed) > 0 && trimmed[0] != '#' {
+			if at := comment.FindIndex(above); at != nil { // behind the key of the mapping
+				start -= len(above) - at[0]
+			}
 			break
 		}
 		start -= len(above)

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,30 @@ func TestEachDependentOfManyConfigMapsRestarts(t *testing.T) {
 	}
 	if len(restarts) != count {
 		t.Errorf("%d Deployments restart, want %d", len(restarts), count)
+	}
+}
+
+// TestRunTakesMemoryInProportionToTheDocuments doubles streams in which everything changes.
+func TestRunTakesMemoryInProportionToTheDocuments(t *testing.T) {
+	state := stateOf(t, identity.DefaultComponent)
+	for name, stream := range map[string]func(count int) []byte{"dependents": dependents, "control planes": controlPlanes} {
+		allocated := func(count int) uint64 {
+			text := stream(count)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := Run(text, state, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			return after.TotalAlloc - before.TotalAlloc
+		}
+		if once, twice := allocated(200), allocated(400); twice > 5*once/2 {
+			t.Errorf("%s: 200 allocate %d bytes, 400 allocate %d", name, once, twice)
+		}
+		const perByte = 90 // of short documents, for which paths and findings cost more than trees
+		if size := len(stream(200)); allocated(200) > perByte*uint64(size) {
+			t.Errorf("%s: %d bytes take %d bytes of memory", name, size, allocated(200))
+		}
 	}
 }
 

@@ -72,6 +72,10 @@ type rule interface {
 	find(o *object) found
 }
 
+// skipper is a rule that knows documents in which it finds nothing, without a search of
+// their objects.
+type skipper interface{ skips(doc *document) bool }
+
 // found is what rules found.
 type found struct {
 	edits    []edit
@@ -157,10 +161,17 @@ func (in input) stage(before []*document, mayHide func(text []byte) bool, rules 
 // applies only [OwnObjects].
 func (in input) find(docs []*document, rules ...rule) found {
 	var all found
+	needed := make([]rule, 0, len(rules))
 	for _, doc := range docs {
+		needed = needed[:0]
+		for _, r := range rules {
+			if s, ok := r.(skipper); !ok || !s.skips(doc) {
+				needed = append(needed, r)
+			}
+		}
 		for _, o := range doc.objects {
 			isOwn := in.own.has(o)
-			for _, r := range rules {
+			for _, r := range needed {
 				if _, ok := r.(OwnObjects); ok == isOwn {
 					all = all.plus(r.find(o))
 				}

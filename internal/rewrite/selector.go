@@ -17,15 +17,17 @@ import (
 type Selectors struct {
 	changes []labelChange
 	keys    map[string]bool // the labels that change
+	names   names           // the same, to search for
 }
 
 func newSelectors(changes []labelChange) Selectors {
-	r := Selectors{changes, map[string]bool{}}
+	r := Selectors{changes: changes, keys: map[string]bool{}}
 	for _, change := range changes {
 		for _, key := range change.keys() {
 			r.keys[key] = true
 		}
 	}
+	r.names = namesOf(r.searchNames()...)
 	return r
 }
 
@@ -91,6 +93,8 @@ func (c labelChange) keys() []string {
 
 func (r Selectors) searchNames() []string { return slices.Collect(maps.Keys(r.keys)) }
 
+func (r Selectors) skips(doc *document) bool { return !r.names.mayBeIn(doc.text) }
+
 func (r Selectors) find(o *object) found {
 	var all found
 	for _, s := range o.selectors() {
@@ -103,7 +107,7 @@ func (r Selectors) find(o *object) found {
 			switch {
 			case before == after || !s.reaches(change.object.namespace) || workload && before != own:
 			case before:
-				all.errs = append(all.errs, o.inputError(s.node.Outer, "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
+				all.errs = append(all.errs, o.inputError(s.node.Outer(), "this selector would no longer match the pods of %s, because it uses a pod label that would change", change.object).because(ErrSelector))
 			default:
 				all.warnings = append(all.warnings, fmt.Sprintf("%s, line %d: this selector would also match the pods of %s with their new labels (%s): check that this is intended",
 					o, o.line(s.node), change.object, strings.Join(change.keys(), ", ")))

@@ -43,6 +43,7 @@ func (in input) read(before []*document, looked names, mayHide func(text []byte)
 		return before, nil
 	}
 	line, counted := 1, 0
+	var parser manifest.Parser
 	for doc := range manifest.Split(in.stream) {
 		if len(before) > 0 && before[0].Number == doc.Number {
 			docs, before = append(docs, before[0]), before[1:]
@@ -55,7 +56,7 @@ func (in input) read(before []*document, looked names, mayHide func(text []byte)
 		line, counted = line+manifest.Breaks(in.stream[counted:doc.Start]), doc.Start
 		d := &document{Document: doc, text: text, source: manifest.Source(text), lines: manifest.NewLines(text), first: line}
 		var err error
-		if d.root, err = manifest.Parse(text); err != nil {
+		if d.root, err = parser.Parse(text); err != nil {
 			errs = append(errs, d.patchError("", err))
 		} else if d.root != nil {
 			d.objects = newObject(d, d.root, nil).listed(maxListDepth)
@@ -121,7 +122,7 @@ func (o *object) String() string {
 
 // line returns the line of the stream at which a node of the object begins, from 1.
 func (o *object) line(n *manifest.Node) int {
-	return o.doc.first + o.doc.lines.Line(n.Outer) - 1
+	return o.doc.first + o.doc.lines.Line(n.Outer()) - 1
 }
 
 // found returns a place in the object.

@@ -194,6 +194,7 @@ func accountCases() []testCase {
 		{"absent", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "" }, Fails, "the cluster does not have the add-on", "run `spaces-identity apply`"},
 		{"degraded", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "DEGRADED" }, Fails, "the add-on eks-pod-identity-agent is DEGRADED", "run `aws eks describe-addon"},
 		{"young", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "CREATING" }, Warns, "the add-on eks-pod-identity-agent is CREATING", "wait"},
+		{"being updated", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.value.Agent = "UPDATING" }, Warns, "the add-on eks-pod-identity-agent is UPDATING", "wait"},
 		{"no such cluster", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.err = absent }, Fails, "the account has no EKS cluster prod", "correct"},
 		{"denied", Agent, pods, nil, nil, func(f *fakeAWS) { f.cluster.err = denied }, Unknown, "AccessDenied", ""},
 		{"irsa", Agent, irsa, nil, nil, func(f *fakeAWS) { f.cluster.err = denied }, "", "", ""},
@@ -221,6 +222,25 @@ func accountCases() []testCase {
 		{"without an external ID", TargetRole, pods, targetHere, nil, nil, OK, "arn:aws:iam::123456789012:role/vault", ""},
 		{"with its external ID", TargetRole, pods, targetHere, nil, externalID("abc", "abc"), OK, "", ""},
 		{"with another external ID", TargetRole, pods, targetHere, nil, externalID("abc", "xyz"), Fails, `the trust policy of the target role asks for the external ID abc, and that of the association is "xyz"`, "set sts:ExternalId"},
+		{"with any external ID", TargetRole, pods, targetHere, nil, externalID("*", "xyz"), OK, "", ""},
+		{"with one of two statements", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
+			externalID("abc", "xyz")(f)
+			open := iam.Statement{Effect: iam.Allow, Action: iam.Values{"sts:AssumeRole"}}
+			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, open)
+		}, OK, "", ""},
+		{"with one of two external IDs", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
+			externalID("abc", "xyz")(f)
+			second := f.role.value.Trust.Statement[0]
+			second.Condition = iam.Condition{"StringLike": {"STS:externalid": {"x*"}}}
+			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, second)
+		}, OK, "", ""},
+		{"denied without an external ID, and allowed for another action", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
+			externalID("abc", "xyz")(f)
+			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, iam.Statement{Effect: iam.Deny, Action: iam.Values{"sts:AssumeRole"}},
+				iam.Statement{Effect: iam.Allow, Action: iam.Values{"sts:TagSession"}})
+		}, Fails, `the trust policy of the target role asks for the external ID abc, and that of the association is "xyz"`, "set sts:ExternalId"},
+		{"denied", TargetRole, pods, targetHere, nil, unreadRole, Unknown, "AccessDenied", ""},
+		{"associations denied", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.associations.err = denied }, Unknown, "the external ID of the association could not be read", "fix association first"},
 		{"absent", TargetRole, pods, targetHere, nil, noRole, Fails, "the target role arn:aws:iam::123456789012:role/vault does not exist", "create the target role"},
 		{"in another account", TargetRole, pods, target, nil, nil, Unknown, "the role is in account 999999999999", "use credentials of account 999999999999"},
 		{"no association", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.associations.value = nil }, Unknown, "the external ID of the association could not be read", "fix association first"},

@@ -193,6 +193,7 @@ func clusterCases() []testCase {
 
 		{"some left", Mechanism, both, nil, podsOf(irsaPod, associatedPod), nil, Warns, "1 pods are left to migrate: 1 use EKS Pod Identity, 1 use IRSA, 0 use neither", "run `spaces-identity apply`"},
 		{"none left", Mechanism, both, nil, podsOf(associatedPod), nil, Warns, "every pod has migrated: 1 use EKS Pod Identity", "set mode: pod-identity"},
+		{"pods without any", Mechanism, both, nil, podsOf(barePod, associatedPod), nil, Warns, "1 pods are left to migrate: 1 use EKS Pod Identity, 0 use IRSA, 1 use neither", "run"},
 		{"no pod", Mechanism, both, nil, nil, nil, Warns, "0 pods are left", "run"},
 		{"forbidden", Mechanism, both, nil, withFailedList(forbiddenList(space.Pods, "")), nil, Unknown, "list pods", "ask a cluster administrator"},
 		{"irsa", Mechanism, irsa, nil, nil, nil, "", "", ""},
@@ -259,6 +260,8 @@ func clusterCases() []testCase {
 		{"no policy", Network, irsa, nil, podsOf(irsaPod), nil, OK, "1 of 1 pods may reach AWS", ""},
 		{"blocks AWS", Network, irsa, nil, together(podsOf(irsaPod), withNetworkPolicy(`{"policyTypes":["Egress"]}`)), nil, Fails, "network policies block STS and S3 (TCP port 443)", "allow the egress in one of the network policies: np"},
 		{"blocks the agent", Network, pods, nil, together(podsOf(associatedPod), withNetworkPolicy(`{"egress":[{"ports":[{"port":443}]}]}`)), nil, Fails, "network policies block the EKS Pod Identity agent (169.254.170.23, TCP port 80)", "allow"},
+		{"blocks AWS and the agent", Network, pods, nil, together(podsOf(associatedPod), withNetworkPolicy(`{"policyTypes":["Egress"]}`)), nil, Fails, "network policies block STS and S3 (TCP port 443)", "allow"},
+		{"admits AWS and the agent", Network, pods, nil, together(podsOf(associatedPod), withNetworkPolicy(`{"egress":[{"ports":[{"port":443},{"port":80}]}]}`)), nil, OK, "1 of 1 pods may reach AWS, as far as Kubernetes' network policies say (1)", ""},
 		{"irsa needs no agent", Network, irsa, nil, together(podsOf(irsaPod), withNetworkPolicy(`{"egress":[{"ports":[{"port":443}]}]}`)), nil, OK, "", ""},
 		{"forbidden", Network, irsa, nil, withFailedList(forbiddenList(space.NetworkPolicies, "")), nil, Unknown, "list networkpolicies", "ask a cluster administrator"},
 
@@ -273,6 +276,8 @@ func clusterCases() []testCase {
 		{"a wrong one, used by a backup", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "secret")), nil, Fails, "credentials.source is Secret", "apply"},
 		{"a wrong one, used by a schedule", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "nightly"), withSchedule("secret")), nil, Fails, "credentials.source is Secret", "apply"},
 		{"one that does not exist", BackupConfig, irsa, nil, together(withConfigs, withSchedule("gone")), nil, Fails, "the SharedBackupConfig that is in use does not exist", "create"},
+		{"only wrong ones", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "Secret", ""), nil, Fails, "credentials.source is Secret, not InjectedIdentity", "apply"},
+		{"one of the group and one of the whole Space", BackupConfig, irsa, nil, together(withBackupConfig("", "AWS", "spaces-backups", "InjectedIdentity", ""), withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", "")), nil, OK, "uses the identity", ""},
 		{"of the whole Space only", BackupConfig, irsa, nil, withBackupConfig("", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, Warns, "there is only a SpaceBackupConfig", "apply"},
 		{"none", BackupConfig, irsa, nil, nil, nil, Warns, "there is no SharedBackupConfig in namespace team", "apply the SharedBackupConfig"},
 		{"of another group", BackupConfig, irsa, nil, withBackupConfig("other", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, Warns, "there is no SharedBackupConfig", "apply"},
@@ -287,6 +292,18 @@ func clusterCases() []testCase {
 		{"other endpoint, as a URL", BackupConfig, irsa, nil, withStore(`{"endpoint":"https://s3.dualstack.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is https://s3.dualstack.eu-west-1", "apply"},
 		{"the config's endpoint", BackupConfig, irsa, setEndpoint, withStore(`{"region":"eu-west-1","endpoint":"s3.eu-west-1.amazonaws.com"}`), nil, OK, "", ""},
 		{"an endpoint of one's own", BackupConfig, irsa, nil, withStore(`{"endpoint":"minio.example.com:9000"}`), nil, OK, "", ""},
+		{"a session token", BackupConfig, irsa, nil, withStore(`{"session_token":"x"}`), nil, Fails, "config.session_token is set, and", "apply"},
+		{"a secret key", BackupConfig, irsa, nil, withStore(`{"secret_key":"x"}`), nil, Fails, "config.secret_key is set, and", "apply"},
+		{"empty keys", BackupConfig, irsa, nil, withStore(`{"access_key":"","secret_key":"","session_token":""}`), nil, OK, "", ""},
+		{"sdk auth that is off", BackupConfig, pods, nil, withStore(`{"aws_sdk_auth":false}`), nil, OK, "", ""},
+		{"other dual-stack endpoint", BackupConfig, irsa, nil, withStore(`{"endpoint":"https://s3.dualstack.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is https://s3.dualstack.eu-west-1.amazonaws.com, but", "apply"},
+		{"right dual-stack endpoint", BackupConfig, irsa, nil, withStore(`{"endpoint":"http://s3.dualstack.us-west-2.amazonaws.com"}`), nil, OK, "", ""},
+		{"endpoint in China", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.cn-north-1.amazonaws.com.cn"}`), nil, Fails, "config.endpoint is s3.cn-north-1.amazonaws.com.cn, but", "apply"},
+		{"endpoint of another service", BackupConfig, irsa, nil, withStore(`{"endpoint":"ec2.eu-west-1.amazonaws.com"}`), nil, OK, "", ""},
+		{"endpoint without a region", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.amazonaws.com"}`), nil, OK, "", ""},
+		{"S3 of somebody else", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.eu-west-1.example.com"}`), nil, OK, "", ""},
+		{"no bucket in the config", BackupConfig, irsa, func(s *identity.Settings) { s.Components[0].Bucket = "" }, withStore(`{"region":"eu-west-1"}`), nil, OK, "", ""},
+		{"a schedule and a backup that fit", BackupConfig, irsa, nil, together(withConfigs, withSchedule("nightly")), nil, OK, "uses the identity", ""},
 		{"static keys", BackupConfig, irsa, nil, withStore(`{"access_key":"AKIDSECRET","secret_key":"x"}`), nil, Fails, "config.access_key is set, and static keys come before the identity", "apply"},
 		{"sdk auth", BackupConfig, pods, nil, withStore(`{"aws_sdk_auth":true}`), nil, Fails, "config.aws_sdk_auth is true", "apply"},
 		{"sdk auth irsa", BackupConfig, irsa, nil, withStore(`{"aws_sdk_auth":true}`), nil, OK, "", ""},
@@ -305,6 +322,8 @@ func clusterCases() []testCase {
 		{"in progress", LatestBackup, irsa, nil, withBackup("InProgress", ""), nil, Warns, "the backup is InProgress", "wait"},
 		{"no phase", LatestBackup, irsa, nil, withBackup("", ""), nil, Warns, "the backup is Pending", "wait"},
 		{"forbidden", LatestBackup, irsa, nil, withFailedList(forbiddenList(space.Backups, "team")), nil, Unknown, "list backups", "ask a cluster administrator"},
+		{"configs forbidden", LatestBackup, irsa, nil, withFailedList(forbiddenList(space.SharedBackupConfigs, "team")), nil, Unknown, "list sharedbackupconfigs", "ask a cluster administrator"},
+		{"forbidden elsewhere", LatestBackup, irsa, nil, withFailedList(forbiddenList(space.Backups, "another")), nil, Warns, "there is no backup yet", "create"},
 		{"no ControlPlane object", LatestBackup, irsa, nil, withoutObject, nil, Unknown, "no ControlPlane object", ""},
 	}
 }
@@ -324,6 +343,9 @@ func (tt testCase) run(t *testing.T, a accountState) {
 	got := runChecks(o, a, nil, a.resolve(testState(t, tt.mode, tt.change))).find(tt.check)
 	if got.State != tt.want || !strings.HasPrefix(got.Detail, tt.detail) || !strings.HasPrefix(got.Fix, tt.fix) {
 		t.Errorf("got %+v\nwant %s %s, fix %s", got, tt.want, tt.detail, tt.fix)
+	}
+	if strings.Contains(got.Detail+got.Fix, "%!") {
+		t.Errorf("a text has the wrong arguments: %+v", got)
 	}
 	if (got.State == Fails || got.State == Warns) && got.Fix == "" {
 		t.Error("it does not say what to do first")
@@ -351,6 +373,10 @@ func TestCoversIgnoresOnlyDefaultsAndEmptyValues(t *testing.T) {
 		`{"failurePolicy":"Ignore","matchConstraints":{"objectSelector":{"matchLabels":{"a":"b"}},"resourceRules":[{"resources":["pods"]}]}}`:                                   false,
 		`{"failurePolicy":"Ignore","matchConstraints":{"resourceRules":[]}}`:                                                                                                    false,
 		`{"failurePolicy":"Ignore","more":5,"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                     false,
+		`{"failurePolicy":"Ignore","matchConditions":null,"paramKind":"","matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                        true,
+		`{"failurePolicy":"Ignore","other":"x","matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                  false,
+		`{"failurePolicy":"Ignore","other":["x"],"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                false,
+		`{"failurePolicy":"Ignore","other":false,"matchConstraints":{"resourceRules":[{"resources":["pods"]}]}}`:                                                                false,
 		`{"failurePolicy":"Ignore"}`: false, `[]`: false,
 	} {
 		if got := covers(decodeJSON[any](t, want), decodeJSON[any](t, live)); got != covered {

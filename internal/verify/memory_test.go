@@ -213,8 +213,11 @@ func wrongIn(r Result) []string {
 	for _, row := range slices.Concat(r.Common, r.Rows) {
 		for _, c := range row.Checks {
 			if c.State != OK {
-				at := strings.TrimSpace(row.ControlPlane.Name + " " + row.Component)
-				all = append(all, fmt.Sprintf("%s %s %s: %s", at, c.Name, c.State, c.Detail))
+				words := strings.Fields(row.ControlPlane.Name + " " + row.Component + " " + c.Name + " " + string(c.State))
+				if c.Object != "" {
+					words = append(words, "("+c.Object+")")
+				}
+				all = append(all, strings.Join(words, " ")+": "+c.Detail)
 			}
 		}
 	}
@@ -277,7 +280,7 @@ func TestVerifyJudgesWhatItReads(t *testing.T) {
 
 		"a pod without the identity": {func(t *testing.T, w *liveWorld) {
 			w.addComponent(t, hostB, "mxp-controller", `{eks.amazonaws.com/role-arn: "`+testRole+`"}`, barePod)
-		}, []string{"ctp-b mxp-controller credentials fail: the pod does not have the identity", "ctp-b mxp-controller injected fail: the pod was created"}},
+		}, []string{"ctp-b mxp-controller credentials fail (pod mxp-controller-1): the pod does not have the identity", "ctp-b mxp-controller injected fail (pod mxp-controller-1): the pod was created"}},
 		"no service account": {func(_ *testing.T, w *liveWorld) { w.cluster.Delete("serviceaccounts") }, []string{
 			"ctp-a mxp-controller service-account fail: there is no", "ctp-a vector service-account fail: there is no",
 			"ctp-b mxp-controller service-account fail: there is no", "ctp-b vector service-account fail: there is no"}},
@@ -287,10 +290,10 @@ func TestVerifyJudgesWhatItReads(t *testing.T) {
 		"no issuer": {func(_ *testing.T, w *liveWorld) { w.cluster.Issuer = "" }, []string{"mxp-controller issuer unknown: ", "vector issuer unknown: "}},
 		"a network policy": {func(t *testing.T, w *liveWorld) {
 			w.cluster.Add(t, `{kind: NetworkPolicy, metadata: {name: np, namespace: `+hostA+`}, spec: {policyTypes: [Egress]}}`)
-		}, []string{"ctp-a mxp-controller network fail: network policies block", "ctp-a vector network fail: network policies block"}},
+		}, []string{"ctp-a mxp-controller network fail (pod mxp-controller-1): network policies block", "ctp-a vector network fail (pod vector-1): network policies block"}},
 		"a failed backup": {func(t *testing.T, w *liveWorld) {
 			w.cluster.Add(t, `{kind: Backup, metadata: {name: later, namespace: team, creationTimestamp: "2026-02-01T00:00:00Z"}, spec: {controlPlane: ctp-a, configRef: {name: nightly}}, status: {phase: Failed}}`)
-		}, []string{"ctp-a mxp-controller latest-backup fail: the backup failed"}},
+		}, []string{"ctp-a mxp-controller latest-backup fail (backup later): the backup failed"}},
 		"backups that may be listed only in their namespace": {forbid("", "backups", "sharedbackupconfigs", "backupschedules", "sharedbackupschedules"), nil},
 		"backups that may not be listed": {allOf(forbid("", "backups"), forbid("team", "backups")), []string{
 			"ctp-a mxp-controller backup-config unknown: list backups", "ctp-a mxp-controller latest-backup unknown: list backups",
@@ -362,6 +365,32 @@ func TestVerifyRunsEveryCheck(t *testing.T) {
 	}
 	if left := encode(t, result.LeftOut); left != "[]" || result.Failed() || !result.Complete() || !result.Checked() {
 		t.Errorf("left out %s, failed %t, complete %t, checked %t", left, result.Failed(), result.Complete(), result.Checked())
+	}
+}
+
+// TestVerifyWithoutTheAccountNamesWhatItLeavesOut has a cluster only.
+func TestVerifyWithoutTheAccountNamesWhatItLeavesOut(t *testing.T) {
+	w := newLiveWorld(t)
+	w.account.Forget()
+	result, err := Verify(t.Context(), w.cluster.Client(t), Access{LeftOut: "the flag"}, nil, w.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []LeftOut{{[]string{"oidc-provider", "role", "permissions", "agent", "trust-policy", "association", "target-role"}, "the flag"}}
+	if diff := cmp.Diff(want, result.LeftOut); diff != "" {
+		t.Errorf("what was left out (-want +got):\n%s", diff)
+	}
+	var ran []string
+	for _, row := range result.Rows[:1] {
+		for _, c := range row.Checks {
+			ran = append(ran, c.Name)
+		}
+	}
+	if got := strings.Join(ran, " "); got != "service-account workload labels injected credentials network ready backup-config latest-backup" {
+		t.Errorf("what ran: %s", got)
+	}
+	if calls := w.account.Calls(); len(calls) > 0 {
+		t.Errorf("the account is read: %+v", calls)
 	}
 }
 
@@ -450,7 +479,7 @@ func TestVerifyOfAConfig(t *testing.T) {
 				}
 			})
 			w.cluster.Add(t, `{kind: SharedSecretStore, metadata: {name: store, namespace: team}, spec: {provider: {aws: {auth: {jwt: {serviceAccountRef: {name: external-secrets-controller}}}}}}}`)
-		}, []string{"external-secrets-controller secret-stores fail: a SharedSecretStore has auth.jwt.serviceAccountRef"}},
+		}, []string{"external-secrets-controller secret-stores fail (SharedSecretStore team/store): a SharedSecretStore has auth.jwt.serviceAccountRef"}},
 		"a target role that does not exist": {func(s *identity.Settings) {
 			s.Components[1].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: awstest.AccountID, Name: "vault"}
 		}, nil, []string{"ctp-a vector association fail: the association differs from the config in targetRoleArn", "ctp-a vector target-role fail: the target role",

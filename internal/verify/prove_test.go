@@ -43,7 +43,7 @@ func TestProofReportsWhatTheExchangeGave(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := runChecks(emptyCluster(), accountState{}, map[space.Key]proofState{testAccount: tt.proof}, testState(t, tt.mode, tt.change)).find(Proof)
-			if got.State != tt.want || !strings.Contains(got.Detail, tt.says) {
+			if got.State != tt.want || !strings.Contains(got.Detail, tt.says) || strings.Contains(got.Detail, "%!") {
 				t.Errorf("got %+v\nwant %s, %s", got, tt.want, tt.says)
 			}
 		})

@@ -23,6 +23,7 @@ var streams = []stream{
 	{name: "4.7 MB, 400 documents", edits: 2, write: func(w *bufio.Writer) { chart(w, 4_700_000, 16); places(w) }},
 	{name: hundred, edits: 2, write: func(w *bufio.Writer) { chart(w, 100_000_000, 16); places(w) }},
 	{name: "one document, 20 MB", edits: 1, write: oneDocument},
+	{name: "200 control planes, all documents edited", edits: 400, write: controlPlanes},
 	{name: "10,000 documents, all edited", edits: 10_000, write: manyPlaces},
 	{name: "1 MB of values in a string", edits: 1, inside: true, write: embeddedValues},
 	{name: "1 MB", edits: 2, growth: true, write: func(w *bufio.Writer) { chart(w, 1_000_000, 16); places(w) }},
@@ -217,6 +218,46 @@ func manyPlaces(w *bufio.Writer) {
 		_, _ = w.WriteString(serviceAccount(n))
 	}
 }
+
+// controlPlanes writes a ServiceAccount and a Deployment for each of 200 control planes.
+func controlPlanes(w *bufio.Writer) {
+	for n := range 200 {
+		_, _ = w.WriteString(serviceAccount(n) + strings.ReplaceAll(deploymentHead, "mxp-0-", fmt.Sprintf("mxp-%d-", n)))
+		_, _ = w.WriteString(deploymentTail)
+	}
+}
+
+const deploymentTail = `        - name: POD_NAMESPACE
+          valueFrom:
+            fieldRef: {fieldPath: metadata.namespace}
+        ports:
+        - name: metrics # scraped by the agent
+          containerPort: 8080
+          protocol: TCP
+        livenessProbe:
+          httpGet:
+            path: /healthz
+            port: metrics
+          initialDelaySeconds: 10
+          periodSeconds: 20
+        readinessProbe:
+          httpGet:
+            path: /readyz
+            port: metrics
+          periodSeconds: 10
+        resources:
+          limits: {memory: 512Mi}
+          requests:
+            cpu: 100m
+            memory: 256Mi
+        securityContext:
+          allowPrivilegeEscalation: false
+          runAsNonRoot: true
+      volumes:
+      - name: config
+        configMap:
+          name: mxp-config
+`
 
 // embeddedValues writes a ConfigMap with embedded values in a string.
 func embeddedValues(w *bufio.Writer) {

@@ -50,13 +50,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *sample, *seed, flag.Args()); err != nil {
+	if err := mutate(ctx, *sample, *seed, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, sample int, seed uint64, packages []string) error {
+func mutate(ctx context.Context, sample int, seed uint64, packages []string) error {
 	for _, s := range suites {
 		if len(packages) > 0 && !slices.Contains(packages, s.pkg) {
 			continue
@@ -77,7 +77,7 @@ func run(ctx context.Context, sample int, seed uint64, packages []string) error 
 // not compile does not count.
 func try(ctx context.Context, s suite, all []mutant, sample int) error {
 	started := time.Now()
-	limit, err := baseline(ctx, s)
+	runs, limit, err := baseline(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,8 @@ func try(ctx context.Context, s suite, all []mutant, sample int) error {
 		case m.equivalent != "":
 			equivalent++
 		default:
-			switch verdict, err := test(ctx, s, m, limit); {
+			switch verdict, _, err := test(ctx, &m, runs, limit); {
+			case ctx.Err() != nil: // the score so far is printed
 			case err != nil:
 				return err
 			case verdict == noCompile:

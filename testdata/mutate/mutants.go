@@ -212,8 +212,12 @@ func resultTypes(results *ast.FieldList) []ast.Expr {
 func (f *finder) statements(list []ast.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
-		case *ast.ExprStmt, *ast.DeferStmt:
+		case *ast.ExprStmt:
 			f.add("statement", s.Pos(), s.End(), "")
+		case *ast.DeferStmt:
+			if name, ok := s.Call.Fun.(*ast.Ident); !ok || name.Name != "cancel" && name.Name != "stop" { // only releases a context
+				f.add("statement", s.Pos(), s.End(), "")
+			}
 		case *ast.BranchStmt:
 			if s.Tok != token.GOTO && s.Tok != token.FALLTHROUGH {
 				f.add("statement", s.Pos(), s.End(), "")

@@ -217,6 +217,7 @@ func (c *Cluster) object(resource, namespace, name string, r *http.Request) (int
 		c.mu.Unlock()
 		if c.AfterPatch != nil {
 			c.AfterPatch(resource, namespace, name)
+			found = c.find(resource, namespace, name)
 		}
 	}
 	c.mu.Lock()

@@ -1,0 +1,73 @@
+package manifest
+
+import "sync"
+
+// treeMemory provides the nodes of trees and their contents, many at a time. The zero
+// value is ready for use.
+type treeMemory struct {
+	nodes    []Node  // not used yet
+	contents []*Node // not used yet
+	open     []*Node // the contents of collections that the parser is reading
+	grown    bool    // it was not enough, so there is more
+}
+
+// reusableTree is the memory of a tree that is only compared.
+type reusableTree struct {
+	nodes    []Node
+	contents []*Node
+	open     []*Node
+}
+
+// reusableNodes is the number of nodes in a document of about 6 KB. The trees of larger
+// documents are not used again.
+const reusableNodes = 512
+
+var reusableTrees = sync.Pool{New: func() any {
+	return &reusableTree{make([]Node, reusableNodes), make([]*Node, reusableNodes), make([]*Node, 0, reusableNodes)}
+}}
+
+// withTree calls use with the tree of a text, or with the error of [Parse]. The tree is
+// only valid during the call.
+func withTree(text []byte, use func(root *Node, err error)) {
+	reused, _ := reusableTrees.Get().(*reusableTree)
+	p := Parser{treeMemory{nodes: reused.nodes, contents: reused.contents, open: reused.open}}
+	use(p.Parse(text))
+	if !p.memory.grown {
+		clear(reused.nodes[:len(reused.nodes)-len(p.memory.nodes)])
+		reusableTrees.Put(reused)
+	}
+}
+
+// newNode returns an empty node. left is the size of the text that is still to be read.
+func (m *treeMemory) newNode(left int) *Node {
+	if len(m.nodes) == 0 {
+		m.nodes, m.grown = make([]Node, chunkFor(left)), true
+	}
+	n := &m.nodes[0]
+	m.nodes = m.nodes[1:]
+	return n
+}
+
+// chunkFor returns how many nodes to allocate: about one for twelve bytes.
+func chunkFor(left int) int { return min(left/12+4, 1024) }
+
+// begin begins the content of a collection. It returns what end needs.
+func (m *treeMemory) begin() int { return len(m.open) }
+
+func (m *treeMemory) add(n *Node) { m.open = append(m.open, n) }
+
+// end returns what was added since begin.
+func (m *treeMemory) end(begin, left int) []*Node {
+	added := m.open[begin:]
+	if len(added) == 0 {
+		return nil
+	}
+	if len(m.contents) < len(added) {
+		m.contents, m.grown = make([]*Node, max(len(added), chunkFor(left))), true
+	}
+	content := m.contents[:len(added):len(added)]
+	m.contents = m.contents[len(added):]
+	copy(content, added)
+	m.open = m.open[:begin]
+	return content
+}
