@@ -324,7 +324,7 @@ func TestInterruptedAnswersAreNotStrange(t *testing.T) {
 		setEnvironment(t, "")
 		synctest.Test(t, func(t *testing.T) {
 			breaks := network(func(r *http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 200, Request: r, Header: http.Header{}, Body: io.NopCloser(iotest.ErrReader(cause))}, nil
+				return &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{}, Body: io.NopCloser(iotest.ErrReader(cause))}, nil
 			})
 			_, err := account.Connect(t.Context(), account.Options{Region: "us-west-2", HTTPClient: breaks.client(), Report: func(text string) {
 				if strings.Contains(text, "not one of AWS") {
