@@ -1,9 +1,6 @@
 package desired
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "spaces-identity.dev/internal/iam"
 
 // Differences returns the fields of the EKS API, besides tags, in which a live association
 // differs from the wanted one.
@@ -25,11 +22,13 @@ func (a Association) Differences(wanted Association) []string {
 	return all
 }
 
-// samePolicy reports whether two policies differ at most in white space.
+// samePolicy reports whether two session policies mean the same. It compares texts that
+// are no policies byte for byte.
 func samePolicy(a, b string) bool {
-	var x, y bytes.Buffer
-	if json.Compact(&x, []byte(a)) != nil || json.Compact(&y, []byte(b)) != nil {
+	x, err := iam.Parse([]byte(a))
+	if err != nil {
 		return a == b
 	}
-	return bytes.Equal(x.Bytes(), y.Bytes())
+	y, err := iam.Parse([]byte(b))
+	return err == nil && x.Version == y.Version && iam.SameStatements(x, y)
 }

@@ -205,10 +205,10 @@ func TestQuickParserLimitsNesting(t *testing.T) {
 		"brackets": func(n int) string { return "a: " + strings.Repeat("[", n) + strings.Repeat("]", n) + "\n" },
 		"dashes":   func(n int) string { return strings.Repeat("- ", n) + "a\n" },
 	} {
-		if _, ok := quickParse(new(treeMemory), []byte(text(maxDepth / 2))); !ok {
+		if _, ok := quickParse(new(treeMemory), []byte(text(maxDepth/2))); !ok {
 			t.Errorf("%s: half of the depth is too deep", name)
 		}
-		if _, ok := quickParse(new(treeMemory), []byte(text(maxDepth + 1))); ok {
+		if _, ok := quickParse(new(treeMemory), []byte(text(maxDepth+1))); ok {
 			t.Errorf("%s: more than the depth is accepted", name)
 		}
 	}
