@@ -123,9 +123,9 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case failed > 0:
-		return fmt.Errorf("%d of %d workloads failed; the output says why", failed, len(result.Steps))
+		return fmt.Errorf("%d of %s failed; the output says why", failed, output.Count(len(result.Steps), "workload"))
 	case left > 0:
-		return exit.With(exit.Differs, fmt.Errorf("%d of %d workloads were left without their identity; the output says why", left, len(result.Steps)))
+		return exit.With(exit.Differs, fmt.Errorf("left %d of %s without the identity; the output says why", left, output.Count(len(result.Steps), "workload")))
 	case unknown+len(result.Problems) > 0:
 		return exit.With(exit.Differs, errors.New("not every pod could be checked; the output says what could not be read"))
 	case result.ControlPlanes == 0:
