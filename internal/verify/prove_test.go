@@ -35,6 +35,8 @@ func TestProofReportsWhatTheExchangeGave(t *testing.T) {
 		"not the target":   {identity.PodIdentity, target, proofState{caller: session}, Fails, "not the role arn:aws:iam::999999999999:role/vault"},
 		"rejected":         {identity.IRSA, nil, proofState{err: rejected("sts:AssumeRoleWithWebIdentity", "AccessDenied")}, Fails, "AWS rejects sts:AssumeRoleWithWebIdentity: AccessDenied: no"},
 		"bucket rejected":  {identity.IRSA, nil, proofState{caller: session, err: rejected("s3:ListObjectsV2", "AccessDenied")}, Fails, "AWS rejects s3:ListObjectsV2"},
+		"bucket absent":    {identity.IRSA, nil, proofState{caller: session, err: rejected("s3:ListObjectsV2", "NoSuchBucket")}, Fails, "the bucket that the backups use does not exist"},
+		"head of none":     {identity.IRSA, nil, proofState{caller: session, err: rejected("s3:HeadBucket", "404 Not Found")}, Fails, "the bucket that the backups use does not exist"},
 		"may not exchange": {identity.PodIdentity, nil, proofState{err: rejected("eks-auth:AssumeRoleForPodIdentity", "AccessDeniedException")}, Unknown, "either the credentials of verify may not call it"},
 		"no association":   {identity.PodIdentity, nil, proofState{err: rejected("eks-auth:AssumeRoleForPodIdentity", "ResourceNotFoundException")}, Fails, "ResourceNotFoundException"},
 		"no token":         {identity.IRSA, nil, proofState{err: forbiddenList(space.ServiceAccounts, "")}, Unknown, "forbidden"},
