@@ -155,10 +155,16 @@ func (n *Node) Field(key string) *Node {
 	return nil
 }
 
+// hasName reports whether the node is a key with the given name. A plain ~ or null has
+// none: decoders read it as null.
+func (n *Node) hasName(name string) bool {
+	return n != nil && n.Kind == Scalar && n.Value == name && !n.IsNull()
+}
+
 // ownField returns the value of a key that is written in the mapping itself.
 func (n *Node) ownField(key string) *Node {
 	for i := len(n.Content) - 2; i >= 0; i -= 2 {
-		if k := n.Content[i].Resolve(); k != nil && k.Kind == Scalar && k.Value == key {
+		if k := n.Content[i].Resolve(); k.hasName(key) {
 			return n.Content[i+1]
 		}
 	}

@@ -164,7 +164,7 @@ func (n *Node) finder(count int) func(identity.Step) (value, twice *Node) {
 	}
 	values, repeated := map[string]*Node{}, map[string]*Node{}
 	for _, f := range n.effective() {
-		if key := f.key.Resolve(); key.Kind == Scalar {
+		if key := f.key.Resolve(); key.hasName(key.Value) {
 			if values[key.Value] != nil && repeated[key.Value] == nil {
 				repeated[key.Value] = key
 			}
@@ -199,7 +199,7 @@ func (n *Node) RepeatedKey(name string) *Node {
 	}
 	seen := false
 	for key := range n.Fields {
-		if key = key.Resolve(); key == nil || key.Kind != Scalar || key.Value != name {
+		if key = key.Resolve(); !key.hasName(name) {
 			continue
 		}
 		if seen {

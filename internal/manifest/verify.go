@@ -164,9 +164,9 @@ func (v verifier) merged(a, b *Node, wanted *wantedSets) bool {
 	return matched == len(old) && wanted.isEmpty()
 }
 
-// takeField returns the sets below a key. There are none if the key is not a scalar.
+// takeField returns the sets below a key. There are none if the key has no name.
 func takeField(wanted *wantedSets, key *Node) []Set {
-	if key = key.Resolve(); key.Kind != Scalar {
+	if key = key.Resolve(); !key.hasName(key.Value) {
 		return nil
 	}
 	return wanted.take(identity.Step{Key: key.Value})
