@@ -151,7 +151,7 @@ func checkProof(f *checkInput) Check {
 			"%v; either the credentials of verify may not call it, or the role does not admit the association", proof.err)
 	case refused && (rejection.Code == "NoSuchBucket" || rejection.Call == "s3:HeadBucket" && strings.HasPrefix(rejection.Code, "404")):
 		return failedCheck("create the bucket, or correct its name in the backup config and in the config of this program",
-			"%s gets the role, but the bucket that the backups use does not exist", proof.caller)
+			"%s gets the role, but the bucket that the backups use does not exist: %v", proof.caller, proof.err)
 	case refused:
 		return failedCheck("fix the first other check that fails; if none does, look for bucket policies, service control policies and session policies, which are not read", "%v", proof.err)
 	case proof.err != nil:
