@@ -59,6 +59,7 @@ type Result struct {
 	Steps         []Step               `json:"steps"`
 	ControlPlanes int                  `json:"controlPlanes"` // number of those that the config covers
 	Pods          int                  `json:"pods"`          // number of their pods that run as a component
+	Deleting      []space.ControlPlane `json:"deleting"`      // control planes that are being deleted, whose pods are left
 	OutOfScope    []space.ControlPlane `json:"outOfScope"`    // control planes that the config does not cover
 	Problems      []string             `json:"problems"`      // sources of control planes that could not be read
 }
@@ -98,13 +99,26 @@ func Run(ctx context.Context, client *space.Client, state desired.State, options
 	if err := checkExclude(options.Exclude, observed); err != nil {
 		return Result{}, err
 	}
-	result := Result{ControlPlanes: len(observed.ControlPlanes), OutOfScope: observed.OutOfScope, Problems: observed.Problems()}
-	for _, pods := range observed.Pods {
-		result.Pods += len(pods)
-	}
+	result := resultOf(observed, state)
 	r := runner{cluster: client, state: state, options: options}
 	result.Steps = r.run(ctx, injection.FindStale(observed, state))
 	return result, nil
+}
+
+// resultOf returns the result without steps: how much is looked at.
+func resultOf(o space.Observed, s desired.State) Result {
+	result := Result{Deleting: []space.ControlPlane{}, OutOfScope: o.OutOfScope, Problems: o.Problems()}
+	for _, plane := range o.ControlPlanes {
+		if plane.Deleting {
+			result.Deleting = append(result.Deleting, plane)
+			continue
+		}
+		result.ControlPlanes++
+		for _, name := range s.ServiceAccounts() {
+			result.Pods += len(o.Pods[space.Key{Namespace: plane.HostNamespace, Name: name}])
+		}
+	}
+	return result
 }
 
 // checkExclude returns an error for an exclusion that no control plane has.
