@@ -74,10 +74,17 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 		return nil, connectError(source, err)
 	}
 	caller := Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
+	if caller.Account == "" || caller.ARN == "" {
+		return nil, errNoCaller
+	}
 	caller.Partition = strings.Split(caller.ARN+"::", ":")[1]
 	return &Account{Caller: caller, aws: cfg, reports: all, regions: map[string]*Region{},
 		iam: iam.NewFromConfig(cfg, func(i *iam.Options) { i.Retryer = newRetryer("IAM", all) })}, nil
 }
+
+// errNoCaller is the error if STS names nobody, which AWS never does.
+var errNoCaller = identity.WithHint("check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and endpoint_url in the AWS config file: another server may answer there",
+	"the answer to sts:GetCallerIdentity has no account and no ARN, so it is not from AWS")
 
 // homeRegion returns the region of a partition's global services.
 //

@@ -211,6 +211,17 @@ func AgentOf(p space.Pod) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
+// RoleOf returns the role that a pod's processes ask for with IRSA, or "".
+func RoleOf(p space.Pod) string {
+	for _, container := range p.Spec.Containers {
+		if source, _ := SourceOf(container); source == WebIdentity {
+			role, _ := container.Lookup(envRole)
+			return role.Value
+		}
+	}
+	return ""
+}
+
 // AudienceOf returns the audience of the token that a pod's processes exchange for AWS
 // credentials.
 func AudienceOf(p space.Pod) (string, bool) {

@@ -263,7 +263,7 @@ func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) (Outcom
 		case problem.Cause == injection.NoProblem:
 			return Restarted, nil
 		case problem.Cause == injection.Overridden && restarts > 0:
-			return Left, notCuredError{"restarted, but an association gives the new pods EKS Pod Identity credentials: delete the association, or set mode: pod-identity (or both) in the config"}
+			return Left, notCuredError{"restarted, but an association gives the new pods EKS Pod Identity credentials: run `spaces-identity apply --prune`, which deletes it if this program manages it, or set mode: pod-identity (or both) in the config"}
 		case !problem.Curable() || w.Stuck() != "":
 			return Left, notCuredError{problem.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"}
 		case restarts == maxRestarts:

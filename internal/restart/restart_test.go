@@ -408,7 +408,7 @@ func TestRestartCuresPodsOfADeletedAssociation(t *testing.T) {
 	r.want(t, "a restarted")
 	r = testRun{cluster: fakeCluster{before: associatedPod, withoutID: 9}, change: overridden}
 	r.run(t, "a", "b")
-	r.want(t, "a left, b left", "restarted, but an association gives the new pods EKS Pod Identity credentials: delete the association, or set mode: pod-identity (or both) in the config")
+	r.want(t, "a left, b left", "restarted, but an association gives the new pods EKS Pod Identity credentials: run `spaces-identity apply --prune`, which deletes it if this program manages it, or set mode: pod-identity (or both) in the config")
 	r.wantCalls(t, "restart a", "restart b")
 }
 
