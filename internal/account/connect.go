@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // Options say how to reach AWS. The SDK finds what they leave empty like every AWS tool:

@@ -42,7 +42,7 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 		for _, w := range drift.Warnings {
 			env.Warn(views.WarningText(w))
 		}
-		if _, err := fmt.Fprintln(env.Out, views.PlanView{Plan: drift}.Summary()); err != nil {
+		if _, err := fmt.Fprint(env.Out, output.Wrap(views.PlanView{Plan: drift}.Summary())); err != nil {
 			return err
 		}
 		return r.Apply(ctx, drift) // which may have to write down what it saw
@@ -63,7 +63,7 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 	if err := r.Apply(ctx, drift); err != nil {
 		return err
 	}
-	env.Say("done: %s in %s\nnext: spaces-identity restart replaces pods without the identity, and spaces-identity verify checks the chain\n", output.Count(drift.Changes(), "change"), time.Since(start).Round(time.Second))
+	env.Say("done: %s in %s\nnext: spaces-identity restart replaces pods without the identity,\n  and spaces-identity verify checks the chain\n", output.Count(drift.Changes(), "change"), time.Since(start).Round(time.Second))
 	return nil
 }
 

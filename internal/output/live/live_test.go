@@ -177,7 +177,12 @@ func TestPlanEndsWithACount(t *testing.T) {
 		"Plan: 2 to add, 0 to change, 0 to remove, 1 to adopt, 2 blocked.": {Agents: []reconcile.AgentChange{{Action: reconcile.Create}}, Providers: []reconcile.ProviderChange{{Action: reconcile.Create}}, Roles: []reconcile.RoleChange{adopted}, Blocked: []string{"x", "y"}},
 	} {
 		text := printed(t, output.Table, PlanView{Plan: &p}, false)
-		if !strings.HasSuffix(text, "\n\n"+want+"\n") {
+		for line := range strings.Lines(text) {
+			if len(line) > 81 {
+				t.Errorf("%d columns: %s", len(line)-1, line)
+			}
+		}
+		if !strings.HasSuffix(text, "\n\n"+output.Wrap(want)) {
 			t.Errorf("want %q at the end of:\n%s", want, text)
 		}
 	}

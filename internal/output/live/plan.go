@@ -44,7 +44,7 @@ func (v PlanView) Text(p *output.Page) {
 		p.Note(output.Red, "blocked", b)
 	}
 	p.Blank()
-	p.Line("%s", v.Summary())
+	p.Prose(0, v.Summary())
 }
 
 // WarningText returns a warning with the flag that removes its cause.
@@ -102,6 +102,7 @@ type entry struct {
 	action reconcile.Action
 	text   string
 	listed bool // even if it does not change
+	prose  bool // whether it may be broken after a semicolon; names are never broken
 	below  []entry
 }
 
@@ -128,6 +129,9 @@ var marks = map[reconcile.Action]struct {
 	reconcile.Foreign: {" ", "", " (foreign)"},
 }
 
+// proseWidth is the width above which prose is broken, in columns.
+const proseWidth = 80
+
 // planLines writes entries.
 type planLines struct {
 	page *output.Page
@@ -139,7 +143,11 @@ func (w planLines) write(e entry, depth int) {
 		return
 	}
 	mark := marks[e.action]
-	w.page.Line("%s %s%s%s", w.page.Paint(mark.colour, mark.sign), strings.Repeat("  ", depth), e.text, mark.note)
+	text, indent := e.text+mark.note, strings.Repeat("  ", depth)
+	if begin, rest, two := strings.Cut(text, "; "); e.prose && two && len("  "+indent+text) > proseWidth {
+		text = begin + ";\n    " + indent + rest
+	}
+	w.page.Line("%s %s%s", w.page.Paint(mark.colour, mark.sign), indent, text)
 	for _, b := range e.below {
 		w.write(b, depth+1)
 	}
@@ -177,7 +185,7 @@ func entries(p *reconcile.Plan) []entry {
 }
 
 func roleEntry(r reconcile.RoleChange) entry {
-	trust := entry{action: r.Trust.Action, text: r.Trust.Budget.String(), below: statementEntries(r.Trust.Statements)}
+	trust := entry{action: r.Trust.Action, text: r.Trust.Budget.String(), prose: true, below: statementEntries(r.Trust.Statements)}
 	role := entry{action: r.Action, text: "role " + r.ARN, below: []entry{trust}}
 	for _, c := range r.Policies {
 		role.below = append(role.below, entry{action: c.Action, text: policyName(c), below: statementEntries(c.Statements)})
