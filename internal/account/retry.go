@@ -28,6 +28,10 @@ const (
 	// callTimeout is the time for one attempt.
 	callTimeout = 20 * time.Second
 
+	// tokenInterval is the time between two questions for a token of the adaptive mode. Its
+	// own wait can be rounded down to nothing, and then it keeps a processor busy.
+	tokenInterval = 10 * time.Millisecond
+
 	// reportInterval is the least time between two reports of a retry.
 	reportInterval = 5 * time.Second
 )
@@ -57,7 +61,10 @@ func newRetryer(service string, perSecond float64, r *reports) aws.Retryer {
 		s.RateLimiter = ratelimit.None
 		s.Retryables = append(s.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{concurrentModification: {}}})
 	}
-	adaptive := retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) { a.StandardOptions = append(a.StandardOptions, standard) })
+	adaptive := retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
+		a.StandardOptions = append(a.StandardOptions, standard)
+		a.FailOnNoAttemptTokens = true
+	})
 	return &retryer{AdaptiveMode: adaptive, service: service, ceiling: rate.NewLimiter(rate.Limit(cmp.Or(perSecond, DefaultRate)), readsAtOnce), reports: r}
 }
 
@@ -68,8 +75,13 @@ func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error
 		return nil, context.Cause(ctx)
 	}
 	release, err := r.AdaptiveMode.GetAttemptToken(ctx)
-	if err != nil {
-		return nil, err
+	for err != nil { // AWS throttles, and the adaptive mode has no token yet
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(tokenInterval):
+			release, err = r.AdaptiveMode.GetAttemptToken(ctx)
+		}
 	}
 	return func(err error) error {
 		if _, ok := errors.AsType[smithy.APIError](err); err == nil || ok && strangeAnswer(err) == nil {

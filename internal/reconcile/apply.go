@@ -26,6 +26,9 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	for phase, steps := range p.steps {
 		for done, run := range steps {
 			err := run(ctx)
+			if err != nil && ctx.Err() != nil {
+				err = context.Cause(ctx) // the SDK does not say why the context ended
+			}
 			if phase == int(phaseAssociate) {
 				err = r.associated(ctx, p, done, len(steps), err)
 			}

@@ -337,33 +337,30 @@ func TestRunsSlowDownIfEKSThrottles(t *testing.T) {
 // TestInterruptedRunsStopAtOnce interrupts a plan and an apply while they wait.
 func TestInterruptedRunsStopAtOnce(t *testing.T) {
 	interrupted := errors.New("interrupted")
+	applied := func(s identity.Spec) func(*testing.T) { return func(t *testing.T) { mustApply(t, s) } }
 	for name, tt := range map[string]struct {
-		after time.Duration
-		run   func(context.Context, *testing.T, *awstest.Server) error
+		after   time.Duration
+		prepare func(*testing.T)
+		run     func(context.Context, *awstest.Server) error
 	}{
-		"while it reads associations": {3 * time.Second, func(ctx context.Context, t *testing.T, _ *awstest.Server) error {
-			s := largeSpec(100)
-			mustApply(t, s)
-			_, err := apply(ctx, s)
-			return err
-		}},
-		"while it creates associations": {3 * time.Second, func(ctx context.Context, _ *testing.T, _ *awstest.Server) error {
+		"while it reads associations": {3 * time.Second, applied(largeSpec(100)), func(ctx context.Context, _ *awstest.Server) error {
 			_, err := apply(ctx, largeSpec(100))
 			return err
 		}},
-		"while it removes associations": {3 * time.Second, func(ctx context.Context, t *testing.T, _ *awstest.Server) error {
-			mustApply(t, largeSpec(100))
-			_, err := apply(ctx, largeSpec(1), pruning)
+		"while it creates associations": {3 * time.Second, nil, func(ctx context.Context, _ *awstest.Server) error {
+			_, err := apply(ctx, largeSpec(100))
 			return err
 		}},
-		"while it waits for another attempt": {2 * time.Second, func(ctx context.Context, t *testing.T, server *awstest.Server) error {
-			mustApply(t, testSpec(identity.IRSA, testNamespaces(1)...))
+		"while it removes associations": {6 * time.Second, applied(largeSpec(100)), func(ctx context.Context, _ *awstest.Server) error {
+			_, err := apply(ctx, largeSpec(1), pruning) // after five seconds all are read
+			return err
+		}},
+		"while it waits for another attempt": {2 * time.Second, applied(testSpec(identity.IRSA, testNamespaces(1)...)), func(ctx context.Context, server *awstest.Server) error {
 			server.Disturb(failing("UpdateAssumeRolePolicy", awstest.Throttle))
 			_, err := apply(ctx, testSpec(identity.IRSA, testNamespaces(2)...))
 			return err
 		}},
-		"while it checks what it wrote": {time.Second, func(ctx context.Context, t *testing.T, _ *awstest.Server) error {
-			mustApply(t, testSpec(identity.IRSA, testNamespaces(1)...))
+		"while it checks what it wrote": {time.Second, applied(testSpec(identity.IRSA, testNamespaces(1)...)), func(ctx context.Context, _ *awstest.Server) error {
 			_, err := apply(ctx, testSpec(identity.IRSA, testNamespaces(2)...))
 			return err
 		}},
@@ -371,9 +368,12 @@ func TestInterruptedRunsStopAtOnce(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			server := testAccount(t)
 			ctx, stop := context.WithCancelCause(t.Context())
-			start := time.Now() // the preparation of a case waits for nothing
+			if tt.prepare != nil {
+				tt.prepare(t)
+			}
+			start := time.Now()
 			time.AfterFunc(tt.after, func() { stop(interrupted) })
-			if err := tt.run(ctx, t, server); !errors.Is(err, interrupted) {
+			if err := tt.run(ctx, server); !errors.Is(err, interrupted) {
 				t.Errorf("error is %v", err)
 			}
 			equal(t, "it took", tt.after, time.Since(start))

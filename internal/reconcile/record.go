@@ -66,10 +66,16 @@ type roleSums struct {
 // String returns the value of the tag.
 func (s roleSums) String() string {
 	var all []byte
-	for _, sum := range slices.Concat(s.named[:], s.others[:]) {
-		all = append(all, binary.BigEndian.AppendUint64(nil, sum)[:sumBytes]...)
+	for part := range 2 * sumParts {
+		all = append(all, s.sum(part)...)
 	}
 	return base64.StdEncoding.EncodeToString(all)
+}
+
+// sum returns the checksum of a part. The parts of others come after those of named.
+func (s roleSums) sum(part int) []byte {
+	value := slices.Concat(s.named[:], s.others[:])[part]
+	return binary.BigEndian.AppendUint64(nil, value)[:sumBytes]
 }
 
 // associationRecord has the old and the new checksums of a role's associations.
@@ -91,10 +97,12 @@ func (m *associationRecord) knowsOther(a desired.Association) bool {
 
 // same reports whether a checksum of the listed associations is the recorded one.
 func (m *associationRecord) same(part int) bool {
-	before, listed := []byte(m.before), []byte(m.listed.String())
-	const digits = sumBytes * 8 / 6 // six bits in each character of base64
-	at := part * digits
-	return len(before) == len(listed) && bytes.Equal(before[at:at+digits], listed[at:at+digits])
+	before, err := base64.StdEncoding.DecodeString(m.before)
+	if err != nil || len(before) != 2*sumParts*sumBytes {
+		return false
+	}
+	at := part * sumBytes
+	return bytes.Equal(before[at:at+sumBytes], m.listed.sum(part))
 }
 
 // writeRecords writes the checksums that have changed into the tags of their roles. A role that
