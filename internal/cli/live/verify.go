@@ -103,7 +103,7 @@ var errNoControlPlane = output.Hint(errors.New("no control plane was found"),
 	"check that the kubeconfig's context is the host cluster of the Space; `spaces-identity discover` shows its control planes; list their namespaces under controlPlanes, or widen match")
 
 var errNotCovered = output.Hint(errors.New("no control plane was found that the config covers"),
-	"list the host namespaces under controlPlanes.namespaces, widen controlPlanes.match, or set controlPlanes.discover: true")
+	"check that the kubeconfig's context is the host cluster of the Space of the config; if it is, list the host namespaces under controlPlanes.namespaces, widen controlPlanes.match, or set controlPlanes.discover: true")
 
 func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error {
 	state, client, err := stateAndCluster(env, op.Settings, op.Cluster, true)
