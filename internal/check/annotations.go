@@ -90,6 +90,10 @@ func (o *object) annotations() []annotation {
 	return all
 }
 
+// apart reports whether the dots of the name are steps of the path, so that there is no such
+// annotation.
+func (a annotation) apart() bool { return a.name != a.last().name }
+
 // printed returns the path of the annotation in its document or values.
 func (a annotation) printed() string {
 	if a.inValues {
@@ -126,7 +130,7 @@ func (MisspeltKey) find(in *input) []Finding {
 			at = a.keys[first].at
 		}
 		add(at, a.printed(), a.name, func(right string) repair {
-			if a.name != a.last().name {
+			if a.apart() {
 				return repair{}
 			}
 			return a.last().renamed(a.path, right)
@@ -220,7 +224,7 @@ func (BadRole) About() About {
 func (BadRole) find(in *input) []Finding {
 	var all []Finding
 	for _, a := range in.annotations() {
-		if a.name != identity.RoleAnnotation || !a.accounts || a.kind != textValue && a.kind != numberValue && a.kind != boolValue || placeholder(a.text) || identity.CheckSpace(a.text) != nil {
+		if a.name != identity.RoleAnnotation || !a.accounts || a.apart() || a.kind != textValue && a.kind != numberValue && a.kind != boolValue || placeholder(a.text) || identity.CheckSpace(a.text) != nil {
 			continue
 		}
 		if _, err := identity.ParseRoleARN(a.text); err != nil {
@@ -245,7 +249,7 @@ func (BadWebhookValue) About() About {
 func (BadWebhookValue) find(in *input) []Finding {
 	var all []Finding
 	for _, a := range in.annotations() {
-		if !a.accounts || !isAccountKey(a.name) || a.name == identity.RoleAnnotation || placeholder(a.text) || identity.CheckSpace(a.text) != nil {
+		if !a.accounts || !isAccountKey(a.name) || a.apart() || a.name == identity.RoleAnnotation || placeholder(a.text) || identity.CheckSpace(a.text) != nil {
 			continue
 		}
 		if err := identity.ValidateAnnotation(a.name, a.text); err != nil {
@@ -266,7 +270,7 @@ func (NotAString) About() About {
 func (NotAString) find(in *input) []Finding {
 	var all []Finding
 	for _, a := range in.annotations() {
-		if a.kind != boolValue && a.kind != numberValue {
+		if a.kind != boolValue && a.kind != numberValue || a.apart() {
 			continue
 		}
 		what := map[valueKind]string{boolValue: "a boolean", numberValue: "a number"}[a.kind]

@@ -50,6 +50,8 @@ type inner struct {
 	path   identity.Path                // of the root
 	locate func(n *manifest.Node) place // the place of a node below the root
 	depth  int                          // of strings in strings
+
+	release bool // the document is an object that installs a chart
 }
 
 func (d *document) itself() inner { return inner{document: d, locate: d.at} }
@@ -74,7 +76,7 @@ func (in inner) within(n *manifest.Node, path identity.Path, words ...string) []
 			continue
 		}
 		into := identity.Into{Skip: skip, Document: doc.Number - 1}
-		below := inner{document: in.document, path: path.Inside(into), depth: in.depth + 1}
+		below := inner{document: in.document, path: path.Inside(into), depth: in.depth + 1, release: in.release}
 		below.locate = in.innerPlaces(n, stream, skip+doc.Start)
 		all = append(all, parsedText{below, root})
 	}

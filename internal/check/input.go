@@ -114,10 +114,13 @@ func (in *input) document(d *document) string {
 		in.values = append(in.values, values{settings: d.itself().flatten(root), whole: true})
 		return "values"
 	}
-	before := len(in.policies) + len(in.values)
+	policies, values := len(in.policies), len(in.values)
 	in.search(d.itself(), root, nil)
-	if len(in.policies)+len(in.values) > before {
+	switch {
+	case len(in.policies) > policies:
 		return "policy"
+	case len(in.values) > values:
+		return "values"
 	}
 	return ""
 }
@@ -169,6 +172,7 @@ func (in *input) object(at inner, n *manifest.Node, path identity.Path) {
 		group = ""
 	}
 	in.objects = append(in.objects, &object{inner: at, node: n, group: group, kind: kind, name: n.Text("metadata", "name")})
+	at.release = slices.Contains([]string{"HelmRelease", "Application", "ApplicationSet", "Release", "HelmChart", "HelmChartConfig"}, kind)
 	if kind != "Secret" { // its content never appears in a message
 		in.search(at, n, path)
 	}
@@ -186,10 +190,10 @@ func (in *input) search(at inner, n *manifest.Node, path identity.Path) {
 			in.policy(at, n, path)
 			return
 		}
-		if hasComponent(n, in.components()) {
+		if whole := at.release && isValuesKey(path) && isValues(n); whole || hasComponent(n, in.components()) {
 			below := at
 			below.path = path
-			in.values = append(in.values, values{settings: below.flatten(n)})
+			in.values = append(in.values, values{settings: below.flatten(n), whole: whole})
 		}
 		for k, value := range n.Fields {
 			if k = k.Resolve(); k != nil && k.Kind == manifest.Scalar && k.Value != lastApplied {
@@ -202,13 +206,22 @@ func (in *input) search(at inner, n *manifest.Node, path identity.Path) {
 			in.search(at, item, path.Item(i))
 		}
 	case manifest.Scalar:
-		for _, found := range at.within(n, path, "Statement", "controlPlanes") {
+		for _, found := range at.within(n, path, "Statement", "controlPlanes", "billing", "backup") {
 			in.search(found.inner, found.root, found.path)
 			if isPolicy(found.root) {
 				in.policy(found.inner, found.root, found.path)
 			}
 		}
 	}
+}
+
+// isValuesKey reports whether a path ends where the objects of GitOps tools have the values of
+// a chart.
+func isValuesKey(path identity.Path) bool {
+	if len(path) > 0 && path[len(path)-1].Kind == identity.IntoStep {
+		path = path[:len(path)-1]
+	}
+	return len(path) > 0 && slices.Contains([]string{"values", "valuesObject", "valuesContent"}, path[len(path)-1].Key)
 }
 
 // lastApplied is kubectl's record of an object, which has no effect.

@@ -18,13 +18,23 @@ func (StaticCredentials) About() About {
 	return About{"credentials-source", "a backup config whose credentials.source is not InjectedIdentity, so backups do not use the identity"}
 }
 
-var backupConfigs = []string{"SharedBackupConfig", "SpaceBackupConfig"}
+// backupStorage returns the S3 storage of a backup config, or nil.
+func (o *object) backupStorage() *manifest.Node {
+	storage := o.node.Get("spec", "objectStorage").Resolve()
+	if !strings.HasSuffix(o.group, "spaces.upbound.io") || !strings.HasSuffix(o.kind, "BackupConfig") || storage == nil {
+		return nil
+	}
+	if provider := storage.Text("provider"); provider != "" && !strings.EqualFold(provider, "AWS") {
+		return nil
+	}
+	return storage
+}
 
 func (StaticCredentials) find(in *input) []Finding {
 	var all []Finding
 	for _, o := range in.objects {
-		storage := o.node.Get("spec", "objectStorage")
-		if !slices.Contains(backupConfigs, o.kind) || storage == nil || !strings.EqualFold(storage.Text("provider"), "AWS") && storage.Text("provider") != "" {
+		storage := o.backupStorage()
+		if storage == nil {
 			continue
 		}
 		path := o.path.Field("spec", "objectStorage", "credentials", "source")
@@ -41,6 +51,30 @@ func (StaticCredentials) find(in *input) []Finding {
 			f = f.with(o.locate(source).setTo(path, desired.InjectedIdentity))
 		}
 		all = append(all, f)
+	}
+	return all
+}
+
+// SDKAuth finds backup configs that ask for a way to authenticate that EKS Pod Identity
+// breaks.
+type SDKAuth struct{}
+
+// About describes the rule.
+func (SDKAuth) About() About {
+	return About{"sdk-auth", "a backup config with config.aws_sdk_auth, which does not work with EKS Pod Identity"}
+}
+
+func (SDKAuth) find(in *input) []Finding {
+	var all []Finding
+	podIdentity := slices.ContainsFunc(in.specs, func(s identity.Spec) bool {
+		return slices.ContainsFunc(desired.Of(s).Components, func(c desired.Component) bool { return c.Mode.UsesPodIdentity() && c.MakesBackups() })
+	})
+	for _, o := range in.objects {
+		auth := o.backupStorage().Get("config", "aws_sdk_auth")
+		if auth.IsTrue() && podIdentity {
+			all = append(all, finding(o.locate(auth), o.path.Field("spec", "objectStorage", "config", "aws_sdk_auth").String(),
+				"with aws_sdk_auth, backups cannot use EKS Pod Identity", "remove it"))
+		}
 	}
 	return all
 }

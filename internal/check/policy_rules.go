@@ -148,30 +148,27 @@ func (EveryNamespace) find(in *input) []Finding {
 	return all
 }
 
-// admitsAll says whom a condition admits if that is every namespace or service account.
+// admitsAll says whom a condition admits if that is every namespace or service account. It
+// tries names that no pattern means.
 func admitsAll(c condition) string {
-	namespace, account := "", "x"
-	switch {
-	case strings.EqualFold(c.key, desired.NamespaceTag):
-		namespace = c.value
-	case c.isSubject():
-		rest, ok := strings.CutPrefix(c.value, "system:serviceaccount:")
-		if !ok {
-			rest, ok = strings.TrimLeft(c.value, "*?"), strings.Trim(c.value, "*?") == ""
-		}
-		if !ok {
-			return ""
-		}
-		if namespace, account, ok = strings.Cut(rest, ":"); !ok {
-			account = namespace
-		}
-	default:
+	any := func(text func(name string) string) bool {
+		return !slices.ContainsFunc([]string{"q", "zz-9", "kube-system"}, func(name string) bool { return !iam.Like(c.value, text(name)) })
+	}
+	if strings.EqualFold(c.key, desired.NamespaceTag) && any(func(name string) string { return name }) {
+		return "every namespace"
+	}
+	if !c.isSubject() || !strings.ContainsAny(c.value, "*?") {
 		return ""
 	}
+	parts := strings.Split(strings.NewReplacer("*", "x", "?", "x").Replace(c.value), ":")
+	namespace, account := "x", parts[len(parts)-1]
+	if len(parts) == 4 {
+		namespace = parts[2]
+	}
 	switch {
-	case strings.Trim(namespace, "*?") == "":
+	case any(func(name string) string { return desired.TokenSubject(name, account) }):
 		return "every namespace"
-	case strings.Trim(account, "*?") == "":
+	case any(func(name string) string { return desired.TokenSubject(namespace, name) }):
 		return "every service account"
 	}
 	return ""

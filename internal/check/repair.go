@@ -33,6 +33,9 @@ func (k key) renamed(path identity.Path, name string) repair {
 	return repair{doc: k.at.doc, rename: k.node, name: name}
 }
 
+// mostRounds limits how often the files are corrected and read again.
+const mostRounds = 10_000
+
 // Fix corrects the mistakes that it can correct safely. It returns the report on the
 // corrected files, and the files that changed. Nothing else in them changes. A file that
 // cannot be corrected stays as it is, and its mistakes stay in the report.
@@ -40,7 +43,7 @@ func Fix(in Input) (Report, []File) {
 	in.Files = slices.Clone(in.Files)
 	before := slices.Clone(in.Files)
 	var fixed []Finding
-	for {
+	for rounds := 0; ; rounds++ {
 		report := Run(in)
 		done := false
 		for i, f := range in.Files {
@@ -50,7 +53,7 @@ func Fix(in Input) (Report, []File) {
 				fixed = append(fixed, corrected...)
 			}
 		}
-		if !done {
+		if !done || rounds == mostRounds {
 			report.Fixed = fixed
 			return report, changed(before, in.Files)
 		}
@@ -80,13 +83,14 @@ func corrected(f File, findings []Finding) ([]byte, []Finding) {
 			mine = append(mine, finding)
 		}
 	}
-	for doc != nil {
-		if text, done := repaired(doc, mine); len(done) > 0 {
-			return slices.Concat(f.Text[:doc.start], text, f.Text[doc.start+len(doc.text):]), done
-		}
-		doc = nil
+	if doc == nil {
+		return nil, nil
 	}
-	return nil, nil
+	text, done := repaired(doc, mine)
+	if len(done) == 0 {
+		return nil, nil
+	}
+	return slices.Concat(f.Text[:doc.start], text, f.Text[doc.start+len(doc.text):]), done
 }
 
 // repaired returns a document with the sets of findings or, if there are none, with their

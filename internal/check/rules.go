@@ -19,7 +19,7 @@ func Rules() []Rule {
 		BadConfig{}, BadSyntax{}, // a file that cannot be read
 		MisspeltKey{}, MisplacedKey{}, BadRole{}, BadWebhookValue{}, NotAString{}, // annotations and labels
 		StraySpace{}, UnknownKey{}, UnescapedDots{}, BracketKey{}, BadArgument{}, RoleConflict{}, BillingSecret{}, // values
-		StaticCredentials{}, StoreWithToken{}, // objects
+		StaticCredentials{}, SDKAuth{}, StoreWithToken{}, // objects
 		BadPolicy{}, LiteralWildcard{}, AudienceAlone{}, NoAudience{}, WrongAudience{}, EveryNamespace{}, OpenPodIdentity{}, MissingAction{}, // policies
 	}
 }

@@ -67,7 +67,7 @@ func (UnknownKey) find(in *input) []Finding {
 				continue
 			}
 			name := printedKeys(s.keys[:i+1])
-			all = append(all, finding(s.keys[i].at, name, fmt.Sprintf("the Spaces chart has no key %s, and Helm ignores it silently", name), fixOfUnknown(s.keys[i].name, above)).
+			all = append(all, finding(s.keys[i].at, name, "the Spaces chart has no such key, and Helm ignores it silently", fixOfUnknown(s.keys[i].name, above)).
 				with(renamedCase(s, i, above)))
 		}
 	}
@@ -148,7 +148,7 @@ func (RoleConflict) About() About {
 func (RoleConflict) find(in *input) []Finding {
 	var all []Finding
 	for _, a := range in.annotations() {
-		if a.name != identity.RoleAnnotation || !a.accounts || placeholder(a.text) || strings.TrimSpace(a.text) == "" {
+		if a.name != identity.RoleAnnotation || !a.accounts || a.apart() || placeholder(a.text) || strings.TrimSpace(a.text) == "" {
 			continue
 		}
 		for _, spec := range in.specs {

@@ -32,7 +32,7 @@ func (v CheckView) Text(p *Page) {
 	case len(v.Findings) == 0:
 		p.Line("No mistakes in %s.", v.checked())
 	case fixable > 0:
-		p.Line("%s in %s. `spaces-identity check` with --fix corrects %d.", Count(len(v.Findings), "mistake"), v.checked(), fixable)
+		p.Line("%s in %s; `spaces-identity check --fix` corrects %d.", Count(len(v.Findings), "mistake"), v.checked(), fixable)
 	default:
 		p.Line("%s in %s.", Count(len(v.Findings), "mistake"), v.checked())
 	}
