@@ -17,6 +17,7 @@ type argument struct {
 type problem struct {
 	at       place
 	text     string
+	root     string // the first key
 	brackets string // what is in the brackets that are not an index
 }
 
@@ -28,8 +29,10 @@ type problem struct {
 func (a argument) settings() (all []setting, problems []problem) {
 	r := argumentReader{argument: a}
 	for r.at < len(a.text) {
+		start := r.at
 		s, wrong := r.setting()
 		if wrong != nil {
+			wrong.root, _, _ = strings.Cut(a.text[start:], ".")
 			return all, append(problems, *wrong)
 		}
 		all = append(all, s...)

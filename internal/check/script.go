@@ -41,7 +41,7 @@ func (in *input) script(f *fileText, unknown bool) bool {
 		known = known || isSpacesKey(s.keys[0].name)
 	}
 	for _, p := range problems {
-		known = known || strings.Contains(p.text, "eks.") || strings.Contains(p.text, "ustomAnnotations")
+		known = known || isSpacesKey(p.root)
 	}
 	if known {
 		v.whole, v.typed = true, true
