@@ -9,8 +9,6 @@ import (
 	"spaces-identity.dev/internal/manifest"
 )
 
-func trimQuotes(text string) string { return strings.Trim(text, `"'`) }
-
 // annotation is a key and value of a mapping of annotations or labels.
 type annotation struct {
 	setting
@@ -19,20 +17,6 @@ type annotation struct {
 	accounts bool   // the mapping has annotations of service accounts
 	labels   bool
 	object   *object // nil in values
-}
-
-// annotations returns the annotations and labels of manifests and values.
-func (in *input) annotations() []annotation {
-	var all []annotation
-	for _, o := range in.objects {
-		all = append(all, o.annotations()...)
-	}
-	for _, v := range in.values {
-		for _, s := range v.settings {
-			all = append(all, in.inValues(s)...)
-		}
-	}
-	return all
 }
 
 // inValues returns the annotation that a setting is, or nothing.
@@ -47,7 +31,7 @@ func (in *input) inValues(s setting) []annotation {
 	}
 	parent := s.names()[:i+1]
 	a.accounts = i > 0 && strings.EqualFold(s.keys[i-1].name, "serviceAccount") && !a.labels ||
-		slices.ContainsFunc(in.components(), func(c identity.Component) bool {
+		slices.ContainsFunc(in.components, func(c identity.Component) bool {
 			return slices.Equal(parent, slices.Concat(c.Values.Component, c.Values.Annotations))
 		})
 	return []annotation{a}
@@ -121,7 +105,7 @@ func (MisspeltKey) find(in *input) []Finding {
 			all = append(all, f)
 		}
 	}
-	for _, a := range in.annotations() {
+	for _, a := range in.annotations {
 		if !a.accounts && !strings.Contains(a.name, "/") { // role-arn alone may be a label of anybody
 			continue
 		}
@@ -164,7 +148,7 @@ var podKinds = []string{"Pod", "Deployment", "StatefulSet", "DaemonSet", "Replic
 
 func (MisplacedKey) find(in *input) []Finding {
 	var all []Finding
-	for _, a := range in.annotations() {
+	for _, a := range in.annotations {
 		if !isAccountKey(a.name) || a.accounts || a.name == identity.ExpirationAnnotation && !a.labels {
 			continue
 		}
@@ -205,7 +189,7 @@ func (in *input) rightPlace(s setting, o *object) string {
 		return "metadata.annotations of the ServiceAccount"
 	}
 	names := s.names()
-	for _, c := range in.components() {
+	for _, c := range in.components {
 		if own := c.Values.Component; len(own) > 0 && len(names) > len(own) && slices.Equal(names[:len(own)], own) {
 			return strings.Join(slices.Concat(own, c.Values.Annotations), ".")
 		}
@@ -223,7 +207,7 @@ func (BadRole) About() About {
 
 func (BadRole) find(in *input) []Finding {
 	var all []Finding
-	for _, a := range in.annotations() {
+	for _, a := range in.annotations {
 		if a.name != identity.RoleAnnotation || !a.accounts || a.apart() || a.kind != textValue && a.kind != numberValue && a.kind != boolValue || placeholder(a.text) || identity.CheckSpace(a.text) != nil {
 			continue
 		}
@@ -248,7 +232,7 @@ func (BadWebhookValue) About() About {
 
 func (BadWebhookValue) find(in *input) []Finding {
 	var all []Finding
-	for _, a := range in.annotations() {
+	for _, a := range in.annotations {
 		if !a.accounts || !isAccountKey(a.name) || a.apart() || a.name == identity.RoleAnnotation || placeholder(a.text) || identity.CheckSpace(a.text) != nil {
 			continue
 		}
@@ -269,7 +253,7 @@ func (NotAString) About() About {
 
 func (NotAString) find(in *input) []Finding {
 	var all []Finding
-	for _, a := range in.annotations() {
+	for _, a := range in.annotations {
 		if a.kind != boolValue && a.kind != numberValue || a.apart() {
 			continue
 		}

@@ -82,11 +82,27 @@ func Run(in Input) Report {
 	slices.SortStableFunc(report.Findings, func(a, b Finding) int {
 		return cmp.Or(order[a.File]-order[b.File], a.Line-b.Line, a.Column-b.Column)
 	})
-	report.Findings = slices.CompactFunc(report.Findings, func(a, b Finding) bool {
-		return a.Rule == b.Rule && a.Place == b.Place && a.Problem == b.Problem
-	})
+	report.Findings = merged(report.Findings)
+	slices.SortStableFunc(read.checked, func(a, b Checked) int { return order[a.File] - order[b.File] })
 	report.Checked = read.checked
 	return report
+}
+
+// merged returns findings without those that repeat another one, because an anchor or
+// several configs lead to the same mistake. Their repairs are made together.
+func merged(findings []Finding) []Finding {
+	var all []Finding
+	for _, f := range findings {
+		i := slices.IndexFunc(all, func(other Finding) bool {
+			return other.Rule == f.Rule && other.Place == f.Place && other.Problem == f.Problem
+		})
+		if i < 0 {
+			all = append(all, f)
+			continue
+		}
+		all[i].repair.sets = append(all[i].repair.sets, f.repair.sets...)
+	}
+	return all
 }
 
 // fileOrder returns the position of each place's file or flag in the input.

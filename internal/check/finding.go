@@ -1,5 +1,7 @@
 package check
 
+import "strings"
+
 // finding returns a finding at a place.
 func finding(at place, path, problem, fix string) Finding {
 	return Finding{Place: at.Place, Path: path, Problem: problem, Fix: fix, Argument: at.argument}
@@ -59,7 +61,7 @@ func (BracketKey) find(in *input) []Finding {
 	var all []Finding
 	for _, p := range in.bad {
 		if p.brackets != "" {
-			all = append(all, finding(p.at, "", p.text, `write .`+escapedKey(trimQuotes(p.brackets))+" instead of the brackets, in single quotes for the shell"))
+			all = append(all, finding(p.at, "", p.text, `write .`+escapedKey(strings.ReplaceAll(strings.Trim(p.brackets, `"'`), `\`, ""))+" instead of the brackets, in single quotes for the shell"))
 		}
 	}
 	return all

@@ -24,7 +24,9 @@ type input struct {
 	words    []word    // words of scripts that may be misspelt keys
 	checked  []Checked
 
-	configFile string // whose settings are known with those of the flags
+	components  []identity.Component // that the program knows, and those of the configs
+	annotations []annotation         // of manifests and values
+	configFile  string               // whose settings are known with those of the flags
 }
 
 // object is a Kubernetes object in a document.
@@ -38,20 +40,33 @@ type object struct {
 
 func newInput(in Input) *input {
 	read := &input{configFile: filepath.Clean(in.Config)}
+	read.components = read.allComponents()
 	if len(in.Spec.Components) > 0 {
 		read.specs = append(read.specs, in.Spec)
 	}
-	for _, f := range in.Files {
-		read.file(f)
+	for _, ofConfigs := range []bool{true, false} { // a config describes components that other files have
+		for _, f := range in.Files {
+			if bytes.Contains(f.Text, []byte(config.APIVersion)) == ofConfigs {
+				read.file(f)
+			}
+		}
+		read.components = read.allComponents()
 	}
 	read.arguments(in.Arguments)
+	for _, o := range read.objects {
+		read.annotations = append(read.annotations, o.annotations()...)
+	}
+	for _, v := range read.values {
+		for _, s := range v.settings {
+			read.annotations = append(read.annotations, read.inValues(s)...)
+		}
+	}
 	return read
 }
 
 // file reads a file by its content.
 func (in *input) file(f File) {
 	text := &fileText{name: f.Name, text: f.Text, lines: manifest.NewLines(f.Text)}
-	before := len(in.values) + len(in.objects) + len(in.policies)
 	var as []string
 	add := func(kind string) {
 		if !slices.Contains(as, kind) {
@@ -74,7 +89,7 @@ func (in *input) file(f File) {
 			}
 		}
 	}
-	if found := in.script(text, before == len(in.values)+len(in.objects)+len(in.policies)); found {
+	if found := in.script(text, len(as) == 0); found {
 		add("text")
 	}
 	in.checked = append(in.checked, Checked{File: f.Name, As: as})
@@ -190,7 +205,7 @@ func (in *input) search(at inner, n *manifest.Node, path identity.Path) {
 			in.policy(at, n, path)
 			return
 		}
-		if whole := at.release && isValuesKey(path) && isValues(n); whole || hasComponent(n, in.components()) {
+		if whole := at.release && isValuesKey(path) && isValues(n); whole || hasComponent(n, in.components) {
 			below := at
 			below.path = path
 			in.values = append(in.values, values{settings: below.flatten(n), whole: whole})
@@ -252,8 +267,8 @@ func (in *input) parameters(at inner, list *manifest.Node, path identity.Path) {
 	}
 }
 
-// components returns the components that the program knows and those of the configs.
-func (in *input) components() []identity.Component {
+// allComponents returns the components that the program knows and those of the configs.
+func (in *input) allComponents() []identity.Component {
 	var all []identity.Component
 	for _, spec := range in.specs {
 		all = append(all, spec.Components...)

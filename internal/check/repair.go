@@ -12,16 +12,16 @@ import (
 // that is renamed. The zero value changes nothing.
 type repair struct {
 	doc    *document
-	set    *manifest.Set
+	sets   []manifest.Set // several if an anchor makes several places the same
 	rename *manifest.Node // a key of the document itself
 	name   string         // its new name
 }
 
-func (r repair) possible() bool { return r.doc != nil && (r.set != nil || r.rename != nil) }
+func (r repair) possible() bool { return r.doc != nil && (len(r.sets) > 0 || r.rename != nil) }
 
 // setTo returns a repair that sets a value.
 func (p place) setTo(path identity.Path, value string) repair {
-	return repair{doc: p.doc, set: &manifest.Set{Path: path, Value: value}}
+	return repair{doc: p.doc, sets: []manifest.Set{{Path: path, Value: value}}}
 }
 
 // renamed returns a repair that renames a key, if the mapping does not have the new name
@@ -108,7 +108,7 @@ func repaired(doc *document, findings []Finding) ([]byte, []Finding) {
 }
 
 func withSets(findings []Finding) []Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.repair.set == nil })
+	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return len(f.repair.sets) == 0 })
 }
 
 func oneByOne(findings []Finding) [][]Finding {
@@ -125,7 +125,7 @@ func tried(doc *document, findings []Finding) ([]byte, bool) {
 	}
 	var sets []manifest.Set
 	for _, f := range findings {
-		sets = append(sets, *f.repair.set)
+		sets = append(sets, f.repair.sets...)
 	}
 	text, err := manifest.Patch(doc.text, sets)
 	return text, err == nil && string(text) != string(doc.text)

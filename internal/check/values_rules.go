@@ -38,7 +38,7 @@ func (StraySpace) find(in *input) []Finding {
 			all = append(all, f)
 		}
 	}
-	for _, a := range in.annotations() {
+	for _, a := range in.annotations {
 		if trimmed := strings.TrimSpace(a.text); !a.inValues && isAccountKey(a.name) && a.kind == textValue && trimmed != a.text && trimmed != "" && (a.object.kind != "Secret") {
 			all = append(all, finding(a.at, a.printed(), "the value has space around it, which stays part of it", "remove the space").with(a.at.setTo(a.path, trimmed)))
 		}
@@ -56,7 +56,7 @@ func (UnknownKey) About() About {
 
 func (UnknownKey) find(in *input) []Finding {
 	var all []Finding
-	known := in.components()
+	known := in.components
 	for _, v := range in.values {
 		for _, s := range v.settings {
 			if !v.whole || s.joinedWebhookKey() != "" && s.metadataMap() < 0 || describedByConfig(s.names(), known) {
@@ -147,7 +147,7 @@ func (RoleConflict) About() About {
 
 func (RoleConflict) find(in *input) []Finding {
 	var all []Finding
-	for _, a := range in.annotations() {
+	for _, a := range in.annotations {
 		if a.name != identity.RoleAnnotation || !a.accounts || a.apart() || placeholder(a.text) || strings.TrimSpace(a.text) == "" {
 			continue
 		}
@@ -193,6 +193,7 @@ func (BillingSecret) find(in *input) []Finding {
 			switch {
 			case s.in(secret...):
 				last = &s
+			case !v.whole: // values in a manifest are a part of those that Helm merges
 			case s.in(annotated...) && s.text != "":
 				identified, cause = true, &s
 			case s.in("billing", "enabled") && s.text == "true" && cause == nil:
