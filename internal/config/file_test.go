@@ -105,7 +105,11 @@ func everySetting() identity.Settings {
 			KMSKey: identity.KMSKeyARN{Partition: "aws-us-gov", Region: "us-gov-west-1", Account: "210987654321", ID: "mrk-1234"},
 			ExtraAnnotations: map[string]string{
 				"eks.amazonaws.com/sts-regional-endpoints": "true", "example.com/owner": "the billing team"},
-			PodLabels: map[string]string{"example.com/identity": "yes"},
+			PodLabels:           map[string]string{"example.com/identity": "yes"},
+			PermissionsBoundary: identity.PolicyARN{Partition: "aws-us-gov", Account: "123456789012", Name: "limits/teams"},
+			MaxSessionDuration:  7200,
+			ManagedPolicies: []identity.PolicyARN{{Partition: "aws-us-gov", Account: "aws", Name: "ReadOnlyAccess"},
+				{Partition: "aws-us-gov", Account: "123456789012", Name: "extra"}},
 			Settings:  []identity.Setting{{Path: []string{"billing", "storage", "secretRef", "name"}}},
 		}, {
 			Name:           "my-operator",
@@ -118,6 +122,7 @@ func everySetting() identity.Settings {
 				DisableSessionTags: true,
 				Policy:             `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}`,
 				SourceAccount:      true,
+				SourceOrgID:        "o-a1b2c3d4e5",
 				SourceARNs:         []string{"arn:aws-us-gov:eks:*:123456789012:*"},
 			},
 		}},
@@ -127,6 +132,7 @@ func everySetting() identity.Settings {
 		},
 		AdmissionPolicy:    identity.NativeAdmissionPolicy,
 		FailurePolicy:      identity.FailureFails,
+		Tags:               map[string]string{"cost-center": "42"},
 		TrustPolicyQuota:   4096,
 		SharedBackupConfig: identity.SharedBackupConfig{Name: "s3", Namespace: "default", Endpoint: "s3.us-gov-west-1.amazonaws.com"},
 		ArtifactsDir:       identity.NoArtifacts,
