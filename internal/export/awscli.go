@@ -37,7 +37,7 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 	for _, r := range roles {
 		name := r.ARN.BaseName()
 		line("\n# %s\ntrust_policy=%s", r.ARN, quoteWord(policyText(r.TrustPolicy)))
-		step("role", name, r.ARN.String(), r.ARN.Path(), tagList(desired.ManagedTags()))
+		step("role", name, r.ARN.String(), r.ARN.Path(), tagList(r.Tags))
 		for _, p := range r.Policies {
 			step("policy", name, p.Name, policyText(p.Document), policyQuery(p.Document), desired.FormerPolicyName(p.Component))
 		}

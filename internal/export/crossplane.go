@@ -74,7 +74,7 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 	for _, r := range roles {
 		role := reference{objectName(r.ARN.BaseName())}
 		add(iamAPI, "Role", role.Name, r.ARN.BaseName(),
-			resourceSpec{ForProvider: roleParameters{r.ARN.Path(), string(r.TrustPolicy.JSON()), desired.ManagedTags()}})
+			resourceSpec{ForProvider: roleParameters{r.ARN.Path(), string(r.TrustPolicy.JSON()), r.Tags}})
 		for _, p := range r.Policies {
 			add(iamAPI, "RolePolicy", objectName(p.Component), p.Name,
 				resourceSpec{ForProvider: policyParameters{role, string(p.Document.JSON())}})

@@ -133,7 +133,7 @@ func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spe
 		return spec, p.withoutCluster(identity.ClusterKey(i), c, podIdentity)
 	}
 	if spec, err = p.withIssuer(spec, i, c, found.Issuer); err == nil && podIdentity && !found.AutoMode {
-		err = r.planAgent(ctx, p, c)
+		err = r.planAgent(ctx, p, c, desired.Of(spec).Tags())
 	}
 	return spec, err
 }
@@ -174,7 +174,7 @@ func (p *Plan) withIssuer(spec identity.Spec, i int, c identity.Cluster, url str
 	return spec, nil
 }
 
-func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster) error {
+func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster, tags map[string]string) error {
 	status, ok, err := r.Region(c.Region).AgentStatus(ctx, c.Name)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 	if !ok {
 		change.Action = Create
 		p.add(phaseEnable, func(ctx context.Context) error {
-			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, desired.ManagedTags()))
+			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, tags))
 		})
 	} else if status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
 		p.warn("", "the add-on %s of cluster %s is %s, so pods may get no credentials", account.AgentAddon, c.Name, status)
@@ -204,7 +204,7 @@ func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired
 		case !ok:
 			change.Action = Create
 			p.add(phaseEnable, func(ctx context.Context) error {
-				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
+				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, roles[0].Tags))
 			})
 		case !slices.Contains(audiences, want.Audience):
 			change.Action = Change

@@ -112,7 +112,7 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 	case c.Action == Create:
 		// The new role has no permissions yet. If another run has created it, it is changed.
 		err := r.IAM.CreateRole(ctx, account.NewRole{ARN: want.ARN, TrustPolicy: string(c.Trust.After.Compact()),
-			Description: "Workload identity of Upbound Spaces control planes", Tags: desired.ManagedTags()})
+			Description: "Workload identity of Upbound Spaces control planes", Tags: want.Tags})
 		if err := unlessExists(err); err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 		}
 	}
 	if c.Action == Adopt {
-		return r.IAM.TagRole(ctx, want.ARN, desired.ManagedTags())
+		return r.IAM.TagRole(ctx, want.ARN, want.Tags)
 	}
 	return nil
 }

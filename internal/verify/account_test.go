@@ -55,7 +55,7 @@ func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	managed := desired.Association{RoleARN: testRole, TargetRoleARN: s.Components[0].PodIdentity.TargetRole.String(), Tags: desired.ManagedTags()}
+	managed := desired.Association{RoleARN: testRole, TargetRoleARN: s.Components[0].PodIdentity.TargetRole.String(), Tags: s.Tags()}
 	f := fakeAWS{id: "123456789012", calls: new(int), audiences: readResult[[]string]{value: []string{identity.Audience}},
 		cluster:      readResult[Cluster]{value: Cluster{Issuer: "https://" + testIssuer, Agent: "ACTIVE"}},
 		associations: readResult[map[space.Key]desired.Association]{value: map[space.Key]desired.Association{testAccount: managed}}}

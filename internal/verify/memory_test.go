@@ -121,7 +121,7 @@ func (w *liveWorld) grant(t *testing.T) {
 		}
 		for i, host := range []string{hostA, hostB, "elsewhere"} {
 			s.Associations = append(s.Associations, awstest.Association{ID: fmt.Sprintf("a-%d", i), Cluster: "prod", Namespace: host, ServiceAccount: "vector",
-				RoleARN: "arn:aws:iam::" + awstest.AccountID + ":role/spaces-logs", Tags: desired.ManagedTags()})
+				RoleARN: "arn:aws:iam::" + awstest.AccountID + ":role/spaces-logs", Tags: desired.Of(identity.Spec{}).Tags()})
 		}
 	})
 }

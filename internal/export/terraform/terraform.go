@@ -93,7 +93,7 @@ func (w fileWriter) role(r desired.Role) {
 	b.SetAttributeValue("name", cty.StringVal(r.ARN.BaseName()))
 	b.SetAttributeValue("path", cty.StringVal(r.ARN.Path()))
 	b.SetAttributeRaw("assume_role_policy", policyTokens(r.TrustPolicy))
-	b.SetAttributeRaw("tags", tagTokens(desired.ManagedTags()))
+	b.SetAttributeRaw("tags", tagTokens(r.Tags))
 	var providers []hclwrite.Tokens
 	for _, p := range r.Providers {
 		providers = append(providers, hclwrite.TokensForTraversal(traversal(providerType, providerLabel(p))))
