@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
@@ -58,10 +59,11 @@ const (
 	FixPrune Fix = "prune"
 )
 
-// ProviderChange is the change of an IAM OIDC provider. [Change] adds the audience.
+// ProviderChange is the change of an IAM OIDC provider.
 type ProviderChange struct {
-	ARN    string `json:"arn"`
-	Action Action `json:"action"`
+	ARN      string   `json:"arn"`
+	Action   Action   `json:"action"`
+	Elements []string `json:"elements,omitempty"` // what differs: audience, tags
 }
 
 // AgentChange is the change of the Pod Identity agent of a cluster.
@@ -71,12 +73,29 @@ type AgentChange struct {
 	Action  Action `json:"action"`
 }
 
-// RoleChange is the change of a role, its trust policy and its inline policies.
+// RoleChange is the change of a role, its trust policy and its other policies.
 type RoleChange struct {
-	ARN      string         `json:"arn"`
-	Action   Action         `json:"action"` // of the role itself: create, adopt (its tag), none or foreign
-	Trust    TrustChange    `json:"trustPolicy"`
-	Policies []PolicyChange `json:"permissionsPolicies"`
+	ARN      string             `json:"arn"`
+	Action   Action             `json:"action"`             // of the role itself: create, adopt (its tag), change (its settings), none or foreign
+	Settings []SettingChange    `json:"settings,omitempty"` // of the role itself, those that differ
+	Trust    TrustChange        `json:"trustPolicy"`
+	Policies []PolicyChange     `json:"permissionsPolicies"`
+	Attached []AttachmentChange `json:"managedPolicies,omitempty"`
+}
+
+// SettingChange is the change of a setting of a role. Only its owner changes a setting of a
+// foreign role: the action is then [Foreign].
+type SettingChange struct {
+	Name   string `json:"name"` // permissionsBoundary, maxSessionDuration (in seconds), or tags. and a key
+	Action Action `json:"action"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after"`
+}
+
+// AttachmentChange says what happens to a managed policy of a role.
+type AttachmentChange struct {
+	ARN    string `json:"arn"`
+	Action Action `json:"action"`
 }
 
 // TrustChange is the change of a role's trust policy.
@@ -149,6 +168,7 @@ const (
 	phaseDisassociate                  // associations that are removed
 	phaseRoles                         // in each role: remove subjects, then change permissions, then add subjects
 	phaseAssociate                     // associations that are created, changed or adopted
+	phaseRecord                        // records of what was attached, which are not part of the plan
 	phaseCount
 )
 
@@ -173,6 +193,9 @@ func (p *Plan) Counts() (add, change, remove, adopt int) {
 		for _, c := range r.Policies {
 			n[c.Action]++
 		}
+		for _, c := range r.Attached {
+			n[c.Action]++
+		}
 	}
 	for _, c := range p.Associations {
 		n[c.Action]++
@@ -191,7 +214,13 @@ func (p *Plan) Changes() int {
 // that the config does not name, because another config may share the role.
 func (p *Plan) Differs() bool {
 	b := p.Beyond()
-	return p.Changes() > 0 || len(p.Blocked) > 0 || len(b.Subjects)+b.Edited+b.Foreign+b.Policies > 0
+	return p.Changes() > 0 || len(p.Blocked) > 0 || len(b.Subjects)+b.Edited+b.Foreign+b.Policies > 0 || slices.ContainsFunc(p.Roles, hasForeignSettings)
+}
+
+// hasForeignSettings reports whether only the owner of a role can set what the config asks
+// for.
+func hasForeignSettings(r RoleChange) bool {
+	return slices.ContainsFunc(r.Settings, func(s SettingChange) bool { return s.Action == Foreign })
 }
 
 // Beyond is what gives access beyond the config although applying the plan does not remove
@@ -221,6 +250,11 @@ func (p *Plan) Beyond() Beyond {
 		}
 		for _, c := range r.Policies {
 			if c.Action == Keep && c.Component != "" && c.Successor == "" {
+				b.Policies++
+			}
+		}
+		for _, c := range r.Attached {
+			if c.Action == Keep {
 				b.Policies++
 			}
 		}

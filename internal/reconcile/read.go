@@ -195,20 +195,24 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster,
 // planProviders compares the IAM OIDC providers.
 func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
 	for _, want := range desired.ProvidersOf(roles) {
-		audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
+		live, ok, err := r.IAM.Provider(ctx, want.ARN)
 		if err != nil {
 			return err
 		}
-		change := ProviderChange{want.ARN, None}
-		switch {
-		case !ok:
+		change := ProviderChange{ARN: want.ARN, Action: None}
+		if !ok {
 			change.Action = Create
 			p.add(phaseEnable, func(ctx context.Context) error {
 				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, roles[0].Tags))
 			})
-		case !slices.Contains(audiences, want.Audience):
-			change.Action = Change
+		}
+		if ok && !slices.Contains(live.Audiences, want.Audience) {
+			change.Action, change.Elements = Change, append(change.Elements, "audience")
 			p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+		}
+		if desired.IsManaged(live.Tags) && len(missingTags(live.Tags, roles[0].Tags)) > 0 {
+			change.Action, change.Elements = Change, append(change.Elements, "tags")
+			p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.TagProvider(ctx, want.ARN, roles[0].Tags) })
 		}
 		p.Providers = append(p.Providers, change)
 	}
