@@ -20,6 +20,9 @@ type Roles interface {
 	SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error
 	TagRole(ctx context.Context, role identity.RoleARN, tags map[string]string) error
 	UntagRole(ctx context.Context, role identity.RoleARN, keys ...string) error
+	TrustPolicies(ctx context.Context) (byRole map[string]string, err error)
+	InstanceProfiles(ctx context.Context, role identity.RoleARN) (names []string, err error)
+	DeleteRole(ctx context.Context, role identity.RoleARN) error
 }
 
 // Limits sets what a role has besides its policies.
@@ -50,6 +53,7 @@ type Providers interface {
 	CreateProvider(ctx context.Context, arn, issuerURL, audience string, tags map[string]string) error
 	AddAudience(ctx context.Context, arn, audience string) error
 	TagProvider(ctx context.Context, arn string, tags map[string]string) error
+	DeleteProvider(ctx context.Context, arn string) error
 }
 
 // Clusters reads EKS clusters and installs their Pod Identity agent.

@@ -39,6 +39,7 @@ type Plan struct {
 	UpToDate     int                 `json:"associationsUpToDate"` // number of the other associations
 	Warnings     []Warning           `json:"warnings"`
 	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
+	Deletes      bool                `json:"-"`       // whether the plan is one of [Reconciler.PlanDelete]
 
 	steps   [phaseCount][]planStep
 	records []*associationRecord // one for each role
@@ -169,6 +170,7 @@ const (
 	phaseRoles                         // in each role: remove subjects, then change permissions, then add subjects
 	phaseAssociate                     // associations that are created, changed or adopted
 	phaseRecord                        // records of what was attached, which are not part of the plan
+	phaseProviders                     // OIDC providers that are deleted
 	phaseCount
 )
 

@@ -15,10 +15,11 @@ import (
 // Reconciler makes and applies plans for one account.
 type Reconciler struct {
 	Cloud
-	Adopt   bool    // take over foreign things that grant no more than the config
-	Prune   bool    // remove what the config no longer names
-	ReadAll bool    // read every association, even if the record says that it is up to date
-	Pace    float64 // calls per second about single associations; 0 means DefaultPace
+	Adopt    bool    // take over foreign things that grant no more than the config
+	Prune    bool    // remove what the config no longer names
+	KeepRole bool    // keep the roles when deleting
+	ReadAll  bool    // read every association, even if the record says that it is up to date
+	Pace     float64 // calls per second about single associations; 0 means DefaultPace
 
 	// Progress is called after each association that is read or written; it may be nil.
 	Progress func(done, total int)

@@ -186,7 +186,9 @@ func TestPruneKeepsAPolicyOfAnotherComponent(t *testing.T) {
 		spec := changedSpec(companySpec(identity.IRSA, testNamespaces(1)...), func(c *identity.Component) { c.ManagedPolicies = parsedPolicies(extraARN) })
 		other := changedSpec(spec, func(c *identity.Component) { c.Name, c.ServiceAccount = "vector", "vector" })
 		mustApply(t, spec)
-		changeRoleOf(server, func(r *awstest.Role) { r.Tags[desired.AttachedTag("vector")] = r.Tags[desired.AttachedTag("mxp-controller")] })
+		changeRoleOf(server, func(r *awstest.Role) {
+			r.Tags[desired.AttachedTag("vector")] = r.Tags[desired.AttachedTag("mxp-controller")]
+		})
 		mustApply(t, changedSpec(spec, func(c *identity.Component) { c.ManagedPolicies = nil }), pruning)
 		equal(t, "attached", []string{extraARN}, server.State().Roles[roleName].Attached)
 		equal(t, "the other config still has it", 0, len(mustPlan(t, other).Roles[0].Settings))
