@@ -92,6 +92,9 @@ func (d *deletion) planProviders(ctx context.Context) error {
 
 func (d *deletion) planProvider(ctx context.Context, arn string) error {
 	live, ok, err := d.IAM.Provider(ctx, arn)
+	if account.IsRefused(err) && !d.state.UsesIRSA() { // one that another mode may have left
+		return nil
+	}
 	if err != nil || !ok {
 		return err
 	}

@@ -178,7 +178,7 @@ const (
 func (p *Plan) add(in planPhase, s planStep) { p.steps[in] = append(p.steps[in], s) }
 
 // Counts counts the things that applying the plan adds, changes, removes and adopts.
-// The trust policy of a new role counts with the role.
+// The trust policy of a role that is created or removed counts with the role.
 func (p *Plan) Counts() (add, change, remove, adopt int) {
 	n := map[Action]int{}
 	for _, c := range p.Providers {
@@ -189,7 +189,7 @@ func (p *Plan) Counts() (add, change, remove, adopt int) {
 	}
 	for _, r := range p.Roles {
 		n[r.Action]++
-		if r.Action != Create {
+		if r.Action != Create && r.Action != Remove {
 			n[r.Trust.Action]++
 		}
 		for _, c := range r.Policies {
