@@ -137,32 +137,31 @@ func (a *Account) DeleteInlinePolicy(ctx context.Context, role identity.RoleARN,
 }
 
 // Policies reads all permissions policies of a role as JSON. These are its inline policies
-// and the default versions of its attached policies.
-func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string, error) {
+// and the default versions of its attached policies, whose ARNs it returns too.
+func (a *Account) Policies(ctx context.Context, role identity.RoleARN) (all, attached []string, err error) {
 	names, err := a.InlinePolicies(ctx, role)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []string
 	for _, name := range names {
 		policy, _, err := a.InlinePolicy(ctx, role, name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, policy)
 	}
-	attached, err := a.AttachedPolicies(ctx, role)
+	attached, err = a.AttachedPolicies(ctx, role)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, arn := range attached {
 		policy, err := a.ManagedPolicy(ctx, arn)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, policy)
 	}
-	return all, nil
+	return all, attached, nil
 }
 
 // ManagedPolicy reads the default version of a managed policy as JSON.

@@ -13,8 +13,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// PlanDelete plans the removal of what the config names and this program manages. [Apply]
-// carries it out in the reverse order of an apply: associations, permissions, statements, the
+// PlanDelete plans the removal of what the config names and this program manages, with steps
+// in the reverse order of an apply: associations, permissions, statements, the
 // role, OIDC providers. Pruning also removes what the program admitted on the clusters of the
 // config and the config no longer names.
 //

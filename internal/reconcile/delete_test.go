@@ -16,7 +16,7 @@ import (
 	"spaces-identity.dev/internal/test/awstest"
 )
 
-// deleteSpec plans a deletion and carries it out, as the command does.
+// deleteSpec plans and applies a deletion, as the command does.
 func deleteSpec(ctx context.Context, s identity.Spec, change ...func(*reconcile.Reconciler)) (*reconcile.Plan, error) {
 	r, err := newReconciler(ctx, change...)
 	if err != nil {

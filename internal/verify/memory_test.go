@@ -376,7 +376,7 @@ func TestVerifyWithoutTheAccountNamesWhatItLeavesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []LeftOut{{[]string{"oidc-provider", "role", "permissions", "agent", "trust-policy", "association", "target-role"}, "the flag"}}
+	want := []LeftOut{{[]string{"oidc-provider", "role", "role-limits", "permissions", "agent", "trust-policy", "association", "target-role"}, "the flag"}}
 	if diff := cmp.Diff(want, result.LeftOut); diff != "" {
 		t.Errorf("what was left out (-want +got):\n%s", diff)
 	}
