@@ -110,7 +110,7 @@ func everySetting() identity.Settings {
 			MaxSessionDuration:  7200,
 			ManagedPolicies: []identity.PolicyARN{{Partition: "aws-us-gov", Account: "aws", Name: "ReadOnlyAccess"},
 				{Partition: "aws-us-gov", Account: "123456789012", Name: "extra"}},
-			Settings:  []identity.Setting{{Path: []string{"billing", "storage", "secretRef", "name"}}},
+			Settings: []identity.Setting{{Path: []string{"billing", "storage", "secretRef", "name"}}},
 		}, {
 			Name:           "my-operator",
 			ServiceAccount: "operator",

@@ -22,25 +22,25 @@ func (q *roleDeletion) planAssociations(ctx context.Context) error {
 			if err := a.list(ctx); err != nil {
 				return err
 			}
-			for done, l := range a.listed {
-				if err := q.planAssociation(ctx, a, l); err != nil {
-					return err
+			var ids []string
+			for _, l := range a.listed {
+				ids = append(ids, l.ID)
+			}
+			live, err := a.region().ReadAssociations(ctx, cluster.Name, ids, a.progress)
+			if err != nil {
+				return err
+			}
+			for _, l := range a.listed {
+				if found, ok := live[l.ID]; ok {
+					q.planAssociation(a, l, found)
 				}
-				q.progress(done+1, len(a.listed))
 			}
 		}
 	}
 	return nil
 }
 
-func (q *roleDeletion) planAssociation(ctx context.Context, a associationPlan, l account.Listed) error {
-	if err := a.pace(ctx); err != nil {
-		return err
-	}
-	live, ok, err := a.region().Association(ctx, a.cluster.Name, l.ID)
-	if err != nil || !ok {
-		return err
-	}
+func (q *roleDeletion) planAssociation(a associationPlan, l account.Listed, live desired.Association) {
 	c := AssociationChange{Namespace: l.Namespace, ID: l.ID, Role: live.RoleARN}
 	managed, same := desired.IsManaged(live.Tags), live.RoleARN == q.role.String()
 	named := slices.Contains(a.component.Subjects.Namespaces, l.Namespace)
@@ -48,9 +48,6 @@ func (q *roleDeletion) planAssociation(ctx context.Context, a associationPlan, l
 	case managed && same && (named || q.Prune):
 		c.Action = Remove
 		q.plan.add(phaseDisassociate, func(ctx context.Context) error {
-			if err := a.pace(ctx); err != nil {
-				return err
-			}
 			return a.region().DeleteAssociation(ctx, a.cluster.Name, c.ID)
 		})
 	case managed && same:
@@ -63,13 +60,12 @@ func (q *roleDeletion) planAssociation(ctx context.Context, a associationPlan, l
 		c.Action = Foreign
 		q.plan.warn("", "the association %s of %s stays, because it does not have the tag of this program", l.ID, a.subject(l.Namespace))
 	default:
-		return nil // of somebody else, for another role
+		return // of somebody else, for another role
 	}
 	if same && c.Action != Remove {
 		q.left = append(q.left, "the association of "+a.subject(l.Namespace))
 	}
 	a.add(c)
-	return nil
 }
 
 // planProviders plans the OIDC providers of the clusters. A provider belongs to its cluster,

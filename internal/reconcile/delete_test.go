@@ -93,8 +93,10 @@ func TestDeleteKeepsWhatIsForeign(t *testing.T) {
 		change func(*awstest.State, *awstest.Role)
 		stays  string
 	}{
-		"a statement":         {func(_ *awstest.State, r *awstest.Role) { r.Trust = withForeign(r.Trust) }, "1 statement of its trust policy"},
-		"an inline policy":    {func(_ *awstest.State, r *awstest.Role) { r.Inline["theirs"] = `{"Version":"2012-10-17","Statement":[]}` }, "1 other inline policy"},
+		"a statement": {func(_ *awstest.State, r *awstest.Role) { r.Trust = withForeign(r.Trust) }, "1 statement of its trust policy"},
+		"an inline policy": {func(_ *awstest.State, r *awstest.Role) {
+			r.Inline["theirs"] = `{"Version":"2012-10-17","Statement":[]}`
+		}, "1 other inline policy"},
 		"a managed policy":    {func(_ *awstest.State, r *awstest.Role) { r.Attached = []string{awsARN} }, "1 other managed policy"},
 		"an instance profile": {func(_ *awstest.State, r *awstest.Role) { r.Profiles = []string{"nodes"} }, "the instance profile nodes"},
 		"the policy of another component": {func(_ *awstest.State, r *awstest.Role) {
@@ -172,7 +174,9 @@ func TestDeleteFindsWhatAnotherModeLeft(t *testing.T) {
 	inBubble(t, "irsa", func(t *testing.T) {
 		server := companyAccount(t)
 		spec := testSpec(identity.PodIdentity, testNamespaces(2)...)
-		mustApply(t, changedSpec(spec, func(c *identity.Component) { c.PodIdentity.SourceAccount, c.PodIdentity.SourceOrgID = true, "o-a1b2c3d4e5" }))
+		mustApply(t, changedSpec(spec, func(c *identity.Component) {
+			c.PodIdentity.SourceAccount, c.PodIdentity.SourceOrgID = true, "o-a1b2c3d4e5"
+		}))
 		mustDelete(t, testSpec(identity.IRSA, testNamespaces(2)...))
 		isEmpty(t, server)
 	})
