@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/test/fixture"
 )
@@ -89,7 +90,8 @@ func everySetting() identity.Settings {
 			HostPath: "oidc.eks.us-gov-west-1.amazonaws.com/id/A1", Partition: "aws-us-gov", Account: "123456789012"}},
 		AdditionalClusters: []identity.Cluster{{Name: "standby", Region: "us-gov-east-1",
 			OIDC: identity.OIDCProvider{HostPath: "oidc.eks.us-gov-east-1.amazonaws.com/id/B2"}}},
-		ControlPlanes: identity.ControlPlanes{Namespaces: []string{"team-a", "team-b"}, Match: "mxp-*-system", Discover: true},
+		ControlPlanes: identity.ControlPlanes{Namespaces: []string{"team-a", "team-b", "team-c"}, Match: "mxp-*-system", Discover: true,
+			Names: map[string]identity.ControlPlaneName{"team-c": {Group: "default", Name: "ctp1"}}},
 		Components: []identity.Component{{
 			Name:           "vector",
 			ServiceAccount: "vector",
@@ -112,6 +114,11 @@ func everySetting() identity.Settings {
 			ServiceAccount: "operator",
 			Values:         identity.ValuesPaths{Component: []string{"extras", "my.operator"}, Annotations: []string{"sa.v2", "annotations"}, PodLabels: []string{"pod", "labels"}},
 			Mode:           identity.PodIdentity,
+			Secrets: []identity.Stored{{Kind: identity.SecretKind, Name: "db/password"},
+				{Kind: identity.SecretKind, Partition: "aws-us-gov", Region: "us-gov-west-1", Account: "123456789012", Name: "token-AbC123"}},
+			Parameters: []identity.Stored{{Kind: identity.ParameterKind, Name: "/prod/url"}, {Kind: identity.ParameterKind, Name: "plain"}},
+			Permissions: iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{{Sid: "Table", Effect: iam.Allow, Action: iam.Values{"dynamodb:GetItem"},
+				Resource: iam.Values{"arn:aws-us-gov:dynamodb:*:012345678901:table/t"}, Condition: iam.Condition{"Bool": {"aws:SecureTransport": {"true"}}}}}},
 			PodIdentity: identity.PodIdentitySettings{
 				Tags:               map[string]string{"team": "platform"},
 				TargetRole:         identity.RoleARN{Partition: "aws-us-gov", Account: "210987654321", Name: "target"},
@@ -120,7 +127,7 @@ func everySetting() identity.Settings {
 				SourceAccount:      true,
 				SourceARNs:         []string{"arn:aws-us-gov:eks:*:123456789012:*"},
 			},
-		}},
+		}, scopedComponent()},
 		Places: []identity.Place{
 			{Kind: "ConfigMap", Name: "spaces-settings", Path: pathOf(`data["values.yaml"]`), Encoding: "yaml", Component: "vector", Holds: "values"},
 			{Kind: "Deployment", Name: "spaces-controller", Path: pathOf("spec.template.spec.containers[0].args[3]"), Component: "my-operator"},
@@ -130,5 +137,28 @@ func everySetting() identity.Settings {
 		TrustPolicyQuota:   4096,
 		SharedBackupConfig: identity.SharedBackupConfig{Name: "s3", Namespace: "default", Endpoint: "s3.us-gov-west-1.amazonaws.com"},
 		ArtifactsDir:       identity.NoArtifacts,
+	}
+}
+
+func scopedComponent() identity.Component {
+	return identity.Component{
+		Name:           "mxp-controller",
+		ServiceAccount: "mxp-controller",
+		Values: identity.ValuesPaths{
+			Component:   []string{"controlPlanes", "mxpController"},
+			Annotations: []string{"serviceAccount", "annotations"},
+			PodLabels:   []string{"pod", "customLabels"},
+		},
+		Mode:   identity.PodIdentity,
+		Role:   identity.RoleARN{Partition: "aws-us-gov", Account: "123456789012", Name: "backup"},
+		Bucket: "spaces-backups",
+		PodIdentity: identity.PodIdentitySettings{
+			DisableSessionTags: true, // follows from the scope
+			Scope:              identity.ControlPlaneScope,
+			ReadFrom: []identity.ReadAccess{
+				{From: identity.ControlPlaneName{Group: "default", Name: "ctp1"}, Into: identity.ControlPlaneName{Group: "team", Name: "ctp2"}},
+				{From: identity.ControlPlaneName{Group: "default", Name: "ctp3"}},
+			},
+		},
 	}
 }

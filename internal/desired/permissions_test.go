@@ -147,7 +147,7 @@ func TestPermissionRequests(t *testing.T) {
 			}
 			doc := parsed(t, text)
 			got := iam.Allowed
-			for _, r := range s.Components[0].PermissionRequests() {
+			for _, r := range s.PermissionRequests(s.Components[0]) {
 				switch d := iam.Evaluate(r, doc); {
 				case d.Verdict == iam.Denied, d.Verdict == iam.CannotEvaluate && got == iam.Allowed:
 					got = d.Verdict
@@ -228,7 +228,7 @@ func TestPermissionRequestsAskForEveryAction(t *testing.T) {
 	for _, statement := range policy.Document.Statement {
 		allowed = append(allowed, statement.Action...)
 	}
-	for _, r := range s.Components[0].PermissionRequests() {
+	for _, r := range s.PermissionRequests(s.Components[0]) {
 		asked = append(asked, r.Action)
 	}
 	if !slices.Equal(allowed, asked) {

@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -189,11 +188,19 @@ func (f *checkInput) reviewAccess(bucket, prefix string) Check {
 		return failedCheck("set the prefix in the SharedBackupConfig to "+c.Prefix+", or change prefix in the config and run `spaces-identity apply`",
 			"the prefix is %q, but the role may use only what is below %s/", prefix, c.Prefix)
 	}
+	if c.IsScoped() && prefix != c.Prefix {
+		return failedCheck(fmt.Sprintf("set the prefix in the SharedBackupConfig to %q, or change prefix in the config and run `spaces-identity apply`", c.Prefix),
+			"the prefix is %q, but with podIdentity.scope: controlPlane the session policy allows only what is below %s/", prefix, desired.BackupPrefix(c.Prefix, f.planeName()))
+	}
 	role, read := f.account.roles[c.Role]
 	if read && role.err == nil && !c.HasTarget() {
-		c.Bucket, c.Prefix = bucket, path.Join(prefix, f.plane.Namespace, f.plane.Name)
-		if judged := judgeRequests(role.value, c.PermissionRequests()); judged.State != OK {
+		c.Bucket, c.Prefix = bucket, desired.BackupPrefix(prefix, f.planeName())
+		requests := f.state.PermissionRequests(c)
+		if judged := judgeRequests(role.value, requests); judged.State != OK {
 			return judged
+		}
+		if live := f.account.associations.value[f.at()]; c.Mode.UsesPodIdentity() {
+			return worseCheck(okCheck("uses the identity"), judgeSession(live, requests))
 		}
 	}
 	return okCheck("uses the identity")

@@ -51,7 +51,10 @@ func checkPermissions(f *checkInput) Check {
 	if !f.component.HasPermissions() {
 		return Check{}
 	}
-	return ofRole(func(f *checkInput, role Role) Check { return judgeRequests(role, f.component.PermissionRequests()) })(f)
+	return ofRole(func(f *checkInput, role Role) Check {
+		found := judgeRequests(role, f.state.PermissionRequests(f.component))
+		return worseCheck(found, judgeGiven(role, f.component.Given()))
+	})(f)
 }
 
 // judgeRequests evaluates the role's policies and its permissions boundary for requests. A
@@ -81,6 +84,9 @@ const fixPermissions = fixAccount + ", or attach the policy that `spaces-identit
 func judgeRequest(who, fix string, request iam.Request, docs ...iam.Document) Check {
 	decision := iam.Evaluate(request, docs...)
 	switch {
+	case decision.Verdict == iam.CannotEvaluate && appliesInPart(decision) && desired.IsNamedSecret(request.Resource):
+		return warningCheck("write the whole ARN of the secret in the config, so that it can be compared",
+			"%s allow %s on one secret only, and the config has only the name: %s", who, request.Action, decision.Reason)
 	case decision.Verdict == iam.Denied, decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
 		return failedCheck(fixDecision(decision, fix), "%s not allow %s on %s: %s", who, request.Action, request.Resource, decision.Reason)
 	case decision.Verdict == iam.CannotEvaluate:
@@ -201,8 +207,12 @@ func checkAssociation(f *checkInput) Check {
 	if !exists {
 		return failedCheck(fixAccount, "there is no Pod Identity association for %s", f.component.ServiceAccount)
 	}
+	if f.component.IsScoped() && !f.isNamed() {
+		return unknownf("write {name: "+f.plane.HostNamespace+", group: GROUP, controlPlane: NAME} under controlPlanes.namespaces",
+			"no ControlPlane object names this host namespace, so its session policy is not known")
+	}
 	wanted := desired.Association{RoleARN: f.component.Role.String(), TargetRoleARN: f.component.PodIdentity.TargetRole.String(),
-		DisableSessionTags: f.component.PodIdentity.DisableSessionTags, Policy: f.component.PodIdentity.Policy}
+		DisableSessionTags: f.component.PodIdentity.DisableSessionTags, Policy: f.state.SessionPolicy(f.component, f.plane.HostNamespace)}
 	differ := live.Differences(wanted)
 	switch {
 	case slices.Contains(differ, "roleArn"):
