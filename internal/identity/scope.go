@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/iam"
 )
 
 // ControlPlaneName is the name of a ControlPlane object and its group, the namespace of
@@ -107,9 +109,27 @@ func (p *problemList) scope(at string, c Component) {
 		p.add(at+".scope", WithHint("remove scope", "%s limits a component to the backups of its own control plane, and %s makes none", s.Scope, c.Name))
 	case c.Bucket == "":
 		p.add(at+".scope", WithHint("set bucket, or remove scope", "%s limits the permissions for a bucket, and the component has none", s.Scope))
+	case bypassesScope(c) != "":
+		p.add(at+".scope", WithHint("remove that permission from permissionsPolicy, or remove scope",
+			"%s limits the bucket, but permissionsPolicy allows %s, or may allow it, for every control plane", s.Scope, bypassesScope(c)))
 	case s.Policy != "":
 		p.add(at+".policy", WithHint("remove policy or scope", "is not allowed with scope: %s, which writes the session policy of each association", s.Scope))
 	}
+}
+
+// bypassesScope returns what the permissions policy of a component allows, or may allow, in
+// the bucket whose permissions the scope limits. It returns nothing if that is not the case.
+func bypassesScope(c Component) string {
+	bucket := "arn:" + c.Role.Partition + ":s3:::" + c.Bucket
+	for _, request := range []iam.Request{
+		{Action: "s3:GetObject", Resource: bucket + "/*"}, {Action: "s3:PutObject", Resource: bucket + "/*"},
+		{Action: "s3:DeleteObject", Resource: bucket + "/*"}, {Action: "s3:ListBucket", Resource: bucket},
+	} {
+		if iam.Evaluate(request, c.Permissions).Verdict != iam.Denied {
+			return request.Action
+		}
+	}
+	return ""
 }
 
 // scopedRoles rejects a role that a component with the scope controlPlane shares. Pods of the
