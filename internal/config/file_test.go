@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -160,5 +161,27 @@ func scopedComponent() identity.Component {
 				{From: identity.ControlPlaneName{Group: "default", Name: "ctp3"}},
 			},
 		},
+	}
+}
+
+// A permissions policy can be in the config, in JSON, or in a file that the config names.
+func TestPermissionsPolicyHasThreeForms(t *testing.T) {
+	const policy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"NumericLessThan": {"s3:max-keys": 10}}}]}`
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("policy.json", []byte(policy+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{{Effect: iam.Allow, Action: iam.Values{"a:b"}, Resource: iam.Values{"*"},
+		Condition: iam.Condition{"NumericLessThan": {"s3:max-keys": {"10"}}}}}}
+	for name, value := range map[string]string{"file": "policy.json", "JSON": "'" + policy + "'", "mapping": policy,
+		"block": "\n    Version: 2012-10-17\n    Statement:\n    - {Effect: Allow, Action: a:b, Resource: '*', Condition: {NumericLessThan: {s3:max-keys: 10}}}"} {
+		spec, err := config.Decode("f.yaml", []byte(header+"components:\n- name: crossplane\n  permissionsPolicy: "+value))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(want, spec.Components[0].Permissions); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
