@@ -59,7 +59,8 @@ func readPolicy(part func(target) *iam.Document) rowValue {
 		if isNull(n) {
 			return
 		}
-		text, source, ok := "", "", false
+		var text, source string
+		var ok bool
 		if n.Kind == yaml.MappingNode {
 			var value any
 			if value, ok = s.plainValue(path, n); ok {

@@ -93,18 +93,16 @@ func (s State) require(i int, need Need) error {
 	}
 	lacks(c.Role.IsZero() && (need != NeedManifests || c.Mode.UsesIRSA()), "the role's ARN", identity.ComponentKey(i)+".roleARN")
 	lacks(c.Bucket == "" && need == NeedBackups, "the bucket", identity.ComponentKey(i)+".bucket")
-	if !c.HasPermissions() && need == NeedPermissions {
-		what, key := c.usualPermissions()
-		lacks(true, what, identity.ComponentKey(i)+"."+key)
-	}
+	what, permissionsKey := c.usualPermissions()
+	lacks(!c.HasPermissions() && need == NeedPermissions, what, identity.ComponentKey(i)+"."+permissionsKey)
+	inARN := need == NeedPermissions && c.storesByName()
 	for n, cluster := range s.Clusters {
 		key := identity.ClusterKey(n)
 		known := cluster.Name != "" && cluster.Region != ""
 		lacks(cluster.OIDC.IsZero() && c.Mode.UsesIRSA() && (need == NeedTrust || need == NeedLive && !known), "the OIDC provider", key+".oidcProvider")
 		named := need == NeedAssociations || c.Mode.UsesPodIdentity() && (need == NeedTrust || need == NeedLive)
 		lacks(cluster.Name == "" && named, "the cluster's name", key+".name")
-		lacks(cluster.Region == "" && (named && need != NeedAssociations || n == 0 && need == NeedBackups ||
-			need == NeedPermissions && c.storesByName()), "the cluster's region", key+".region")
+		lacks(cluster.Region == "" && (named && need != NeedAssociations || n == 0 && need == NeedBackups || inARN), "the cluster's region", key+".region")
 	}
 	if len(missing) == 0 {
 		return nil

@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -68,11 +69,8 @@ type ReadAccess struct {
 // namespace. They come from a cluster, so they are valid. They replace those of the config.
 func (s Spec) WithControlPlaneNames(names map[string]ControlPlaneName) Spec {
 	all := map[string]ControlPlaneName{}
-	for _, known := range []map[string]ControlPlaneName{s.ControlPlanes.Names, names} {
-		for namespace, name := range known {
-			all[namespace] = name
-		}
-	}
+	maps.Copy(all, s.ControlPlanes.Names)
+	maps.Copy(all, names)
 	s.ControlPlanes.Names = all
 	return s
 }

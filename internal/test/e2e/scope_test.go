@@ -56,7 +56,7 @@ func TestScopeTakesControlPlanesFromTheCluster(t *testing.T) {
 		}
 	})
 	expectAssociations(t, user, discovering, verify.Fails)
-	user.must(t, "apply", "--approve", "--read-all", "--config", discovering)
+	user.must(t, "apply", "--approve", "--config", discovering)
 	expectSessions(t, account, map[string]string{planeA: "prod/team/ctp1/*", planeB: "prod/team/ctp10/*"})
 }
 
