@@ -94,8 +94,8 @@ func (s State) require(i int, need Need) error {
 	lacks(c.Role.IsZero() && (need != NeedManifests || c.Mode.UsesIRSA()), "the role's ARN", identity.ComponentKey(i)+".roleARN")
 	lacks(c.Bucket == "" && need == NeedBackups, "the bucket", identity.ComponentKey(i)+".bucket")
 	what, permissionsKey := c.usualPermissions()
-	lacks(!c.HasPermissions() && need == NeedPermissions, what, identity.ComponentKey(i)+"."+permissionsKey)
-	inARN := need == NeedPermissions && c.storesByName()
+	lacks(need == NeedPermissions && !c.HasPermissions(), what, identity.ComponentKey(i)+"."+permissionsKey)
+	inARN := c.namesStoredFor(need)
 	for n, cluster := range s.Clusters {
 		key := identity.ClusterKey(n)
 		known := cluster.Name != "" && cluster.Region != ""
@@ -122,6 +122,10 @@ func (c Component) usualPermissions() (what, key string) {
 	}
 	return "the bucket", "bucket"
 }
+
+// namesStoredFor reports whether an output has ARNs of secrets or parameters that depend on the
+// regions of the clusters.
+func (c Component) namesStoredFor(need Need) bool { return need == NeedPermissions && c.storesByName() }
 
 // ReadsSecrets reports whether the component reads the secrets of SharedSecretStores.
 func (c Component) ReadsSecrets() bool { return c.Name == "external-secrets-controller" }
