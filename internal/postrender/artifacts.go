@@ -35,7 +35,7 @@ func newDocuments(s desired.State) (documents, error) {
 			budgets[c.Role], problems = &budget, append(problems, err)
 		}
 		all.warnings = append(all.warnings, c.Warnings()...)
-		all.components = append(all.components, ComponentReport{Name: c.Name, ServiceAccount: c.ServiceAccount, Mode: c.Mode,
+		all.components = append(all.components, ComponentReport{Name: c.Name, ServiceAccounts: c.Accounts, Mode: c.Mode,
 			RoleARN: c.Role.String(), Namespaces: c.Subjects.Namespaces, Match: c.Subjects.Match.Pattern(), TrustPolicy: budgets[c.Role]})
 	}
 	err := errors.Join(problems...)

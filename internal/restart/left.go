@@ -39,6 +39,10 @@ func (r *runner) excluded(s injection.StaleWorkload) bool {
 
 // podReason says why a pod is not restarted, and how to replace it.
 func podReason(p space.Pod, problem string) string {
+	if name, namespace, ok := p.SyncedFrom(); ok {
+		return fmt.Sprintf("%s; the pod is a copy of one inside the control plane, where its workload is: with the kubeconfig of the control plane, run `kubectl delete pod %s -n %s`, so that a new pod replaces it",
+			problem, name, namespace)
+	}
 	if owner := p.Owner(); owner != "" {
 		return fmt.Sprintf("%s; %s owns the pod, which restart cannot roll: run `kubectl delete pod %s -n %s`, so that a new pod replaces it", problem, owner, p.Meta.Name, p.Meta.Namespace)
 	}

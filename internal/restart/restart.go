@@ -58,7 +58,8 @@ type Step struct {
 type Result struct {
 	Steps         []Step               `json:"steps"`
 	ControlPlanes int                  `json:"controlPlanes"` // number of those that the config covers
-	Pods          int                  `json:"pods"`          // number of their pods that run as a component
+	Namespaces    int                  `json:"namespaces"`    // number of other namespaces in which components run
+	Pods          int                  `json:"pods"`          // number of pods there that run as a component
 	OutOfScope    []space.ControlPlane `json:"outOfScope"`    // control planes that the config does not cover
 	Problems      []string             `json:"problems"`      // sources of control planes that could not be read
 }
@@ -95,10 +96,17 @@ func Run(ctx context.Context, client *space.Client, state desired.State, options
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkExclude(options.Exclude, observed); err != nil {
+	if err := checkExclude(options.Exclude, observed, state); err != nil {
 		return Result{}, err
 	}
 	result := Result{ControlPlanes: len(observed.ControlPlanes), OutOfScope: observed.OutOfScope, Problems: observed.Problems()}
+	elsewhere := map[string]bool{}
+	for _, c := range state.Components {
+		if c.Namespace != "" {
+			elsewhere[c.Namespace] = true
+		}
+	}
+	result.Namespaces = len(elsewhere)
 	for _, pods := range observed.Pods {
 		result.Pods += len(pods)
 	}
@@ -107,21 +115,22 @@ func Run(ctx context.Context, client *space.Client, state desired.State, options
 	return result, nil
 }
 
-// checkExclude returns an error for an exclusion that no control plane has.
-func checkExclude(exclude []string, o space.Observed) error {
+// checkExclude returns an error for an exclusion in a namespace in which no component runs.
+func checkExclude(exclude []string, o space.Observed, s desired.State) error {
 	for _, one := range exclude {
 		namespace, _, _ := strings.Cut(one, "/")
-		if !slices.ContainsFunc(o.ControlPlanes, func(p space.ControlPlane) bool { return p.HostNamespace == namespace }) {
+		if !slices.ContainsFunc(injection.Sites(o, s), func(site injection.Site) bool { return site.Plane.HostNamespace == namespace }) &&
+			!slices.ContainsFunc(o.ControlPlanes, func(p space.ControlPlane) bool { return p.HostNamespace == namespace }) {
 			return ExcludeError{one}
 		}
 	}
 	return nil
 }
 
-// ExcludeError is the error of an exclusion that no control plane has.
+// ExcludeError is the error of an exclusion in a namespace in which no component runs.
 type ExcludeError struct{ Value string }
 
-func (ExcludeError) Error() string { return "no control plane of the config has this host namespace" }
+func (ExcludeError) Error() string { return "no component of the config runs in this namespace" }
 
 // Hint returns the next step.
 func (ExcludeError) Hint() string {
@@ -217,14 +226,14 @@ func (r *runner) cure(ctx context.Context, s injection.StaleWorkload) (Outcome, 
 
 // annotate updates a service account, so that the admission policy annotates it.
 func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error {
-	account, err := r.cluster.Touch(ctx, s.Namespace, s.Component.ServiceAccount)
+	account, err := r.cluster.Touch(ctx, s.Namespace, s.Account)
 	if err != nil {
 		return err
 	}
 	if !injection.Annotated(account, s.Component) {
-		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second)", s.Component.ServiceAccount)
+		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second)", s.Account)
 	}
-	r.progress("%s: service account %s annotated", s.Namespace, s.Component.ServiceAccount)
+	r.progress("%s: service account %s annotated", s.Namespace, s.Account)
 	return nil
 }
 
@@ -275,7 +284,7 @@ func (r *runner) look(ctx context.Context, s injection.StaleWorkload, done func(
 	for waited := false; ; waited = true {
 		now, err := r.cluster.Workload(ctx, w)
 		if err == nil && done(now) {
-			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Component.ServiceAccount)
+			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Account)
 			return now, injection.WorkloadProblem(now, account, pods, s.Component, r.state), err
 		}
 		if err != nil && ctx.Err() == nil {

@@ -210,7 +210,7 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 		if err := sameCluster(ctx, client, i.Spec.Cluster, i.Note); err != nil {
 			return err
 		}
-		i.Found, _, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
+		i.Found, _, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ControlPlaneAccounts())
 	}
 	if c.Discover = err == nil; c.Discover {
 		return nil

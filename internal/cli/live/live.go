@@ -99,7 +99,7 @@ func discover(ctx context.Context, env *cli.Env, op cli.DiscoverOp) error {
 	if err != nil {
 		return err
 	}
-	found, err := space.Discover(ctx, client, state.ServiceAccounts())
+	found, err := space.Discover(ctx, client, state.ControlPlaneAccounts())
 	if err != nil {
 		return err
 	}

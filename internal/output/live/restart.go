@@ -24,7 +24,11 @@ var stepColours = map[restart.Outcome]output.Colour{restart.Restarted: output.Gr
 // it, and then the control planes that the config does not cover.
 func (v RestartView) Text(p *output.Page) {
 	if len(v.Result.Steps) == 0 {
-		p.Line("%s in %s: each has its identity, nothing to restart.", output.Count(v.Result.Pods, "pod"), output.Count(v.Result.ControlPlanes, "control plane"))
+		where := output.Count(v.Result.ControlPlanes, "control plane")
+		if v.Result.Namespaces > 0 {
+			where += " and " + output.Count(v.Result.Namespaces, "other namespace")
+		}
+		p.Line("%s in %s: each has its identity, nothing to restart.", output.Count(v.Result.Pods, "pod"), where)
 	} else {
 		v.steps(p)
 	}
