@@ -120,6 +120,11 @@ func everySetting() identity.Settings {
 				SourceAccount:      true,
 				SourceARNs:         []string{"arn:aws-us-gov:eks:*:123456789012:*"},
 			},
+		}, {
+			Name:       "provider-s3",
+			Namespace:  "mxp-prod",
+			SyncedFrom: identity.SyncedFrom{Namespace: "crossplane-system", ServiceAccount: "provider-s3", VCluster: "ctp"},
+			Mode:       identity.IRSA,
 		}},
 		Places: []identity.Place{
 			{Kind: "ConfigMap", Name: "spaces-settings", Path: pathOf(`data["values.yaml"]`), Encoding: "yaml", Component: "vector", Holds: "values"},

@@ -89,6 +89,12 @@ func (s State) InControlPlanes() []Component {
 	return slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Namespace != "" })
 }
 
+// HasAdmissionPolicy reports whether an admission policy sets the component's annotations and
+// labels: the config asks for one, and the component runs in host namespaces.
+func (s State) HasAdmissionPolicy(c Component) bool {
+	return s.spec.AdmissionPolicy != identity.NoAdmissionPolicy && c.Namespace == ""
+}
+
 // NeedsControlPlanes reports whether a component runs in every host namespace.
 func (s State) NeedsControlPlanes() bool { return len(s.InControlPlanes()) > 0 }
 

@@ -106,7 +106,7 @@ var knownComponents = []Component{
 		Settings: []Setting{{splitPath("billing.storage.secretRef.name"), ""}}}, // without it, vector looks for static keys
 	{Name: "external-secrets-controller", ServiceAccount: "external-secrets-controller",
 		Values: valuesPaths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
-	{Name: "crossplane", SyncedFrom: SyncedFrom{ServiceAccount: "crossplane", candidates: crossplaneNamespaces},
+	{Name: "crossplane", SyncedFrom: SyncedFrom{ServiceAccount: "crossplane", Candidates: crossplaneNamespaces},
 		Values: valuesPaths("controlPlanes.uxp", "serviceAccount.customAnnotations", "")},
 	{Name: SpaceController, Namespace: "upbound-system", ServiceAccount: SpaceController,
 		Values: ValuesPaths{Component: splitPath("controller"), Annotations: splitPath("serviceAccount.annotations"), Beside: "controlPlanes"}},

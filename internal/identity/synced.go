@@ -14,7 +14,7 @@ type SyncedFrom struct {
 	ServiceAccount string
 	VCluster       string // name of the vcluster
 
-	candidates []string // namespaces of which one is right if Namespace is empty
+	Candidates []string // namespaces of which one is right if Namespace is empty
 }
 
 // DefaultVCluster is the name of the vcluster of each control plane. It ends the names of
@@ -40,7 +40,7 @@ func (s SyncedFrom) Namespaces() []string {
 	if s.Namespace != "" {
 		return []string{s.Namespace}
 	}
-	return s.candidates
+	return s.Candidates
 }
 
 // hosts returns the names on the host cluster, one for each of the namespaces.
@@ -95,7 +95,7 @@ func (c Component) HostAccounts() []string {
 // used them.
 func (c Component) OtherHostAccounts() []string {
 	var others []string
-	for _, namespace := range c.SyncedFrom.candidates {
+	for _, namespace := range c.SyncedFrom.Candidates {
 		if c.SyncedFrom.Namespace != "" && namespace != c.SyncedFrom.Namespace {
 			others = append(others, namespace)
 		}
@@ -113,7 +113,7 @@ func (c Component) accountDefaults(known Component) (string, SyncedFrom) {
 	}
 	from.ServiceAccount = cmp.Or(from.ServiceAccount, c.ServiceAccount, known.SyncedFrom.ServiceAccount, known.ServiceAccount)
 	from.VCluster = cmp.Or(from.VCluster, DefaultVCluster)
-	from.candidates = known.SyncedFrom.candidates
+	from.Candidates = known.SyncedFrom.Candidates
 	if c.ServiceAccount == from.ServiceAccount {
 		return "", from
 	}

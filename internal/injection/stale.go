@@ -225,7 +225,7 @@ func templatePresets(w space.Workload, c desired.Component) bool {
 func missingLabel(w space.Workload, p space.Pod, c desired.Component, s desired.State) string {
 	for _, label := range slices.Sorted(maps.Keys(c.PodLabels)) {
 		_, exists := p.Meta.Labels[label]
-		if !exists && (s.Spec().AdmissionPolicy != identity.NoAdmissionPolicy || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {
+		if !exists && (s.HasAdmissionPolicy(c) || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {
 			return label
 		}
 	}

@@ -78,8 +78,8 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 }
 
 // NothingToAdmit says why there is no admission policy to write.
-const NothingToAdmit = "an admission policy would set nothing: in mode pod-identity associations give the role, " +
-	"and the config sets no annotations or pod labels"
+const NothingToAdmit = "an admission policy would set nothing: the config sets no annotations or pod labels for components in host namespaces; " +
+	"in mode pod-identity associations give the role"
 
 // ArtifactsError is an error of the artifacts, without which the manifests alone can be
 // written.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
@@ -21,7 +20,7 @@ func (r *runner) incurable(s injection.StaleWorkload) string {
 		return s.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"
 	case stuck != "":
 		return s.Reason + "; " + stuck + ", so a restart does not replace its pods: " + stuckFix(s.Workload)
-	case !s.Annotated && r.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
+	case !s.Annotated && !r.state.HasAdmissionPolicy(s.Component):
 		return "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
 	}
 	return ""

@@ -47,7 +47,7 @@ func (f *checkInput) fixAnnotation() string {
 	switch {
 	case f.component.Namespace != "":
 		return "upgrade the Spaces release through the post-renderer"
-	case f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
+	case !f.state.HasAdmissionPolicy(f.component):
 		return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also annotates the service accounts of later control planes"
 	case checkAdmissionPolicy(f).State == Fails:
 		return "fix the admission policy first, then run `spaces-identity restart`"

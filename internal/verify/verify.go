@@ -208,7 +208,7 @@ func selection(state desired.State) space.Selection {
 		wanted.SpaceBackups = wanted.SpaceBackups || c.BackupKind() == desired.SpaceBackups
 	}
 	wanted.SecretStores = slices.ContainsFunc(state.Components, usesSecretStores)
-	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
+	if slices.ContainsFunc(state.Components, state.HasAdmissionPolicy) {
 		wanted.Objects = admissionResources
 	}
 	return wanted
