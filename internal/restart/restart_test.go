@@ -143,7 +143,7 @@ func staleWorkloads(s desired.State, namespaces ...string) []injection.StaleWork
 	var all []injection.StaleWorkload
 	for _, namespace := range namespaces {
 		all = append(all, injection.StaleWorkload{Problem: injection.Problem{Cause: injection.Outdated, Reason: testReason}, Namespace: namespace,
-			Component: s.Components[0], Workload: testWorkload(namespace), Annotated: true})
+			Component: s.Components[0], Account: "mxp-controller", Workload: testWorkload(namespace), Annotated: true})
 	}
 	return all
 }
