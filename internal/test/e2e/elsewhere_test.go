@@ -34,19 +34,24 @@ const spaceBackupCRDs = `
 {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: spacebackupschedules.admin.spaces.upbound.io}, spec: {group: admin.spaces.upbound.io, scope: Cluster,
   names: {kind: SpaceBackupSchedule, plural: spacebackupschedules}, versions: [{name: v1alpha1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}}`
 
-// copiedPod creates what vcluster copies to a host namespace for Crossplane: a service
-// account and a pod, with the annotations in which vcluster writes what they are called
-// inside it.
+// syncedAnnotations are the annotations in which vcluster writes what a copy is called inside
+// it.
+func syncedAnnotations(name, inside string) string {
+	return fmt.Sprintf("vcluster.loft.sh/object-name: %s, vcluster.loft.sh/object-namespace: %s", name, inside)
+}
+
+// copiedAccount creates the copy of Crossplane's service account in a host namespace.
+func copiedAccount(t *testing.T, c *kubetest.Cluster, namespace, inside string) {
+	t.Helper()
+	c.Create(t, fmt.Sprintf(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: crossplane-x-%s-x-vcluster, namespace: %s, annotations: {%s, %s: "%s"}}}`,
+		inside, namespace, syncedAnnotations("crossplane", inside), roleAnnotation, roleARN))
+}
+
+// copiedPod creates the copy of Crossplane's pod in a host namespace.
 func copiedPod(t *testing.T, c *kubetest.Cluster, namespace, inside string) {
 	t.Helper()
-	annotations := func(name string) string {
-		return fmt.Sprintf("vcluster.loft.sh/object-name: %s, vcluster.loft.sh/object-namespace: %s", name, inside)
-	}
-	account := "crossplane-x-" + inside + "-x-vcluster"
-	c.Create(t, fmt.Sprintf(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: %s, namespace: %s, annotations: {%s, %s: "%s"}}}
----
-{apiVersion: v1, kind: Pod, metadata: {name: crossplane-1-x-%s-x-vcluster, namespace: %s, annotations: {%s}}, spec: {serviceAccountName: %s, containers: [{name: x, image: x}]}}`,
-		account, namespace, annotations("crossplane"), roleAnnotation, roleARN, inside, namespace, annotations("crossplane-1"), account))
+	c.Create(t, fmt.Sprintf(`{apiVersion: v1, kind: Pod, metadata: {name: crossplane-1-x-%s-x-vcluster, namespace: %s, annotations: {%s}},
+  spec: {serviceAccountName: crossplane-x-%s-x-vcluster, containers: [{name: x, image: x}]}}`, inside, namespace, syncedAnnotations("crossplane-1", inside), inside))
 	waitPods(t, c, namespace, 1)
 }
 
@@ -71,8 +76,11 @@ func TestSpaceControllerAndSyncedCrossplane(t *testing.T) {
 	serviceAccount(t, c, "upbound-system", "spaces-controller", "arn:aws:iam::123456789012:role/space-backup")
 	c.Create(t, strings.NewReplacer("mxp-controller", "spaces-controller", "NAMESPACE", "upbound-system").Replace(deployment))
 	waitRunning(t, c, "upbound-system")
-	copiedPod(t, c, planeA, "upbound-system")
-	copiedPod(t, c, planeB, "crossplane-system")
+	insideOf := map[string]string{planeA: "upbound-system", planeB: "crossplane-system"}
+	for namespace, inside := range insideOf {
+		copiedAccount(t, c, namespace, inside)
+		copiedPod(t, c, namespace, inside)
+	}
 	file := elsewhereConfig(t, "")
 
 	t.Run("restart", func(t *testing.T) {
@@ -83,12 +91,12 @@ func TestSpaceControllerAndSyncedCrossplane(t *testing.T) {
 		if s := got["upbound-system"]; s.Outcome != restart.Restarted || s.Workload != "deployments.apps/spaces-controller" {
 			t.Errorf("spaces-controller: %+v", s)
 		}
-		for namespace, inside := range map[string]string{planeA: "upbound-system", planeB: "crossplane-system"} {
+		for namespace, inside := range insideOf {
 			if s := got[namespace]; s.Outcome != restart.Left || !strings.Contains(s.Reason, "kubectl delete pod crossplane-1 -n "+inside) {
 				t.Errorf("crossplane: %+v", s)
 			}
 		}
-		for namespace, inside := range map[string]string{planeA: "upbound-system", planeB: "crossplane-system"} {
+		for namespace, inside := range insideOf {
 			(&chain{Cluster: c}).remove(t, kubetest.Pods, namespace, "crossplane-1-x-"+inside+"-x-vcluster")
 			waitPods(t, c, namespace, 0)
 			copiedPod(t, c, namespace, inside)
