@@ -31,6 +31,9 @@ type Options struct {
 
 	HTTPClient aws.HTTPClient // nil for the SDK's own; tests pass one that needs no network
 
+	// Rate is the most calls per second to one service in one region; 0 means DefaultRate.
+	Rate float64
+
 	// Report is called with a line for the user while calls are retried; it may be nil.
 	Report func(text string)
 }
@@ -41,6 +44,7 @@ type Account struct {
 	aws     aws.Config
 	iam     *iam.Client
 	reports *reports
+	rate    float64
 	mutex   sync.Mutex
 	regions map[string]*Region
 }
@@ -68,15 +72,15 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 		return nil, connectError(source, err)
 	}
 	all := &reports{report: o.Report}
-	client := sts.NewFromConfig(cfg, func(s *sts.Options) { s.Retryer = newRetryer("STS", all) })
+	client := sts.NewFromConfig(cfg, func(s *sts.Options) { s.Retryer = newRetryer("STS", o.Rate, all) })
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, connectError(source, err)
 	}
 	caller := Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
 	caller.Partition = strings.Split(caller.ARN+"::", ":")[1]
-	return &Account{Caller: caller, aws: cfg, reports: all, regions: map[string]*Region{},
-		iam: iam.NewFromConfig(cfg, func(i *iam.Options) { i.Retryer = newRetryer("IAM", all) })}, nil
+	return &Account{Caller: caller, aws: cfg, reports: all, rate: o.Rate, regions: map[string]*Region{},
+		iam: iam.NewFromConfig(cfg, func(i *iam.Options) { i.Retryer = newRetryer("IAM", o.Rate, all) })}, nil
 }
 
 // homeRegion returns the region of a partition's global services.
@@ -112,7 +116,7 @@ func (a *Account) Region(region string) *Region {
 	if a.regions[region] == nil {
 		cfg := a.aws.Copy()
 		cfg.Region = region
-		client := eks.NewFromConfig(cfg, func(e *eks.Options) { e.Retryer = newRetryer("EKS", a.reports) })
+		client := eks.NewFromConfig(cfg, func(e *eks.Options) { e.Retryer = newRetryer("EKS", a.rate, a.reports) })
 		a.regions[region] = &Region{Name: region, caller: a.Caller, eks: client}
 	}
 	return a.regions[region]

@@ -202,7 +202,7 @@ func (i *initial) chooseBucket(ctx context.Context) (err error) {
 // what the user answers. Nobody is admitted by default.
 func (i *initial) findControlPlanes(ctx context.Context) error {
 	c := &i.Spec.ControlPlanes
-	if len(c.Namespaces) > 0 || c.Match != "" {
+	if len(c.Namespaces) > 0 || c.Match != "" || !desired.Of(i.Spec).NeedsControlPlanes() {
 		return nil
 	}
 	client, err := connect(i.Env, i.op.Cluster)

@@ -86,7 +86,7 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 			return nil, nil, err
 		}
 	}
-	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Adopt: f.Adopt, Prune: f.Prune, ReadAll: f.ReadAll,
+	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Adopt: f.Adopt, Prune: f.Prune, SkipUnchanged: f.SkipUnchanged,
 		Progress: progress(env, "associations")}
 	drift, err := r.Plan(ctx, spec)
 	if errors.Is(err, desired.ErrNoSubjects) {

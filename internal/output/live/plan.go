@@ -65,7 +65,7 @@ func (v PlanView) Summary() string {
 		if v.Plan.Differs() {
 			text = "Nothing to change"
 		}
-		return fmt.Sprintf("%s: %s, %s%s.", text, output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"), beyond)
+		return fmt.Sprintf("%s: %s, %s%s%s.", text, output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"), v.skipped(), beyond)
 	}
 	add, change, remove, adopted := v.Plan.Counts()
 	text := fmt.Sprintf("Plan: %d to add, %d to change, %d to remove", add, change, remove)
@@ -75,7 +75,15 @@ func (v PlanView) Summary() string {
 	if blocked := len(v.Plan.Blocked); blocked > 0 {
 		text += fmt.Sprintf(", %d blocked", blocked)
 	}
-	return text + beyond + "."
+	return text + v.skipped() + beyond + "."
+}
+
+// skipped says how many associations were not read.
+func (v PlanView) skipped() string {
+	if v.Plan.Skipped == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s not read, because the record of the last apply is unchanged)", output.Count(v.Plan.Skipped, "association"))
 }
 
 // beyondConfig returns the part of the summary about what gives access beyond the config.
