@@ -128,7 +128,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 			`f.yaml:4:14: components[0].name: is missing`,
 		}},
 		"unknown component": {"components:\n- name: mxp-controler",
-			[]string{`f.yaml:4:3: components[0].serviceAccount: "mxp-controler" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane: did you mean "mxp-controller"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
+			[]string{`f.yaml:4:3: components[0].serviceAccount: "mxp-controler" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane, spaces-controller: did you mean "mxp-controller"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
 		"component described by half": {"components:\n- {name: a, serviceAccount: a, values: {path: x}}\n- {name: b, serviceAccount: b, values: {annotations: x}}",
 			[]string{
 				`f.yaml:4:40: components[0].values.annotations: is missing: write the path below values.path at which the chart takes the service account's annotations`,

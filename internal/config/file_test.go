@@ -133,7 +133,12 @@ func everySetting() identity.Settings {
 				SourceOrgID:        "o-a1b2c3d4e5",
 				SourceARNs:         []string{"arn:aws-us-gov:eks:*:123456789012:*"},
 			},
-		}, scopedComponent()},
+		}, scopedComponent(), {
+			Name:       "provider-s3",
+			Namespace:  "mxp-prod",
+			SyncedFrom: identity.SyncedFrom{Namespace: "crossplane-system", ServiceAccount: "provider-s3", VCluster: "ctp"},
+			Mode:       identity.IRSA,
+		}},
 		Places: []identity.Place{
 			{Kind: "ConfigMap", Name: "spaces-settings", Path: pathOf(`data["values.yaml"]`), Encoding: "yaml", Component: "vector", Holds: "values"},
 			{Kind: "Deployment", Name: "spaces-controller", Path: pathOf("spec.template.spec.containers[0].args[3]"), Component: "my-operator"},

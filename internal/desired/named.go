@@ -16,14 +16,14 @@ func (s State) Named(role identity.RoleARN) iam.Document {
 	named := s
 	named.Clusters = slices.DeleteFunc(slices.Clone(s.Clusters), func(c identity.Cluster) bool { return c.Name == "" || c.Region == "" })
 	for _, c := range s.withRole(role) {
-		add := func(statement iam.Statement, key string, value func(string) string) {
+		add := func(statement iam.Statement, key string, values func(string) []string) {
 			for _, subjects := range []Subjects{{Namespaces: slices.Clone(c.Subjects.Namespaces)}, {Match: c.Subjects.Match}} {
-				doc.Statement = append(doc.Statement, limitTo(subjects, "Named", "", statement, key, value)...)
+				doc.Statement = append(doc.Statement, limitTo(subjects, "Named", "", statement, key, values)...)
 			}
 		}
 		for _, cluster := range s.Clusters {
 			if !cluster.OIDC.IsZero() {
-				add(irsaStatement(c, cluster), cluster.OIDC.HostPath+":sub", func(ns string) string { return TokenSubject(ns, c.ServiceAccount) })
+				add(irsaStatement(c, cluster), cluster.OIDC.HostPath+":sub", c.TokenSubjects)
 			}
 		}
 		if len(named.Clusters) == 0 {
@@ -33,7 +33,7 @@ func (s State) Named(role identity.RoleARN) iam.Document {
 			doc.Statement = append(doc.Statement, named.tagless(c))
 		}
 		c.PodIdentity = identity.PodIdentitySettings{}
-		add(named.podIdentityStatement(c), NamespaceTag, func(ns string) string { return ns })
+		add(named.podIdentityStatement(c), NamespaceTag, func(ns string) []string { return []string{ns} })
 	}
 	return doc
 }

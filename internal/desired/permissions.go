@@ -222,8 +222,9 @@ func (c Component) HasAssociations() bool {
 }
 
 // Associations returns the EKS Pod Identity associations of the component: one for each
-// cluster and namespace. The clusters are in the order of the config, and the namespaces
-// are sorted. Each association has the tags of the config and the tag of this program. It is an error if only a
+// cluster, namespace and name of the service account. The clusters are in the order of the
+// config, and the namespaces are sorted. Each association has the tags of the config and
+// the tag of this program. It is an error if only a
 // pattern is known, because an association needs the exact name of its namespace.
 func (s State) Associations(c Component) ([]Association, error) {
 	if err := s.checkAssociations(c); err != nil {
@@ -233,18 +234,20 @@ func (s State) Associations(c Component) ([]Association, error) {
 	var all []Association
 	for _, cluster := range s.Clusters {
 		for _, ns := range c.Subjects.Namespaces {
-			all = append(all, Association{
-				Component:          c.Name,
-				Region:             cluster.Region,
-				ClusterName:        cluster.Name,
-				Namespace:          ns,
-				ServiceAccount:     c.ServiceAccount,
-				RoleARN:            c.Role.String(),
-				Tags:               tags,
-				DisableSessionTags: c.PodIdentity.DisableSessionTags,
-				TargetRoleARN:      c.PodIdentity.TargetRole.String(),
-				Policy:             s.SessionPolicy(c, ns),
-			})
+			for _, account := range c.Accounts {
+				all = append(all, Association{
+					Component:          c.Name,
+					Region:             cluster.Region,
+					ClusterName:        cluster.Name,
+					Namespace:          ns,
+					ServiceAccount:     account,
+					RoleARN:            c.Role.String(),
+					Tags:               tags,
+					DisableSessionTags: c.PodIdentity.DisableSessionTags,
+					TargetRoleARN:      c.PodIdentity.TargetRole.String(),
+					Policy:             s.SessionPolicy(c, ns),
+				})
+			}
 		}
 	}
 	return all, nil
@@ -267,14 +270,16 @@ func (s State) checkAssociations(c Component) error {
 	return joinProblems("pod identity associations of "+c.Name, problems...)
 }
 
-// associationsPerCluster returns the number of associations in each cluster, and the number
-// of components that use associations.
-func (s State) associationsPerCluster() (associations, components int) {
+// associationsPerCluster returns the number of associations in each cluster, and how many
+// more each control plane adds.
+func (s State) associationsPerCluster() (associations, perPlane int) {
 	for _, c := range s.Components {
 		if c.Mode.UsesPodIdentity() {
-			associations += len(c.Subjects.Namespaces)
-			components++
+			associations += len(c.Subjects.Namespaces) * len(c.Accounts)
+			if c.Namespace == "" {
+				perPlane += len(c.Accounts)
+			}
 		}
 	}
-	return associations, components
+	return associations, perPlane
 }

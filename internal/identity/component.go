@@ -8,11 +8,13 @@ import (
 	"spaces-identity.dev/internal/iam"
 )
 
-// Component is a workload that runs in every host namespace under a service account with
-// a fixed name.
+// Component is a workload that runs under a service account with a fixed name: in every
+// host namespace, or in one namespace.
 type Component struct {
 	Name             string
-	ServiceAccount   string
+	Namespace        string // the only namespace in which it runs; empty for every host namespace
+	ServiceAccount   string // name on the host cluster; empty if SyncedFrom gives it
+	SyncedFrom       SyncedFrom
 	Values           ValuesPaths
 	Mode             Mode
 	Role             RoleARN
@@ -45,6 +47,10 @@ type ValuesPaths struct {
 	Component   []string // such as controlPlanes, mxpController
 	Annotations []string // such as serviceAccount, annotations
 	PodLabels   []string // such as pod, customLabels; empty if the chart has none
+
+	// Beside is a key that is next to the first key of Component in the chart's values. It
+	// is set if other charts also have values at Component.
+	Beside string
 }
 
 // Mode is the mechanism by which a pod gets the role's credentials.
@@ -107,7 +113,8 @@ type PodIdentitySettings struct {
 // knownComponents are the components of a Space that can act as an AWS role. To add
 // another one, add a row.
 //
-// Source: values reference of the Spaces chart.
+// Source: values reference of the Spaces chart. For spaces-controller also Upbound's page
+// "Space Backups Workload ID".
 var knownComponents = []Component{
 	{Name: "mxp-controller", ServiceAccount: "mxp-controller",
 		Values: valuesPaths("controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels")},
@@ -116,9 +123,14 @@ var knownComponents = []Component{
 		Settings: []Setting{{splitPath("billing.storage.secretRef.name"), ""}}}, // without it, vector looks for static keys
 	{Name: "external-secrets-controller", ServiceAccount: "external-secrets-controller",
 		Values: valuesPaths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
-	{Name: "crossplane", ServiceAccount: "crossplane",
+	{Name: "crossplane", SyncedFrom: SyncedFrom{ServiceAccount: "crossplane", Candidates: crossplaneNamespaces},
 		Values: valuesPaths("controlPlanes.uxp", "serviceAccount.customAnnotations", "")},
+	{Name: SpaceController, Namespace: "upbound-system", ServiceAccount: SpaceController,
+		Values: ValuesPaths{Component: splitPath("controller"), Annotations: splitPath("serviceAccount.annotations"), Beside: "controlPlanes"}},
 }
+
+// SpaceController is the component that backs up and restores the whole Space.
+const SpaceController = "spaces-controller"
 
 // DefaultComponent is the component that a config without components has.
 const DefaultComponent = "mxp-controller"
@@ -148,7 +160,7 @@ func ComponentNames(components []Component) []string {
 }
 
 func valuesPaths(component, annotations, podLabels string) ValuesPaths {
-	return ValuesPaths{splitPath(component), splitPath(annotations), splitPath(podLabels)}
+	return ValuesPaths{Component: splitPath(component), Annotations: splitPath(annotations), PodLabels: splitPath(podLabels)}
 }
 
 func splitPath(path string) []string {
@@ -161,7 +173,11 @@ func splitPath(path string) []string {
 func (c Component) withDefaults() Component {
 	chart, _ := Known(c.Name)
 	c.Mode = cmp.Or(c.Mode, IRSA)
-	c.ServiceAccount = cmp.Or(c.ServiceAccount, chart.ServiceAccount)
+	c.Namespace = cmp.Or(c.Namespace, chart.Namespace)
+	c.ServiceAccount, c.SyncedFrom = c.accountDefaults(chart)
+	if len(c.Values.Component) == 0 {
+		c.Values.Beside = chart.Values.Beside
+	}
 	c.Values.Component = keysOr(c.Values.Component, chart.Values.Component)
 	c.Values.Annotations = keysOr(c.Values.Annotations, chart.Values.Annotations)
 	c.Values.PodLabels = keysOr(c.Values.PodLabels, chart.Values.PodLabels)

@@ -38,7 +38,7 @@ func (s Settings) problems() []*FieldError {
 	var p problemList
 	p.clusters(s.AllClusters())
 	p.controlPlanes(s.ControlPlanes)
-	p.components(s.Components)
+	p.components(s)
 	p.owners(s)
 	p.sharedLimits(s.Components)
 	p.allTags(s)
@@ -146,28 +146,33 @@ func (p *problemList) controlPlanes(c ControlPlanes) {
 	p.text("controlPlanes.match", string(c.Match), errorOf(ParseMatch))
 }
 
-func (p *problemList) components(components []Component) {
-	names, accounts, roles := map[string]string{}, map[string]string{}, map[string]string{}
-	for i, c := range components {
+func (p *problemList) components(s Settings) {
+	names, roles := map[string]string{}, map[string]string{}
+	for i, c := range s.Components {
 		at := ComponentKey(i)
 		p.component(at, c)
 		// Source: IAM API reference, CreateRole, RoleName.
 		if first := firstUse(roles, c.Role.Account+strings.ToLower(c.Role.BaseName()), c.Role.String()); first != "" && first != c.Role.String() {
 			p.add(at+".roleARN", fmt.Errorf("%s and %s cannot both exist: in an account a role's name is unique, whatever its path and case", c.Role, first))
 		}
-		name, account := firstUse(names, c.Name, at), firstUse(accounts, c.ServiceAccount, c.Name)
-		switch {
-		case name != "" && c.Name != "":
+		if name := firstUse(names, c.Name, at); name != "" && c.Name != "" {
 			p.add(at+".name", WithHint("merge the two into one", "%s is already the name of %s", quote(c.Name), name))
-		case account != "" && c.ServiceAccount != "":
-			p.add(at+".serviceAccount", fmt.Errorf("%s is already the service account of %s: a service account has only one role", quote(c.ServiceAccount), quote(account)))
+			continue
+		}
+		for _, other := range s.Components[:i] {
+			if account, shared := sharedAccount(c, other); shared && s.ControlPlanes.canMeet(c, other) {
+				p.add(at+".serviceAccount", fmt.Errorf("%s is already the service account of %s: a service account has only one role", quote(account), quote(other.Name)))
+				break
+			}
 		}
 	}
 }
 
 func (p *problemList) component(at string, c Component) {
 	p.required(at+".name", c.Name, ValidateComponentName)
+	p.text(at+".namespace", c.Namespace, validateOneNamespace)
 	p.text(at+".serviceAccount", c.ServiceAccount, ValidateServiceAccount)
+	p.syncedFrom(at+".syncedFrom", c)
 	p.add(at+".mode", checkChoice(c.Mode, Modes()))
 	p.arn(at+".roleARN", c.Role)
 	p.text(at+".bucket", c.Bucket, ValidateBucket)
@@ -232,7 +237,7 @@ func (p *problemList) described(at string, c Component) {
 	if _, ok := Known(c.Name); ok || ValidateComponentName(c.Name) != nil {
 		return
 	}
-	if c.ServiceAccount == "" {
+	if c.ServiceAccount == "" && !c.IsSynced() {
 		near := DidYouMean(c.Name, KnownNames())
 		if near != "" {
 			near += " Otherwise "

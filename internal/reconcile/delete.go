@@ -214,11 +214,12 @@ func (q *roleDeletion) planAttached(ctx context.Context, tags map[string]string,
 	return nil
 }
 
-// admits reports whether a statement of this program that stays admits the service account of
-// a component, or may admit it.
+// admits reports whether a statement of this program that stays admits a service account
+// of a component, or may admit it.
 func (q *roleDeletion) admits(c desired.Component) bool {
 	return slices.ContainsFunc(q.change.Trust.After.Statement, func(s iam.Statement) bool {
-		return desired.Manages(s) && s.Effect == iam.Allow && (!isReadable(s) || slices.Contains(serviceAccountsOf(s), c.ServiceAccount))
+		isOfComponent := func(account string) bool { return slices.Contains(c.Accounts, account) }
+		return desired.Manages(s) && s.Effect == iam.Allow && (!isReadable(s) || slices.ContainsFunc(serviceAccountsOf(s), isOfComponent))
 	})
 }
 

@@ -18,23 +18,34 @@ func (q *roleDeletion) planAssociations(ctx context.Context) error {
 			if cluster.Name == "" || cluster.Region == "" || q.gone[i] {
 				continue
 			}
-			a := associationPlan{Reconciler: q.Reconciler, plan: q.plan, record: &associationRecord{}, cluster: cluster, component: component}
-			if err := a.list(ctx); err != nil {
-				return err
-			}
-			var ids []string
-			for _, l := range a.listed {
-				ids = append(ids, l.ID)
-			}
-			live, err := a.region().ReadAssociations(ctx, cluster.Name, ids, a.progress)
-			if err != nil {
-				return err
-			}
-			for _, l := range a.listed {
-				if found, ok := live[l.ID]; ok {
-					q.planAssociation(a, l, found)
+			// Under the other names there may be associations of an earlier config.
+			for _, name := range slices.Concat(component.Accounts, component.OtherHostAccounts()) {
+				a := associationPlan{Reconciler: q.Reconciler, plan: q.plan, record: &associationRecord{}, cluster: cluster, component: component, account: name}
+				if err := q.planAssociationsOf(ctx, a); err != nil {
+					return err
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// planAssociationsOf plans the associations of one service account name in a cluster.
+func (q *roleDeletion) planAssociationsOf(ctx context.Context, a associationPlan) error {
+	if err := a.list(ctx); err != nil {
+		return err
+	}
+	var ids []string
+	for _, l := range a.listed {
+		ids = append(ids, l.ID)
+	}
+	live, err := a.region().ReadAssociations(ctx, a.cluster.Name, ids, a.progress)
+	if err != nil {
+		return err
+	}
+	for _, l := range a.listed {
+		if found, ok := live[l.ID]; ok {
+			q.planAssociation(a, l, found)
 		}
 	}
 	return nil

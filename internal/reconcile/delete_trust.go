@@ -25,7 +25,7 @@ func (d *deletion) trustOf(role identity.RoleARN) trustDeletion {
 	var accounts []string
 	for _, c := range d.state.Components {
 		if c.Role == role {
-			accounts = append(accounts, c.ServiceAccount)
+			accounts = append(accounts, c.Accounts...)
 		}
 	}
 	state := d.state

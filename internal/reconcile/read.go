@@ -67,7 +67,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 		if err != nil {
 			return nil, err
 		}
-		if err := r.planAssociations(ctx, p, state.Clusters, role, tags); err != nil {
+		if err := r.planAssociations(ctx, p, state, role, tags); err != nil {
 			return nil, err
 		}
 	}

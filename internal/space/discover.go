@@ -23,6 +23,7 @@ const (
 	FromControlPlane   Source = "ControlPlane"     // a ControlPlane object
 	FromLabels         Source = "namespace labels" // the labels of a host namespace
 	FromServiceAccount Source = "ServiceAccount"   // a service account with the name of a component
+	FromConfig         Source = "config"           // the config alone: the namespace of a component
 )
 
 // ControlPlane is a control plane that was found in the host cluster.
@@ -63,7 +64,7 @@ func (d Discovery) Certain() []ControlPlane {
 // Discover looks for control planes in ControlPlane objects, in labels of namespaces and
 // in service accounts of the given names. If one of these sources cannot be read, the
 // result has a problem. Discover fails if no source can be read, or if an error is
-// fatal (see [Error.Fatal]).
+// fatal (see [Error.Fatal]). If no source can be read, the result has the problems too.
 func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discovery, error) {
 	f := planeFinder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
 	sources := []func(context.Context) error{f.controlPlanes, f.labels}
@@ -84,7 +85,7 @@ func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discove
 		f.problems = append(f.problems, problem)
 	}
 	if len(failed) == len(sources) {
-		return Discovery{}, errors.Join(failed...)
+		return Discovery{Problems: f.problems}, errors.Join(failed...)
 	}
 	return f.discovery(), nil
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
 
@@ -249,14 +249,13 @@ func foreignAccount(aws AWS, role identity.RoleARN) error {
 	return identity.WithHint("use credentials of account "+role.Account, "the role is in account %s, and the credentials are of account %s, so it was not read", role.Account, aws.AccountID())
 }
 
-// wantedAssociations selects the service accounts of the components in the control planes.
+// wantedAssociations selects the service accounts of the components.
 func wantedAssociations(s desired.State, o space.Observed) func(space.Key) bool {
-	planes := map[string]bool{}
-	for _, p := range o.ControlPlanes {
-		planes[p.HostNamespace] = true
+	sites := map[space.Key]bool{}
+	for _, site := range injection.Sites(o, s) {
+		sites[site.Key()] = true
 	}
-	names := s.ServiceAccounts()
-	return func(at space.Key) bool { return planes[at.Namespace] && slices.Contains(names, at.Name) }
+	return func(at space.Key) bool { return sites[at] }
 }
 
 // providersOf returns the OIDC provider of the cluster that is verified, if it is known.

@@ -49,20 +49,15 @@ func prove(ctx context.Context, x *Exchanger, o space.Observed, s desired.State)
 	var mu sync.Mutex
 	var running errgroup.Group
 	running.SetLimit(exchangesAtOnce)
-	for _, plane := range o.ControlPlanes {
-		for _, c := range s.Components {
-			if plane.Deleting {
-				continue
-			}
-			f := &checkInput{observed: o, state: s, component: c, plane: plane}
-			running.Go(func() error {
-				proof := x.prove(ctx, f)
-				mu.Lock()
-				defer mu.Unlock()
-				all[f.at()] = proof
-				return nil // the proof has the error
-			})
-		}
+	for _, site := range injection.Sites(o, s) {
+		f := &checkInput{observed: o, state: s, component: site.Component, plane: site.Plane, name: site.Account}
+		running.Go(func() error {
+			proof := x.prove(ctx, f)
+			mu.Lock()
+			defer mu.Unlock()
+			all[f.at()] = proof
+			return nil // the proof has the error
+		})
 	}
 	_ = running.Wait()
 	return all
@@ -129,7 +124,7 @@ func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 		return bucket, err == nil
 	}
 	for _, used := range f.usedConfigs() {
-		for _, config := range f.observed.BackupConfigs[f.plane.Namespace] {
+		for _, config := range f.backupConfigs() {
 			if config.Meta.Name != used.name {
 				continue
 			}

@@ -190,7 +190,7 @@ func checkOIDCProvider(f *checkInput) Check {
 // mechanism must be admitted, because pods may use either.
 func checkTrust(f *checkInput, role Role) Check {
 	c := f.component
-	explained, err := f.state.Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
+	explained, err := f.state.Explain(role.Trust, c, f.plane.HostNamespace, f.name)
 	if err != nil {
 		return unknownCheck(err)
 	}
@@ -198,7 +198,7 @@ func checkTrust(f *checkInput, role Role) Check {
 	for _, way := range explained.Ways {
 		switch way.Verdict {
 		case iam.Denied:
-			fix := fmt.Sprintf("%s; `spaces-identity explain %s %s --component %s --live` shows which condition denies it", fixAccount, f.plane.HostNamespace, c.ServiceAccount, c.Name)
+			fix := fmt.Sprintf("%s; `spaces-identity explain %s %s --component %s --live` shows which condition denies it", fixAccount, f.plane.HostNamespace, f.name, c.Name)
 			return failedCheck(fixDecision(way.Decision, fix), "the live trust policy does not admit the service account%s: %s", by(c.Mode, way.Mechanism), way.Reason)
 		case iam.CannotEvaluate:
 			found = unknownf("run `spaces-identity verify --prove`, which exchanges a token",
@@ -248,7 +248,7 @@ func checkAssociation(f *checkInput) Check {
 	}
 	live, exists := f.account.associations.value[f.at()]
 	if !exists {
-		return failedCheck(fixAccount, "there is no Pod Identity association for %s", f.component.ServiceAccount)
+		return failedCheck(fixAccount, "there is no Pod Identity association for %s", f.name)
 	}
 	if f.component.IsScoped() && !f.isNamed() {
 		return unknownf("write {name: "+f.plane.HostNamespace+", group: GROUP, controlPlane: NAME} under controlPlanes.namespaces",

@@ -78,7 +78,7 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 		return nil, nil, err
 	}
 	var foreign []string
-	if spec.ControlPlanes.Discover || desired.Of(spec).NeedsControlPlaneNames() {
+	if all := desired.Of(spec); all.NeedsControlPlanes() && (spec.ControlPlanes.Discover || all.NeedsControlPlaneNames()) {
 		if spec, foreign, err = discovered(ctx, env, f, spec); err != nil {
 			return nil, nil, err
 		}
@@ -113,7 +113,7 @@ func discovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identi
 	if err := sameCluster(ctx, client, spec.Cluster, func(string) {}); err != nil { // those who may not read the issuer go on
 		return spec, nil, err
 	}
-	found, young, err := hostNamespaces(ctx, client, desired.Of(spec).ServiceAccounts())
+	found, young, err := hostNamespaces(ctx, client, desired.Of(spec).ControlPlaneAccounts())
 	if err != nil {
 		return spec, nil, fmt.Errorf("discovering the control planes: %w", err)
 	}

@@ -110,9 +110,14 @@ func discovery() space.Discovery {
 	}
 }
 
+func copies() []Copy {
+	return []Copy{{Component: "crossplane", HostNamespace: hostA, ServiceAccount: "crossplane-x-crossplane-system-x-vcluster", Namespace: "crossplane-system", Expected: true},
+		{Component: "crossplane", HostNamespace: hostB, ServiceAccount: "crossplane-x-mine-x-vcluster", Namespace: "mine"}}
+}
+
 func verification() verify.Result {
 	row := func(namespace string, checks ...verify.Check) verify.Row {
-		return verify.Row{ControlPlane: space.ControlPlane{HostNamespace: namespace, Certain: true}, Component: "mxp-controller", Checks: checks}
+		return verify.Row{ControlPlane: space.ControlPlane{HostNamespace: namespace, Certain: true}, Component: "mxp-controller", ServiceAccount: "mxp-controller", Checks: checks}
 	}
 	missing := verify.Check{Name: verify.ServiceAccount, State: verify.Fails, Detail: "the annotation eks.amazonaws.com/role-arn is missing", Fix: "upgrade the Spaces release through the post-renderer: `helm upgrade spaces CHART --post-renderer spaces-identity`"}
 	return verify.Result{
@@ -142,7 +147,7 @@ func restartResult() restart.Result {
 }
 
 func TestResultsInEachFormat(t *testing.T) {
-	for name, r := range map[string]output.Result{"plan": PlanView{Plan: plan()}, "discover": DiscoveryView{discovery()},
+	for name, r := range map[string]output.Result{"plan": PlanView{Plan: plan()}, "discover": DiscoveryView{discovery(), copies()},
 		"verify": VerifyView{verification()}, "restart": RestartView{restartResult()}} {
 		golden(t, name+".txt", printed(t, output.Table, r, false))
 		golden(t, name+".coloured.txt", printed(t, output.Table, r, true))
