@@ -133,6 +133,11 @@ func (env *Env) summarise(report postrender.Report) {
 	for _, warning := range report.Warnings {
 		env.Warn(warning)
 	}
+	for _, then := range report.Then {
+		if then.Stderr != "" {
+			env.Note(then.Program + " says:\n" + then.Stderr)
+		}
+	}
 	for _, f := range report.Changes {
 		if f.Old != nil && f.Reason != "" {
 			env.Warn(fmt.Sprintf("%s: %s: %s", placeOf(f), f.Reason, *f.Old))

@@ -127,6 +127,7 @@ func everySetting() identity.Settings {
 		},
 		AdmissionPolicy:    identity.NativeAdmissionPolicy,
 		FailurePolicy:      identity.FailureFails,
+		Then:               [][]string{{"kustomize", "build", "overlay"}, {"./label.sh"}},
 		TrustPolicyQuota:   4096,
 		SharedBackupConfig: identity.SharedBackupConfig{Name: "s3", Namespace: "default", Endpoint: "s3.us-gov-west-1.amazonaws.com"},
 		ArtifactsDir:       identity.NoArtifacts,

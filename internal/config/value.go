@@ -25,7 +25,7 @@ type target struct {
 // rowValue reads a setting. It adds problems to the settings, and reading continues. It
 // checks only types and what a parser rejects: identity.New checks all values.
 type rowValue struct {
-	Type    string   // mapping, list, string, strings, pairs, boolean, integer or anything
+	Type    string   // mapping, list, string, strings, commands, pairs, boolean, integer or anything
 	Choices []string // the values that are allowed
 	Open    bool     // other values than the choices are allowed too
 
@@ -147,6 +147,21 @@ func readTexts(part func(target) *[]string) rowValue {
 			*part(t) = strings.Split(strings.Join(texts, ","), ",")
 		},
 	}
+}
+
+// readCommands reads a sequence of commands. Each is a sequence of strings: a program and
+// its arguments.
+func readCommands(part func(target) *[][]string) rowValue {
+	return rowValue{Type: "commands", read: func(s *settings, _ Row, path string, n node, t target) {
+		s.eachItem(path, n, func(at string, command node) {
+			var words []string
+			s.eachItem(at, command, func(at string, word node) {
+				text, _ := s.scalar(at, word, "!!str", nil)
+				words = append(words, text) // an invalid one too, so that the others keep their index
+			})
+			*part(t) = append(*part(t), words)
+		})
+	}}
 }
 
 // readPairs reads a mapping of strings to strings. A flag, KEY=VALUE, adds to the file's.

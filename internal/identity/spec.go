@@ -20,7 +20,8 @@ type Settings struct {
 	Places             []Place
 	AdmissionPolicy    AdmissionPolicy
 	FailurePolicy      FailurePolicy
-	TrustPolicyQuota   int // characters, white space not counted
+	Then               [][]string // post-renderers that run after this program's own edits: program and arguments
+	TrustPolicyQuota   int        // characters, white space not counted
 	SharedBackupConfig SharedBackupConfig
 	ArtifactsDir       string // NoArtifacts for none
 }
