@@ -28,6 +28,7 @@ import (
 type Renderer struct {
 	State   desired.State
 	Options rewrite.Options
+	Then    ThenPolicy
 	Hints   func(error) []string // finds the hints of an error for the report; nil: output.Hints
 
 	// Dir takes the manifests, as [ManifestsFile]. If it is empty, the writer takes them.

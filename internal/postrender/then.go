@@ -17,6 +17,16 @@ import (
 	"spaces-identity.dev/internal/rewrite"
 )
 
+// ThenPolicy says what to do if the config names programs under then. The zero value runs
+// them.
+type ThenPolicy string
+
+// The choices for programs under then.
+const (
+	ThenRuns    ThenPolicy = "run"
+	ThenRefuses ThenPolicy = "refuse"
+)
+
 // edited is a stream to deliver.
 type edited struct {
 	*rewrite.Result        // of this program, or what it finds in the stream of the programs after it
@@ -43,8 +53,11 @@ func (r Renderer) then(ctx context.Context, result *rewrite.Result, report *Repo
 	if len(commands) == 0 {
 		return edited{result, nil}, nil
 	}
+	if r.Then == ThenRefuses {
+		return edited{}, exit.Usage(identity.WithHint("remove then from the config", "the config names programs under then, which may not run here"))
+	}
 	if os.Getenv(nested) != "" {
-		return edited{}, exit.Usage(identity.WithHint("give it a config without then, by --config", "a program under then runs spaces-identity, whose config has then too"))
+		return edited{}, exit.Usage(identity.WithHint("give it a config without then", "a program under then runs spaces-identity, whose config has then too"))
 	}
 	var text bytes.Buffer
 	if _, err := result.WriteTo(&text); err != nil {
