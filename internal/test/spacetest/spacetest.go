@@ -174,7 +174,7 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key, value, selected := strings.Cut(r.URL.Query().Get("fieldSelector"), "=")
-	label := r.URL.Query().Get("labelSelector")
+	label, labelValue, hasValue := strings.Cut(r.URL.Query().Get("labelSelector"), "=")
 	found := []map[string]any{}
 	for _, o := range c.objects[resource] {
 		meta, _ := o["metadata"].(map[string]any)
@@ -184,7 +184,8 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 		if key == "spec.serviceAccountName" {
 			got, _ = spec["serviceAccountName"].(string)
 		}
-		_, labelled := labels[label]
+		valueOf, labelled := labels[label]
+		labelled = labelled && (!hasValue || valueOf == labelValue)
 		if (namespace == "" || field(o, "namespace") == namespace) && (!selected || got == value) && (label == "" || labelled) {
 			found = append(found, o)
 		}
