@@ -260,6 +260,27 @@ func (c *Client) Issuer(ctx context.Context) (string, error) {
 	return discovery.Issuer, err
 }
 
+// Serves reports whether the API server serves a resource.
+//
+// Source: Kubernetes documentation, "Kubernetes API Concepts: Discovery".
+func (c *Client) Serves(ctx context.Context, r Resource) (bool, error) {
+	path := "/apis/" + r.Group + "/" + r.Version
+	served, err := answerOf[struct {
+		Resources []struct {
+			Name string `json:"name"`
+		} `json:"resources"`
+	}](ctx, c, c.rest.Get().AbsPath(path).MaxRetries(maxRetries), Error{Verb: "get", Path: path})
+	if problem, ok := errors.AsType[*Error](err); ok && apierrors.IsNotFound(problem.Err) {
+		return false, nil
+	}
+	for _, one := range served.Resources {
+		if one.Name == r.Plural {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
 const issuerPath = "/.well-known/openid-configuration"
 
 // restartedAt is the pod template annotation that `kubectl rollout restart` sets.

@@ -17,7 +17,8 @@ artifacts: {dir: none}
 `
 
 // TestReleaseShowsWhetherThePostRendererRan installs the stand-in chart with each Helm, with
-// and without the post-renderer, and reads what that Helm has stored.
+// and without the post-renderer, and reads what that Helm has stored. No controller runs the
+// Jobs of hooks, so they are left out.
 func TestReleaseShowsWhetherThePostRendererRan(t *testing.T) {
 	for _, name := range []string{"helm3", "helm4"} {
 		t.Run(name, func(t *testing.T) {
@@ -34,14 +35,14 @@ func TestReleaseShowsWhetherThePostRendererRan(t *testing.T) {
 				t.Helper()
 				expectRelease(t, admin, file, release, state, says)
 			}
-			chart := []string{"upgrade", "--install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system"}
+			chart := []string{"upgrade", "--install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--no-hooks"}
 			rendered := append(chart, "--post-renderer", h.postRenderer(t))
 
 			h.run(t, chart...)
 			expect("upbound-system/spaces", verify.Fails, "revision 1 of upbound-system/spaces has none of the edits: the post-renderer did not run when it was rendered. The service accounts in the cluster still have the role")
 			h.run(t, rendered...)
 			expect("upbound-system/spaces", verify.OK, "revision 2 of upbound-system/spaces has every edit")
-			h.run(t, "rollback", "spaces", "1", "--namespace", "upbound-system")
+			h.run(t, "rollback", "spaces", "1", "--no-hooks", "--namespace", "upbound-system")
 			expect("upbound-system/spaces", verify.Fails, "revision 3 of upbound-system/spaces has none of the edits")
 			h.run(t, append(rendered, "--set", "account=other")...)
 			expect("upbound-system/spaces", verify.OK, "revision 4 of upbound-system/spaces has every edit")
@@ -57,11 +58,11 @@ func TestReleaseShowsWhetherThePostRendererRan(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 
-			h.run(t, "uninstall", "spaces", "--namespace", "upbound-system", "--keep-history")
+			h.run(t, "uninstall", "spaces", "--no-hooks", "--namespace", "upbound-system", "--keep-history")
 			expect("upbound-system/spaces", verify.Fails, "the release upbound-system/spaces is uninstalled; revision 4 is only its history")
 
 			h.env = append(h.env, "HELM_DRIVER=configmap")
-			h.run(t, "upgrade", "--install", "other", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--post-renderer", h.postRenderer(t))
+			h.run(t, "upgrade", "--install", "other", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--no-hooks", "--post-renderer", h.postRenderer(t))
 			expect("upbound-system/other", verify.Unknown, "there is no release other")
 			admin["HELM_DRIVER"] = "configmap"
 			expect("upbound-system/other", verify.OK, "revision 1 of upbound-system/other has every edit")
