@@ -263,6 +263,7 @@ func errExists(file string) error {
 // firstConfig is the config, with what was found as comments.
 var firstConfig = template.Must(template.New("config").Funcs(template.FuncMap{
 	"quote":                 quoted,
+	"comment":               comment,
 	"apiVersion":            func() string { return config.APIVersion },
 	"kind":                  func() string { return config.Kind },
 	"defaultDir":            func() string { return identity.DefaultArtifactsDir },
@@ -298,7 +299,7 @@ controlPlanes:
 {{- with .Component -}}
 components:
 - name: {{quote .Name}}
-  # irsa, pod-identity or both. Chosen: {{$.ModeWhy}}.
+{{printf "irsa, pod-identity or both. Chosen: %s." $.ModeWhy | comment "  # "}}
   # The Pod Identity agent {{if $.AgentErr}}could not be looked up.{{else if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
   mode: {{.Mode}}
   roleARN: {{quote .Role.String}}
@@ -313,13 +314,26 @@ components:
 {{end}}{{end}}{{with .PodLabels}}  podLabels:
 {{range $key, $value := .}}    {{quote $key}}: {{quote $value}}
 {{end}}{{end}}{{end}}
-{{- ""}}# The admission policy gives the identity to control planes that are created later: native,
-# or none. Chosen: {{$.PolicyWhy}}.
+{{- ""}}{{printf "The admission policy gives the identity to control planes that are created later. Chosen: %s." $.PolicyWhy | comment "# "}}
 delivery:
   admissionPolicy: {{quote .Spec.AdmissionPolicy}}
 {{if ne .Spec.ArtifactsDir defaultDir}}artifacts:
   dir: {{quote .Spec.ArtifactsDir}}
 {{end}}`))
+
+// comment returns a text as lines of at most 90 columns that begin with the prefix.
+func comment(prefix, text string) string {
+	const width = 90
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(prefix)+len(line)+1+len(word) > width {
+			lines, line = append(lines, prefix+line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return strings.Join(append(lines, prefix+line), "\n")
+}
 
 // quoted returns a YAML string, whatever the value looks like.
 func quoted(value any) string {
