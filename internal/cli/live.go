@@ -84,8 +84,13 @@ agent, and writes a config with comments. On a terminal it asks for what it
 cannot find. In a script, give it with flags: --cluster, --region, --role-arn,
 --bucket, --mode, --host-namespace, --match.
 
+It chooses the mode that the cluster can do, and the admission policy that the
+cluster of the kubeconfig can evaluate, and says why, also in the config. Flags
+win. It compares the issuer of that cluster with the EKS cluster's.
+
 It changes nothing in AWS. It needs eks:ListClusters, eks:DescribeCluster,
-eks:DescribeAddon and iam:GetOpenIDConnectProvider.`,
+eks:DescribeAddon and iam:GetOpenIDConnectProvider, and in the cluster the
+permissions in examples/rbac.`,
 		Example: `  spaces-identity init
   spaces-identity init --bucket spaces-backups --mode pod-identity`,
 	}

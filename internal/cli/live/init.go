@@ -326,7 +326,7 @@ func comment(prefix, text string) string {
 	const width = 90
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if line != "" && len(prefix)+len(line)+1+len(word) > width {
 			lines, line = append(lines, prefix+line), ""
 		}
