@@ -22,13 +22,13 @@ const ReportFile = "report.json"
 type Report struct {
 	Error        *Failure          `json:"error,omitempty"` // why nothing was changed
 	Components   []ComponentReport `json:"components"`
-	Changes      []rewrite.Finding `json:"changes"`      // what was written
-	Found        []rewrite.Finding `json:"found"`        // what was already there
-	Left         []rewrite.Finding `json:"left"`         // what was not changed, with the reason
-	Unrecognised []rewrite.Finding `json:"unrecognised"` // texts that name a component and are not at a known place
-	Then         []ThenReport      `json:"then"`         // the programs of the setting then that ran, in order
-	Artifacts    []string          `json:"artifacts"`    // files in the directory that this run wrote or found as they should be
-	Stale        []string          `json:"stale"`        // files of an earlier run, which no longer apply
+	Changes      []rewrite.Finding `json:"changes"`        // what was written
+	Found        []rewrite.Finding `json:"found"`          // what was already there
+	Left         []rewrite.Finding `json:"left"`           // what was not changed, with the reason
+	Unrecognised []rewrite.Finding `json:"unrecognised"`   // texts that name a component and are not at a known place
+	Then         []ThenReport      `json:"then,omitempty"` // the programs of the setting then that ran, in order
+	Artifacts    []string          `json:"artifacts"`      // files in the directory that this run wrote or found as they should be
+	Stale        []string          `json:"stale"`          // files of an earlier run, which no longer apply
 	Warnings     []string          `json:"warnings"`
 }
 
