@@ -3,11 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -82,8 +84,13 @@ agent, and writes a config with comments. On a terminal it asks for what it
 cannot find. In a script, give it with flags: --cluster, --region, --role-arn,
 --bucket, --mode, --host-namespace, --match.
 
+It chooses the mode that the cluster can do, and the admission policy that the
+cluster of the kubeconfig can evaluate, and says why, also in the config. Flags
+win. It compares the issuer of that cluster with the EKS cluster's.
+
 It changes nothing in AWS. It needs eks:ListClusters, eks:DescribeCluster,
-eks:DescribeAddon and iam:GetOpenIDConnectProvider.`,
+eks:DescribeAddon and iam:GetOpenIDConnectProvider, and in the cluster the
+permissions in examples/rbac.`,
 		Example: `  spaces-identity init
   spaces-identity init --bucket spaces-backups --mode pod-identity`,
 	}
@@ -233,6 +240,7 @@ type VerifyOp struct {
 	Profile     string
 	ClusterOnly bool          // leave the account out
 	Prove       Prove         // whether to exchange a token
+	Release     string        // the Helm release to check, as NAME or NAMESPACE/NAME; empty for none
 	Wait        time.Duration // look again for so long, until nothing fails
 	Output      output.Format
 }
@@ -268,6 +276,11 @@ version and a delete marker. It needs the right to create serviceaccounts/token,
 and for EKS Pod Identity eks-auth:AssumeRoleForPodIdentity. It runs here, not in
 the pod, whose network may differ. No token and no key is printed or stored.
 
+--release reads the manifests that Helm stores of a release, and reports every
+edit that they lack: a tool that ignored the post-renderer, another config, or a
+rollback. It needs the right to read the Secrets of the release's namespace,
+which are those of everybody there. Nothing of their content is printed.
+
 The exit status is 3 if something differs from what the config says or could not
 be read, and 1 if there is no control plane to check. The permissions that it
 needs are in examples/rbac.`,
@@ -280,6 +293,7 @@ needs are in examples/rbac.`,
 	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the checks of the AWS account out")
 	cmd.Flags().Func("prove", "exchange a token of a pod and `USE` the credentials: read (the default) or write", op.setProve)
 	cmd.Flags().Lookup("prove").NoOptDefVal = string(ProveRead)
+	cmd.Flags().Func("release", "also check the manifests of a Helm release, `NAME` or NAMESPACE/NAME", op.setRelease)
 	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "check again until nothing fails or a `DURATION` such as 5m is over")
 	return parsed(p, cmd, &op, func([]string) error {
 		if op.ClusterOnly && op.Prove != ProveNothing {
@@ -292,6 +306,17 @@ needs are in examples/rbac.`,
 func (op *VerifyOp) setProve(value string) (err error) {
 	op.Prove, err = output.Parse("way to prove the chain", value, ProveRead, ProveWrite)
 	return err
+}
+
+func (op *VerifyOp) setRelease(value string) error {
+	namespace, name, both := strings.Cut(value, "/")
+	if !both {
+		name = namespace
+	} else if err := identity.ValidateNamespace(namespace); err != nil {
+		return err
+	}
+	op.Release = value
+	return identity.ValidateObjectName(name)
 }
 
 // RestartOp restarts the workloads whose pods run without the identity.

@@ -37,12 +37,12 @@ var (
 func TestCommandLinesBecomeOps(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for line, want := range map[string]cli.Op{
-		"":                                      cli.PostRenderOp{Rewrite: rewrite},
-		"post-render --on-missing=warn":         cli.PostRenderOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace", OnImmutable: "leave"}},
-		"--role-arn a --role-arn b":             cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
-		"--host-namespace a --host-namespace b": cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
+		"":                                      cli.PostRenderOp{Then: "run", Rewrite: rewrite},
+		"post-render --on-missing=warn":         cli.PostRenderOp{Then: "run", Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace", OnImmutable: "leave"}},
+		"--role-arn a --role-arn b":             cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
+		"--host-namespace a --host-namespace b": cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
 		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
-			PostRender: cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
+			PostRender: cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
 		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
 		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
@@ -64,6 +64,7 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"apply --approve":                       cli.ApplyOp{Drift: drift, Approve: true},
 		"delete --approve --keep-role --prune":  cli.DeleteOp{Cluster: cluster, Output: output.Table, Approve: true, KeepRole: true, Prune: true},
 		"delete --dry-run --all":                cli.DeleteOp{Cluster: cluster, Output: output.Table, DryRun: true, All: true},
+		"verify --release=upbound-system/x":     cli.VerifyOp{Cluster: cluster, Release: "upbound-system/x", Output: output.Table},
 		"verify --cluster-only --wait 5m":       cli.VerifyOp{Cluster: cluster, ClusterOnly: true, Wait: 5 * time.Minute, Output: output.Table},
 		"restart --dry-run --max-unavailable 5": cli.RestartOp{Cluster: cluster, DryRun: true, MaxUnavailable: 5, Timeout: 5 * time.Minute, Output: output.Table},
 		"post-renderer":                         cli.PostRendererOp{},
@@ -135,6 +136,10 @@ func TestBadCommandLinesAreBadUsage(t *testing.T) {
 		"verify --skip-aws":                "--skip-aws",
 		"policy trust --format json":       "--format",
 		"template":                         "needs RELEASE and CHART",
+		"verify --release a/b/c":           `--release: "b/c" is not the name of an object`,
+		"verify --release /b":              "--release: ",
+		"verify --release=":                "--release: ",
+		"template a b --then=maybe":        `unknown value "maybe": use run or refuse`,
 	} {
 		var out bytes.Buffer
 		op, err := cli.Parse(newEnv(&out, nil), strings.Fields(line))
@@ -200,7 +205,7 @@ func helpLines(t *testing.T) [][]string {
 func TestHelpListsTheEnvironmentVariables(t *testing.T) {
 	text := help(t, []string{"--help"})
 	_, listed, _ := strings.Cut(text, "\nEnvironment variables")
-	flags := config.FlagsWithVariables("on-missing", "on-conflict", "on-immutable")
+	flags := config.FlagsWithVariables("on-missing", "on-conflict", "on-immutable", "then")
 	if got := strings.Count(listed, "SPACES_IDENTITY_"); got != len(flags) || got < 15 {
 		t.Errorf("%d variables are listed, want %d:\n%s", got, len(flags), listed)
 	}
@@ -209,7 +214,7 @@ func TestHelpListsTheEnvironmentVariables(t *testing.T) {
 		if !strings.Contains(listed, variable+" ") || !strings.Contains(text, "--"+flag+" ") {
 			t.Errorf("the help lacks %s or --%s", variable, flag)
 		}
-		if warnings := config.UnknownVariables([]string{variable + "=x"}, "on-missing", "on-conflict", "on-immutable"); len(warnings) > 0 {
+		if warnings := config.UnknownVariables([]string{variable + "=x"}, "on-missing", "on-conflict", "on-immutable", "then"); len(warnings) > 0 {
 			t.Errorf("a listed variable is unknown: %q", warnings)
 		}
 	}

@@ -53,7 +53,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 			`f.yaml:3:51: delivery.failurePolicy: "fail" is not Ignore or Fail: did you mean "Fail"?`,
 		}},
 		"dotted key": {"cluster.name: prod",
-			[]string{`f.yaml:3:1: unknown key "cluster.name": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, tags, sharedBackupConfig, artifacts`}},
+			[]string{`f.yaml:3:1: unknown key "cluster.name": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, then, trustPolicy, tags, sharedBackupConfig, artifacts`}},
 		"namespaces as mappings": {"controlPlanes:\n  namespaces:\n  - {name: f, group: g}\n  - {name: b, grup: g}\n  - {group: g, controlPlane: c}\n" +
 			"  - {name: d, group: g, controlPlane: 1}\n  - [e]\n  - {name: x, group: g, controlPlane: x}\n  - {name: x, group: h, controlPlane: c}\n  - {}", []string{
 			`f.yaml:5:5: controlPlanes.namespaces[0].controlPlane: is missing`,
@@ -91,6 +91,15 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		}},
 		"place of none of several components": {"components: [{name: vector}, {name: crossplane}]\nplaces: [{kind: ConfigMap, name: a, path: data}]",
 			[]string{`f.yaml:4:10: places[0].component: is missing, and the config has several components: write the component that the place belongs to: vector or crossplane`}},
+		"post-renderers that are no commands": {"then:\n- kustomize\n- []\n- [sed, 1]\n- ['', x]\n- [\"a\\0b\"]\n-\n- {run: x}", []string{
+			`f.yaml:4:3: then[0]: is a string, but must be a list (- item)`,
+			`f.yaml:5:3: then[1]: names no program: write a list such as [program, argument], or remove the item`,
+			`f.yaml:6:9: then[2][1]: is a whole number, but must be a string: write "1"`,
+			`f.yaml:7:3: then[3]: names no program: write a list such as [program, argument], or remove the item`,
+			`f.yaml:8:4: then[4][0]: contains a NUL character, which no argument of a program can`,
+			`f.yaml:9:2: then[5]: names no program: write a list such as [program, argument], or remove the item`,
+			`f.yaml:10:3: then[6]: is a mapping (key: value), but must be a list (- item)`,
+		}},
 		"tag": {"controlPlanes: {discover: !!bool x}",
 			[]string{`f.yaml:3:27: controlPlanes.discover: has the tag !!bool, which a config does not need: remove it`}},
 		"number in another base": {"trustPolicy: {quota: 0x800}",
@@ -102,7 +111,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"alias of nothing": {"cluster: {name: x}\nadditionalClusters: [*a]",
 			[]string{`f.yaml:4:23: is not valid YAML: unknown anchor is referenced`}},
 		"alias bomb": {bomb(), []string{
-			`f.yaml:3:1: unknown key "a": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, tags, sharedBackupConfig, artifacts`,
+			`f.yaml:3:1: unknown key "a": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, then, trustPolicy, tags, sharedBackupConfig, artifacts`,
 			`f.yaml:14:13: components: aliases (*name) are not allowed in a config: write the value out`,
 		}},
 		"merge key": {"cluster: {<<: {name: x}}",

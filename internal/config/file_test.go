@@ -146,6 +146,7 @@ func everySetting() identity.Settings {
 		AdmissionPolicy:    identity.NativeAdmissionPolicy,
 		FailurePolicy:      identity.FailureFails,
 		Tags:               map[string]string{"cost-center": "42"},
+		Then:               [][]string{{"kustomize", "build", "overlay"}, {"./label.sh"}},
 		TrustPolicyQuota:   4096,
 		SharedBackupConfig: identity.SharedBackupConfig{Name: "s3", Namespace: "default", Endpoint: "s3.us-gov-west-1.amazonaws.com"},
 		ArtifactsDir:       identity.NoArtifacts,

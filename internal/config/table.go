@@ -218,6 +218,8 @@ func outputRows() []Row {
 			rowValue: readText(func(t target) *identity.AdmissionPolicy { return &t.AdmissionPolicy }, identity.AdmissionPolicies()...)},
 		{Key: "delivery.failurePolicy", Doc: "what the API server does if it cannot evaluate that policy", Default: string(identity.FailureIgnored),
 			rowValue: readText(func(t target) *identity.FailurePolicy { return &t.FailurePolicy }, identity.FailurePolicies()...)},
+		{Key: "then", Doc: "programs that post-render and template run after their own edits: a list for each, the program first",
+			rowValue: readCommands(func(t target) *[][]string { return &t.Then })},
 		{Key: "trustPolicy", Doc: "limits of the trust policies", rowValue: readKeys()},
 		{Key: "trustPolicy.quota", Flag: "quota", Word: "CHARACTERS", Default: "2048",
 			Doc:      "quota of the account for the length of role trust policies",

@@ -27,7 +27,7 @@ type target struct {
 // rowValue reads a setting. It adds problems to the settings, and reading continues. It
 // checks only types and what a parser rejects: identity.New checks all values.
 type rowValue struct {
-	Type    string   // mapping, list, string, strings, strings or mappings, pairs, boolean, integer, policy or anything
+	Type    string   // mapping, list, string, strings, strings or mappings, commands, pairs, boolean, integer, policy or anything
 	Choices []string // the values that are allowed
 	Open    bool     // other values than the choices are allowed too
 
@@ -178,6 +178,21 @@ func readEach[V any](parse func(string) (V, error), part func(target) *[]V) rowV
 				s.fail(s.at(item), at, err)
 			}
 			*part(t) = append(*part(t), v) // an invalid one too, so that the others keep their index
+		})
+	}}
+}
+
+// readCommands reads a sequence of commands. Each is a sequence of strings: a program and
+// its arguments.
+func readCommands(part func(target) *[][]string) rowValue {
+	return rowValue{Type: "commands", read: func(s *settings, _ Row, path string, n node, t target) {
+		s.eachItem(path, n, func(at string, command node) {
+			var words []string
+			s.eachItem(at, command, func(at string, word node) {
+				text, _ := s.scalar(at, word, "!!str", nil)
+				words = append(words, text) // an invalid one too, so that the others keep their index
+			})
+			*part(t) = append(*part(t), words)
 		})
 	}}
 }

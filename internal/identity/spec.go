@@ -20,8 +20,9 @@ type Settings struct {
 	Places             []Place
 	AdmissionPolicy    AdmissionPolicy
 	FailurePolicy      FailurePolicy
-	Tags               map[string]string // AWS tags of everything that the program creates
+	Then               [][]string        // post-renderers that run after this program's own edits: program and arguments
 	TrustPolicyQuota   int               // characters, white space not counted
+	Tags               map[string]string // AWS tags of everything that the program creates
 	SharedBackupConfig SharedBackupConfig
 	ArtifactsDir       string // NoArtifacts for none
 }

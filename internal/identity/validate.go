@@ -47,6 +47,7 @@ func (s Settings) problems() []*FieldError {
 		p.place(fmt.Sprintf("places[%d]", i), place, ComponentNames(s.Components))
 	}
 	p.delivery(s)
+	p.commands("then", s.Then)
 	p.text("sharedBackupConfig.name", s.SharedBackupConfig.Name, ValidateObjectName)
 	p.text("sharedBackupConfig.namespace", s.SharedBackupConfig.Namespace, ValidateNamespace)
 	p.text("sharedBackupConfig.endpoint", s.SharedBackupConfig.Endpoint, ValidateEndpoint)
@@ -94,6 +95,21 @@ func errorOf[T any](parse func(string) (T, error)) func(string) error {
 	return func(value string) error {
 		_, err := parse(value)
 		return err
+	}
+}
+
+// commands checks a list of programs with their arguments.
+func (p *problemList) commands(path string, commands [][]string) {
+	for i, command := range commands {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if len(command) == 0 || command[0] == "" {
+			p.add(at, WithHint("write a list such as [program, argument], or remove the item", "names no program"))
+		}
+		for j, word := range command {
+			if strings.ContainsRune(word, 0) {
+				p.add(fmt.Sprintf("%s[%d]", at, j), errors.New("contains a NUL character, which no argument of a program can"))
+			}
+		}
 	}
 }
 

@@ -22,12 +22,13 @@ const ReportFile = "report.json"
 type Report struct {
 	Error        *Failure          `json:"error,omitempty"` // why nothing was changed
 	Components   []ComponentReport `json:"components"`
-	Changes      []rewrite.Finding `json:"changes"`      // what was written
-	Found        []rewrite.Finding `json:"found"`        // what was already there
-	Left         []rewrite.Finding `json:"left"`         // what was not changed, with the reason
-	Unrecognised []rewrite.Finding `json:"unrecognised"` // texts that name a component and are not at a known place
-	Artifacts    []string          `json:"artifacts"`    // files in the directory that this run wrote or found as they should be
-	Stale        []string          `json:"stale"`        // files of an earlier run, which no longer apply
+	Changes      []rewrite.Finding `json:"changes"`        // what was written
+	Found        []rewrite.Finding `json:"found"`          // what was already there
+	Left         []rewrite.Finding `json:"left"`           // what was not changed, with the reason
+	Unrecognised []rewrite.Finding `json:"unrecognised"`   // texts that name a component and are not at a known place
+	Then         []ThenReport      `json:"then,omitempty"` // the programs of the setting then that ran, in order
+	Artifacts    []string          `json:"artifacts"`      // files in the directory that this run wrote or found as they should be
+	Stale        []string          `json:"stale"`          // files of an earlier run, which no longer apply
 	Warnings     []string          `json:"warnings"`
 }
 
@@ -36,6 +37,14 @@ type Failure struct {
 	Message string      `json:"message"`
 	Hint    string      `json:"hint,omitempty"` // the next step, a line for each error that has one
 	Status  exit.Status `json:"exitStatus"`
+}
+
+// ThenReport describes a run of a program that the setting then names. It leaves out the
+// arguments, which may contain anything.
+type ThenReport struct {
+	Program string `json:"program"`
+	Stderr  string `json:"stderr,omitempty"` // the last lines of its standard error, without the values of Secrets
+	Error   string `json:"error,omitempty"`  // how it failed
 }
 
 // ComponentReport describes one component.

@@ -30,6 +30,7 @@ func withoutSecrets(text []byte) []byte {
 type redaction struct {
 	text   []byte
 	hidden []hiddenPart
+	values []string // that hidden parts contain
 }
 
 // hiddenPart is a range of bytes, with what is shown in its place.
@@ -90,6 +91,7 @@ func (r *redaction) hide(n *manifest.Node) {
 		shown += "\n"
 	}
 	r.hidden = append(r.hidden, hiddenPart{n.Start, n.End, shown})
+	r.values = append(r.values, n.Value)
 }
 
 var comment = regexp.MustCompile(`(?m)(^|[ \t])#.*$`)

@@ -52,6 +52,16 @@ func embeddedIn(places []place) embedded {
 	return all
 }
 
+// markChanged treats everything as changed.
+func (e embedded) markChanged() {
+	for _, in := range e {
+		for namespace, c := range in {
+			c.changed = true
+			in[namespace] = c
+		}
+	}
+}
+
 // plus returns the content with more components, each once.
 func (c content) plus(more content) content {
 	for _, component := range more.components {

@@ -27,6 +27,8 @@ var (
 	SharedSchedules     = Resource{"spaces.upbound.io", "v1alpha1", "sharedbackupschedules"}
 	SharedSecretStores  = Resource{"spaces.upbound.io", "v1alpha1", "sharedsecretstores"}
 	NetworkPolicies     = Resource{"networking.k8s.io", "v1", "networkpolicies"}
+	Nodes               = Resource{"", "v1", "nodes"}
+	KyvernoPolicies     = Resource{"policies.kyverno.io", "v1", "mutatingpolicies"}
 	AdmissionPolicies   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies"}
 	AdmissionBindings   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings"}
 )

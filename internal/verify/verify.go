@@ -178,8 +178,9 @@ func (r Result) has(state State) bool {
 }
 
 // Verify checks every control plane of the config. If there is an exchanger, it also
-// exchanges tokens. It returns an error if it can read nothing at all.
-func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State) (Result, error) {
+// exchanges tokens. It checks the releases that are named. It returns an error if it can read
+// nothing at all.
+func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State, releases ...ReleaseName) (Result, error) {
 	observed, err := space.Observe(ctx, client, selection(state))
 	if err != nil {
 		return Result{}, err
@@ -187,7 +188,11 @@ func Verify(ctx context.Context, client *space.Client, access Access, x *Exchang
 	state = onLiveCluster(state, observed.Issuer).WithControlPlaneNames(space.ObjectNames(observed.ControlPlanes))
 	account := readAccount(ctx, access, state, observed)
 	state = account.resolve(state)
-	return runChecks(observed, account, prove(ctx, x, observed, state), state), nil
+	result := runChecks(observed, account, prove(ctx, x, observed, state), state)
+	for _, name := range releases {
+		result.addRelease(readRelease(ctx, client, name), state, observed)
+	}
+	return result, nil
 }
 
 // onLiveCluster returns the state for the cluster of the config that has the issuer, or else

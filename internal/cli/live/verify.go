@@ -1,9 +1,11 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"spaces-identity.dev/internal/account"
@@ -29,6 +31,10 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 	if err != nil {
 		return err
 	}
+	releases, err := releasesOf(env, op, client)
+	if err != nil {
+		return err
+	}
 	exchanger, err := exchangerFor(ctx, op, client, state.Clusters[0].Region)
 	if err != nil {
 		return err
@@ -38,7 +44,7 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 		if env.Terminal(env.Err) {
 			env.Say("reading the cluster…\n")
 		}
-		result, err = verify.Verify(ctx, client, access, exchanger, state)
+		result, err = verify.Verify(ctx, client, access, exchanger, state, releases...)
 		if err != nil {
 			return err
 		}
@@ -80,6 +86,23 @@ func exchangerFor(ctx context.Context, op cli.VerifyOp, client *space.Client, re
 	}
 	prover, err := account.NewProver(ctx, account.Options{Profile: op.Profile, Region: region})
 	return &verify.Exchanger{Tokens: client, AWS: prover, Write: op.Prove == cli.ProveWrite}, err
+}
+
+// releasesOf returns the release that the user has named, if there is one. Helm passes its own
+// --namespace to plugins as HELM_NAMESPACE.
+func releasesOf(env *cli.Env, op cli.VerifyOp, client *space.Client) ([]verify.ReleaseName, error) {
+	if op.Release == "" {
+		return nil, nil
+	}
+	store, err := space.ReleaseStore(env.Getenv("HELM_DRIVER"))
+	if err != nil {
+		return nil, exit.Usage(err)
+	}
+	namespace, name, both := strings.Cut(op.Release, "/")
+	if !both {
+		namespace, name = cmp.Or(env.Getenv("HELM_NAMESPACE"), client.Namespace()), op.Release
+	}
+	return []verify.ReleaseName{{Namespace: namespace, Name: name, Store: store}}, nil
 }
 
 // verdict returns an error if something differs or could not be read.
