@@ -82,6 +82,7 @@ func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
 	if r.State.Spec().AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
 		result.Warnings = append(result.Warnings, "delivery.admissionPolicy: "+NothingToAdmit)
 	}
+	result.Warnings = append(result.Warnings, export.AdmissionWarnings(r.State, r.State.Spec().AdmissionPolicy)...)
 	if r.artifactsDir() == identity.NoArtifacts {
 		return result, documents{}, exit.Usage(r.State.Require(desired.NeedManifests))
 	}

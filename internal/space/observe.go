@@ -16,6 +16,7 @@ type Selection struct {
 	SecretStores    bool       // whether to read SharedSecretStores
 	Chain           bool       // whether to read the issuer and the network policies
 	Objects         []Resource // cluster-scoped resources that are read whole
+	Kyverno         bool       // whether to read Kyverno's webhooks and its controller
 }
 
 // Key is a namespace and a name in it.
@@ -34,6 +35,7 @@ type Observed struct {
 	SecretStores    []SecretStore
 	NetworkPolicies map[string][]NetworkPolicy // by namespace
 	Objects         map[Resource]map[string]Object
+	Kyverno         Kyverno
 	Issuer          string // of the cluster's tokens, a URL
 	IssuerError     error  // why the issuer could not be read
 
@@ -70,7 +72,7 @@ func Observe(ctx context.Context, c *Client, wanted Selection) (Observed, error)
 	for _, p := range o.ControlPlanes {
 		o.inScope[p.HostNamespace] = true
 	}
-	for _, read := range []func(context.Context) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readSecretStores, o.readChain, o.readObjects} {
+	for _, read := range []func(context.Context) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readSecretStores, o.readChain, o.readObjects, o.readKyverno} {
 		if err := read(ctx); err != nil {
 			return Observed{}, err
 		}
@@ -263,7 +265,7 @@ func (o *spaceObserver) readObjects(ctx context.Context) error {
 }
 
 // optionalResources need not exist in a cluster. Whoever needs one reports it.
-var optionalResources = []Resource{SpaceBackupConfigs, BackupSchedules, SharedSchedules, SharedSecretStores, AdmissionPolicies, AdmissionBindings}
+var optionalResources = []Resource{SpaceBackupConfigs, BackupSchedules, SharedSchedules, SharedSecretStores, AdmissionPolicies, AdmissionBindings, KyvernoPolicies}
 
 // Problems returns what could not be read. Each resource is reported once.
 func (o Observed) Problems() []string {

@@ -204,6 +204,7 @@ func selection(state desired.State) space.Selection {
 	wanted.SecretStores = slices.ContainsFunc(state.Components, usesSecretStores)
 	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
 		wanted.Objects = admissionResources
+		wanted.Kyverno = state.Spec().AdmissionPolicy == identity.KyvernoAdmissionPolicy
 	}
 	return wanted
 }

@@ -101,7 +101,7 @@ func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
 		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}, FailurePolicy: identity.FailureFails}))
 	state.Components[0].Annotations = values // a config cannot have some of them
-	objects, err := export.AdmissionPolicies(state)
+	objects, err := export.AdmissionPolicies(state, identity.NativeAdmissionPolicy)
 	if err != nil {
 		t.Fatal(err)
 	}
