@@ -28,6 +28,9 @@ const (
 
 func TestAdmissionPolicy(t *testing.T) {
 	c := kubetest.Start(t, false)
+	if !servesNative(t, c) {
+		return
+	}
 	createNamespaces(t, c, planeA, planeB, "prod-a", "xprod-a", "mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system")
 	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labelled, labels: {internal.spaces.upbound.io/controlplane-name: ctp}}}`)
 	serviceAccount(t, c, planeA, "mxp-controller", "") // before the policy
@@ -93,6 +96,9 @@ func TestAdmissionPolicy(t *testing.T) {
 // of an expression.
 func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	c := kubetest.Start(t, false)
+	if !servesNative(t, c) {
+		return
+	}
 	createNamespaces(t, c, "prod-a")
 	values := map[string]string{}
 	for i, value := range []string{`"`, `\`, `\"`, `"}}}`, `" in x || true || "`, "'", "`", "a\nb", "a\x01b", "${x}", "{{x}}", `\u0022`, "é\u2028\U0001f600", "---", "*"} {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,11 +98,18 @@ func annotated(namespace string) string {
 		"\n  annotations:\n    " + roleAnnotation + ": arn:aws:iam::123456789012:role/other\n    mine: x\n"
 }
 
+// uuidNamespace matches the names that match: uuid means. In a trust policy the pattern
+// cannot say that the digits are hexadecimal.
+var uuidNamespace = regexp.MustCompile(`^mxp-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-system$`)
+
 // expected returns an object as the config wants it.
 func expected(s desired.State, o object) object {
 	planes := s.Spec().ControlPlanes
 	inScope := (desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}).Admits(o.Metadata.Namespace) ||
 		planes.Discover && o.Metadata.Namespace == labelledNamespace
+	if planes.Match == identity.MatchUUID && !slices.Contains(planes.Namespaces, o.Metadata.Namespace) {
+		inScope = uuidNamespace.MatchString(o.Metadata.Namespace) || planes.Discover && o.Metadata.Namespace == labelledNamespace
+	}
 	for _, c := range s.Components {
 		switch {
 		case !inScope:
