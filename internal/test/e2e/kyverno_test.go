@@ -140,7 +140,7 @@ func TestKyvernoPolicyInARelease(t *testing.T) {
 			if path == "" {
 				t.Skip("needs the Helms: run make e2e")
 			}
-			c := kubetest.Start(t, false)
+			c := kubetest.Start(t, true) // the chart has a hook
 			config := "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n" + strings.Replace(admissionSettings, "native", "kyverno", 1)
 			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), config)
 			install := []string{"upgrade", "--install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
