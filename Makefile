@@ -9,6 +9,8 @@ helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
+kube135   := $(addprefix $(CURDIR)/bin/tools/1.35/,kube-apiserver kube-controller-manager kube-scheduler)
+kyverno   := $(CURDIR)/bin/tools/kubectl-kyverno
 vale      := $(CURDIR)/bin/tools/vale
 actions   := $(CURDIR)/bin/tools/actionlint
 modules   := $(shell find . -name go.mod -not -path '*/node_modules/*' -exec dirname {} \;)
@@ -46,7 +48,7 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 
 .PHONY: test
 test: build helm simulator ## run all tests, including those with real Helms
-	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -v '/internal/test/e2e$$')
+	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/test/(e2e|judges)$$')
 
 # The simulator evaluates trust policies independently of this project. It needs Node.js.
 .PHONY: simulator
@@ -70,6 +72,22 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 .PHONY: e2e
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
+
+# Programs that others maintain, and that take long to build. A target judge-… is one of
+# them. The results of all are shown, and then judges fails if one of them has failed.
+judges := judge-kyverno judge-kube135
+
+.PHONY: judges $(judges)
+judges: ## run the slow tests: Kyverno's CLI, and the suite on Kubernetes 1.35 (30 minutes to build)
+	@$(MAKE) --no-print-directory --keep-going $(judges)
+
+judge-kyverno: $(kyverno)
+	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges
+
+# etcd and kwok are those of make kube.
+judge-kube135: build helm kube $(kube135)
+	@for f in etcd kwok kwok-stages.yaml; do ln -sf ../$$f bin/tools/1.35/$$f; done
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools/1.35 $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
 
 moto := $(CURDIR)/bin/tools/moto
 
@@ -158,15 +176,17 @@ $(helm4): $(tools)/helm4/go.mod
 	go -C $(tools)/helm4 build -ldflags "-X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
 
 # Helm reads the version of the server. The linker flags set it.
-kube_version = $$(go -C $(tools)/kube list -m -f '{{.Version}}' k8s.io/kubernetes)
+kube_version = $$(go -C $(<D) list -m -f '{{.Version}}' k8s.io/kubernetes)
 kube_package = $(or $(kube_package_$(@F)),k8s.io/kubernetes/cmd/$(@F))
 kube_package_etcd := go.etcd.io/etcd/server/v3
 kube_package_kwok := sigs.k8s.io/kwok/cmd/kwok
 
 $(kube): $(tools)/kube/go.mod
+$(kube135): $(tools)/kube135/go.mod
+$(kube) $(kube135):
 	@echo 'building $(@F) from the module proxy (once; all of them about ten minutes)'
 	@v=$(kube_version) && minor=$${v#v1.} && \
-	CGO_ENABLED=0 go -C $(tools)/kube build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
+	CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
 		-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" $(kube_package)
 
 # The stages say how kwok simulates pods and nodes. They are in its module.
@@ -175,6 +195,10 @@ bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
 	@stages=$$(go -C $(tools)/kube list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage && \
 	for f in $$stages/pod/fast/pod-*.yaml $$stages/node/fast/node-*.yaml $$stages/node/heartbeat-with-lease/node-*.yaml; do \
 		echo ---; cat $$f; done > $@
+
+$(kyverno): $(tools)/kyverno/go.mod
+	@echo "building Kyverno's CLI from the module proxy (once, about 15 minutes)"
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags '-s -w' github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno
 
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'

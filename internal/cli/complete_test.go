@@ -72,7 +72,7 @@ func TestValuesComplete(t *testing.T) {
 		"plan --region ":                           {wordsOnly},
 		"plan --config ":                           {anyFile},
 		"inspect ":                                 {anyFile},
-		"policy admission ":                        {"native", wordsOnly},
+		"policy admission ":                        {"native", "kyverno", wordsOnly},
 		"explain --policy ":                        {anyFile},
 		"explain --config two.yaml ":               {"mxp-a-system", wordsOnly},
 		"template --output-dir ":                   {":16"}, // directories

@@ -45,11 +45,9 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"word for a boolean": {"controlPlanes: {discover: yes}",
 			[]string{`f.yaml:3:27: controlPlanes.discover: is a string, but must be true or false`}},
 		"boolean for an admission policy": {"delivery: {admissionPolicy: true}",
-			[]string{`f.yaml:3:29: delivery.admissionPolicy: is a boolean, but must be a string: write native`}},
-		"admission policy for Kyverno": {"delivery: {admissionPolicy: kyverno}",
-			[]string{`f.yaml:3:29: delivery.admissionPolicy: this version does not write policies for Kyverno: write native, if the cluster has Kubernetes 1.36`}},
+			[]string{`f.yaml:3:29: delivery.admissionPolicy: is a boolean, but must be a string: write native or kyverno`}},
 		"admission policy of no kind": {"delivery: {admissionPolicy: natve, failurePolicy: fail}", []string{
-			`f.yaml:3:29: delivery.admissionPolicy: "natve" is not a kind of admission policy: write native, or leave the setting out`,
+			`f.yaml:3:29: delivery.admissionPolicy: "natve" is not native or kyverno: did you mean "native"?`,
 			`f.yaml:3:51: delivery.failurePolicy: "fail" is not Ignore or Fail: did you mean "Fail"?`,
 		}},
 		"dotted key": {"cluster.name: prod",

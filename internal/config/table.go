@@ -214,7 +214,7 @@ func placeRows() []Row {
 func outputRows() []Row {
 	return []Row{
 		{Key: "delivery", Doc: "what post-render adds to the manifests", rowValue: readKeys()},
-		{Key: "delivery.admissionPolicy", Doc: "admission policy that reaches control planes created later", Default: "none",
+		{Key: "delivery.admissionPolicy", Doc: "admission policy that reaches control planes created later: native (Kubernetes 1.36), or kyverno (Kyverno 1.17, without which the install fails)", Default: "none",
 			rowValue: readText(func(t target) *identity.AdmissionPolicy { return &t.AdmissionPolicy }, identity.AdmissionPolicies()...)},
 		{Key: "delivery.failurePolicy", Doc: "what the API server does if it cannot evaluate that policy", Default: string(identity.FailureIgnored),
 			rowValue: readText(func(t target) *identity.FailurePolicy { return &t.FailurePolicy }, identity.FailurePolicies()...)},

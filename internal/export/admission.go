@@ -12,8 +12,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// AdmissionGroup is the API group of the admission policies. Its version v1 exists since
-// Kubernetes 1.36.
+// AdmissionGroup is the API group of Kubernetes' own admission policies. Its version v1
+// exists since Kubernetes 1.36.
 const AdmissionGroup = "admissionregistration.k8s.io"
 
 // The kinds of the objects.
@@ -25,16 +25,18 @@ const (
 // Object is an admission policy or its binding.
 type Object struct {
 	Component string
+	Group     string // of its API
 	Kind      string
 	Name      string
 	Text      []byte // YAML without a document marker
 }
 
-// AdmissionPolicies returns the Kubernetes admission policies that set the identity on
+// AdmissionPolicies returns the admission policies of a kind that set the identity on
 // ServiceAccounts and pods when these are created or updated. So control planes that are
-// created later get the identity too. A component with a namespace of its own has none. Others have one policy for its ServiceAccounts
-// if they get annotations, and one for its pods if they get labels. Each policy has a
-// binding, and applies only to the control planes' namespaces.
+// created later get the identity too. A component with a namespace of its own has none. Each
+// other component has one policy for its ServiceAccounts if they get annotations, and one
+// for its pods if they get labels. A native policy has a binding too. Each policy applies
+// only to the control planes' namespaces.
 //
 // The objects belong to the Helm release that contains them. [AppliedPolicies] has those
 // that a user applies.
@@ -46,7 +48,9 @@ type Object struct {
 // say that the name of a policy is too long, because that of its component is.
 //
 // Source: Kubernetes documentation, "Mutating Admission Policy" (stable since 1.36).
-func AdmissionPolicies(s desired.State) ([]Object, error) { return admissionPolicies(s, "") }
+func AdmissionPolicies(s desired.State, kind identity.AdmissionPolicy) ([]Object, error) {
+	return admissionPolicies(s, kind, "")
+}
 
 // AppliedSuffix ends the names of the objects that a user applies.
 const AppliedSuffix = ".applied"
@@ -55,9 +59,15 @@ const AppliedSuffix = ".applied"
 // them. Helm does not install or upgrade a release whose objects exist without it.
 //
 // Source: Helm documentation, "helm upgrade": --take-ownership.
-func AppliedPolicies(s desired.State) ([]Object, error) { return admissionPolicies(s, AppliedSuffix) }
+func AppliedPolicies(s desired.State, kind identity.AdmissionPolicy) ([]Object, error) {
+	return admissionPolicies(s, kind, AppliedSuffix)
+}
 
-func admissionPolicies(s desired.State, suffix string) ([]Object, error) {
+func admissionPolicies(s desired.State, kind identity.AdmissionPolicy, suffix string) ([]Object, error) {
+	policyFor := nativePolicy
+	if kind == identity.KyvernoAdmissionPolicy {
+		policyFor = kyvernoPolicy
+	}
 	if err := s.Require(desired.NeedManifests); err != nil {
 		return nil, err
 	}
@@ -79,7 +89,7 @@ func admissionPolicies(s desired.State, suffix string) ([]Object, error) {
 		}
 	}
 	for _, o := range all {
-		if err := identity.ValidateObjectName(o.Name); err != nil {
+		if err := checkPolicyName(o); err != nil {
 			return nil, fmt.Errorf("admission policy of %s: %w", o.Component, err)
 		}
 	}
@@ -125,7 +135,8 @@ func scopesOf(planes identity.ControlPlanes) []scope {
 	return scopes
 }
 
-// admissionSpec has the fields of a MutatingAdmissionPolicy's spec that this program sets.
+// admissionSpec has the fields of a policy's spec that this program sets in both kinds.
+// Kyverno's kind has the fields of Kubernetes' kind, and more.
 //
 // Source: Kubernetes API reference, MutatingAdmissionPolicy v1
 // (admissionregistration.k8s.io).
@@ -163,13 +174,19 @@ type mutation struct {
 	ApplyConfiguration map[string]string `yaml:"applyConfiguration"`
 }
 
-// policyFor returns the policy for a resource of the component, and its binding.
-func policyFor(c desired.Component, resource string, in scope, spec admissionSpec) []Object {
+// policyName returns the name of the policy for a resource of the component.
+func policyName(c desired.Component, resource string, in scope) string {
+	return "spaces-identity." + c.Name + "." + resource + in.suffix
+}
+
+// nativePolicy returns the policy of Kubernetes for a resource of the component, and its
+// binding.
+func nativePolicy(c desired.Component, resource string, in scope, spec admissionSpec) []Object {
 	const api = AdmissionGroup + "/v1"
-	name := "spaces-identity." + c.Name + "." + resource + in.suffix
+	name := policyName(c, resource, in)
 	return []Object{
-		{c.Name, PolicyKind, name, encodeYAML(object{api, PolicyKind, metadata{Name: name}, spec})},
-		{c.Name, BindingKind, name, encodeYAML(object{api, BindingKind, metadata{Name: name}, map[string]string{"policyName": name}})},
+		{c.Name, AdmissionGroup, PolicyKind, name, encodeYAML(object{api, PolicyKind, metadata{Name: name}, spec})},
+		{c.Name, AdmissionGroup, BindingKind, name, encodeYAML(object{api, BindingKind, metadata{Name: name}, map[string]string{"policyName": name}})},
 	}
 }
 

@@ -160,10 +160,14 @@ const (
 	NoAdmissionPolicy AdmissionPolicy = ""
 	// NativeAdmissionPolicy appends a MutatingAdmissionPolicy of Kubernetes 1.36.
 	NativeAdmissionPolicy AdmissionPolicy = "native"
+	// KyvernoAdmissionPolicy appends a MutatingPolicy of Kyverno, for older clusters.
+	KyvernoAdmissionPolicy AdmissionPolicy = "kyverno"
 )
 
 // AdmissionPolicies returns the kinds of admission policies that a config can name.
-func AdmissionPolicies() []AdmissionPolicy { return []AdmissionPolicy{NativeAdmissionPolicy} }
+func AdmissionPolicies() []AdmissionPolicy {
+	return []AdmissionPolicy{NativeAdmissionPolicy, KyvernoAdmissionPolicy}
+}
 
 // FailurePolicy is what the API server does with an object if it cannot evaluate an
 // admission policy.

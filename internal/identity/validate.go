@@ -312,13 +312,7 @@ func (p *problemList) place(at string, place Place, components []string) {
 }
 
 func (p *problemList) delivery(s Settings) {
-	switch s.AdmissionPolicy {
-	case NoAdmissionPolicy, NativeAdmissionPolicy:
-	case "kyverno":
-		p.add("delivery.admissionPolicy", WithHint("write native, if the cluster has Kubernetes 1.36", "this version does not write policies for Kyverno"))
-	default:
-		p.add("delivery.admissionPolicy", WithHint("write native, or leave the setting out", "%s is not a kind of admission policy", quote(string(s.AdmissionPolicy))))
-	}
+	p.text("delivery.admissionPolicy", string(s.AdmissionPolicy), func(v string) error { return checkChoice(AdmissionPolicy(v), AdmissionPolicies()) })
 	p.text("delivery.failurePolicy", string(s.FailurePolicy), func(v string) error { return checkChoice(FailurePolicy(v), FailurePolicies()) })
 }
 

@@ -66,13 +66,13 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 	if s.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil, nil
 	}
-	policies, err := export.AdmissionPolicies(s)
+	policies, err := export.AdmissionPolicies(s, s.Spec().AdmissionPolicy)
 	if err != nil {
 		return nil, exit.Usage(err)
 	}
 	objects := make([]rewrite.Object, len(policies))
 	for i, p := range policies {
-		objects[i] = rewrite.Object{Component: p.Component, Group: export.AdmissionGroup, Kind: p.Kind, Name: p.Name, Text: p.Text}
+		objects[i] = rewrite.Object{Component: p.Component, Group: p.Group, Kind: p.Kind, Name: p.Name, Text: p.Text}
 	}
 	return objects, nil
 }

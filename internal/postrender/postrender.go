@@ -86,6 +86,7 @@ func (r Renderer) rewrite(stream []byte) (*rewrite.Result, error) {
 	if r.State.Spec().AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
 		result.Warnings = append(result.Warnings, "delivery.admissionPolicy: "+NothingToAdmit)
 	}
+	result.Warnings = append(result.Warnings, export.AdmissionWarnings(r.State, r.State.Spec().AdmissionPolicy)...)
 	return result, nil
 }
 

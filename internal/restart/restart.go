@@ -243,7 +243,7 @@ func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error 
 		return err
 	}
 	if !injection.Annotated(account, s.Component) {
-		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second)", s.Account)
+		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second, one of Kyverno after a few seconds)", s.Account)
 	}
 	r.progress("%s: service account %s annotated", s.Namespace, s.Account)
 	return nil

@@ -341,7 +341,7 @@ func TestRestartUpdatesServiceAccountsForTheAdmissionPolicy(t *testing.T) {
 				r.wantCalls(t, "touch a", "restart a", "touch b")
 				return
 			}
-			r.want(t, "a failed, b left", "the admission policy did not annotate the service account mxp-controller when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second)")
+			r.want(t, "a failed, b left", "the admission policy did not annotate the service account mxp-controller when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second, one of Kyverno after a few seconds)")
 			r.wantCalls(t, "touch a")
 		})
 	}

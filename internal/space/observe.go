@@ -19,6 +19,7 @@ type Selection struct {
 	SecretStores    bool       // whether to read SharedSecretStores
 	Chain           bool       // whether to read the issuer and the network policies
 	Objects         []Resource // cluster-scoped resources that are read whole
+	Kyverno         bool       // whether to read Kyverno's webhooks and its controller
 }
 
 // Key is a namespace and a name in it.
@@ -40,6 +41,7 @@ type Observed struct {
 	SecretStores    []SecretStore
 	NetworkPolicies map[string][]NetworkPolicy // by namespace
 	Objects         map[Resource]map[string]Object
+	Kyverno         Kyverno
 	Issuer          string // of the cluster's tokens, a URL
 	IssuerError     error  // why the issuer could not be read
 
@@ -84,7 +86,7 @@ func Observe(ctx context.Context, c *Client, wanted Selection) (Observed, error)
 	for _, p := range o.ControlPlanes {
 		o.inScope[p.HostNamespace] = true
 	}
-	for _, read := range []func(context.Context) error{o.readAccounts, o.readSynced, o.readPods, o.readWorkloads, o.readBackupConfigs, o.readBackups, o.readSpaceBackups, o.readSecretStores, o.readChain, o.readObjects} {
+	for _, read := range []func(context.Context) error{o.readAccounts, o.readSynced, o.readPods, o.readWorkloads, o.readBackupConfigs, o.readBackups, o.readSpaceBackups, o.readSecretStores, o.readChain, o.readObjects, o.readKyverno} {
 		if err := read(ctx); err != nil {
 			return Observed{}, err
 		}
@@ -271,7 +273,7 @@ func (o *spaceObserver) readObjects(ctx context.Context) error {
 }
 
 // optionalResources need not exist in a cluster. Whoever needs one reports it.
-var optionalResources = []Resource{SpaceBackupConfigs, SpaceBackups, SpaceSchedules, BackupSchedules, SharedSchedules, SharedSecretStores, AdmissionPolicies, AdmissionBindings}
+var optionalResources = []Resource{SpaceBackupConfigs, SpaceBackups, SpaceSchedules, BackupSchedules, SharedSchedules, SharedSecretStores, AdmissionPolicies, AdmissionBindings, KyvernoPolicies}
 
 // Problems returns what could not be read. Each resource is reported once.
 func (o Observed) Problems() []string {

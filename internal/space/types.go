@@ -31,6 +31,7 @@ var (
 	KyvernoPolicies     = Resource{"policies.kyverno.io", "v1", "mutatingpolicies"}
 	AdmissionPolicies   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies"}
 	AdmissionBindings   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings"}
+	MutatingWebhooks    = Resource{"admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"}
 )
 
 // Meta is the part of an object's metadata that is read.
@@ -56,8 +57,9 @@ type Owner struct {
 
 // Object is any object.
 type Object struct {
-	Meta Meta            `json:"metadata"`
-	Spec json.RawMessage `json:"spec"`
+	Meta   Meta            `json:"metadata"`
+	Spec   json.RawMessage `json:"spec"`
+	Status json.RawMessage `json:"status"`
 }
 
 // ServiceAccount is a Kubernetes service account. Its managed fields say when each field

@@ -48,7 +48,7 @@ func (f *checkInput) fixAnnotation() string {
 	case f.component.Namespace != "":
 		return "upgrade the Spaces release through the post-renderer"
 	case !f.state.HasAdmissionPolicy(f.component):
-		return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also annotates the service accounts of later control planes"
+		return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy to native (Kubernetes 1.36) or kyverno, which also annotates the service accounts of later control planes"
 	case checkAdmissionPolicy(f).State == Fails:
 		return "fix the admission policy first, then run `spaces-identity restart`"
 	}

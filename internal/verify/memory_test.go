@@ -457,7 +457,7 @@ func TestVerifyOfAConfig(t *testing.T) {
 		"the admission policy is not there": {func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }, nil, []string{
 			"mxp-controller admission-policy fail: the cluster has no MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts"}},
 		"the admission policy is there": {func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }, func(t *testing.T, w *liveWorld) {
-			objects, err := export.AdmissionPolicies(w.state)
+			objects, err := export.AdmissionPolicies(w.state, identity.NativeAdmissionPolicy)
 			if err != nil {
 				t.Fatal(err)
 			}

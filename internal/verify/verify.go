@@ -218,6 +218,7 @@ func selection(state desired.State) space.Selection {
 	wanted.SecretStores = slices.ContainsFunc(state.Components, usesSecretStores)
 	if slices.ContainsFunc(state.Components, state.HasAdmissionPolicy) {
 		wanted.Objects = admissionResources
+		wanted.Kyverno = state.Spec().AdmissionPolicy == identity.KyvernoAdmissionPolicy
 	}
 	return wanted
 }

@@ -38,6 +38,9 @@ func TestInitPlanApplyAndVerifyFromAnEmptyAccount(t *testing.T) {
 	})
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)
+	if !servesNative(t, c) {
+		return
+	}
 	c.SimulateWebhook(t)
 	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
 	bindRole(t, c, "spaces-identity-reader")

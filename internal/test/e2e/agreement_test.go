@@ -14,6 +14,7 @@ import (
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/test/awstest"
 	"spaces-identity.dev/internal/test/kubetest"
 )
@@ -46,11 +47,12 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	})
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)
+	kind := admissionKind(t, c)
 	hook := c.SimulateWebhook(t)
 	bindRole(t, c, "spaces-identity-reader")
 	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
 	artifacts := t.TempDir()
-	file := writeConfig(t, agreementSettings+"artifacts: {dir: "+artifacts+"}\n")
+	file := writeConfig(t, strings.Replace(agreementSettings, "native", string(kind), 1)+"artifacts: {dir: "+artifacts+"}\n")
 
 	rendered := user.run(t, agreementStream(), "post-render", "--config", file)
 	if rendered.Status != 0 {
@@ -148,6 +150,9 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 			hook.Associate(a.Namespace, a.ServiceAccount, true)
 		}
 		createPlanes(t, c, rendered.Out)
+		if kind == identity.KyvernoAdmissionPolicy {
+			simulateKyverno(t, c)
+		}
 		for namespace, checks := range statesOf(user.verify(t, 0, file)) {
 			for check, state := range checks {
 				if state == "fail" || state == "unknown" {
