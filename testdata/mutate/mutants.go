@@ -18,7 +18,18 @@ type mutant struct {
 	old, new   string
 	operator   string
 	equivalent string // the reason why no test can notice it
+	number     int    // from 1
+	state      state
 }
+
+// state says how a mutant is compiled.
+type state int
+
+const (
+	inBinary state = iota // with the others
+	alone                 // in a binary of its own
+	invalid               // not at all
+)
 
 // marker begins the comment on a line whose mutants are equivalent.
 const marker = "//mutate:equivalent"
@@ -79,7 +90,10 @@ type finder struct {
 func (f *finder) add(operator string, from, to token.Pos, replacement string) {
 	start, end := f.fset.Position(from).Offset, f.fset.Position(to).Offset
 	line := f.fset.Position(from).Line
-	f.found = append(f.found, mutant{f.file, line, start, end, string(f.text[start:end]), replacement, operator, f.reasons[line]})
+	f.found = append(f.found, mutant{
+		file: f.file, line: line, start: start, end: end, old: string(f.text[start:end]), new: replacement,
+		operator: operator, equivalent: f.reasons[line],
+	})
 }
 
 func (f *finder) source(n ast.Node) string {
