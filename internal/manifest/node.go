@@ -129,8 +129,10 @@ func (n *Node) IsString() bool {
 		return false
 	}
 	switch n.Tag() {
-	case "!!str", "!":
+	case "!!str":
 		return true
+	case "!": // some decoders read ! without a value as null
+		return n.Style != Plain || n.Value != ""
 	case "":
 		return n.Style != Plain || isPlainString(n.Value)
 	}

@@ -147,6 +147,8 @@ func flowScalar(n *Node) string {
 	switch {
 	case n.IsNull():
 		return "null"
+	case n.Tag() == "!" && !n.IsString():
+		return "" // quotes would make it a string for every decoder
 	case n.Style == Plain && n.Tag() == "" && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
 		return n.Value
 	}
