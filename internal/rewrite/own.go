@@ -41,7 +41,7 @@ func (r OwnObjects) has(o *object) bool {
 
 func (r OwnObjects) find(o *object) found {
 	wanted := r.objects[slices.IndexFunc(r.objects, func(wanted Object) bool { return wanted.is(o) })]
-	if len(o.path) > 0 {
+	if len(o.path) > 0 { //mutate:equivalent [1] the path of an item has two steps
 		return found{errs: []error{o.inputError(o.node.Outer(), "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
 	}
 	text, root, err := withFilename(wanted.Text, o.node)

@@ -31,7 +31,8 @@ const (
 	invalid               // not at all
 )
 
-// marker begins the comment on a line whose mutants are equivalent.
+// marker begins the comment on a line whose mutants are equivalent. If the reason begins
+// with text in brackets, only the mutants of that operator or with that new text are.
 const marker = "//mutate:equivalent"
 
 // mutantsOf returns all mutants of a package, in the order of its files.
@@ -92,8 +93,20 @@ func (f *finder) add(operator string, from, to token.Pos, replacement string) {
 	line := f.fset.Position(from).Line
 	f.found = append(f.found, mutant{
 		file: f.file, line: line, start: start, end: end, old: string(f.text[start:end]), new: replacement,
-		operator: operator, equivalent: f.reasons[line],
+		operator: operator, equivalent: reasonFor(f.reasons[line], operator, replacement),
 	})
+}
+
+// reasonFor returns the reason of a line if it is about a mutant.
+func reasonFor(reason, operator, replacement string) string {
+	only, rest, ok := strings.Cut(strings.TrimPrefix(reason, "["), "] ")
+	if !strings.HasPrefix(reason, "[") || !ok {
+		return reason
+	}
+	if only == operator || only == replacement {
+		return rest
+	}
+	return ""
 }
 
 func (f *finder) source(n ast.Node) string {
