@@ -131,9 +131,7 @@ func (n *Node) IsString() bool {
 	switch n.Tag() {
 	case "!!str":
 		return true
-	case "!": // some decoders read ! without a value as null
-		return n.Style != Plain || n.Value != ""
-	case "":
+	case "", "!": // YAML makes ! 2 a string, but some decoders ignore the !
 		return n.Style != Plain || isPlainString(n.Value)
 	}
 	return false

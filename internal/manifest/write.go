@@ -147,9 +147,7 @@ func flowScalar(n *Node) string {
 	switch {
 	case n.IsNull():
 		return "null"
-	case n.Tag() == "!" && !n.IsString():
-		return "" // quotes would make it a string for every decoder
-	case n.Style == Plain && n.Tag() == "" && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
+	case n.Style == Plain && (n.Tag() == "" || n.Tag() == "!") && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
 		return n.Value
 	}
 	return quoted(n.Value)
