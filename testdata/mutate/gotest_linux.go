@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,7 +42,7 @@ func baseline(ctx context.Context, s suite, dir, overlay string) (runs []run, er
 		started := time.Now()
 		v, out, err := all.of(ctx, dir, overlay)
 		if err != nil || v != passed {
-			return nil, fmt.Errorf("the tests of %s fail without a mutant: %w\n%s", pkg, err, out)
+			return nil, baselineError(pkg, err, out)
 		}
 		slow := slowTests(out)
 		fast := run{pkg, []string{"-test.skip", slow}, 10 * time.Minute}
@@ -49,7 +50,7 @@ func baseline(ctx context.Context, s suite, dir, overlay string) (runs []run, er
 			slowRuns = append(slowRuns, run{pkg, []string{"-test.run", slow}, limit(started)})
 			started = time.Now()
 			if v, out, err := fast.of(ctx, dir, overlay); err != nil || v != passed {
-				return nil, fmt.Errorf("the fast tests of %s fail without a mutant: %w\n%s", pkg, err, out)
+				return nil, baselineError(pkg, err, out)
 			}
 		}
 		fast.limit = limit(started)
@@ -57,6 +58,18 @@ func baseline(ctx context.Context, s suite, dir, overlay string) (runs []run, er
 	}
 	return append(runs, slowRuns...), nil
 }
+
+// baselineError has the failed tests of a run without a mutant, or else its last lines.
+func baselineError(pkg string, err error, out []byte) error {
+	failed := bytes.Join(failedTest.FindAll(out, -1), []byte("\n"))
+	if len(failed) == 0 {
+		failed = out[max(0, len(out)-2000):]
+	}
+	return errors.Join(fmt.Errorf("the tests of %s fail without a mutant:\n%s", pkg, failed), err)
+}
+
+// failedTest matches the name of a failed test, in the output of go test -v.
+var failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: \S+`)
 
 func limit(started time.Time) time.Duration {
 	return 10*time.Second + 4*time.Since(started)
