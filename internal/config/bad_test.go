@@ -53,7 +53,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 			`f.yaml:3:51: delivery.failurePolicy: "fail" is not Ignore or Fail: did you mean "Fail"?`,
 		}},
 		"dotted key": {"cluster.name: prod",
-			[]string{`f.yaml:3:1: unknown key "cluster.name": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, sharedBackupConfig, artifacts`}},
+			[]string{`f.yaml:3:1: unknown key "cluster.name": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, tags, sharedBackupConfig, artifacts`}},
 		"namespaces keep their position": {"controlPlanes:\n  namespaces:\n  - b\n  - 3\n  - a b\n  - a", []string{
 			`f.yaml:6:5: controlPlanes.namespaces[1]: is a whole number, but must be a string: write "3"`,
 			`f.yaml:7:5: controlPlanes.namespaces[2]: "a b" is not a namespace: it has ' ', only lower-case letters, digits and - are allowed`,
@@ -78,7 +78,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"alias of nothing": {"cluster: {name: x}\nadditionalClusters: [*a]",
 			[]string{`f.yaml:4:23: is not valid YAML: unknown anchor is referenced`}},
 		"alias bomb": {bomb(), []string{
-			`f.yaml:3:1: unknown key "a": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, sharedBackupConfig, artifacts`,
+			`f.yaml:3:1: unknown key "a": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, tags, sharedBackupConfig, artifacts`,
 			`f.yaml:14:13: components: aliases (*name) are not allowed in a config: write the value out`,
 		}},
 		"merge key": {"cluster: {<<: {name: x}}",

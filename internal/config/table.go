@@ -129,6 +129,12 @@ func componentRows() []Row {
 			rowValue: readPairs(func(t target) *map[string]string { return &t.component.ExtraAnnotations })},
 		{Key: "components[].podLabels", Flag: "pod-label", Word: "KEY=VALUE", Doc: "label of the component's pods",
 			rowValue: readPairs(func(t target) *map[string]string { return &t.component.PodLabels })},
+		{Key: "components[].permissionsBoundary", Doc: "managed policy that limits a role which apply creates or manages",
+			rowValue: readParsed(identity.ParsePolicyARN, func(t target) *identity.PolicyARN { return &t.component.PermissionsBoundary })},
+		{Key: "components[].maxSessionDuration", Doc: "longest session, in seconds, of a role which apply creates or manages", Default: "AWS's, 3600",
+			rowValue: readInteger(identity.ValidateSessionDuration, func(t target) *int { return &t.component.MaxSessionDuration })},
+		{Key: "components[].managedPolicies", Doc: "ARNs of managed policies that the role gets besides its inline policy",
+			rowValue: readEach(identity.ParsePolicyARN, func(t target) *[]identity.PolicyARN { return &t.component.ManagedPolicies })},
 	}
 }
 
@@ -147,6 +153,8 @@ func podIdentityRows() []Row {
 		{Key: "components[].podIdentity.sourceAccount", Default: "false",
 			Doc:      "adds the condition that aws:SourceAccount is the role's account",
 			rowValue: readBoolean(func(t target) *bool { return &of(t).SourceAccount })},
+		{Key: "components[].podIdentity.sourceOrgID", Doc: "adds the condition that aws:SourceOrgID is this organization; only for mode pod-identity",
+			rowValue: readText(func(t target) *string { return &of(t).SourceOrgID })},
 		{Key: "components[].podIdentity.sourceARNs", Doc: "adds the condition that aws:SourceArn matches one of these patterns",
 			rowValue: readTexts(func(t target) *[]string { return &of(t).SourceARNs })},
 	}
@@ -182,6 +190,8 @@ func outputRows() []Row {
 		{Key: "trustPolicy.quota", Flag: "quota", Word: "CHARACTERS", Default: "2048",
 			Doc:      "quota of the account for the length of role trust policies",
 			rowValue: readInteger(identity.ValidateQuota, func(t target) *int { return &t.TrustPolicyQuota })},
+		{Key: "tags", Doc: "AWS tags of everything that apply creates",
+			rowValue: readPairs(func(t target) *map[string]string { return &t.Tags })},
 		{Key: "sharedBackupConfig", Doc: "SharedBackupConfig that post-render writes", rowValue: readKeys()},
 		{Key: "sharedBackupConfig.name", Doc: "name of the object",
 			rowValue: readText(func(t target) *string { return &t.SharedBackupConfig.Name })},

@@ -149,6 +149,20 @@ func readTexts(part func(target) *[]string) rowValue {
 	}
 }
 
+// readEach reads a sequence of strings with a parser. No flag sets it.
+func readEach[V any](parse func(string) (V, error), part func(target) *[]V) rowValue {
+	return rowValue{Type: "strings", read: func(s *settings, _ Row, path string, n node, t target) {
+		s.eachItem(path, n, func(at string, item node) {
+			text, ok := s.scalar(at, item, "!!str", nil)
+			v, err := parse(text)
+			if ok && err != nil {
+				s.fail(s.at(item), at, err)
+			}
+			*part(t) = append(*part(t), v) // an invalid one too, so that the others keep their index
+		})
+	}}
+}
+
 // readPairs reads a mapping of strings to strings. A flag, KEY=VALUE, adds to the file's.
 func readPairs(part func(target) *map[string]string) rowValue {
 	put := func(t target, key, text string) {

@@ -20,6 +20,7 @@ const (
 	NeedPermissions              // a permissions policy: the role and the bucket
 	NeedAssociations             // associations as JSON: the role and the names of the clusters
 	NeedBackups                  // a backup config: the role, the bucket and the region of the cluster
+	NeedDelete                   // a deletion: the role, because what is not known stays
 	NeedLive                     // a comparison with AWS: as NeedTrust, but EKS knows the provider of a named cluster
 )
 

@@ -2,7 +2,6 @@ package desired
 
 import (
 	"fmt"
-	"maps"
 
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
@@ -175,15 +174,13 @@ func (c Component) HasAssociations() bool {
 
 // Associations returns the EKS Pod Identity associations of the component: one for each
 // cluster and namespace. The clusters are in the order of the config, and the namespaces
-// are sorted. Each association has the tag of this program. It is an error if only a
+// are sorted. Each association has the tags of the config and the tag of this program. It is an error if only a
 // pattern is known, because an association needs the exact name of its namespace.
 func (s State) Associations(c Component) ([]Association, error) {
 	if err := s.checkAssociations(c); err != nil {
 		return nil, err
 	}
-	tags := map[string]string{}
-	maps.Copy(tags, c.PodIdentity.Tags)
-	maps.Copy(tags, ManagedTags())
+	tags := managedTags(s.spec.Tags, c.PodIdentity.Tags)
 	var all []Association
 	for _, cluster := range s.Clusters {
 		for _, ns := range c.Subjects.Namespaces {

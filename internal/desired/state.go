@@ -118,6 +118,26 @@ type Role struct {
 	Policies     []Policy // inline, for the components that have permissions
 	Providers    []Provider
 	Associations []Association // of all components, sorted by cluster, namespace and service account
+
+	Tags               map[string]string    // of everything that the program creates for the role
+	Boundary           identity.PolicyARN   // zero if the config names none
+	MaxSessionDuration int                  // seconds; 0 if the config does not say
+	ManagedPolicies    []identity.PolicyARN // that the components ask for, each once, sorted
+}
+
+// withLimits returns the role with what the config says about it besides its policies.
+// Components that share a role agree on the settings that a role has only once.
+func (r Role) withLimits(s State) Role {
+	r.Tags = s.Tags()
+	for _, c := range r.Components {
+		if !c.PermissionsBoundary.IsZero() {
+			r.Boundary = c.PermissionsBoundary
+		}
+		r.MaxSessionDuration = cmp.Or(r.MaxSessionDuration, c.MaxSessionDuration)
+		r.ManagedPolicies = append(r.ManagedPolicies, without(c.ManagedPolicies, r.ManagedPolicies)...)
+	}
+	slices.SortFunc(r.ManagedPolicies, func(a, b identity.PolicyARN) int { return cmp.Compare(a.String(), b.String()) })
+	return r
 }
 
 // Policy is an inline policy of a role.
@@ -157,7 +177,7 @@ func (s State) Roles() ([]Role, error) {
 }
 
 func (s State) role(arn identity.RoleARN) (Role, error) {
-	r := Role{ARN: arn, Components: s.withRole(arn)}
+	r := Role{ARN: arn, Components: s.withRole(arn)}.withLimits(s)
 	var err error
 	if r.TrustPolicy, err = s.TrustPolicy(r.Components[0]); err != nil {
 		return r, err

@@ -30,6 +30,7 @@ const (
 const (
 	SourceAccountKey = "aws:SourceAccount"
 	SourceARNKey     = "aws:SourceArn"
+	SourceOrgIDKey   = "aws:SourceOrgID" // absent if that account is in no organization
 )
 
 // TrustPolicy returns the trust policy of the component's role. On every cluster of the
@@ -145,6 +146,9 @@ func (s State) podIdentityStatement(c Component) iam.Statement {
 	if c.PodIdentity.SourceAccount {
 		condition["StringEquals"][SourceAccountKey] = iam.Values{c.Role.Account}
 	}
+	if id := c.PodIdentity.SourceOrgID; id != "" {
+		condition["StringEquals"][SourceOrgIDKey] = iam.Values{id}
+	}
 	if arns := c.PodIdentity.SourceARNs; len(arns) > 0 {
 		condition["ArnLike"] = map[string]iam.Values{SourceARNKey: slices.Clone(arns)}
 	}
@@ -171,6 +175,9 @@ func (s State) tagless(c Component) iam.Statement {
 		"StringEquals": {SourceAccountKey: {c.Role.Account}},
 		"ArnLike":      {SourceARNKey: arns},
 	})
+	if id := c.PodIdentity.SourceOrgID; id != "" {
+		statement.Condition["StringEquals"][SourceOrgIDKey] = iam.Values{id}
+	}
 	statement.Sid = SidPrefix + "PodIdentity"
 	return statement
 }

@@ -79,9 +79,20 @@ func sharedSettings() identity.Settings {
 	return s
 }
 
+// companySettings has tags, limits and managed policies, with hostile text in the tags.
+func companySettings() identity.Settings {
+	s := hostileSettings()
+	s.Components[0].PermissionsBoundary = identity.PolicyARN{Partition: "aws", Account: "123456789012", Name: "a;b/limit"}
+	s.Components[0].MaxSessionDuration = 7200
+	s.Components[0].ManagedPolicies = []identity.PolicyARN{{Partition: "aws", Account: "aws", Name: "ReadOnlyAccess"}, {Partition: "aws", Account: "123456789012", Name: "a;b/extra"}}
+	s.Components[2].PodIdentity.SourceOrgID = "o-a1b2c3d4e5"
+	s.Tags = map[string]string{"cost center": "a: b = c@d", "for": "true"}
+	return s
+}
+
 // allSettings returns the configs that every form is tested with.
 func allSettings() map[string]identity.Settings {
-	return map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings(), "shared": sharedSettings()}
+	return map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings(), "shared": sharedSettings(), "company": companySettings()}
 }
 
 func stateOf(t testing.TB, s identity.Settings) desired.State {

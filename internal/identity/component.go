@@ -20,7 +20,12 @@ type Component struct {
 	ExtraAnnotations map[string]string // of the ServiceAccount, besides the role's
 	PodLabels        map[string]string
 	PodIdentity      PodIdentitySettings
-	Settings         []Setting // other values of the chart that a workload identity needs
+
+	PermissionsBoundary PolicyARN   // of roles that the program creates or manages
+	MaxSessionDuration  int         // of such roles, in seconds; 0 for AWS's default
+	ManagedPolicies     []PolicyARN // attached to the role besides its inline policies
+
+	Settings []Setting // other values of the chart that a workload identity needs
 }
 
 // Setting is one value of the Spaces chart.
@@ -83,6 +88,9 @@ type PodIdentitySettings struct {
 	// SourceAccount adds the condition that aws:SourceAccount is the account of
 	// the role.
 	SourceAccount bool
+	// SourceOrgID adds the condition that aws:SourceOrgID is this organization. Only mode
+	// pod-identity allows it.
+	SourceOrgID string
 	// SourceARNs adds the condition that aws:SourceArn matches one of these patterns.
 	SourceARNs []string
 }

@@ -20,7 +20,8 @@ type Settings struct {
 	Places             []Place
 	AdmissionPolicy    AdmissionPolicy
 	FailurePolicy      FailurePolicy
-	TrustPolicyQuota   int // characters, white space not counted
+	Tags               map[string]string // AWS tags of everything that the program creates
+	TrustPolicyQuota   int               // characters, white space not counted
 	SharedBackupConfig SharedBackupConfig
 	ArtifactsDir       string // NoArtifacts for none
 }

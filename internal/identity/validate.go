@@ -40,6 +40,8 @@ func (s Settings) problems() []*FieldError {
 	p.controlPlanes(s.ControlPlanes)
 	p.components(s.Components)
 	p.owners(s)
+	p.sharedLimits(s.Components)
+	p.allTags(s)
 	for i, place := range s.Places {
 		p.place(fmt.Sprintf("places[%d]", i), place, ComponentNames(s.Components))
 	}
@@ -164,11 +166,14 @@ func (p *problemList) component(at string, c Component) {
 	p.pairs(at+".serviceAccountAnnotations", c.ExtraAnnotations, ValidateAnnotation)
 	p.pairs(at+".podLabels", c.PodLabels, ValidateLabel)
 	p.podIdentity(at+".podIdentity", c.PodIdentity)
+	p.limits(at, c)
 	p.described(at, c)
 }
 
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
 func (p *problemList) pairs(at string, pairs map[string]string, check func(key, value string) error) {
-	for _, key := range slices.Sorted(maps.Keys(pairs)) {
+	for _, key := range sortedKeys(pairs) {
 		p.add(KeyBelow(at, key), check(key, pairs[key]))
 	}
 }
@@ -184,11 +189,7 @@ func KeyBelow(at, key string) string {
 }
 
 func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
-	const mostTags = 50
-	if len(s.Tags) > mostTags-1 {
-		p.add(at+".tags", fmt.Errorf("has %d tags: AWS allows %d, and the program adds one of them", len(s.Tags), mostTags))
-	}
-	p.pairs(at+".tags", s.Tags, ValidateTag)
+	p.tags(at+".tags", s.Tags, mostTags-1)
 	p.arn(at+".targetRoleARN", s.TargetRole)
 	p.sessionPolicy(at+".policy", s)
 	for i, pattern := range s.SourceARNs {

@@ -163,7 +163,7 @@ func (a *associationPlan) settled(l account.Listed) {
 // service account, so a foreign one can block the desired one.
 func (a *associationPlan) compare(l account.Listed, live desired.Association) {
 	w, named := a.wanted[l.Namespace]
-	managed := live.Tags[desired.ManagedByTag] == desired.ManagedByValue
+	managed := desired.IsManaged(live.Tags)
 	c := AssociationChange{Namespace: l.Namespace, ID: l.ID, Role: live.RoleARN, wanted: named}
 	if !named {
 		a.unnamed(l, c, managed)
@@ -264,7 +264,7 @@ func (a *associationPlan) change(ctx context.Context, id string, live, w desired
 // that the config does not name.
 func associationElements(live, wanted desired.Association) []string {
 	elements := live.Differences(wanted)
-	if slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }) {
+	if len(missingTags(live.Tags, wanted.Tags)) > 0 {
 		elements = append(elements, "tags")
 	}
 	return elements

@@ -47,7 +47,15 @@ type Role struct {
 	Trust       iam.Document
 	Permissions []iam.Document
 	Boundary    *iam.Document // nil if there is none
-	LastUsed    time.Time     // zero if IAM has recorded no use
+	Limits      Limits
+	LastUsed    time.Time // zero if IAM has recorded no use
+}
+
+// Limits are what a role has besides its policies.
+type Limits struct {
+	Boundary   string // ARN, or nothing
+	MaxSession int    // seconds
+	Attached   []string
 }
 
 // Cluster is an EKS cluster.
@@ -73,7 +81,8 @@ func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, erro
 	if !exists {
 		return Role{}, fmt.Errorf("the role %s is %w", arn, ErrAbsent)
 	}
-	texts, err := a.Policies(ctx, arn)
+	texts, attached, err := a.Policies(ctx, arn)
+	limits := Limits{found.Boundary, found.MaxSession, attached}
 	if err == nil && found.Boundary != "" {
 		var boundary string
 		boundary, err = a.ManagedPolicy(ctx, found.Boundary)
@@ -88,7 +97,7 @@ func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, erro
 			return Role{}, fmt.Errorf("a policy of %s: %w", arn, err)
 		}
 	}
-	role := Role{ARN: found.ARN, Trust: docs[0], Permissions: docs[1:], LastUsed: found.LastUsed}
+	role := Role{ARN: found.ARN, Trust: docs[0], Permissions: docs[1:], Limits: limits, LastUsed: found.LastUsed}
 	if found.Boundary != "" {
 		role.Boundary, role.Permissions = &docs[1], docs[2:]
 	}

@@ -47,6 +47,35 @@ func checkRole(f *checkInput) Check {
 	return okCheck("%s, last used %s", want, role.value.LastUsed.UTC().Format(time.DateTime+" MST"))
 }
 
+// checkLimits compares what the role has besides its policies with what the config asks for.
+func checkLimits(f *checkInput) Check {
+	if c := f.component; c.PermissionsBoundary.IsZero() && c.MaxSessionDuration == 0 && len(c.ManagedPolicies) == 0 {
+		return Check{}
+	}
+	return ofRole(compareLimits)(f)
+}
+
+func compareLimits(f *checkInput, role Role) Check {
+	c, live := f.component, role.Limits
+	boundary := c.PermissionsBoundary.String()
+	switch {
+	case boundary != "" && live.Boundary == "":
+		return failedCheck(fixLimits, "the role has no permissions boundary, and the config asks for %s", boundary)
+	case boundary != "" && live.Boundary != boundary:
+		return failedCheck(fixLimits, "the permissions boundary of the role is %s, not %s", live.Boundary, boundary)
+	case c.MaxSessionDuration != 0 && live.MaxSession != c.MaxSessionDuration:
+		return failedCheck(fixLimits, "the maximum session duration of the role is %d seconds, not %d", live.MaxSession, c.MaxSessionDuration)
+	}
+	for _, policy := range c.ManagedPolicies {
+		if !slices.Contains(live.Attached, policy.String()) {
+			return failedCheck(fixAccount, "the managed policy %s is not attached to the role", policy)
+		}
+	}
+	return okCheck("as the config says")
+}
+
+const fixLimits = fixAccount + " if this program manages the role; otherwise ask its owner"
+
 func checkPermissions(f *checkInput) Check {
 	if !f.component.HasPermissions() {
 		return Check{}

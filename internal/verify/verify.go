@@ -40,6 +40,7 @@ const (
 	AdmissionPolicy = "admission-policy" // if the config asks for admission policies, the cluster has them as the config says
 	OIDCProvider    = "oidc-provider"    // the account has the cluster's provider, with the audience
 	RoleExists      = "role"             // the role is in the account
+	LimitsCheck     = "role-limits"      // the role has the permissions boundary, session duration and managed policies of the config
 	Permissions     = "permissions"      // the role's policies allow what the component does
 	Agent           = "agent"            // the EKS Pod Identity agent runs in the cluster
 	Mechanism       = "mechanism"        // in mode both, which pods use which mechanism
@@ -81,6 +82,7 @@ var allChecks = []struct {
 	{AdmissionPolicy, "", false, checkAdmissionPolicy},
 	{OIDCProvider, "", true, checkOIDCProvider},
 	{RoleExists, "", true, checkRole},
+	{LimitsCheck, "", true, checkLimits},
 	{Permissions, "", true, checkPermissions},
 	{Agent, "", true, checkAgent},
 	{Mechanism, "", false, checkMechanism},

@@ -29,7 +29,7 @@ func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	err := run(ctx, env, op)
 	if err != nil && ctx.Err() != nil {
 		switch op.(type) {
-		case cli.ApplyOp, cli.RestartOp:
+		case cli.ApplyOp, cli.DeleteOp, cli.RestartOp:
 			return output.Hint(context.Cause(ctx), "run it again to do what is left")
 		}
 		return context.Cause(ctx)
@@ -53,6 +53,8 @@ func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 		return plan(ctx, env, op)
 	case cli.ApplyOp:
 		return apply(ctx, env, op)
+	case cli.DeleteOp:
+		return deletePlanned(ctx, env, op)
 	case cli.VerifyOp:
 		return verifyPlanes(ctx, env, op)
 	case cli.RestartOp:

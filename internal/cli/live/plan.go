@@ -51,13 +51,8 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 		return err
 	}
 	if !op.Approve {
-		answer, err := newTerminal(env).ask(ctx, `Apply these changes? Type "yes" to continue: `)
-		if err != nil {
+		if err := confirm(ctx, env, `Apply these changes? Type "yes" to continue: `); err != nil {
 			return err
-		}
-		if answer != "yes" {
-			env.Say("nothing was changed\n")
-			return exit.Silent(exit.Failed)
 		}
 	}
 	if err := r.Apply(ctx, drift); err != nil {

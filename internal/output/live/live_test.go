@@ -69,9 +69,11 @@ func plan() *reconcile.Plan {
 		Action: iam.Values{"s3:ListBucket"}, Resource: iam.Values{"arn:aws:s3:::spaces-backups"}}}}
 	return &reconcile.Plan{
 		Identity: "arn:aws:sts::123456789012:assumed-role/admin/me", Account: "123456789012",
-		Providers: []reconcile.ProviderChange{{ARN: "arn:aws:iam::123456789012:oidc-provider/oidc.example", Action: reconcile.None}},
+		Providers: []reconcile.ProviderChange{{ARN: "arn:aws:iam::123456789012:oidc-provider/oidc.example", Action: reconcile.Change, Elements: []string{"tags"}}},
 		Agents:    []reconcile.AgentChange{{Cluster: "prod-space", Region: "us-west-2", Action: reconcile.Create}},
 		Roles: []reconcile.RoleChange{{ARN: roleARN, Action: reconcile.Adopt,
+			Settings: []reconcile.SettingChange{{Name: "maxSessionDuration", Action: reconcile.Change, Before: "3600", After: "7200"}},
+			Attached: []reconcile.AttachmentChange{{ARN: "arn:aws:iam::aws:policy/ReadOnlyAccess", Action: reconcile.Create}},
 			Trust: reconcile.TrustChange{Action: reconcile.Change, After: policy,
 				Budget: desired.Budget{Used: 1700, Limit: 2048, Kept: 90, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Consequence: "also admits control planes made later"}}},
 				Statements: []reconcile.StatementChange{
