@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
 
@@ -87,7 +88,13 @@ func controlPlaneRows() []Row {
 		{Key: "controlPlanes", Doc: "host namespaces of the control planes", rowValue: readKeys()},
 		{Key: "controlPlanes.namespaces", Flag: "host-namespace", Word: "NAMESPACE",
 			Doc:      "exact host namespace of a control plane",
-			rowValue: readTexts(func(t target) *[]string { return &t.ControlPlanes.Namespaces })},
+			rowValue: readNamespaces()},
+		{Key: "controlPlanes.namespaces[].name", Doc: "exact host namespace of the control plane",
+			rowValue: readText(func(t target) *string { return &t.plane.HostNamespace })},
+		{Key: "controlPlanes.namespaces[].group", Doc: "group of the control plane: the namespace of its ControlPlane object",
+			rowValue: readText(func(t target) *string { return &t.plane.Group })},
+		{Key: "controlPlanes.namespaces[].controlPlane", Doc: "name of the ControlPlane object",
+			rowValue: readText(func(t target) *string { return &t.plane.Name })},
 		{Key: "controlPlanes.match", Flag: "match", Word: "PATTERN", CanBeEmpty: true,
 			Doc:      "pattern of host namespaces: uuid, or one like " + identity.HostNamespace("*"),
 			rowValue: readText(func(t target) *identity.Match { return &t.ControlPlanes.Match }, identity.MatchUUID, identity.Match(identity.HostNamespace("*"))).open()},
@@ -122,8 +129,14 @@ func componentRows() []Row {
 		{Key: "components[].prefix", Flag: "prefix", Word: "PREFIX", CanBeEmpty: true,
 			Doc:      "limits the permissions to the keys under this prefix",
 			rowValue: readText(func(t target) *string { return &t.component.Prefix })},
-		{Key: "components[].kmsKeyARN", Doc: "KMS key with which the bucket is encrypted",
+		{Key: "components[].kmsKeyARN", Doc: "KMS key with which the bucket, the secrets and the parameters are encrypted",
 			rowValue: readParsed(identity.ParseKMSKeyARN, func(t target) *identity.KMSKeyARN { return &t.component.KMSKey })},
+		{Key: "components[].secrets", Doc: "secrets of AWS Secrets Manager that the role may read: names or whole ARNs",
+			rowValue: readParsedTexts(identity.ParseSecret, func(t target) *[]identity.Stored { return &t.component.Secrets })},
+		{Key: "components[].parameters", Doc: "parameters of the Parameter Store that the role may read: names or ARNs",
+			rowValue: readParsedTexts(identity.ParseParameter, func(t target) *[]identity.Stored { return &t.component.Parameters })},
+		{Key: "components[].permissionsPolicy", Doc: "more permissions of the role: a policy, or the file that has it in JSON",
+			rowValue: readPolicy(func(t target) *iam.Document { return &t.component.Permissions })},
 		{Key: "components[].serviceAccountAnnotations", Flag: "annotation", Word: "KEY=VALUE",
 			Doc:      "annotation of the service account besides the role's",
 			rowValue: readPairs(func(t target) *map[string]string { return &t.component.ExtraAnnotations })},
@@ -157,6 +170,16 @@ func podIdentityRows() []Row {
 			rowValue: readText(func(t target) *string { return &of(t).SourceOrgID })},
 		{Key: "components[].podIdentity.sourceARNs", Doc: "adds the condition that aws:SourceArn matches one of these patterns",
 			rowValue: readTexts(func(t target) *[]string { return &of(t).SourceARNs })},
+		{Key: "components[].podIdentity.scope", Doc: "limits each pod to the backups of its own control plane", Default: "the whole role",
+			rowValue: readText(func(t target) *identity.Scope { return &of(t).Scope }, identity.Scopes()...)},
+		{Key: "components[].podIdentity.readFrom", Doc: "control planes whose backups others may read, with scope: controlPlane",
+			rowValue: readList(func(t target) target { return target{access: appendItem(&of(t).ReadFrom)} })},
+		{Key: "components[].podIdentity.readFrom[].group", Doc: "group of the control plane whose backups they are",
+			rowValue: readText(func(t target) *string { return &t.access.From.Group })},
+		{Key: "components[].podIdentity.readFrom[].controlPlane", Doc: "name of the control plane whose backups they are",
+			rowValue: readText(func(t target) *string { return &t.access.From.Name })},
+		{Key: "components[].podIdentity.readFrom[].into", Doc: "control plane that may read them, as GROUP/NAME", Default: "every control plane",
+			rowValue: readParsed(identity.ParseControlPlaneName, func(t target) *identity.ControlPlaneName { return &t.access.Into })},
 	}
 }
 

@@ -113,8 +113,12 @@ func (c Component) TagsWarning() string {
 	if !c.Mode.UsesPodIdentity() || !c.PodIdentity.DisableSessionTags {
 		return ""
 	}
-	return c.Name + ": without session tags AWS offers no condition on the subject, so the trust policy is limited by " + SourceAccountKey +
+	text := c.Name + ": without session tags AWS offers no condition on the subject, so the trust policy is limited by " + SourceAccountKey +
 		" and " + SourceARNKey + " only: any association of these clusters can use the role, in every namespace and for every service account"
+	if c.IsScoped() {
+		text += "; podIdentity.scope: controlPlane limits the associations of this config to the backups of their own control planes, but not others"
+	}
+	return text
 }
 
 // Reach lists the known namespaces that a pattern admits, and examples of others.

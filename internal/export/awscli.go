@@ -50,9 +50,11 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 		}
 		step("trust", name, r.ARN.String(), trustQuery(r))
 		for _, group := range ByCluster(r.Associations) {
-			a := group[0]
-			step("associations", append([]string{a.Region, a.ClusterName, a.ServiceAccount, createInput(a), updateInput(a),
-				oneLine(a.Tags), associationQuery(a)}, namespacesOf(group)...)...)
+			for _, same := range byPolicy(group) {
+				a := same[0]
+				step("associations", append([]string{a.Region, a.ClusterName, a.ServiceAccount, createInput(a), updateInput(a),
+					oneLine(a.Tags), associationQuery(a)}, namespacesOf(same)...)...)
+			}
 		}
 	}
 	line("}\n\nsteps\n[ -z \"$refused\" ] || exit 1\nround=change\nsteps")
@@ -103,6 +105,21 @@ func tagList(tags map[string]string) string {
 		all = append(all, tag{key, tags[key]})
 	}
 	return oneLine(all)
+}
+
+// byPolicy groups associations with the same session policy, in their order.
+func byPolicy(list []desired.Association) [][]desired.Association {
+	var groups [][]desired.Association
+	at := map[string]int{}
+	for _, a := range list {
+		i, found := at[a.Policy]
+		if !found {
+			i = len(groups)
+			at[a.Policy], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], a)
+	}
+	return groups
 }
 
 func namespacesOf(list []desired.Association) []string {

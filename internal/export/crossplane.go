@@ -93,7 +93,7 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 		}
 		for _, a := range r.Associations {
 			if a.Policy != "" {
-				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy, or use another form", a.Component, eksAPI)
+				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy or podIdentity.scope, or use another form", a.Component, eksAPI)
 			}
 			add(eksAPI, "PodIdentityAssociation", objectName(a.Component, a.Region, a.ClusterName, a.Namespace), "",
 				resourceSpec{ForProvider: associationParameters{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount,

@@ -33,8 +33,8 @@ func formOf(t *testing.T, name string) export.Form {
 }
 
 func TestFormGoldens(t *testing.T) {
-	for name, settings := range allSettings() {
-		for _, form := range export.Forms() {
+	for _, form := range export.Forms() {
+		for name, settings := range settingsOf(t, form) {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {
@@ -106,8 +106,8 @@ var readers = map[string]func(t *testing.T, text []byte) account{
 // TestEveryFormHasTheDesiredState compares the account that each form would create with
 // the desired state.
 func TestEveryFormHasTheDesiredState(t *testing.T) {
-	for name, settings := range allSettings() {
-		for _, form := range export.Forms() {
+	for _, form := range export.Forms() {
+		for name, settings := range settingsOf(t, form) {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {

@@ -143,8 +143,10 @@ func TestScriptCreatesTheDesiredState(t *testing.T) {
 	company.AdditionalClusters = nil
 	shared := bothModes()
 	shared.Components = append(shared.Components, identity.Component{Name: "vector", Role: shared.Components[0].Role, Mode: identity.PodIdentity})
+	stored := storedSettings(t)
+	stored.AdditionalClusters = nil
 	shells := []string{"sh", "bash", "dash"}
-	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "both": bothModes(), "shared": shared, "hostile": hostile, "company": company} {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "both": bothModes(), "shared": shared, "hostile": hostile, "company": company, "scoped": scopedSettings(), "stored": stored} {
 		t.Run(name, func(t *testing.T) {
 			a, shell := newScriptAccount(t), shells[len(name)%3]
 			if out, errs, err := a.run(t, shell, scriptOf(t, settings)); err != nil || errs != "" {
@@ -161,9 +163,16 @@ func TestScriptCreatesTheDesiredState(t *testing.T) {
 	}
 }
 
+// samePolicy compares session policies by their statements: Terraform sorts the keys of JSON.
+var samePolicy = cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Policy" }, cmp.Comparer(func(a, b string) bool {
+	x, err1 := iam.Parse([]byte(a))
+	y, err2 := iam.Parse([]byte(b))
+	return a == b || err1 == nil && err2 == nil && iam.SameStatements(x, y)
+}))
+
 // ignoreOrder returns options that ignore the order of associations and audiences.
 func ignoreOrder() []cmp.Option {
-	return []cmp.Option{cmpopts.IgnoreFields(desired.Association{}, "Component"), cmpopts.EquateEmpty(),
+	return []cmp.Option{cmpopts.IgnoreFields(desired.Association{}, "Component"), cmpopts.EquateEmpty(), samePolicy,
 		cmpopts.SortSlices(func(a, b desired.Association) bool {
 			return a.Region+a.Namespace+a.ServiceAccount < b.Region+b.Namespace+b.ServiceAccount
 		})}

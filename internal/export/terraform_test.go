@@ -134,8 +134,8 @@ func (tf *evaluator) associations(b *hclsyntax.Block) []desired.Association {
 	tf.t.Helper()
 	var all []desired.Association
 	for it := tf.value(b.Body.Attributes["for_each"].Expr).ElementIterator(); it.Next(); {
-		_, value := it.Element()
-		tf.each = cty.ObjectVal(map[string]cty.Value{"value": value})
+		key, value := it.Element()
+		tf.each = cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})
 		arguments := tf.arguments(b)
 		all = append(all, desired.Association{Region: arguments["region"], ClusterName: arguments["cluster_name"], Namespace: arguments["namespace"],
 			ServiceAccount: arguments["service_account"], RoleARN: arguments["role_arn"], Tags: decode[map[string]string](tf.t, arguments["tags"]),

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/iam"
 )
 
 // Component is a workload that runs in every host namespace under a service account with
@@ -17,6 +19,9 @@ type Component struct {
 	Bucket           string // S3 bucket name
 	Prefix           string // limits the permissions to Prefix and Prefix/*
 	KMSKey           KMSKeyARN
+	Secrets          []Stored          // that the role may read
+	Parameters       []Stored          // that the role may read
+	Permissions      iam.Document      // more permissions of the role; without statements if there are none
 	ExtraAnnotations map[string]string // of the ServiceAccount, besides the role's
 	PodLabels        map[string]string
 	PodIdentity      PodIdentitySettings
@@ -93,6 +98,10 @@ type PodIdentitySettings struct {
 	SourceOrgID string
 	// SourceARNs adds the condition that aws:SourceArn matches one of these patterns.
 	SourceARNs []string
+	// Scope limits each association. ControlPlaneScope sets DisableSessionTags.
+	Scope Scope
+	// ReadFrom gives read access to backups of other control planes.
+	ReadFrom []ReadAccess
 }
 
 // knownComponents are the components of a Space that can act as an AWS role. To add
@@ -157,6 +166,7 @@ func (c Component) withDefaults() Component {
 	c.Values.Annotations = keysOr(c.Values.Annotations, chart.Values.Annotations)
 	c.Values.PodLabels = keysOr(c.Values.PodLabels, chart.Values.PodLabels)
 	c.Settings = chart.Settings
+	c.PodIdentity.DisableSessionTags = c.PodIdentity.DisableSessionTags || c.PodIdentity.Scope == ControlPlaneScope
 	return c
 }
 

@@ -42,6 +42,7 @@ func (s Settings) problems() []*FieldError {
 	p.owners(s)
 	p.sharedLimits(s.Components)
 	p.allTags(s)
+	p.scopedRoles(s.Components)
 	for i, place := range s.Places {
 		p.place(fmt.Sprintf("places[%d]", i), place, ComponentNames(s.Components))
 	}
@@ -130,8 +131,17 @@ func firstUse(seen map[string]string, value, at string) string {
 }
 
 func (p *problemList) controlPlanes(c ControlPlanes) {
+	planes := map[ControlPlaneName]string{}
 	for i, namespace := range c.Namespaces {
-		p.add(fmt.Sprintf("controlPlanes.namespaces[%d]", i), ValidateNamespace(namespace))
+		at := fmt.Sprintf("controlPlanes.namespaces[%d]", i)
+		p.add(at, ValidateNamespace(namespace))
+		if name := c.Names[namespace]; !name.IsZero() {
+			p.controlPlaneName(at, name)
+			if first, named := planes[name]; named && first != namespace {
+				p.add(at, WithHint("give each host namespace its own group and controlPlane", "%s is already the control plane of %s, and both would share its backups", name, first))
+			}
+			planes[name] = namespace
+		}
 	}
 	p.text("controlPlanes.match", string(c.Match), errorOf(ParseMatch))
 }
@@ -163,10 +173,14 @@ func (p *problemList) component(at string, c Component) {
 	p.text(at+".bucket", c.Bucket, ValidateBucket)
 	p.text(at+".prefix", c.Prefix, errorOf(ParsePrefix))
 	p.arn(at+".kmsKeyARN", c.KMSKey)
+	p.stored(at+".secrets", SecretKind, c.Secrets)
+	p.stored(at+".parameters", ParameterKind, c.Parameters)
+	p.add(at+".permissionsPolicy", checkPermissions(c.Permissions))
 	p.pairs(at+".serviceAccountAnnotations", c.ExtraAnnotations, ValidateAnnotation)
 	p.pairs(at+".podLabels", c.PodLabels, ValidateLabel)
 	p.podIdentity(at+".podIdentity", c.PodIdentity)
 	p.limits(at, c)
+	p.scope(at+".podIdentity", c)
 	p.described(at, c)
 }
 
@@ -198,11 +212,10 @@ func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
 }
 
 func (p *problemList) sessionPolicy(at string, s PodIdentitySettings) {
-	const longest = 2048 // characters (Amazon EKS API reference, CreatePodIdentityAssociation)
 	switch {
 	case s.Policy == "":
-	case utf8.RuneCountInString(s.Policy) > longest:
-		p.add(at, fmt.Errorf("has %d characters: EKS allows %d", utf8.RuneCountInString(s.Policy), longest))
+	case utf8.RuneCountInString(s.Policy) > MaxSessionPolicy:
+		p.add(at, fmt.Errorf("has %d characters: EKS allows %d", utf8.RuneCountInString(s.Policy), MaxSessionPolicy))
 	case !json.Valid([]byte(s.Policy)):
 		p.add(at, errors.New("is not JSON"))
 	case !s.DisableSessionTags:
@@ -248,6 +261,8 @@ func (p *problemList) owners(s Settings) {
 	}
 	for i, c := range s.Components {
 		p.samePartition(ComponentKey(i)+".kmsKeyARN", c.KMSKey.String(), c.KMSKey.Partition, c.Role)
+		p.storedPartitions(ComponentKey(i)+".secrets", c.Secrets, c.Role)
+		p.storedPartitions(ComponentKey(i)+".parameters", c.Parameters, c.Role)
 		p.samePartition(ComponentKey(i)+".podIdentity.targetRoleARN", c.PodIdentity.TargetRole.String(), c.PodIdentity.TargetRole.Partition, c.Role)
 	}
 }

@@ -36,8 +36,9 @@ type ControlPlane struct {
 	// account, which anybody may have created.
 	Certain bool `json:"certain"`
 	// Deleting says that the ControlPlane object or its host namespace is being deleted.
-	Deleting bool              `json:"deleting,omitempty"`
-	Labels   map[string]string `json:"-"` // of the ControlPlane object
+	Deleting bool                        `json:"deleting,omitempty"`
+	Objects  []identity.ControlPlaneName `json:"-"` // the ControlPlane objects that name the host namespace
+	Labels   map[string]string           `json:"-"` // of the ControlPlane object
 }
 
 // String returns the group and name of the ControlPlane object, or else the host namespace.
@@ -135,7 +136,21 @@ func (f *planeFinder) controlPlanes(ctx context.Context) error {
 		p := f.plane(host, FromControlPlane)
 		p.Name, p.Namespace, p.ID, p.Labels = o.Meta.Name, o.Meta.Namespace, o.Status.ID, o.Meta.Labels
 		p.Deleting = p.Deleting || o.Meta.Deleting()
+		p.Objects = append(p.Objects, identity.ControlPlaneName{Group: o.Meta.Namespace, Name: o.Meta.Name})
 	})
+}
+
+// ObjectNames returns the names of the ControlPlane objects, by host namespace. It omits a host
+// namespace that several objects name: which of them owns it is not certain. Labels of a
+// namespace do not count.
+func ObjectNames(planes []ControlPlane) map[string]identity.ControlPlaneName {
+	names := map[string]identity.ControlPlaneName{}
+	for _, p := range planes {
+		if len(p.Objects) == 1 {
+			names[p.HostNamespace] = p.Objects[0]
+		}
+	}
+	return names
 }
 
 func (f *planeFinder) labels(ctx context.Context) error {

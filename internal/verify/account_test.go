@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,8 @@ func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	managed := desired.Association{RoleARN: testRole, TargetRoleARN: s.Components[0].PodIdentity.TargetRole.String(), Tags: s.Tags()}
+	managed := desired.Association{RoleARN: testRole, TargetRoleARN: s.Components[0].PodIdentity.TargetRole.String(), Tags: s.Tags(),
+		DisableSessionTags: s.Components[0].PodIdentity.DisableSessionTags, Policy: s.SessionPolicy(s.Components[0], hostNamespace)}
 	f := fakeAWS{id: "123456789012", calls: new(int), audiences: readResult[[]string]{value: []string{identity.Audience}},
 		cluster:      readResult[Cluster]{value: Cluster{Issuer: "https://" + testIssuer, Agent: "ACTIVE"}},
 		associations: readResult[map[space.Key]desired.Association]{value: map[space.Key]desired.Association{testAccount: managed}}}
@@ -157,7 +159,7 @@ func accountCases() []testCase {
 			changeAssociation(func(a *desired.Association) { a.ExternalID = has })(f)
 		}
 	}
-	return []testCase{
+	return slices.Concat(storedCases(), scopeCases(), []testCase{
 		{"exists", RoleExists, irsa, nil, nil, nil, OK, testRole + "; IAM has not recorded a use", ""},
 		{"used", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.role.value.LastUsed = time.Unix(0, 0) }, OK, testRole + ", last used 1970-01-01 00:00:00 UTC", ""},
 		{"with another path", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.role.value.ARN = strings.Replace(testRole, "role/", "role/teams/", 1) }, Fails, "the role of this name is arn:aws:iam::123456789012:role/teams/spaces-backup, not " + testRole, "correct roleARN"},
@@ -292,7 +294,7 @@ func accountCases() []testCase {
 		{"the target role may not use it", BackupConfig, pods, targetHere, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), func(f *fakeAWS) { f.target.value.Permissions = nil }, Fails, "the target role's policies do not allow s3:ListBucket", "attach"},
 		{"a prefix that the role may not use", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"other"`), onlyPolicy(part), Fails,
 			"the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/other/team/ctp/*", "run"},
-	}
+	})
 }
 
 func TestAccountChecksReportWhatTheyFind(t *testing.T) {

@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -189,8 +188,12 @@ func (f *checkInput) reviewAccess(bucket, prefix string) Check {
 		return failedCheck("set the prefix in the SharedBackupConfig to "+c.Prefix+", or change prefix in the config and run `spaces-identity apply`",
 			"the prefix is %q, but the role may use only what is below %s/", prefix, c.Prefix)
 	}
+	if c.IsScoped() && prefix != c.Prefix {
+		return failedCheck(fmt.Sprintf("set the prefix in the SharedBackupConfig to %q, or change prefix in the config and run `spaces-identity apply`", c.Prefix),
+			"the prefix is %q, but with podIdentity.scope: controlPlane the session policy allows only what is below %s/", prefix, desired.BackupPrefix(c.Prefix, f.planeName()))
+	}
 	in := *f
-	in.component.Bucket, in.component.Prefix = bucket, path.Join(prefix, f.plane.Namespace, f.plane.Name)
+	in.component.Bucket, in.component.Prefix = bucket, desired.BackupPrefix(prefix, f.planeName())
 	var judged Check
 	role, read := f.account.roles[c.Role]
 	switch target, targetRead := f.account.roles[c.PodIdentity.TargetRole]; {
@@ -204,7 +207,11 @@ func (f *checkInput) reviewAccess(bucket, prefix string) Check {
 	if judged.State != OK {
 		return judged
 	}
-	return okCheck("uses the identity, whose role may use the bucket and the prefix")
+	found := okCheck("uses the identity, whose role may use the bucket and the prefix")
+	if live := f.account.associations.value[f.at()]; c.Mode.UsesPodIdentity() && !c.HasTarget() {
+		found = worseCheck(found, judgeSession(live, in.roleRequests()))
+	}
+	return found
 }
 
 // checkLatestBackup judges the last backup. Only one that used the identity proves it.

@@ -93,9 +93,10 @@ func misspeltKey(annotations map[string]string, right string) string {
 	return ""
 }
 
-// usesSecretStores reports whether the component reads the secrets of SharedSecretStores.
+// usesSecretStores reports whether the component reads the secrets of SharedSecretStores
+// without IRSA.
 func usesSecretStores(c desired.Component) bool {
-	return c.Name == "external-secrets-controller" && !c.Mode.UsesIRSA()
+	return c.ReadsSecrets() && !c.Mode.UsesIRSA()
 }
 
 // checkSecretStores looks for stores that request a token for the service account. That is

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -139,7 +138,7 @@ func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 			bucket.Region, bucket.Endpoint = text(storage.Config, "region", bucket.Region), text(storage.Config, "endpoint", bucket.Endpoint)
 		}
 	}
-	bucket.Prefix = strings.Trim(path.Join(bucket.Prefix, f.plane.Namespace, f.plane.Name), "/")
+	bucket.Prefix = strings.Trim(desired.BackupPrefix(bucket.Prefix, f.planeName()), "/")
 	return bucket, bucket.Name != "" && bucket.Endpoint != "" && bucket.Region != ""
 }
 

@@ -80,7 +80,10 @@ func checkPermissions(f *checkInput) Check {
 	if !f.component.HasPermissions() {
 		return Check{}
 	}
-	judged := ofRole(func(f *checkInput, role Role) Check { return judgeRequests(ownRole, role, f.roleRequests()) })(f)
+	judged := ofRole(func(f *checkInput, role Role) Check {
+		found := judgeRequests(ownRole, role, f.roleRequests())
+		return worseCheck(found, judgeGiven(role, f.component.Given()))
+	})(f)
 	if f.component.HasTarget() && (judged.State == OK || judged.State == Warns) {
 		if target := f.judgeTarget(f.targetRequests()); target.State != OK {
 			return target
@@ -124,6 +127,9 @@ const fixPermissions = fixAccount + ", or attach the policy that `spaces-identit
 func judgeRequest(who, fix string, request iam.Request, docs ...iam.Document) Check {
 	decision := iam.Evaluate(request, docs...)
 	switch {
+	case decision.Verdict == iam.CannotEvaluate && appliesInPart(decision) && desired.IsNamedSecret(request.Resource):
+		return warningCheck("write the whole ARN of the secret in the config, so that it can be compared",
+			"%s allow %s on one secret only, and the config has only the name: %s", who, request.Action, decision.Reason)
 	case decision.Verdict == iam.Denied, decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
 		return failedCheck(fixDecision(decision, fix), "%s not allow %s on %s: %s", who, request.Action, request.Resource, decision.Reason)
 	case decision.Verdict == iam.CannotEvaluate:
@@ -244,8 +250,12 @@ func checkAssociation(f *checkInput) Check {
 	if !exists {
 		return failedCheck(fixAccount, "there is no Pod Identity association for %s", f.component.ServiceAccount)
 	}
+	if f.component.IsScoped() && !f.isNamed() {
+		return unknownf("write {name: "+f.plane.HostNamespace+", group: GROUP, controlPlane: NAME} under controlPlanes.namespaces",
+			"no ControlPlane object names this host namespace, so its session policy is not known")
+	}
 	wanted := desired.Association{RoleARN: f.component.Role.String(), TargetRoleARN: f.component.PodIdentity.TargetRole.String(),
-		DisableSessionTags: f.component.PodIdentity.DisableSessionTags, Policy: f.component.PodIdentity.Policy}
+		DisableSessionTags: f.component.PodIdentity.DisableSessionTags, Policy: f.state.SessionPolicy(f.component, f.plane.HostNamespace)}
 	differ := live.Differences(wanted)
 	switch {
 	case slices.Contains(differ, "roleArn"):

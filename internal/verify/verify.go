@@ -181,7 +181,7 @@ func Verify(ctx context.Context, client *space.Client, access Access, x *Exchang
 	if err != nil {
 		return Result{}, err
 	}
-	state = onLiveCluster(state, observed.Issuer)
+	state = onLiveCluster(state, observed.Issuer).WithControlPlaneNames(space.ObjectNames(observed.ControlPlanes))
 	account := readAccount(ctx, access, state, observed)
 	state = account.resolve(state)
 	return runChecks(observed, account, prove(ctx, x, observed, state), state), nil

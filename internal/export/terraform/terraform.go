@@ -139,19 +139,23 @@ func (w fileWriter) attachments(r desired.Role) {
 }
 
 // associations writes all associations of a component in one cluster as one resource,
-// because there may be thousands of them.
+// because there may be thousands of them. Session policies that differ are values of for_each.
 func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
-	namespaces := make([]hclwrite.Tokens, len(list))
-	for i, a := range list {
-		namespaces[i] = stringTokens(a.Namespace)
+	each, own := namespaceTokens(list), slices.ContainsFunc(list, func(other desired.Association) bool { return other.Policy != a.Policy })
+	if own {
+		each = sessionTokens(list)
 	}
 	w.body.AppendNewline()
 	b := w.resource(associationType, label(a.Component, a.ClusterName, a.Region))
-	b.SetAttributeRaw("for_each", hclwrite.TokensForFunctionCall("toset", lines(namespaces)))
+	b.SetAttributeRaw("for_each", each)
 	b.SetAttributeValue("region", cty.StringVal(a.Region))
 	b.SetAttributeValue("cluster_name", cty.StringVal(a.ClusterName))
-	b.SetAttributeTraversal("namespace", traversal("each", "value"))
+	key := "value"
+	if own {
+		key = "key"
+	}
+	b.SetAttributeTraversal("namespace", traversal("each", key))
 	b.SetAttributeValue("service_account", cty.StringVal(a.ServiceAccount))
 	b.SetAttributeTraversal("role_arn", traversal(roleType, label(r.ARN.BaseName()), "arn"))
 	if a.DisableSessionTags {
@@ -160,10 +164,31 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	if a.TargetRoleARN != "" {
 		b.SetAttributeValue("target_role_arn", cty.StringVal(a.TargetRoleARN))
 	}
-	if a.Policy != "" {
+	if own {
+		b.SetAttributeTraversal("policy", traversal("each", "value"))
+	} else if a.Policy != "" {
 		b.SetAttributeValue("policy", cty.StringVal(a.Policy))
 	}
 	b.SetAttributeRaw("tags", tagTokens(a.Tags))
+}
+
+// namespaceTokens returns the set of the associations' namespaces.
+func namespaceTokens(list []desired.Association) hclwrite.Tokens {
+	namespaces := make([]hclwrite.Tokens, len(list))
+	for i, a := range list {
+		namespaces[i] = stringTokens(a.Namespace)
+	}
+	return hclwrite.TokensForFunctionCall("toset", lines(namespaces))
+}
+
+// sessionTokens returns the session policies by namespace.
+func sessionTokens(list []desired.Association) hclwrite.Tokens {
+	members := make([]hclwrite.ObjectAttrTokens, len(list))
+	for i, a := range list {
+		policy := hclwrite.TokensForFunctionCall("jsonencode", jsonTokens(json.NewDecoder(strings.NewReader(a.Policy))))
+		members[i] = hclwrite.ObjectAttrTokens{Name: stringTokens(a.Namespace), Value: policy}
+	}
+	return hclwrite.TokensForObject(members)
 }
 
 func traversal(root string, attributes ...string) hcl.Traversal {
