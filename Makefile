@@ -131,16 +131,13 @@ prose: build ## check the words of pages, Go comments and help texts with Vale
 	SPACES_IDENTITY_VALE=$(vale) go test -count=1 ./internal/test/prose; \
 	go run ./internal/test/prose $(vale) bin/spaces-identity
 
-# The time that make fuzz spends on each target, and the directory of the targets.
+# The time that make fuzz spends on each target, and the directories of the targets.
 FUZZTIME ?= 30m
 FUZZ ?= internal
 
 .PHONY: fuzz
 fuzz: ## fuzz each target in turn: FUZZTIME=30m, FUZZ=internal/manifest
-	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' $(FUZZ) | while IFS=: read -r file func; do \
-		echo "$${func#func } in $${file%/*}"; \
-		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${file%/*}" </dev/null; \
-	done
+	@go run ./internal/test/fuzz -time $(FUZZTIME) $(FUZZ)
 
 # The number of mutants in each package, and the packages. 0 tries all mutants.
 SAMPLE ?= 60

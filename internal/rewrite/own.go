@@ -50,7 +50,7 @@ func (r OwnObjects) find(o *object) found {
 			return found{places: []place{o.found(AppendedPlace, wanted.Component, nil, o.node).because(Unchanged, "")}}
 		}
 	}
-	if len(o.path) > 0 {
+	if len(o.path) > 0 { //mutate:equivalent [1] the path of an item has two steps
 		return found{errs: []error{o.inputError(o.node.Outer(), "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
 	}
 	text, root, err := withFilename(wanted.Text, o.node)
