@@ -16,7 +16,9 @@ scripts   := .ci/run plugin.complete $(wildcard internal/plugin/*.sh examples/*/
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
 
-build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)'
+commit    := $(shell git rev-parse HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo -dirty)
+
+build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version) -X spaces-identity.dev/internal/cli.Commit=$(commit)'
 
 # Additional flags for go test, such as TESTFLAGS=-race.
 TESTFLAGS ?=
@@ -139,9 +141,36 @@ bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare wit
 	@go -C testdata/bench build -o $(compared)/bench .
 	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
 
+release := $(CURDIR)/bin/tools/release
+
+# The file with the OpenPGP secret key that signs a release, and the platforms to build.
+KEY ?=
+PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
+REGISTRY ?=
+
+.PHONY: dist
+dist: $(release) ## build the archives and Helm plugins of a release in dist: KEY=file signs them, PLATFORMS=linux/amd64
+	@$(release) dist -root . -commit '$(commit)' -key '$(KEY)' -platforms '$(PLATFORMS)'
+
+.PHONY: image
+image: $(release) ## build the image for amd64 and arm64 in dist/image, without a daemon
+	@$(release) image -root . -commit '$(commit)'
+
+.PHONY: push
+push: $(release) ## push the image and the Helm plugins of dist: REGISTRY=host/path
+	@$(release) push -root . -registry '$(REGISTRY)'
+
+.PHONY: release-files
+release-files: $(release) ## write the files again that name the address of releases
+	@$(release) generate -root .
+
+.PHONY: $(release)
+$(release):
+	@go -C internal/release build -o $@ .
+
 .PHONY: clean
 clean: ## remove everything that make built
-	@rm -rf bin identity-artifacts
+	@rm -rf bin dist identity-artifacts
 
 # The tools are built once. Each has its own module, so that users of the project do
 # not download them.

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -61,6 +62,12 @@ func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
 
 func postRenders(cmd *cobra.Command) bool {
 	return !cmd.HasParent() || cmd.Name() == "post-render" || cmd.Name() == "template"
+}
+
+// Commands returns the program's commands, for documentation that is generated from them.
+func Commands() *cobra.Command {
+	env := &Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Terminal: func(any) bool { return false }}
+	return (&parser{env: env, settings: config.Flags{}}).rootCommand()
 }
 
 func (p *parser) rootCommand() *cobra.Command {
