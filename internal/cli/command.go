@@ -100,7 +100,7 @@ post-renderer.`,
 	p.asProgram(root)
 	root.AddCommand(p.postRenderCommand(), p.templateCommand(), p.inspectCommand(), p.policyCommand(), p.exportCommand(),
 		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(),
-		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.versionCommand())
+		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.setUpPluginCommand(), p.versionCommand())
 	p.addHelpCommand(root)
 	addCompletionCommand(root)
 	return root

@@ -17,6 +17,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"spaces-identity.dev/internal/exit"
 )
 
 const usage = `usage: release COMMAND [FLAGS]
@@ -29,7 +31,7 @@ const usage = `usage: release COMMAND [FLAGS]
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "release:", err)
-		os.Exit(1)
+		os.Exit(int(exit.Failed))
 	}
 }
 
