@@ -73,7 +73,10 @@ func (env *Env) setUpForHelm3(dir string) error {
 		return output.Hint(fmt.Errorf("Helm 3 loads no plugins from %s, because Helm 4 has installed %s there", filepath.Dir(dir), filepath.Base(filepath.Dir(path))),
 			"give Helm 3 a directory of its own: `export HELM_PLUGINS=$HOME/.local/share/helm3/plugins`")
 	}
-	path := filepath.Join(dir, "bin", programName+programSuffix)
+	path, err := invokedAs()
+	if err != nil {
+		return err
+	}
 	return env.write(fmt.Appendf(nil, "%s: installed; --post-renderer takes the path %s\n", programName, path))
 }
 
@@ -115,14 +118,30 @@ func setUpPostRenderer(dir string) error {
 	if err := os.WriteFile(filepath.Join(second, "plugin.yaml"), plugin.PostRenderer, 0o644); err != nil {
 		return err
 	}
-	program := filepath.Join("bin", programName+programSuffix)
+	program, err := invokedAs()
+	if err != nil {
+		return err
+	}
 	link := filepath.Join(second, programName+programSuffix)
-	if os.Symlink(filepath.Join("..", filepath.Base(dir), program), link) == nil {
+	if target, err := filepath.Rel(second, program); err == nil && os.Symlink(target, link) == nil {
 		return nil
 	}
-	content, err := os.ReadFile(filepath.Join(dir, program))
+	content, err := os.ReadFile(program)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(link, content, 0o755)
+}
+
+// invokedAs returns the path under which Helm started this program. It keeps links: a
+// plugin that was installed from a local directory is one.
+func invokedAs() (string, error) {
+	if filepath.IsAbs(os.Args[0]) {
+		return os.Args[0], nil
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding the path of this program: %w", err)
+	}
+	return path, nil
 }

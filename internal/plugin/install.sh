@@ -8,7 +8,8 @@ set -eu
 action=${1:-install}
 plugin=${HELM_PLUGIN_DIR:?run this by helm plugin install}
 plugins=$(dirname "$plugin")
-binary=$plugin/bin/spaces-identity
+home=${0%/internal/plugin/install.sh} # in a release, a directory of the plugin
+binary=$home/bin/spaces-identity
 version=$(sed -n 's/^version: *//p' "$plugin/plugin.yaml")
 
 main() {
@@ -19,8 +20,8 @@ main() {
 
 # A Helm plugin of a release has its platform in the file bin/platform.
 check_platform() {
-	[ -f "$plugin/bin/platform" ] || return 0
-	made_for=$(cat "$plugin/bin/platform")
+	[ -f "$home/bin/platform" ] || return 0
+	made_for=$(cat "$home/bin/platform")
 	[ "$made_for" = "$(platform)" ] ||
 		fail "this plugin is for $made_for, and this machine is $(platform).
 Install the plugin spaces-identity-$version-$(platform).tgz instead."
@@ -46,7 +47,7 @@ download_binary() {
 	command -v gpgv >/dev/null || fail "there is no gpgv on PATH, which verifies the release.
 Install it (Debian: apt-get install gpgv; macOS: brew install gnupg). $or_build"
 	[ -f "$key" ] || fail "this source has no public key of a release ($key_name). $or_build"
-	work=$(mktemp -d "$plugin/download.XXXXXX")
+	work=$(mktemp -d "$home/download.XXXXXX")
 	say "downloading version $version from $from"
 	fetch checksums.txt
 	fetch checksums.txt.sig
@@ -64,9 +65,9 @@ or_build="To build with Go instead, set SPACES_IDENTITY_BUILD=1."
 
 # The address is in release.env. A mirror has a directory for each version, such as v0.1.0.
 read_address() {
-	url=$(sed -n 's/^URL=//p' "$plugin/release.env")
-	key_name=$(sed -n 's/^KEY=//p' "$plugin/release.env")
-	key=$plugin/$key_name
+	url=$(sed -n 's/^URL=//p' "$home/release.env")
+	key_name=$(sed -n 's/^KEY=//p' "$home/release.env")
+	key=$home/$key_name
 	from=${SPACES_IDENTITY_MIRROR:-$url/releases/download}/v$version
 }
 
@@ -108,8 +109,8 @@ sha256() {
 unpack() {
 	tar -xzf "$work/$archive" -C "$work" spaces-identity spaces-identity-live ||
 		fail "cannot unpack $archive. It needs tar and gzip."
-	mkdir -p "$plugin/bin"
-	mv -f "$work/spaces-identity-live" "$work/spaces-identity" "$plugin/bin/"
+	mkdir -p "$home/bin"
+	mv -f "$work/spaces-identity-live" "$work/spaces-identity" "$home/bin/"
 }
 
 # Prints the platform as in the names of a release, such as linux-amd64.
@@ -137,17 +138,17 @@ Install Go ($(go_wanted) or newer), or copy the binary there."
 
 # Replaces a program by its new version in one step.
 build() {
-	(cd "$plugin" && CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	(cd "$home" && CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 		-ldflags "-s -w -X spaces-identity.dev/internal/cli.Version=$version -X spaces-identity.dev/internal/cli.Commit=$(commit)" \
 		-o "bin/$1.new" "./cmd/$1" && mv "bin/$1.new" "bin/$1")
 }
 
 commit() {
-	git rev-parse HEAD 2>/dev/null || :
+	git -C "$home" rev-parse HEAD 2>/dev/null || :
 }
 
 go_wanted() {
-	sed -n 's/^go //p' "$plugin/go.mod"
+	sed -n 's/^go //p' "$home/go.mod"
 }
 
 say() {
@@ -159,13 +160,15 @@ fail() {
 	give_up
 }
 
-# Helm leaves a plugin whose hook fails in its directory. An update keeps the old programs.
+# Helm leaves a plugin whose hook fails in its directory, and Helm 4 a copy of the archive
+# beside it. An update keeps the old programs.
 give_up() {
 	[ -z "${work:-}" ] || rm -rf "$work"
 	[ "$action" = install ] || exit 1
 	if [ "$plugins" = "${HELM_PLUGINS:-}" ] || [ "$(basename "$plugins")" = plugins ]; then
 		if [ -L "$plugin" ]; then rm "$plugin"; else rm -rf "$plugin"; fi
-		say "nothing was installed. Then run helm plugin install again." >&2
+		rm -f "$plugins/spaces-identity-$version.tgz" "$plugins/spaces-identity-$version.tgz.prov"
+		say "nothing was installed" >&2
 	fi
 	exit 1
 }

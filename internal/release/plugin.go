@@ -5,69 +5,87 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
-// plugin returns the Helm plugin of a platform. plugin.yaml is the first file and is not
-// in a directory: Helm 3 finds it only there.
+// plugin returns the Helm plugin of a platform. It has plugin.yaml twice: Helm 3 reads it
+// from the root of the archive, and so does Helm 4 if it installs from a URL or a registry.
+// From a file, Helm 4 installs only the directory that has the name of the plugin. So
+// everything else is in that directory.
 func (b *builder) plugin(target platform, binaries []file, licenses []byte) ([]byte, error) {
-	manifest, err := os.ReadFile(filepath.Join(b.root, "plugin.yaml"))
+	manifest, err := b.manifest(target)
 	if err != nil {
 		return nil, err
 	}
-	if target.os == "windows" {
-		if manifest, err = windowsManifest(manifest); err != nil {
-			return nil, err
-		}
-	}
-	files := []file{{path: "plugin.yaml", content: manifest}}
+	below := []file{{path: "plugin.yaml", content: manifest}}
 	for _, f := range binaries {
 		f.path = "bin/" + f.path
+		below = append(below, f)
+	}
+	below = append(below, file{path: "bin/platform", content: []byte(target.os + "-" + target.arch + "\n")},
+		file{path: "LICENSE", content: b.texts["LICENSE"]}, file{path: licensesFile, content: licenses})
+	files := []file{{path: "plugin.yaml", content: bytes.ReplaceAll(manifest, []byte("$HELM_PLUGIN_DIR/"), []byte("$HELM_PLUGIN_DIR/"+name+"/"))}}
+	if target.os != "windows" {
+		scripts, err := b.scripts()
+		if err != nil {
+			return nil, err
+		}
+		below = append(below, scripts...)
+		complete := scripts[0]
+		complete.content = bytes.Replace(complete.content, []byte("/bin/"+name), []byte("/"+name+"/bin/"+name), 1)
+		files = append(files, complete)
+	}
+	for _, f := range below {
+		f.path = name + "/" + f.path
 		files = append(files, f)
 	}
-	files = append(files, file{path: "bin/platform", content: []byte(target.os + "-" + target.arch + "\n")})
-	if target.os != "windows" {
-		for _, path := range []string{"plugin.complete", "internal/plugin/install.sh"} {
-			content, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(path)))
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, file{path: path, content: content, program: true})
-		}
-	}
-	files = append(files, file{path: "LICENSE", content: b.texts["LICENSE"]}, file{path: licensesFile, content: licenses})
 	return tarGz(files, b.time)
 }
 
-// hooks matches the hooks in plugin.yaml, which are its last part.
-var hooks = regexp.MustCompile(`(?ms)^hooks:\n.*`)
-
-// windowsHooks run the program itself, because Windows has no shell sh. The hook delete
-// would need one: Helm runs it after it has removed the program.
-const windowsHooks = `platformHooks:
-  install:
-  - command: $HELM_PLUGIN_DIR/bin/spaces-identity.exe
-    args: [set-up-plugin]
-  update:
-  - command: $HELM_PLUGIN_DIR/bin/spaces-identity.exe
-    args: [set-up-plugin]
-`
-
-// windowsManifest returns plugin.yaml for Windows.
-func windowsManifest(manifest []byte) ([]byte, error) {
-	command := []byte("/bin/spaces-identity\n")
-	if !hooks.Match(manifest) || !bytes.Contains(manifest, command) {
-		return nil, fmt.Errorf("plugin.yaml has no hooks or no command %s", bytes.TrimSpace(command))
+// scripts returns the scripts that Helm runs: plugin.complete and the install hook.
+func (b *builder) scripts() ([]file, error) {
+	var files []file
+	for _, path := range []string{"plugin.complete", "internal/plugin/install.sh"} {
+		content, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(path)))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{path: path, content: content, program: true})
 	}
-	manifest = bytes.Replace(manifest, command, []byte("/bin/spaces-identity.exe\n"), 1)
-	return hooks.ReplaceAll(manifest, []byte(regexp.MustCompile(`\$`).ReplaceAllString(windowsHooks, "$$$$"))), nil
+	return files, nil
 }
 
-// Helm's media types, from https://helm.sh/docs/ and helm.sh/helm/v4/pkg/registry.
+// manifest returns plugin.yaml.
+func (b *builder) manifest(target platform) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(b.root, "plugin.yaml"))
+	if err != nil || target.os != "windows" {
+		return text, err
+	}
+	command := []byte("/bin/" + name + "\n")
+	start := bytes.Index(text, []byte("\nhooks:\n")) + 1
+	if start == 0 || !bytes.Contains(text[:start], command) {
+		return nil, fmt.Errorf("plugin.yaml has no hooks or no command %s", bytes.TrimSpace(command))
+	}
+	text = bytes.Replace(text[:start], command, []byte("/bin/"+name+".exe\n"), 1)
+	return append(text, windowsHooks...), nil
+}
+
+// windowsHooks run the program itself, because Windows has no shell sh. The hook delete
+// would need one: Helm runs it after it has removed the program. The hook update is never
+// run: Helm updates no archives. Other systems get a message.
+const windowsHooks = `platformHooks:
+  install:
+  - os: windows
+    command: $HELM_PLUGIN_DIR/bin/spaces-identity.exe
+    args: [set-up-plugin]
+  - command: sh
+    args: [-c, 'echo "spaces-identity: this plugin is for Windows. Install the one for $(uname -s)." >&2; rm -rf "$HELM_PLUGIN_DIR" "$HELM_PLUGIN_DIR"-*.tgz*; exit 1']
+`
+
+// The media types of Helm plugins in a registry, from helm.sh/helm/v4/pkg/registry.
 const (
 	pluginArtifact = "application/vnd.helm.plugin.v1+json"
 	pluginLayer    = "application/vnd.oci.image.layer.v1.tar"
