@@ -54,6 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	o := options{platforms: allPlatforms}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the error says what is wrong
 	flags.StringVar(&o.root, "root", "../..", "directory of the repository")
 	flags.StringVar(&o.output, "output", "", "directory to write to (default: dist in the repository)")
 	flags.StringVar(&o.commit, "commit", "", "commit that the programs report (default: the one that git reports)")
