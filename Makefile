@@ -101,7 +101,7 @@ lint: $(lint) $(actions) prose ## gofmt, go vet, golangci-lint, go mod tidy, she
 	@for module in $(modules); do go -C $$module mod tidy -diff || { echo "run go mod tidy in $$module"; exit 1; }; done
 	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
 	@shellcheck $(scripts)
-	@$(actions) examples/github-actions/*.yaml
+	@$(actions) examples/github-actions/*.yaml .github/workflows/*.yml
 	@echo 'lint: nothing found'
 
 # Vale parses code with a C library, so it takes a C compiler to build it.
@@ -163,6 +163,12 @@ push: $(release) ## push the image and the Helm plugins of dist: REGISTRY=host/p
 .PHONY: release-files
 release-files: $(release) ## write the files again that name the address of releases
 	@$(release) generate -root .
+
+.PHONY: test-release
+test-release: helm ## build releases and install them in both Helms without Go; build one twice and compare
+	@go build -o bin/tools/ran ./internal/test/ran
+	@cd internal/release && $(with_helm) SPACES_IDENTITY_REPRODUCE=1 \
+		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/tools/ran,go test) -timeout 30m -count=1 ./...
 
 .PHONY: $(release)
 $(release):

@@ -44,6 +44,9 @@ func dist(ctx context.Context, o options, out io.Writer) error {
 			return err
 		}
 	}
+	if err := b.addFormula(); err != nil {
+		return err
+	}
 	if err := b.seal(); err != nil {
 		return err
 	}
