@@ -7,6 +7,7 @@ SHELL := /bin/bash
 version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe --always --dirty 2>/dev/null || echo unknown)
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
+older     := $(CURDIR)/bin/tools/helm3-older
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
 vale      := $(CURDIR)/bin/tools/vale
@@ -165,9 +166,9 @@ release-files: $(release) ## write the files again that name the address of rele
 	@$(release) generate -root .
 
 .PHONY: test-release
-test-release: helm ## build releases and install them in both Helms without Go; build one twice and compare
+test-release: helm $(older) ## build releases and install them in both Helms without Go; build one twice and compare
 	@go build -o bin/tools/ran ./internal/test/ran
-	@cd internal/release && $(with_helm) SPACES_IDENTITY_REPRODUCE=1 \
+	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) SPACES_IDENTITY_REPRODUCE=1 \
 		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/tools/ran,go test) -timeout 30m -count=1 ./...
 
 .PHONY: $(release)
@@ -186,6 +187,11 @@ $(helm3): $(tools)/helm3/go.mod
 	@echo 'building Helm 3 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm3 list -m -f '{{.Version}}' helm.sh/helm/v3) && \
 	go -C $(tools)/helm3 build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
+
+$(older): $(tools)/helm3-older/go.mod
+	@echo 'building an older Helm 3 from the module proxy (once, about two minutes)'
+	@v=$$(go -C $(tools)/helm3-older list -m -f '{{.Version}}' helm.sh/helm/v3) && \
+	go -C $(tools)/helm3-older build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
 
 $(helm4): $(tools)/helm4/go.mod
 	@echo 'building Helm 4 from the module proxy (once, about two minutes)'

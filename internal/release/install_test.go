@@ -15,20 +15,25 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestInstall runs each script once with Helm 3 and once with Helm 4. The scripts install
-// what make dist made, into fresh directories of Helm. PATH has neither Go nor make.
+// TestInstall runs each script once with Helm 3 and once with Helm 4, and with an older
+// Helm 3. The scripts install what make dist made, into fresh directories of Helm. PATH has
+// neither Go nor make.
 func TestInstall(t *testing.T) {
-	for _, h := range []string{"helm3", "helm4"} {
-		path := os.Getenv("SPACES_IDENTITY_" + map[string]string{"helm3": "HELM3", "helm4": "HELM4"}[h])
-		if path == "" {
-			t.Skip("needs the Helms: run make test-release")
-		}
-		t.Run(h, func(t *testing.T) {
+	for _, h := range []struct{ name, is, variable string }{
+		{"helm3", "helm3", "SPACES_IDENTITY_HELM3"},
+		{"helm3-older", "helm3", "SPACES_IDENTITY_HELM3_OLDER"},
+		{"helm4", "helm4", "SPACES_IDENTITY_HELM4"},
+	} {
+		t.Run(h.name, func(t *testing.T) {
+			path := os.Getenv(h.variable)
+			if path == "" {
+				t.Skip("needs " + h.variable + ": run make test-release")
+			}
 			testscript.Run(t, testscript.Params{
 				Dir:                "testdata/script",
 				RequireUniqueNames: true,
 				Setup:              func(env *testscript.Env) error { return setUpScript(env, path) },
-				Condition:          func(name string) (bool, error) { return name == h, nil },
+				Condition:          func(name string) (bool, error) { return name == h.is, nil },
 				Cmds:               map[string]func(*testscript.TestScript, bool, []string){"push": pushPlugin, "tamper": tamper},
 			})
 		})
