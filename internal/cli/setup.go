@@ -70,7 +70,7 @@ func (env *Env) setUpForHelm3(dir string) error {
 		if err != nil || !postRendererType.Match(text) {
 			continue
 		}
-		return output.Hint(fmt.Errorf("Helm 3 loads no plugins from %s, because Helm 4 has installed %s there", filepath.Dir(dir), filepath.Base(filepath.Dir(path))),
+		return output.Hint(fmt.Errorf("%s has the plugin %s of Helm 4, so that Helm 3 loads no plugins from it", filepath.Dir(dir), filepath.Base(filepath.Dir(path))),
 			"give Helm 3 a directory of its own: `export HELM_PLUGINS=$HOME/.local/share/helm3/plugins`")
 	}
 	path, err := invokedAs()

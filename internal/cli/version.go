@@ -12,9 +12,11 @@ import (
 	"spaces-identity.dev/internal/output"
 )
 
-// Version is the release, and Commit the commit of its source. Both are set when the
-// program is linked.
-var Version, Commit string
+// Version is the release, set when the program is linked.
+var Version string
+
+// Commit is the commit of the source, set when the program is linked.
+var Commit string
 
 // VersionOp prints the version.
 type VersionOp struct{ Output output.Format }

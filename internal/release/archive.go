@@ -27,12 +27,9 @@ func (f file) mode() fs.FileMode {
 	return 0o644
 }
 
-// archiveOf returns the files as an archive. The same files give the same bytes: all
-// have one time, and no owner.
-type archiveOf func(files []file, at time.Time) ([]byte, error)
-
 // tarGz returns a compressed tar archive of the files in the given order, each directory
-// before its files.
+// before its files. All have one time and no owner, so that the same files give the same
+// bytes. The same holds for zipOf.
 func tarGz(files []file, at time.Time) ([]byte, error) {
 	content, err := tarOf(files, at)
 	if err != nil {

@@ -33,7 +33,7 @@ func TestOnlyGeneratedFilesNameTheAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, file := range strings.Fields(string(out)) {
+		for file := range strings.FieldsSeq(string(out)) {
 			if !slices.Contains(generated, file) {
 				t.Errorf("%s names %s, but is not generated from release.env", file, value)
 			}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -77,7 +77,7 @@ func setUpScript(env *testscript.Env, helm string) error {
 		return err
 	}
 	server := serve(env.WorkDir)
-	images := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	images := httptest.NewServer(registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo))))
 	env.Defer(server.Close)
 	env.Defer(images.Close)
 	for name, value := range map[string]string{
