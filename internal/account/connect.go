@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+
+	"spaces-identity.dev/internal/identity"
 )
 
 // Options say how to reach AWS. The SDK finds what they leave empty like every AWS tool:
@@ -31,6 +33,9 @@ type Options struct {
 
 	HTTPClient aws.HTTPClient // nil for the SDK's own; tests pass one that needs no network
 
+	// Rate is the most calls per second to one service in one region; 0 means DefaultRate.
+	Rate float64
+
 	// Report is called with a line for the user while calls are retried; it may be nil.
 	Report func(text string)
 }
@@ -41,6 +46,7 @@ type Account struct {
 	aws     aws.Config
 	iam     *iam.Client
 	reports *reports
+	rate    float64
 	mutex   sync.Mutex
 	regions map[string]*Region
 }
@@ -68,16 +74,23 @@ func Connect(ctx context.Context, o Options) (*Account, error) {
 		return nil, connectError(source, err)
 	}
 	all := &reports{report: o.Report}
-	client := sts.NewFromConfig(cfg, func(s *sts.Options) { s.Retryer = newRetryer("STS", all) })
+	client := sts.NewFromConfig(cfg, func(s *sts.Options) { s.Retryer = newRetryer("STS", o.Rate, all) })
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, connectError(source, err)
 	}
 	caller := Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
+	if caller.Account == "" || caller.ARN == "" {
+		return nil, errNoCaller
+	}
 	caller.Partition = strings.Split(caller.ARN+"::", ":")[1]
-	return &Account{Caller: caller, aws: cfg, reports: all, regions: map[string]*Region{},
-		iam: iam.NewFromConfig(cfg, func(i *iam.Options) { i.Retryer = newRetryer("IAM", all) })}, nil
+	return &Account{Caller: caller, aws: cfg, reports: all, rate: o.Rate, regions: map[string]*Region{},
+		iam: iam.NewFromConfig(cfg, func(i *iam.Options) { i.Retryer = newRetryer("IAM", o.Rate, all) })}, nil
 }
+
+// errNoCaller is the error if STS names nobody, which AWS never does.
+var errNoCaller = identity.WithHint("check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and endpoint_url in the AWS config file: another server may answer there",
+	"the answer to sts:GetCallerIdentity has no account and no ARN, so it is not from AWS")
 
 // homeRegion returns the region of a partition's global services.
 //
@@ -112,7 +125,7 @@ func (a *Account) Region(region string) *Region {
 	if a.regions[region] == nil {
 		cfg := a.aws.Copy()
 		cfg.Region = region
-		client := eks.NewFromConfig(cfg, func(e *eks.Options) { e.Retryer = newRetryer("EKS", a.reports) })
+		client := eks.NewFromConfig(cfg, func(e *eks.Options) { e.Retryer = newRetryer("EKS", a.rate, a.reports) })
 		a.regions[region] = &Region{Name: region, caller: a.Caller, eks: client}
 	}
 	return a.regions[region]

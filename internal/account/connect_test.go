@@ -112,6 +112,8 @@ func TestConnectSaysWhyItFails(t *testing.T) {
 			return nil, r.Context().Err()
 		}, sts + "no answer within 20s", "check the network", 1, 45},
 		{"a page of something else", page(200, "<html>log in</html>"), sts + "the answer with HTTP status 200 is not one of AWS", "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL", 0, 3},
+		{"an empty answer", page(200, "{}"), "the answer to sts:GetCallerIdentity has no account and no ARN, so it is not from AWS", "check AWS_ENDPOINT_URL", 0, 3},
+		{"an answer for nobody", page(200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"), "the answer to sts:GetCallerIdentity has no account", "check AWS_ENDPOINT_URL", 0, 3},
 		{"no page", page(404, ""), sts + "the answer with HTTP status 404 is not one of AWS", "check the network", 0, 3},
 		{"a proxy forbids", page(403, "no"), sts + "the answer with HTTP status 403 is not one of AWS", "check the network", 0, 3},
 		{"a proxy fails", page(503, "<html>"), sts + "the answer with HTTP status 503 is not one of AWS", "check the network", 1, 3},

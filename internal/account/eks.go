@@ -3,10 +3,12 @@ package account
 import (
 	"context"
 	"maps"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
+	"golang.org/x/sync/errgroup"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
@@ -93,8 +95,41 @@ func (r *Region) Associations(ctx context.Context, cluster, serviceAccount strin
 	return found, nil
 }
 
-// Association reads an association. ok is false if it does not exist.
-func (r *Region) Association(ctx context.Context, cluster, id string) (found desired.Association, ok bool, err error) {
+// readsAtOnce is the most associations that are read at the same time. EKS answers a call
+// in about a tenth of a second, so ten calls at once use the rate that [DefaultRate] allows.
+const readsAtOnce = 10
+
+// ReadAssociations reads associations, several at a time, and returns them by their IDs.
+// The result omits those that no longer exist. progress is called after each one, never
+// twice at the same time; it may be nil.
+func (r *Region) ReadAssociations(ctx context.Context, cluster string, ids []string, progress func(done, total int)) (map[string]desired.Association, error) {
+	found := make(map[string]desired.Association, len(ids))
+	var mutex sync.Mutex
+	done := 0
+	running, ctx := errgroup.WithContext(ctx)
+	running.SetLimit(readsAtOnce)
+	for _, id := range ids {
+		running.Go(func() error {
+			a, ok, err := r.readAssociation(ctx, cluster, id)
+			mutex.Lock()
+			defer mutex.Unlock()
+			if err != nil {
+				return err
+			}
+			if ok {
+				found[id] = a
+			}
+			if done++; progress != nil {
+				progress(done, len(ids))
+			}
+			return nil
+		})
+	}
+	return found, running.Wait()
+}
+
+// readAssociation reads an association. ok is false if it does not exist.
+func (r *Region) readAssociation(ctx context.Context, cluster, id string) (found desired.Association, ok bool, err error) {
 	out, err := r.eks.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{
 		ClusterName: aws.String(cluster), AssociationId: aws.String(id)})
 	if err != nil {

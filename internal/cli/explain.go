@@ -41,7 +41,7 @@ role is that of the component that runs as the service account. The output says
 which document was evaluated, which statement and condition decides and, if
 access is denied, what would have to change. Only --live needs AWS.
 
-The exit status is 0 for allowed, 3 for denied, and 1 if it depends on something
+The exit status is 0 for allowed, and 3 for denied or if it depends on something
 that is not known.`,
 		Example: `  spaces-identity explain mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system
   spaces-identity explain my-namespace --live
@@ -141,7 +141,7 @@ func (op ExplainOp) Judge(env *Env, state desired.State, c desired.Component, do
 			env.Note("if you know the value of " + key + ", use --context " + key + "=VALUE")
 		}
 	}
-	return exit.Silent(exit.Failed)
+	return exit.Silent(exit.Differs)
 }
 
 // component returns the component that --component names, else the one that runs as the

@@ -106,9 +106,11 @@ type DriftFlags struct {
 	Profile string
 	Adopt   bool
 	Prune   bool
-	ReadAll bool // also the associations that this program left unchanged
 	All     bool // show what does not change, too
-	Output  output.Format
+
+	// SkipUnchanged does not read associations whose record in the role's tag is unchanged.
+	SkipUnchanged bool
+	Output        output.Format
 }
 
 func (f *DriftFlags) register(cmd *cobra.Command) {
@@ -118,7 +120,7 @@ func (f *DriftFlags) register(cmd *cobra.Command) {
 	set := cmd.Flags()
 	set.BoolVar(&f.Adopt, "adopt", false, "take over statements, roles and associations that already match the config")
 	set.BoolVar(&f.Prune, "prune", false, "remove what the config no longer names")
-	set.BoolVar(&f.ReadAll, "read-all", false, "read every association, even if it is as this program left it")
+	set.BoolVar(&f.SkipUnchanged, "skip-unchanged", false, "do not read associations that were up to date when apply last ran, to save calls")
 	set.BoolVar(&f.All, "all", false, "show what does not change, too")
 }
 

@@ -149,8 +149,11 @@ func matchPrincipal(s Statement, c Caller) (truth, Finding) {
 // Source: IAM User Guide, "AWS JSON policy elements: Principal", "All principals".
 func (p Principal) includes(c Caller) truth {
 	listed := p.Federated
-	if c.Kind == Service {
+	switch c.Kind {
+	case Service:
 		listed = p.Service
+	case Role:
+		return p.includesRole(c.ID)
 	}
 	switch {
 	case p.IncludesEveryone(), slices.Contains(listed, c.ID):
@@ -159,6 +162,27 @@ func (p Principal) includes(c Caller) truth {
 		return isUnknown
 	}
 	return isFalse
+}
+
+// includesRole reports whether the element names a role or its account. Whether it names the
+// role's session is unknown.
+//
+// Source: IAM User Guide, "AWS JSON policy elements: Principal", "AWS account principals"
+// and "Role session principals".
+func (p Principal) includesRole(arn string) truth {
+	prefix, name, _ := strings.Cut(arn, ":role/")
+	account := prefix[strings.LastIndex(prefix, ":")+1:]
+	session := strings.Replace(prefix, ":iam:", ":sts:", 1) + ":assumed-role/" + name[strings.LastIndex(name, "/")+1:] + "/"
+	result := isFalse
+	for _, id := range p.AWS {
+		switch {
+		case id == arn, id == account, id == prefix+":root":
+			return isTrue
+		case strings.HasPrefix(id, session), id != "*" && hasWildcard(id):
+			result = isUnknown
+		}
+	}
+	return max(result, truthOf(p.IncludesEveryone()))
 }
 
 func (p Principal) list() []string {

@@ -14,6 +14,7 @@ type CallerKind string
 const (
 	Federated CallerKind = "Federated" // an OIDC provider's ARN
 	Service   CallerKind = "Service"   // an AWS service, such as pods.eks.amazonaws.com
+	Role      CallerKind = "AWS"       // the ARN of a role whose credentials sign the request
 )
 
 // Caller is the principal of a request.

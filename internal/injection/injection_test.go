@@ -67,7 +67,7 @@ func TestPodProblemSaysWhatIsMissing(t *testing.T) {
 		"older than the account":  {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-01T00:00:00Z"`, `"creationTimestamp":"2026-01-02T00:00:00Z"`, nil, Problem{Outdated, "the pod was created before its service account was annotated"}},
 		"older or skipped":        {identity.IRSA, "", "", "", `"creationTimestamp":"2026-01-03T00:00:00Z"`, "", nil, Problem{Outdated, "the pod was created before its service account was annotated, or the EKS webhook left it out"}},
 		"the label":               {identity.IRSA, "", "", "", `"labels":{"eks.amazonaws.com/skip-pod-identity-webhook":""}`, "", nil, Problem{Skipped, "the pod's label eks.amazonaws.com/skip-pod-identity-webhook makes the EKS webhook leave it out"}},
-		"another role":            {identity.IRSA, other, other, irsaMount, "", "", nil, Problem{Outdated, "the pod has the credentials of another role, arn:aws:iam::123456789012:role/other"}},
+		"another role":            {identity.IRSA, other, other, irsaMount, "", "", nil, Problem{Different, "the pod has the credentials of another role, arn:aws:iam::123456789012:role/other"}},
 		"a role from a Secret":    {identity.IRSA, fromSecret, fromSecret, irsaMount, "", "", nil, Problem{Preset, "the pod template sets AWS_ROLE_ARN from another object, such as a Secret, which is not read"}},
 		"a preset token file":     {identity.IRSA, onlyFile, onlyFile, irsaMount, "", "", nil, Problem{Preset, "the pod template sets one of AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE itself, so the EKS webhook sets neither"}},
 		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", "", nil, Problem{Overridden, overriddenReason}},
@@ -75,12 +75,12 @@ func TestPodProblemSaysWhatIsMissing(t *testing.T) {
 		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", "", nil, Problem{Outdated, "containers without the identity: apis-init"}},
 		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"x,apis-init"}`, "", nil, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers excludes these containers: apis-init"}},
 		"another is skipped":      {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis"}`, "", nil, Problem{Outdated, "containers without the identity: apis-init"}},
-		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", "", nil, Problem{Outdated, noToken + "/run/irsa/token"}},
-		"an empty volume":         {identity.IRSA, irsaEnv, irsaEnv, `{"name":"aws-iam-token"}`, "", "", nil, Problem{Outdated, noToken + "/run/irsa/token"}},
-		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", "", nil, Problem{Outdated, noToken + "/run/pod/token"}},
+		"no volume":               {identity.IRSA, irsaEnv, irsaEnv, "", "", "", nil, Problem{Different, noToken + "/run/irsa/token"}},
+		"an empty volume":         {identity.IRSA, irsaEnv, irsaEnv, `{"name":"aws-iam-token"}`, "", "", nil, Problem{Different, noToken + "/run/irsa/token"}},
+		"the other mode's volume": {identity.PodIdentity, podEnv, podEnv, irsaMount, "", "", nil, Problem{Different, noToken + "/run/pod/token"}},
 		"another audience":        {identity.IRSA, irsaEnv, irsaEnv, vaultMount, "", `"annotations":{"eks.amazonaws.com/audience":"vault.example.com"}`, nil, Problem{Audience, `the pod's token has the audience "vault.example.com", not "sts.amazonaws.com", because the service account has the annotation eks.amazonaws.com/audience`}},
-		"another audience before": {identity.IRSA, irsaEnv, irsaEnv, vaultMount, "", "", nil, Problem{Outdated, `the pod's token has the audience "vault.example.com", not "sts.amazonaws.com"`}},
-		"another lifetime":        {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", "", expires, Problem{Outdated, "the pod's token is valid for 24h0m0s, not 2h0m0s"}},
+		"another audience before": {identity.IRSA, irsaEnv, irsaEnv, vaultMount, "", "", nil, Problem{Different, `the pod's token has the audience "vault.example.com", not "sts.amazonaws.com"`}},
+		"another lifetime":        {identity.IRSA, irsaEnv, irsaEnv, irsaMount, "", "", expires, Problem{Different, "the pod's token is valid for 24h0m0s, not 2h0m0s"}},
 		"a lifetime of its own":   {identity.IRSA, irsaEnv, irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/token-expiration":"86400"}`, "", expires, Problem{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,14 +126,59 @@ func TestUseOfWalksTheChainOfTheSDK(t *testing.T) {
 		"a proxy with irsa":          {identity.IRSA, proxy + irsaEnv, "", Use{}},
 		"IPv6":                       {identity.PodIdentity, strings.Replace(podEnv, "169.254.170.23", "[fd00:ec2::23]", 1), "", Use{}},
 		"another agent":              {identity.PodIdentity, strings.Replace(podEnv, "169.254.170.23", "127.0.0.1", 1), "", Use{Wrong: "container main: AWS_CONTAINER_CREDENTIALS_FULL_URI is not an address of the EKS Pod Identity agent"}},
-		"a Secret":                   {identity.IRSA, irsaEnv, `{"secretRef":{"name":"env"}}`, Use{Unread: "container main has variables from Secret env, which is not read: static keys there would come first"}},
+		"a Secret":                   {identity.IRSA, irsaEnv, `{"secretRef":{"name":"env"}}`, Use{Unread: "container main has variables from Secret env, which is not read: static keys there would come first", Check: "kubectl describe secret env -n ns"}},
+		"a Secret with a prefix":     {identity.IRSA, irsaEnv, `{"prefix":"DB_","secretRef":{"name":"env"}}`, Use{}},
+		"a prefix of AWS variables":  {identity.IRSA, irsaEnv, `{"prefix":"AWS_","configMapRef":{"name":"env"}}`, Use{Unread: "container main has variables from ConfigMap env, which is not read: static keys there would come first", Check: "kubectl describe configmap env -n ns"}},
+		"an ECS endpoint":            {identity.PodIdentity, `{"name":"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI","value":"/v2"},` + podEnv, "", Use{Wrong: "container main uses a container credentials endpoint of Amazon ECS (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI) instead of the identity"}},
+		"an ECS endpoint after irsa": {identity.IRSA, `{"name":"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI","value":"/v2"},` + irsaEnv, "", Use{}},
+		"not the agent's port":       {identity.PodIdentity, noProxy("x,169.254.170.23:80") + podEnv, "", Use{}},
+		"another port":               {identity.PodIdentity, noProxy("169.254.170.23:8080") + podEnv, "", Use{Wrong: byProxy}},
+		"not the IPv6 agent's port":  {identity.PodIdentity, noProxy("[fd00:ec2::23]:80") + strings.Replace(podEnv, "169.254.170.23", "[fd00:ec2::23]", 1), "", Use{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pod := decodeJSON[space.Pod](t, `{"spec":{"containers":[{"name":"main","env":[`+tt.env+`],"envFrom":[`+tt.from+`]}]}}`)
+			pod := decodeJSON[space.Pod](t, `{"metadata":{"namespace":"ns"},"spec":{"containers":[{"name":"main","env":[`+tt.env+`],"envFrom":[`+tt.from+`]}]}}`)
 			if diff := cmp.Diff(tt.want, UseOf(pod, testState(t, tt.mode).Components[0])); diff != "" {
 				t.Errorf("differs (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestUseOfReportsSharedFiles has a volume at the place where AWS SDKs look for credentials.
+// They come after IRSA and before EKS Pod Identity.
+func TestUseOfReportsSharedFiles(t *testing.T) {
+	for _, tt := range []struct {
+		mode            identity.Mode
+		env, path, want string
+	}{
+		{identity.PodIdentity, podEnv, "/root/.aws", "container main has a volume at /root/.aws, which is not read: credentials in it would come first"},
+		{identity.PodIdentity, podEnv, "/home/x/.aws/credentials", "container main has a volume at /home/x/.aws/credentials, which is not read: credentials in it would come first"},
+		{identity.PodIdentity, podEnv, "/var/aws", ""},
+		{identity.IRSA, irsaEnv, "/root/.aws/", ""},
+	} {
+		pod := decodeJSON[space.Pod](t, `{"spec":{"containers":[{"name":"main","env":[`+tt.env+`],"volumeMounts":[{"name":"x","mountPath":"`+tt.path+`"}]}]}}`)
+		if diff := cmp.Diff(Use{Unread: tt.want}, UseOf(pod, testState(t, tt.mode).Components[0])); diff != "" {
+			t.Errorf("%s, %s: differs (-want +got):\n%s", tt.mode, tt.path, diff)
+		}
+	}
+}
+
+// TestOtherSourceNamesTheContainer has pods with a problem.
+func TestOtherSourceNamesTheContainer(t *testing.T) {
+	for _, tt := range []struct {
+		mode             identity.Mode
+		init, main, want string
+	}{
+		{identity.IRSA, "", "", "container init uses the role of the node"},
+		{identity.IRSA, irsaEnv, "", "container main uses the role of the node"},
+		{identity.IRSA, irsaEnv, podEnv, "container main uses EKS Pod Identity"},
+		{identity.PodIdentity, podEnv, irsaEnv, "container main uses a web identity token (IRSA)"},
+		{identity.Both, podEnv, irsaEnv, "its containers use the mechanism of the config, but not with the identity"},
+	} {
+		pod := decodeJSON[space.Pod](t, `{"spec":{"initContainers":[{"name":"init","env":[`+tt.init+`]}],"containers":[{"name":"main","env":[`+tt.main+`]}]}}`)
+		if got := OtherSource(pod, testState(t, tt.mode).Components[0]); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }
 
@@ -196,6 +241,7 @@ func TestWorkloadProblemIsCurableIfTheTemplateIsRight(t *testing.T) {
 	const keys = `{"name":"AWS_ACCESS_KEY_ID","value":"x"},{"name":"AWS_SECRET_ACCESS_KEY","value":"x"}`
 	const preset = `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/mine"}`
 	const skip = `"labels":{"eks.amazonaws.com/skip-pod-identity-webhook":""}`
+	const other = `{"name":"AWS_ROLE_ARN","value":"arn:aws:iam::123456789012:role/other"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/mine"}`
 	for name, tt := range map[string]struct {
 		metadata, env, template string // of the pod, its environment besides that of IRSA, and the pod template
 		want                    Cause
@@ -205,6 +251,10 @@ func TestWorkloadProblemIsCurableIfTheTemplateIsRight(t *testing.T) {
 		"static keys, no more":       {"", irsaEnv + "," + keys, `{"spec":{"containers":[{"name":"main"}]}}`, Outdated},
 		"a preset variable, still":   {"", preset, `{"spec":{"containers":[{"name":"main","env":[` + preset + `]}]}}`, Preset},
 		"a preset variable, no more": {"", preset, `{"spec":{"containers":[{"name":"main"}]}}`, Outdated},
+		"another role, still":        {"", other, `{"spec":{"containers":[{"name":"main","env":[` + other + `]}]}}`, Preset},
+		"another role, no more":      {"", other, `{"spec":{"containers":[{"name":"main"}]}}`, Different},
+		"another role, since":        {"", other, `{"spec":{"containers":[{"name":"main","env":[` + irsaEnv + `]}]}}`, Different},
+		"another role elsewhere":     {"", other, `{"spec":{"containers":[{"name":"side","env":[` + other + `]}]}}`, Different},
 		"the skip label, still":      {"," + skip, "", `{"metadata":{` + skip + `}}`, Skipped},
 		"the skip label, no more":    {"," + skip, "", `{}`, Outdated},
 	} {
@@ -217,7 +267,28 @@ func TestWorkloadProblemIsCurableIfTheTemplateIsRight(t *testing.T) {
 			if got := WorkloadProblem(w, space.ServiceAccount{}, []space.Pod{pod}, s.Components[0], s); got.Cause != tt.want {
 				t.Errorf("got %+v, want %d", got, tt.want)
 			}
+			problem := useProblem(pod, s.Components[0], space.ServiceAccount{})
+			if got := problem.InTemplate([]space.Workload{{}, w}, pod, s.Components[0]); got.Cause != tt.want {
+				t.Errorf("by the workloads: got %+v, want %d", got, tt.want)
+			}
+			if got := problem.InTemplate([]space.Workload{{}}, pod, s.Components[0]); got != problem {
+				t.Errorf("without the workload: got %+v, want %+v", got, problem)
+			}
 		})
+	}
+}
+
+// TestProxyOfTheTemplateIsNotCurable has a pod whose requests to the agent go to a proxy.
+func TestProxyOfTheTemplateIsNotCurable(t *testing.T) {
+	const proxy = `{"name":"HTTP_PROXY","value":"http://proxy:3128"}`
+	pod := decodeJSON[space.Pod](t, `{"metadata":{"ownerReferences":[{"kind":"StatefulSet","name":"w"}]},"spec":{"volumes":[`+podMount+`],"containers":[{"name":"main",`+mounts+`,"env":[`+proxy+`,`+podEnv+`]}]}}`)
+	s := testState(t, identity.PodIdentity)
+	for template, want := range map[string]Cause{proxy: Preset, ``: Outdated, proxy + `,{"name":"NO_PROXY","value":"169.254.170.23"}`: Outdated} {
+		w := decodeJSON[space.Workload](t, `{"metadata":{"name":"w"},"spec":{"template":{"spec":{"containers":[{"name":"main","env":[`+template+`]}]}}}}`)
+		w.Resource = space.StatefulSets
+		if got := WorkloadProblem(w, space.ServiceAccount{}, []space.Pod{pod}, s.Components[0], s); got.Cause != want {
+			t.Errorf("template %s: got %+v, want %d", template, got, want)
+		}
 	}
 }
 

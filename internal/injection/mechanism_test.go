@@ -54,7 +54,7 @@ func TestPodsSayHowTheyGetCredentials(t *testing.T) {
 
 func TestSourceOfFollowsTheOrderOfTheSDK(t *testing.T) {
 	const env = `{"name":"AWS_ACCESS_KEY_ID","value":"x"},{"name":"AWS_SECRET_ACCESS_KEY","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"x"},
-		{"name":"AWS_PROFILE","value":"x"},{"name":"AWS_SHARED_CREDENTIALS_FILE","value":"x"},{"name":"AWS_CONFIG_FILE","value":"x"},{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"x"}`
+		{"name":"AWS_PROFILE","value":"x"},{"name":"AWS_SHARED_CREDENTIALS_FILE","value":"x"},{"name":"AWS_CONFIG_FILE","value":"x"},{"name":"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI","value":"x"},{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"x"}`
 	c := decodeJSON[space.Container](t, `{"env":[`+env+`]}`)
 	var got []string
 	for len(c.Env) > 0 {
@@ -67,14 +67,14 @@ func TestSourceOfFollowsTheOrderOfTheSDK(t *testing.T) {
 	want := []string{"static keys in the environment: AWS_ACCESS_KEY_ID", "a web identity token (IRSA): AWS_WEB_IDENTITY_TOKEN_FILE",
 		"a web identity token (IRSA): AWS_WEB_IDENTITY_TOKEN_FILE", "a shared config or credentials file: AWS_PROFILE",
 		"a shared config or credentials file: AWS_SHARED_CREDENTIALS_FILE", "a shared config or credentials file: AWS_CONFIG_FILE",
-		"EKS Pod Identity: AWS_CONTAINER_CREDENTIALS_FULL_URI", "the role of the node: "}
+		"a container credentials endpoint of Amazon ECS: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "EKS Pod Identity: AWS_CONTAINER_CREDENTIALS_FULL_URI", "the role of the node: "}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }
 
 func TestProblemsThatANewPodMayNotHaveAreCurable(t *testing.T) {
-	for cause, want := range map[Cause]bool{NoProblem: false, Outdated: true, Overridden: true, Skipped: false, Preset: false, Audience: false} {
+	for cause, want := range map[Cause]bool{NoProblem: false, Outdated: true, Different: true, Overridden: true, Skipped: false, Preset: false, Audience: false} {
 		if got := (Problem{Cause: cause}).Curable(); got != want {
 			t.Errorf("cause %d: %t", cause, got)
 		}

@@ -46,6 +46,7 @@ type Cause int
 const (
 	NoProblem  Cause = iota // the pod has the identity
 	Outdated                // a new pod may get the identity
+	Different               // the pod has credentials of the mechanism, but not the component's; a new pod may get them
 	Overridden              // an association overrides the annotation, or did so when the pod was created
 	Skipped                 // a label or an annotation of the pod excludes it or its containers
 	Preset                  // the pod template sets the webhook's variables itself
@@ -59,7 +60,9 @@ type Problem struct {
 }
 
 // Curable reports whether a new pod may have the identity.
-func (p Problem) Curable() bool { return p.Cause == Outdated || p.Cause == Overridden }
+func (p Problem) Curable() bool {
+	return p.Cause == Outdated || p.Cause == Different || p.Cause == Overridden
+}
 
 // PodProblem returns the problem of a pod. The service account says whether it was
 // annotated after the pod was created.
@@ -131,7 +134,7 @@ func containerProblem(p space.Pod, container space.Container, c desired.Componen
 	case role.From != nil:
 		return Problem{Preset, "the pod template sets " + envRole + " from another object, such as a Secret, which is not read"}, true
 	case role.Value != c.Role.String():
-		return Problem{Outdated, "the pod has the credentials of another role, " + role.Value}, true
+		return Problem{Different, "the pod has the credentials of another role, " + role.Value}, true
 	}
 	return tokenProblem(p, container, token.Value, identity.Audience, c, account), true
 }
@@ -141,13 +144,13 @@ func tokenProblem(p space.Pod, container space.Container, file, audience string,
 	token, mounted := p.Spec.TokenAt(container, file)
 	switch {
 	case !mounted:
-		return Problem{Outdated, "the pod has the identity's environment variables, but no volume with a service account token at " + file}
+		return Problem{Different, "the pod has the identity's environment variables, but no volume with a service account token at " + file}
 	case token.Audience == audience:
 		return expirationProblem(p, token, c)
 	case account.Meta.Annotations[identity.AudienceAnnotation] != "" && account.Meta.Annotations[identity.AudienceAnnotation] != audience:
 		return Problem{Audience, fmt.Sprintf("the pod's token has the audience %q, not %q, because the service account has the annotation %s", token.Audience, audience, identity.AudienceAnnotation)}
 	}
-	return Problem{Outdated, fmt.Sprintf("the pod's token has the audience %q, not %q", token.Audience, audience)}
+	return Problem{Different, fmt.Sprintf("the pod's token has the audience %q, not %q", token.Audience, audience)}
 }
 
 // expirationProblem compares the lifetime of the token with the one that the config asks
@@ -157,7 +160,7 @@ func expirationProblem(p space.Pod, token space.TokenSource, c desired.Component
 	if _, own := p.Meta.Annotations[identity.ExpirationAnnotation]; err != nil || own || token.Expiration == max(want, minExpiration) {
 		return Problem{}
 	}
-	return Problem{Outdated, fmt.Sprintf("the pod's token is valid for %s, not %s", seconds(token.Expiration), seconds(max(want, minExpiration)))}
+	return Problem{Different, fmt.Sprintf("the pod's token is valid for %s, not %s", seconds(token.Expiration), seconds(max(want, minExpiration)))}
 }
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }

@@ -94,14 +94,48 @@ func WorkloadProblem(w space.Workload, account space.ServiceAccount, pods []spac
 		if label := missingLabel(w, p, c, s); problem.Cause == NoProblem && label != "" {
 			problem = Problem{Outdated, "the pod does not have the label " + label}
 		}
-		if problem.Cause == Skipped && !templateSkips(w) || problem.Cause == Preset && !templatePresets(w, c) {
-			problem.Cause = Outdated // new pods do not have the cause
-		}
+		problem = problem.ofNewPods(w, p, c)
 		if problem.Cause != NoProblem {
 			return problem
 		}
 	}
 	return Problem{}
+}
+
+// InTemplate returns the problem of a pod as new pods of its workload have it. If none of
+// the workloads owns the pod, it returns the problem unchanged.
+func (p Problem) InTemplate(workloads []space.Workload, pod space.Pod, c desired.Component) Problem {
+	for _, w := range workloads {
+		if owns(w, pod) {
+			return p.ofNewPods(w, pod, c)
+		}
+	}
+	return p
+}
+
+// ofNewPods returns the problem with another cause if new pods do not have the cause, or if
+// the pod template gives it to each of them.
+func (p Problem) ofNewPods(w space.Workload, pod space.Pod, c desired.Component) Problem {
+	switch {
+	case p.Cause == Skipped && !templateSkips(w), p.Cause == Preset && !templatePresets(w, pod, c):
+		p.Cause = Outdated
+	case p.Cause == Different && templateSets(w, pod):
+		p.Cause, p.Reason = Preset, p.Reason+"; the pod template sets its variables itself"
+	}
+	return p
+}
+
+// templateSets reports whether the pod has variables of the webhook from its template.
+func templateSets(w space.Workload, p space.Pod) bool {
+	return slices.ContainsFunc(w.Spec.Template.Spec.All(), func(own space.Container) bool {
+		return slices.ContainsFunc(p.Spec.All(), func(container space.Container) bool {
+			return own.Name == container.Name && slices.ContainsFunc([]string{envRole, envToken, envCredentials, envPodToken}, func(name string) bool {
+				set, exists := own.Lookup(name)
+				has, _ := container.Lookup(name)
+				return exists && set.Value == has.Value
+			})
+		})
+	})
 }
 
 // templateSkips reports whether the EKS webhook leaves out the pods of the template, or some
@@ -121,12 +155,13 @@ func useProblem(p space.Pod, c desired.Component, account space.ServiceAccount) 
 }
 
 // templatePresets reports whether the pod template itself sets what AWS SDKs read.
-func templatePresets(w space.Workload, c desired.Component) bool {
+func templatePresets(w space.Workload, p space.Pod, c desired.Component) bool {
 	template := space.Pod{Spec: w.Spec.Template.Spec}
+	agent, usesAgent := AgentOf(p)
 	return UseOf(template, c).Wrong != "" || slices.ContainsFunc(template.Spec.All(), func(container space.Container) bool {
 		_, role := container.Lookup(envRole)
 		_, token := container.Lookup(envToken)
-		return role || token
+		return role || token || usesAgent && proxyProblem(container, agent) != ""
 	})
 }
 

@@ -57,6 +57,13 @@ func (p *Page) Prose(depth int, text string) {
 	}
 }
 
+// Wrap returns prose with line breaks, as [Page.Prose] writes it at 80 columns.
+func Wrap(text string) string {
+	page := &Page{width: maxWidth}
+	page.Prose(0, text)
+	return page.text.String()
+}
+
 func (p *Page) wrap(depth int, paragraph string) {
 	line := strings.Repeat("  ", depth)
 	empty := true

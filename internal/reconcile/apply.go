@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +26,9 @@ func (r *Reconciler) Apply(ctx context.Context, p *Plan) error {
 	for phase, steps := range p.steps {
 		for done, run := range steps {
 			err := run(ctx)
+			if err != nil && ctx.Err() != nil {
+				err = context.Cause(ctx) // the SDK does not say why the context ended
+			}
 			if phase == int(phaseAssociate) {
 				err = r.associated(ctx, p, done, len(steps), err)
 			}
@@ -61,24 +63,6 @@ func (r *Reconciler) progress(done, total int) {
 	if r.Progress != nil {
 		r.Progress(done, total)
 	}
-}
-
-// DefaultPace is the number of calls per second that read or write one association. EKS
-// publishes no limit for them, so this is a cautious guess. If EKS throttles, the SDK
-// slows down.
-const DefaultPace = 5
-
-// pace waits until the next call about an association may be made.
-func (r *Reconciler) pace(ctx context.Context) error {
-	if r.turns == nil {
-		r.turns = time.NewTicker(time.Duration(float64(time.Second) / cmp.Or(r.Pace, DefaultPace)))
-		return context.Cause(ctx)
-	}
-	select {
-	case <-ctx.Done():
-	case <-r.turns.C:
-	}
-	return context.Cause(ctx)
 }
 
 // pause waits. If the context ends earlier, pause returns its error.

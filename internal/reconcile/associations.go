@@ -79,10 +79,29 @@ func (a *associationPlan) list(ctx context.Context) error {
 	slices.SortFunc(a.listed, func(x, y account.Listed) int { return strings.Compare(x.Namespace, y.Namespace) })
 	for _, l := range a.listed {
 		if w, ok := a.wanted[l.Namespace]; ok {
-			a.record.listed.add(l.ID, w)
+			a.record.listed.named.add(l.ID, w)
+		} else {
+			a.record.listed.others.add(l.ID, a.other(l))
 		}
 	}
 	return err
+}
+
+// other returns what the record has of an association that the config does not name.
+func (a *associationPlan) other(l account.Listed) desired.Association {
+	return desired.Association{Region: a.cluster.Region, ClusterName: a.cluster.Name, Namespace: l.Namespace, ServiceAccount: l.ServiceAccount}
+}
+
+// unchanged reports whether the record says that there is nothing to plan for an
+// association. Adoption looks for foreign associations, so it reads all.
+func (a *associationPlan) unchanged(l account.Listed) bool {
+	if !a.SkipUnchanged || a.Adopt {
+		return false
+	}
+	if w, ok := a.wanted[l.Namespace]; ok {
+		return a.record.knows(w)
+	}
+	return a.record.knowsOther(a.other(l))
 }
 
 // compareAll reads the associations that may have changed, and plans those that are
@@ -92,17 +111,15 @@ func (a *associationPlan) compareAll(ctx context.Context) error {
 	var unread []account.Listed
 	for _, l := range a.listed {
 		there[l.Namespace] = true
-		if w, ok := a.wanted[l.Namespace]; ok && !a.ReadAll && a.record.knows(w) {
-			a.upToDate(l.ID, w)
+		if a.unchanged(l) {
+			a.plan.Skipped++
+			a.settled(l)
 			continue
 		}
 		unread = append(unread, l)
 	}
-	for done, l := range unread {
-		if err := a.compare(ctx, l); err != nil {
-			return err
-		}
-		a.progress(done+1, len(unread))
+	if err := a.compareRead(ctx, unread); err != nil {
+		return err
 	}
 	for _, ns := range sortedKeys(a.wanted) {
 		if w := a.wanted[ns]; !there[ns] {
@@ -113,27 +130,44 @@ func (a *associationPlan) compareAll(ctx context.Context) error {
 	return nil
 }
 
-func (a *associationPlan) upToDate(id string, w desired.Association) {
-	a.plan.UpToDate++
-	a.record.now.add(id, w)
+// compareRead reads associations and compares them.
+func (a *associationPlan) compareRead(ctx context.Context, listed []account.Listed) error {
+	var ids []string
+	for _, l := range listed {
+		ids = append(ids, l.ID)
+	}
+	live, err := a.region().ReadAssociations(ctx, a.cluster.Name, ids, a.progress)
+	if err != nil {
+		return err
+	}
+	for _, l := range listed {
+		if found, ok := live[l.ID]; ok {
+			a.compare(l, found)
+		}
+	}
+	return nil
 }
 
-// compare reads an association and plans what to do with it. EKS allows one association
-// for each service account, so a foreign one can block the desired one.
-func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
-	if err := a.pace(ctx); err != nil {
-		return err
+// settled adds an association to the record: there is nothing to plan for it.
+func (a *associationPlan) settled(l account.Listed) {
+	w, named := a.wanted[l.Namespace]
+	if !named {
+		a.record.now.others.add(l.ID, a.other(l))
+		return
 	}
-	live, ok, err := a.region().Association(ctx, a.cluster.Name, l.ID)
-	if err != nil || !ok {
-		return err
-	}
+	a.plan.UpToDate++
+	a.record.now.named.add(l.ID, w)
+}
+
+// compare plans what to do with an association. EKS allows one association for each
+// service account, so a foreign one can block the desired one.
+func (a *associationPlan) compare(l account.Listed, live desired.Association) {
 	w, named := a.wanted[l.Namespace]
 	managed := live.Tags[desired.ManagedByTag] == desired.ManagedByValue
 	c := AssociationChange{Namespace: l.Namespace, ID: l.ID, Role: live.RoleARN, wanted: named}
 	if !named {
-		a.unnamed(c, managed)
-		return nil
+		a.unnamed(l, c, managed)
+		return
 	}
 	if !managed {
 		live.Tags = w.Tags
@@ -141,8 +175,8 @@ func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
 	c.Elements = associationElements(live, w)
 	switch {
 	case managed && len(c.Elements) == 0:
-		a.upToDate(l.ID, w)
-		return nil
+		a.settled(l)
+		return
 	case managed:
 		c.Action = Change
 		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, live, w, c.Elements) })
@@ -151,25 +185,21 @@ func (a *associationPlan) compare(ctx context.Context, l account.Listed) error {
 		a.then(w, func(ctx context.Context) (string, error) { return l.ID, a.change(ctx, l.ID, live, w, []string{"tags"}) })
 	case len(c.Elements) == 0:
 		c.Action = Foreign
-		a.plan.UpToDate++
+		a.settled(l)
 	default:
 		c.Action = Foreign
 		a.plan.Blocked = append(a.plan.Blocked, fmt.Sprintf("the foreign association %s gives %s the role %s, and differs in %s: its owner must change or remove it",
 			l.ID, a.subject(l.Namespace), live.RoleARN, strings.Join(c.Elements, ", ")))
 	}
 	a.add(c)
-	return nil
 }
 
 // unnamed plans for an association whose namespace the config does not name.
-func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
+func (a *associationPlan) unnamed(l account.Listed, c AssociationChange, managed bool) {
 	switch {
 	case managed && a.Prune:
 		c.Action = Remove
 		a.plan.add(phaseDisassociate, func(ctx context.Context) error {
-			if err := a.pace(ctx); err != nil {
-				return err
-			}
 			return a.region().DeleteAssociation(ctx, a.cluster.Name, c.ID)
 		})
 	case managed:
@@ -177,8 +207,9 @@ func (a *associationPlan) unnamed(c AssociationChange, managed bool) {
 	case a.component.Mode.UsesIRSA() && a.component.Subjects.Admits(c.Namespace):
 		c.Action = Foreign
 		a.plan.warn("", "the foreign association %s gives %s the role %s: EKS uses the association and ignores the annotation", c.ID, a.subject(c.Namespace), c.Role)
-	default:
-		return // foreign, and for another purpose
+	default: // foreign, and for another purpose
+		a.settled(l)
+		return
 	}
 	a.add(c)
 }
@@ -196,12 +227,9 @@ func (a *associationPlan) add(c AssociationChange) {
 // no ID, the record omits the association, and the next plan compares it.
 func (a *associationPlan) then(w desired.Association, write func(context.Context) (id string, err error)) {
 	a.plan.add(phaseAssociate, func(ctx context.Context) error {
-		if err := a.pace(ctx); err != nil {
-			return err
-		}
 		id, err := write(ctx)
 		if err == nil && id != "" {
-			a.record.now.add(id, w)
+			a.record.now.named.add(id, w)
 		}
 		return err
 	})

@@ -35,16 +35,15 @@ func TestUpdateRemovesTargetRoleAndPolicy(t *testing.T) {
 			a := &state.Associations[0]
 			a.TargetRoleARN, a.Policy, a.DisableSessionTags = target.String(), `{"Version":"2012-10-17","Statement":[]}`, true
 		})
-		all := func(r *reconcile.Reconciler) { r.ReadAll = true }
-		mustApply(t, s, all)
+		mustApply(t, s)
 		a := server.State().Associations[0]
 		equal(t, "association", []any{"", "", false}, []any{a.TargetRoleARN, a.Policy, a.DisableSessionTags})
-		equal(t, "differs afterwards", false, mustPlan(t, s, all).Differs())
+		equal(t, "differs afterwards", false, mustPlan(t, s).Differs())
 
 		s.Components[0].PodIdentity.TargetRole = target
 		mustApply(t, s)
 		equal(t, "target role", target.String(), server.State().Associations[0].TargetRoleARN)
-		equal(t, "differs afterwards", false, mustPlan(t, s, all).Differs())
+		equal(t, "differs afterwards", false, mustPlan(t, s).Differs())
 	})
 }
 
@@ -58,7 +57,7 @@ func TestUpdateFailsIfTheTargetRoleStays(t *testing.T) {
 			state.Associations[0].TargetRoleARN = "arn:aws:iam::210987654321:role/target"
 			state.KeepsTargetRoles = true
 		})
-		_, err := apply(t.Context(), s, func(r *reconcile.Reconciler) { r.ReadAll = true })
+		_, err := apply(t.Context(), s)
 		if err == nil || !strings.Contains(err.Error(), "EKS kept the target role or the session policy that this call removes") {
 			t.Errorf("error is %v", err)
 		}
@@ -209,7 +208,7 @@ func TestRolesWithAPath(t *testing.T) {
 		mustApply(t, s)
 		equal(t, "path", "/upbound/spaces/", server.State().Roles[roleName].Path)
 		equal(t, "role", s.Components[0].Role.String(), server.State().Associations[0].RoleARN)
-		equal(t, "differs afterwards", false, mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true }).Differs())
+		equal(t, "differs afterwards", false, mustPlan(t, s).Differs())
 	})
 }
 
@@ -226,7 +225,7 @@ func TestListsWithEmptyPagesAreReadToTheEnd(t *testing.T) {
 					state.Roles[roleName].Inline[fmt.Sprint("A", i)] = permissionsDocument(t, "other")
 				}
 			})
-			equal(t, "differs", false, mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true }).Differs())
+			equal(t, "differs", false, mustPlan(t, s).Differs())
 			clusters, err := connectAccount(t).Region(awstest.Region).Clusters(t.Context())
 			if err != nil || !slices.Equal(clusters, []string{clusterName}) {
 				t.Errorf("clusters %q, error %v", clusters, err)
@@ -285,7 +284,7 @@ func TestClustersOfOneNameInTwoRegions(t *testing.T) {
 		equal(t, "associations", map[string]int{clusterName: 2, other: 2}, count)
 		equal(t, "agent", state.Clusters[clusterName].Addons, state.Clusters[other].Addons)
 		equal(t, "providers", 2, len(state.Providers))
-		equal(t, "differs afterwards", false, mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true }).Differs())
+		equal(t, "differs afterwards", false, mustPlan(t, s).Differs())
 
 		one := s
 		one.ControlPlanes.Namespaces = s.ControlPlanes.Namespaces[:1]

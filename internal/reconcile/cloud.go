@@ -46,7 +46,7 @@ type Clusters interface {
 // AssociationReader reads EKS Pod Identity associations.
 type AssociationReader interface {
 	Associations(ctx context.Context, cluster, serviceAccount string) ([]account.Listed, error)
-	Association(ctx context.Context, cluster, id string) (found desired.Association, ok bool, err error)
+	ReadAssociations(ctx context.Context, cluster string, ids []string, progress func(done, total int)) (map[string]desired.Association, error)
 }
 
 // AssociationWriter writes EKS Pod Identity associations.

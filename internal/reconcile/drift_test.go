@@ -184,7 +184,7 @@ func TestApplyWritesTheSessionPolicy(t *testing.T) {
 			equal(t, "without session tags", true, a.DisableSessionTags)
 		}
 		equal(t, "trust policy", desiredRole(t, s).TrustPolicy, liveTrustPolicy(t, state))
-		equal(t, "differs afterwards", false, mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true }).Differs())
+		equal(t, "differs afterwards", false, mustPlan(t, s).Differs())
 
 		// EKS may return the policy with other white space.
 		server.Change(func(state *awstest.State) {
@@ -192,7 +192,7 @@ func TestApplyWritesTheSessionPolicy(t *testing.T) {
 				state.Associations[i].Policy = strings.ReplaceAll(state.Associations[i].Policy, ",", ", ")
 			}
 		})
-		equal(t, "differs in white space", false, mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true }).Differs())
+		equal(t, "differs in white space", false, mustPlan(t, s).Differs())
 
 		back := testSpec(identity.PodIdentity, testNamespaces(2)...)
 		mustApply(t, back)

@@ -41,7 +41,7 @@ func TestPlanFailsIfAReadFails(t *testing.T) {
 			mustApply(t, spec)
 			before := server.State()
 			server.Disturb(failing(operation, awstest.FailBefore))
-			p, err := apply(t.Context(), testSpec(identity.Both, all[1]), pruning, func(r *reconcile.Reconciler) { r.ReadAll = true })
+			p, err := apply(t.Context(), testSpec(identity.Both, all[1]), pruning)
 			if err == nil || !strings.Contains(err.Error(), operation) || p != nil {
 				t.Errorf("plan %+v, error %v", p, err)
 			}
@@ -98,7 +98,7 @@ func TestApplyFailsIfAWriteFails(t *testing.T) {
 			server := testAccount(t)
 			tt.start(t, server)
 			server.Disturb(failing(tt.operation, awstest.FailBefore))
-			_, err := apply(t.Context(), tt.spec, pruning, adopting, func(r *reconcile.Reconciler) { r.ReadAll = true })
+			_, err := apply(t.Context(), tt.spec, pruning, adopting)
 			if err == nil || !strings.Contains(err.Error(), tt.operation) {
 				t.Fatalf("error is %v", err)
 			}
@@ -254,76 +254,113 @@ func TestApplyLooksAgainBeforeItWrites(t *testing.T) {
 	}
 }
 
-// TestApplyWaitsBetweenAssociations measures the pace, and counts the reports.
-func TestApplyWaitsBetweenAssociations(t *testing.T) {
+// TestCallsStayBelowTheRate measures how long a run takes that only the rate limits, and
+// counts the reports. Ten calls may be made at once.
+func TestCallsStayBelowTheRate(t *testing.T) {
+	const planes = 110
 	for _, tt := range []struct {
-		pace float64
-		took time.Duration
-	}{{0, 2 * time.Second}, {1, 10 * time.Second}, {100, 100 * time.Millisecond}} {
-		inBubble(t, fmt.Sprint(tt.pace), func(t *testing.T) {
+		rate   float64
+		second time.Duration // for a hundred calls
+	}{{0, 5 * time.Second}, {1, 100 * time.Second}, {100, time.Second}} {
+		inBubble(t, fmt.Sprint(tt.rate), func(t *testing.T) {
 			server := testAccount(t)
-			all := testNamespaces(11)
+			all := testNamespaces(planes)
 			s := testSpec(identity.PodIdentity, all...)
 			s.ControlPlanes.Match = identity.MatchUUID
 			var reports []string
 			how := func(r *reconcile.Reconciler) {
-				r.Pace, r.ReadAll = tt.pace, true
 				r.Progress = func(done, total int) { reports = append(reports, fmt.Sprintf("%d/%d", done, total)) }
 			}
-			start := time.Now()
-			mustApply(t, s, how)
-			equal(t, "it took", tt.took, time.Since(start))
-			want := []string{"1/11", "2/11", "3/11", "4/11", "5/11", "6/11", "7/11", "8/11", "9/11", "10/11", "11/11"}
+			var want []string
+			for i := range planes {
+				want = append(want, fmt.Sprintf("%d/%d", i+1, planes))
+			}
+			callRate = tt.rate
+			defer func() { callRate = 0 }()
+
+			took := func(what string, calls int, run func()) {
+				t.Helper()
+				start := time.Now()
+				run()
+				least := tt.second * time.Duration(calls-10) / 100
+				if got := time.Since(start); got < least || got > least+tt.second/5 {
+					t.Errorf("%s took %s, and %d calls take %s", what, got, calls, least)
+				}
+			}
+			took("creating", planes+3, func() { mustApply(t, s, how) }) // also of the cluster, the agent, and the list
 			equal(t, "reports of writes", want, reports)
 
 			reports = nil
-			start = time.Now()
-			mustPlan(t, s, how)
-			equal(t, "the reads took", tt.took, time.Since(start))
+			took("reading", planes+4, func() { mustPlan(t, s, how) })
 			equal(t, "reports of reads", want, reports)
 
 			s.ControlPlanes.Namespaces = all[:1]
-			start = time.Now()
-			mustApply(t, s, how, pruning)
-			if took := time.Since(start); took < 2*tt.took-tt.took/10-10*time.Millisecond {
-				t.Errorf("it removed ten associations, after reading eleven, in %s", took)
-			}
+			took("removing", 2*planes+3, func() { mustApply(t, s, how, pruning) })
 			equal(t, "left", 1, len(server.State().Associations))
 		})
 	}
 }
 
+// TestRunsSlowDownIfEKSThrottles reads associations from an account that allows four calls a
+// second. The SDK's adaptive mode finds that rate, so few calls are throttled.
+func TestRunsSlowDownIfEKSThrottles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		s := largeSpec(600)
+		mustApply(t, s)
+		server.Forget()
+		var last []time.Time
+		var throttled int
+		server.Disturb(func(h *awstest.Hooks) {
+			h.Fate = func(c awstest.Call) awstest.Fate {
+				now := time.Now()
+				for len(last) > 0 && now.Sub(last[0]) > time.Second {
+					last = last[1:]
+				}
+				if len(last) >= 4 && c.Operation == "DescribePodIdentityAssociation" {
+					throttled++
+					return awstest.Throttle
+				}
+				last = append(last, now)
+				return awstest.Pass
+			}
+		})
+		start := time.Now()
+		equal(t, "differs", false, mustPlan(t, s).Differs())
+		equal(t, "read", 600, countOperations(server)["DescribePodIdentityAssociation"]-throttled)
+		if throttled == 0 || throttled > 200 {
+			t.Errorf("%d calls were throttled in %s", throttled, time.Since(start))
+		}
+	})
+}
+
 // TestInterruptedRunsStopAtOnce interrupts a plan and an apply while they wait.
 func TestInterruptedRunsStopAtOnce(t *testing.T) {
 	interrupted := errors.New("interrupted")
+	applied := func(s identity.Spec) func(*testing.T) { return func(t *testing.T) { mustApply(t, s) } }
 	for name, tt := range map[string]struct {
-		after time.Duration
-		run   func(context.Context, *testing.T, *awstest.Server) error
+		after   time.Duration
+		prepare func(*testing.T)
+		run     func(context.Context, *awstest.Server) error
 	}{
-		"while it reads associations": {3 * time.Second, func(ctx context.Context, t *testing.T, _ *awstest.Server) error {
-			s := testSpec(identity.PodIdentity, testNamespaces(3)...)
-			mustApply(t, s)
-			_, err := apply(ctx, s, func(r *reconcile.Reconciler) { r.ReadAll, r.Pace = true, 0.01 })
+		"while it reads associations": {3 * time.Second, applied(largeSpec(100)), func(ctx context.Context, _ *awstest.Server) error {
+			_, err := apply(ctx, largeSpec(100))
 			return err
 		}},
-		"while it creates associations": {3 * time.Second, func(ctx context.Context, _ *testing.T, _ *awstest.Server) error {
-			_, err := apply(ctx, testSpec(identity.PodIdentity, testNamespaces(3)...), func(r *reconcile.Reconciler) { r.Pace = 0.01 })
+		"while it creates associations": {3 * time.Second, nil, func(ctx context.Context, _ *awstest.Server) error {
+			_, err := apply(ctx, largeSpec(100))
 			return err
 		}},
-		"while it removes associations": {3 * time.Second, func(ctx context.Context, t *testing.T, _ *awstest.Server) error {
-			mustApply(t, testSpec(identity.PodIdentity, testNamespaces(1)...))
-			s := testSpec(identity.PodIdentity, "another")
-			_, err := apply(ctx, s, pruning, func(r *reconcile.Reconciler) { r.Pace = 0.01 })
+		"while it removes associations": {6 * time.Second, applied(largeSpec(100)), func(ctx context.Context, _ *awstest.Server) error {
+			_, err := apply(ctx, largeSpec(1), pruning) // after five seconds all are read
 			return err
 		}},
-		"while it waits for another attempt": {2 * time.Second, func(ctx context.Context, t *testing.T, server *awstest.Server) error {
-			mustApply(t, testSpec(identity.IRSA, testNamespaces(1)...))
+		"while it waits for another attempt": {2 * time.Second, applied(testSpec(identity.IRSA, testNamespaces(1)...)), func(ctx context.Context, server *awstest.Server) error {
 			server.Disturb(failing("UpdateAssumeRolePolicy", awstest.Throttle))
 			_, err := apply(ctx, testSpec(identity.IRSA, testNamespaces(2)...))
 			return err
 		}},
-		"while it checks what it wrote": {time.Second, func(ctx context.Context, t *testing.T, _ *awstest.Server) error {
-			mustApply(t, testSpec(identity.IRSA, testNamespaces(1)...))
+		"while it checks what it wrote": {time.Second, applied(testSpec(identity.IRSA, testNamespaces(1)...)), func(ctx context.Context, _ *awstest.Server) error {
 			_, err := apply(ctx, testSpec(identity.IRSA, testNamespaces(2)...))
 			return err
 		}},
@@ -331,9 +368,12 @@ func TestInterruptedRunsStopAtOnce(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			server := testAccount(t)
 			ctx, stop := context.WithCancelCause(t.Context())
-			start := time.Now() // the preparation of a case waits for nothing
+			if tt.prepare != nil {
+				tt.prepare(t)
+			}
+			start := time.Now()
 			time.AfterFunc(tt.after, func() { stop(interrupted) })
-			if err := tt.run(ctx, t, server); !errors.Is(err, interrupted) {
+			if err := tt.run(ctx, server); !errors.Is(err, interrupted) {
 				t.Errorf("error is %v", err)
 			}
 			equal(t, "it took", tt.after, time.Since(start))

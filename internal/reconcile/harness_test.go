@@ -30,6 +30,9 @@ const (
 // httpClient calls the account of the running test. If it is nil, the network is used.
 var httpClient aws.HTTPClient
 
+// callRate is the rate of the running test, see [account.Options].
+var callRate float64
+
 // testAccount returns an account that has only the cluster.
 func testAccount(t testing.TB) *awstest.Server {
 	t.Helper()
@@ -75,7 +78,7 @@ func testNamespaces(n int) []string {
 
 // newReconciler returns a reconciler that calls the server with the real clients.
 func newReconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (*reconcile.Reconciler, error) {
-	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, HTTPClient: httpClient})
+	connected, err := account.Connect(ctx, account.Options{Region: awstest.Region, HTTPClient: httpClient, Rate: callRate})
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +91,7 @@ func newReconciler(ctx context.Context, change ...func(*reconcile.Reconciler)) (
 
 func pruning(r *reconcile.Reconciler)  { r.Prune = true }
 func adopting(r *reconcile.Reconciler) { r.Adopt = true }
+func skipping(r *reconcile.Reconciler) { r.SkipUnchanged = true }
 
 // apply plans and applies, as the command does.
 func apply(ctx context.Context, s identity.Spec, change ...func(*reconcile.Reconciler)) (*reconcile.Plan, error) {
@@ -112,7 +116,7 @@ func mustApply(t testing.TB, s identity.Spec, change ...func(*reconcile.Reconcil
 }
 
 // mustPlan plans and writes nothing.
-func mustPlan(t *testing.T, s identity.Spec, change ...func(*reconcile.Reconciler)) *reconcile.Plan {
+func mustPlan(t testing.TB, s identity.Spec, change ...func(*reconcile.Reconciler)) *reconcile.Plan {
 	t.Helper()
 	r, err := newReconciler(t.Context(), change...)
 	if err != nil {

@@ -35,7 +35,8 @@ type Plan struct {
 	Agents       []AgentChange       `json:"agents"`
 	Roles        []RoleChange        `json:"roles"`
 	Associations []AssociationChange `json:"associations"`         // those that are not up to date
-	UpToDate     int                 `json:"associationsUpToDate"` // number of the other associations
+	UpToDate     int                 `json:"associationsUpToDate"` // number of the other associations that the config names
+	Skipped      int                 `json:"associationsSkipped"`  // number of those that were not read, because their record is unchanged
 	Warnings     []Warning           `json:"warnings"`
 	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
 

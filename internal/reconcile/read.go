@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
@@ -15,15 +14,14 @@ import (
 // Reconciler makes and applies plans for one account.
 type Reconciler struct {
 	Cloud
-	Adopt   bool    // take over foreign things that grant no more than the config
-	Prune   bool    // remove what the config no longer names
-	ReadAll bool    // read every association, even if the record says that it is up to date
-	Pace    float64 // calls per second about single associations; 0 means DefaultPace
+	Adopt bool // take over foreign things that grant no more than the config
+	Prune bool // remove what the config no longer names
+
+	// SkipUnchanged does not read associations whose record is unchanged, see [recordTag].
+	SkipUnchanged bool
 
 	// Progress is called after each association that is read or written; it may be nil.
 	Progress func(done, total int)
-
-	turns *time.Ticker
 }
 
 // Plan compares the config with AWS. The namespaces of spec must include those that were

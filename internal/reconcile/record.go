@@ -1,16 +1,16 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
@@ -18,22 +18,26 @@ import (
 )
 
 // EKS lists associations without their roles. Reading the role takes one call for each
-// association: 2,000 calls to learn that nothing changed. So a tag of the IAM role records
-// checksums of the associations that were up to date.
+// association. A run with SkipUnchanged avoids most of these calls: a tag of the IAM role
+// records checksums of the associations for which there was nothing to plan.
 //
-// A checksum covers the IDs and desired settings of one part of the associations. A plan
-// reads only parts whose checksum differs. There are sixteen parts, so one new control
-// plane costs a sixteenth of the reads. Checksums do not detect an association that
-// somebody else changed without replacing it. ReadAll detects that.
+// A checksum covers one part of the associations: their IDs, and what the config says about
+// them. A plan reads only parts whose checksum differs. There are sixteen parts of those that
+// the config names, so one new control plane costs a sixteenth of the reads. There are
+// sixteen more of the foreign ones that it does not name. Checksums do not detect an
+// association that somebody else changed without replacing it.
 
 // recordTag is the tag of a role with the checksums.
 const recordTag = "spaces-identity.dev/associations"
 
-// sumParts is the number of parts. Sixteen checksums of twelve digits fit into the 256
-// characters of a tag value.
+// sumParts is the number of parts of each kind, and sumBytes the length of a checksum. In
+// base64 all checksums take the 256 characters that a tag value may have.
 //
 // Source: IAM User Guide, "Tags for IAM resources", "Rules for tagging".
-const sumParts = 16
+const (
+	sumParts = 16
+	sumBytes = 6
+)
 
 // associationSums are the checksums of the parts. They do not depend on an order.
 type associationSums [sumParts]uint64
@@ -53,27 +57,52 @@ func partOf(a desired.Association) int {
 	return int(h.Sum32() % sumParts)
 }
 
-// String returns the value of the tag: twelve hexadecimal digits for each part.
-func (s associationSums) String() string {
-	var text []string
-	for _, sum := range s {
-		text = append(text, fmt.Sprintf("%012x", sum>>16))
+// roleSums are the checksums of a role's associations.
+type roleSums struct {
+	named  associationSums // of those that the config names
+	others associationSums // of the foreign ones that it does not name
+}
+
+// String returns the value of the tag.
+func (s roleSums) String() string {
+	var all []byte
+	for part := range 2 * sumParts {
+		all = append(all, s.sum(part)...)
 	}
-	return strings.Join(text, ".")
+	return base64.StdEncoding.EncodeToString(all)
+}
+
+// sum returns the checksum of a part. The parts of others come after those of named.
+func (s roleSums) sum(part int) []byte {
+	value := slices.Concat(s.named[:], s.others[:])[part]
+	return binary.BigEndian.AppendUint64(nil, value)[:sumBytes]
 }
 
 // associationRecord has the old and the new checksums of a role's associations.
 type associationRecord struct {
 	role   identity.RoleARN
-	before string          // value of the tag
-	listed associationSums // of the listed associations that the config names
-	now    associationSums // of the associations that are up to date
+	before string   // value of the tag
+	listed roleSums // of all listed associations
+	now    roleSums // of those for which there is nothing to plan
 }
 
-// knows reports whether the part of the association has the recorded checksum.
-func (m *associationRecord) knows(a desired.Association) bool {
-	before, listed := strings.Split(m.before, "."), strings.Split(m.listed.String(), ".")
-	return len(before) == sumParts && before[partOf(a)] == listed[partOf(a)]
+// knows reports whether the part of an association that the config names has the recorded
+// checksum.
+func (m *associationRecord) knows(a desired.Association) bool { return m.same(partOf(a)) }
+
+// knowsOther is knows for an association that the config does not name.
+func (m *associationRecord) knowsOther(a desired.Association) bool {
+	return m.same(sumParts + partOf(a))
+}
+
+// same reports whether a checksum of the listed associations is the recorded one.
+func (m *associationRecord) same(part int) bool {
+	before, err := base64.StdEncoding.DecodeString(m.before)
+	if err != nil || len(before) != 2*sumParts*sumBytes {
+		return false
+	}
+	at := part * sumBytes
+	return bytes.Equal(before[at:at+sumBytes], m.listed.sum(part))
 }
 
 // writeRecords writes the checksums that have changed into the tags of their roles. A role that
@@ -81,7 +110,7 @@ func (m *associationRecord) knows(a desired.Association) bool {
 func (r *Reconciler) writeRecords(ctx context.Context, p *Plan) error {
 	for _, m := range p.records {
 		after := m.now.String()
-		if after == m.before || m.before == "" && m.now == (associationSums{}) {
+		if after == m.before || m.before == "" && m.now == (roleSums{}) {
 			continue
 		}
 		tag := func() error { return r.IAM.TagRole(ctx, m.role, map[string]string{recordTag: after}) }

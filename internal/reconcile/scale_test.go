@@ -1,10 +1,11 @@
 package reconcile_test
 
 import (
-	"strings"
+	"fmt"
 	"testing"
 	"testing/synctest"
 
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/reconcile"
 	"spaces-identity.dev/internal/test/awstest"
@@ -19,8 +20,8 @@ func largeSpec(n int) identity.Spec {
 	return s
 }
 
-// Calls take most of the time. A run makes one for each association that it creates, and
-// few if nothing changed.
+// Calls take most of the time. A run makes one for each association that it reads or
+// creates.
 func TestNumberOfCallsForManyControlPlanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
@@ -30,18 +31,24 @@ func TestNumberOfCallsForManyControlPlanes(t *testing.T) {
 			"CreateAddon": 1, "GetRole": 2, "CreateRole": 1, "PutRolePolicy": 1, "ListPodIdentityAssociations": 1,
 			"CreatePodIdentityAssociation": manyPlanes, "TagRole": manyPlanes / 250}, countOperations(server))
 
+		unchanged := map[string]int{"GetCallerIdentity": 1, "GetAccountSummary": 1, "DescribeCluster": 1, "DescribeAddon": 1,
+			"GetRole": 1, "ListRolePolicies": 1, "GetRolePolicy": 1, "ListPodIdentityAssociations": manyPlanes / 100}
 		server.Forget()
-		mustApply(t, largeSpec(manyPlanes))
-		equal(t, "calls if nothing changed", map[string]int{"GetCallerIdentity": 1, "GetAccountSummary": 1, "DescribeCluster": 1, "DescribeAddon": 1,
-			"GetRole": 1, "ListRolePolicies": 1, "GetRolePolicy": 1, "ListPodIdentityAssociations": manyPlanes / 100}, countOperations(server))
+		equal(t, "skipped", manyPlanes, mustApply(t, largeSpec(manyPlanes), skipping).Skipped)
+		equal(t, "calls if nothing changed and the record is used", unchanged, countOperations(server))
 
 		server.Forget()
-		mustApply(t, largeSpec(manyPlanes+1))
+		mustApply(t, largeSpec(manyPlanes))
+		unchanged["DescribePodIdentityAssociation"] = manyPlanes
+		equal(t, "calls if nothing changed", unchanged, countOperations(server))
+
+		server.Forget()
+		mustApply(t, largeSpec(manyPlanes+1), skipping)
 		equal(t, "associations read for a new one", 0, countOperations(server)["DescribePodIdentityAssociation"])
 		equal(t, "associations made for a new one", 1, countOperations(server)["CreatePodIdentityAssociation"])
 
 		server.Forget()
-		mustApply(t, largeSpec(manyPlanes), pruning)
+		mustApply(t, largeSpec(manyPlanes), pruning, skipping)
 		if n := countOperations(server)["DescribePodIdentityAssociation"]; n > manyPlanes/8 {
 			t.Errorf("%d associations are read to remove one", n)
 		}
@@ -49,57 +56,77 @@ func TestNumberOfCallsForManyControlPlanes(t *testing.T) {
 	})
 }
 
-// Checksums do not detect an association that somebody changed without replacing it.
-func TestReadAllFindsChangedAssociations(t *testing.T) {
+// TestForeignAssociationsAreSkippedToo has associations that somebody else manages: some
+// give the role as the config says, others are for namespaces that the config does not name.
+func TestForeignAssociationsAreSkippedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := testAccount(t)
+		s := largeSpec(40)
+		mustApply(t, s)
+		server.Change(func(state *awstest.State) {
+			for i := range state.Associations[:30] {
+				state.Associations[i].Tags = nil
+			}
+			for i := range 50 {
+				state.Associations = append(state.Associations, awstest.Association{ID: fmt.Sprintf("a-other%012d", i), Cluster: clusterName,
+					Namespace: fmt.Sprintf("other-%d", i), ServiceAccount: "mxp-controller", RoleARN: "arn:aws:iam::123456789012:role/other"})
+			}
+		})
+		reads := func(run func()) int {
+			server.Forget()
+			run()
+			return countOperations(server)["DescribePodIdentityAssociation"]
+		}
+		equal(t, "read", 90, reads(func() { equal(t, "foreign", 30, len(mustApply(t, s).Associations)) }))
+		equal(t, "read with the record", 0, reads(func() {
+			p := mustPlan(t, s, skipping)
+			equal(t, "up to date, skipped", []int{40, 90}, []int{p.UpToDate, p.Skipped})
+		}))
+		equal(t, "read for adoption", 90, reads(func() { equal(t, "adopted", 30, len(mustPlan(t, s, skipping, adopting).Associations)) }))
+
+		server.Change(func(state *awstest.State) { state.Associations[89].ID = "a-replaced" })
+		if n := reads(func() { mustPlan(t, s, skipping) }); n == 0 || n > 20 {
+			t.Errorf("%d associations are read after one was replaced", n)
+		}
+	})
+}
+
+// TestPlanFindsAssociationsThatChangedInPlace changes one without replacing it. Its record
+// does not show that.
+func TestPlanFindsAssociationsThatChangedInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := testAccount(t)
 		s := largeSpec(3)
 		mustApply(t, s)
 		server.Change(func(state *awstest.State) { state.Associations[1].RoleARN = "arn:aws:iam::123456789012:role/other" })
-		equal(t, "found without", false, mustPlan(t, s).Differs())
-		all := func(r *reconcile.Reconciler) { r.ReadAll = true }
-		equal(t, "found with", []string{"roleArn"}, mustPlan(t, s, all).Associations[0].Elements)
-		mustApply(t, s, all)
+		equal(t, "found without reading", false, mustPlan(t, s, skipping).Differs())
+		equal(t, "found", []string{"roleArn"}, mustPlan(t, s).Associations[0].Elements)
+		mustApply(t, s)
 		equal(t, "repaired", s.Components[0].Role.String(), server.State().Associations[1].RoleARN)
 	})
 }
 
-// BenchmarkManyControlPlanes measures the number of calls, the seconds of waiting between
-// calls about single associations, the other time, and the memory.
-func BenchmarkManyControlPlanes(b *testing.B) {
-	for _, run := range []struct {
-		name         string
-		there, after int
-	}{{"first", 0, manyPlanes}, {"unchanged", manyPlanes, manyPlanes}, {"one more", manyPlanes - 1, manyPlanes}, {"one pruned", manyPlanes, manyPlanes - 1}} {
-		b.Run(run.name, func(b *testing.B) {
-			server := testAccount(b)
-			for b.Loop() {
-				b.StopTimer()
-				prepareAccount(b, server, run.there)
-				b.StartTimer()
-				mustApply(b, largeSpec(run.after), pruning, unpaced)
-			}
-			paced := 0
-			for operation, n := range countOperations(server) {
-				if strings.HasSuffix(operation, "PodIdentityAssociation") {
-					paced += n
+// BenchmarkPlan plans for control planes whose associations exist, and measures the calls,
+// the seconds that the rate of calls takes, the other time, and the memory.
+func BenchmarkPlan(b *testing.B) {
+	for _, planes := range []int{100, 1000, 5000} {
+		for name, how := range map[string]func(*reconcile.Reconciler){"all": func(*reconcile.Reconciler) {}, "skip-unchanged": skipping} {
+			b.Run(fmt.Sprintf("%s/%d", name, planes), func(b *testing.B) {
+				callRate = 1e9
+				b.Cleanup(func() { callRate = 0 })
+				server := testAccount(b)
+				mustApply(b, largeSpec(planes))
+				server.Forget()
+				for b.Loop() {
+					if p := mustPlan(b, largeSpec(planes), how); p.Differs() || p.UpToDate != planes {
+						b.Fatalf("%d associations are up to date", p.UpToDate)
+					}
 				}
-			}
-			b.ReportMetric(float64(len(server.Calls())), "calls")
-			b.ReportMetric(float64(max(0, paced-1))/reconcile.DefaultPace, "paced-s")
-			b.ReportAllocs()
-		})
+				calls := len(server.Calls()) / b.N
+				b.ReportMetric(float64(calls), "calls")
+				b.ReportMetric(float64(calls)/account.DefaultRate, "rate-s")
+				b.ReportAllocs()
+			})
+		}
 	}
-}
-
-func unpaced(r *reconcile.Reconciler) { r.Pace = 1e9 }
-
-// prepareAccount sets up the account for a number of control planes.
-func prepareAccount(b *testing.B, server *awstest.Server, n int) {
-	b.Helper()
-	server.Change(func(s *awstest.State) { s.Roles, s.Associations = map[string]awstest.Role{}, nil })
-	if n > 0 {
-		mustApply(b, largeSpec(n), unpaced)
-	}
-	server.Forget()
 }

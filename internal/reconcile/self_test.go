@@ -8,7 +8,6 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/reconcile"
 	"spaces-identity.dev/internal/test/awstest"
 )
 
@@ -93,7 +92,7 @@ func TestReadOnlyPolicySelfAllowsPlanButNotApply(t *testing.T) {
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = nil })
 			mustApply(t, s)
 			server.Disturb(func(h *awstest.Hooks) { h.Policies = limits })
-			p := mustPlan(t, s, func(r *reconcile.Reconciler) { r.ReadAll = true })
+			p := mustPlan(t, s)
 			equal(t, "differs", false, p.Differs())
 			if _, err := apply(t.Context(), testSpec(mode, testNamespaces(3)...)); err == nil {
 				t.Error("with it, a config can be applied")

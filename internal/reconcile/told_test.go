@@ -178,7 +178,7 @@ func planCases(t *testing.T) map[string]planCase {
 				s.Associations[1].RoleARN = "arn:aws:iam::123456789012:role/other"
 				s.Associations[2].RoleARN, s.Associations[2].Tags = "arn:aws:iam::123456789012:role/other", nil
 			})
-		}, testSpec(identity.PodIdentity, all[:3]...), []func(*reconcile.Reconciler){func(r *reconcile.Reconciler) { r.ReadAll = true }}},
+		}, testSpec(identity.PodIdentity, all[:3]...), nil},
 		"an audience and an agent are missing": {func(t *testing.T, server *awstest.Server) {
 			mustApply(t, testSpec(identity.Both, all[0]))
 			server.Change(func(s *awstest.State) {

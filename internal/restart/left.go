@@ -40,7 +40,7 @@ func (r *runner) excluded(s injection.StaleWorkload) bool {
 // podReason says why a pod is not restarted, and how to replace it.
 func podReason(p space.Pod, problem string) string {
 	if owner := p.Owner(); owner != "" {
-		return fmt.Sprintf("%s; %s owns the pod, which restart cannot roll: run `kubectl delete pod %s -n %s`, so that a new pod replaces it", problem, owner, p.Meta.Name, p.Meta.Namespace)
+		return fmt.Sprintf("%s; %s owns the pod, which restart cannot roll: run `kubectl delete pod %s -n %s`, so that a new pod replaces it; if the new pod has the same problem, correct the pod template of %s", problem, owner, p.Meta.Name, p.Meta.Namespace, owner)
 	}
 	return problem + "; nothing owns the pod, so nothing would replace it: delete it and create it again"
 }

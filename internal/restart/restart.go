@@ -59,6 +59,7 @@ type Result struct {
 	Steps         []Step               `json:"steps"`
 	ControlPlanes int                  `json:"controlPlanes"` // number of those that the config covers
 	Pods          int                  `json:"pods"`          // number of their pods that run as a component
+	Deleting      []space.ControlPlane `json:"deleting"`      // control planes that are being deleted, whose pods are left
 	OutOfScope    []space.ControlPlane `json:"outOfScope"`    // control planes that the config does not cover
 	Problems      []string             `json:"problems"`      // sources of control planes that could not be read
 }
@@ -98,13 +99,26 @@ func Run(ctx context.Context, client *space.Client, state desired.State, options
 	if err := checkExclude(options.Exclude, observed); err != nil {
 		return Result{}, err
 	}
-	result := Result{ControlPlanes: len(observed.ControlPlanes), OutOfScope: observed.OutOfScope, Problems: observed.Problems()}
-	for _, pods := range observed.Pods {
-		result.Pods += len(pods)
-	}
+	result := resultOf(observed, state)
 	r := runner{cluster: client, state: state, options: options}
 	result.Steps = r.run(ctx, injection.FindStale(observed, state))
 	return result, nil
+}
+
+// resultOf returns the result without steps: how much is looked at.
+func resultOf(o space.Observed, s desired.State) Result {
+	result := Result{Deleting: []space.ControlPlane{}, OutOfScope: o.OutOfScope, Problems: o.Problems()}
+	for _, plane := range o.ControlPlanes {
+		if plane.Deleting {
+			result.Deleting = append(result.Deleting, plane)
+			continue
+		}
+		result.ControlPlanes++
+		for _, name := range s.ServiceAccounts() {
+			result.Pods += len(o.Pods[space.Key{Namespace: plane.HostNamespace, Name: name}])
+		}
+	}
+	return result
 }
 
 // checkExclude returns an error for an exclusion that no control plane has.
@@ -249,7 +263,7 @@ func (r *runner) restart(ctx context.Context, s injection.StaleWorkload) (Outcom
 		case problem.Cause == injection.NoProblem:
 			return Restarted, nil
 		case problem.Cause == injection.Overridden && restarts > 0:
-			return Left, notCuredError{"restarted, but an association gives the new pods EKS Pod Identity credentials: delete the association, or set mode: pod-identity (or both) in the config"}
+			return Left, notCuredError{"restarted, but an association gives the new pods EKS Pod Identity credentials: run `spaces-identity apply --prune`, which deletes it if this program manages it, or set mode: pod-identity (or both) in the config"}
 		case !problem.Curable() || w.Stuck() != "":
 			return Left, notCuredError{problem.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"}
 		case restarts == maxRestarts:

@@ -391,7 +391,7 @@ func TestRestartGoesOnPastWhatItCannotCure(t *testing.T) {
 		testReason+"; its update strategy is OnDelete, so a restart does not replace its pods: delete its pods one by one",
 		"the label; a restart does not fix this, but `spaces-identity verify` shows what does",
 		testReason+"; nothing owns the pod, so nothing would replace it: delete it and create it again",
-		testReason+"; ReplicaSet x owns the pod, which restart cannot roll: run `kubectl delete pod lone -n d`, so that a new pod replaces it",
+		testReason+"; ReplicaSet x owns the pod, which restart cannot roll: run `kubectl delete pod lone -n d`, so that a new pod replaces it; if the new pod has the same problem, correct the pod template of ReplicaSet x",
 		testReason+"; it is excluded", testReason+"; it is excluded", testReason)
 	r.wantCalls(t, "restart h")
 	if r.steps[3].Workload != "pods/lone" {
@@ -408,7 +408,7 @@ func TestRestartCuresPodsOfADeletedAssociation(t *testing.T) {
 	r.want(t, "a restarted")
 	r = testRun{cluster: fakeCluster{before: associatedPod, withoutID: 9}, change: overridden}
 	r.run(t, "a", "b")
-	r.want(t, "a left, b left", "restarted, but an association gives the new pods EKS Pod Identity credentials: delete the association, or set mode: pod-identity (or both) in the config")
+	r.want(t, "a left, b left", "restarted, but an association gives the new pods EKS Pod Identity credentials: run `spaces-identity apply --prune`, which deletes it if this program manages it, or set mode: pod-identity (or both) in the config")
 	r.wantCalls(t, "restart a", "restart b")
 }
 

@@ -140,6 +140,19 @@ func TestRunRestartsWhatItFinds(t *testing.T) {
 	}
 }
 
+// TestRunLeavesControlPlanesThatAreBeingDeleted has stale pods in one. Nobody has looked at
+// them, so they do not count.
+func TestRunLeavesControlPlanesThatAreBeingDeleted(t *testing.T) {
+	c := staleSpace(t)
+	c.Add(t, `{kind: ControlPlane, metadata: {name: ctp-a, namespace: team, deletionTimestamp: "2026-01-01T00:00:00Z"}, spec: {hostNamespace: {name: `+hostA+`}}}`)
+	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Match: identity.MatchUUID},
+		Components: []identity.Component{{Name: "mxp-controller", Role: testRole}}}))
+	result, err := Run(t.Context(), c.Client(t), state, Options{})
+	if err != nil || len(result.Steps) > 0 || result.Pods != 1 || result.ControlPlanes != 1 || len(result.Deleting) != 1 || result.Deleting[0].Name != "ctp-a" {
+		t.Errorf("%+v, error %v", result, err)
+	}
+}
+
 func TestRunFailsBeforeItChangesAnything(t *testing.T) {
 	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Match: identity.MatchUUID},
 		Components: []identity.Component{{Name: "mxp-controller", Role: testRole}}}))

@@ -108,8 +108,10 @@ func TestOutOfScopeListsCertainControlPlanesOnly(t *testing.T) {
 func TestStuckWorkloadsAreRecognised(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"spec":{}}`: "", `{"spec":{"paused":true}}`: "the Deployment is paused",
-		`{"spec":{"updateStrategy":{"type":"OnDelete"}}}`:      "its update strategy is OnDelete",
-		`{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}`: "",
+		`{"spec":{"updateStrategy":{"type":"OnDelete"}}}`:                                                             "its update strategy is OnDelete",
+		`{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}`:                                                        "",
+		`{"spec":{"updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":2,"maxUnavailable":"25%"}}}}`: "its update strategy has the partition 2",
+		`{"spec":{"updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":0,"maxUnavailable":1}}}}`:     "",
 	} {
 		if got := decodeJSON[Workload](t, text).Stuck(); got != want {
 			t.Errorf("%s: %q", text, got)

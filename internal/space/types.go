@@ -2,6 +2,7 @@ package space
 
 import (
 	"encoding/json"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -117,7 +118,10 @@ type Workload struct {
 
 // strategy is how a StatefulSet or DaemonSet replaces its pods.
 type strategy struct {
-	Type string `json:"type"`
+	Type    string `json:"type"`
+	Rolling struct {
+		Partition int `json:"partition"` // of a StatefulSet: pods with a smaller ordinal keep the old template
+	} `json:"rollingUpdate"`
 }
 
 // Stuck returns why a new pod template does not reach the pods of the workload, or "".
@@ -130,6 +134,8 @@ func (w Workload) Stuck() string {
 		return "the Deployment is paused"
 	case w.Spec.Update.Type == "OnDelete":
 		return "its update strategy is OnDelete"
+	case w.Spec.Update.Rolling.Partition > 0:
+		return fmt.Sprintf("its update strategy has the partition %d", w.Spec.Update.Rolling.Partition)
 	}
 	return ""
 }
@@ -193,6 +199,7 @@ type Variable struct {
 type Environment struct {
 	Secret    *named `json:"secretRef"`
 	ConfigMap *named `json:"configMapRef"`
+	Prefix    string `json:"prefix"` // that each variable gets
 }
 
 type named struct {

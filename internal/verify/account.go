@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
@@ -119,37 +116,25 @@ func (a liveAccount) Cluster(ctx context.Context, cluster identity.Cluster, agen
 	return c, err
 }
 
-// describeAtOnce is how many associations are described at the same time. EKS lists
-// associations without their roles.
-const describeAtOnce = 10
-
 func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster, wanted func(space.Key) bool) (map[space.Key]desired.Association, error) {
 	region := a.Region(cluster.Region)
 	listed, err := region.Associations(ctx, cluster.Name, "")
 	if err != nil {
 		return nil, err
 	}
-	all := map[space.Key]desired.Association{}
-	var mu sync.Mutex
-	var running errgroup.Group
-	running.SetLimit(describeAtOnce)
-	for _, one := range listed {
-		at := space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}
-		if !wanted(at) {
-			continue
+	var ids []string
+	for _, l := range listed {
+		if wanted(space.Key{Namespace: l.Namespace, Name: l.ServiceAccount}) {
+			ids = append(ids, l.ID)
 		}
-		running.Go(func() error {
-			found, exists, err := region.Association(ctx, cluster.Name, one.ID)
-			mu.Lock()
-			defer mu.Unlock()
-			if err == nil && exists {
-				all[at] = found
-			}
-			return err
-		})
 	}
-	if err := running.Wait(); err != nil {
-		return nil, err // the other errors are most likely the same
+	found, err := region.ReadAssociations(ctx, cluster.Name, ids, nil)
+	if err != nil {
+		return nil, err
+	}
+	all := map[space.Key]desired.Association{}
+	for _, one := range found {
+		all[space.Key{Namespace: one.Namespace, Name: one.ServiceAccount}] = one
 	}
 	return all, nil
 }

@@ -20,6 +20,7 @@ import (
 type fakeAWS struct {
 	id           string // of the account
 	role         readResult[Role]
+	target       readResult[Role] // of the association, named vault
 	audiences    readResult[[]string]
 	cluster      readResult[Cluster]
 	associations readResult[map[space.Key]desired.Association]
@@ -28,8 +29,11 @@ type fakeAWS struct {
 
 func (f fakeAWS) AccountID() string { return f.id }
 
-func (f fakeAWS) Role(context.Context, identity.RoleARN) (Role, error) {
+func (f fakeAWS) Role(_ context.Context, arn identity.RoleARN) (Role, error) {
 	*f.calls++
+	if arn.Name == "vault" {
+		return f.target.value, f.target.err
+	}
 	return f.role.value, f.role.err
 }
 
@@ -67,7 +71,14 @@ func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 		}
 		f.role.value.Permissions = []iam.Document{policy.Document}
 	}
+	f.target.value.ARN, f.target.value.Permissions = "arn:aws:iam::123456789012:role/vault", f.role.value.Permissions
+	f.target.value.Trust = iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{allowsAssume(nil)}}
 	return f
+}
+
+// allowsAssume returns the statement of a target role's trust policy for the role.
+func allowsAssume(condition iam.Condition) iam.Statement {
+	return iam.Statement{Effect: iam.Allow, Principal: iam.Principal{AWS: iam.Values{testRole}}, Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: condition}
 }
 
 // changeAssociation returns a change of the association.
@@ -100,6 +111,7 @@ func accountCases() []testCase {
 	denied := errors.New("AccessDenied: iam:GetRole")
 	noRole := func(f *fakeAWS) { f.role.err = absent }
 	unreadRole := func(f *fakeAWS) { f.role.err = denied }
+	unreadTarget := func(f *fakeAWS) { f.target.err = denied }
 	prefix := func(s *identity.Settings) { s.Components[0].Prefix = "team" }
 	elsewhere := func(f *fakeAWS) {
 		f.role.value.Trust.Statement[0].Principal.Federated = iam.Values{"arn:aws:iam::123456789012:oidc-provider/other"}
@@ -136,7 +148,7 @@ func accountCases() []testCase {
 	}
 	externalID := func(asked, has string) func(*fakeAWS) {
 		return func(f *fakeAWS) {
-			f.role.value.Trust.Statement = []iam.Statement{{Effect: iam.Allow, Action: iam.Values{"sts:AssumeRole", "sts:TagSession"}, Condition: iam.Condition{"StringEquals": {"sts:ExternalId": {asked}}}}}
+			f.target.value.Trust.Statement = []iam.Statement{allowsAssume(iam.Condition{"StringLike": {"sts:ExternalId": {asked}}})}
 			changeAssociation(func(a *desired.Association) { a.ExternalID = has })(f)
 		}
 	}
@@ -151,7 +163,12 @@ func accountCases() []testCase {
 		{"own policy", Permissions, irsa, nil, nil, nil, OK, "the role's policies allow everything that the component needs", ""},
 		{"own policy with a prefix", Permissions, irsa, prefix, nil, nil, OK, "", ""},
 		{"own policy with a key", Permissions, irsa, key, nil, nil, OK, "", ""},
-		{"own policy with a target role", Permissions, pods, target, nil, nil, OK, "", ""},
+		{"own policy with a target role", Permissions, pods, targetHere, nil, nil, OK, "", ""},
+		{"only for the target role", Permissions, pods, targetHere, nil, onlyPolicy(iam.Statement{Effect: iam.Allow, Action: iam.Values{"sts:*"}, Resource: iam.Values{"*"}}), OK, "", ""},
+		{"only for the target role, both", Permissions, both, targetHere, nil, onlyPolicy(iam.Statement{Effect: iam.Allow, Action: iam.Values{"sts:*"}, Resource: iam.Values{"*"}}), Fails, "the role's policies do not allow s3:ListBucket", "run"},
+		{"the target role has none", Permissions, pods, targetHere, nil, func(f *fakeAWS) { f.target.value.Permissions = nil }, Fails, "the target role's policies do not allow s3:ListBucket on arn:aws:s3:::spaces-backups", "attach"},
+		{"the target role's boundary", Permissions, pods, targetHere, nil, func(f *fakeAWS) { f.target.value.Boundary = &iam.Document{} }, Fails, "the target role's permissions boundary does not allow s3:ListBucket", "change the permissions boundary"},
+		{"the target role elsewhere", Permissions, pods, target, nil, nil, Unknown, "the target role, whose credentials the pods get, could not be read", "fix target-role first"},
 		{"the target role is left out", Permissions, pods, target, nil, onlyPolicy(all), Fails, "the role's policies do not allow sts:AssumeRole on arn:aws:iam::999999999999:role/vault", "run"},
 		{"none", Permissions, irsa, nil, nil, func(f *fakeAWS) { f.role.value.Permissions = nil }, Fails,
 			"the role's policies do not allow s3:ListBucket on arn:aws:s3:::spaces-backups: no statement allows it", "run `spaces-identity apply`, or attach"},
@@ -226,27 +243,41 @@ func accountCases() []testCase {
 		{"with one of two statements", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
 			externalID("abc", "xyz")(f)
 			open := iam.Statement{Effect: iam.Allow, Action: iam.Values{"sts:AssumeRole"}}
-			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, open)
+			open.Principal, open.Action = iam.Principal{AWS: iam.Values{"123456789012"}}, iam.Values{"sts:*"}
+			f.target.value.Trust.Statement = append(f.target.value.Trust.Statement, open)
 		}, OK, "", ""},
 		{"with one of two external IDs", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
 			externalID("abc", "xyz")(f)
-			second := f.role.value.Trust.Statement[0]
-			second.Condition = iam.Condition{"StringLike": {"STS:externalid": {"x*"}}}
-			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, second)
+			f.target.value.Trust.Statement = append(f.target.value.Trust.Statement, allowsAssume(iam.Condition{"StringLike": {"STS:externalid": {"x*"}}}))
 		}, OK, "", ""},
 		{"denied without an external ID, and allowed for another action", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
 			externalID("abc", "xyz")(f)
-			f.role.value.Trust.Statement = append(f.role.value.Trust.Statement, iam.Statement{Effect: iam.Deny, Action: iam.Values{"sts:AssumeRole"}},
+			f.target.value.Trust.Statement = append(f.target.value.Trust.Statement, iam.Statement{Effect: iam.Deny, Action: iam.Values{"sts:AssumeRole"}},
 				iam.Statement{Effect: iam.Allow, Action: iam.Values{"sts:TagSession"}})
 		}, Fails, `the trust policy of the target role asks for the external ID abc, and that of the association is "xyz"`, "set sts:ExternalId"},
-		{"denied", TargetRole, pods, targetHere, nil, unreadRole, Unknown, "AccessDenied", ""},
+		{"for the account", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
+			f.target.value.Trust.Statement[0].Principal.AWS = iam.Values{"arn:aws:iam::123456789012:root"}
+		}, OK, "arn:aws:iam::123456789012:role/vault admits " + testRole, ""},
+		{"for another role", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.target.value.Trust.Statement[0].Principal.AWS = iam.Values{testRole + "2"} }, Fails,
+			"the trust policy of the target role does not allow sts:AssumeRole by " + testRole + ": no statement allows it", "allow it in the trust policy"},
+		{"without session tags", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.target.value.Trust.Statement[0].Action = iam.Values{"sts:AssumeRole"} }, Fails,
+			"the trust policy of the target role does not allow sts:TagSession", "allow it"},
+		{"session tags disabled", TargetRole, pods, func(s *identity.Settings) { targetHere(s); s.Components[0].PodIdentity.DisableSessionTags = true }, nil,
+			func(f *fakeAWS) { f.target.value.Trust.Statement[0].Action = iam.Values{"sts:AssumeRole"} }, OK, "", ""},
+		{"a session of the role", TargetRole, pods, targetHere, nil, func(f *fakeAWS) {
+			f.target.value.Trust.Statement[0].Principal.AWS = iam.Values{"arn:aws:sts::123456789012:assumed-role/spaces-backup/x"}
+		}, Unknown, "the trust policy of the target role could not be evaluated for sts:AssumeRole", "run `spaces-identity verify --prove`"},
+		{"denied", TargetRole, pods, targetHere, nil, unreadTarget, Unknown, "AccessDenied", ""},
 		{"associations denied", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.associations.err = denied }, Unknown, "the external ID of the association could not be read", "fix association first"},
-		{"absent", TargetRole, pods, targetHere, nil, noRole, Fails, "the target role arn:aws:iam::123456789012:role/vault does not exist", "create the target role"},
+		{"absent", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.target.err = absent }, Fails, "the target role arn:aws:iam::123456789012:role/vault does not exist", "create the target role"},
 		{"in another account", TargetRole, pods, target, nil, nil, Unknown, "the role is in account 999999999999", "use credentials of account 999999999999"},
 		{"no association", TargetRole, pods, targetHere, nil, func(f *fakeAWS) { f.associations.value = nil }, Unknown, "the external ID of the association could not be read", "fix association first"},
 		{"no target", TargetRole, pods, nil, nil, nil, "", "", ""},
 
 		{"right, by the account", BackupConfig, irsa, prefix, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"team/x/"`), nil, OK, "uses the identity", ""},
+		{"the role is absent", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), noRole, OK, "uses the identity; what its role may do was not read", ""},
+		{"right, by the target role", BackupConfig, pods, targetHere, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "uses the identity, whose role may use the bucket", ""},
+		{"the target role may not use it", BackupConfig, pods, targetHere, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), func(f *fakeAWS) { f.target.value.Permissions = nil }, Fails, "the target role's policies do not allow s3:ListBucket", "attach"},
 		{"a prefix that the role may not use", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"other"`), onlyPolicy(part), Fails,
 			"the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/other/team/ctp/*", "run"},
 	}

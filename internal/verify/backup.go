@@ -189,14 +189,22 @@ func (f *checkInput) reviewAccess(bucket, prefix string) Check {
 		return failedCheck("set the prefix in the SharedBackupConfig to "+c.Prefix+", or change prefix in the config and run `spaces-identity apply`",
 			"the prefix is %q, but the role may use only what is below %s/", prefix, c.Prefix)
 	}
+	in := *f
+	in.component.Bucket, in.component.Prefix = bucket, path.Join(prefix, f.plane.Namespace, f.plane.Name)
+	var judged Check
 	role, read := f.account.roles[c.Role]
-	if read && role.err == nil && !c.HasTarget() {
-		c.Bucket, c.Prefix = bucket, path.Join(prefix, f.plane.Namespace, f.plane.Name)
-		if judged := judgeRequests(role.value, c.PermissionRequests()); judged.State != OK {
-			return judged
-		}
+	switch target, targetRead := f.account.roles[c.PodIdentity.TargetRole]; {
+	case c.HasTarget() && targetRead && target.err == nil:
+		judged = in.judgeTarget(in.targetRequests())
+	case !c.HasTarget() && read && role.err == nil:
+		judged = judgeRequests(ownRole, role.value, in.roleRequests())
+	default:
+		return okCheck("uses the identity; what its role may do was not read")
 	}
-	return okCheck("uses the identity")
+	if judged.State != OK {
+		return judged
+	}
+	return okCheck("uses the identity, whose role may use the bucket and the prefix")
 }
 
 // checkLatestBackup judges the last backup. Only one that used the identity proves it.

@@ -239,7 +239,7 @@ func clusterCases() []testCase {
 			podsOf(barePod)(t, o)
 			withAnnotations("")(t, o)
 		}, nil, Fails, "the pod was created before its service account was annotated, or the EKS webhook left it out", "fix the service account first"},
-		{"overridden", Injected, irsa, nil, podsOf(associatedPod), nil, Fails, "the pod has EKS Pod Identity credentials", "delete the association if it still exists, then run `spaces-identity restart`"},
+		{"overridden", Injected, irsa, nil, podsOf(associatedPod), nil, Fails, "the pod has EKS Pod Identity credentials", "run `spaces-identity apply --prune`"},
 		{"skipped", Injected, irsa, nil, podsOf(skippedPod), nil, Fails, "the pod's annotation eks.amazonaws.com/skip-containers", "remove the label or annotation"},
 		{"pod identity", Injected, pods, nil, podsOf(barePod), nil, Fails, "the pod has no EKS Pod Identity credentials", "check the association"},
 		{"confirmed by the label", Injected, pods, nil, podsOf(strings.Replace(associatedPod, `"name":"p"`, `"name":"p","labels":{"eks.amazonaws.com/pod-identity":"enabled"}`, 1)), nil, OK, "1 of 1 pods have the identity; the EKS webhook has labelled 1 of them", ""},
@@ -253,8 +253,8 @@ func clusterCases() []testCase {
 
 		{"irsa", Credentials, irsa, nil, podsOf(irsaPod), nil, OK, "1 of 1 pods use the identity", ""},
 		{"static keys", Credentials, irsa, nil, podsOf(strings.Replace(irsaPod, `"env":[`, `"env":[{"name":"AWS_ACCESS_KEY_ID","value":"x"},{"name":"AWS_SECRET_ACCESS_KEY","value":"x"},`, 1)), nil, Fails, "container main uses static keys", "remove the variables"},
-		{"not injected", Credentials, irsa, nil, podsOf(barePod), nil, Fails, "the pod does not have the identity", "fix injected first"},
-		{"a Secret", Credentials, irsa, nil, podsOf(strings.Replace(irsaPod, `"env":[`, `"envFrom":[{"secretRef":{"name":"env"}}],"env":[`, 1)), nil, Unknown, "container main has variables from Secret env", "check that"},
+		{"not injected", Credentials, irsa, nil, podsOf(barePod), nil, Fails, "container main uses the role of the node", "fix injected first"},
+		{"a Secret", Credentials, irsa, nil, podsOf(strings.Replace(irsaPod, `"env":[`, `"envFrom":[{"secretRef":{"name":"env"}}],"env":[`, 1)), nil, Unknown, "container main has variables from Secret env", "run `kubectl describe secret env"},
 		{"forbidden", Credentials, irsa, nil, withFailedList(forbiddenList(space.Pods, "")), nil, Unknown, "list pods", "ask a cluster administrator"},
 
 		{"no policy", Network, irsa, nil, podsOf(irsaPod), nil, OK, "1 of 1 pods may reach AWS", ""},
@@ -269,7 +269,7 @@ func clusterCases() []testCase {
 		{"pending", Ready, irsa, nil, podsOf(barePod), nil, Fails, "the pod is Pending and not ready", "run `kubectl describe pod p -n ns`"},
 		{"forbidden", Ready, irsa, nil, withFailedList(forbiddenList(space.Pods, "")), nil, Unknown, "list pods", "ask a cluster administrator"},
 
-		{"right", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "uses the identity; nothing refers to it yet", ""},
+		{"right", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "uses the identity; what its role may do was not read; nothing refers to it yet", ""},
 		{"right and used", BackupConfig, irsa, nil, together(withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), withBackup("Completed", "nightly")), nil, OK, "uses the identity", ""},
 		{"a wrong one besides, not used", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "nightly"), withSchedule("nightly")), nil, OK, "uses the identity", ""},
 		{"a wrong one besides, nothing used", BackupConfig, irsa, nil, withConfigs, nil, Warns, "nothing refers to a backup config yet, and one of the group does not fit: SharedBackupConfig secret", "refer to SharedBackupConfig nightly"},

@@ -280,7 +280,7 @@ func TestVerifyJudgesWhatItReads(t *testing.T) {
 
 		"a pod without the identity": {func(t *testing.T, w *liveWorld) {
 			w.addComponent(t, hostB, "mxp-controller", `{eks.amazonaws.com/role-arn: "`+testRole+`"}`, barePod)
-		}, []string{"ctp-b mxp-controller credentials fail (pod mxp-controller-1): the pod does not have the identity", "ctp-b mxp-controller injected fail (pod mxp-controller-1): the pod was created"}},
+		}, []string{"ctp-b mxp-controller credentials fail (pod mxp-controller-1): container main uses the role of the node", "ctp-b mxp-controller injected fail (pod mxp-controller-1): the pod was created"}},
 		"no service account": {func(_ *testing.T, w *liveWorld) { w.cluster.Delete("serviceaccounts") }, []string{
 			"ctp-a mxp-controller service-account fail: there is no", "ctp-a vector service-account fail: there is no",
 			"ctp-b mxp-controller service-account fail: there is no", "ctp-b vector service-account fail: there is no"}},

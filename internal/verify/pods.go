@@ -79,7 +79,7 @@ func checkInjected(f *checkInput) Check {
 		well += fmt.Sprintf("; the EKS webhook has labelled %d of them for EKS Pod Identity", n)
 	}
 	return f.eachPod(well, func(p space.Pod) Check {
-		problem := injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()])
+		problem := injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()]).InTemplate(f.observed.Workloads[f.at()], p, f.component)
 		if problem.Cause == injection.NoProblem {
 			return Check{}
 		}
@@ -106,7 +106,7 @@ func (f *checkInput) confirmed() int {
 func (f *checkInput) fixInjected(problem injection.Problem) string {
 	switch {
 	case problem.Cause == injection.Overridden:
-		return "delete the association if it still exists, then run `spaces-identity restart`; or set mode: pod-identity (or both) in the config"
+		return "run `spaces-identity apply --prune`, which deletes the association if this program manages it, then `spaces-identity restart`; or set mode: pod-identity (or both) in the config"
 	case problem.Cause == injection.Skipped:
 		return "remove the label or annotation that the message names from the pod template"
 	case problem.Cause == injection.Preset:
@@ -129,9 +129,11 @@ func checkCredentials(f *checkInput) Check {
 		case use.Wrong != "":
 			return failedCheck("remove the variables from the pod template, or correct them", "%s", use.Wrong)
 		case injection.PodProblem(p, f.component, f.observed.ServiceAccounts[f.at()]).Cause != injection.NoProblem:
-			return failedCheck("fix injected first", "the pod does not have the identity, so its processes use %s, if that exists", injection.Mechanism(p))
+			return failedCheck("fix injected first", "%s", injection.OtherSource(p, f.component))
+		case use.Check != "":
+			return unknownf("run `"+use.Check+"` and look for AWS variables; verify reads no Secrets and no variables of ConfigMaps, so that this stays unknown", "%s", use.Unread)
 		case use.Unread != "":
-			return unknownf("check that the object has no AWS variables", "%s", use.Unread)
+			return unknownf("check that the volume has no AWS credentials; verify does not read it, so that this stays unknown", "%s", use.Unread)
 		}
 		return Check{}
 	})

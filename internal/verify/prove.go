@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
@@ -28,6 +30,7 @@ type Exchanger struct {
 
 // proofState is what the exchange gave for a component in a control plane.
 type proofState struct {
+	pod    string            // whose token was exchanged
 	caller string            // ARN of the session; empty if there is none
 	bucket eksaccount.Bucket // what was read; without a name if nothing was
 	wrote  bool
@@ -66,14 +69,25 @@ func prove(ctx context.Context, x *Exchanger, o space.Observed, s desired.State)
 	return all
 }
 
-var errNoPod = errors.New("there is no pod whose token could be exchanged")
+var (
+	errNoPod   = identity.WithHint("fix workload first", "there is no pod whose token could be exchanged")
+	errNoToken = identity.WithHint("fix injected first", "the pod has no service account token for AWS")
+)
+
+// hasToken reports whether a pod runs and has a token for AWS.
+func hasToken(p space.Pod) bool {
+	_, has := injection.AudienceOf(p)
+	return has && p.Ready()
+}
 
 func (x *Exchanger) prove(ctx context.Context, f *checkInput) (proof proofState) {
 	pods := f.observed.Pods[f.at()]
 	if len(pods) == 0 {
 		return proofState{err: errNoPod}
 	}
-	session, err := x.exchange(ctx, f, pods[0])
+	pod := pods[max(0, slices.IndexFunc(pods, hasToken))]
+	proof.pod = pod.Meta.Name
+	session, err := x.exchange(ctx, f, pod)
 	if err == nil {
 		proof.caller, err = session.Caller(ctx)
 	}
@@ -95,7 +109,7 @@ func (x *Exchanger) exchange(ctx context.Context, f *checkInput, p space.Pod) (*
 	mechanism := injection.Mechanism(p)
 	audience, ok := injection.AudienceOf(p)
 	if !ok {
-		return nil, errors.New("the pod has no service account token for AWS")
+		return nil, errNoToken
 	}
 	token, err := x.Tokens.Token(ctx, p, audience)
 	switch {
@@ -104,7 +118,7 @@ func (x *Exchanger) exchange(ctx context.Context, f *checkInput, p space.Pod) (*
 	case mechanism == injection.PodIdentity:
 		return x.AWS.AssumeForPod(ctx, f.state.Clusters[0].Name, token)
 	}
-	return x.AWS.AssumeWithToken(ctx, f.component.Role.String(), token)
+	return x.AWS.AssumeWithToken(ctx, injection.RoleOf(p), token)
 }
 
 // bucketInUse returns where backups of the control plane are: what the backup config in use
@@ -140,6 +154,14 @@ func checkProof(f *checkInput) Check {
 		return Check{}
 	}
 	proof := f.proofs[f.at()]
+	found := f.judgeProof(proof)
+	if proof.pod != "" {
+		found = found.about("pod", proof.pod)
+	}
+	return found
+}
+
+func (f *checkInput) judgeProof(proof proofState) Check {
 	want := f.component.Role
 	if f.component.HasTarget() {
 		want = f.component.PodIdentity.TargetRole
@@ -164,7 +186,9 @@ func checkProof(f *checkInput) Check {
 
 func (p proofState) describe() string {
 	did := "a token of the pod gives " + p.caller
-	if p.bucket.Name != "" {
+	if p.bucket.Name == "" {
+		did += "; no bucket was read, because neither a backup config nor the config names it with its region"
+	} else {
 		did += fmt.Sprintf(", which can list s3://%s/%s", p.bucket.Name, p.bucket.Prefix)
 	}
 	if p.wrote {

@@ -17,7 +17,7 @@ func ofRole(run func(*checkInput, Role) Check) func(*checkInput) Check {
 	return func(f *checkInput) Check {
 		role := f.account.roles[f.component.Role]
 		if role.err != nil {
-			return unknownf("", "the role could not be read")
+			return unknownf("fix role first", "the role could not be read")
 		}
 		return run(f, role.value)
 	}
@@ -51,19 +51,33 @@ func checkPermissions(f *checkInput) Check {
 	if !f.component.HasPermissions() {
 		return Check{}
 	}
-	return ofRole(func(f *checkInput, role Role) Check { return judgeRequests(role, f.component.PermissionRequests()) })(f)
+	judged := ofRole(func(f *checkInput, role Role) Check { return judgeRequests(ownRole, role, f.roleRequests()) })(f)
+	if f.component.HasTarget() && (judged.State == OK || judged.State == Warns) {
+		if target := f.judgeTarget(f.targetRequests()); target.State != OK {
+			return target
+		}
+	}
+	return judged
 }
+
+// whoseRole is how a message names a role, and what to do if its policies allow too little.
+type whoseRole struct{ name, fix string }
+
+var (
+	ownRole    = whoseRole{"role", fixPermissions}
+	targetRole = whoseRole{"target role", "attach a policy with the statements about the bucket that `spaces-identity policy permissions` prints to the target role"}
+)
 
 // judgeRequests evaluates the role's policies and its permissions boundary for requests. A
 // boundary must allow a request too.
 //
 // Source: IAM User Guide, "Permissions boundaries for IAM entities".
-func judgeRequests(role Role, requests []iam.Request) Check {
-	found := okCheck("the role's policies allow everything that the component needs")
+func judgeRequests(whose whoseRole, role Role, requests []iam.Request) Check {
+	found := okCheck("the %s's policies allow everything that the component needs", whose.name)
 	for _, request := range requests {
-		judged := judgeRequest("the role's policies do", fixPermissions, request, role.Permissions...)
+		judged := judgeRequest("the "+whose.name+"'s policies do", whose.fix, request, role.Permissions...)
 		if judged.State == OK && role.Boundary != nil {
-			judged = judgeRequest("the role's permissions boundary does", "change the permissions boundary, or the role's", request, *role.Boundary)
+			judged = judgeRequest("the "+whose.name+"'s permissions boundary does", "change the permissions boundary", request, *role.Boundary)
 		}
 		switch {
 		case judged.State == Fails:
@@ -219,51 +233,4 @@ func fixAssociation(live desired.Association) string {
 		return fixAccount
 	}
 	return "ask its owner to change or remove it: this program does not manage the association, so `spaces-identity apply` leaves it"
-}
-
-// checkTarget judges the target role of an association: whether its trust policy asks for
-// another external ID than that of the association.
-//
-// Source: Amazon EKS User Guide, "Access AWS Resources using EKS Pod Identity Target IAM
-// Roles".
-func checkTarget(f *checkInput) Check {
-	if !f.component.HasTarget() {
-		return Check{}
-	}
-	arn := f.component.PodIdentity.TargetRole
-	role, association := f.account.roles[arn], f.account.associations
-	live, exists := association.value[f.at()]
-	switch {
-	case role.err != nil:
-		return absentCheck(role.err, "create the target role, or correct podIdentity.targetRoleARN", "the target role %s does not exist", arn.String())
-	case association.err != nil || !exists:
-		return unknownf("fix association first", "the external ID of the association could not be read")
-	}
-	wanted, required := externalIDs(role.value.Trust)
-	if required && !slices.ContainsFunc(wanted, func(pattern string) bool { return iam.Like(pattern, live.ExternalID) }) {
-		return failedCheck("set sts:ExternalId in the trust policy of the target role to "+live.ExternalID,
-			"the trust policy of the target role asks for the external ID %s, and that of the association is %q", strings.Join(wanted, " or "), live.ExternalID)
-	}
-	return okCheck("%s", arn)
-}
-
-// externalIDs returns the external IDs that a trust policy asks for. It is not required if
-// one statement that allows sts:AssumeRole does not ask for any.
-func externalIDs(trust iam.Document) (ids []string, required bool) {
-	required = true
-	for _, s := range trust.Statement {
-		if s.Effect != iam.Allow || !slices.ContainsFunc(s.Action, func(action string) bool { return iam.Like(strings.ToLower(action), "sts:assumerole") }) {
-			continue
-		}
-		before := len(ids)
-		for _, keys := range s.Condition {
-			for key, values := range keys {
-				if strings.EqualFold(key, "sts:ExternalId") {
-					ids = append(ids, values...)
-				}
-			}
-		}
-		required = required && len(ids) > before
-	}
-	return ids, required
 }

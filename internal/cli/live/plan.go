@@ -42,7 +42,7 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 		for _, w := range drift.Warnings {
 			env.Warn(views.WarningText(w))
 		}
-		if _, err := fmt.Fprintln(env.Out, views.PlanView{Plan: drift}.Summary()); err != nil {
+		if _, err := fmt.Fprint(env.Out, output.Wrap(views.PlanView{Plan: drift}.Summary())); err != nil {
 			return err
 		}
 		return r.Apply(ctx, drift) // which may have to write down what it saw
@@ -63,7 +63,7 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 	if err := r.Apply(ctx, drift); err != nil {
 		return err
 	}
-	env.Say("done: %s in %s\nnext: spaces-identity restart replaces pods without the identity, and spaces-identity verify checks the chain\n", output.Count(drift.Changes(), "change"), time.Since(start).Round(time.Second))
+	env.Say("done: %s in %s\nnext: spaces-identity restart replaces pods without the identity,\n  and spaces-identity verify checks the chain\n", output.Count(drift.Changes(), "change"), time.Since(start).Round(time.Second))
 	return nil
 }
 
@@ -86,7 +86,7 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 			return nil, nil, err
 		}
 	}
-	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Adopt: f.Adopt, Prune: f.Prune, ReadAll: f.ReadAll,
+	r := &reconcile.Reconciler{Cloud: reconcile.CloudOf(connected), Adopt: f.Adopt, Prune: f.Prune, SkipUnchanged: f.SkipUnchanged,
 		Progress: progress(env, "associations")}
 	drift, err := r.Plan(ctx, spec)
 	if errors.Is(err, desired.ErrNoSubjects) {

@@ -89,6 +89,8 @@ func verdict(result verify.Result) error {
 		return exit.With(exit.Differs, errors.New("something differs from what the config says"))
 	case len(result.Problems) > 0:
 		return exit.With(exit.Differs, fmt.Errorf("nothing that could be checked differs, but %d reads failed; the output says which", len(result.Problems)))
+	case !result.Checked() && len(result.Rows) > 0:
+		return errNotCovered
 	case !result.Checked():
 		return errNoControlPlane
 	case !result.Complete():
@@ -99,6 +101,9 @@ func verdict(result verify.Result) error {
 
 var errNoControlPlane = output.Hint(errors.New("no control plane was found"),
 	"check that the kubeconfig's context is the host cluster of the Space; `spaces-identity discover` shows its control planes; list their namespaces under controlPlanes, or widen match")
+
+var errNotCovered = output.Hint(errors.New("no control plane was found that the config covers"),
+	"check that the kubeconfig's context is the host cluster of the Space of the config; if it is, list the host namespaces under controlPlanes.namespaces, widen controlPlanes.match, or set controlPlanes.discover: true")
 
 func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error {
 	state, client, err := stateAndCluster(env, op.Settings, op.Cluster, true)
@@ -128,8 +133,12 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 		return exit.With(exit.Differs, fmt.Errorf("left %d of %s without the identity; the output says why", left, output.Count(len(result.Steps), "workload")))
 	case unknown+len(result.Problems) > 0:
 		return exit.With(exit.Differs, errors.New("not every pod could be checked; the output says what could not be read"))
-	case result.ControlPlanes == 0:
+	case result.ControlPlanes+len(result.Deleting) == 0 && len(result.OutOfScope) > 0:
+		return errNotCovered
+	case result.ControlPlanes+len(result.Deleting) == 0:
 		return errNoControlPlane
+	case result.ControlPlanes == 0:
+		return nil
 	case result.Pods == 0 && len(result.Steps) == 0:
 		return output.Hint(errors.New("no pod of the config's components was found"),
 			"check that the kubeconfig's context is the host cluster of the Space; `spaces-identity verify` says what is missing")

@@ -133,7 +133,9 @@ func restartResult() restart.Result {
 		{Namespace: hostA, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: restart.Restarted, Reason: reason},
 		{Namespace: hostB, Component: "mxp-controller", Workload: "deployments.apps/mxp-controller", Outcome: restart.Restarted, Reason: reason},
 		{Namespace: hostB, Component: "vector", Workload: "pods/vector-0", Outcome: restart.Left, Reason: reason + "; nothing owns the pod, so nothing would replace it: delete it and create it again"}},
-		ControlPlanes: 2, Pods: 5, OutOfScope: []space.ControlPlane{{HostNamespace: "prod-chosen", Name: "chosen", Namespace: "team", Sources: []space.Source{space.FromControlPlane}, Certain: true}},
+		ControlPlanes: 2, Pods: 5, OutOfScope: []space.ControlPlane{{HostNamespace: "prod-chosen", Name: "chosen", Namespace: "team", Sources: []space.Source{space.FromControlPlane}, Certain: true},
+			{Name: "young", Namespace: "team", Sources: []space.Source{space.FromControlPlane}, Certain: true}},
+		Deleting: []space.ControlPlane{{HostNamespace: "prod-gone", Name: "gone", Namespace: "team", Sources: []space.Source{space.FromControlPlane}, Certain: true, Deleting: true}},
 		Problems: []string{"discovery: list namespaces: forbidden"}}
 }
 
@@ -175,7 +177,12 @@ func TestPlanEndsWithACount(t *testing.T) {
 		"Plan: 2 to add, 0 to change, 0 to remove, 1 to adopt, 2 blocked.": {Agents: []reconcile.AgentChange{{Action: reconcile.Create}}, Providers: []reconcile.ProviderChange{{Action: reconcile.Create}}, Roles: []reconcile.RoleChange{adopted}, Blocked: []string{"x", "y"}},
 	} {
 		text := printed(t, output.Table, PlanView{Plan: &p}, false)
-		if !strings.HasSuffix(text, "\n\n"+want+"\n") {
+		for line := range strings.Lines(text) {
+			if len(line) > 81 {
+				t.Errorf("%d columns: %s", len(line)-1, line)
+			}
+		}
+		if !strings.HasSuffix(text, "\n\n"+output.Wrap(want)) {
 			t.Errorf("want %q at the end of:\n%s", want, text)
 		}
 	}
@@ -206,6 +213,7 @@ func TestEmptyResultsSaySo(t *testing.T) {
 	for want, r := range map[string]output.Result{
 		"No control planes were found.\n":                                         DiscoveryView{},
 		"3 pods in 1 control plane: each has its identity, nothing to restart.\n": RestartView{restart.Result{Pods: 3, ControlPlanes: 1}},
+		"There is no pod to look at in 1 control plane.\n":                        RestartView{restart.Result{ControlPlanes: 1}},
 		"0 checked: 0 ok, 0 fail, 0 warn, 0 unknown\n":                            VerifyView{},
 	} {
 		if diff := cmp.Diff(want, printed(t, output.Table, r, false)); diff != "" {

@@ -44,7 +44,7 @@ func (v PlanView) Text(p *output.Page) {
 		p.Note(output.Red, "blocked", b)
 	}
 	p.Blank()
-	p.Line("%s", v.Summary())
+	p.Prose(0, v.Summary())
 }
 
 // WarningText returns a warning with the flag that removes its cause.
@@ -65,7 +65,7 @@ func (v PlanView) Summary() string {
 		if v.Plan.Differs() {
 			text = "Nothing to change"
 		}
-		return fmt.Sprintf("%s: %s, %s%s.", text, output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"), beyond)
+		return fmt.Sprintf("%s: %s, %s%s%s.", text, output.Count(len(v.Plan.Roles), "role"), output.Count(v.Plan.UpToDate, "association"), v.skipped(), beyond)
 	}
 	add, change, remove, adopted := v.Plan.Counts()
 	text := fmt.Sprintf("Plan: %d to add, %d to change, %d to remove", add, change, remove)
@@ -75,7 +75,15 @@ func (v PlanView) Summary() string {
 	if blocked := len(v.Plan.Blocked); blocked > 0 {
 		text += fmt.Sprintf(", %d blocked", blocked)
 	}
-	return text + beyond + "."
+	return text + v.skipped() + beyond + "."
+}
+
+// skipped says how many associations were not read.
+func (v PlanView) skipped() string {
+	if v.Plan.Skipped == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s not read, because the record of the last apply is unchanged)", output.Count(v.Plan.Skipped, "association"))
 }
 
 // beyondConfig returns the part of the summary about what gives access beyond the config.
@@ -102,6 +110,7 @@ type entry struct {
 	action reconcile.Action
 	text   string
 	listed bool // even if it does not change
+	prose  bool // whether it may be broken after a semicolon; names are never broken
 	below  []entry
 }
 
@@ -128,6 +137,9 @@ var marks = map[reconcile.Action]struct {
 	reconcile.Foreign: {" ", "", " (foreign)"},
 }
 
+// proseWidth is the width above which prose is broken, in columns.
+const proseWidth = 80
+
 // planLines writes entries.
 type planLines struct {
 	page *output.Page
@@ -139,7 +151,11 @@ func (w planLines) write(e entry, depth int) {
 		return
 	}
 	mark := marks[e.action]
-	w.page.Line("%s %s%s%s", w.page.Paint(mark.colour, mark.sign), strings.Repeat("  ", depth), e.text, mark.note)
+	text, indent := e.text+mark.note, strings.Repeat("  ", depth)
+	if begin, rest, two := strings.Cut(text, "; "); e.prose && two && len("  "+indent+text) > proseWidth {
+		text = begin + ";\n    " + indent + rest
+	}
+	w.page.Line("%s %s%s", w.page.Paint(mark.colour, mark.sign), indent, text)
 	for _, b := range e.below {
 		w.write(b, depth+1)
 	}
@@ -177,7 +193,7 @@ func entries(p *reconcile.Plan) []entry {
 }
 
 func roleEntry(r reconcile.RoleChange) entry {
-	trust := entry{action: r.Trust.Action, text: r.Trust.Budget.String(), below: statementEntries(r.Trust.Statements)}
+	trust := entry{action: r.Trust.Action, text: r.Trust.Budget.String(), prose: true, below: statementEntries(r.Trust.Statements)}
 	role := entry{action: r.Action, text: "role " + r.ARN, below: []entry{trust}}
 	for _, c := range r.Policies {
 		role.below = append(role.below, entry{action: c.Action, text: policyName(c), below: statementEntries(c.Statements)})

@@ -23,14 +23,23 @@ var stepColours = map[restart.Outcome]output.Colour{restart.Restarted: output.Gr
 // Text lists the workloads. Below, it gives each reason once with the workloads that have
 // it, and then the control planes that the config does not cover.
 func (v RestartView) Text(p *output.Page) {
-	if len(v.Result.Steps) == 0 {
-		p.Line("%s in %s: each has its identity, nothing to restart.", output.Count(v.Result.Pods, "pod"), output.Count(v.Result.ControlPlanes, "control plane"))
-	} else {
+	switch {
+	case len(v.Result.Steps) > 0:
 		v.steps(p)
+	case v.Result.Pods == 0:
+		p.Line("There is no pod to look at in %s.", output.Count(v.Result.ControlPlanes, "control plane"))
+	default:
+		p.Line("%s in %s: each has its identity, nothing to restart.", output.Count(v.Result.Pods, "pod"), output.Count(v.Result.ControlPlanes, "control plane"))
+	}
+	for _, plane := range v.Result.Deleting {
+		p.Note(output.Cyan, "left out", fmt.Sprintf("the control plane %s (host namespace %s) is being deleted", plane, plane.HostNamespace))
 	}
 	for _, plane := range v.Result.OutOfScope {
-		p.Note(output.Yellow, "warning", fmt.Sprintf("the config does not cover the control plane %s (host namespace %s); ignore this if another config covers it",
-			plane, cmp.Or(plane.HostNamespace, "none yet")))
+		text := fmt.Sprintf("the config does not cover the control plane %s (host namespace %s); ignore this if another config covers it", plane, plane.HostNamespace)
+		if plane.HostNamespace == "" {
+			text = fmt.Sprintf("the control plane %s has no host namespace yet; run `spaces-identity restart` again when it has one", plane)
+		}
+		p.Note(output.Yellow, "warning", text)
 	}
 	writeProblems(p, v.Result.Problems)
 }

@@ -304,7 +304,7 @@ func (h *chain) configs(t *testing.T) {
 			t.Errorf("differs (-want +got):\n%s", diff)
 		}
 		o := h.user.run(t, "", "restart", "--config", narrow)
-		if text := o.flat(); o.Status != 0 || !strings.Contains(text, "team/chosen (host namespace prod-chosen)") || !strings.Contains(text, "team/young (host namespace none yet)") {
+		if text := o.flat(); o.Status != 0 || !strings.Contains(text, "team/chosen (host namespace prod-chosen)") || !strings.Contains(text, "team/young has no host namespace yet") {
 			t.Errorf("restart does not report them: exit status %d\n%s", o.Status, o.Out)
 		}
 	})
