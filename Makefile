@@ -143,7 +143,7 @@ bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare wit
 	@go -C testdata/bench build -o $(compared)/bench .
 	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
 
-release := $(CURDIR)/bin/tools/release
+release := $(CURDIR)/bin/release
 
 # The file with the OpenPGP secret key that signs a release, and the platforms to build.
 KEY ?=
@@ -168,9 +168,9 @@ release-files: $(release) ## write the files again that name the address of rele
 
 .PHONY: test-release
 test-release: helm $(older) ## build releases and install them in both Helms without Go; build one twice and compare
-	@go build -o bin/tools/ran ./internal/test/ran
+	@go build -o bin/ran ./internal/test/ran
 	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) SPACES_IDENTITY_REPRODUCE=1 \
-		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/tools/ran,go test) -timeout 30m -count=1 ./...
+		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/ran,go test) -timeout 30m -count=1 ./...
 
 .PHONY: $(release)
 $(release):
