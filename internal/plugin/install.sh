@@ -161,10 +161,13 @@ fail() {
 }
 
 # Helm leaves a plugin whose hook fails in its directory, and Helm 4 a copy of the archive
-# beside it. An update keeps the old programs.
+# beside it. Before an update from git, Helm removes the programs.
 give_up() {
 	[ -z "${work:-}" ] || rm -rf "$work"
-	[ "$action" = install ] || exit 1
+	if [ "$action" = update ]; then
+		[ -x "$binary" ] || say "the plugin has no programs now. Fix that, then run: helm plugin update spaces-identity" >&2
+		exit 1
+	fi
 	if [ "$plugins" = "${HELM_PLUGINS:-}" ] || [ "$(basename "$plugins")" = plugins ]; then
 		if [ -L "$plugin" ]; then rm "$plugin"; else rm -rf "$plugin"; fi
 		rm -f "$plugins/spaces-identity-$version.tgz" "$plugins/spaces-identity-$version.tgz.prov"

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -64,19 +64,20 @@ func (b *builder) manifest(target platform) ([]byte, error) {
 	if err != nil || target.os != "windows" {
 		return text, err
 	}
-	command := []byte("/bin/" + name + "\n")
-	start := bytes.Index(text, []byte("\nhooks:\n")) + 1
-	if start == 0 || !bytes.Contains(text[:start], command) {
-		return nil, fmt.Errorf("plugin.yaml has no hooks or no command %s", bytes.TrimSpace(command))
+	start := bytes.Index(text, []byte("\nplatformCommand:\n")) + 1
+	if start == 0 {
+		return nil, errors.New("plugin.yaml has no platformCommand")
 	}
-	text = bytes.Replace(text[:start], command, []byte("/bin/"+name+".exe\n"), 1)
-	return append(text, windowsHooks...), nil
+	return append(text[:start:start], windowsCommands...), nil
 }
 
-// windowsHooks run the program itself, because Windows has no shell sh. The hook delete
+// windowsCommands run the program itself, because Windows has no shell sh. The hook delete
 // would need one: Helm runs it after it has removed the program. The hook update is never
 // run: Helm updates no archives. Other systems get a message.
-const windowsHooks = `platformHooks:
+const windowsCommands = `platformCommand:
+- os: windows
+  command: $HELM_PLUGIN_DIR/bin/spaces-identity.exe
+platformHooks:
   install:
   - os: windows
     command: $HELM_PLUGIN_DIR/bin/spaces-identity.exe

@@ -13,7 +13,7 @@ func TestWindowsPluginNeedsNoShell(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plugin.tgz")
 	writeWindowsPlugin(t, path)
 	manifest := string(fileOf(t, path, "plugin.yaml"))
-	for _, want := range []string{"- command: $HELM_PLUGIN_DIR/spaces-identity/bin/spaces-identity.exe\n", "os: windows\n    command: $HELM_PLUGIN_DIR/spaces-identity/bin/spaces-identity.exe\n"} {
+	for _, want := range []string{"- os: windows\n  command: $HELM_PLUGIN_DIR/spaces-identity/bin/spaces-identity.exe\n", "os: windows\n    command: $HELM_PLUGIN_DIR/spaces-identity/bin/spaces-identity.exe\n"} {
 		if !strings.Contains(manifest, want) {
 			t.Errorf("plugin.yaml lacks %q:\n%s", want, manifest)
 		}
