@@ -87,7 +87,7 @@ func Run(ctx context.Context, env Env, args []string) exit.Status {
 // such as head. That is worth no message, unless the command also changes something.
 func (env *Env) readerLeft(err error) bool {
 	switch env.op.(type) {
-	case PostRenderOp, TemplateOp, ApplyOp, RestartOp:
+	case PostRenderOp, TemplateOp, ApplyOp, DeleteOp, RestartOp:
 		return false
 	}
 	e, ok := errors.AsType[*fs.PathError](err)

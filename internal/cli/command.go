@@ -99,7 +99,7 @@ post-renderer.`,
 	p.asPostRender(root)
 	p.asProgram(root)
 	root.AddCommand(p.postRenderCommand(), p.templateCommand(), p.inspectCommand(), p.policyCommand(), p.exportCommand(),
-		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(),
+		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(), p.deleteCommand(),
 		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.setUpPluginCommand(), p.versionCommand())
 	p.addHelpCommand(root)
 	addCompletionCommand(root)

@@ -176,6 +176,56 @@ nothing differs, it changes nothing, so it can run on a schedule.`,
 	})
 }
 
+// DeleteOp removes what the config names.
+type DeleteOp struct {
+	Settings config.Flags
+	Cluster  ClusterFlags
+	Profile  string
+	KeepRole bool
+	Prune    bool // also what the config no longer names
+	DryRun   bool
+	Approve  bool // delete without asking
+	All      bool // show what does not change, too
+	Output   output.Format
+}
+
+func (p *parser) deleteCommand() *cobra.Command {
+	op := DeleteOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "delete",
+		Short: "Delete from AWS what this config names, after you confirm it",
+		Long: `delete removes what the config names and this program manages, and nothing else:
+associations, permissions, statements of trust policies, roles and OIDC
+providers, in this order. It shows them first and asks for confirmation.
+
+A role stays if it lacks this program's tag, or if anything else is left in it:
+what somebody else created, or what another config or cluster wrote. An OIDC
+provider stays if another role uses it. A warning says what stays and why.
+Subjects that the config no longer names stay, too, unless --prune is given.
+
+The pods lose their access. After a failure, run it again. The policy that it
+needs is printed by "spaces-identity policy self --delete".`,
+		Example: `  spaces-identity delete --dry-run
+  spaces-identity delete --keep-role --approve`,
+	}
+	op.Cluster.register(cmd)
+	registerProfile(cmd, &op.Profile)
+	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
+	set := cmd.Flags()
+	set.BoolVar(&op.KeepRole, "keep-role", false, "keep the roles; they then admit nobody and may do nothing")
+	set.BoolVar(&op.Prune, "prune", false, "delete also what the config no longer names on its clusters")
+	set.BoolVar(&op.DryRun, "dry-run", false, "show what would be deleted, and change nothing")
+	set.BoolVar(&op.Approve, "approve", false, "delete without asking, in scripts")
+	set.BoolVar(&op.All, "all", false, "show what stays, too")
+	return parsed(p, cmd, &op, func([]string) error {
+		if !op.Approve && !op.DryRun && !p.env.Terminal(p.env.In) {
+			return output.Hint(errors.New("delete needs a terminal to ask for confirmation"),
+				"look at `spaces-identity delete --dry-run`, then give --approve")
+		}
+		return nil
+	})
+}
+
 // VerifyOp checks the chain of each control plane.
 type VerifyOp struct {
 	Settings    config.Flags

@@ -23,6 +23,7 @@ type DocumentOp struct {
 	Settings config.Flags
 	Document string // the name of its command: trust, permissions, associations, self, admission or values
 	ReadOnly bool   // of self: only what plan needs
+	Delete   bool   // of self: also what delete needs
 	Live     bool   // of trust: the policy that the role has in AWS
 	Profile  string // of AWS, for Live
 	Output   output.Format
@@ -38,8 +39,14 @@ func (p *parser) documentCommand(cmd *cobra.Command, formats ...output.Format) *
 	}
 	if name == "self" {
 		cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
+		cmd.Flags().BoolVar(&op.Delete, "delete", false, "also what delete needs")
 	}
-	return parsed(p, cmd, &op, nil)
+	return parsed(p, cmd, &op, func([]string) error {
+		if op.ReadOnly && op.Delete {
+			return errors.New("--read-only leaves out what --delete needs: use one of them")
+		}
+		return nil
+	})
 }
 
 func (p *parser) policyCommand() *cobra.Command {
@@ -127,6 +134,10 @@ func (op DocumentOp) text(env *Env) ([]byte, error) {
 	case "values":
 		return export.Values(state)
 	case "self":
+		if op.Delete {
+			doc, err := state.SelfWithDelete()
+			return doc.JSON(), err
+		}
 		doc, err := state.Self(op.ReadOnly)
 		return doc.JSON(), err
 	case "admission":

@@ -32,7 +32,7 @@ type Object struct {
 
 // AdmissionPolicies returns the Kubernetes admission policies that set the identity on
 // ServiceAccounts and pods when these are created or updated. So control planes that are
-// created later get the identity too. A component has one policy for its ServiceAccounts
+// created later get the identity too. A component with a namespace of its own has none. Others have one policy for its ServiceAccounts
 // if they get annotations, and one for its pods if they get labels. Each policy has a
 // binding, and applies only to the control planes' namespaces.
 //
@@ -63,7 +63,7 @@ func admissionPolicies(s desired.State, suffix string) ([]Object, error) {
 	}
 	var all []Object
 	scopes := scopesOf(s.Spec().ControlPlanes)
-	for _, c := range s.Components {
+	for _, c := range s.InControlPlanes() {
 		if len(c.Annotations)+len(c.PodLabels) > 0 && len(scopes) == 0 {
 			return nil, fmt.Errorf("admission policy of %s: %w", c.Name, desired.ErrNoSubjects)
 		}
@@ -203,7 +203,7 @@ func serviceAccountPolicy(c desired.Component, in scope) admissionSpec {
 		return "!(" + key + " in object.metadata.annotations) || object.metadata.annotations[" + key + "] != " + value
 	})
 	conditions := []condition{
-		{"is-the-component", "object.metadata.name == " + literal(c.ServiceAccount)},
+		{"is-the-component", isOneOf("object.metadata.name", c.Accounts)},
 		{"lacks-an-annotation", strings.Join(append([]string{"!has(object.metadata.annotations)"}, lacks...), " || ")},
 	}
 	entries := eachPair(c.Annotations, func(key, value string) string { return key + ": " + value })
@@ -216,7 +216,7 @@ func serviceAccountPolicy(c desired.Component, in scope) admissionSpec {
 func podPolicy(c desired.Component, in scope) admissionSpec {
 	lacks := eachPair(c.PodLabels, func(key, _ string) string { return "!(" + key + " in object.metadata.labels)" })
 	conditions := []condition{
-		{"is-the-component", "has(object.spec.serviceAccountName) && object.spec.serviceAccountName == " + literal(c.ServiceAccount)},
+		{"is-the-component", "has(object.spec.serviceAccountName) && " + isOneOf("object.spec.serviceAccountName", c.Accounts)},
 		{"lacks-a-label", strings.Join(append([]string{"!has(object.metadata.labels)"}, lacks...), " || ")},
 	}
 	entries := eachPair(c.PodLabels, func(key, value string) string {
@@ -262,6 +262,14 @@ func literal(value string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+// isOneOf returns a CEL expression that compares a field with one or more values.
+func isOneOf(field string, values []string) string {
+	if len(values) == 1 {
+		return field + " == " + literal(values[0])
+	}
+	return field + " in " + literals(values)
 }
 
 func literals(values []string) string {

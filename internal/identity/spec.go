@@ -20,7 +20,8 @@ type Settings struct {
 	Places             []Place
 	AdmissionPolicy    AdmissionPolicy
 	FailurePolicy      FailurePolicy
-	TrustPolicyQuota   int // characters, white space not counted
+	Tags               map[string]string // AWS tags of everything that the program creates
+	TrustPolicyQuota   int               // characters, white space not counted
 	SharedBackupConfig SharedBackupConfig
 	ArtifactsDir       string // NoArtifacts for none
 }
@@ -124,9 +125,10 @@ type Cluster struct {
 
 // ControlPlanes says which host namespaces belong to control planes.
 type ControlPlanes struct {
-	Namespaces []string // exact names, sorted, each once
-	Match      Match    // a pattern that admits more namespaces
-	Discover   bool     // commands that can read the cluster add the namespaces that they find
+	Namespaces []string                    // exact names, sorted, each once
+	Names      map[string]ControlPlaneName // of the ControlPlane objects, by host namespace, as far as they are known
+	Match      Match                       // a pattern that admits more namespaces
+	Discover   bool                        // commands that can read the cluster add the namespaces that they find
 }
 
 // Place is a path in a chart that the program does not recognise, described by the user.

@@ -17,7 +17,11 @@ func TestNewFillsInDefaultsOfKnownComponents(t *testing.T) {
 		of("vector", "controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
 		of("external-secrets-controller", "controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels"),
 		of("crossplane", "controlPlanes.uxp", "serviceAccount.customAnnotations", ""),
+		of("spaces-controller", "controller", "serviceAccount.annotations", ""),
 	}
+	want[3].ServiceAccount = ""
+	want[3].SyncedFrom = identity.SyncedFrom{ServiceAccount: "crossplane", VCluster: "vcluster", Candidates: []string{"upbound-system", "crossplane-system"}}
+	want[4].Namespace, want[4].Values.Beside = "upbound-system", "controlPlanes"
 	var named identity.Settings
 	for _, name := range identity.KnownNames() {
 		named.Components = append(named.Components, identity.Component{Name: name})

@@ -51,6 +51,7 @@ const (
 	Skipped                 // a label or an annotation of the pod excludes it or its containers
 	Preset                  // the pod template sets the webhook's variables itself
 	Audience                // the service account asks for a token that AWS does not accept
+	Misnamed                // the service account has another name on the host than the config says
 )
 
 // Problem is why a pod does not have its component's identity.

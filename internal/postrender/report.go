@@ -40,13 +40,13 @@ type Failure struct {
 
 // ComponentReport describes one component.
 type ComponentReport struct {
-	Name           string          `json:"name"`
-	ServiceAccount string          `json:"serviceAccount"`
-	Mode           identity.Mode   `json:"mode"`
-	RoleARN        string          `json:"roleARN,omitempty"`
-	Namespaces     []string        `json:"namespaces"`            // those that the trust policy lists
-	Match          string          `json:"match,omitempty"`       // the pattern of further namespaces
-	TrustPolicy    *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
+	Name            string          `json:"name"`
+	ServiceAccounts []string        `json:"serviceAccounts"` // the names that it may have on the host cluster
+	Mode            identity.Mode   `json:"mode"`
+	RoleARN         string          `json:"roleARN,omitempty"`
+	Namespaces      []string        `json:"namespaces"`            // those that the trust policy lists
+	Match           string          `json:"match,omitempty"`       // the pattern of further namespaces
+	TrustPolicy     *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
 }
 
 // JSON returns the content of the file. Lists are never null.

@@ -20,6 +20,8 @@ var (
 	ControlPlanes       = Resource{"spaces.upbound.io", "v1beta1", "controlplanes"}
 	SharedBackupConfigs = Resource{"spaces.upbound.io", "v1alpha1", "sharedbackupconfigs"}
 	SpaceBackupConfigs  = Resource{"admin.spaces.upbound.io", "v1alpha1", "spacebackupconfigs"}
+	SpaceBackups        = Resource{"admin.spaces.upbound.io", "v1alpha1", "spacebackups"}
+	SpaceSchedules      = Resource{"admin.spaces.upbound.io", "v1alpha1", "spacebackupschedules"}
 	Backups             = Resource{"spaces.upbound.io", "v1alpha1", "backups"}
 	BackupSchedules     = Resource{"spaces.upbound.io", "v1alpha1", "backupschedules"}
 	SharedSchedules     = Resource{"spaces.upbound.io", "v1alpha1", "sharedbackupschedules"}
@@ -92,6 +94,26 @@ func (s ServiceAccount) AnnotatedAt(key string) time.Time {
 		}
 	}
 	return last
+}
+
+// The annotations in which vcluster writes what an object is called inside it.
+//
+// Source: github.com/loft-sh/vcluster, pkg/util/translate.
+const (
+	syncedNameAnnotation      = "vcluster.loft.sh/object-name"
+	syncedNamespaceAnnotation = "vcluster.loft.sh/object-namespace"
+)
+
+// SyncedFrom returns the name and namespace of the object inside the control plane from
+// which vcluster has copied the service account. ok is false if it is no copy.
+func (s ServiceAccount) SyncedFrom() (name, namespace string, ok bool) { return s.Meta.syncedFrom() }
+
+// SyncedFrom is [ServiceAccount.SyncedFrom] for a pod.
+func (p Pod) SyncedFrom() (name, namespace string, ok bool) { return p.Meta.syncedFrom() }
+
+func (m Meta) syncedFrom() (name, namespace string, ok bool) {
+	name, namespace = m.Annotations[syncedNameAnnotation], m.Annotations[syncedNamespaceAnnotation]
+	return name, namespace, name != "" && namespace != ""
 }
 
 // Workload is a Deployment, StatefulSet or DaemonSet.

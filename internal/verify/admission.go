@@ -12,7 +12,6 @@ import (
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/export"
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/space"
 )
 
@@ -36,7 +35,7 @@ var admissionForms = []struct {
 // checkAdmissionPolicy looks for the policies of the release, or for those that a user has
 // applied. One that is not as the config says acts too, so it fails the check.
 func checkAdmissionPolicy(f *checkInput) Check {
-	if f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
+	if !f.state.HasAdmissionPolicy(f.component) {
 		return Check{}
 	}
 	switch failure := f.observed.Failure("", admissionResources...); {

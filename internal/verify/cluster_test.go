@@ -272,7 +272,7 @@ func clusterCases() []testCase {
 		{"right", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "uses the identity; what its role may do was not read; nothing refers to it yet", ""},
 		{"right and used", BackupConfig, irsa, nil, together(withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), withBackup("Completed", "nightly")), nil, OK, "uses the identity", ""},
 		{"a wrong one besides, not used", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "nightly"), withSchedule("nightly")), nil, OK, "uses the identity", ""},
-		{"a wrong one besides, nothing used", BackupConfig, irsa, nil, withConfigs, nil, Warns, "nothing refers to a backup config yet, and one of the group does not fit: SharedBackupConfig secret", "refer to SharedBackupConfig nightly"},
+		{"a wrong one besides, nothing used", BackupConfig, irsa, nil, withConfigs, nil, Warns, "nothing refers to a backup config yet, and one of them does not fit: SharedBackupConfig secret", "refer to SharedBackupConfig nightly"},
 		{"a wrong one, used by a backup", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "secret")), nil, Fails, "credentials.source is Secret", "apply"},
 		{"a wrong one, used by a schedule", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "nightly"), withSchedule("secret")), nil, Fails, "credentials.source is Secret", "apply"},
 		{"one that does not exist", BackupConfig, irsa, nil, together(withConfigs, withSchedule("gone")), nil, Fails, "the SharedBackupConfig that is in use does not exist", "create"},

@@ -121,7 +121,7 @@ func (w *liveWorld) grant(t *testing.T) {
 		}
 		for i, host := range []string{hostA, hostB, "elsewhere"} {
 			s.Associations = append(s.Associations, awstest.Association{ID: fmt.Sprintf("a-%d", i), Cluster: "prod", Namespace: host, ServiceAccount: "vector",
-				RoleARN: "arn:aws:iam::" + awstest.AccountID + ":role/spaces-logs", Tags: desired.ManagedTags()})
+				RoleARN: "arn:aws:iam::" + awstest.AccountID + ":role/spaces-logs", Tags: desired.Of(identity.Spec{}).Tags()})
 		}
 	})
 }
@@ -376,7 +376,7 @@ func TestVerifyWithoutTheAccountNamesWhatItLeavesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []LeftOut{{[]string{"oidc-provider", "role", "permissions", "agent", "trust-policy", "association", "target-role"}, "the flag"}}
+	want := []LeftOut{{[]string{"oidc-provider", "role", "role-limits", "permissions", "agent", "trust-policy", "association", "target-role"}, "the flag"}}
 	if diff := cmp.Diff(want, result.LeftOut); diff != "" {
 		t.Errorf("what was left out (-want +got):\n%s", diff)
 	}

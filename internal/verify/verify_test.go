@@ -178,8 +178,8 @@ func TestControlPlanesOutOfScopeAreReported(t *testing.T) {
 	if !result.Checked() {
 		t.Error("a control plane that is being deleted counts as a failure")
 	}
-	result.Rows = result.Rows[1:]
-	if result.Checked() {
+	o.ControlPlanes = nil
+	if runChecks(o, accountState{}, nil, testState(t, identity.IRSA)).Checked() {
 		t.Error("no control plane was checked, and the result says that one was")
 	}
 }

@@ -202,7 +202,7 @@ func (i *initial) chooseBucket(ctx context.Context) (err error) {
 // what the user answers. Nobody is admitted by default.
 func (i *initial) findControlPlanes(ctx context.Context) error {
 	c := &i.Spec.ControlPlanes
-	if len(c.Namespaces) > 0 || c.Match != "" {
+	if len(c.Namespaces) > 0 || c.Match != "" || !desired.Of(i.Spec).NeedsControlPlanes() {
 		return nil
 	}
 	client, err := connect(i.Env, i.op.Cluster)
@@ -210,7 +210,7 @@ func (i *initial) findControlPlanes(ctx context.Context) error {
 		if err := sameCluster(ctx, client, i.Spec.Cluster, i.Note); err != nil {
 			return err
 		}
-		i.Found, _, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
+		i.Found, _, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ControlPlaneAccounts())
 	}
 	if c.Discover = err == nil; c.Discover {
 		return nil

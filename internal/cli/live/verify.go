@@ -133,11 +133,11 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 		return exit.With(exit.Differs, fmt.Errorf("left %d of %s without the identity; the output says why", left, output.Count(len(result.Steps), "workload")))
 	case unknown+len(result.Problems) > 0:
 		return exit.With(exit.Differs, errors.New("not every pod could be checked; the output says what could not be read"))
-	case result.ControlPlanes+len(result.Deleting) == 0 && len(result.OutOfScope) > 0:
+	case result.ControlPlanes+len(result.Deleting) == 0 && len(result.OutOfScope) > 0 && state.NeedsControlPlanes():
 		return errNotCovered
-	case result.ControlPlanes+len(result.Deleting) == 0:
+	case result.ControlPlanes+len(result.Deleting) == 0 && state.NeedsControlPlanes():
 		return errNoControlPlane
-	case result.ControlPlanes == 0:
+	case result.ControlPlanes == 0 && state.NeedsControlPlanes():
 		return nil
 	case result.Pods == 0 && len(result.Steps) == 0:
 		return output.Hint(errors.New("no pod of the config's components was found"),
