@@ -7,6 +7,7 @@ SHELL := /bin/bash
 version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe --always --dirty 2>/dev/null || echo unknown)
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
+older     := $(CURDIR)/bin/tools/helm3-older
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
 kube135   := $(addprefix $(CURDIR)/bin/tools/1.35/,kube-apiserver kube-controller-manager kube-scheduler)
@@ -18,7 +19,9 @@ scripts   := .ci/run plugin.complete $(wildcard internal/plugin/*.sh examples/*/
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
 
-build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)'
+commit    := $(shell git rev-parse HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo -dirty)
+
+build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version) -X spaces-identity.dev/internal/cli.Commit=$(commit)'
 
 # Additional flags for go test, such as TESTFLAGS=-race.
 TESTFLAGS ?=
@@ -114,10 +117,11 @@ lint: $(lint) $(actions) prose ## gofmt, go vet, golangci-lint, go mod tidy, she
 	@test -z "$$(gofmt -l .)" || { echo 'run gofmt -w on:'; gofmt -l .; exit 1; }
 	@go vet ./...
 	@$(lint) run ./...
+	@cd internal/release && $(lint) run --config ../../.golangci.yaml ./...
 	@for module in $(modules); do go -C $$module mod tidy -diff || { echo "run go mod tidy in $$module"; exit 1; }; done
 	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
 	@shellcheck $(scripts)
-	@$(actions) examples/github-actions/*.yaml
+	@$(actions) examples/github-actions/*.yaml .github/workflows/*.yml
 	@echo 'lint: nothing found'
 
 # Vale parses code with a C library, so it takes a C compiler to build it.
@@ -154,9 +158,42 @@ bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare wit
 	@go -C testdata/bench build -o $(compared)/bench .
 	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
 
+release := $(CURDIR)/bin/release
+
+# The file with the OpenPGP secret key that signs a release, and the platforms to build.
+KEY ?=
+PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
+REGISTRY ?=
+
+.PHONY: dist
+dist: $(release) ## build the archives and Helm plugins of a release in dist: KEY=file signs them, PLATFORMS=linux/amd64
+	@$(release) dist -root . -commit '$(commit)' -key '$(KEY)' -platforms '$(PLATFORMS)'
+
+.PHONY: image
+image: $(release) ## build the image for amd64 and arm64 in dist/image, without a daemon
+	@$(release) image -root . -commit '$(commit)'
+
+.PHONY: push
+push: $(release) ## push the image and the Helm plugins of dist: REGISTRY=host/path
+	@$(release) push -root . -registry '$(REGISTRY)'
+
+.PHONY: release-files
+release-files: $(release) ## write the files again that name the address of releases
+	@$(release) generate -root .
+
+.PHONY: test-release
+test-release: helm $(older) ## build releases and install them in both Helms without Go; build one twice and compare
+	@go build -o bin/ran ./internal/test/ran
+	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) SPACES_IDENTITY_REPRODUCE=1 \
+		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/ran,go test) -timeout 30m -count=1 ./...
+
+.PHONY: $(release)
+$(release):
+	@go -C internal/release build -o $@ .
+
 .PHONY: clean
 clean: ## remove everything that make built
-	@rm -rf bin identity-artifacts
+	@rm -rf bin dist identity-artifacts
 
 # The tools are built once. Each has its own module, so that users of the project do
 # not download them.
@@ -166,6 +203,11 @@ $(helm3): $(tools)/helm3/go.mod
 	@echo 'building Helm 3 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm3 list -m -f '{{.Version}}' helm.sh/helm/v3) && \
 	go -C $(tools)/helm3 build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
+
+$(older): $(tools)/helm3-older/go.mod
+	@echo 'building an older Helm 3 from the module proxy (once, about two minutes)'
+	@v=$$(go -C $(tools)/helm3-older list -m -f '{{.Version}}' helm.sh/helm/v3) && \
+	go -C $(tools)/helm3-older build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
 
 $(helm4): $(tools)/helm4/go.mod
 	@echo 'building Helm 4 from the module proxy (once, about two minutes)'

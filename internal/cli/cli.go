@@ -116,13 +116,13 @@ func (env *Env) run(ctx context.Context) error {
 // calling program has warned already.
 func (env *Env) warnOfVariables(op Op) {
 	switch op.(type) {
-	case VersionOp, PostRendererOp:
+	case VersionOp, PostRendererOp, SetUpPluginOp:
 		return
 	}
 	if env.Getenv(callerVersion) != "" {
 		return
 	}
-	for _, warning := range config.UnknownVariables(env.Environ, rewriteFlags...) {
+	for _, warning := range config.UnknownVariables(env.Environ, append(installVariables, rewriteFlags...)...) {
 		env.Warn(warning)
 	}
 }
