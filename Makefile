@@ -7,8 +7,11 @@ SHELL := /bin/bash
 version   := $(shell sed -n 's/^version: *//p' plugin.yaml)+$(shell git describe --always --dirty 2>/dev/null || echo unknown)
 helm3     := $(CURDIR)/bin/tools/helm3
 helm4     := $(CURDIR)/bin/tools/helm4
+older     := $(CURDIR)/bin/tools/helm3-older
 kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
 lint      := $(CURDIR)/bin/tools/golangci-lint
+kube135   := $(addprefix $(CURDIR)/bin/tools/1.35/,kube-apiserver kube-controller-manager kube-scheduler)
+kyverno   := $(CURDIR)/bin/tools/kubectl-kyverno
 vale      := $(CURDIR)/bin/tools/vale
 actions   := $(CURDIR)/bin/tools/actionlint
 modules   := $(shell find . -name go.mod -not -path '*/node_modules/*' -exec dirname {} \;)
@@ -16,7 +19,9 @@ scripts   := .ci/run plugin.complete $(wildcard internal/plugin/*.sh examples/*/
 compared  := $(CURDIR)/bin/tools
 with_helm := SPACES_IDENTITY_HELM3=$(helm3) SPACES_IDENTITY_HELM4=$(helm4)
 
-build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version)'
+commit    := $(shell git rev-parse HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo -dirty)
+
+build_flags := -trimpath -buildvcs=false -ldflags '-s -w -X spaces-identity.dev/internal/cli.Version=$(version) -X spaces-identity.dev/internal/cli.Commit=$(commit)'
 
 # Additional flags for go test, such as TESTFLAGS=-race.
 TESTFLAGS ?=
@@ -46,7 +51,7 @@ demo: build helm ## render a Spaces-like chart with both Helms and show what cha
 
 .PHONY: test
 test: build helm simulator ## run all tests, including those with real Helms
-	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -v '/internal/test/e2e$$')
+	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/test/(e2e|judges)$$')
 
 # The simulator evaluates trust policies independently of this project. It needs Node.js.
 .PHONY: simulator
@@ -70,6 +75,22 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 .PHONY: e2e
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
+
+# Programs that others maintain, and that take long to build. A target judge-… is one of
+# them. The results of all are shown, and then judges fails if one of them has failed.
+judges := judge-kyverno judge-kube135
+
+.PHONY: judges $(judges)
+judges: ## run the slow tests: Kyverno's CLI, and the suite on Kubernetes 1.35 (30 minutes to build)
+	@$(MAKE) --no-print-directory --keep-going $(judges)
+
+judge-kyverno: $(kyverno)
+	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges
+
+# etcd and kwok are those of make kube.
+judge-kube135: build helm kube $(kube135)
+	@for f in etcd kwok kwok-stages.yaml; do ln -sf ../$$f bin/tools/1.35/$$f; done
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools/1.35 $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
 
 moto := $(CURDIR)/bin/tools/moto
 
@@ -96,10 +117,11 @@ lint: $(lint) $(actions) prose ## gofmt, go vet, golangci-lint, go mod tidy, she
 	@test -z "$$(gofmt -l .)" || { echo 'run gofmt -w on:'; gofmt -l .; exit 1; }
 	@go vet ./...
 	@$(lint) run ./...
+	@cd internal/release && $(lint) run --config ../../.golangci.yaml ./...
 	@for module in $(modules); do go -C $$module mod tidy -diff || { echo "run go mod tidy in $$module"; exit 1; }; done
 	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
 	@shellcheck $(scripts)
-	@$(actions) examples/github-actions/*.yaml
+	@$(actions) examples/github-actions/*.yaml .github/workflows/*.yml
 	@echo 'lint: nothing found'
 
 # Vale parses code with a C library, so it takes a C compiler to build it.
@@ -113,16 +135,13 @@ prose: build ## check the words of pages, Go comments and help texts with Vale
 	SPACES_IDENTITY_VALE=$(vale) go test -count=1 ./internal/test/prose; \
 	go run ./internal/test/prose $(vale) bin/spaces-identity
 
-# The time that make fuzz spends on each target, and the directory of the targets.
+# The time that make fuzz spends on each target, and the directories of the targets.
 FUZZTIME ?= 30m
 FUZZ ?= internal
 
 .PHONY: fuzz
 fuzz: ## fuzz each target in turn: FUZZTIME=30m, FUZZ=internal/manifest
-	@grep -rHo '^func Fuzz[A-Za-z]*' --include='*_test.go' $(FUZZ) | while IFS=: read -r file func; do \
-		echo "$${func#func } in $${file%/*}"; \
-		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$${file%/*}" </dev/null; \
-	done
+	@go run ./internal/test/fuzz -time $(FUZZTIME) $(FUZZ)
 
 # The number of mutants in each package, and the packages. 0 tries all mutants.
 SAMPLE ?= 60
@@ -139,9 +158,42 @@ bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare wit
 	@go -C testdata/bench build -o $(compared)/bench .
 	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
 
+release := $(CURDIR)/bin/release
+
+# The file with the OpenPGP secret key that signs a release, and the platforms to build.
+KEY ?=
+PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
+REGISTRY ?=
+
+.PHONY: dist
+dist: $(release) ## build the archives and Helm plugins of a release in dist: KEY=file signs them, PLATFORMS=linux/amd64
+	@$(release) dist -root . -commit '$(commit)' -key '$(KEY)' -platforms '$(PLATFORMS)'
+
+.PHONY: image
+image: $(release) ## build the image for amd64 and arm64 in dist/image, without a daemon
+	@$(release) image -root . -commit '$(commit)'
+
+.PHONY: push
+push: $(release) ## push the image and the Helm plugins of dist: REGISTRY=host/path
+	@$(release) push -root . -registry '$(REGISTRY)'
+
+.PHONY: release-files
+release-files: $(release) ## write the files again that name the address of releases
+	@$(release) generate -root .
+
+.PHONY: test-release
+test-release: helm $(older) ## build releases and install them in both Helms without Go; build one twice and compare
+	@go build -o bin/ran ./internal/test/ran
+	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) SPACES_IDENTITY_REPRODUCE=1 \
+		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/ran,go test) -timeout 30m -count=1 ./...
+
+.PHONY: $(release)
+$(release):
+	@go -C internal/release build -o $@ .
+
 .PHONY: clean
 clean: ## remove everything that make built
-	@rm -rf bin identity-artifacts
+	@rm -rf bin dist identity-artifacts
 
 # The tools are built once. Each has its own module, so that users of the project do
 # not download them.
@@ -152,21 +204,28 @@ $(helm3): $(tools)/helm3/go.mod
 	@v=$$(go -C $(tools)/helm3 list -m -f '{{.Version}}' helm.sh/helm/v3) && \
 	go -C $(tools)/helm3 build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
 
+$(older): $(tools)/helm3-older/go.mod
+	@echo 'building an older Helm 3 from the module proxy (once, about two minutes)'
+	@v=$$(go -C $(tools)/helm3-older list -m -f '{{.Version}}' helm.sh/helm/v3) && \
+	go -C $(tools)/helm3-older build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
+
 $(helm4): $(tools)/helm4/go.mod
 	@echo 'building Helm 4 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm4 list -m -f '{{.Version}}' helm.sh/helm/v4) && \
 	go -C $(tools)/helm4 build -ldflags "-X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
 
 # Helm reads the version of the server. The linker flags set it.
-kube_version = $$(go -C $(tools)/kube list -m -f '{{.Version}}' k8s.io/kubernetes)
+kube_version = $$(go -C $(<D) list -m -f '{{.Version}}' k8s.io/kubernetes)
 kube_package = $(or $(kube_package_$(@F)),k8s.io/kubernetes/cmd/$(@F))
 kube_package_etcd := go.etcd.io/etcd/server/v3
 kube_package_kwok := sigs.k8s.io/kwok/cmd/kwok
 
 $(kube): $(tools)/kube/go.mod
+$(kube135): $(tools)/kube135/go.mod
+$(kube) $(kube135):
 	@echo 'building $(@F) from the module proxy (once; all of them about ten minutes)'
 	@v=$(kube_version) && minor=$${v#v1.} && \
-	CGO_ENABLED=0 go -C $(tools)/kube build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
+	CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags "-X k8s.io/component-base/version.gitVersion=$$v \
 		-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" $(kube_package)
 
 # The stages say how kwok simulates pods and nodes. They are in its module.
@@ -175,6 +234,10 @@ bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
 	@stages=$$(go -C $(tools)/kube list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage && \
 	for f in $$stages/pod/fast/pod-*.yaml $$stages/node/fast/node-*.yaml $$stages/node/heartbeat-with-lease/node-*.yaml; do \
 		echo ---; cat $$f; done > $@
+
+$(kyverno): $(tools)/kyverno/go.mod
+	@echo "building Kyverno's CLI from the module proxy (once, about 15 minutes)"
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags '-s -w' github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno
 
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'

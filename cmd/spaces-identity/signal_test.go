@@ -29,7 +29,14 @@ type process struct {
 
 func startProcess(t *testing.T) *process {
 	t.Helper()
-	p := &process{Cmd: exec.CommandContext(t.Context(), "spaces-identity", append(identityFlags, "--bucket=spaces-backups")...)}
+	p := newProcess(t)
+	p.start(t)
+	return p
+}
+
+func newProcess(t *testing.T, flags ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.CommandContext(t.Context(), "spaces-identity", slices.Concat(identityFlags, []string{"--bucket=spaces-backups"}, flags)...)}
 	p.Env = environ()
 	p.Dir = t.TempDir()
 	p.Stderr = &p.stderr
@@ -41,10 +48,14 @@ func startProcess(t *testing.T) *process {
 	if p.out, err = p.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+func (p *process) start(t *testing.T) {
+	t.Helper()
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return p
 }
 
 // environ returns the environment without settings, and without the variables of the
@@ -191,6 +202,39 @@ func TestTerminatedWhileHelmRenders(t *testing.T) {
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok || exit.ExitCode() != 1 {
 		t.Error("want exit status 1")
+	}
+}
+
+// The program under then says that it runs, and waits for what nobody writes. It ignores
+// SIGTERM.
+func TestStoppedWhileAProgramUnderThenRuns(t *testing.T) {
+	for _, c := range []struct {
+		signal  syscall.Signal
+		message string
+		end     func(*process, *testing.T, string)
+	}{
+		{syscall.SIGINT, "interrupted", (*process).wantInterrupted},
+		{syscall.SIGTERM, "terminated signal received", (*process).wantFailed},
+	} {
+		p := newProcess(t, "--config=c.yaml")
+		for _, name := range []string{"ready", "never"} {
+			if err := syscall.Mkfifo(filepath.Join(p.Dir, name), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		config := "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n" +
+			`then: [[sh, -c, 'trap "" TERM; echo said >&2; echo >ready; read x <never']]` + "\n"
+		if err := os.WriteFile(filepath.Join(p.Dir, "c.yaml"), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.start(t)
+		p.feed(t)
+		if _, err := os.ReadFile(filepath.Join(p.Dir, "ready")); err != nil {
+			t.Fatal(err)
+		}
+		p.signal(t, c.signal)
+		p.wantNoOutput(t)
+		c.end(p, t, "stopped while sh runs (then[0]): "+c.message+"; no manifests were written")
 	}
 }
 

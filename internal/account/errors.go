@@ -273,6 +273,10 @@ func IsUnseen(err error) bool {
 		func(text string) bool { return strings.Contains(api.ErrorMessage(), text) })
 }
 
+// IsDeleteConflict reports whether IAM refused to delete a role because something is left in
+// it.
+func IsDeleteConflict(err error) bool { return isCode(err, "DeleteConflict") }
+
 // IsTagLimit reports whether a resource would have more tags than AWS allows.
 func IsTagLimit(err error) bool {
 	api, ok := errors.AsType[smithy.APIError](err)

@@ -37,6 +37,7 @@ type Role struct {
 	TrustPolicy string // JSON
 	Tags        map[string]string
 	Boundary    string    // ARN of the permissions boundary, or nothing
+	MaxSession  int       // maximum session duration, in seconds
 	LastUsed    time.Time // zero if IAM has recorded no use in the last 400 days
 }
 
@@ -47,10 +48,7 @@ func (a *Account) Role(ctx context.Context, role identity.RoleARN) (found Role, 
 		return Role{}, false, unlessMissing(a.Caller.failed("iam:GetRole", role.String(), err))
 	}
 	trust, err := decodePolicy(out.Role.AssumeRolePolicyDocument, "the trust policy of "+role.String())
-	found = Role{ARN: aws.ToString(out.Role.Arn), TrustPolicy: trust, Tags: map[string]string{}}
-	for _, tag := range out.Role.Tags {
-		found.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-	}
+	found = Role{ARN: aws.ToString(out.Role.Arn), TrustPolicy: trust, Tags: tagMap(out.Role.Tags), MaxSession: int(aws.ToInt32(out.Role.MaxSessionDuration))}
 	if b := out.Role.PermissionsBoundary; b != nil {
 		found.Boundary = aws.ToString(b.PermissionsBoundaryArn)
 	}
@@ -66,12 +64,18 @@ type NewRole struct {
 	TrustPolicy string // JSON
 	Description string
 	Tags        map[string]string
+	Boundary    string // ARN of the permissions boundary, or nothing
+	MaxSession  int    // maximum session duration, in seconds; 0 for AWS's default
 }
 
 // CreateRole creates a role.
 func (a *Account) CreateRole(ctx context.Context, r NewRole) error {
-	_, err := a.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(r.ARN.BaseName()), Path: aws.String(r.ARN.Path()),
-		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: iamTags(r.Tags)})
+	in := &iam.CreateRoleInput{RoleName: aws.String(r.ARN.BaseName()), Path: aws.String(r.ARN.Path()),
+		AssumeRolePolicyDocument: aws.String(r.TrustPolicy), Description: aws.String(r.Description), Tags: iamTags(r.Tags), PermissionsBoundary: optionalString(r.Boundary)}
+	if r.MaxSession != 0 {
+		in.MaxSessionDuration = aws.Int32(int32(r.MaxSession))
+	}
+	_, err := a.iam.CreateRole(ctx, in)
 	return a.Caller.failed("iam:CreateRole", r.ARN.String(), err)
 }
 
@@ -133,35 +137,31 @@ func (a *Account) DeleteInlinePolicy(ctx context.Context, role identity.RoleARN,
 }
 
 // Policies reads all permissions policies of a role as JSON. These are its inline policies
-// and the default versions of its attached policies.
-func (a *Account) Policies(ctx context.Context, role identity.RoleARN) ([]string, error) {
+// and the default versions of its attached policies, whose ARNs it returns too.
+func (a *Account) Policies(ctx context.Context, role identity.RoleARN) (all, attached []string, err error) {
 	names, err := a.InlinePolicies(ctx, role)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []string
 	for _, name := range names {
 		policy, _, err := a.InlinePolicy(ctx, role, name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, policy)
 	}
-	attached := iam.NewListAttachedRolePoliciesPaginator(a.iam, &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role.BaseName())})
-	for attached.HasMorePages() {
-		page, err := attached.NextPage(ctx)
-		if err != nil {
-			return nil, a.Caller.failed("iam:ListAttachedRolePolicies", role.String(), err)
-		}
-		for _, p := range page.AttachedPolicies {
-			policy, err := a.ManagedPolicy(ctx, aws.ToString(p.PolicyArn))
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, policy)
-		}
+	attached, err = a.AttachedPolicies(ctx, role)
+	if err != nil {
+		return nil, nil, err
 	}
-	return all, nil
+	for _, arn := range attached {
+		policy, err := a.ManagedPolicy(ctx, arn)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, policy)
+	}
+	return all, attached, nil
 }
 
 // ManagedPolicy reads the default version of a managed policy as JSON.
@@ -180,11 +180,8 @@ func (a *Account) ManagedPolicy(ctx context.Context, arn string) (string, error)
 // ProviderAudiences returns the audiences (client IDs) of an IAM OIDC provider. ok is
 // false if there is no such provider.
 func (a *Account) ProviderAudiences(ctx context.Context, arn string) (audiences []string, ok bool, err error) {
-	out, err := a.iam.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(arn)})
-	if err != nil {
-		return nil, false, unlessMissing(a.Caller.failed("iam:GetOpenIDConnectProvider", arn, err))
-	}
-	return out.ClientIDList, true, nil
+	found, ok, err := a.Provider(ctx, arn)
+	return found.Audiences, ok, err
 }
 
 // CreateProvider creates an IAM OIDC provider for the issuer. It needs no thumbprint,
@@ -211,6 +208,14 @@ func decodePolicy(policy *string, what string) (string, error) {
 		return "", fmt.Errorf("%s is not URL-encoded: %w", what, err)
 	}
 	return text, nil
+}
+
+func tagMap(tags []types.Tag) map[string]string {
+	all := map[string]string{}
+	for _, tag := range tags {
+		all[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return all
 }
 
 func iamTags(all map[string]string) []types.Tag {

@@ -226,13 +226,13 @@ func (MissingAction) find(in *input) []Finding {
 // not ok if there is none.
 func (p *policy) missingFor(specs []identity.Spec) (f Finding, ok bool) {
 	for _, spec := range specs {
-		for _, c := range desired.Of(spec).Components {
-			if !c.HasPermissions() || !p.names(c.Bucket) {
+		state := desired.Of(spec)
+		for _, c := range state.Components {
+			if c.Bucket == "" || !p.names(c.Bucket) {
 				continue
 			}
 			var missing []string
-			requests := c.PermissionRequests()
-			for _, r := range requests {
+			for _, r := range state.PermissionRequests(c) {
 				if strings.HasPrefix(r.Action, "s3:") && iam.Evaluate(r, p.doc).Verdict == iam.Denied {
 					missing = append(missing, r.Action)
 				}

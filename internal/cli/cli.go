@@ -87,7 +87,7 @@ func Run(ctx context.Context, env Env, args []string) exit.Status {
 // such as head. That is worth no message, unless the command also changes something.
 func (env *Env) readerLeft(err error) bool {
 	switch env.op.(type) {
-	case PostRenderOp, TemplateOp, ApplyOp, RestartOp:
+	case PostRenderOp, TemplateOp, ApplyOp, DeleteOp, RestartOp:
 		return false
 	}
 	e, ok := errors.AsType[*fs.PathError](err)
@@ -116,13 +116,13 @@ func (env *Env) run(ctx context.Context) error {
 // calling program has warned already.
 func (env *Env) warnOfVariables(op Op) {
 	switch op.(type) {
-	case VersionOp, PostRendererOp:
+	case VersionOp, PostRendererOp, SetUpPluginOp:
 		return
 	}
 	if env.Getenv(callerVersion) != "" {
 		return
 	}
-	for _, warning := range config.UnknownVariables(env.Environ, rewriteFlags...) {
+	for _, warning := range config.UnknownVariables(env.Environ, append(installVariables, rewriteFlags...)...) {
 		env.Warn(warning)
 	}
 }

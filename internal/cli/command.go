@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -63,6 +64,12 @@ func postRenders(cmd *cobra.Command) bool {
 	return !cmd.HasParent() || cmd.Name() == "post-render" || cmd.Name() == "template"
 }
 
+// Commands returns the program's commands, for documentation that is generated from them.
+func Commands() *cobra.Command {
+	env := &Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Terminal: func(any) bool { return false }}
+	return (&parser{env: env, settings: config.Flags{}}).rootCommand()
+}
+
 func (p *parser) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   programName,
@@ -92,8 +99,8 @@ post-renderer.`,
 	p.asPostRender(root)
 	p.asProgram(root)
 	root.AddCommand(p.postRenderCommand(), p.templateCommand(), p.inspectCommand(), p.checkCommand(), p.policyCommand(), p.exportCommand(),
-		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(),
-		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.versionCommand())
+		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(), p.deleteCommand(),
+		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.setUpPluginCommand(), p.versionCommand())
 	p.addHelpCommand(root)
 	addCompletionCommand(root)
 	return root

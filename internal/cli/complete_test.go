@@ -52,7 +52,7 @@ func TestValuesComplete(t *testing.T) {
 	}
 	variables := map[string]string{"KUBECONFIG": "kube" + string(os.PathListSeparator) + "kube2", "HOME": dir,
 		"AWS_CONFIG_FILE": "aws", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
-	known := []string{"mxp-controller", "vector", "external-secrets-controller", "crossplane", wordsOnly}
+	known := []string{"mxp-controller", "vector", "external-secrets-controller", "crossplane", "spaces-controller", wordsOnly}
 	for line, want := range map[string][]string{
 		"policy trust --component ":                   known,
 		"policy trust --config two.yaml --component ": {"vector", "mxp-controller", wordsOnly},
@@ -72,7 +72,7 @@ func TestValuesComplete(t *testing.T) {
 		"plan --region ":                           {wordsOnly},
 		"plan --config ":                           {anyFile},
 		"inspect ":                                 {anyFile},
-		"policy admission ":                        {"native", wordsOnly},
+		"policy admission ":                        {"native", "kyverno", wordsOnly},
 		"explain --policy ":                        {anyFile},
 		"explain --config two.yaml ":               {"mxp-a-system", wordsOnly},
 		"template --output-dir ":                   {":16"}, // directories

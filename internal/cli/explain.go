@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -117,7 +117,11 @@ func (op ExplainOp) Subject(env *Env) (desired.State, desired.Component, error) 
 // Judge evaluates a policy and prints the explanation. The source says which policy it is;
 // if it is empty, it is the one that the config asks for.
 func (op ExplainOp) Judge(env *Env, state desired.State, c desired.Component, doc iam.Document, source string) error {
-	explanation, err := state.Explain(doc, c, op.Namespace, cmp.Or(op.ServiceAccount, c.ServiceAccount), op.Facts...)
+	account, err := op.account(c)
+	if err != nil {
+		return err
+	}
+	explanation, err := state.Explain(doc, c, op.Namespace, account, op.Facts...)
 	if err != nil {
 		return exit.Usage(err)
 	}
@@ -147,13 +151,37 @@ func (op ExplainOp) Judge(env *Env, state desired.State, c desired.Component, do
 // component returns the component that --component names, else the one that runs as the
 // service account. If there is none, a note says for which component the answer is.
 func (op ExplainOp) component(env *Env, state desired.State) (desired.Component, error) {
-	if _, named := op.Settings.Component(env.Getenv); op.ServiceAccount != "" && !named {
-		if c, ok := state.ComponentOf(op.ServiceAccount); ok {
-			return c, nil
-		}
+	_, named := op.Settings.Component(env.Getenv)
+	switch found := op.runningThere(state); {
+	case named:
+	case len(found) > 0:
+		return found[0], nil
+	case op.ServiceAccount != "":
 		env.Note("no component of the config runs as the service account " + op.ServiceAccount)
 	}
 	return env.Component(state, op.Settings)
+}
+
+// runningThere returns the components that run as the service account. Without one, it
+// returns those with the namespace of the question as their own.
+func (op ExplainOp) runningThere(state desired.State) []desired.Component {
+	if op.ServiceAccount != "" {
+		return state.ComponentsOf(op.Namespace, op.ServiceAccount)
+	}
+	return slices.DeleteFunc(slices.Clone(state.Components), func(c desired.Component) bool { return c.Namespace != op.Namespace })
+}
+
+// account returns the service account of the question: the given one, or else the
+// component's, if that has only one name.
+func (op ExplainOp) account(c desired.Component) (string, error) {
+	switch {
+	case op.ServiceAccount != "":
+		return op.ServiceAccount, nil
+	case len(c.Accounts) > 1:
+		return "", output.Hint(exit.Usagef("the service account of %s may have several names on the host, because the config does not say in which namespace inside the control plane it is", c.Name),
+			"name one: "+identity.OneOf(c.Accounts)+"; or set syncedFrom.namespace in the config")
+	}
+	return c.Accounts[0], nil
 }
 
 // source returns how messages name the policy of --policy.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"spaces-identity.dev/internal/output"
@@ -29,9 +30,12 @@ func handOn(_ context.Context, env *Env, _ Op) error {
 }
 
 // besideThis returns the path of a program in the directory of this one. It
-// follows symbolic links.
+// follows symbolic links. Without /proc, Linux does not tell a program its path.
 func besideThis(name string) (string, error) {
 	self, err := os.Executable()
+	if err != nil {
+		self, err = exec.LookPath(os.Args[0])
+	}
 	if err != nil {
 		return "", fmt.Errorf("finding the path of this program: %w", err)
 	}

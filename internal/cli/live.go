@@ -3,11 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -82,8 +84,13 @@ agent, and writes a config with comments. On a terminal it asks for what it
 cannot find. In a script, give it with flags: --cluster, --region, --role-arn,
 --bucket, --mode, --host-namespace, --match.
 
+It chooses the mode that the cluster can do, and the admission policy that the
+cluster of the kubeconfig can evaluate, and says why, also in the config. Flags
+win. It compares the issuer of that cluster with the EKS cluster's.
+
 It changes nothing in AWS. It needs eks:ListClusters, eks:DescribeCluster,
-eks:DescribeAddon and iam:GetOpenIDConnectProvider.`,
+eks:DescribeAddon and iam:GetOpenIDConnectProvider, and in the cluster the
+permissions in examples/rbac.`,
 		Example: `  spaces-identity init
   spaces-identity init --bucket spaces-backups --mode pod-identity`,
 	}
@@ -176,6 +183,56 @@ nothing differs, it changes nothing, so it can run on a schedule.`,
 	})
 }
 
+// DeleteOp removes what the config names.
+type DeleteOp struct {
+	Settings config.Flags
+	Cluster  ClusterFlags
+	Profile  string
+	KeepRole bool
+	Prune    bool // also what the config no longer names
+	DryRun   bool
+	Approve  bool // delete without asking
+	All      bool // show what does not change, too
+	Output   output.Format
+}
+
+func (p *parser) deleteCommand() *cobra.Command {
+	op := DeleteOp{Settings: p.settings}
+	cmd := &cobra.Command{
+		Use:   "delete",
+		Short: "Delete from AWS what this config names, after you confirm it",
+		Long: `delete removes what the config names and this program manages, and nothing else:
+associations, permissions, statements of trust policies, roles and OIDC
+providers, in this order. It shows them first and asks for confirmation.
+
+A role stays if it lacks this program's tag, or if anything else is left in it:
+what somebody else created, or what another config or cluster wrote. An OIDC
+provider stays if another role uses it. A warning says what stays and why.
+Subjects that the config no longer names stay, too, unless --prune is given.
+
+The pods lose their access. After a failure, run it again. The policy that it
+needs is printed by "spaces-identity policy self --delete".`,
+		Example: `  spaces-identity delete --dry-run
+  spaces-identity delete --keep-role --approve`,
+	}
+	op.Cluster.register(cmd)
+	registerProfile(cmd, &op.Profile)
+	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML)
+	set := cmd.Flags()
+	set.BoolVar(&op.KeepRole, "keep-role", false, "keep the roles; they then admit nobody and may do nothing")
+	set.BoolVar(&op.Prune, "prune", false, "delete also what the config no longer names on its clusters")
+	set.BoolVar(&op.DryRun, "dry-run", false, "show what would be deleted, and change nothing")
+	set.BoolVar(&op.Approve, "approve", false, "delete without asking, in scripts")
+	set.BoolVar(&op.All, "all", false, "show what stays, too")
+	return parsed(p, cmd, &op, func([]string) error {
+		if !op.Approve && !op.DryRun && !p.env.Terminal(p.env.In) {
+			return output.Hint(errors.New("delete needs a terminal to ask for confirmation"),
+				"look at `spaces-identity delete --dry-run`, then give --approve")
+		}
+		return nil
+	})
+}
+
 // VerifyOp checks the chain of each control plane.
 type VerifyOp struct {
 	Settings    config.Flags
@@ -183,6 +240,7 @@ type VerifyOp struct {
 	Profile     string
 	ClusterOnly bool          // leave the account out
 	Prove       Prove         // whether to exchange a token
+	Release     string        // the Helm release to check, as NAME or NAMESPACE/NAME; empty for none
 	Wait        time.Duration // look again for so long, until nothing fails
 	Output      output.Format
 }
@@ -218,6 +276,11 @@ version and a delete marker. It needs the right to create serviceaccounts/token,
 and for EKS Pod Identity eks-auth:AssumeRoleForPodIdentity. It runs here, not in
 the pod, whose network may differ. No token and no key is printed or stored.
 
+--release reads the manifests that Helm stores of a release, and reports every
+edit that they lack: a tool that ignored the post-renderer, another config, or a
+rollback. It needs the right to read the Secrets of the release's namespace,
+which are those of everybody there. Nothing of their content is printed.
+
 The exit status is 3 if something differs from what the config says or could not
 be read, and 1 if there is no control plane to check. The permissions that it
 needs are in examples/rbac.`,
@@ -230,6 +293,7 @@ needs are in examples/rbac.`,
 	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the checks of the AWS account out")
 	cmd.Flags().Func("prove", "exchange a token of a pod and `USE` the credentials: read (the default) or write", op.setProve)
 	cmd.Flags().Lookup("prove").NoOptDefVal = string(ProveRead)
+	cmd.Flags().Func("release", "also check the manifests of a Helm release, `NAME` or NAMESPACE/NAME", op.setRelease)
 	cmd.Flags().DurationVar(&op.Wait, "wait", 0, "check again until nothing fails or a `DURATION` such as 5m is over")
 	return parsed(p, cmd, &op, func([]string) error {
 		if op.ClusterOnly && op.Prove != ProveNothing {
@@ -242,6 +306,17 @@ needs are in examples/rbac.`,
 func (op *VerifyOp) setProve(value string) (err error) {
 	op.Prove, err = output.Parse("way to prove the chain", value, ProveRead, ProveWrite)
 	return err
+}
+
+func (op *VerifyOp) setRelease(value string) error {
+	namespace, name, both := strings.Cut(value, "/")
+	if !both {
+		name = namespace
+	} else if err := identity.ValidateNamespace(namespace); err != nil {
+		return err
+	}
+	op.Release = value
+	return identity.ValidateObjectName(name)
 }
 
 // RestartOp restarts the workloads whose pods run without the identity.

@@ -37,12 +37,12 @@ var (
 func TestCommandLinesBecomeOps(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for line, want := range map[string]cli.Op{
-		"":                                      cli.PostRenderOp{Rewrite: rewrite},
-		"post-render --on-missing=warn":         cli.PostRenderOp{Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace", OnImmutable: "leave"}},
-		"--role-arn a --role-arn b":             cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
-		"--host-namespace a --host-namespace b": cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
+		"":                                      cli.PostRenderOp{Then: "run", Rewrite: rewrite},
+		"post-render --on-missing=warn":         cli.PostRenderOp{Then: "run", Rewrite: cli.RewriteFlags{OnMissing: "warn", OnConflict: "replace", OnImmutable: "leave"}},
+		"--role-arn a --role-arn b":             cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"role-arn": {"b"}}},
+		"--host-namespace a --host-namespace b": cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"host-namespace": {"a", "b"}}},
 		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
-			PostRender: cli.PostRenderOp{Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
+			PostRender: cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
 		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
 		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
@@ -51,7 +51,8 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"policy associations":                    cli.DocumentOp{Document: "associations", Output: output.JSON},
 		"policy self --read-only":                cli.DocumentOp{Document: "self", ReadOnly: true, Output: output.JSON},
 		"policy admission":                       cli.DocumentOp{Document: "admission", Output: output.YAML},
-		"policy admission native":                cli.DocumentOp{Document: "admission", Output: output.YAML},
+		"policy admission native":                cli.DocumentOp{Document: "admission", Output: output.YAML, Kind: identity.NativeAdmissionPolicy},
+		"policy admission kyverno -o json":       cli.DocumentOp{Document: "admission", Output: output.JSON, Kind: identity.KyvernoAdmissionPolicy},
 		"inspect a.yaml b.yaml":                  cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
 		"export terraform":                       cli.ExportOp{Form: "terraform"},
 		"values":                                 cli.DocumentOp{Document: "values", Output: output.YAML},
@@ -62,6 +63,9 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"plan --all --prune --adopt --skip-unchanged": cli.PlanOp{Drift: cli.DriftFlags{Cluster: cluster, Output: output.Table,
 			All: true, Prune: true, Adopt: true, SkipUnchanged: true}},
 		"apply --approve":                       cli.ApplyOp{Drift: drift, Approve: true},
+		"delete --approve --keep-role --prune":  cli.DeleteOp{Cluster: cluster, Output: output.Table, Approve: true, KeepRole: true, Prune: true},
+		"delete --dry-run --all":                cli.DeleteOp{Cluster: cluster, Output: output.Table, DryRun: true, All: true},
+		"verify --release=upbound-system/x":     cli.VerifyOp{Cluster: cluster, Release: "upbound-system/x", Output: output.Table},
 		"verify --cluster-only --wait 5m":       cli.VerifyOp{Cluster: cluster, ClusterOnly: true, Wait: 5 * time.Minute, Output: output.Table},
 		"restart --dry-run --max-unavailable 5": cli.RestartOp{Cluster: cluster, DryRun: true, MaxUnavailable: 5, Timeout: 5 * time.Minute, Output: output.Table},
 		"post-renderer":                         cli.PostRendererOp{},
@@ -95,42 +99,47 @@ func TestEnvironmentSetsTheFlagsOfManifests(t *testing.T) {
 func TestBadCommandLinesAreBadUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for line, says := range map[string]string{
-		"foo":                         `unknown command "foo"`,
-		"foo --help":                  `unknown command "foo"`,
-		"policy foo --help":           `unknown command "foo"`,
-		"help foo":                    `unknown command "foo"`,
-		"help policy foo":             `unknown command "foo"`,
-		"completion foo":              `unknown command "foo"`,
-		"policy":                      "admission, associations, permissions, self, trust",
-		"plan extra":                  `plan does not take the argument "extra"`,
-		"explain a b c":               `explain does not take the argument "c"`,
-		"policy admission native x":   `admission does not take the argument "x"`,
-		"policy trust x":              `trust does not take the argument "x"`,
-		"version x":                   `"x"`,
-		"post-render x":               `"x"`,
-		"values x":                    `"x"`,
-		"verify --wait 5":             `--wait: "5" is not a duration, such as 90s or 5m`,
-		"verify --wait -5m":           "--wait is -5m0s: it must not be negative",
-		"restart --timeout=-1s":       "--timeout is -1s: it must not be negative",
-		"plan --request-timeout=-1s":  "--request-timeout is -1s: it must not be negative",
-		"verify --wait=":              `--wait: "" is not a duration`,
-		"restart --max-unavailable x": `--max-unavailable: "x" is not a whole number`,
-		"plan --prune=maybe":          `--prune: "maybe" is not true or false`,
-		"plan -o xml":                 `"xml"`,
-		"plan --bogus":                "--bogus",
-		"apply":                       "needs a terminal",
-		"restart --max-unavailable 0": "--max-unavailable is 0",
-		"restart --timeout soon":      `--timeout: "soon" is not a duration`,
-		"inspect --diff -o json":      "--diff",
-		"export":                      "export needs FORM",
-		"export helm":                 `unknown form "helm"`,
-		"policy admission kyverno":    "does not write policies for Kyverno yet",
-		"policy admission x":          `"x" is not a kind of admission policy`,
-		"explain":                     "explain needs NAMESPACE",
-		"explain ns --context x":      `"x" is not KEY=VALUE`,
-		"verify --skip-aws":           "--skip-aws",
-		"policy trust --format json":  "--format",
-		"template":                    "needs RELEASE and CHART",
+		"foo":                              `unknown command "foo"`,
+		"foo --help":                       `unknown command "foo"`,
+		"policy foo --help":                `unknown command "foo"`,
+		"help foo":                         `unknown command "foo"`,
+		"help policy foo":                  `unknown command "foo"`,
+		"completion foo":                   `unknown command "foo"`,
+		"policy":                           "admission, associations, permissions, self, trust",
+		"plan extra":                       `plan does not take the argument "extra"`,
+		"explain a b c":                    `explain does not take the argument "c"`,
+		"policy admission native x":        `admission does not take the argument "x"`,
+		"policy trust x":                   `trust does not take the argument "x"`,
+		"version x":                        `"x"`,
+		"post-render x":                    `"x"`,
+		"values x":                         `"x"`,
+		"verify --wait 5":                  `--wait: "5" is not a duration, such as 90s or 5m`,
+		"verify --wait -5m":                "--wait is -5m0s: it must not be negative",
+		"restart --timeout=-1s":            "--timeout is -1s: it must not be negative",
+		"plan --request-timeout=-1s":       "--request-timeout is -1s: it must not be negative",
+		"verify --wait=":                   `--wait: "" is not a duration`,
+		"restart --max-unavailable x":      `--max-unavailable: "x" is not a whole number`,
+		"plan --prune=maybe":               `--prune: "maybe" is not true or false`,
+		"plan -o xml":                      `"xml"`,
+		"plan --bogus":                     "--bogus",
+		"apply":                            "needs a terminal",
+		"delete":                           "needs a terminal",
+		"policy self --read-only --delete": "use one of them",
+		"restart --max-unavailable 0":      "--max-unavailable is 0",
+		"restart --timeout soon":           `--timeout: "soon" is not a duration`,
+		"inspect --diff -o json":           "--diff",
+		"export":                           "export needs FORM",
+		"export helm":                      `unknown form "helm"`,
+		"policy admission x":               `"x" is not a kind of admission policy`,
+		"explain":                          "explain needs NAMESPACE",
+		"explain ns --context x":           `"x" is not KEY=VALUE`,
+		"verify --skip-aws":                "--skip-aws",
+		"policy trust --format json":       "--format",
+		"template":                         "needs RELEASE and CHART",
+		"verify --release a/b/c":           `--release: "b/c" is not the name of an object`,
+		"verify --release /b":              "--release: ",
+		"verify --release=":                "--release: ",
+		"template a b --then=maybe":        `unknown value "maybe": use run or refuse`,
 	} {
 		var out bytes.Buffer
 		op, err := cli.Parse(newEnv(&out, nil), strings.Fields(line))
@@ -196,7 +205,7 @@ func helpLines(t *testing.T) [][]string {
 func TestHelpListsTheEnvironmentVariables(t *testing.T) {
 	text := help(t, []string{"--help"})
 	_, listed, _ := strings.Cut(text, "\nEnvironment variables")
-	flags := config.FlagsWithVariables("on-missing", "on-conflict", "on-immutable")
+	flags := config.FlagsWithVariables("on-missing", "on-conflict", "on-immutable", "then")
 	if got := strings.Count(listed, "SPACES_IDENTITY_"); got != len(flags) || got < 15 {
 		t.Errorf("%d variables are listed, want %d:\n%s", got, len(flags), listed)
 	}
@@ -205,7 +214,7 @@ func TestHelpListsTheEnvironmentVariables(t *testing.T) {
 		if !strings.Contains(listed, variable+" ") || !strings.Contains(text, "--"+flag+" ") {
 			t.Errorf("the help lacks %s or --%s", variable, flag)
 		}
-		if warnings := config.UnknownVariables([]string{variable + "=x"}, "on-missing", "on-conflict", "on-immutable"); len(warnings) > 0 {
+		if warnings := config.UnknownVariables([]string{variable + "=x"}, "on-missing", "on-conflict", "on-immutable", "then"); len(warnings) > 0 {
 			t.Errorf("a listed variable is unknown: %q", warnings)
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,25 +22,45 @@ import (
 // DocumentOp prints one document that follows from the config.
 type DocumentOp struct {
 	Settings config.Flags
-	Document string // the name of its command: trust, permissions, associations, self, admission or values
-	ReadOnly bool   // of self: only what plan needs
-	Live     bool   // of trust: the policy that the role has in AWS
-	Profile  string // of AWS, for Live
+	Document string                   // the name of its command: trust, permissions, associations, self, admission or values
+	Kind     identity.AdmissionPolicy // of admission; that of the config, or native, if empty
+	ReadOnly bool                     // of self: only what plan needs
+	Delete   bool                     // of self: also what delete needs
+	Live     bool                     // of trust: the policy that the role has in AWS
+	Profile  string                   // of AWS, for Live
 	Output   output.Format
 }
 
 // documentCommand declares the command of a document, JSON by default or YAML.
 func (p *parser) documentCommand(cmd *cobra.Command, formats ...output.Format) *cobra.Command {
 	name, _, _ := strings.Cut(cmd.Use, " ")
-	op := DocumentOp{Settings: p.settings, Document: name}
+	op := &DocumentOp{Settings: p.settings, Document: name}
 	outputFlag(cmd, &op.Output, formats...)
 	if name == "trust" {
 		registerLive(cmd, &op.Live, &op.Profile)
 	}
 	if name == "self" {
 		cmd.Flags().BoolVar(&op.ReadOnly, "read-only", false, "only what plan needs")
+		cmd.Flags().BoolVar(&op.Delete, "delete", false, "also what delete needs")
 	}
-	return parsed(p, cmd, &op, nil)
+	return parsed(p, cmd, op, func(args []string) error {
+		if op.ReadOnly && op.Delete {
+			return errors.New("--read-only leaves out what --delete needs: use one of them")
+		}
+		return op.takeKind(args)
+	})
+}
+
+// takeKind takes the kind of admission policy, the only argument that a document has.
+func (op *DocumentOp) takeKind(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	op.Kind = identity.AdmissionPolicy(args[0])
+	if kinds := identity.AdmissionPolicies(); !slices.Contains(kinds, op.Kind) {
+		return output.Hint(fmt.Errorf("%q is not a kind of admission policy", args[0]), "use "+identity.OneOf(identity.Words(kinds))+", or leave the argument out")
+	}
+	return nil
 }
 
 func (p *parser) policyCommand() *cobra.Command {
@@ -69,29 +90,23 @@ commands ask only for the settings that their document needs.`,
 
 func (p *parser) admissionCommand() *cobra.Command {
 	return p.documentCommand(&cobra.Command{
-		Use:   "admission [native]",
+		Use:   "admission [native|kyverno]",
 		Short: "Print Kubernetes admission policies, for later control planes",
-		Long: `admission prints a MutatingAdmissionPolicy and its binding for the
-ServiceAccounts of each component, and for its pods if it has pod labels. They
-act in the host namespaces that the config lists or matches, and with
-controlPlanes.discover in those that Spaces has labelled.
+		Long: `admission prints an admission policy for the ServiceAccounts of each component,
+and one for its pods if it has pod labels. They act in the host namespaces that
+the config lists or matches, and with controlPlanes.discover in those that
+Spaces has labelled.
+
+native prints a MutatingAdmissionPolicy and its binding, which need Kubernetes
+1.36. kyverno prints a MutatingPolicy for older clusters, which needs Kyverno
+1.17. The default is delivery.admissionPolicy of the config, or native.
 
 With delivery.admissionPolicy the post-renderer appends the same objects under
-other names, which belong to the Helm release. They need Kubernetes 1.36.`,
-		Example:   "  spaces-identity policy admission --match uuid | kubectl apply -f -",
-		Args:      knownAdmissionPolicy,
-		ValidArgs: []string{string(identity.NativeAdmissionPolicy)},
+other names, which belong to the Helm release.`,
+		Example: `  spaces-identity policy admission --match uuid | kubectl apply -f -
+  spaces-identity policy admission kyverno --match uuid | kubectl apply -f -`,
+		ValidArgs: identity.Words(identity.AdmissionPolicies()),
 	}, output.YAML, output.JSON)
-}
-
-func knownAdmissionPolicy(cmd *cobra.Command, args []string) error {
-	switch {
-	case len(args) != 1 || args[0] == string(identity.NativeAdmissionPolicy):
-		return checkArgs(cmd, args)
-	case args[0] == "kyverno":
-		return output.Hint(errors.New("this version does not write policies for Kyverno yet"), "use native, if the cluster has Kubernetes 1.36")
-	}
-	return output.Hint(fmt.Errorf("%q is not a kind of admission policy", args[0]), "use native, or leave the argument out")
 }
 
 func (p *parser) valuesCommand() *cobra.Command {
@@ -127,6 +142,10 @@ func (op DocumentOp) text(env *Env) ([]byte, error) {
 	case "values":
 		return export.Values(state)
 	case "self":
+		if op.Delete {
+			doc, err := state.SelfWithDelete()
+			return doc.JSON(), err
+		}
 		doc, err := state.Self(op.ReadOnly)
 		return doc.JSON(), err
 	case "admission":
@@ -145,12 +164,18 @@ func (op DocumentOp) text(env *Env) ([]byte, error) {
 
 // admission returns the objects of all components, or of the one that --component names.
 func (op DocumentOp) admission(env *Env, state desired.State) ([]byte, error) {
-	objects, err := export.AppliedPolicies(state)
+	kind := cmp.Or(op.Kind, state.Spec().AdmissionPolicy, identity.NativeAdmissionPolicy)
+	objects, err := export.AppliedPolicies(state, kind)
 	if name, named := op.Settings.Component(env.Getenv); named {
 		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != name })
 	}
 	if err == nil && len(objects) == 0 {
 		err = errors.New(postrender.NothingToAdmit)
+	}
+	if err == nil {
+		for _, warning := range export.AdmissionWarnings(state, kind) {
+			env.Warn(warning)
+		}
 	}
 	return export.Stream(objects), err
 }

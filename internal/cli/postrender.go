@@ -19,6 +19,7 @@ import (
 type PostRenderOp struct {
 	Settings config.Flags
 	Rewrite  RewriteFlags
+	Then     postrender.ThenPolicy
 }
 
 // RewriteFlags are those of the commands that edit manifests.
@@ -32,10 +33,11 @@ const (
 	flagOnMissing   = "on-missing"
 	flagOnConflict  = "on-conflict"
 	flagOnImmutable = "on-immutable"
+	flagThen        = "then"
 )
 
 // rewriteFlags are the flags that have an environment variable, but no key in the config.
-var rewriteFlags = []string{flagOnMissing, flagOnConflict, flagOnImmutable}
+var rewriteFlags = []string{flagOnMissing, flagOnConflict, flagOnImmutable, flagThen}
 
 func (f *RewriteFlags) register(cmd *cobra.Command) {
 	wordFlag(cmd, &f.OnMissing, flagOnMissing, "", "what to `DO` if a component has no place in the manifests", "value",
@@ -50,15 +52,21 @@ func (f *RewriteFlags) register(cmd *cobra.Command) {
 func (p *parser) completeRewrite(cmd *cobra.Command) error {
 	for _, name := range rewriteFlags {
 		value := p.env.Getenv(config.EnvName(name))
-		if value == "" || cmd.Flags().Changed(name) {
+		flag := cmd.Flags().Lookup(name)
+		if value == "" || flag == nil || flag.Changed {
 			continue
 		}
-		if err := cmd.Flags().Lookup(name).Value.Set(value); err != nil {
+		if err := flag.Value.Set(value); err != nil {
 			p.badFlag = true
 			return fmt.Errorf("%s: %w", config.EnvName(name), err)
 		}
 	}
 	return nil
+}
+
+// registerThen adds the flag of the commands that run other programs.
+func registerThen(cmd *cobra.Command, policy *postrender.ThenPolicy) {
+	wordFlag(cmd, policy, flagThen, "", "what to `DO` if the config names programs under then", "value", postrender.ThenRuns, postrender.ThenRefuses)
 }
 
 func (f RewriteFlags) options() rewrite.Options {
@@ -82,6 +90,7 @@ directory. If it fails, standard output stays empty and only the report changes.
 func (p *parser) asPostRender(cmd *cobra.Command) *cobra.Command {
 	op := PostRenderOp{Settings: p.settings}
 	op.Rewrite.register(cmd)
+	registerThen(cmd, &op.Then)
 	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd) })
 }
 
@@ -97,7 +106,7 @@ func (op PostRenderOp) render(ctx context.Context, env *Env, renderer postrender
 	if err != nil {
 		return env.failEarly(op.Settings, err)
 	}
-	renderer.State, renderer.Options, renderer.Hints = state, op.Rewrite.options(), env.HintsOf
+	renderer.State, renderer.Options, renderer.Then, renderer.Hints = state, op.Rewrite.options(), op.Then, env.HintsOf
 	stream, err := read(ctx)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("%w; no manifests were written", err)
@@ -132,6 +141,11 @@ func (env *Env) readInput(ctx context.Context, what string) ([]byte, error) {
 func (env *Env) summarise(report postrender.Report) {
 	for _, warning := range report.Warnings {
 		env.Warn(warning)
+	}
+	for _, then := range report.Then {
+		if then.Stderr != "" {
+			env.Note(then.Program + " says:\n" + then.Stderr)
+		}
 	}
 	for _, f := range report.Changes {
 		if f.Old != nil && f.Reason != "" {

@@ -40,6 +40,7 @@ the artifacts.`,
 	}
 	op := TemplateOp{PostRender: PostRenderOp{Settings: p.settings}}
 	op.PostRender.Rewrite.register(cmd)
+	registerThen(cmd, &op.PostRender.Then)
 	cmd.Flags().StringVar(&op.OutputDir, flagOutputDir, "", "the `DIRECTORY` for "+postrender.ManifestsFile+" and the artifacts")
 	return parsed(p, cmd, &op, func(args []string) error {
 		var own []string

@@ -15,6 +15,9 @@ import (
 // Version is the release, set when the program is linked.
 var Version string
 
+// Commit is the commit of the source, set when the program is linked.
+var Commit string
+
 // VersionOp prints the version.
 type VersionOp struct{ Output output.Format }
 
@@ -30,7 +33,7 @@ func (p *parser) versionCommand() *cobra.Command {
 
 // Run prints the version.
 func (op VersionOp) Run(_ context.Context, env *Env) error {
-	return env.Print(op.Output, output.VersionView{Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH})
+	return env.Print(op.Output, output.VersionView{Version: version(), Commit: commit(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH})
 }
 
 func version() string {
@@ -41,6 +44,22 @@ func version() string {
 		return info.Main.Version
 	}
 	return "(devel)"
+}
+
+// commit returns the commit of the source, or unknown: the go command knows it only if it
+// builds a clone.
+func commit() string {
+	if Commit != "" {
+		return Commit
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
 }
 
 // callerVersion is the variable in which the small program tells its version to

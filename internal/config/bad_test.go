@@ -45,15 +45,37 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"word for a boolean": {"controlPlanes: {discover: yes}",
 			[]string{`f.yaml:3:27: controlPlanes.discover: is a string, but must be true or false`}},
 		"boolean for an admission policy": {"delivery: {admissionPolicy: true}",
-			[]string{`f.yaml:3:29: delivery.admissionPolicy: is a boolean, but must be a string: write native`}},
-		"admission policy for Kyverno": {"delivery: {admissionPolicy: kyverno}",
-			[]string{`f.yaml:3:29: delivery.admissionPolicy: this version does not write policies for Kyverno: write native, if the cluster has Kubernetes 1.36`}},
+			[]string{`f.yaml:3:29: delivery.admissionPolicy: is a boolean, but must be a string: write native or kyverno`}},
 		"admission policy of no kind": {"delivery: {admissionPolicy: natve, failurePolicy: fail}", []string{
-			`f.yaml:3:29: delivery.admissionPolicy: "natve" is not a kind of admission policy: write native, or leave the setting out`,
+			`f.yaml:3:29: delivery.admissionPolicy: "natve" is not native or kyverno: did you mean "native"?`,
 			`f.yaml:3:51: delivery.failurePolicy: "fail" is not Ignore or Fail: did you mean "Fail"?`,
 		}},
 		"dotted key": {"cluster.name: prod",
-			[]string{`f.yaml:3:1: unknown key "cluster.name": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, sharedBackupConfig, artifacts`}},
+			[]string{`f.yaml:3:1: unknown key "cluster.name": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, then, trustPolicy, tags, sharedBackupConfig, artifacts`}},
+		"namespaces as mappings": {"controlPlanes:\n  namespaces:\n  - {name: f, group: g}\n  - {name: b, grup: g}\n  - {group: g, controlPlane: c}\n" +
+			"  - {name: d, group: g, controlPlane: 1}\n  - [e]\n  - {name: x, group: g, controlPlane: x}\n  - {name: x, group: h, controlPlane: c}\n  - {}", []string{
+			`f.yaml:5:5: controlPlanes.namespaces[0].controlPlane: is missing`,
+			`f.yaml:6:15: controlPlanes.namespaces[1]: unknown key "grup": did you mean "group"?`,
+			`f.yaml:7:5: controlPlanes.namespaces[2]: has no name: write name: and the host namespace`,
+			`f.yaml:8:39: controlPlanes.namespaces[3].controlPlane: is a whole number, but must be a string: write "1"`,
+			`f.yaml:9:5: controlPlanes.namespaces[4]: is a list (- item), but must be a string`,
+			`f.yaml:11:5: controlPlanes.namespaces[6]: "x" is already the host namespace of g/x: list each host namespace once`,
+			`f.yaml:12:5: controlPlanes.namespaces[7]: has no name: write name: and the host namespace`,
+		}},
+		"secrets and parameters": {"components:\n- name: vector\n  secrets: [db, \"db*\", 3]\n  parameters: [a//b, /a, a]", []string{
+			`f.yaml:5:17: components[0].secrets[1]: "db*" has *, and the role could read other values: write the name itself`,
+			`f.yaml:5:24: components[0].secrets[2]: is a whole number, but must be a string: write "3"`,
+			`f.yaml:6:16: components[0].parameters[0]: "a//b" is not the name of a parameter: it has a part without a name: write one slash between two parts, and none at the end`,
+			`f.yaml:6:26: components[0].parameters[2]: "a" is already listed as components[0].parameters[1]: list each parameter once`,
+		}},
+		"permissions policies": {"components:\n- name: vector\n  permissionsPolicy: no-such-file.json\n- name: crossplane\n  permissionsPolicy: '{\"Statement\": 1}'\n" +
+			"- name: mxp-controller\n  permissionsPolicy: {Version: 2012-10-17, Statement: {Effect: Allow, Action: [a:b, null], Resource: &x '*'}}\n" +
+			"- name: external-secrets-controller\n  permissionsPolicy: {Version: 2012-10-17, Statement: {Effect: Allow, Actoin: a:b}}", []string{
+			`f.yaml:5:22: components[0].permissionsPolicy: cannot read the policy: open no-such-file.json: no such file or directory: write the name of a file in the working directory or below it, or the policy itself`,
+			`f.yaml:7:22: components[1].permissionsPolicy: is not a policy: line 1, column 15: a statement: expected an object, not the number 1`,
+			`f.yaml:9:85: components[2].permissionsPolicy.Statement.Action[1]: has no value: write it, or remove the key`,
+			`f.yaml:11:22: components[3].permissionsPolicy: is not a policy: line 1, column 15: unknown element "Actoin": expected one of Sid, Effect, Principal, NotPrincipal, Action, NotAction, Resource, NotResource, Condition`,
+		}},
 		"namespaces keep their position": {"controlPlanes:\n  namespaces:\n  - b\n  - 3\n  - a b\n  - a", []string{
 			`f.yaml:6:5: controlPlanes.namespaces[1]: is a whole number, but must be a string: write "3"`,
 			`f.yaml:7:5: controlPlanes.namespaces[2]: "a b" is not a namespace: it has ' ', only lower-case letters, digits and - are allowed`,
@@ -67,6 +89,15 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		}},
 		"place of none of several components": {"components: [{name: vector}, {name: crossplane}]\nplaces: [{kind: ConfigMap, name: a, path: data}]",
 			[]string{`f.yaml:4:10: places[0].component: is missing, and the config has several components: write the component that the place belongs to: vector or crossplane`}},
+		"post-renderers that are no commands": {"then:\n- kustomize\n- []\n- [sed, 1]\n- ['', x]\n- [\"a\\0b\"]\n-\n- {run: x}", []string{
+			`f.yaml:4:3: then[0]: is a string, but must be a list (- item)`,
+			`f.yaml:5:3: then[1]: names no program: write a list such as [program, argument], or remove the item`,
+			`f.yaml:6:9: then[2][1]: is a whole number, but must be a string: write "1"`,
+			`f.yaml:7:3: then[3]: names no program: write a list such as [program, argument], or remove the item`,
+			`f.yaml:8:4: then[4][0]: contains a NUL character, which no argument of a program can`,
+			`f.yaml:9:2: then[5]: names no program: write a list such as [program, argument], or remove the item`,
+			`f.yaml:10:3: then[6]: is a mapping (key: value), but must be a list (- item)`,
+		}},
 		"tag": {"controlPlanes: {discover: !!bool x}",
 			[]string{`f.yaml:3:27: controlPlanes.discover: has the tag !!bool, which a config does not need: remove it`}},
 		"number in another base": {"trustPolicy: {quota: 0x800}",
@@ -78,7 +109,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 		"alias of nothing": {"cluster: {name: x}\nadditionalClusters: [*a]",
 			[]string{`f.yaml:4:23: is not valid YAML: unknown anchor is referenced`}},
 		"alias bomb": {bomb(), []string{
-			`f.yaml:3:1: unknown key "a": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, trustPolicy, sharedBackupConfig, artifacts`,
+			`f.yaml:3:1: unknown key "a": the keys here are apiVersion, kind, metadata, cluster, additionalClusters, controlPlanes, components, places, delivery, then, trustPolicy, tags, sharedBackupConfig, artifacts`,
 			`f.yaml:14:13: components: aliases (*name) are not allowed in a config: write the value out`,
 		}},
 		"merge key": {"cluster: {<<: {name: x}}",
@@ -104,7 +135,7 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 			`f.yaml:4:14: components[0].name: is missing`,
 		}},
 		"unknown component": {"components:\n- name: mxp-controler",
-			[]string{`f.yaml:4:3: components[0].serviceAccount: "mxp-controler" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane: did you mean "mxp-controller"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
+			[]string{`f.yaml:4:3: components[0].serviceAccount: "mxp-controler" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane, spaces-controller: did you mean "mxp-controller"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
 		"component described by half": {"components:\n- {name: a, serviceAccount: a, values: {path: x}}\n- {name: b, serviceAccount: b, values: {annotations: x}}",
 			[]string{
 				`f.yaml:4:40: components[0].values.annotations: is missing: write the path below values.path at which the chart takes the service account's annotations`,

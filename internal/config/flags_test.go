@@ -181,7 +181,7 @@ func TestResolveReportsProblemsWithTheirSource(t *testing.T) {
 		"no component of that name": {"components: [{name: vector}]", nil, []string{"--bucket=spaces"},
 			[]string{`--bucket: needs a component, but the config has only vector: add --component NAME`}},
 		"a component that nothing describes": {"", nil, []string{"--component=vektor"},
-			[]string{`--component: "vektor" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane: did you mean "vector"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
+			[]string{`--component: "vektor" is not a component that the program knows: it knows mxp-controller, vector, external-secrets-controller, crossplane, spaces-controller: did you mean "vector"? Otherwise describe it with serviceAccount, and with values: {path, annotations, podLabels} if the chart has settings for it`}},
 		"a component with an invalid name": {"", nil, []string{"--component=../x"},
 			[]string{`--component: "../x" is not the name of a component: it does not begin and end with a letter or digit`}},
 		"an empty role": {"", nil, []string{"--role-arn="},

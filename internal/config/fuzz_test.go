@@ -35,7 +35,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		again, problems := identity.New(identity.Settings{
 			Cluster: spec.Cluster, AdditionalClusters: spec.AdditionalClusters, ControlPlanes: spec.ControlPlanes,
-			Components: spec.Components, Places: spec.Places, AdmissionPolicy: spec.AdmissionPolicy, FailurePolicy: spec.FailurePolicy,
+			Components: spec.Components, Places: spec.Places, AdmissionPolicy: spec.AdmissionPolicy, FailurePolicy: spec.FailurePolicy, Tags: spec.Tags, Then: spec.Then,
 			TrustPolicyQuota: spec.TrustPolicyQuota, SharedBackupConfig: spec.SharedBackupConfig, ArtifactsDir: spec.ArtifactsDir,
 		})
 		for _, p := range problems {

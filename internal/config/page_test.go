@@ -60,7 +60,7 @@ func settingsTable() string {
 	return b.String()
 }
 
-var typeWords = strings.NewReplacer("pairs", "mapping of strings", "strings", "list of strings")
+var typeWords = strings.NewReplacer("commands", "list of lists of strings", "pairs", "mapping of strings", "strings", "list of strings")
 
 func code(flag string) string {
 	if flag == "" {

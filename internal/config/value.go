@@ -20,12 +20,14 @@ type target struct {
 	cluster   *identity.Cluster
 	component *identity.Component
 	place     *identity.Place
+	plane     *identity.HostControlPlane
+	access    *identity.ReadAccess
 }
 
 // rowValue reads a setting. It adds problems to the settings, and reading continues. It
 // checks only types and what a parser rejects: identity.New checks all values.
 type rowValue struct {
-	Type    string   // mapping, list, string, strings, pairs, boolean, integer or anything
+	Type    string   // mapping, list, string, strings, strings or mappings, commands, pairs, boolean, integer, policy or anything
 	Choices []string // the values that are allowed
 	Open    bool     // other values than the choices are allowed too
 
@@ -34,7 +36,7 @@ type rowValue struct {
 }
 
 // repeatable reports whether the flag of such a value may be repeated.
-func (v rowValue) repeatable() bool { return v.Type == "strings" || v.Type == "pairs" }
+func (v rowValue) repeatable() bool { return strings.HasPrefix(v.Type, "strings") || v.Type == "pairs" }
 
 // open allows other values than the choices.
 func (v rowValue) open() rowValue {
@@ -132,6 +134,23 @@ func readScalar[V any](name, tag string, parse func(string) (V, error), part fun
 	}
 }
 
+// readParsedTexts reads a sequence of strings with a parser. No flag sets it.
+func readParsedTexts[V any](parse func(string) (V, error), part func(target) *[]V) rowValue {
+	return rowValue{Type: "strings", read: func(s *settings, _ Row, path string, n node, t target) {
+		s.eachItem(path, n, func(at string, item node) {
+			text, ok := s.scalar(at, item, "!!str", nil)
+			if !ok {
+				return
+			}
+			v, err := parse(text)
+			if err != nil {
+				s.fail(s.at(item), at, err)
+			}
+			*part(t) = append(*part(t), v) // an invalid one too, so that the others keep their index
+		})
+	}}
+}
+
 // readTexts reads a sequence of strings. A flag replaces the file's strings and can contain
 // several, separated by commas, because no such string contains a comma.
 func readTexts(part func(target) *[]string) rowValue {
@@ -147,6 +166,35 @@ func readTexts(part func(target) *[]string) rowValue {
 			*part(t) = strings.Split(strings.Join(texts, ","), ",")
 		},
 	}
+}
+
+// readEach reads a sequence of strings with a parser. No flag sets it.
+func readEach[V any](parse func(string) (V, error), part func(target) *[]V) rowValue {
+	return rowValue{Type: "strings", read: func(s *settings, _ Row, path string, n node, t target) {
+		s.eachItem(path, n, func(at string, item node) {
+			text, ok := s.scalar(at, item, "!!str", nil)
+			v, err := parse(text)
+			if ok && err != nil {
+				s.fail(s.at(item), at, err)
+			}
+			*part(t) = append(*part(t), v) // an invalid one too, so that the others keep their index
+		})
+	}}
+}
+
+// readCommands reads a sequence of commands. Each is a sequence of strings: a program and
+// its arguments.
+func readCommands(part func(target) *[][]string) rowValue {
+	return rowValue{Type: "commands", read: func(s *settings, _ Row, path string, n node, t target) {
+		s.eachItem(path, n, func(at string, command node) {
+			var words []string
+			s.eachItem(at, command, func(at string, word node) {
+				text, _ := s.scalar(at, word, "!!str", nil)
+				words = append(words, text) // an invalid one too, so that the others keep their index
+			})
+			*part(t) = append(*part(t), words)
+		})
+	}}
 }
 
 // readPairs reads a mapping of strings to strings. A flag, KEY=VALUE, adds to the file's.

@@ -13,16 +13,42 @@ const InjectedIdentity = "InjectedIdentity"
 
 // BackupConfig says where a Space stores its backups. Pods access it with their identity.
 type BackupConfig struct {
+	Kind      BackupKind
 	Name      string
-	Namespace string // empty: the namespace it is applied in
+	Namespace string // empty: the namespace it is applied in, or none for a SpaceBackupConfig
 	Bucket    string
 	Prefix    string // without a slash at its end; empty for none
 	Region    string
 	Endpoint  string // host of S3, with a port if the config gives one
 }
 
-// MakesBackups reports whether the component makes the backups of the control planes.
-func (c Component) MakesBackups() bool { return c.Name == identity.DefaultComponent }
+// BackupKind is a kind of backup config.
+type BackupKind string
+
+// The kinds of backup configs: in a group, for backups of its control planes, and for backups
+// of the whole Space.
+const (
+	SharedBackups BackupKind = "SharedBackupConfig"
+	SpaceBackups  BackupKind = "SpaceBackupConfig"
+)
+
+// BackupKind returns the kind of backup config that the component reads, or nothing if it
+// makes no backups.
+//
+// Source: Upbound Spaces documentation, "Backup and Restore Workload ID" and "Space Backups
+// Workload ID".
+func (c Component) BackupKind() BackupKind {
+	switch c.Name {
+	case identity.DefaultComponent:
+		return SharedBackups
+	case identity.SpaceController:
+		return SpaceBackups
+	}
+	return ""
+}
+
+// MakesBackups reports whether the component makes backups.
+func (c Component) MakesBackups() bool { return c.BackupKind() != "" }
 
 // HasBackupConfig reports whether the component backs up and the config says where to.
 func (s State) HasBackupConfig(c Component) bool {
@@ -37,7 +63,11 @@ func (s State) BackupConfig(c Component) (BackupConfig, error) {
 		return BackupConfig{}, err
 	}
 	set, region := s.spec.SharedBackupConfig, s.Clusters[0].Region
+	if c.BackupKind() == SpaceBackups {
+		set.Namespace = ""
+	}
 	return BackupConfig{
+		Kind:      c.BackupKind(),
 		Name:      cmp.Or(set.Name, c.Bucket),
 		Namespace: set.Namespace,
 		Bucket:    c.Bucket,

@@ -16,13 +16,17 @@ func TestBackupConfigIsThatOfTheBucket(t *testing.T) {
 		want   desired.BackupConfig
 		fails  string // what the error names
 	}{
-		"by default": {func(*identity.Settings) {}, desired.BackupConfig{Name: "spaces-backups", Bucket: "spaces-backups", Region: "us-west-2", Endpoint: "s3.us-west-2.amazonaws.com"}, ""},
+		"by default": {func(*identity.Settings) {}, desired.BackupConfig{Kind: desired.SharedBackups, Name: "spaces-backups", Bucket: "spaces-backups", Region: "us-west-2", Endpoint: "s3.us-west-2.amazonaws.com"}, ""},
 		"with everything": {func(s *identity.Settings) {
 			s.Components[0].Prefix = "prod"
 			s.SharedBackupConfig = identity.SharedBackupConfig{Name: "nightly", Namespace: "team", Endpoint: "minio:9000"}
-		}, desired.BackupConfig{Name: "nightly", Namespace: "team", Bucket: "spaces-backups", Prefix: "prod", Region: "us-west-2", Endpoint: "minio:9000"}, ""},
+		}, desired.BackupConfig{Kind: desired.SharedBackups, Name: "nightly", Namespace: "team", Bucket: "spaces-backups", Prefix: "prod", Region: "us-west-2", Endpoint: "minio:9000"}, ""},
 		"in China": {func(s *identity.Settings) { s.Cluster.Region, s.Components[0].Role.Partition = "cn-north-1", "aws-cn" },
-			desired.BackupConfig{Name: "spaces-backups", Bucket: "spaces-backups", Region: "cn-north-1", Endpoint: "s3.cn-north-1.amazonaws.com.cn"}, ""},
+			desired.BackupConfig{Kind: desired.SharedBackups, Name: "spaces-backups", Bucket: "spaces-backups", Region: "cn-north-1", Endpoint: "s3.cn-north-1.amazonaws.com.cn"}, ""},
+		"of the whole Space": {func(s *identity.Settings) {
+			s.Components[0].Name = "spaces-controller"
+			s.SharedBackupConfig = identity.SharedBackupConfig{Namespace: "team", Endpoint: "minio:9000"}
+		}, desired.BackupConfig{Kind: desired.SpaceBackups, Name: "spaces-backups", Bucket: "spaces-backups", Region: "us-west-2", Endpoint: "minio:9000"}, ""},
 		"without a bucket": {func(s *identity.Settings) { s.Components[0].Bucket = "" }, desired.BackupConfig{}, "components[0].bucket"},
 		"without a region": {func(s *identity.Settings) { s.Cluster.Region = "" }, desired.BackupConfig{}, "cluster.region"},
 	} {

@@ -19,8 +19,10 @@ type Budget struct {
 	Foreign   int      `json:"foreign"`        // the part of Used that foreign statements take
 	Kept      int      `json:"kept,omitempty"` // the part of Used that kept subjects take
 	Fits      int      `json:"fits"`           // how many more control planes fit, with host namespaces of the default name
-	Unlimited bool     `json:"unlimited"`      // a pattern admits any number of them
+	Unlimited bool     `json:"unlimited"`      // any number of them fits: a pattern admits them, or the role is not for control planes
 	WaysOut   []WayOut `json:"waysOut,omitempty"`
+
+	elsewhere bool // no component of the role runs in control planes
 }
 
 // WayOut is a step after which the policy fits: it is shorter, or its quota higher.
@@ -68,10 +70,12 @@ func (s State) budget(c Component, own, trust iam.Document, quota int, quotaName
 	b := Budget{Used: iam.Length(trust), Limit: quota}
 	b.Foreign = b.Used - iam.Length(managed)
 	b.Kept = max(0, iam.Length(managed)-iam.Length(own))
-	if b.Unlimited = c.Subjects.covers(uuidNamespace(0)); !b.Unlimited {
+	c, ofPlanes := s.planeSharer(c)
+	b.elsewhere = !ofPlanes
+	if b.Unlimited = !ofPlanes || c.Subjects.covers(uuidNamespace(0)); !b.Unlimited {
 		b.Fits, b.Unlimited = s.fits(c, b)
 	}
-	if c.Mode.UsesPodIdentity() {
+	if ofPlanes && c.Mode.UsesPodIdentity() {
 		b = b.limitedByAssociations(s.associationsPerCluster())
 	}
 	if b.Used*100 > b.Limit*warnAbove {
@@ -94,6 +98,26 @@ func (s Subjects) newNamespaces(count int) []string {
 		}
 	}
 	return all
+}
+
+// planeSharer returns the component if it runs in control planes, or else one that does and
+// has the same role. If there is none, ok is false.
+func (s State) planeSharer(c Component) (sharer Component, ok bool) {
+	for _, sharer := range append([]Component{c}, s.withRole(c.Role)...) {
+		if sharer.Namespace == "" {
+			return sharer, true
+		}
+	}
+	return c, false
+}
+
+// inPlanes limits a change to the components that run in control planes.
+func inPlanes(change func(*Component)) func(*Component) {
+	return func(c *Component) {
+		if c.Namespace == "" {
+			change(c)
+		}
+	}
 }
 
 // change returns the state with a change of every component that shares the role.
@@ -120,7 +144,7 @@ func (s State) lengthAfter(c Component, b Budget, change func(*Component)) (leng
 func (s State) fits(c Component, b Budget) (count int, unlimited bool) {
 	length := func(extra int) int {
 		names := c.Subjects.newNamespaces(extra)
-		n, ok := s.lengthAfter(c, b, func(sharer *Component) { sharer.Subjects = sharer.Subjects.with(names...) })
+		n, ok := s.lengthAfter(c, b, inPlanes(func(sharer *Component) { sharer.Subjects = sharer.Subjects.with(names...) }))
 		if !ok {
 			return b.Limit + 1
 		}
@@ -140,8 +164,8 @@ func (s State) fits(c Component, b Budget) (count int, unlimited bool) {
 
 // limitedByAssociations applies the quota of EKS for associations. A control plane needs
 // an association for each component.
-func (b Budget) limitedByAssociations(associations, components int) Budget {
-	left := max(0, MaxAssociations-associations) / components
+func (b Budget) limitedByAssociations(associations, perPlane int) Budget {
+	left := max(0, MaxAssociations-associations) / perPlane
 	if b.Unlimited || left < b.Fits {
 		b.Fits = left
 	}
@@ -185,6 +209,8 @@ func (b Budget) others() string {
 func (b Budget) String() string {
 	used := fmt.Sprintf("trust policy: %d of %d characters (%d %%)", b.Used, b.Limit, b.Used*100/b.Limit)
 	switch {
+	case b.elsewhere:
+		return used
 	case b.Unlimited:
 		return used + "; any number of control planes fits"
 	case b.Fits == 1:
@@ -233,7 +259,9 @@ func (s State) waysOut(c Component, b Budget, quotaName string) []WayOut {
 		addLength("another roleARN", fmt.Sprintf("for a role without foreign statements, which take %d characters here; "+
 			"they may also be removed if nobody needs them", b.Foreign), b.Used-b.Foreign-b.Kept)
 	}
-	match := func(m identity.Match) func(*Component) { return func(c *Component) { c.Subjects.Match = m } }
+	match := func(m identity.Match) func(*Component) {
+		return inPlanes(func(c *Component) { c.Subjects.Match = m })
+	}
 	if c.Subjects.Match != identity.MatchUUID {
 		add("match: uuid", "also admits control planes created later, in namespaces that a Space names by itself", match(identity.MatchUUID))
 	}

@@ -137,7 +137,7 @@ func IRSARequest(cluster identity.Cluster, role identity.RoleARN, namespace, ser
 			"aws:SecureTransport": {"true"},
 		},
 		Absent: []string{"*:aud", "*:sub", "*:amr", "*:oaud", "aws:RequestTag/*", "aws:TagKeys",
-			"sts:TransitiveTagKeys", "aws:SourceAccount", "aws:SourceArn", "sts:ExternalId"},
+			"sts:TransitiveTagKeys", "aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths", "sts:ExternalId"},
 	}
 }
 
@@ -146,7 +146,8 @@ func IRSARequest(cluster identity.Cluster, role identity.RoleARN, namespace, ser
 // missing if they are disabled. All requests must be allowed.
 //
 // AWS does not document the value of aws:SourceArn, so it is unknown. A user who knows it
-// adds it with [iam.Request.With].
+// adds it with [iam.Request.With]. The organization of the account is the one that the config
+// names, or unknown.
 //
 // Source: Amazon EKS User Guide, "Grant Pods access to AWS resources based on
 // tags".
@@ -157,6 +158,9 @@ func PodIdentityRequests(cluster identity.Cluster, c Component, namespace, servi
 		Context: map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceAccount": {c.Role.Account}},
 		Absent: []string{"*:aud", "*:sub", "*:amr", "*:oaud", "sts:ExternalId",
 			"aws:RequestTag/*", "aws:TagKeys", "sts:TransitiveTagKeys"},
+	}
+	if id := c.PodIdentity.SourceOrgID; id != "" {
+		assume = assume.With(SourceOrgIDKey, id)
 	}
 	if c.PodIdentity.DisableSessionTags {
 		return []iam.Request{assume}

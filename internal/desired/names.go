@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"spaces-identity.dev/internal/iam"
@@ -15,8 +16,42 @@ const (
 	ManagedByValue = "spaces-identity"
 )
 
-// ManagedTags returns the tags of everything that the program creates.
-func ManagedTags() map[string]string { return map[string]string{ManagedByTag: ManagedByValue} }
+// IsManaged reports whether the tags are those of something that the program manages.
+func IsManaged(tags map[string]string) bool { return tags[ManagedByTag] == ManagedByValue }
+
+// Tags returns the tags of everything that the program creates: those of the config and the
+// program's own, which wins.
+func (s State) Tags() map[string]string { return managedTags(s.spec.Tags) }
+
+// managedTags merges tags, of which the later ones win. The program's own tag wins over all.
+func managedTags(tags ...map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, t := range tags {
+		maps.Copy(all, t)
+	}
+	all[ManagedByTag] = ManagedByValue
+	return all
+}
+
+// attachedTag begins the tags of a role that record which managed policies the program has
+// attached for a component. Others may attach policies to the same role.
+const attachedTag = "spaces-identity.dev/managed-policies."
+
+// AttachedTag returns the key of the role's tag that records the managed policies that the
+// program has attached for a component.
+func AttachedTag(component string) string {
+	key := attachedTag + component
+	if len(key) > longestTagKey {
+		return attachedTag + ShortHash(component)
+	}
+	return key
+}
+
+// IsAttachedTag reports whether a tag of a role records managed policies.
+func IsAttachedTag(key string) bool { return strings.HasPrefix(key, attachedTag) }
+
+// longestTagKey is a number of characters (IAM User Guide, "Tags for IAM resources").
+const longestTagKey = 128
 
 // SidPrefix begins the Sid of every statement that the program writes.
 const SidPrefix = "SpacesIdentity"

@@ -17,9 +17,10 @@ type Need int
 const (
 	NeedManifests    Need = iota // edits of manifests: the role, for its annotation
 	NeedTrust                    // a trust policy: the role, and the providers or names of the clusters
-	NeedPermissions              // a permissions policy: the role and the bucket
+	NeedPermissions              // a permissions policy: the role, and something that it may use
 	NeedAssociations             // associations as JSON: the role and the names of the clusters
 	NeedBackups                  // a backup config: the role, the bucket and the region of the cluster
+	NeedDelete                   // a deletion: the role, because what is not known stays
 	NeedLive                     // a comparison with AWS: as NeedTrust, but EKS knows the provider of a named cluster
 )
 
@@ -92,20 +93,43 @@ func (s State) require(i int, need Need) error {
 		}
 	}
 	lacks(c.Role.IsZero() && (need != NeedManifests || c.Mode.UsesIRSA()), "the role's ARN", identity.ComponentKey(i)+".roleARN")
-	lacks(c.Bucket == "" && (need == NeedPermissions || need == NeedBackups), "the bucket", identity.ComponentKey(i)+".bucket")
+	lacks(c.Bucket == "" && need == NeedBackups, "the bucket", identity.ComponentKey(i)+".bucket")
+	what, permissionsKey := c.usualPermissions()
+	lacks(need == NeedPermissions && !c.HasPermissions(), what, identity.ComponentKey(i)+"."+permissionsKey)
+	inARN := c.namesStoredFor(need)
 	for n, cluster := range s.Clusters {
 		key := identity.ClusterKey(n)
 		known := cluster.Name != "" && cluster.Region != ""
 		lacks(cluster.OIDC.IsZero() && c.Mode.UsesIRSA() && (need == NeedTrust || need == NeedLive && !known), "the OIDC provider", key+".oidcProvider")
 		named := need == NeedAssociations || c.Mode.UsesPodIdentity() && (need == NeedTrust || need == NeedLive)
 		lacks(cluster.Name == "" && named, "the cluster's name", key+".name")
-		lacks(cluster.Region == "" && (named && need != NeedAssociations || n == 0 && need == NeedBackups), "the cluster's region", key+".region")
+		lacks(cluster.Region == "" && (named && need != NeedAssociations || n == 0 && need == NeedBackups || inARN), "the cluster's region", key+".region")
 	}
 	if len(missing) == 0 {
 		return nil
 	}
 	return &MissingError{c.Name, missing}
 }
+
+// usualPermissions returns what the role of such a component usually may use, and the key of
+// that setting.
+func (c Component) usualPermissions() (what, key string) {
+	_, known := identity.Known(c.Name)
+	switch {
+	case c.ReadsSecrets():
+		return "the secrets or parameters", "secrets"
+	case c.Name == "crossplane" || !known:
+		return "the permissions policy", "permissionsPolicy"
+	}
+	return "the bucket", "bucket"
+}
+
+// namesStoredFor reports whether an output has ARNs of secrets or parameters that depend on the
+// regions of the clusters.
+func (c Component) namesStoredFor(need Need) bool { return need == NeedPermissions && c.storesByName() }
+
+// ReadsSecrets reports whether the component reads the secrets of SharedSecretStores.
+func (c Component) ReadsSecrets() bool { return c.Name == "external-secrets-controller" }
 
 // joinProblems joins the errors as [errors.Join] does, but omits errors with the same
 // message. The prefix says what the errors are about, and may be empty. It is added to each

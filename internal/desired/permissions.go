@@ -2,21 +2,21 @@ package desired
 
 import (
 	"fmt"
-	"maps"
 
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 )
 
-// HasPermissions reports whether the config says what the component's role may do.
-func (c Component) HasPermissions() bool { return c.Bucket != "" }
-
 // Permissions returns what the component's role may do: list the bucket, and read, write
-// and delete its objects. If the config has a KMS key or a target role, the role may use
-// the key and assume the target role. The target role needs the same permissions in its
-// own account.
+// and delete its objects; read the secrets and parameters; and what the permissions policy
+// of the config allows. If the config has a KMS key or a target role, the role may use the
+// key and assume the target role. The target role needs the same permissions in its own
+// account. The error says which setting is missing, or that the inline policies of the role
+// are too long.
 //
-// The actions are those that the object store library of Spaces backups needs. With a
+// The actions are those that the object store library of Spaces backups needs. Upbound's
+// page about billing lists the same ones for vector. It also lists s3:ListAllMyBuckets,
+// which shows the buckets of the whole account: vector does not need it to write. With a
 // prefix the role can list and use only what is below prefix/. S3 would otherwise match
 // the prefix "prod" with "production/" too. A request without s3:prefix, such as HeadBucket,
 // is denied then, because the same permission would list the whole bucket.
@@ -25,19 +25,52 @@ func (c Component) HasPermissions() bool { return c.Bucket != "" }
 // its parts, so s3:AbortMultipartUpload and s3:ListMultipartUploadParts are left out.
 //
 // Source: Thanos, "Object storage: S3"; Amazon S3 User Guide, "Controlling access
-// to a bucket with user policies" and "Multipart upload API and permissions".
+// to a bucket with user policies" and "Multipart upload API and permissions"; Upbound
+// documentation, "Self-Hosted Space Billing"; Vector, "AWS S3 sink: Permissions".
 func (s State) Permissions(c Component) (Policy, error) {
 	if err := s.RequireOf(c.Name, NeedPermissions); err != nil {
 		return Policy{}, err
 	}
-	doc := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{listBucket(c), useObjects(c)}}
-	if !c.KMSKey.IsZero() {
-		doc.Statement = append(doc.Statement, useKey(c.KMSKey))
+	if err := s.checkInlineLength(c.Role); err != nil {
+		return Policy{}, fmt.Errorf("permissions policy of %s: %w", c.Name, err)
 	}
+	return Policy{PolicyName(c.Name), c.Name, s.permissions(c)}, nil
+}
+
+// permissions returns the policy of [State.Permissions] without checks.
+func (s State) permissions(c Component) iam.Document {
+	var all []iam.Statement
+	if c.Bucket != "" {
+		all = append(all, listBucket(c), useObjects(c))
+	}
+	all = append(all, s.otherPermissions(c)...)
 	if c.HasTarget() {
-		doc.Statement = append(doc.Statement, assumeTarget(c.PodIdentity.TargetRole))
+		all = append(all, assumeTarget(c.PodIdentity.TargetRole))
 	}
-	return Policy{PolicyName(c.Name), c.Name, doc}, nil
+	return iam.Document{Version: iam.PolicyVersion, Statement: all}
+}
+
+// otherPermissions returns the statements that do not depend on the prefix in the bucket.
+func (s State) otherPermissions(c Component) []iam.Statement {
+	all := s.readStored(c)
+	if c.Bucket != "" && !c.KMSKey.IsZero() {
+		all = append(all, useKey(c.KMSKey))
+	}
+	if c.storesValues() && !c.KMSKey.IsZero() {
+		all = append(all, decryptStored(c))
+	}
+	return append(all, givenPermissions(c)...)
+}
+
+// checkInlineLength checks the length of all inline policies that the config gives a role.
+func (s State) checkInlineLength(role identity.RoleARN) error {
+	length := 0
+	for _, c := range s.withRole(role) {
+		if c.HasPermissions() {
+			length += iam.Length(s.permissions(c))
+		}
+	}
+	return identity.CheckInlineLength(length)
 }
 
 func listBucket(c Component) iam.Statement {
@@ -106,8 +139,9 @@ func objectsARN(c Component) string {
 }
 
 // PermissionRequests returns the requests that the policies of the component's role must
-// allow: each action of [State.Permissions] on everything below the prefix.
-func (c Component) PermissionRequests() []iam.Request {
+// allow: each action of [State.Permissions] on everything below the prefix, and on each secret
+// and parameter. It omits the permissions policy of the config, see [Component.Given].
+func (s State) PermissionRequests(c Component) []iam.Request {
 	var all []iam.Request
 	add := func(s iam.Statement, key string, values ...string) {
 		for _, action := range s.Action {
@@ -118,14 +152,28 @@ func (c Component) PermissionRequests() []iam.Request {
 			all = append(all, r)
 		}
 	}
-	if c.Prefix == "" {
+	switch {
+	case c.Bucket == "":
+	case c.Prefix == "":
 		add(listBucket(c), "")
-	} else {
+		add(useObjects(c), "")
+	default:
 		add(listBucket(c), "s3:prefix", c.Prefix+"/")
+		add(useObjects(c), "")
 	}
-	add(useObjects(c), "")
-	if key := c.KMSKey; !key.IsZero() {
+	for _, statement := range s.readStored(c) {
+		for _, arn := range statement.Resource {
+			statement.Resource = iam.Values{arn}
+			add(statement, "")
+		}
+	}
+	if key := c.KMSKey; !key.IsZero() && c.Bucket != "" {
 		add(useKey(key), "kms:ViaService", "s3."+key.Region+"."+dnsSuffix[key.Partition])
+	}
+	if key := c.KMSKey; !key.IsZero() {
+		for _, service := range c.storeServices() {
+			add(decryptStored(c), "kms:ViaService", service+"."+key.Region+"."+dnsSuffix[key.Partition])
+		}
 	}
 	if c.HasTarget() {
 		add(assumeTarget(c.PodIdentity.TargetRole), "")
@@ -174,31 +222,32 @@ func (c Component) HasAssociations() bool {
 }
 
 // Associations returns the EKS Pod Identity associations of the component: one for each
-// cluster and namespace. The clusters are in the order of the config, and the namespaces
-// are sorted. Each association has the tag of this program. It is an error if only a
+// cluster, namespace and name of the service account. The clusters are in the order of the
+// config, and the namespaces are sorted. Each association has the tags of the config and
+// the tag of this program. It is an error if only a
 // pattern is known, because an association needs the exact name of its namespace.
 func (s State) Associations(c Component) ([]Association, error) {
 	if err := s.checkAssociations(c); err != nil {
 		return nil, err
 	}
-	tags := map[string]string{}
-	maps.Copy(tags, c.PodIdentity.Tags)
-	maps.Copy(tags, ManagedTags())
+	tags := managedTags(s.spec.Tags, c.PodIdentity.Tags)
 	var all []Association
 	for _, cluster := range s.Clusters {
 		for _, ns := range c.Subjects.Namespaces {
-			all = append(all, Association{
-				Component:          c.Name,
-				Region:             cluster.Region,
-				ClusterName:        cluster.Name,
-				Namespace:          ns,
-				ServiceAccount:     c.ServiceAccount,
-				RoleARN:            c.Role.String(),
-				Tags:               tags,
-				DisableSessionTags: c.PodIdentity.DisableSessionTags,
-				TargetRoleARN:      c.PodIdentity.TargetRole.String(),
-				Policy:             c.PodIdentity.Policy,
-			})
+			for _, account := range c.Accounts {
+				all = append(all, Association{
+					Component:          c.Name,
+					Region:             cluster.Region,
+					ClusterName:        cluster.Name,
+					Namespace:          ns,
+					ServiceAccount:     account,
+					RoleARN:            c.Role.String(),
+					Tags:               tags,
+					DisableSessionTags: c.PodIdentity.DisableSessionTags,
+					TargetRoleARN:      c.PodIdentity.TargetRole.String(),
+					Policy:             s.SessionPolicy(c, ns),
+				})
+			}
 		}
 	}
 	return all, nil
@@ -214,20 +263,23 @@ func (s State) checkAssociations(c Component) error {
 		problems = append(problems, identity.WithHint("list the host namespaces under controlPlanes.namespaces, or set controlPlanes.discover: true "+
 			"for commands that can read the cluster", "an association needs the exact name of its namespace"))
 	}
+	problems = append(problems, s.checkSessionPolicies(c))
 	if n, _ := s.associationsPerCluster(); n > MaxAssociations {
 		problems = append(problems, fmt.Errorf("the config needs %d associations in each cluster, but EKS allows %d", n, MaxAssociations))
 	}
 	return joinProblems("pod identity associations of "+c.Name, problems...)
 }
 
-// associationsPerCluster returns the number of associations in each cluster, and the number
-// of components that use associations.
-func (s State) associationsPerCluster() (associations, components int) {
+// associationsPerCluster returns the number of associations in each cluster, and how many
+// more each control plane adds.
+func (s State) associationsPerCluster() (associations, perPlane int) {
 	for _, c := range s.Components {
 		if c.Mode.UsesPodIdentity() {
-			associations += len(c.Subjects.Namespaces)
-			components++
+			associations += len(c.Subjects.Namespaces) * len(c.Accounts)
+			if c.Namespace == "" {
+				perPlane += len(c.Accounts)
+			}
 		}
 	}
-	return associations, components
+	return associations, perPlane
 }

@@ -16,6 +16,15 @@ func kmsKey(partition string) identity.KMSKeyARN {
 
 func prefixAndKey(c *identity.Component) { c.Prefix, c.KMSKey = "prod/space-1", kmsKey("aws") }
 
+// storedValues has secrets and parameters by name and by ARN.
+func storedValues(c *identity.Component) {
+	c.Bucket, c.KMSKey = "", kmsKey("aws")
+	c.Secrets = []identity.Stored{{Kind: identity.SecretKind, Name: "prod/db"},
+		{Kind: identity.SecretKind, Partition: "aws", Region: "eu-west-1", Account: "999999999999", Name: "token-??????"}}
+	c.Parameters = []identity.Stored{{Kind: identity.ParameterKind, Name: "/prod/url"}, {Kind: identity.ParameterKind, Name: "plain"},
+		{Kind: identity.ParameterKind, Partition: "aws", Region: "eu-west-1", Account: "999999999999", Name: "other"}}
+}
+
 func targetRole(c *identity.Component) {
 	c.PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "999999999999", Name: "vault/backups"}
 }
@@ -30,6 +39,12 @@ func TestPermissionsGoldens(t *testing.T) {
 		"prefix-and-key": {identity.Both, prefixAndKey},
 		"prefix-quotes":  {identity.Both, func(c *identity.Component) { c.Prefix = `it's $HOME %{x} <&> é` }},
 		"target-role":    {identity.Both, targetRole},
+		"stored":         {identity.IRSA, storedValues},
+		"stored-bucket":  {identity.Both, func(c *identity.Component) { prefixAndKey(c); bucket := c.Bucket; storedValues(c); c.Bucket = bucket }},
+		"given": {identity.IRSA, func(c *identity.Component) {
+			c.Bucket, c.Permissions = "", given(t, `{"Version": "2012-10-17", "Statement": [{"Sid": "Tables", "Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"},
+				{"Effect": "Deny", "NotAction": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}`)
+		}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +162,7 @@ func TestPermissionRequests(t *testing.T) {
 			}
 			doc := parsed(t, text)
 			got := iam.Allowed
-			for _, r := range s.Components[0].PermissionRequests() {
+			for _, r := range s.PermissionRequests(s.Components[0]) {
 				switch d := iam.Evaluate(r, doc); {
 				case d.Verdict == iam.Denied, d.Verdict == iam.CannotEvaluate && got == iam.Allowed:
 					got = d.Verdict
@@ -228,7 +243,7 @@ func TestPermissionRequestsAskForEveryAction(t *testing.T) {
 	for _, statement := range policy.Document.Statement {
 		allowed = append(allowed, statement.Action...)
 	}
-	for _, r := range s.Components[0].PermissionRequests() {
+	for _, r := range s.PermissionRequests(s.Components[0]) {
 		asked = append(asked, r.Action)
 	}
 	if !slices.Equal(allowed, asked) {

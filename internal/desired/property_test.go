@@ -51,7 +51,7 @@ func checkRole(t *testing.T, s desired.State, role desired.Role, doc iam.Documen
 			asked := c
 			asked.Role, asked.Mode = role.ARN, mode
 			for _, ns := range candidates(c.Subjects) {
-				for _, account := range accountsLike(c.ServiceAccount) {
+				for _, account := range accountsLike(c.Accounts...) {
 					if !isPossible(ns, account) {
 						continue
 					}
@@ -73,8 +73,24 @@ func isPossible(ns, account string) bool {
 // isMeant reports whether the config gives the role to the service account.
 func isMeant(role desired.Role, mode identity.Mode, ns, account string) bool {
 	return slices.ContainsFunc(role.Components, func(c desired.Component) bool {
-		return (c.Mode == mode || c.Mode == identity.Both) && c.ServiceAccount == account && c.Subjects.Admits(ns)
+		return (c.Mode == mode || c.Mode == identity.Both) && runsAs(c, ns, account)
 	})
+}
+
+// runsAs reports whether a component runs as a service account of a namespace, by its
+// settings. The names that vcluster gives are too short to be hashed.
+func runsAs(c desired.Component, ns, account string) bool {
+	names := []string{c.ServiceAccount}
+	if from := c.SyncedFrom; from.ServiceAccount != "" {
+		names = nil
+		for _, inner := range from.Namespaces() {
+			names = append(names, from.ServiceAccount+"-x-"+inner+"-x-"+from.VCluster)
+		}
+	}
+	if c.Namespace != "" {
+		return slices.Contains(names, account) && ns == c.Namespace
+	}
+	return slices.Contains(names, account) && c.Subjects.Admits(ns)
 }
 
 func checkVerdict(t *testing.T, s desired.State, c desired.Component, ns, account string, doc iam.Document, meant bool) {
@@ -128,8 +144,8 @@ func TestTrustPolicyAdmitsExactlyItsSubjects(t *testing.T) {
 		}
 		c := s.Components[0]
 		for _, ns := range candidates(c.Subjects) {
-			for _, account := range accountsLike(c.ServiceAccount) {
-				checkWays(t, doc, s, ns, account, account == c.ServiceAccount && c.Subjects.Admits(ns))
+			for _, account := range accountsLike(c.Accounts...) {
+				checkWays(t, doc, s, ns, account, runsAs(c, ns, account))
 			}
 		}
 	}
@@ -139,17 +155,17 @@ func TestTrustPolicyAdmitsExactlyItsSubjects(t *testing.T) {
 // audience, account or service.
 func checkNobodyElse(t *testing.T, doc iam.Document, s desired.State, c desired.Component) {
 	t.Helper()
-	ns := candidates(c.Subjects)[0]
+	ns, account := candidates(c.Subjects)[0], c.Accounts[0]
 	cluster := s.Clusters[0]
 	otherCluster := identity.Cluster{Name: "prod-spac", Region: "us-west-2", OIDC: identity.OIDCProvider{HostPath: provider + "X"}}
 	abroad := c
 	abroad.Role.Account = "999999999999"
-	requests := append(desired.PodIdentityRequests(otherCluster, c, ns, c.ServiceAccount),
-		desired.IRSARequest(otherCluster, c.Role, ns, c.ServiceAccount),
-		desired.IRSARequest(cluster, abroad.Role, ns, c.ServiceAccount),
-		desired.IRSARequest(cluster, c.Role, ns, c.ServiceAccount).With(cluster.OIDC.HostPath+":aud", "sts.amazonaws.com.cn"))
-	requests = append(requests, desired.PodIdentityRequests(cluster, abroad, ns, c.ServiceAccount)...)
-	for _, r := range append(desired.PodIdentityRequests(cluster, c, ns, c.ServiceAccount), desired.IRSARequest(cluster, c.Role, ns, c.ServiceAccount)) {
+	requests := append(desired.PodIdentityRequests(otherCluster, c, ns, account),
+		desired.IRSARequest(otherCluster, c.Role, ns, account),
+		desired.IRSARequest(cluster, abroad.Role, ns, account),
+		desired.IRSARequest(cluster, c.Role, ns, account).With(cluster.OIDC.HostPath+":aud", "sts.amazonaws.com.cn"))
+	requests = append(requests, desired.PodIdentityRequests(cluster, abroad, ns, account)...)
+	for _, r := range append(desired.PodIdentityRequests(cluster, c, ns, account), desired.IRSARequest(cluster, c.Role, ns, account)) {
 		r.Caller.ID += "x"
 		requests = append(requests, r)
 		r.Caller.ID = strings.TrimSuffix(r.Caller.ID, "x")
@@ -189,7 +205,29 @@ func randomSettings(rng *rand.Rand) identity.Settings {
 			PodIdentity:    identity.PodIdentitySettings{SourceAccount: rng.IntN(2) == 0},
 		})
 	}
+	settings.Components = append(settings.Components, randomOthers(rng, partition)...)
+	rng.Shuffle(len(settings.Components), func(i, j int) {
+		settings.Components[i], settings.Components[j] = settings.Components[j], settings.Components[i]
+	})
 	return settings
+}
+
+// randomOthers returns up to three components that have a namespace of their own, or a
+// service account inside the control plane. One has the service account of another component,
+// in a namespace of its own.
+func randomOthers(rng *rand.Rand, partition string) []identity.Component {
+	pick := func(values ...string) string { return values[rng.IntN(len(values))] }
+	others := []identity.Component{
+		{Name: "crossplane", SyncedFrom: identity.SyncedFrom{Namespace: pick("", "crossplane-system", "upbound-system", "mine")}},
+		{Name: "spaces-controller", ServiceAccount: pick("", "space-controller")},
+		{Name: "infra", Namespace: "infra", ServiceAccount: pick("vector", "mxp-controller", "x")},
+		{Name: "provider", Namespace: pick("", "one"), SyncedFrom: identity.SyncedFrom{Namespace: "crossplane-system", ServiceAccount: "s3"}},
+	}
+	for i := range others {
+		others[i].Mode = identity.Mode(pick("irsa", "pod-identity", "both"))
+		others[i].Role = identity.RoleARN{Partition: partition, Account: "123456789012", Name: pick("spaces-backup", "teams/backup+x=@,.")}
+	}
+	return slices.DeleteFunc(others, func(identity.Component) bool { return rng.IntN(2) == 0 })
 }
 
 // candidates returns the subjects' namespaces, then similar names.
@@ -206,6 +244,10 @@ func candidates(s desired.Subjects) []string {
 		strings.Replace(nsA, "706c49fa", "706c49fa0", 1), strings.Replace(nsA, "706c49fa", "706c49f", 1))
 }
 
-func accountsLike(sa string) []string {
-	return []string{sa, sa + "x", "x" + sa, strings.ToUpper(sa), sa[:len(sa)-1], "", "*", "default", sa + ":" + sa, "system:" + sa}
+func accountsLike(accounts ...string) []string {
+	all := []string{"", "*", "default", "crossplane"}
+	for _, sa := range accounts {
+		all = append(all, sa, sa+"x", "x"+sa, strings.ToUpper(sa), sa[:len(sa)-1], sa+":"+sa, "system:"+sa)
+	}
+	return all
 }

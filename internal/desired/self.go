@@ -2,6 +2,7 @@ package desired
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"spaces-identity.dev/internal/iam"
@@ -16,14 +17,25 @@ import (
 // keys for AWS Identity and Access Management" and "… for Amazon Elastic
 // Kubernetes Service".
 func (s State) Self(readOnly bool) (iam.Document, error) {
+	return s.self(selfWriter{State: s, readOnly: readOnly})
+}
+
+// SelfWithDelete returns what [State.Self] returns, and the permissions to delete what the
+// config names.
+func (s State) SelfWithDelete() (iam.Document, error) {
+	return s.self(selfWriter{State: s, deletes: true})
+}
+
+func (s State) self(w selfWriter) (iam.Document, error) {
 	if err := s.Require(NeedTrust); err != nil {
 		return iam.Document{}, err
 	}
-	w := selfWriter{State: s, readOnly: readOnly}
 	w.allow("Account", iam.Values{"iam:GetAccountSummary"}, nil, iam.Values{"*"})
 	w.roles()
+	w.limits()
 	w.providers()
 	w.clusters()
+	w.deletions()
 	return iam.Document{Version: iam.PolicyVersion, Statement: w.statements}, nil
 }
 
@@ -31,6 +43,7 @@ func (s State) Self(readOnly bool) (iam.Document, error) {
 type selfWriter struct {
 	State
 	readOnly   bool
+	deletes    bool
 	statements []iam.Statement
 }
 
@@ -49,21 +62,100 @@ func (w *selfWriter) allow(sid string, read, write, resources iam.Values) bool {
 }
 
 func (w *selfWriter) roles() {
-	var all, passed, managed iam.Values
+	var all, created, passed, managed iam.Values
 	for _, c := range w.Components {
 		all = append(all, c.Role.String())
+		if w.boundaryOf(c.Role).IsZero() { // limits allows the creation of the others
+			created = append(created, c.Role.String())
+		}
 		if c.Mode.UsesPodIdentity() {
 			passed = append(passed, c.Role.String())
 		}
 		// Policies of the account and of AWS may be attached to the role.
 		managed = append(managed, "arn:"+c.Role.Partition+":iam::"+c.Role.Account+":policy/*", "arn:"+c.Role.Partition+":iam::aws:policy/*")
 	}
+	write := iam.Values{"iam:CreateRole", "iam:TagRole", "iam:UpdateAssumeRolePolicy"}
+	if len(created) < len(all) {
+		write = write[1:]
+		w.allow("Create", nil, iam.Values{"iam:CreateRole"}, created)
+	}
 	w.allow("Roles", iam.Values{"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"},
-		iam.Values{"iam:CreateRole", "iam:TagRole", "iam:UpdateAssumeRolePolicy"}, all)
+		write, all)
 	w.allow("Permissions", nil, iam.Values{"iam:PutRolePolicy", "iam:DeleteRolePolicy"}, all)
 	w.allow("ManagedPolicies", iam.Values{"iam:GetPolicy", "iam:GetPolicyVersion"}, nil, managed)
-	if w.allow("Pass", nil, iam.Values{"iam:PassRole"}, passed) {
-		w.statements[len(w.statements)-1].Condition = iam.Condition{"StringEquals": {"iam:PassedToService": {PodIdentityService}}}
+	w.allowIf("Pass", iam.Values{"iam:PassRole"}, passed, iam.Condition{"StringEquals": {"iam:PassedToService": {PodIdentityService}}})
+}
+
+func (w *selfWriter) boundaryOf(role identity.RoleARN) identity.PolicyARN {
+	return Role{Components: w.withRole(role)}.withLimits(w.State).Boundary
+}
+
+// limits allows what roles get besides their policies. A role with a permissions boundary
+// can be created only with it, and can get only this one. Only the managed policies of the
+// config can be attached and detached.
+//
+// Source: IAM User Guide, "Permissions boundaries for IAM entities", "Delegating
+// responsibility to others using permissions boundaries"; Service Authorization Reference,
+// condition keys iam:PermissionsBoundary and iam:PolicyARN.
+func (w *selfWriter) limits() {
+	var timed iam.Values
+	bounded, attached := map[string]iam.Values{}, map[string]iam.Values{}
+	for _, c := range w.Components {
+		role := Role{Components: w.withRole(c.Role)}.withLimits(w.State)
+		if role.MaxSessionDuration != 0 {
+			timed = append(timed, c.Role.String())
+		}
+		if b := role.Boundary.String(); b != "" {
+			bounded[b] = append(bounded[b], c.Role.String())
+		}
+		for _, policy := range role.ManagedPolicies {
+			attached[c.Role.String()] = append(attached[c.Role.String()], policy.String())
+		}
+	}
+	w.allow("Sessions", nil, iam.Values{"iam:UpdateRole"}, timed)
+	for _, boundary := range slices.Sorted(maps.Keys(bounded)) {
+		w.allowIf("Boundary"+w.suffix(bounded, boundary), iam.Values{"iam:CreateRole", "iam:PutRolePermissionsBoundary"},
+			bounded[boundary], iam.Condition{"ArnEquals": {"iam:PermissionsBoundary": {boundary}}})
+	}
+	for _, role := range slices.Sorted(maps.Keys(attached)) {
+		policies := slices.Compact(slices.Sorted(slices.Values(attached[role])))
+		w.allowIf("Attach"+w.suffix(attached, role), iam.Values{"iam:AttachRolePolicy", "iam:DetachRolePolicy"},
+			iam.Values{role}, iam.Condition{"ArnEquals": {"iam:PolicyARN": policies}})
+	}
+	w.allow("Untag", nil, iam.Values{"iam:UntagRole"}, slices.Collect(maps.Keys(attached)))
+}
+
+// suffix makes the Sid of a statement unique if there are several of its kind.
+func (w *selfWriter) suffix(all map[string]iam.Values, key string) string {
+	if len(all) == 1 {
+		return ""
+	}
+	return ShortHash(key)
+}
+
+// allowIf adds a statement with a condition if the program may write.
+func (w *selfWriter) allowIf(sid string, write, resources iam.Values, condition iam.Condition) {
+	if w.allow(sid, nil, write, resources) {
+		w.statements[len(w.statements)-1].Condition = condition
+	}
+}
+
+// deletions allows what only the command delete does. IAM lists roles without a resource:
+// delete looks for other roles that use an OIDC provider.
+func (w *selfWriter) deletions() {
+	if !w.deletes {
+		return
+	}
+	var roles, providers iam.Values
+	for _, c := range w.Components {
+		roles = append(roles, c.Role.String())
+		for _, p := range w.Providers(c) {
+			providers = append(providers, p.ARN)
+		}
+	}
+	w.allow("Delete", nil, iam.Values{"iam:DeleteRole", "iam:ListInstanceProfilesForRole"}, roles)
+	if w.allow("DeleteProviders", nil, iam.Values{"iam:DeleteOpenIDConnectProvider"}, providers) {
+		w.allow("OtherRoles", nil, iam.Values{"iam:ListRoles"}, iam.Values{"*"})
 	}
 }
 

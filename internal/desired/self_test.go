@@ -185,6 +185,20 @@ func TestSelfOfUnusualClusters(t *testing.T) {
 			s.AdditionalClusters = []identity.Cluster{{OIDC: identity.OIDCProvider{HostPath: provider2}}}
 		}, statements{"Account": "*", "Roles": role, "Permissions": role, "ManagedPolicies": policies, "Providers": providerARN + provider2 + " " + selfIssuer,
 			"Clusters": selfCluster, "Associations": strings.Replace(selfAssoc, "a-1", "*", 1)}, ""},
+		"two clusters, one of them without a provider": {identity.IRSA, func(s *identity.Settings) {
+			s.AdditionalClusters = []identity.Cluster{{Name: "eu", Region: "eu-central-1"}}
+		}, nil, "additionalClusters[0].oidcProvider"},
+		"two clusters, one of them without a provider, EKS Pod Identity": {identity.PodIdentity, func(s *identity.Settings) {
+			s.AdditionalClusters = []identity.Cluster{{Name: "eu", Region: "eu-central-1"}}
+		}, statements{"Account": "*", "Roles": role, "Permissions": role, "ManagedPolicies": policies, "Pass": role,
+			"Clusters": "arn:aws:eks:eu-central-1:123456789012:cluster/eu " + selfCluster,
+			"Agent": "arn:aws:eks:eu-central-1:123456789012:addon/eu/eks-pod-identity-agent/* " +
+				strings.Replace(selfAddon, "0a1b2c", "*", 1),
+			"Associations": "arn:aws:eks:eu-central-1:123456789012:podidentityassociation/eu/* " + strings.Replace(selfAssoc, "a-1", "*", 1)}, ""},
+		"one cluster that two components use": {identity.IRSA, vector(identity.IRSA, "logs"), statements{
+			"Account": "*", "Roles": strings.Replace(role, "spaces-backup", "logs", 1) + " " + role,
+			"Permissions": strings.Replace(role, "spaces-backup", "logs", 1) + " " + role, "ManagedPolicies": policies, "Providers": selfIssuer,
+			"Clusters": selfCluster, "Associations": strings.Replace(selfAssoc, "a-1", "*", 1)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc, err := stateOf(t, tt.mode, tt.change).Self(false)

@@ -35,7 +35,8 @@ func TestOwnPoliciesAgainstSimulator(t *testing.T) {
 		for _, role := range roles {
 			for _, c := range role.Components {
 				for _, ns := range candidates(c.Subjects) {
-					if !isPossible(ns, c.ServiceAccount) || rng.IntN(3) > 0 {
+					account := c.Accounts[rng.IntN(len(c.Accounts))]
+					if !isPossible(ns, account) || rng.IntN(3) > 0 {
 						continue
 					}
 					add := func(mode identity.Mode, r iam.Request) {
@@ -43,10 +44,10 @@ func TestOwnPoliciesAgainstSimulator(t *testing.T) {
 						delete(r.Context, "aws:SourceAccount")
 						cases = append(cases, simulator.Case{Trust: role.TrustPolicy.Compact(), Principal: r.Caller.ID, Action: r.Action,
 							Resource: role.ARN.String(), Context: r.Context})
-						wants = append(wants, isMeant(role, mode, ns, c.ServiceAccount))
+						wants = append(wants, isMeant(role, mode, ns, account))
 					}
-					add(identity.IRSA, desired.IRSARequest(s.Clusters[0], c.Role, ns, c.ServiceAccount))
-					for _, r := range desired.PodIdentityRequests(s.Clusters[0], c, ns, c.ServiceAccount) {
+					add(identity.IRSA, desired.IRSARequest(s.Clusters[0], c.Role, ns, account))
+					for _, r := range desired.PodIdentityRequests(s.Clusters[0], c, ns, account) {
 						add(identity.PodIdentity, r)
 					}
 				}

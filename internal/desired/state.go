@@ -26,6 +26,7 @@ type State struct {
 // config, even if optional settings are missing.
 type Component struct {
 	identity.Component
+	Accounts    []string          // the names that its ServiceAccount may have on the host cluster
 	Annotations map[string]string // of its ServiceAccounts, the role's included
 	Subjects    Subjects          // the namespaces whose ServiceAccount may use the role
 }
@@ -34,7 +35,7 @@ type Component struct {
 func Of(spec identity.Spec) State {
 	s := State{Clusters: spec.AllClusters(), spec: spec}
 	for _, c := range spec.Components {
-		s.Components = append(s.Components, Component{c, annotationsOf(c), subjectsOf(spec.ControlPlanes)})
+		s.Components = append(s.Components, Component{c, c.HostAccounts(), annotationsOf(c), subjectsOf(c, spec.ControlPlanes)})
 	}
 	return s
 }
@@ -60,10 +61,42 @@ func (s State) Component(name string) (Component, bool) {
 	return s.find(func(c Component) bool { return c.Name == name })
 }
 
-// ComponentOf returns the component that runs as the service account.
-func (s State) ComponentOf(serviceAccount string) (Component, bool) {
-	return s.find(func(c Component) bool { return c.ServiceAccount == serviceAccount })
+// ComponentsOf returns the components that run as a service account. If it is that of a
+// component with a namespace of its own, other components do not run as it. If the namespace
+// is empty, it is not known, and may be any.
+func (s State) ComponentsOf(namespace, account string) []Component {
+	var own, all []Component
+	for _, c := range s.Components {
+		switch {
+		case !c.HasAccount(account):
+		case c.Namespace == "" || namespace == "":
+			all = append(all, c)
+		case c.Namespace == namespace:
+			own = append(own, c)
+		}
+	}
+	if len(own) > 0 {
+		return own
+	}
+	return all
 }
+
+// HasAccount reports whether the component's ServiceAccount may have the name.
+func (c Component) HasAccount(name string) bool { return slices.Contains(c.Accounts, name) }
+
+// InControlPlanes returns the components that run in every host namespace.
+func (s State) InControlPlanes() []Component {
+	return slices.DeleteFunc(slices.Clone(s.Components), func(c Component) bool { return c.Namespace != "" })
+}
+
+// HasAdmissionPolicy reports whether an admission policy sets the component's annotations and
+// labels: the config asks for one, and the component runs in host namespaces.
+func (s State) HasAdmissionPolicy(c Component) bool {
+	return s.spec.AdmissionPolicy != identity.NoAdmissionPolicy && c.Namespace == ""
+}
+
+// NeedsControlPlanes reports whether a component runs in every host namespace.
+func (s State) NeedsControlPlanes() bool { return len(s.InControlPlanes()) > 0 }
 
 func (s State) find(is func(Component) bool) (Component, bool) {
 	i := slices.IndexFunc(s.Components, is)
@@ -89,18 +122,25 @@ func (s State) WithRole(role identity.RoleARN) State {
 	for i, c := range s.Components {
 		if c.Role.IsZero() {
 			c.Role = role
-			s.Components[i] = Component{c.Component, annotationsOf(c.Component), c.Subjects}
+			c.Annotations = annotationsOf(c.Component)
+			s.Components[i] = c
 		}
 	}
 	return s
 }
 
-// ServiceAccounts returns the names of the components' service accounts, sorted, each
-// once.
-func (s State) ServiceAccounts() []string {
+// ServiceAccounts returns the names that the components' service accounts may have on the
+// host cluster, sorted, each once.
+func (s State) ServiceAccounts() []string { return accountsOf(s.Components) }
+
+// ControlPlaneAccounts returns the names that service accounts may have in host namespaces,
+// sorted, each once.
+func (s State) ControlPlaneAccounts() []string { return accountsOf(s.InControlPlanes()) }
+
+func accountsOf(components []Component) []string {
 	var names []string
-	for _, c := range s.Components {
-		names = append(names, c.ServiceAccount)
+	for _, c := range components {
+		names = append(names, c.Accounts...)
 	}
 	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
@@ -118,6 +158,26 @@ type Role struct {
 	Policies     []Policy // inline, for the components that have permissions
 	Providers    []Provider
 	Associations []Association // of all components, sorted by cluster, namespace and service account
+
+	Tags               map[string]string    // of everything that the program creates for the role
+	Boundary           identity.PolicyARN   // zero if the config names none
+	MaxSessionDuration int                  // seconds; 0 if the config does not say
+	ManagedPolicies    []identity.PolicyARN // that the components ask for, each once, sorted
+}
+
+// withLimits returns the role with what the config says about it besides its policies.
+// Components that share a role agree on the settings that a role has only once.
+func (r Role) withLimits(s State) Role {
+	r.Tags = s.Tags()
+	for _, c := range r.Components {
+		if !c.PermissionsBoundary.IsZero() {
+			r.Boundary = c.PermissionsBoundary
+		}
+		r.MaxSessionDuration = cmp.Or(r.MaxSessionDuration, c.MaxSessionDuration)
+		r.ManagedPolicies = append(r.ManagedPolicies, without(c.ManagedPolicies, r.ManagedPolicies)...)
+	}
+	slices.SortFunc(r.ManagedPolicies, func(a, b identity.PolicyARN) int { return cmp.Compare(a.String(), b.String()) })
+	return r
 }
 
 // Policy is an inline policy of a role.
@@ -157,7 +217,7 @@ func (s State) Roles() ([]Role, error) {
 }
 
 func (s State) role(arn identity.RoleARN) (Role, error) {
-	r := Role{ARN: arn, Components: s.withRole(arn)}
+	r := Role{ARN: arn, Components: s.withRole(arn)}.withLimits(s)
 	var err error
 	if r.TrustPolicy, err = s.TrustPolicy(r.Components[0]); err != nil {
 		return r, err

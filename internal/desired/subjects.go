@@ -15,7 +15,11 @@ type Subjects struct {
 	Match      identity.Match // a pattern that admits more namespaces
 }
 
-func subjectsOf(planes identity.ControlPlanes) Subjects {
+// subjectsOf returns the component's own namespace, or else those of the control planes.
+func subjectsOf(c identity.Component, planes identity.ControlPlanes) Subjects {
+	if c.Namespace != "" {
+		return Subjects{Namespaces: []string{c.Namespace}}
+	}
 	return Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
 }
 
@@ -54,15 +58,17 @@ func (s Subjects) with(namespaces ...string) Subjects {
 // ServiceAccount is a component's ServiceAccount in a stream of manifests.
 type ServiceAccount struct {
 	Component string
+	Name      string
 	Namespace string // empty if the manifest does not set it
 }
 
 // WithServiceAccounts returns the state for manifests with these ServiceAccounts. If the
 // config names no control planes, the namespaces of found become the subjects. Otherwise
 // the state has a warning for each namespace that the config does not cover. It also has
-// a warning for a namespace that is missing or invalid.
+// a warning for a namespace that is missing or invalid. For a component with a namespace of
+// its own the manifests change nothing.
 func (s State) WithServiceAccounts(found []ServiceAccount) State {
-	named := !subjectsOf(s.spec.ControlPlanes).Empty()
+	named := !subjectsOf(identity.Component{}, s.spec.ControlPlanes).Empty()
 	s.Components, s.Warnings = slices.Clone(s.Components), slices.Clone(s.Warnings)
 	warn := func(format string, args ...any) {
 		if text := fmt.Sprintf(format, args...); !slices.Contains(s.Warnings, text) {
@@ -71,7 +77,7 @@ func (s State) WithServiceAccounts(found []ServiceAccount) State {
 	}
 	for _, sa := range found {
 		i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == sa.Component })
-		if i < 0 {
+		if i < 0 || s.Components[i].Namespace != "" {
 			continue
 		}
 		c := &s.Components[i]
@@ -79,14 +85,14 @@ func (s State) WithServiceAccounts(found []ServiceAccount) State {
 		switch {
 		case sa.Namespace == "":
 			warn("the ServiceAccount %s has no namespace in the manifests, so the trust policy does not admit it; "+
-				"if it should have the role, list its namespace under controlPlanes.namespaces", c.ServiceAccount)
+				"if it should have the role, list its namespace under controlPlanes.namespaces", sa.Name)
 		case err != nil:
-			warn("the namespace of a ServiceAccount %s is not valid, so the trust policy does not admit it: %v", c.ServiceAccount, err)
+			warn("the namespace of a ServiceAccount %s is not valid, so the trust policy does not admit it: %v", sa.Name, err)
 		case !named, covered && c.Mode.UsesPodIdentity(): // even if the pattern covers it, an association needs its name
 			c.Subjects = c.Subjects.with(sa.Namespace)
 		case !covered:
 			warn("the ServiceAccount %s/%s gets the annotation, but the config does not name its namespace, so the trust policy does not admit it; "+
-				"list it under controlPlanes.namespaces if it should have the role", sa.Namespace, c.ServiceAccount)
+				"list it under controlPlanes.namespaces if it should have the role", sa.Namespace, sa.Name)
 		}
 	}
 	return s
@@ -113,8 +119,12 @@ func (c Component) TagsWarning() string {
 	if !c.Mode.UsesPodIdentity() || !c.PodIdentity.DisableSessionTags {
 		return ""
 	}
-	return c.Name + ": without session tags AWS offers no condition on the subject, so the trust policy is limited by " + SourceAccountKey +
+	text := c.Name + ": without session tags AWS offers no condition on the subject, so the trust policy is limited by " + SourceAccountKey +
 		" and " + SourceARNKey + " only: any association of these clusters can use the role, in every namespace and for every service account"
+	if c.IsScoped() {
+		text += "; podIdentity.scope: controlPlane limits the associations of this config to the backups of their own control planes, but not others"
+	}
+	return text
 }
 
 // Reach lists the known namespaces that a pattern admits, and examples of others.

@@ -62,7 +62,7 @@ func TestWithServiceAccounts(t *testing.T) {
 	found := func(namespaces ...string) []desired.ServiceAccount {
 		var list []desired.ServiceAccount
 		for _, ns := range namespaces {
-			list = append(list, desired.ServiceAccount{Component: "mxp-controller", Namespace: ns})
+			list = append(list, desired.ServiceAccount{Component: "mxp-controller", Name: "mxp-controller", Namespace: ns})
 		}
 		return list
 	}

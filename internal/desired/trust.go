@@ -30,6 +30,7 @@ const (
 const (
 	SourceAccountKey = "aws:SourceAccount"
 	SourceARNKey     = "aws:SourceArn"
+	SourceOrgIDKey   = "aws:SourceOrgID" // absent if that account is in no organization
 )
 
 // TrustPolicy returns the trust policy of the component's role. On every cluster of the
@@ -80,7 +81,7 @@ func (s State) trustStatements(c Component) []iam.Statement {
 				suffix = ShortHash(issuer)
 			}
 			all = append(all, limitTo(c.Subjects, "IRSA", suffix, irsaStatement(c, cluster),
-				issuer+":sub", func(ns string) string { return TokenSubject(ns, c.ServiceAccount) })...)
+				issuer+":sub", func(ns string) []string { return c.TokenSubjects(ns) })...)
 		}
 	}
 	switch {
@@ -89,23 +90,24 @@ func (s State) trustStatements(c Component) []iam.Statement {
 		all = append(all, s.tagless(c))
 	default:
 		all = append(all, limitTo(c.Subjects, "PodIdentity", "", s.podIdentityStatement(c),
-			NamespaceTag, func(ns string) string { return ns })...)
+			NamespaceTag, func(ns string) []string { return []string{ns} })...)
 	}
 	return all
 }
 
 // limitTo returns copies of a statement that a condition limits to the subjects: one copy
-// for the exact namespaces and one for the pattern. The function passed as value returns
-// the value of the condition key for a namespace.
-func limitTo(s Subjects, sid, suffix string, statement iam.Statement, key string, value func(ns string) string) []iam.Statement {
+// for the exact namespaces and one for the pattern. The function passed as values returns
+// the values of the condition key for a namespace.
+func limitTo(s Subjects, sid, suffix string, statement iam.Statement, key string, values func(ns string) []string) []iam.Statement {
 	var all []iam.Statement
 	add := func(sid, operator string, namespaces ...string) {
 		limited := statement
 		limited.Sid = SidPrefix + sid + suffix
-		for i, ns := range namespaces {
-			namespaces[i] = value(ns)
+		var admitted []string
+		for _, ns := range namespaces {
+			admitted = append(admitted, values(ns)...)
 		}
-		limited.Condition = limited.Condition.With(operator, key, namespaces...)
+		limited.Condition = limited.Condition.With(operator, key, admitted...)
 		all = append(all, limited)
 	}
 	if names := s.exact(); len(names) > 0 {
@@ -134,6 +136,16 @@ func TokenSubject(namespace, serviceAccount string) string {
 	return "system:serviceaccount:" + namespace + ":" + serviceAccount
 }
 
+// TokenSubjects returns the subjects of the component's service account in a namespace, one
+// for each name that it may have.
+func (c Component) TokenSubjects(namespace string) []string {
+	var all []string
+	for _, account := range c.Accounts {
+		all = append(all, TokenSubject(namespace, account))
+	}
+	return all
+}
+
 // podIdentityStatement returns a statement for associations of the component's service
 // account in all clusters, in any namespace.
 func (s State) podIdentityStatement(c Component) iam.Statement {
@@ -141,9 +153,12 @@ func (s State) podIdentityStatement(c Component) iam.Statement {
 	for _, cluster := range s.Clusters {
 		clusters = append(clusters, ClusterARN(cluster, c.Role))
 	}
-	condition := iam.Condition{"StringEquals": {ServiceAccountTag: {c.ServiceAccount}, ClusterTag: clusters}}
+	condition := iam.Condition{"StringEquals": {ServiceAccountTag: slices.Clone(c.Accounts), ClusterTag: clusters}}
 	if c.PodIdentity.SourceAccount {
 		condition["StringEquals"][SourceAccountKey] = iam.Values{c.Role.Account}
+	}
+	if id := c.PodIdentity.SourceOrgID; id != "" {
+		condition["StringEquals"][SourceOrgIDKey] = iam.Values{id}
 	}
 	if arns := c.PodIdentity.SourceARNs; len(arns) > 0 {
 		condition["ArnLike"] = map[string]iam.Values{SourceARNKey: slices.Clone(arns)}
@@ -171,6 +186,9 @@ func (s State) tagless(c Component) iam.Statement {
 		"StringEquals": {SourceAccountKey: {c.Role.Account}},
 		"ArnLike":      {SourceARNKey: arns},
 	})
+	if id := c.PodIdentity.SourceOrgID; id != "" {
+		statement.Condition["StringEquals"][SourceOrgIDKey] = iam.Values{id}
+	}
 	statement.Sid = SidPrefix + "PodIdentity"
 	return statement
 }

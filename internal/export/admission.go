@@ -12,8 +12,8 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// AdmissionGroup is the API group of the admission policies. Its version v1 exists since
-// Kubernetes 1.36.
+// AdmissionGroup is the API group of Kubernetes' own admission policies. Its version v1
+// exists since Kubernetes 1.36.
 const AdmissionGroup = "admissionregistration.k8s.io"
 
 // The kinds of the objects.
@@ -25,16 +25,18 @@ const (
 // Object is an admission policy or its binding.
 type Object struct {
 	Component string
+	Group     string // of its API
 	Kind      string
 	Name      string
 	Text      []byte // YAML without a document marker
 }
 
-// AdmissionPolicies returns the Kubernetes admission policies that set the identity on
+// AdmissionPolicies returns the admission policies of a kind that set the identity on
 // ServiceAccounts and pods when these are created or updated. So control planes that are
-// created later get the identity too. A component has one policy for its ServiceAccounts
-// if they get annotations, and one for its pods if they get labels. Each policy has a
-// binding, and applies only to the control planes' namespaces.
+// created later get the identity too. A component with a namespace of its own has none. Each
+// other component has one policy for its ServiceAccounts if they get annotations, and one
+// for its pods if they get labels. A native policy has a binding too. Each policy applies
+// only to the control planes' namespaces.
 //
 // The objects belong to the Helm release that contains them. [AppliedPolicies] has those
 // that a user applies.
@@ -46,7 +48,9 @@ type Object struct {
 // say that the name of a policy is too long, because that of its component is.
 //
 // Source: Kubernetes documentation, "Mutating Admission Policy" (stable since 1.36).
-func AdmissionPolicies(s desired.State) ([]Object, error) { return admissionPolicies(s, "") }
+func AdmissionPolicies(s desired.State, kind identity.AdmissionPolicy) ([]Object, error) {
+	return admissionPolicies(s, kind, "")
+}
 
 // AppliedSuffix ends the names of the objects that a user applies.
 const AppliedSuffix = ".applied"
@@ -55,15 +59,21 @@ const AppliedSuffix = ".applied"
 // them. Helm does not install or upgrade a release whose objects exist without it.
 //
 // Source: Helm documentation, "helm upgrade": --take-ownership.
-func AppliedPolicies(s desired.State) ([]Object, error) { return admissionPolicies(s, AppliedSuffix) }
+func AppliedPolicies(s desired.State, kind identity.AdmissionPolicy) ([]Object, error) {
+	return admissionPolicies(s, kind, AppliedSuffix)
+}
 
-func admissionPolicies(s desired.State, suffix string) ([]Object, error) {
+func admissionPolicies(s desired.State, kind identity.AdmissionPolicy, suffix string) ([]Object, error) {
+	policyFor := nativePolicy
+	if kind == identity.KyvernoAdmissionPolicy {
+		policyFor = kyvernoPolicy
+	}
 	if err := s.Require(desired.NeedManifests); err != nil {
 		return nil, err
 	}
 	var all []Object
 	scopes := scopesOf(s.Spec().ControlPlanes)
-	for _, c := range s.Components {
+	for _, c := range s.InControlPlanes() {
 		if len(c.Annotations)+len(c.PodLabels) > 0 && len(scopes) == 0 {
 			return nil, fmt.Errorf("admission policy of %s: %w", c.Name, desired.ErrNoSubjects)
 		}
@@ -79,7 +89,7 @@ func admissionPolicies(s desired.State, suffix string) ([]Object, error) {
 		}
 	}
 	for _, o := range all {
-		if err := identity.ValidateObjectName(o.Name); err != nil {
+		if err := checkPolicyName(o); err != nil {
 			return nil, fmt.Errorf("admission policy of %s: %w", o.Component, err)
 		}
 	}
@@ -125,7 +135,8 @@ func scopesOf(planes identity.ControlPlanes) []scope {
 	return scopes
 }
 
-// admissionSpec has the fields of a MutatingAdmissionPolicy's spec that this program sets.
+// admissionSpec has the fields of a policy's spec that this program sets in both kinds.
+// Kyverno's kind has the fields of Kubernetes' kind, and more.
 //
 // Source: Kubernetes API reference, MutatingAdmissionPolicy v1
 // (admissionregistration.k8s.io).
@@ -163,13 +174,19 @@ type mutation struct {
 	ApplyConfiguration map[string]string `yaml:"applyConfiguration"`
 }
 
-// policyFor returns the policy for a resource of the component, and its binding.
-func policyFor(c desired.Component, resource string, in scope, spec admissionSpec) []Object {
+// policyName returns the name of the policy for a resource of the component.
+func policyName(c desired.Component, resource string, in scope) string {
+	return "spaces-identity." + c.Name + "." + resource + in.suffix
+}
+
+// nativePolicy returns the policy of Kubernetes for a resource of the component, and its
+// binding.
+func nativePolicy(c desired.Component, resource string, in scope, spec admissionSpec) []Object {
 	const api = AdmissionGroup + "/v1"
-	name := "spaces-identity." + c.Name + "." + resource + in.suffix
+	name := policyName(c, resource, in)
 	return []Object{
-		{c.Name, PolicyKind, name, encodeYAML(object{api, PolicyKind, metadata{Name: name}, spec})},
-		{c.Name, BindingKind, name, encodeYAML(object{api, BindingKind, metadata{Name: name}, map[string]string{"policyName": name}})},
+		{c.Name, AdmissionGroup, PolicyKind, name, encodeYAML(object{api, PolicyKind, metadata{Name: name}, spec})},
+		{c.Name, AdmissionGroup, BindingKind, name, encodeYAML(object{api, BindingKind, metadata{Name: name}, map[string]string{"policyName": name}})},
 	}
 }
 
@@ -203,7 +220,7 @@ func serviceAccountPolicy(c desired.Component, in scope) admissionSpec {
 		return "!(" + key + " in object.metadata.annotations) || object.metadata.annotations[" + key + "] != " + value
 	})
 	conditions := []condition{
-		{"is-the-component", "object.metadata.name == " + literal(c.ServiceAccount)},
+		{"is-the-component", isOneOf("object.metadata.name", c.Accounts)},
 		{"lacks-an-annotation", strings.Join(append([]string{"!has(object.metadata.annotations)"}, lacks...), " || ")},
 	}
 	entries := eachPair(c.Annotations, func(key, value string) string { return key + ": " + value })
@@ -216,7 +233,7 @@ func serviceAccountPolicy(c desired.Component, in scope) admissionSpec {
 func podPolicy(c desired.Component, in scope) admissionSpec {
 	lacks := eachPair(c.PodLabels, func(key, _ string) string { return "!(" + key + " in object.metadata.labels)" })
 	conditions := []condition{
-		{"is-the-component", "has(object.spec.serviceAccountName) && object.spec.serviceAccountName == " + literal(c.ServiceAccount)},
+		{"is-the-component", "has(object.spec.serviceAccountName) && " + isOneOf("object.spec.serviceAccountName", c.Accounts)},
 		{"lacks-a-label", strings.Join(append([]string{"!has(object.metadata.labels)"}, lacks...), " || ")},
 	}
 	entries := eachPair(c.PodLabels, func(key, value string) string {
@@ -262,6 +279,14 @@ func literal(value string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+// isOneOf returns a CEL expression that compares a field with one or more values.
+func isOneOf(field string, values []string) string {
+	if len(values) == 1 {
+		return field + " == " + literal(values[0])
+	}
+	return field + " in " + literals(values)
 }
 
 func literals(values []string) string {

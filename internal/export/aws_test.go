@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -94,6 +96,14 @@ func (f cliFlags) text(name string) *string {
 	return nil
 }
 
+func (f cliFlags) number(name string) *int32 {
+	n, err := strconv.ParseInt(f.get(name), 10, 32)
+	if err != nil {
+		return nil
+	}
+	return aws.Int32(int32(n))
+}
+
 // override sets a field of --cli-input-json if the flag is given, even if it is empty.
 func (f cliFlags) override(name string, field **string) {
 	if _, given := f["--"+name]; given {
@@ -142,7 +152,11 @@ func callIAM(ctx context.Context, c *iam.Client, command string, f cliFlags) (an
 	case "iam get-open-id-connect-provider":
 		return c.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn})
 	case "iam create-open-id-connect-provider":
-		return c.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{Url: f.text("url"), ClientIDList: []string{f.get("client-id-list")}})
+		var tags []iamtypes.Tag
+		if err := f.decode("tags", &tags); err != nil {
+			return nil, err
+		}
+		return c.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{Url: f.text("url"), ClientIDList: []string{f.get("client-id-list")}, Tags: tags})
 	case "iam add-client-id-to-open-id-connect-provider":
 		return c.AddClientIDToOpenIDConnectProvider(ctx, &iam.AddClientIDToOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn, ClientID: f.text("client-id")})
 	case "iam get-role":
@@ -152,7 +166,22 @@ func callIAM(ctx context.Context, c *iam.Client, command string, f cliFlags) (an
 		if err := f.decode("tags", &tags); err != nil {
 			return nil, err
 		}
-		return c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: role, Path: f.text("path"), Tags: tags, AssumeRolePolicyDocument: f.text("assume-role-policy-document")})
+		return c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: role, Path: f.text("path"), Tags: tags, AssumeRolePolicyDocument: f.text("assume-role-policy-document"),
+			PermissionsBoundary: f.text("permissions-boundary"), MaxSessionDuration: f.number("max-session-duration")})
+	case "iam put-role-permissions-boundary":
+		return c.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: f.text("permissions-boundary")})
+	case "iam update-role":
+		return c.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: role, MaxSessionDuration: f.number("max-session-duration")})
+	case "iam tag-role":
+		var tags []iamtypes.Tag
+		if err := f.decode("tags", &tags); err != nil {
+			return nil, err
+		}
+		return c.TagRole(ctx, &iam.TagRoleInput{RoleName: role, Tags: tags})
+	case "iam attach-role-policy":
+		return c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: role, PolicyArn: f.text("policy-arn")})
+	case "iam list-attached-role-policies":
+		return c.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: role})
 	case "iam wait":
 		return nil, iam.NewRoleExistsWaiter(c).Wait(ctx, &iam.GetRoleInput{RoleName: role}, 20*time.Second)
 	case "iam update-assume-role-policy":

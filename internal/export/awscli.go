@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
@@ -32,24 +33,66 @@ func writeScript(roles []desired.Role) ([]byte, error) {
 	step := func(name string, arguments ...string) { line("%s %s", name, words(arguments...)) }
 	step("in_account", roles[0].ARN.Account)
 	for _, p := range desired.ProvidersOf(roles) {
-		step("provider", p.ARN, p.URL, p.Audience, providerQuery(p))
+		step("provider", p.ARN, p.URL, p.Audience, providerQuery(p), tagList(ProviderTags(roles)))
 	}
 	for _, r := range roles {
 		name := r.ARN.BaseName()
 		line("\n# %s\ntrust_policy=%s", r.ARN, quoteWord(policyText(r.TrustPolicy)))
-		step("role", name, r.ARN.String(), r.ARN.Path(), tagList(desired.ManagedTags()))
+		step("role", name, r.ARN.String(), r.ARN.Path(), tagList(r.Tags), r.Boundary.String(), durationOf(r))
+		for _, s := range settingsOf(r) {
+			step("setting", append([]string{name, s.what, s.query}, s.command...)...)
+		}
 		for _, p := range r.Policies {
 			step("policy", name, p.Name, policyText(p.Document), policyQuery(p.Document), desired.FormerPolicyName(p.Component))
 		}
+		for _, policy := range r.ManagedPolicies {
+			step("attach", name, policy.String())
+		}
 		step("trust", name, r.ARN.String(), trustQuery(r))
 		for _, group := range ByCluster(r.Associations) {
-			a := group[0]
-			step("associations", append([]string{a.Region, a.ClusterName, a.ServiceAccount, createInput(a), updateInput(a),
-				oneLine(a.Tags), associationQuery(a)}, namespacesOf(group)...)...)
+			for _, same := range byPolicy(group) {
+				a := same[0]
+				step("associations", append([]string{a.Region, a.ClusterName, a.ServiceAccount, createInput(a), updateInput(a),
+					oneLine(a.Tags), associationQuery(a)}, namespacesOf(same)...)...)
+			}
 		}
 	}
 	line("}\n\nsteps\n[ -z \"$refused\" ] || exit 1\nround=change\nsteps")
 	return b.Bytes(), nil
+}
+
+// durationOf returns the maximum session duration of a role in seconds, or nothing.
+func durationOf(r desired.Role) string {
+	if r.MaxSessionDuration == 0 {
+		return ""
+	}
+	return strconv.Itoa(r.MaxSessionDuration)
+}
+
+// scriptSetting is a setting of a role that existed before the script.
+type scriptSetting struct {
+	what, query string
+	command     []string // of the aws CLI, which sets it
+}
+
+func settingsOf(r desired.Role) (all []scriptSetting) {
+	add := func(what, same string, command ...string) {
+		all = append(all, scriptSetting{what, settingQuery(same), append([]string{"iam", command[0], "--role-name=" + r.ARN.BaseName()}, command[1:]...)})
+	}
+	if b := r.Boundary.String(); b != "" {
+		add("permissions boundary", "PermissionsBoundary.PermissionsBoundaryArn == "+jsonLiteral(b), "put-role-permissions-boundary", "--permissions-boundary", b)
+	}
+	if n := durationOf(r); n != "" {
+		add("maximum session duration", "MaxSessionDuration == `"+n+"`", "update-role", "--max-session-duration", n)
+	}
+	if len(r.Tags) > 1 { // a foreign role keeps its tags, and this program's own is there
+		var same []string
+		for _, key := range slices.Sorted(maps.Keys(r.Tags)) {
+			same = append(same, tagQuery(key, r.Tags[key]))
+		}
+		add("tags", strings.Join(same, " && "), "tag-role", "--tags", tagList(r.Tags))
+	}
+	return all
 }
 
 func policyText(d iam.Document) string { return strings.TrimSpace(string(d.JSON())) }
@@ -62,6 +105,21 @@ func tagList(tags map[string]string) string {
 		all = append(all, tag{key, tags[key]})
 	}
 	return oneLine(all)
+}
+
+// byPolicy groups associations with the same session policy, in their order.
+func byPolicy(list []desired.Association) [][]desired.Association {
+	var groups [][]desired.Association
+	at := map[string]int{}
+	for _, a := range list {
+		i, found := at[a.Policy]
+		if !found {
+			i = len(groups)
+			at[a.Policy], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], a)
+	}
+	return groups
 }
 
 func namespacesOf(list []desired.Association) []string {

@@ -20,6 +20,7 @@ printf '\0' >>"$CALLS"
 case "$2" in
 get-caller-identity) echo 123456789012 ;;
 get-*) echo "An error occurred (NoSuchEntity) when calling the operation: none" >&2; exit 254 ;;
+list-attached-*) echo missing ;;
 list-*) echo None ;;
 esac
 `
@@ -67,6 +68,15 @@ func flagsOf(call []string) map[string]string {
 	return flags
 }
 
+func tagsOf(t *testing.T, list string) map[string]string {
+	t.Helper()
+	tags := map[string]string{}
+	for _, tag := range decode[[]struct{ Key, Value string }](t, list) {
+		tags[tag.Key] = tag.Value
+	}
+	return tags
+}
+
 // readScript runs the script in an empty account and returns the account.
 func readScript(t *testing.T, script []byte) account {
 	t.Helper()
@@ -76,13 +86,11 @@ func readScript(t *testing.T, script []byte) account {
 		switch call[1] {
 		case "create-open-id-connect-provider":
 			url := flags["--url"]
-			a.Providers["arn:aws:iam::123456789012:oidc-provider/"+strings.TrimPrefix(url, "https://")] = provider{url, flags["--client-id-list"]}
+			a.Providers["arn:aws:iam::123456789012:oidc-provider/"+strings.TrimPrefix(url, "https://")] = provider{url, flags["--client-id-list"], tagsOf(t, flags["--tags"])}
 		case "create-role":
-			tags := map[string]string{}
-			for _, tag := range decode[[]struct{ Key, Value string }](t, flags["--tags"]) {
-				tags[tag.Key] = tag.Value
-			}
-			a.Roles["arn:aws:iam::123456789012:role"+flags["--path"]+flags["--role-name"]] = role{parsePolicy(t, flags["--assume-role-policy-document"]), tags}
+			a.Roles["arn:aws:iam::123456789012:role"+flags["--path"]+flags["--role-name"]] = role{parsePolicy(t, flags["--assume-role-policy-document"]), tagsOf(t, flags["--tags"]), flags["--permissions-boundary"], flags["--max-session-duration"]}
+		case "attach-role-policy":
+			a.Attached = append(a.Attached, flags["--role-name"]+" "+flags["--policy-arn"])
 		case "put-role-policy":
 			a.Policies[flags["--role-name"]+" "+flags["--policy-name"]] = parsePolicy(t, flags["--policy-document"])
 		case "create-pod-identity-association":

@@ -44,6 +44,17 @@ func trustQuery(r desired.Role) string {
 		"length(live) == " + n + " && length(live[?" + strings.Join(whole, " || ") + "]) == " + n + " && 'same' || 'update')))"
 }
 
+// settingQuery compares a setting of a role, of which same is a condition. The setting of a
+// foreign role is foreign.
+func settingQuery(same string) string {
+	return "Role | (" + same + " && 'same' || " + tagQuery(desired.ManagedByTag, desired.ManagedByValue) + " && 'update' || 'foreign')"
+}
+
+// tagQuery is true if a role has a tag.
+func tagQuery(key, value string) string {
+	return "not_null(Tags, `[]`)[?Key == " + jsonLiteral(key) + " && Value == " + jsonLiteral(value) + "]"
+}
+
 // policyQuery compares an inline policy with the desired one.
 func policyQuery(d iam.Document) string {
 	return "PolicyDocument == " + jsonLiteral(valueOf(d)) + " && 'same' || (" +

@@ -28,19 +28,27 @@ type reference struct {
 }
 
 type providerParameters struct {
-	URL          string   `yaml:"url"`
-	ClientIDList []string `yaml:"clientIdList"`
+	URL          string            `yaml:"url"`
+	ClientIDList []string          `yaml:"clientIdList"`
+	Tags         map[string]string `yaml:"tags,omitempty"`
 }
 
 type roleParameters struct {
-	Path             string            `yaml:"path"`
-	AssumeRolePolicy string            `yaml:"assumeRolePolicy"` // JSON
-	Tags             map[string]string `yaml:"tags"`
+	Path                string            `yaml:"path"`
+	AssumeRolePolicy    string            `yaml:"assumeRolePolicy"` // JSON
+	PermissionsBoundary string            `yaml:"permissionsBoundary,omitempty"`
+	MaxSessionDuration  int               `yaml:"maxSessionDuration,omitempty"` // seconds
+	Tags                map[string]string `yaml:"tags"`
 }
 
 type policyParameters struct {
 	RoleRef reference `yaml:"roleRef"`
 	Policy  string    `yaml:"policy"` // JSON
+}
+
+type attachmentParameters struct {
+	RoleRef   reference `yaml:"roleRef"`
+	PolicyARN string    `yaml:"policyArn"`
 }
 
 type associationParameters struct {
@@ -69,19 +77,23 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 	// one. Orphan keeps it in AWS when the resource is deleted: others may depend on it.
 	for _, p := range desired.ProvidersOf(roles) {
 		add(iamAPI, "OpenIDConnectProvider", objectName(p.Cluster.OIDC.HostPath), p.ARN,
-			resourceSpec{"Orphan", providerParameters{p.URL, []string{p.Audience}}})
+			resourceSpec{"Orphan", providerParameters{p.URL, []string{p.Audience}, ProviderTags(roles)}})
 	}
 	for _, r := range roles {
 		role := reference{objectName(r.ARN.BaseName())}
 		add(iamAPI, "Role", role.Name, r.ARN.BaseName(),
-			resourceSpec{ForProvider: roleParameters{r.ARN.Path(), string(r.TrustPolicy.JSON()), desired.ManagedTags()}})
+			resourceSpec{ForProvider: roleParameters{r.ARN.Path(), string(r.TrustPolicy.JSON()), r.Boundary.String(), r.MaxSessionDuration, r.Tags}})
 		for _, p := range r.Policies {
 			add(iamAPI, "RolePolicy", objectName(p.Component), p.Name,
 				resourceSpec{ForProvider: policyParameters{role, string(p.Document.JSON())}})
 		}
+		for _, policy := range r.ManagedPolicies {
+			add(iamAPI, "RolePolicyAttachment", objectName(r.ARN.BaseName(), policy.Account, policy.Name), "",
+				resourceSpec{ForProvider: attachmentParameters{role, policy.String()}})
+		}
 		for _, a := range r.Associations {
 			if a.Policy != "" {
-				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy, or use another form", a.Component, eksAPI)
+				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy or podIdentity.scope, or use another form", a.Component, eksAPI)
 			}
 			add(eksAPI, "PodIdentityAssociation", objectName(a.Component, a.Region, a.ClusterName, a.Namespace), "",
 				resourceSpec{ForProvider: associationParameters{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount,

@@ -33,6 +33,9 @@ type resource struct {
 			AssumeRolePolicy   string `yaml:"assumeRolePolicy"`
 			Policy             string
 			Tags               map[string]string
+			Boundary           string    `yaml:"permissionsBoundary"`
+			Session            string    `yaml:"maxSessionDuration"`
+			PolicyARN          string    `yaml:"policyArn"`
 			RoleRef            reference `yaml:"roleRef"`
 			RoleARNRef         reference `yaml:"roleArnRef"`
 			Region             string
@@ -78,13 +81,15 @@ func readCrossplane(t *testing.T, stream []byte) account {
 			if r.Spec.DeletionPolicy != "Orphan" {
 				t.Errorf("AWS would lose %s when the resource is deleted", external)
 			}
-			a.Providers[external] = provider{p.URL, p.ClientIDList[0]}
+			a.Providers[external] = provider{p.URL, p.ClientIDList[0], p.Tags}
 		case "Role":
 			arn := identity.RoleARN{Partition: "aws", Account: "123456789012", Name: p.Path[1:] + external}
 			arns[r.Metadata.Name] = arn
-			a.Roles[arn.String()] = role{parsePolicy(t, p.AssumeRolePolicy), p.Tags}
+			a.Roles[arn.String()] = role{parsePolicy(t, p.AssumeRolePolicy), p.Tags, p.Boundary, p.Session}
 		case "RolePolicy":
 			a.Policies[arns[p.RoleRef.Name].BaseName()+" "+external] = parsePolicy(t, p.Policy)
+		case "RolePolicyAttachment":
+			a.Attached = append(a.Attached, arns[p.RoleRef.Name].BaseName()+" "+p.PolicyARN)
 		case "PodIdentityAssociation":
 			a.Associations = append(a.Associations, desired.Association{Region: p.Region, ClusterName: p.ClusterName, Namespace: p.Namespace,
 				ServiceAccount: p.ServiceAccount, RoleARN: arns[p.RoleARNRef.Name].String(), Tags: p.Tags,
@@ -105,10 +110,10 @@ func parsePolicy(t *testing.T, text string) iam.Document {
 
 func TestSharedCrossplaneCRDs(t *testing.T) {
 	definitions := ""
-	for _, kind := range []string{"iam.aws.upbound.io_openidconnectproviders", "iam.aws.upbound.io_roles", "iam.aws.upbound.io_rolepolicies", "eks.aws.upbound.io_podidentityassociations"} {
+	for _, kind := range []string{"iam.aws.upbound.io_openidconnectproviders", "iam.aws.upbound.io_roles", "iam.aws.upbound.io_rolepolicies", "iam.aws.upbound.io_rolepolicyattachments", "eks.aws.upbound.io_podidentityassociations"} {
 		definitions += "---\n" + shared.Read(t, "crds/crossplane-aws/"+kind+".yaml")
 	}
-	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, hostileSettings()))
+	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, companySettings()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ const (
 	Trust        Part = "trust"        // the role's trust policy, for all components that share the role
 	Permissions  Part = "permissions"  // the component's inline policy
 	Associations Part = "associations" // an array of inputs of `aws eks create-pod-identity-association --cli-input-json`
-	Backups      Part = "backups"      // a SharedBackupConfig, which no command prints
+	Backups      Part = "backups"      // a SharedBackupConfig or SpaceBackupConfig, which no command prints
 )
 
 // documents are the kinds of artifacts of a component. JSON is indented by two spaces and
@@ -103,7 +103,7 @@ func encodeJSON(value any) []byte {
 	return b.Bytes()
 }
 
-// objectStorage has the fields of a SharedBackupConfig's spec that this program sets.
+// objectStorage has the fields of a backup config's spec that this program sets.
 //
 // Source: Upbound Spaces API reference, SharedBackupConfig
 // (spaces.upbound.io/v1alpha1).
@@ -124,12 +124,20 @@ type objectStorageConfig struct {
 	Endpoint string `yaml:"endpoint"`
 }
 
+// backupVersions are the API versions of the kinds of backup configs.
+//
+// Source: Upbound Spaces API reference.
+var backupVersions = map[desired.BackupKind]string{
+	desired.SharedBackups: "spaces.upbound.io/v1alpha1",
+	desired.SpaceBackups:  "admin.spaces.upbound.io/v1alpha1",
+}
+
 func writeBackupConfig(s desired.State, c desired.Component) ([]byte, error) {
 	b, err := s.BackupConfig(c)
 	if err != nil {
 		return nil, err
 	}
-	return encodeYAML(object{"spaces.upbound.io/v1alpha1", "SharedBackupConfig",
+	return encodeYAML(object{backupVersions[b.Kind], string(b.Kind),
 		metadata{Name: b.Name, Namespace: b.Namespace},
 		map[string]objectStorage{"objectStorage": {"AWS", b.Bucket, b.Prefix, objectStorageConfig{b.Region, b.Endpoint},
 			map[string]string{"source": desired.InjectedIdentity}}}}), nil

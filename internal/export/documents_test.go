@@ -36,7 +36,10 @@ func TestBackupConfigMatchesTheCRD(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, settings := range []identity.Settings{oneComponent(), hostileSettings()} {
+	ofSpace := oneComponent()
+	ofSpace.Components[0].Name = identity.SpaceController
+	ofSpace.SharedBackupConfig.Namespace = "team" // a SpaceBackupConfig has none
+	for _, settings := range []identity.Settings{oneComponent(), hostileSettings(), ofSpace} {
 		s := stateOf(t, settings)
 		text, err := export.Document(export.Backups, s, s.Components[0])
 		if err != nil {

@@ -9,6 +9,7 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -71,6 +72,14 @@ func Render(form Form, s desired.State, components ...string) ([]byte, error) {
 		}
 	}
 	return form.Write(roles)
+}
+
+// ProviderTags returns the tags of the config for OIDC providers. They lack this program's
+// tag, because the provider of a cluster may exist already, and then others depend on it.
+func ProviderTags(roles []desired.Role) map[string]string {
+	tags := maps.Clone(roles[0].Tags)
+	delete(tags, desired.ManagedByTag)
+	return tags
 }
 
 // ByCluster groups the associations of one service account in one cluster. The groups are

@@ -3,6 +3,7 @@ package export_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,8 +33,8 @@ func formOf(t *testing.T, name string) export.Form {
 }
 
 func TestFormGoldens(t *testing.T) {
-	for name, settings := range allSettings() {
-		for _, form := range export.Forms() {
+	for _, form := range export.Forms() {
+		for name, settings := range settingsOf(t, form) {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {
@@ -50,14 +51,19 @@ type account struct {
 	Providers    map[string]provider     // by ARN
 	Roles        map[string]role         // by ARN
 	Policies     map[string]iam.Document // by role and name
+	Attached     []string                // managed policies: role and ARN
 	Associations []desired.Association
 }
 
-type provider struct{ URL, Audience string }
+type provider struct {
+	URL, Audience string
+	Tags          map[string]string
+}
 
 type role struct {
-	Trust iam.Document
-	Tags  map[string]string
+	Trust             iam.Document
+	Tags              map[string]string
+	Boundary, Session string
 }
 
 func newAccount() account {
@@ -68,9 +74,20 @@ func newAccount() account {
 func accountOf(roles []desired.Role) account {
 	a := newAccount()
 	for _, r := range roles {
-		a.Roles[r.ARN.String()] = role{r.TrustPolicy, map[string]string{"spaces-identity.dev/managed-by": "spaces-identity"}}
+		a.Roles[r.ARN.String()] = role{r.TrustPolicy, r.Tags, r.Boundary.String(), ""}
+		if r.Tags[desired.ManagedByTag] != desired.ManagedByValue {
+			panic("a role without the tag of this program")
+		}
+		if n := r.MaxSessionDuration; n != 0 {
+			x := a.Roles[r.ARN.String()]
+			x.Session = strconv.Itoa(n)
+			a.Roles[r.ARN.String()] = x
+		}
+		for _, policy := range r.ManagedPolicies {
+			a.Attached = append(a.Attached, r.ARN.BaseName()+" "+policy.String())
+		}
 		for _, p := range r.Providers {
-			a.Providers[p.ARN] = provider{p.URL, "sts.amazonaws.com"}
+			a.Providers[p.ARN] = provider{p.URL, "sts.amazonaws.com", export.ProviderTags(roles)}
 		}
 		for _, p := range r.Policies {
 			a.Policies[r.ARN.BaseName()+" SpacesIdentity-"+p.Component] = p.Document
@@ -89,8 +106,8 @@ var readers = map[string]func(t *testing.T, text []byte) account{
 // TestEveryFormHasTheDesiredState compares the account that each form would create with
 // the desired state.
 func TestEveryFormHasTheDesiredState(t *testing.T) {
-	for name, settings := range allSettings() {
-		for _, form := range export.Forms() {
+	for _, form := range export.Forms() {
+		for name, settings := range settingsOf(t, form) {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				out, err := export.Render(formOf(t, form), stateOf(t, settings))
 				if err != nil {
@@ -132,7 +149,7 @@ func TestFormsKeepOrRefuseTheSessionPolicy(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := readers[form](t, out)
-		if diff := cmp.Diff(accountOf(roles), got, cmpopts.IgnoreFields(desired.Association{}, "Component")); diff != "" {
+		if diff := cmp.Diff(accountOf(roles), got, cmpopts.IgnoreFields(desired.Association{}, "Component"), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s differs (-want +got):\n%s", form, diff)
 		}
 	}

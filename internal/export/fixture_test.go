@@ -79,9 +79,73 @@ func sharedSettings() identity.Settings {
 	return s
 }
 
+// companySettings has tags, limits and managed policies, with hostile text in the tags.
+func companySettings() identity.Settings {
+	s := hostileSettings()
+	s.Components[0].PermissionsBoundary = identity.PolicyARN{Partition: "aws", Account: "123456789012", Name: "a;b/limit"}
+	s.Components[0].MaxSessionDuration = 7200
+	s.Components[0].ManagedPolicies = []identity.PolicyARN{{Partition: "aws", Account: "aws", Name: "ReadOnlyAccess"}, {Partition: "aws", Account: "123456789012", Name: "a;b/extra"}}
+	s.Components[2].PodIdentity.SourceOrgID = "o-a1b2c3d4e5"
+	s.Tags = map[string]string{"cost center": "a: b = c@d", "for": "true"}
+	return s
+}
+
+// storedSettings has a component that reads secrets and parameters in two regions, and one
+// whose permissions the config gives. They share a role.
+func storedSettings(t *testing.T) identity.Settings {
+	t.Helper()
+	s := sharedSettings()
+	s.Components[0].KMSKey = identity.KMSKeyARN{Partition: "aws", Region: "us-west-2", Account: "123456789012", ID: "1234abcd"}
+	s.Components[1] = identity.Component{Name: "external-secrets-controller", Role: s.Components[0].Role, Mode: identity.PodIdentity, KMSKey: s.Components[0].KMSKey,
+		Secrets:    []identity.Stored{stored(t, identity.ParseSecret, "prod/db+x=y@z"), stored(t, identity.ParseSecret, "arn:aws:secretsmanager:us-east-1:999999999999:secret:shared-AbC123")},
+		Parameters: []identity.Stored{stored(t, identity.ParseParameter, "/prod/url"), stored(t, identity.ParseParameter, "plain")}}
+	given, err := identity.ParsePermissions(`{"Version": "2012-10-17", "Statement": [
+		{"Sid": "Tables", "Effect": "Allow", "Action": "dynamodb:*", "Resource": "arn:aws:dynamodb:*:*:table/${aws:PrincipalTag/team}"},
+		{"Effect": "Deny", "NotAction": ["dynamodb:GetItem", "kms:Decrypt"], "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": false}}}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Components = append(s.Components, identity.Component{Name: "crossplane", Role: identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "providers"},
+		Mode: identity.PodIdentity, Permissions: given})
+	return s
+}
+
+func stored(t *testing.T, parse func(string) (identity.Stored, error), value string) identity.Stored {
+	t.Helper()
+	s, err := parse(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// scopedSettings has two control planes whose backups are limited to their own prefixes. One
+// may read those of the other. Crossplane cannot write it.
+func scopedSettings() identity.Settings {
+	s := oneComponent()
+	c := &s.Components[0]
+	c.Mode, c.Prefix = identity.PodIdentity, "it's/prod"
+	c.KMSKey = identity.KMSKeyARN{Partition: "aws", Region: "us-west-2", Account: "123456789012", ID: "1234abcd"}
+	a, b := identity.ControlPlaneName{Group: "default", Name: "ctp1"}, identity.ControlPlaneName{Group: "default", Name: "ctp10"}
+	c.PodIdentity.Scope, c.PodIdentity.ReadFrom = identity.ControlPlaneScope, []identity.ReadAccess{{From: a, Into: b}}
+	s.ControlPlanes.Names = map[string]identity.ControlPlaneName{nsA: a, nsB: b}
+	return s
+}
+
+// settingsOf returns the configs that a form is tested with.
+func settingsOf(t *testing.T, form string) map[string]identity.Settings {
+	t.Helper()
+	all := allSettings()
+	all["stored"] = storedSettings(t)
+	if form != "crossplane" {
+		all["scoped"] = scopedSettings()
+	}
+	return all
+}
+
 // allSettings returns the configs that every form is tested with.
 func allSettings() map[string]identity.Settings {
-	return map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings(), "shared": sharedSettings()}
+	return map[string]identity.Settings{"one": oneComponent(), "many": manyComponents(), "nasty": hostileSettings(), "shared": sharedSettings(), "company": companySettings()}
 }
 
 func stateOf(t testing.TB, s identity.Settings) desired.State {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,6 +56,9 @@ func newScriptAccount(t *testing.T) scriptAccount {
 	}
 	a.Change(func(s *awstest.State) {
 		s.TrustPolicyQuota = 8192
+		for _, arn := range []string{"arn:aws:iam::123456789012:policy/a;b/limit", "arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/a;b/extra"} {
+			s.Managed[arn] = `{"Version": "2012-10-17", "Statement": []}`
+		}
 		s.Clusters["prod-space"] = awstest.Cluster{}
 		s.Roles["theirs"] = awstest.Role{Path: "/", Trust: `{"Version": "2012-10-17", "Statement": []}`}
 	})
@@ -135,10 +139,14 @@ func (a scriptAccount) restore(from awstest.State) {
 func TestScriptCreatesTheDesiredState(t *testing.T) {
 	hostile := hostileSettings()
 	hostile.AdditionalClusters = nil
+	company := companySettings()
+	company.AdditionalClusters = nil
 	shared := bothModes()
 	shared.Components = append(shared.Components, identity.Component{Name: "vector", Role: shared.Components[0].Role, Mode: identity.PodIdentity})
+	stored := storedSettings(t)
+	stored.AdditionalClusters = nil
 	shells := []string{"sh", "bash", "dash"}
-	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "both": bothModes(), "shared": shared, "hostile": hostile} {
+	for name, settings := range map[string]identity.Settings{"one": oneComponent(), "both": bothModes(), "shared": shared, "hostile": hostile, "company": company, "scoped": scopedSettings(), "stored": stored} {
 		t.Run(name, func(t *testing.T) {
 			a, shell := newScriptAccount(t), shells[len(name)%3]
 			if out, errs, err := a.run(t, shell, scriptOf(t, settings)); err != nil || errs != "" {
@@ -155,9 +163,16 @@ func TestScriptCreatesTheDesiredState(t *testing.T) {
 	}
 }
 
+// samePolicy compares session policies by their statements: Terraform sorts the keys of JSON.
+var samePolicy = cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Policy" }, cmp.Comparer(func(a, b string) bool {
+	x, err1 := iam.Parse([]byte(a))
+	y, err2 := iam.Parse([]byte(b))
+	return a == b || err1 == nil && err2 == nil && iam.SameStatements(x, y)
+}))
+
 // ignoreOrder returns options that ignore the order of associations and audiences.
 func ignoreOrder() []cmp.Option {
-	return []cmp.Option{cmpopts.IgnoreFields(desired.Association{}, "Component"), cmpopts.EquateEmpty(),
+	return []cmp.Option{cmpopts.IgnoreFields(desired.Association{}, "Component"), cmpopts.EquateEmpty(), samePolicy,
 		cmpopts.SortSlices(func(a, b desired.Association) bool {
 			return a.Region+a.Namespace+a.ServiceAccount < b.Region+b.Namespace+b.ServiceAccount
 		})}
@@ -169,13 +184,16 @@ func accountAt(t *testing.T, at scriptAccount) account {
 	s, a := at.State(), newAccount()
 	for arn, clients := range s.Providers {
 		_, issuer, _ := strings.Cut(arn, "/")
-		a.Providers[arn] = provider{"https://" + issuer, clients[max(0, slices.Index(clients, "sts.amazonaws.com"))]}
+		a.Providers[arn] = provider{"https://" + issuer, clients[max(0, slices.Index(clients, "sts.amazonaws.com"))], s.ProviderTags[arn]}
 	}
 	for name, r := range s.Roles {
 		if name == "theirs" {
 			continue
 		}
-		a.Roles["arn:aws:iam::123456789012:role"+r.Path+name] = role{parsePolicy(t, r.Trust), r.Tags}
+		a.Roles["arn:aws:iam::123456789012:role"+r.Path+name] = role{parsePolicy(t, r.Trust), r.Tags, r.Boundary, sessionOf(r)}
+		for _, arn := range r.Attached {
+			a.Attached = append(a.Attached, name+" "+arn)
+		}
 		for policy, text := range r.Inline {
 			a.Policies[name+" "+policy] = parsePolicy(t, text)
 		}
@@ -186,6 +204,41 @@ func accountAt(t *testing.T, at scriptAccount) account {
 			TargetRoleARN: x.TargetRoleARN, Policy: x.Policy})
 	}
 	return a
+}
+
+func sessionOf(r awstest.Role) string {
+	if r.MaxSession == 0 {
+		return ""
+	}
+	return strconv.Itoa(r.MaxSession)
+}
+
+// TestScriptSetsTheLimitsOfManagedRoles changes the limits of the role by hand, and runs the
+// script again. It leaves the limits of a foreign role.
+func TestScriptSetsTheLimitsOfManagedRoles(t *testing.T) {
+	settings := companySettings()
+	settings.AdditionalClusters = nil
+	a := newScriptAccount(t)
+	a.mustRun(t, scriptOf(t, settings))
+	want := accountAt(t, a)
+	change := func(tags map[string]string) {
+		a.Change(func(s *awstest.State) {
+			r := s.Roles["spaces-backup+=,.@_-"]
+			r.Boundary, r.MaxSession, r.Attached, r.Tags = "", 3600, nil, tags
+			s.Roles["spaces-backup+=,.@_-"] = r
+		})
+		a.Forget()
+	}
+	change(map[string]string{managedByTag: "spaces-identity"})
+	a.mustRun(t, scriptOf(t, settings))
+	if diff := cmp.Diff(want, accountAt(t, a), ignoreOrder()...); diff != "" {
+		t.Errorf("the managed role (-want +got):\n%s", diff)
+	}
+	change(nil)
+	lines := strings.Join(a.mustRun(t, scriptOf(t, settings)), "\n")
+	if got := a.writes(); !slices.Equal(got, []string{"AttachRolePolicy", "AttachRolePolicy"}) || !strings.Contains(lines, "its permissions boundary differs") {
+		t.Errorf("the foreign role: %q\n%s", got, lines)
+	}
 }
 
 // TestScriptKeepsWhatApplyProtects changes an account in which the script has run, and

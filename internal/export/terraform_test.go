@@ -25,6 +25,7 @@ const (
 	providerType    = "aws_iam_openid_connect_provider"
 	roleType        = "aws_iam_role"
 	rolePolicyType  = "aws_iam_role_policy"
+	attachmentType  = "aws_iam_role_policy_attachment"
 	associationType = "aws_eks_pod_identity_association"
 )
 
@@ -92,15 +93,25 @@ func readTerraform(t *testing.T, text []byte) account {
 			t.Errorf("%s %q is not a resource, or appears twice", b.Type, b.Labels)
 		}
 		seen[kind+label] = true
-		if kind == associationType {
+		switch kind {
+		case associationType:
 			a.Associations = append(a.Associations, tf.associations(b)...)
+			continue
+		case attachmentType:
+			for it := tf.value(b.Body.Attributes["for_each"].Expr).ElementIterator(); it.Next(); {
+				_, value := it.Element()
+				tf.each = cty.ObjectVal(map[string]cty.Value{"value": value})
+				arguments := tf.arguments(b)
+				a.Attached = append(a.Attached, arguments["role"]+" "+arguments["policy_arn"])
+			}
+			tf.each = cty.NilVal
 			continue
 		}
 		arguments := tf.arguments(b)
 		switch kind {
 		case providerType:
 			arn := "arn:aws:iam::123456789012:oidc-provider/" + strings.TrimPrefix(arguments["url"], "https://")
-			a.Providers[arn] = provider{arguments["url"], decode[[]string](t, arguments["client_id_list"])[0]}
+			a.Providers[arn] = provider{arguments["url"], decode[[]string](t, arguments["client_id_list"])[0], decode[map[string]string](t, arguments["tags"])}
 			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn)})
 		case roleType:
 			arn := "arn:aws:iam::123456789012:role" + arguments["path"] + arguments["name"]
@@ -110,7 +121,7 @@ func readTerraform(t *testing.T, text []byte) account {
 					t.Errorf("%s depends on %s, but its trust policy does not name it", label, needed.ARN)
 				}
 			}
-			a.Roles[arn] = role{trust, decode[map[string]string](t, arguments["tags"])}
+			a.Roles[arn] = role{trust, decode[map[string]string](t, arguments["tags"]), arguments["permissions_boundary"], arguments["max_session_duration"]}
 			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn), "name": cty.StringVal(arguments["name"])})
 		case rolePolicyType:
 			a.Policies[arguments["role"]+" "+arguments["name"]] = parsePolicy(t, arguments["policy"])
@@ -123,8 +134,8 @@ func (tf *evaluator) associations(b *hclsyntax.Block) []desired.Association {
 	tf.t.Helper()
 	var all []desired.Association
 	for it := tf.value(b.Body.Attributes["for_each"].Expr).ElementIterator(); it.Next(); {
-		_, value := it.Element()
-		tf.each = cty.ObjectVal(map[string]cty.Value{"value": value})
+		key, value := it.Element()
+		tf.each = cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})
 		arguments := tf.arguments(b)
 		all = append(all, desired.Association{Region: arguments["region"], ClusterName: arguments["cluster_name"], Namespace: arguments["namespace"],
 			ServiceAccount: arguments["service_account"], RoleARN: arguments["role_arn"], Tags: decode[map[string]string](tf.t, arguments["tags"]),
@@ -187,11 +198,12 @@ var providerArguments = map[string][]string{
 	providerType:    {"url", "client_id_list", "tags", "thumbprint_list"},
 	roleType:        {"name", "path", "assume_role_policy", "tags", "description", "max_session_duration", "permissions_boundary", "depends_on"},
 	rolePolicyType:  {"name", "role", "policy"},
+	attachmentType:  {"for_each", "role", "policy_arn"},
 	associationType: {"for_each", "region", "cluster_name", "namespace", "service_account", "role_arn", "disable_session_tags", "target_role_arn", "policy", "tags"},
 }
 
 func TestTerraformUsesArgumentsOfTheProvider(t *testing.T) {
-	for _, roles := range [][]desired.Role{rolesOf(t, hostileSettings()), rolesWithSessionPolicy(t)} {
+	for _, roles := range [][]desired.Role{rolesOf(t, hostileSettings()), rolesOf(t, companySettings()), rolesWithSessionPolicy(t)} {
 		out, err := terraform.Form.Write(roles)
 		if err != nil {
 			t.Fatal(err)

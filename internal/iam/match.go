@@ -109,7 +109,7 @@ func (p pattern) meetsAt(i int, other pattern, j int, below, right, diagonal boo
 		return below || right
 	case j < len(other) && other[j] == anyCharacters:
 		return below && i < len(p) || right
-	case i == len(p) || j == len(other):
+	case i == len(p) || j == len(other): //mutate:equivalent [&&] diagonal is false at both ends
 		return false
 	}
 	return diagonal && (p[i] == other[j] || p[i] == oneCharacter || other[j] == oneCharacter)

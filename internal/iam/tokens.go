@@ -106,7 +106,7 @@ func (p *parser) oneOrMany(item func(first json.Token) error) error {
 			return err
 		}
 	}
-	_, err = p.next()
+	_, err = p.next() //mutate:equivalent [statement] the next token has the same error
 	return err
 }
 

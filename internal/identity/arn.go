@@ -86,7 +86,7 @@ func AssumedRole(value string) (name string, a arn.ARN) {
 // nameOfKind returns what IAM calls a resource of the kind that its ARN has.
 func nameOfKind(kind string) string {
 	return cmp.Or(map[string]string{
-		"user": "a user", "group": "a group", "policy": "a policy", "root": "the account itself",
+		"role": "a role", "user": "a user", "group": "a group", "policy": "a policy", "root": "the account itself",
 		"instance-profile": "an instance profile", "oidc-provider": "an OIDC provider",
 	}[kind], quote(kind))
 }
@@ -100,18 +100,11 @@ func checkRoleName(pathAndName string) error {
 		return errors.New("has no role name after role/")
 	case len(name) > 64:
 		return fmt.Errorf("has a role name of %d characters: IAM allows up to 64", len(name))
-	case len("/"+path) > 512:
-		return fmt.Errorf("has a path of %d characters: IAM allows up to 512", len("/"+path))
-	case strings.HasPrefix(path, "/") || strings.Contains(path, "//"):
-		return WithHint("write one slash", "has an empty segment in its path")
 	}
 	if r, ok := notIn(name, alnum+"+=,.@_-"); ok {
 		return fmt.Errorf("has %q in the role name: IAM allows letters, digits and +=,.@_-", r)
 	}
-	if r, ok := notIn(path, alnum+"!#%&()+,-./:;=@[]^_{|}~"); ok {
-		return fmt.Errorf("has %q in the role's path, which is not allowed there", r)
-	}
-	return nil
+	return checkPath(path, "the role's path")
 }
 
 // KMSKeyARN names a KMS key: arn:<partition>:kms:<region>:<account>:key/<ID>.

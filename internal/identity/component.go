@@ -4,23 +4,35 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/iam"
 )
 
-// Component is a workload that runs in every host namespace under a service account with
-// a fixed name.
+// Component is a workload that runs under a service account with a fixed name: in every
+// host namespace, or in one namespace.
 type Component struct {
 	Name             string
-	ServiceAccount   string
+	Namespace        string // the only namespace in which it runs; empty for every host namespace
+	ServiceAccount   string // name on the host cluster; empty if SyncedFrom gives it
+	SyncedFrom       SyncedFrom
 	Values           ValuesPaths
 	Mode             Mode
 	Role             RoleARN
 	Bucket           string // S3 bucket name
 	Prefix           string // limits the permissions to Prefix and Prefix/*
 	KMSKey           KMSKeyARN
+	Secrets          []Stored          // that the role may read
+	Parameters       []Stored          // that the role may read
+	Permissions      iam.Document      // more permissions of the role; without statements if there are none
 	ExtraAnnotations map[string]string // of the ServiceAccount, besides the role's
 	PodLabels        map[string]string
 	PodIdentity      PodIdentitySettings
-	Settings         []Setting // other values of the chart that a workload identity needs
+
+	PermissionsBoundary PolicyARN   // of roles that the program creates or manages
+	MaxSessionDuration  int         // of such roles, in seconds; 0 for AWS's default
+	ManagedPolicies     []PolicyARN // attached to the role besides its inline policies
+
+	Settings []Setting // other values of the chart that a workload identity needs
 }
 
 // Setting is one value of the Spaces chart.
@@ -35,6 +47,10 @@ type ValuesPaths struct {
 	Component   []string // such as controlPlanes, mxpController
 	Annotations []string // such as serviceAccount, annotations
 	PodLabels   []string // such as pod, customLabels; empty if the chart has none
+
+	// Beside is a key that is next to the first key of Component in the chart's values. It
+	// is set if other charts also have values at Component.
+	Beside string
 }
 
 // Mode is the mechanism by which a pod gets the role's credentials.
@@ -83,14 +99,22 @@ type PodIdentitySettings struct {
 	// SourceAccount adds the condition that aws:SourceAccount is the account of
 	// the role.
 	SourceAccount bool
+	// SourceOrgID adds the condition that aws:SourceOrgID is this organization. Only mode
+	// pod-identity allows it.
+	SourceOrgID string
 	// SourceARNs adds the condition that aws:SourceArn matches one of these patterns.
 	SourceARNs []string
+	// Scope limits each association. ControlPlaneScope sets DisableSessionTags.
+	Scope Scope
+	// ReadFrom gives read access to backups of other control planes.
+	ReadFrom []ReadAccess
 }
 
 // knownComponents are the components of a Space that can act as an AWS role. To add
 // another one, add a row.
 //
-// Source: values reference of the Spaces chart.
+// Source: values reference of the Spaces chart. For spaces-controller also Upbound's page
+// "Space Backups Workload ID".
 var knownComponents = []Component{
 	{Name: "mxp-controller", ServiceAccount: "mxp-controller",
 		Values: valuesPaths("controlPlanes.mxpController", "serviceAccount.annotations", "pod.customLabels")},
@@ -99,9 +123,14 @@ var knownComponents = []Component{
 		Settings: []Setting{{splitPath("billing.storage.secretRef.name"), ""}}}, // without it, vector looks for static keys
 	{Name: "external-secrets-controller", ServiceAccount: "external-secrets-controller",
 		Values: valuesPaths("controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels")},
-	{Name: "crossplane", ServiceAccount: "crossplane",
+	{Name: "crossplane", SyncedFrom: SyncedFrom{ServiceAccount: "crossplane", Candidates: crossplaneNamespaces},
 		Values: valuesPaths("controlPlanes.uxp", "serviceAccount.customAnnotations", "")},
+	{Name: SpaceController, Namespace: "upbound-system", ServiceAccount: SpaceController,
+		Values: ValuesPaths{Component: splitPath("controller"), Annotations: splitPath("serviceAccount.annotations"), Beside: "controlPlanes"}},
 }
+
+// SpaceController is the component that backs up and restores the whole Space.
+const SpaceController = "spaces-controller"
 
 // DefaultComponent is the component that a config without components has.
 const DefaultComponent = "mxp-controller"
@@ -131,7 +160,7 @@ func ComponentNames(components []Component) []string {
 }
 
 func valuesPaths(component, annotations, podLabels string) ValuesPaths {
-	return ValuesPaths{splitPath(component), splitPath(annotations), splitPath(podLabels)}
+	return ValuesPaths{Component: splitPath(component), Annotations: splitPath(annotations), PodLabels: splitPath(podLabels)}
 }
 
 func splitPath(path string) []string {
@@ -144,11 +173,16 @@ func splitPath(path string) []string {
 func (c Component) withDefaults() Component {
 	chart, _ := Known(c.Name)
 	c.Mode = cmp.Or(c.Mode, IRSA)
-	c.ServiceAccount = cmp.Or(c.ServiceAccount, chart.ServiceAccount)
+	c.Namespace = cmp.Or(c.Namespace, chart.Namespace)
+	c.ServiceAccount, c.SyncedFrom = c.accountDefaults(chart)
+	if len(c.Values.Component) == 0 {
+		c.Values.Beside = chart.Values.Beside
+	}
 	c.Values.Component = keysOr(c.Values.Component, chart.Values.Component)
 	c.Values.Annotations = keysOr(c.Values.Annotations, chart.Values.Annotations)
 	c.Values.PodLabels = keysOr(c.Values.PodLabels, chart.Values.PodLabels)
 	c.Settings = chart.Settings
+	c.PodIdentity.DisableSessionTags = c.PodIdentity.DisableSessionTags || c.PodIdentity.Scope == ControlPlaneScope
 	return c
 }
 

@@ -78,3 +78,46 @@ func TestSessionPolicyAtItsLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundariesOfNames has the longest and the nearest names that are accepted, and the
+// next ones, which are not.
+func TestBoundariesOfNames(t *testing.T) {
+	accept(t, identity.ValidateRegion, "us-"+long(27, "a")+"-1")
+	accept(t, identity.ValidateSourceARN, "arn:aws:eks:*:111111111111:x/\u00ff", "arn:aws:eks:*:111111111111:x/ ")
+	for name, refused := range map[string]error{
+		"a region of 33 characters":      identity.ValidateRegion("us-" + long(28, "a") + "-1"),
+		"a source that IAM cannot write": identity.ValidateSourceARN("arn:aws:eks:*:111111111111:x/\u0100"),
+		"a source with a control":        identity.ValidateSourceARN("arn:aws:eks:*:111111111111:x/\u001f"),
+		"an empty endpoint":              identity.ValidateEndpoint(""),
+		"an endpoint with space":         identity.ValidateEndpoint(" s3.amazonaws.com"),
+	} {
+		if refused == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+// TestClusterNamesThatAreNoARN gets the general message, and an ARN gets its name.
+func TestClusterNamesThatAreNoARN(t *testing.T) {
+	for name, want := range map[string]string{
+		"arn:aws:eks:us-west-2:111111111111:cluster/prod": "write its name, prod",
+		"x:cluster/prod":   "",
+		"arn:aws:eks:prod": "",
+	} {
+		err := identity.ValidateClusterName(name)
+		if err == nil || identity.HintOf(err) != want {
+			t.Errorf("%s: %v, hint %q", name, err, identity.HintOf(err))
+		}
+	}
+}
+
+func TestLongWordsAreNoMisspellings(t *testing.T) {
+	for _, words := range [][2]string{{"x" + long(256, "a"), "y" + long(255, "a")}, {"x" + long(255, "a"), "y" + long(256, "a")}} {
+		if got := identity.DidYouMean(words[0], []string{words[1]}); got != "" {
+			t.Errorf("%d bytes are near %d bytes: %q", len(words[0]), len(words[1]), got)
+		}
+	}
+	if got := identity.DidYouMean(long(256, "a"), []string{long(255, "a") + "b"}); got == "" {
+		t.Error("256 bytes have no suggestion")
+	}
+}

@@ -141,9 +141,10 @@ func checkWebhookValue(key, value string) error {
 	return nil
 }
 
-// ValidateTag checks an AWS tag of an association.
+// ValidateTag checks an AWS tag.
 //
-// Source: Amazon EKS API reference, CreatePodIdentityAssociation, tags.
+// Source: Amazon EKS API reference, CreatePodIdentityAssociation, tags; Amazon EKS User Guide,
+// "Organize Amazon EKS resources with tags"; IAM User Guide, "Tags for IAM resources".
 func ValidateTag(key, value string) error {
 	const set = "letters, digits, spaces and _.:/=+@-"
 	switch {
@@ -153,6 +154,8 @@ func ValidateTag(key, value string) error {
 		return fmt.Errorf("the value of %s is not allowed: AWS allows up to 256 "+set, quote(key))
 	case strings.HasPrefix(strings.ToLower(key), "aws:"):
 		return fmt.Errorf("the key %s is not allowed: keys that begin with aws: belong to AWS", quote(key))
+	case strings.HasPrefix(strings.ToLower(value), "aws:"):
+		return fmt.Errorf("the value of %s is not allowed: EKS accepts no values that begin with aws:", quote(key))
 	}
 	return nil
 }

@@ -56,6 +56,27 @@ func ValidateNamespace(name string) error {
 	return nil
 }
 
+// validateOneNamespace checks the exact name of a namespace that is not a setting of the
+// control planes.
+func validateOneNamespace(name string) error {
+	if strings.ContainsAny(name, "*?") {
+		return WithHint("write the exact name; controlPlanes.match is for the namespaces of control planes", "%s is a pattern", quote(name))
+	}
+	return ValidateNamespace(name)
+}
+
+// validateVCluster checks the name of a vcluster, which is a Helm release and ends the names
+// of objects.
+func validateVCluster(name string) error {
+	if err := checkPlain(name); err != nil {
+		return err
+	}
+	if err := checkLabel(name, 63); err != nil {
+		return fmt.Errorf("%s is not the name of a vcluster: it %w", quote(name), err)
+	}
+	return nil
+}
+
 // ControlPlaneLabel is the label that Spaces sets on the host namespace of a control plane.
 // It is not part of the published API.
 //

@@ -37,6 +37,7 @@ func TestParsePathReadsWhatStringWrites(t *testing.T) {
 		"a (base64) → [0]":      {identity.Path{key("a"), into(identity.Into{Base64: true}), item(0)}, ""},
 		"a → document 2: b → c": {identity.Path{key("a"), into(identity.Into{Document: 1}), key("b"), into(identity.Into{}), key("c")}, ""},
 		"a → document 1: b":     {identity.Path{key("a"), into(identity.Into{}), key("b")}, "a → b"},
+		"a → 2: b":              {identity.Path{key("a"), into(identity.Into{}), key("2: b")}, `a → ["2: b"]`},
 		"a → document":          {identity.Path{key("a"), into(identity.Into{}), key("document")}, ""},
 		`a → ["document 2: b"]`: {identity.Path{key("a"), into(identity.Into{}), key("document 2: b")}, ""},
 		"a[1] (base64) → ":      {identity.Path{key("a"), item(1), into(identity.Into{Base64: true})}, ""},
@@ -87,6 +88,7 @@ func TestParsePathRejectsInvalidPaths(t *testing.T) {
 		"a[0]":  `"a[0]" has the item [0]: a values path has only keys, and a key of digits is written ["0"]`,
 		`a[""]`: `"a[\"\"]" has an empty key`,
 		"a → b": `"a → b" leads into a string: a values path has only keys`,
+		"a..b":  `"a..b" at character 3: a key is missing`,
 	})
 }
 

@@ -20,7 +20,9 @@ type Settings struct {
 	Places             []Place
 	AdmissionPolicy    AdmissionPolicy
 	FailurePolicy      FailurePolicy
-	TrustPolicyQuota   int // characters, white space not counted
+	Then               [][]string        // post-renderers that run after this program's own edits: program and arguments
+	TrustPolicyQuota   int               // characters, white space not counted
+	Tags               map[string]string // AWS tags of everything that the program creates
 	SharedBackupConfig SharedBackupConfig
 	ArtifactsDir       string // NoArtifacts for none
 }
@@ -124,9 +126,10 @@ type Cluster struct {
 
 // ControlPlanes says which host namespaces belong to control planes.
 type ControlPlanes struct {
-	Namespaces []string // exact names, sorted, each once
-	Match      Match    // a pattern that admits more namespaces
-	Discover   bool     // commands that can read the cluster add the namespaces that they find
+	Namespaces []string                    // exact names, sorted, each once
+	Names      map[string]ControlPlaneName // of the ControlPlane objects, by host namespace, as far as they are known
+	Match      Match                       // a pattern that admits more namespaces
+	Discover   bool                        // commands that can read the cluster add the namespaces that they find
 }
 
 // Place is a path in a chart that the program does not recognise, described by the user.
@@ -157,10 +160,14 @@ const (
 	NoAdmissionPolicy AdmissionPolicy = ""
 	// NativeAdmissionPolicy appends a MutatingAdmissionPolicy of Kubernetes 1.36.
 	NativeAdmissionPolicy AdmissionPolicy = "native"
+	// KyvernoAdmissionPolicy appends a MutatingPolicy of Kyverno, for older clusters.
+	KyvernoAdmissionPolicy AdmissionPolicy = "kyverno"
 )
 
 // AdmissionPolicies returns the kinds of admission policies that a config can name.
-func AdmissionPolicies() []AdmissionPolicy { return []AdmissionPolicy{NativeAdmissionPolicy} }
+func AdmissionPolicies() []AdmissionPolicy {
+	return []AdmissionPolicy{NativeAdmissionPolicy, KyvernoAdmissionPolicy}
+}
 
 // FailurePolicy is what the API server does with an object if it cannot evaluate an
 // admission policy.

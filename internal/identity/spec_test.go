@@ -17,7 +17,11 @@ func TestNewFillsInDefaultsOfKnownComponents(t *testing.T) {
 		of("vector", "controlPlanes.vector", "serviceAccount.customAnnotations", "pod.customLabels"),
 		of("external-secrets-controller", "controlPlanes.sharedSecrets", "serviceAccount.customAnnotations", "pod.customLabels"),
 		of("crossplane", "controlPlanes.uxp", "serviceAccount.customAnnotations", ""),
+		of("spaces-controller", "controller", "serviceAccount.annotations", ""),
 	}
+	want[3].ServiceAccount = ""
+	want[3].SyncedFrom = identity.SyncedFrom{ServiceAccount: "crossplane", VCluster: "vcluster", Candidates: []string{"upbound-system", "crossplane-system"}}
+	want[4].Namespace, want[4].Values.Beside = "upbound-system", "controlPlanes"
 	var named identity.Settings
 	for _, name := range identity.KnownNames() {
 		named.Components = append(named.Components, identity.Component{Name: name})
@@ -171,6 +175,7 @@ func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 		"clusters of two regions":          {clusters(identity.Cluster{Name: "a", Region: "us-west-2"}, identity.Cluster{Name: "a", Region: "us-west-1"}), ""},
 		"clusters of unknown regions":      {clusters(identity.Cluster{Name: "a"}, identity.Cluster{Name: "a"}), ""},
 		"provider twice":                   {clusters(identity.Cluster{OIDC: provider("a.b/c", "", "")}, identity.Cluster{OIDC: provider("a.b/c", "", "")}), `additionalClusters[0].oidcProvider: "a.b/c" is already listed as cluster.oidcProvider`},
+		"provider twice, once as an ARN":   {clusters(identity.Cluster{Name: "a", OIDC: provider("a.b/c", "aws", "111111111111")}, identity.Cluster{Name: "b", OIDC: provider("a.b/c", "", "")}), `additionalClusters[0].oidcProvider: "a.b/c" is already listed as cluster.oidcProvider`},
 		"two providers":                    {clusters(identity.Cluster{OIDC: provider("a.b/c", "", "")}, identity.Cluster{OIDC: provider("a.b/d", "", "")}), ""},
 		"empty cluster":                    {clusters(identity.Cluster{}, identity.Cluster{}), "additionalClusters[0]: is empty"},
 		"provider of another account":      {identity.Settings{Cluster: identity.Cluster{OIDC: provider("a.b/c", "aws", "222222222222")}, Components: one(identity.Component{Role: role("aws", "111111111111")}).Components}, `cluster.oidcProvider: "arn:aws:iam::222222222222:oidc-provider/a.b/c" is in account 222222222222 (aws), but the role arn:aws:iam::111111111111:role/r is in 111111111111 (aws): IAM accepts only providers of the role's account`},
@@ -203,8 +208,8 @@ func TestNewRejectsSettingsThatDoNotFitEachOther(t *testing.T) {
 		"role that is shared":              {roles("a/x", "a/x"), ""},
 		"two roles":                        {roles("a/x", "a/y"), ""},
 		"native admission policy":          {identity.Settings{AdmissionPolicy: identity.NativeAdmissionPolicy, FailurePolicy: identity.FailureFails}, ""},
-		"admission policy for Kyverno":     {identity.Settings{AdmissionPolicy: "kyverno"}, "delivery.admissionPolicy: this version does not write policies for Kyverno"},
-		"admission policy of another name": {identity.Settings{AdmissionPolicy: "natve"}, `delivery.admissionPolicy: "natve" is not a kind of admission policy`},
+		"admission policy for Kyverno":     {identity.Settings{AdmissionPolicy: identity.KyvernoAdmissionPolicy}, ""},
+		"admission policy of another name": {identity.Settings{AdmissionPolicy: "natve"}, `delivery.admissionPolicy: "natve" is not native or kyverno`},
 		"quota too small":                  {identity.Settings{TrustPolicyQuota: 255}, "trustPolicy.quota: 255 characters is not a possible quota"},
 		"smallest quota":                   {identity.Settings{TrustPolicyQuota: 256}, ""},
 		"largest quota":                    {identity.Settings{TrustPolicyQuota: 65536}, ""},

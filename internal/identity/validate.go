@@ -38,12 +38,16 @@ func (s Settings) problems() []*FieldError {
 	var p problemList
 	p.clusters(s.AllClusters())
 	p.controlPlanes(s.ControlPlanes)
-	p.components(s.Components)
+	p.components(s)
 	p.owners(s)
+	p.sharedLimits(s.Components)
+	p.allTags(s)
+	p.scopedRoles(s.Components)
 	for i, place := range s.Places {
 		p.place(fmt.Sprintf("places[%d]", i), place, ComponentNames(s.Components))
 	}
 	p.delivery(s)
+	p.commands("then", s.Then)
 	p.text("sharedBackupConfig.name", s.SharedBackupConfig.Name, ValidateObjectName)
 	p.text("sharedBackupConfig.namespace", s.SharedBackupConfig.Namespace, ValidateNamespace)
 	p.text("sharedBackupConfig.endpoint", s.SharedBackupConfig.Endpoint, ValidateEndpoint)
@@ -94,6 +98,21 @@ func errorOf[T any](parse func(string) (T, error)) func(string) error {
 	}
 }
 
+// commands checks a list of programs with their arguments.
+func (p *problemList) commands(path string, commands [][]string) {
+	for i, command := range commands {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if len(command) == 0 || command[0] == "" {
+			p.add(at, WithHint("write a list such as [program, argument], or remove the item", "names no program"))
+		}
+		for j, word := range command {
+			if strings.ContainsRune(word, 0) {
+				p.add(fmt.Sprintf("%s[%d]", at, j), errors.New("contains a NUL character, which no argument of a program can"))
+			}
+		}
+	}
+}
+
 func (p *problemList) clusters(clusters []Cluster) {
 	once := func(seen map[string]string, value, at, field string) {
 		if first := firstUse(seen, value, at); first != "" {
@@ -128,47 +147,68 @@ func firstUse(seen map[string]string, value, at string) string {
 }
 
 func (p *problemList) controlPlanes(c ControlPlanes) {
+	planes := map[ControlPlaneName]string{}
 	for i, namespace := range c.Namespaces {
-		p.add(fmt.Sprintf("controlPlanes.namespaces[%d]", i), ValidateNamespace(namespace))
+		at := fmt.Sprintf("controlPlanes.namespaces[%d]", i)
+		p.add(at, ValidateNamespace(namespace))
+		if name := c.Names[namespace]; !name.IsZero() {
+			p.controlPlaneName(at, name)
+			if first, named := planes[name]; named && first != namespace {
+				p.add(at, WithHint("give each host namespace its own group and controlPlane", "%s is already the control plane of %s, and both would share its backups", name, first))
+			}
+			planes[name] = namespace
+		}
 	}
 	p.text("controlPlanes.match", string(c.Match), errorOf(ParseMatch))
 }
 
-func (p *problemList) components(components []Component) {
-	names, accounts, roles := map[string]string{}, map[string]string{}, map[string]string{}
-	for i, c := range components {
+func (p *problemList) components(s Settings) {
+	names, roles := map[string]string{}, map[string]string{}
+	for i, c := range s.Components {
 		at := ComponentKey(i)
 		p.component(at, c)
 		// Source: IAM API reference, CreateRole, RoleName.
 		if first := firstUse(roles, c.Role.Account+strings.ToLower(c.Role.BaseName()), c.Role.String()); first != "" && first != c.Role.String() {
 			p.add(at+".roleARN", fmt.Errorf("%s and %s cannot both exist: in an account a role's name is unique, whatever its path and case", c.Role, first))
 		}
-		name, account := firstUse(names, c.Name, at), firstUse(accounts, c.ServiceAccount, c.Name)
-		switch {
-		case name != "" && c.Name != "":
+		if name := firstUse(names, c.Name, at); name != "" && c.Name != "" {
 			p.add(at+".name", WithHint("merge the two into one", "%s is already the name of %s", quote(c.Name), name))
-		case account != "" && c.ServiceAccount != "":
-			p.add(at+".serviceAccount", fmt.Errorf("%s is already the service account of %s: a service account has only one role", quote(c.ServiceAccount), quote(account)))
+			continue
+		}
+		for _, other := range s.Components[:i] {
+			if account, shared := sharedAccount(c, other); shared && s.ControlPlanes.canMeet(c, other) {
+				p.add(at+".serviceAccount", fmt.Errorf("%s is already the service account of %s: a service account has only one role", quote(account), quote(other.Name)))
+				break
+			}
 		}
 	}
 }
 
 func (p *problemList) component(at string, c Component) {
 	p.required(at+".name", c.Name, ValidateComponentName)
+	p.text(at+".namespace", c.Namespace, validateOneNamespace)
 	p.text(at+".serviceAccount", c.ServiceAccount, ValidateServiceAccount)
+	p.syncedFrom(at+".syncedFrom", c)
 	p.add(at+".mode", checkChoice(c.Mode, Modes()))
 	p.arn(at+".roleARN", c.Role)
 	p.text(at+".bucket", c.Bucket, ValidateBucket)
 	p.text(at+".prefix", c.Prefix, errorOf(ParsePrefix))
 	p.arn(at+".kmsKeyARN", c.KMSKey)
+	p.stored(at+".secrets", SecretKind, c.Secrets)
+	p.stored(at+".parameters", ParameterKind, c.Parameters)
+	p.add(at+".permissionsPolicy", checkPermissions(c.Permissions))
 	p.pairs(at+".serviceAccountAnnotations", c.ExtraAnnotations, ValidateAnnotation)
 	p.pairs(at+".podLabels", c.PodLabels, ValidateLabel)
 	p.podIdentity(at+".podIdentity", c.PodIdentity)
+	p.limits(at, c)
+	p.scope(at+".podIdentity", c)
 	p.described(at, c)
 }
 
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
 func (p *problemList) pairs(at string, pairs map[string]string, check func(key, value string) error) {
-	for _, key := range slices.Sorted(maps.Keys(pairs)) {
+	for _, key := range sortedKeys(pairs) {
 		p.add(KeyBelow(at, key), check(key, pairs[key]))
 	}
 }
@@ -184,11 +224,7 @@ func KeyBelow(at, key string) string {
 }
 
 func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
-	const mostTags = 50
-	if len(s.Tags) > mostTags-1 {
-		p.add(at+".tags", fmt.Errorf("has %d tags: AWS allows %d, and the program adds one of them", len(s.Tags), mostTags))
-	}
-	p.pairs(at+".tags", s.Tags, ValidateTag)
+	p.tags(at+".tags", s.Tags, mostTags-1)
 	p.arn(at+".targetRoleARN", s.TargetRole)
 	p.sessionPolicy(at+".policy", s)
 	for i, pattern := range s.SourceARNs {
@@ -197,11 +233,10 @@ func (p *problemList) podIdentity(at string, s PodIdentitySettings) {
 }
 
 func (p *problemList) sessionPolicy(at string, s PodIdentitySettings) {
-	const longest = 2048 // characters (Amazon EKS API reference, CreatePodIdentityAssociation)
 	switch {
 	case s.Policy == "":
-	case utf8.RuneCountInString(s.Policy) > longest:
-		p.add(at, fmt.Errorf("has %d characters: EKS allows %d", utf8.RuneCountInString(s.Policy), longest))
+	case utf8.RuneCountInString(s.Policy) > MaxSessionPolicy:
+		p.add(at, fmt.Errorf("has %d characters: EKS allows %d", utf8.RuneCountInString(s.Policy), MaxSessionPolicy))
 	case !json.Valid([]byte(s.Policy)):
 		p.add(at, errors.New("is not JSON"))
 	case !s.DisableSessionTags:
@@ -218,7 +253,7 @@ func (p *problemList) described(at string, c Component) {
 	if _, ok := Known(c.Name); ok || ValidateComponentName(c.Name) != nil {
 		return
 	}
-	if c.ServiceAccount == "" {
+	if c.ServiceAccount == "" && !c.IsSynced() {
 		near := DidYouMean(c.Name, KnownNames())
 		if near != "" {
 			near += " Otherwise "
@@ -247,6 +282,8 @@ func (p *problemList) owners(s Settings) {
 	}
 	for i, c := range s.Components {
 		p.samePartition(ComponentKey(i)+".kmsKeyARN", c.KMSKey.String(), c.KMSKey.Partition, c.Role)
+		p.storedPartitions(ComponentKey(i)+".secrets", c.Secrets, c.Role)
+		p.storedPartitions(ComponentKey(i)+".parameters", c.Parameters, c.Role)
 		p.samePartition(ComponentKey(i)+".podIdentity.targetRoleARN", c.PodIdentity.TargetRole.String(), c.PodIdentity.TargetRole.Partition, c.Role)
 	}
 }
@@ -275,13 +312,7 @@ func (p *problemList) place(at string, place Place, components []string) {
 }
 
 func (p *problemList) delivery(s Settings) {
-	switch s.AdmissionPolicy {
-	case NoAdmissionPolicy, NativeAdmissionPolicy:
-	case "kyverno":
-		p.add("delivery.admissionPolicy", WithHint("write native, if the cluster has Kubernetes 1.36", "this version does not write policies for Kyverno"))
-	default:
-		p.add("delivery.admissionPolicy", WithHint("write native, or leave the setting out", "%s is not a kind of admission policy", quote(string(s.AdmissionPolicy))))
-	}
+	p.text("delivery.admissionPolicy", string(s.AdmissionPolicy), func(v string) error { return checkChoice(AdmissionPolicy(v), AdmissionPolicies()) })
 	p.text("delivery.failurePolicy", string(s.FailurePolicy), func(v string) error { return checkChoice(FailurePolicy(v), FailurePolicies()) })
 }
 

@@ -44,6 +44,8 @@ func TestPodProblemSaysWhatIsMissing(t *testing.T) {
 	const noToken = "the pod has the identity's environment variables, but no volume with a service account token at "
 	other := strings.Replace(irsaEnv, "spaces-backup", "other", 1)
 	onlyFile := `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/mine"}`
+	onlyURI := `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23/v1/credentials"}`
+	onlyToken := `{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/run/pod/token"}`
 	fromSecret := `{"name":"AWS_ROLE_ARN","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/run/irsa/token"}`
 	annotatedLater := `"creationTimestamp":"2025-01-01T00:00:00Z","managedFields":[
 		{"time":"2026-01-02T00:00:00Z","fieldsV1":{"f:metadata":{"f:annotations":{"f:eks.amazonaws.com/role-arn":{}}}}},
@@ -72,6 +74,8 @@ func TestPodProblemSaysWhatIsMissing(t *testing.T) {
 		"a preset token file":     {identity.IRSA, onlyFile, onlyFile, irsaMount, "", "", nil, Problem{Preset, "the pod template sets one of AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE itself, so the EKS webhook sets neither"}},
 		"overridden":              {identity.IRSA, podEnv, podEnv, podMount, "", "", nil, Problem{Overridden, overriddenReason}},
 		"no association":          {identity.PodIdentity, "", "", "", "", "", nil, Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}},
+		"credentials, no token":   {identity.PodIdentity, onlyURI, onlyURI, podMount, "", "", nil, Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}},
+		"a token, no credentials": {identity.PodIdentity, onlyToken, onlyToken, podMount, "", "", nil, Problem{Outdated, "the pod has no EKS Pod Identity credentials: its association does not exist, or was created after the pod"}},
 		"init container left out": {identity.IRSA, "", irsaEnv, irsaMount, "", "", nil, Problem{Outdated, "containers without the identity: apis-init"}},
 		"skipped by annotation":   {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"x,apis-init"}`, "", nil, Problem{Skipped, "the pod's annotation eks.amazonaws.com/skip-containers excludes these containers: apis-init"}},
 		"another is skipped":      {identity.IRSA, "", irsaEnv, irsaMount, `"annotations":{"eks.amazonaws.com/skip-containers":"apis"}`, "", nil, Problem{Outdated, "containers without the identity: apis-init"}},
@@ -123,6 +127,10 @@ func TestUseOfWalksTheChainOfTheSDK(t *testing.T) {
 		"a proxy for others":         {identity.PodIdentity, noProxy("10.0.0.0/8,.svc") + podEnv, "", Use{Wrong: byProxy}},
 		"not the agent":              {identity.PodIdentity, noProxy("x, 169.254.170.23") + podEnv, "", Use{}},
 		"not link-local addresses":   {identity.PodIdentity, noProxy("169.254.0.0/16") + podEnv, "", Use{}},
+		"a proxy in lower case":      {identity.PodIdentity, `{"name":"http_proxy","value":"http://proxy:3128"},` + podEnv, "", Use{Wrong: strings.Replace(byProxy, "HTTP_PROXY", "http_proxy", 1)}},
+		"no proxy in upper case":     {identity.PodIdentity, strings.Replace(noProxy("169.254.170.23"), "no_proxy", "NO_PROXY", 1) + podEnv, "", Use{}},
+		"no proxy at all":            {identity.PodIdentity, noProxy("*") + podEnv, "", Use{}},
+		"not the IPv6 agent":         {identity.PodIdentity, noProxy("[fd00:ec2::23]") + strings.Replace(podEnv, "169.254.170.23", "[fd00:ec2::23]", 1), "", Use{}},
 		"a proxy with irsa":          {identity.IRSA, proxy + irsaEnv, "", Use{}},
 		"IPv6":                       {identity.PodIdentity, strings.Replace(podEnv, "169.254.170.23", "[fd00:ec2::23]", 1), "", Use{}},
 		"another agent":              {identity.PodIdentity, strings.Replace(podEnv, "169.254.170.23", "127.0.0.1", 1), "", Use{Wrong: "container main: AWS_CONTAINER_CREDENTIALS_FULL_URI is not an address of the EKS Pod Identity agent"}},

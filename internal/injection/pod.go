@@ -51,6 +51,7 @@ const (
 	Skipped                 // a label or an annotation of the pod excludes it or its containers
 	Preset                  // the pod template sets the webhook's variables itself
 	Audience                // the service account asks for a token that AWS does not accept
+	Misnamed                // the service account has another name on the host than the config says
 )
 
 // Problem is why a pod does not have its component's identity.
@@ -124,17 +125,17 @@ func containerProblem(p space.Pod, container space.Container, c desired.Componen
 	podToken, hasPodToken := container.Lookup(envPodToken)
 	switch {
 	case credentials && hasPodToken && !c.Mode.UsesPodIdentity():
-		return Problem{Overridden, overriddenReason}, true
+		return Problem{Overridden, overriddenReason}, true //mutate:equivalent has means nothing beside a problem
 	case credentials && hasPodToken:
 		return tokenProblem(p, container, podToken.Value, podAudience, c, account), true
 	case !c.Mode.UsesIRSA() || !hasRole && !hasToken:
 		return Problem{}, false
 	case !hasRole || !hasToken:
-		return Problem{Preset, fmt.Sprintf("the pod template sets one of %s and %s itself, so the EKS webhook sets neither", envRole, envToken)}, true
+		return Problem{Preset, fmt.Sprintf("the pod template sets one of %s and %s itself, so the EKS webhook sets neither", envRole, envToken)}, true //mutate:equivalent has means nothing beside a problem
 	case role.From != nil:
-		return Problem{Preset, "the pod template sets " + envRole + " from another object, such as a Secret, which is not read"}, true
+		return Problem{Preset, "the pod template sets " + envRole + " from another object, such as a Secret, which is not read"}, true //mutate:equivalent has means nothing beside a problem
 	case role.Value != c.Role.String():
-		return Problem{Different, "the pod has the credentials of another role, " + role.Value}, true
+		return Problem{Different, "the pod has the credentials of another role, " + role.Value}, true //mutate:equivalent has means nothing beside a problem
 	}
 	return tokenProblem(p, container, token.Value, identity.Audience, c, account), true
 }

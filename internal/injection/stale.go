@@ -1,6 +1,7 @@
 package injection
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -13,10 +14,98 @@ import (
 // no namespaces, no pattern and no discovery, it selects every control plane that is
 // [space.ControlPlane.Certain].
 func Selection(s desired.State) space.Selection {
-	planes := s.Spec().ControlPlanes
-	subjects := desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
-	return space.Selection{ServiceAccounts: s.ServiceAccounts(), Scope: space.Scope{
-		Namespaces: planes.Namespaces, Admits: subjects.Admits, Certain: planes.Discover || subjects.Empty()}}
+	selected := space.Selection{ServiceAccounts: s.ControlPlaneAccounts(), Scope: space.Scope{Admits: func(string) bool { return false }}}
+	if s.NeedsControlPlanes() {
+		planes := s.Spec().ControlPlanes
+		subjects := desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
+		selected.Scope = space.Scope{Namespaces: planes.Namespaces, Admits: subjects.Admits, Certain: planes.Discover || subjects.Empty()}
+	}
+	for _, c := range s.Components {
+		selected.Synced = selected.Synced || !c.Inside().IsZero()
+		for _, account := range c.Accounts {
+			if c.Namespace != "" {
+				selected.Elsewhere = append(selected.Elsewhere, space.Key{Namespace: c.Namespace, Name: account})
+			}
+		}
+	}
+	return selected
+}
+
+// Site is a component in one of the namespaces in which it runs.
+type Site struct {
+	Component desired.Component
+	Plane     space.ControlPlane // has only a host namespace if the component runs in a namespace of its own
+	Account   string             // name of the service account there
+}
+
+// Key returns the service account of the site.
+func (s Site) Key() space.Key { return space.Key{Namespace: s.Plane.HostNamespace, Name: s.Account} }
+
+// Sites returns each component in each namespace in which it runs: the components with a
+// namespace of their own first, then those of each control plane. Control planes that are
+// being deleted are left out.
+func Sites(o space.Observed, s desired.State) []Site {
+	all := SitesElsewhere(o, s)
+	for _, plane := range o.ControlPlanes {
+		if !plane.Deleting {
+			all = append(all, SitesOf(o, s, plane)...)
+		}
+	}
+	return all
+}
+
+// SitesElsewhere returns the components with a namespace of their own.
+func SitesElsewhere(o space.Observed, s desired.State) []Site {
+	var all []Site
+	for _, c := range s.Components {
+		if c.Namespace != "" {
+			all = append(all, sitesIn(o, c, space.ControlPlane{HostNamespace: c.Namespace, Sources: []space.Source{space.FromConfig}, Certain: true})...)
+		}
+	}
+	return all
+}
+
+// SitesOf returns the components of a control plane.
+func SitesOf(o space.Observed, s desired.State, plane space.ControlPlane) []Site {
+	var all []Site
+	for _, c := range s.InControlPlanes() {
+		all = append(all, sitesIn(o, c, plane)...)
+	}
+	return all
+}
+
+// sitesIn returns a site for each service account of a component that a namespace has. If it
+// has none, the site has the first name that it may have.
+func sitesIn(o space.Observed, c desired.Component, plane space.ControlPlane) []Site {
+	var all []Site
+	for _, account := range c.Accounts {
+		site := Site{c, plane, account}
+		if _, exists := o.ServiceAccounts[site.Key()]; exists || len(o.Pods[site.Key()]) > 0 {
+			all = append(all, site)
+		}
+	}
+	if len(all) == 0 {
+		all = []Site{{c, plane, c.Accounts[0]}}
+	}
+	return all
+}
+
+// Misnaming returns how the host really calls a component's service account, if a namespace
+// has none of the names that the config expects, or "". It looks for a copy of the service
+// account inside the control plane, also of another namespace there.
+func Misnaming(o space.Observed, c desired.Component, namespace string) string {
+	for _, account := range c.Accounts {
+		if _, exists := o.ServiceAccounts[space.Key{Namespace: namespace, Name: account}]; exists {
+			return ""
+		}
+	}
+	for _, account := range o.Synced[namespace] {
+		if name, from, _ := account.SyncedFrom(); name == c.Inside().ServiceAccount {
+			return fmt.Sprintf("on the host the service account is called %s, because it is %s in the namespace %s inside the control plane; the config expects %s",
+				account.Meta.Name, name, from, identity.OneOf(c.Accounts))
+		}
+	}
+	return ""
 }
 
 // StaleWorkload is a workload of a component whose pods or service account have a problem.
@@ -25,6 +114,7 @@ type StaleWorkload struct {
 	Problem
 	Namespace  string
 	Component  desired.Component
+	Account    string         // name of the service account
 	Workload   space.Workload // what to restart; has no name if only the service account has a problem
 	Pod        *space.Pod     // a pod that a restart cannot replace; there is then no workload
 	Annotated  bool           // whether the service account has every annotation
@@ -36,24 +126,24 @@ type StaleWorkload struct {
 // service accounts without pods that lack an annotation.
 func FindStale(o space.Observed, s desired.State) []StaleWorkload {
 	var all []StaleWorkload
-	for _, plane := range o.ControlPlanes {
-		for _, c := range s.Components {
-			if !plane.Deleting {
-				all = append(all, findStaleIn(o, s, c, plane.HostNamespace)...)
-			}
-		}
+	for _, site := range Sites(o, s) {
+		all = append(all, findStaleIn(o, s, site)...)
 	}
 	return all
 }
 
-func findStaleIn(o space.Observed, s desired.State, c desired.Component, namespace string) []StaleWorkload {
-	stale := StaleWorkload{Namespace: namespace, Component: c}
+func findStaleIn(o space.Observed, s desired.State, site Site) []StaleWorkload {
+	c, namespace, at := site.Component, site.Plane.HostNamespace, site.Key()
+	stale := StaleWorkload{Namespace: namespace, Component: c, Account: site.Account}
 	if err := o.Failure(namespace, space.ServiceAccounts, space.Pods, space.Deployments, space.StatefulSets, space.DaemonSets); err != nil {
 		stale.Unreadable = err
 		return []StaleWorkload{stale}
 	}
-	at := space.Key{Namespace: namespace, Name: c.ServiceAccount}
 	account, exists := o.ServiceAccounts[at]
+	if reason := Misnaming(o, c, namespace); reason != "" {
+		stale.Problem = Problem{Misnamed, reason}
+		return []StaleWorkload{stale}
+	}
 	stale.Annotated = Annotated(account, c)
 	var found []StaleWorkload
 	for _, w := range o.Workloads[at] {
@@ -170,7 +260,7 @@ func templatePresets(w space.Workload, p space.Pod, c desired.Component) bool {
 func missingLabel(w space.Workload, p space.Pod, c desired.Component, s desired.State) string {
 	for _, label := range slices.Sorted(maps.Keys(c.PodLabels)) {
 		_, exists := p.Meta.Labels[label]
-		if !exists && (s.Spec().AdmissionPolicy != identity.NoAdmissionPolicy || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {
+		if !exists && (s.HasAdmissionPolicy(c) || w.Spec.Template.Meta.Labels[label] == c.PodLabels[label]) {
 			return label
 		}
 	}

@@ -129,9 +129,9 @@ func (n *Node) IsString() bool {
 		return false
 	}
 	switch n.Tag() {
-	case "!!str", "!":
+	case "!!str":
 		return true
-	case "":
+	case "", "!": // YAML makes ! 2 a string, but some decoders ignore the !
 		return n.Style != Plain || isPlainString(n.Value)
 	}
 	return false

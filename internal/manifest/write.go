@@ -147,7 +147,7 @@ func flowScalar(n *Node) string {
 	switch {
 	case n.IsNull():
 		return "null"
-	case n.Style == Plain && n.Tag() == "" && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
+	case n.Style == Plain && (n.Tag() == "" || n.Tag() == "!") && !n.IsString() && !strings.ContainsAny(n.Value, ",[]{}#\n\"' ") && !strings.HasSuffix(n.Value, ":"):
 		return n.Value
 	}
 	return quoted(n.Value)

@@ -101,7 +101,7 @@ func explanation() ExplainView {
 }
 
 func TestResultsInEachFormat(t *testing.T) {
-	version := VersionView{Version: "1.2.3", Go: "go1.26.0", Platform: "linux/amd64"}
+	version := VersionView{Version: "1.2.3", Commit: "0123456789abcdef0123456789abcdef01234567", Go: "go1.26.0", Platform: "linux/amd64"}
 	for name, r := range map[string]Result{"inspect": inspection(), "explain": explanation(), "version": version} {
 		golden(t, name+".txt", printed(t, Table, r))
 		golden(t, name+".json", printed(t, JSON, r))

@@ -44,6 +44,7 @@ func (v ExplainView) Text(p *Page) {
 // VersionView shows the version of the program.
 type VersionView struct {
 	Version  string `json:"version"`
+	Commit   string `json:"commit"` // of the source, with -dirty if files differed, or unknown
 	Go       string `json:"goVersion"`
 	Platform string `json:"platform"` // operating system/architecture
 }

@@ -2,5 +2,12 @@
 // install hook. post-renderer.yaml is the second plugin that Helm 4 needs for
 // --post-renderer. Helm reads plugin.yaml from the root of the repository.
 //
-// The tests run the plugin with the real Helm 3 and Helm 4. There is no other Go code.
+// The tests run the plugin with the real Helm 3 and Helm 4.
 package plugin
+
+import _ "embed" // for the file below
+
+// PostRenderer is the plugin.yaml of the second plugin.
+//
+//go:embed post-renderer.yaml
+var PostRenderer []byte

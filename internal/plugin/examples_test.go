@@ -128,13 +128,14 @@ func decodeExample(t *testing.T, file string, into any) {
 	}
 }
 
-// TestActionsArePinned checks that each action of the examples is named by a commit, with
-// its tag in a comment.
+// TestActionsArePinned checks that each action of the examples and of the release is named by
+// a commit, with its tag in a comment.
 func TestActionsArePinned(t *testing.T) {
 	files, err := filepath.Glob("../../examples/github-actions/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no workflow: %v", err)
 	}
+	files = append(files, "../../.github/workflows/release.yml")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -190,7 +191,7 @@ func newWorkflow(t *testing.T) *workflow {
 		t.Fatal(err)
 	}
 	w.env = append(append(os.Environ(), helmHome(work)...), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"SOURCE="+repository(), "CHART="+filepath.Join(repository(), "testdata", "chart"), "VERSION=", "BASE=main",
+		"PLUGIN="+repository(), "CHART="+filepath.Join(repository(), "testdata", "chart"), "VERSION=", "BASE=main",
 		"GIT_CONFIG_GLOBAL="+filepath.Join(work, "gitconfig"), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com",
 		"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 	w.write("../open", "0\n")

@@ -35,7 +35,7 @@ func newDocuments(s desired.State) (documents, error) {
 			budgets[c.Role], problems = &budget, append(problems, err)
 		}
 		all.warnings = append(all.warnings, c.Warnings()...)
-		all.components = append(all.components, ComponentReport{Name: c.Name, ServiceAccount: c.ServiceAccount, Mode: c.Mode,
+		all.components = append(all.components, ComponentReport{Name: c.Name, ServiceAccounts: c.Accounts, Mode: c.Mode,
 			RoleARN: c.Role.String(), Namespaces: c.Subjects.Namespaces, Match: c.Subjects.Match.Pattern(), TrustPolicy: budgets[c.Role]})
 	}
 	err := errors.Join(problems...)
@@ -66,20 +66,20 @@ func AdmissionObjects(s desired.State) ([]rewrite.Object, error) {
 	if s.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
 		return nil, nil
 	}
-	policies, err := export.AdmissionPolicies(s)
+	policies, err := export.AdmissionPolicies(s, s.Spec().AdmissionPolicy)
 	if err != nil {
 		return nil, exit.Usage(err)
 	}
 	objects := make([]rewrite.Object, len(policies))
 	for i, p := range policies {
-		objects[i] = rewrite.Object{Component: p.Component, Group: export.AdmissionGroup, Kind: p.Kind, Name: p.Name, Text: p.Text}
+		objects[i] = rewrite.Object{Component: p.Component, Group: p.Group, Kind: p.Kind, Name: p.Name, Text: p.Text}
 	}
 	return objects, nil
 }
 
 // NothingToAdmit says why there is no admission policy to write.
-const NothingToAdmit = "an admission policy would set nothing: in mode pod-identity associations give the role, " +
-	"and the config sets no annotations or pod labels"
+const NothingToAdmit = "an admission policy would set nothing: the config sets no annotations or pod labels for components in host namespaces; " +
+	"in mode pod-identity associations give the role"
 
 // ArtifactsError is an error of the artifacts, without which the manifests alone can be
 // written.

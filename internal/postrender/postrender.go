@@ -28,6 +28,7 @@ import (
 type Renderer struct {
 	State   desired.State
 	Options rewrite.Options
+	Then    ThenPolicy
 	Hints   func(error) []string // finds the hints of an error for the report; nil: output.Hints
 
 	// Dir takes the manifests, as [ManifestsFile]. If it is empty, the writer takes them.
@@ -55,12 +56,14 @@ func (r Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 // the first byte. If it fails, it replaces no artifact except the report, which then
 // contains the error.
 func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Report, error) {
-	result, docs, err := r.prepare(stream)
+	result, err := r.rewrite(stream)
 	report := NewReport(result)
-	report.Components = docs.components
-	report.Warnings = append(report.Warnings, docs.warnings...)
+	final := edited{result, nil}
 	if err == nil {
-		err = r.deliver(ctx, result, docs.files, &report, out)
+		final, err = r.then(ctx, result, &report)
+	}
+	if err == nil {
+		err = r.finish(ctx, final, &report, out)
 	}
 	if err != nil {
 		return report, r.Fail(report, err)
@@ -68,34 +71,50 @@ func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Rep
 	return report, nil
 }
 
-func (r Renderer) prepare(stream []byte) (*rewrite.Result, documents, error) {
+// rewrite makes this program's own edits.
+func (r Renderer) rewrite(stream []byte) (*rewrite.Result, error) {
 	objects, err := AdmissionObjects(r.State)
 	if err != nil {
-		return nil, documents{}, err
+		return nil, err
 	}
 	options := r.Options
 	options.Objects = objects
 	result, err := rewrite.Run(stream, r.State, options)
 	if err != nil {
-		return nil, documents{}, err
+		return nil, err
 	}
 	if r.State.Spec().AdmissionPolicy != identity.NoAdmissionPolicy && len(objects) == 0 {
 		result.Warnings = append(result.Warnings, "delivery.admissionPolicy: "+NothingToAdmit)
 	}
+	result.Warnings = append(result.Warnings, export.AdmissionWarnings(r.State, r.State.Spec().AdmissionPolicy)...)
+	return result, nil
+}
+
+// finish derives the documents of the manifests that are to be installed, and delivers both.
+func (r Renderer) finish(ctx context.Context, final edited, report *Report, out io.Writer) error {
+	docs, err := r.documents(final)
+	report.Components = docs.components
+	report.Warnings = append(report.Warnings, docs.warnings...)
+	if err != nil {
+		return err
+	}
+	return r.deliver(ctx, final, docs.files, report, out)
+}
+
+func (r Renderer) documents(final edited) (documents, error) {
 	if r.artifactsDir() == identity.NoArtifacts {
-		return result, documents{}, exit.Usage(r.State.Require(desired.NeedManifests))
+		return documents{}, exit.Usage(r.State.Require(desired.NeedManifests))
 	}
-	for i, sa := range result.ServiceAccounts {
-		result.ServiceAccounts[i].Namespace = cmp.Or(sa.Namespace, r.Namespace)
+	for i, sa := range final.ServiceAccounts {
+		final.ServiceAccounts[i].Namespace = cmp.Or(sa.Namespace, r.Namespace)
 	}
-	docs, err := newDocuments(r.State.WithServiceAccounts(result.ServiceAccounts))
-	return result, docs, err
+	return newDocuments(r.State.WithServiceAccounts(final.ServiceAccounts))
 }
 
 func (r Renderer) artifactsDir() string { return r.State.Spec().ArtifactsDir }
 
 // deliver stages the artifacts, writes the manifests and commits the artifacts.
-func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []export.File, report *Report, out io.Writer) error {
+func (r Renderer) deliver(ctx context.Context, final edited, files []export.File, report *Report, out io.Writer) error {
 	if r.artifactsDir() != identity.NoArtifacts {
 		report.list(files, r.artifactsDir())
 		files = append(files, export.File{Name: ReportFile, Content: report.JSON()})
@@ -103,7 +122,7 @@ func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []e
 	manifests := &artifact.Staging{} // of no files
 	if r.Dir != "" {
 		var text bytes.Buffer
-		_, err := result.WriteTo(&text)
+		_, err := final.WriteTo(&text)
 		file := export.File{Name: ManifestsFile, Content: text.Bytes()}
 		switch {
 		case err == nil && filepath.Clean(r.Dir) == filepath.Clean(r.artifactsDir()):
@@ -115,14 +134,14 @@ func (r Renderer) deliver(ctx context.Context, result *rewrite.Result, files []e
 			return err
 		}
 		defer func() { _ = manifests.Discard() }()
-		result = &rewrite.Result{}
+		final = edited{Result: &rewrite.Result{}}
 	}
 	artifacts, err := stage(r.artifactsDir(), files...)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = artifacts.Discard() }() // after a Commit there is nothing to discard
-	if _, err := interrupt.Await(ctx, func() (int64, error) { return result.WriteTo(out) }); err != nil {
+	if _, err := interrupt.Await(ctx, func() (int64, error) { return final.WriteTo(out) }); err != nil {
 		return fmt.Errorf("writing the manifests to standard output: %w; the artifacts are as they were", err)
 	}
 	if err := manifests.Commit(); err != nil {

@@ -178,3 +178,121 @@ func TestManifestsSupplyTheSubjects(t *testing.T) {
 		}
 	}
 }
+
+// TestWarningsOfTheReport renders with a config or a directory of which the report warns.
+func TestWarningsOfTheReport(t *testing.T) {
+	native := func(mode identity.Mode) func(*identity.Settings) {
+		return func(s *identity.Settings) {
+			s.AdmissionPolicy, s.Components[0].Mode = identity.NativeAdmissionPolicy, mode
+			s.Cluster.Name, s.Cluster.Region = "prod", "us-west-2"
+			s.ControlPlanes.Namespaces = []string{"mxp-a-system"}
+		}
+	}
+	quota := func(characters int) func(*identity.Settings) {
+		return func(s *identity.Settings) { s.TrustPolicyQuota = characters }
+	}
+	for name, tt := range map[string]struct {
+		change   func(*identity.Settings)
+		stale    string // a file that is in the directory before
+		warnings []string
+		err      string
+	}{
+		"none":                                  {func(*identity.Settings) {}, "", nil, ""},
+		"an admission policy":                   {native(identity.IRSA), "", nil, ""},
+		"an admission policy that sets nothing": {native(identity.PodIdentity), "", []string{"delivery.admissionPolicy: " + postrender.NothingToAdmit}, ""},
+		"a file of an earlier run":              {func(*identity.Settings) {}, "vector.trust-policy.json", []string{"vector.trust-policy.json; remove them"}, ""},
+		"a file of somebody else":               {func(*identity.Settings) {}, "notes.txt", nil, ""},
+		"a trust policy near the quota":         {quota(600), "", []string{"trust policy of mxp-controller: "}, ""},
+		"a trust policy above the quota":        {quota(300), "", nil, "trust policy of mxp-controller: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := settings(dir)
+			tt.change(&s)
+			if tt.stale != "" {
+				if err := os.WriteFile(filepath.Join(dir, tt.stale), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var out bytes.Buffer
+			report, err := postrender.Renderer{State: desired.Of(fixture.Spec(t, s))}.Render(t.Context(), []byte(manifests), &out)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) || exit.Of(err) != exit.BadUsage || out.Len() > 0 {
+					t.Errorf("error %v, status %d, %d bytes of output", err, exit.Of(err), out.Len())
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(report.Warnings) != len(tt.warnings) {
+				t.Fatalf("warnings are %q", report.Warnings)
+			}
+			for i, want := range tt.warnings {
+				if !strings.Contains(report.Warnings[i], want) {
+					t.Errorf("warning is %q, want %q", report.Warnings[i], want)
+				}
+			}
+		})
+	}
+}
+
+// TestReportSortsFindingsByOutcome has one finding of each outcome.
+func TestReportSortsFindingsByOutcome(t *testing.T) {
+	second := strings.NewReplacer("mxp-a", "mxp-b").Replace(annotated)
+	kept := strings.NewReplacer("mxp-a", "mxp-c", "spaces-backup", "other").Replace(annotated)
+	text := "apiVersion: a/v1\nkind: Foo\nmetadata: {name: foo}\nspec: {mxpController: {annotations: {}}}\n"
+	result, err := rewrite.Run([]byte(strings.Join([]string{manifests, second, kept, text}, "---\n")), desired.Of(fixture.Spec(t, settings(identity.NoArtifacts))),
+		rewrite.Options{OnConflict: rewrite.ConflictKeep, Unrecognised: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := postrender.NewReport(result)
+	counts := []int{len(report.Changes), len(report.Found), len(report.Left), len(report.Unrecognised)}
+	if d := cmp.Diff([]int{1, 1, 1, 1}, counts); d != "" {
+		t.Errorf("changed, unchanged, left and unrecognised (-want +got):\n%s", d)
+	}
+}
+
+// TestFailureLeavesNoFileInEitherDirectory lets the artifacts fail after the manifests were
+// staged, and the reverse.
+func TestFailureLeavesNoFileInEitherDirectory(t *testing.T) {
+	parent := t.TempDir()
+	file := filepath.Join(parent, "file")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, dirs := range map[string]struct{ manifests, artifacts string }{
+		"artifacts": {filepath.Join(parent, "manifests"), file},
+		"manifests": {file, filepath.Join(parent, "artifacts")},
+	} {
+		renderer := newRenderer(t, dirs.artifacts)
+		renderer.Dir = dirs.manifests
+		if _, err := renderer.Render(t.Context(), []byte(manifests), &bytes.Buffer{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		for _, dir := range []string{dirs.manifests, dirs.artifacts} {
+			entries, _ := os.ReadDir(dir)
+			for _, e := range entries {
+				if e.Name() != postrender.ReportFile {
+					t.Errorf("%s: %s has %s", name, dir, e.Name())
+				}
+			}
+		}
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "mine" {
+		t.Errorf("the file has %q, %v", text, err)
+	}
+}
+
+// TestArtifactsThatFailLateLeaveNoFile closes the output after the artifacts were staged.
+func TestArtifactsThatFailLateLeaveNoFile(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := newRenderer(t, dir).Render(t.Context(), []byte(manifests), &shortWriter{}); !errors.Is(err, errClosed) {
+		t.Fatal(err)
+	}
+	report, err := os.ReadFile(filepath.Join(dir, postrender.ReportFile))
+	if err != nil || !strings.Contains(string(report), "artifacts are as they were") {
+		t.Errorf("the report (%v):\n%s", err, report)
+	}
+}

@@ -22,12 +22,13 @@ const ReportFile = "report.json"
 type Report struct {
 	Error        *Failure          `json:"error,omitempty"` // why nothing was changed
 	Components   []ComponentReport `json:"components"`
-	Changes      []rewrite.Finding `json:"changes"`      // what was written
-	Found        []rewrite.Finding `json:"found"`        // what was already there
-	Left         []rewrite.Finding `json:"left"`         // what was not changed, with the reason
-	Unrecognised []rewrite.Finding `json:"unrecognised"` // texts that name a component and are not at a known place
-	Artifacts    []string          `json:"artifacts"`    // files in the directory that this run wrote or found as they should be
-	Stale        []string          `json:"stale"`        // files of an earlier run, which no longer apply
+	Changes      []rewrite.Finding `json:"changes"`        // what was written
+	Found        []rewrite.Finding `json:"found"`          // what was already there
+	Left         []rewrite.Finding `json:"left"`           // what was not changed, with the reason
+	Unrecognised []rewrite.Finding `json:"unrecognised"`   // texts that name a component and are not at a known place
+	Then         []ThenReport      `json:"then,omitempty"` // the programs of the setting then that ran, in order
+	Artifacts    []string          `json:"artifacts"`      // files in the directory that this run wrote or found as they should be
+	Stale        []string          `json:"stale"`          // files of an earlier run, which no longer apply
 	Warnings     []string          `json:"warnings"`
 }
 
@@ -38,15 +39,23 @@ type Failure struct {
 	Status  exit.Status `json:"exitStatus"`
 }
 
+// ThenReport describes a run of a program that the setting then names. It leaves out the
+// arguments, which may contain anything.
+type ThenReport struct {
+	Program string `json:"program"`
+	Stderr  string `json:"stderr,omitempty"` // the last lines of its standard error, without the values of Secrets
+	Error   string `json:"error,omitempty"`  // how it failed
+}
+
 // ComponentReport describes one component.
 type ComponentReport struct {
-	Name           string          `json:"name"`
-	ServiceAccount string          `json:"serviceAccount"`
-	Mode           identity.Mode   `json:"mode"`
-	RoleARN        string          `json:"roleARN,omitempty"`
-	Namespaces     []string        `json:"namespaces"`            // those that the trust policy lists
-	Match          string          `json:"match,omitempty"`       // the pattern of further namespaces
-	TrustPolicy    *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
+	Name            string          `json:"name"`
+	ServiceAccounts []string        `json:"serviceAccounts"` // the names that it may have on the host cluster
+	Mode            identity.Mode   `json:"mode"`
+	RoleARN         string          `json:"roleARN,omitempty"`
+	Namespaces      []string        `json:"namespaces"`            // those that the trust policy lists
+	Match           string          `json:"match,omitempty"`       // the pattern of further namespaces
+	TrustPolicy     *desired.Budget `json:"trustPolicy,omitempty"` // its length against the quota
 }
 
 // JSON returns the content of the file. Lists are never null.

@@ -14,7 +14,7 @@ import (
 // planAssociations compares the associations of a role's components in each cluster. It
 // skips clusters without a name or region, which only mode irsa allows. It lists all
 // associations first, because the record covers the whole role.
-func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []identity.Cluster, role desired.Role, tags map[string]string) error {
+func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, state desired.State, role desired.Role, tags map[string]string) error {
 	m := &associationRecord{role: role.ARN, before: tags[recordTag]}
 	p.records = append(p.records, m)
 	if m.before == "" && len(tags) >= maxRoleTags && len(role.Associations) > 0 {
@@ -22,15 +22,19 @@ func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []i
 	}
 	var all []associationPlan
 	for _, component := range role.Components {
-		for _, cluster := range clusters {
+		for _, cluster := range state.Clusters {
 			if cluster.Name == "" || cluster.Region == "" {
 				continue
 			}
-			a := associationPlan{Reconciler: r, plan: p, record: m, cluster: cluster, component: component, wanted: wantedIn(role, cluster, component)}
-			if err := a.list(ctx); err != nil {
-				return err
+			// Under the other names there may be associations of an earlier config.
+			for _, name := range slices.Concat(component.Accounts, component.OtherHostAccounts()) {
+				a := associationPlan{Reconciler: r, plan: p, state: state, record: m, cluster: cluster, component: component, account: name,
+					wanted: wantedIn(role, cluster, component, name)}
+				if err := a.list(ctx); err != nil {
+					return err
+				}
+				all = append(all, a)
 			}
-			all = append(all, a)
 		}
 	}
 	for _, a := range all {
@@ -41,24 +45,28 @@ func (r *Reconciler) planAssociations(ctx context.Context, p *Plan, clusters []i
 	return nil
 }
 
-// wantedIn returns the desired associations of a component in a cluster, by namespace.
-func wantedIn(role desired.Role, cluster identity.Cluster, component desired.Component) map[string]desired.Association {
+// wantedIn returns the desired associations of a component's service account in a cluster,
+// by namespace.
+func wantedIn(role desired.Role, cluster identity.Cluster, component desired.Component, name string) map[string]desired.Association {
 	wanted := map[string]desired.Association{}
 	for _, w := range role.Associations {
-		if w.Region == cluster.Region && w.ClusterName == cluster.Name && w.ServiceAccount == component.ServiceAccount {
+		if w.Region == cluster.Region && w.ClusterName == cluster.Name && w.ServiceAccount == name && w.Component == component.Name {
 			wanted[w.Namespace] = w
 		}
 	}
 	return wanted
 }
 
-// associationPlan compares the associations of one component in one cluster.
+// associationPlan compares the associations of one component in one cluster, under one name
+// of its service account.
 type associationPlan struct {
 	*Reconciler
 	plan      *Plan
+	state     desired.State
 	record    *associationRecord
 	cluster   identity.Cluster
 	component desired.Component
+	account   string                         // name of the service account
 	wanted    map[string]desired.Association // by namespace
 	listed    []account.Listed
 }
@@ -67,15 +75,15 @@ func (a *associationPlan) region() Region { return a.Region(a.cluster.Region) }
 
 // list lists the associations. A cluster that is not in the account has none.
 func (a *associationPlan) list(ctx context.Context) error {
-	listed, err := a.region().Associations(ctx, a.cluster.Name, a.component.ServiceAccount)
+	listed, err := a.region().Associations(ctx, a.cluster.Name, a.account)
 	if account.IsMissing(err) && !a.component.Mode.UsesPodIdentity() {
 		return nil
 	}
 	if !a.component.Mode.UsesPodIdentity() && account.IsRefused(err) {
-		a.plan.warn("", "associations that override the annotation of %s would not be seen: %v", a.component.ServiceAccount, err)
+		a.plan.warn("", "associations that override the annotation of %s would not be seen: %v", a.account, err)
 		return nil
 	}
-	a.listed = listed
+	a.listed = slices.DeleteFunc(listed, func(l account.Listed) bool { return !a.isOwn(l.Namespace) })
 	slices.SortFunc(a.listed, func(x, y account.Listed) int { return strings.Compare(x.Namespace, y.Namespace) })
 	for _, l := range a.listed {
 		if w, ok := a.wanted[l.Namespace]; ok {
@@ -85,6 +93,13 @@ func (a *associationPlan) list(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// isOwn reports whether the service account of a namespace is the component's, and not that
+// of another component of the config.
+func (a *associationPlan) isOwn(namespace string) bool {
+	_, wanted := a.wanted[namespace]
+	return wanted || !slices.ContainsFunc(a.state.ComponentsOf(namespace, a.account), func(c desired.Component) bool { return c.Name != a.component.Name })
 }
 
 // other returns what the record has of an association that the config does not name.
@@ -163,7 +178,7 @@ func (a *associationPlan) settled(l account.Listed) {
 // service account, so a foreign one can block the desired one.
 func (a *associationPlan) compare(l account.Listed, live desired.Association) {
 	w, named := a.wanted[l.Namespace]
-	managed := live.Tags[desired.ManagedByTag] == desired.ManagedByValue
+	managed := desired.IsManaged(live.Tags)
 	c := AssociationChange{Namespace: l.Namespace, ID: l.ID, Role: live.RoleARN, wanted: named}
 	if !named {
 		a.unnamed(l, c, managed)
@@ -204,7 +219,7 @@ func (a *associationPlan) unnamed(l account.Listed, c AssociationChange, managed
 		})
 	case managed:
 		c.Action = Keep
-	case a.component.Mode.UsesIRSA() && a.component.Subjects.Admits(c.Namespace):
+	case a.component.Mode.UsesIRSA() && a.component.HasAccount(a.account) && a.component.Subjects.Admits(c.Namespace):
 		c.Action = Foreign
 		a.plan.warn("", "the foreign association %s gives %s the role %s: EKS uses the association and ignores the annotation", c.ID, a.subject(c.Namespace), c.Role)
 	default: // foreign, and for another purpose
@@ -215,11 +230,11 @@ func (a *associationPlan) unnamed(l account.Listed, c AssociationChange, managed
 }
 
 func (a *associationPlan) subject(namespace string) string {
-	return fmt.Sprintf("%s/%s in cluster %s (%s)", namespace, a.component.ServiceAccount, a.cluster.Name, a.cluster.Region)
+	return fmt.Sprintf("%s/%s in cluster %s (%s)", namespace, a.account, a.cluster.Name, a.cluster.Region)
 }
 
 func (a *associationPlan) add(c AssociationChange) {
-	c.Cluster, c.Region, c.ServiceAccount = a.cluster.Name, a.cluster.Region, a.component.ServiceAccount
+	c.Cluster, c.Region, c.ServiceAccount = a.cluster.Name, a.cluster.Region, a.account
 	a.plan.Associations = append(a.plan.Associations, c)
 }
 
@@ -264,7 +279,7 @@ func (a *associationPlan) change(ctx context.Context, id string, live, w desired
 // that the config does not name.
 func associationElements(live, wanted desired.Association) []string {
 	elements := live.Differences(wanted)
-	if slices.ContainsFunc(sortedKeys(wanted.Tags), func(key string) bool { return live.Tags[key] != wanted.Tags[key] }) {
+	if len(missingTags(live.Tags, wanted.Tags)) > 0 {
 		elements = append(elements, "tags")
 	}
 	return elements

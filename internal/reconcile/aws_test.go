@@ -230,7 +230,7 @@ func TestListsWithEmptyPagesAreReadToTheEnd(t *testing.T) {
 			if err != nil || !slices.Equal(clusters, []string{clusterName}) {
 				t.Errorf("clusters %q, error %v", clusters, err)
 			}
-			policies, err := connectAccount(t).Policies(t.Context(), s.Components[0].Role)
+			policies, _, err := connectAccount(t).Policies(t.Context(), s.Components[0].Role)
 			if err != nil || len(policies) != 6 {
 				t.Errorf("%d policies, error %v", len(policies), err)
 			}

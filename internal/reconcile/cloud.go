@@ -19,6 +19,24 @@ type Roles interface {
 	CreateRole(ctx context.Context, role account.NewRole) error
 	SetTrustPolicy(ctx context.Context, role identity.RoleARN, policy string) error
 	TagRole(ctx context.Context, role identity.RoleARN, tags map[string]string) error
+	UntagRole(ctx context.Context, role identity.RoleARN, keys ...string) error
+	TrustPolicies(ctx context.Context) (byRole map[string]string, err error)
+	InstanceProfiles(ctx context.Context, role identity.RoleARN) (names []string, err error)
+	DeleteRole(ctx context.Context, role identity.RoleARN) error
+}
+
+// Limits sets what a role has besides its policies.
+type Limits interface {
+	SetBoundary(ctx context.Context, role identity.RoleARN, policy string) error
+	SetMaxSessionDuration(ctx context.Context, role identity.RoleARN, seconds int) error
+}
+
+// Attachments reads and writes the managed policies of a role.
+type Attachments interface {
+	PolicyExists(ctx context.Context, arn string) (bool, error)
+	AttachedPolicies(ctx context.Context, role identity.RoleARN) (arns []string, err error)
+	AttachPolicy(ctx context.Context, role identity.RoleARN, arn string) error
+	DetachPolicy(ctx context.Context, role identity.RoleARN, arn string) error
 }
 
 // Policies reads and writes the inline policies of a role.
@@ -31,9 +49,11 @@ type Policies interface {
 
 // Providers reads and writes IAM OIDC providers.
 type Providers interface {
-	ProviderAudiences(ctx context.Context, arn string) (audiences []string, ok bool, err error)
+	Provider(ctx context.Context, arn string) (found account.Provider, ok bool, err error)
 	CreateProvider(ctx context.Context, arn, issuerURL, audience string, tags map[string]string) error
 	AddAudience(ctx context.Context, arn, audience string) error
+	TagProvider(ctx context.Context, arn string, tags map[string]string) error
+	DeleteProvider(ctx context.Context, arn string) error
 }
 
 // Clusters reads EKS clusters and installs their Pod Identity agent.
@@ -61,7 +81,9 @@ type AssociationWriter interface {
 type IAM interface {
 	Quotas
 	Roles
+	Limits
 	Policies
+	Attachments
 	Providers
 }
 

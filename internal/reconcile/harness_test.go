@@ -52,20 +52,25 @@ func inBubble(t *testing.T, name string, test func(*testing.T)) {
 
 // testSpec returns the config of one component in a mode, for namespaces.
 func testSpec(mode identity.Mode, namespaces ...string) identity.Spec {
-	provider, err := identity.ParseOIDCProvider(issuerHost)
-	if err != nil {
-		panic(err)
-	}
-	s, problems := identity.New(identity.Settings{
-		Cluster:       identity.Cluster{Name: clusterName, Region: awstest.Region, OIDC: provider},
-		ControlPlanes: identity.ControlPlanes{Namespaces: namespaces},
-		Components: []identity.Component{{Name: "mxp-controller", Mode: mode, Bucket: "spaces-backups",
-			Role: identity.RoleARN{Partition: "aws", Account: awstest.AccountID, Name: roleName}}},
-	})
+	s, problems := identity.New(testSettings(mode, namespaces...))
 	if len(problems) > 0 {
 		panic(problems[0])
 	}
 	return s
+}
+
+// testSettings returns the settings of testSpec.
+func testSettings(mode identity.Mode, namespaces ...string) identity.Settings {
+	provider, err := identity.ParseOIDCProvider(issuerHost)
+	if err != nil {
+		panic(err)
+	}
+	return identity.Settings{
+		Cluster:       identity.Cluster{Name: clusterName, Region: awstest.Region, OIDC: provider},
+		ControlPlanes: identity.ControlPlanes{Namespaces: namespaces},
+		Components: []identity.Component{{Name: "mxp-controller", Mode: mode, Bucket: "spaces-backups",
+			Role: identity.RoleARN{Partition: "aws", Account: awstest.AccountID, Name: roleName}}},
+	}
 }
 
 func testNamespaces(n int) []string {

@@ -76,8 +76,10 @@ func (j trustJudge) beyond(s iam.Statement) []string {
 		for _, fill := range [][2]string{{"someone-else", "0"}, {"x", "x"}} {
 			ns := strings.NewReplacer("*", fill[0], "?", fill[1]).Replace(pattern)
 			for _, c := range j.role.Components {
-				if j.isAdmittedBeyond(s, c, ns) {
-					found = append(found, desired.TokenSubject(pattern, c.ServiceAccount))
+				for _, account := range c.Accounts {
+					if j.isAdmittedBeyond(s, c, ns, account) {
+						found = append(found, desired.TokenSubject(pattern, account))
+					}
 				}
 			}
 		}
@@ -87,14 +89,14 @@ func (j trustJudge) beyond(s iam.Statement) []string {
 
 // isAdmittedBeyond reports whether a foreign statement admits a subject that the config does
 // not admit, and no Deny statement of the policy denies it.
-func (j trustJudge) isAdmittedBeyond(s iam.Statement, c desired.Component, namespace string) bool {
+func (j trustJudge) isAdmittedBeyond(s iam.Statement, c desired.Component, namespace, account string) bool {
 	alone := iam.Document{Version: j.after.Version, Statement: []iam.Statement{s}}
 	denied := func(r iam.Request, doc iam.Document) bool { return iam.Evaluate(r, doc).Verdict == iam.Denied }
 	c.PodIdentity.DisableSessionTags = false
 	for _, cluster := range j.state.Clusters {
-		ways := [][]iam.Request{{desired.IRSARequest(cluster, c.Role, namespace, c.ServiceAccount)}}
+		ways := [][]iam.Request{{desired.IRSARequest(cluster, c.Role, namespace, account)}}
 		if cluster.Name != "" {
-			ways = append(ways, desired.PodIdentityRequests(cluster, c, namespace, c.ServiceAccount))
+			ways = append(ways, desired.PodIdentityRequests(cluster, c, namespace, account))
 		}
 		for _, requests := range ways {
 			first := requests[0]

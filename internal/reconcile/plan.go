@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
@@ -39,6 +40,7 @@ type Plan struct {
 	Skipped      int                 `json:"associationsSkipped"`  // number of those that were not read, because their record is unchanged
 	Warnings     []Warning           `json:"warnings"`
 	Blocked      []string            `json:"blocked"` // differences that only somebody else can remove
+	Deletes      bool                `json:"-"`       // whether the plan is one of [Reconciler.PlanDelete]
 
 	steps   [phaseCount][]planStep
 	records []*associationRecord // one for each role
@@ -59,10 +61,11 @@ const (
 	FixPrune Fix = "prune"
 )
 
-// ProviderChange is the change of an IAM OIDC provider. [Change] adds the audience.
+// ProviderChange is the change of an IAM OIDC provider.
 type ProviderChange struct {
-	ARN    string `json:"arn"`
-	Action Action `json:"action"`
+	ARN      string   `json:"arn"`
+	Action   Action   `json:"action"`
+	Elements []string `json:"elements,omitempty"` // what differs: audience, tags
 }
 
 // AgentChange is the change of the Pod Identity agent of a cluster.
@@ -72,12 +75,29 @@ type AgentChange struct {
 	Action  Action `json:"action"`
 }
 
-// RoleChange is the change of a role, its trust policy and its inline policies.
+// RoleChange is the change of a role, its trust policy and its other policies.
 type RoleChange struct {
-	ARN      string         `json:"arn"`
-	Action   Action         `json:"action"` // of the role itself: create, adopt (its tag), none or foreign
-	Trust    TrustChange    `json:"trustPolicy"`
-	Policies []PolicyChange `json:"permissionsPolicies"`
+	ARN      string             `json:"arn"`
+	Action   Action             `json:"action"`             // of the role itself: create, adopt (its tag), change (its settings), none or foreign
+	Settings []SettingChange    `json:"settings,omitempty"` // of the role itself, those that differ
+	Trust    TrustChange        `json:"trustPolicy"`
+	Policies []PolicyChange     `json:"permissionsPolicies"`
+	Attached []AttachmentChange `json:"managedPolicies,omitempty"`
+}
+
+// SettingChange is the change of a setting of a role. Only its owner changes a setting of a
+// foreign role: the action is then [Foreign].
+type SettingChange struct {
+	Name   string `json:"name"` // permissionsBoundary, maxSessionDuration (in seconds), or tags. and a key
+	Action Action `json:"action"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after"`
+}
+
+// AttachmentChange says what happens to a managed policy of a role.
+type AttachmentChange struct {
+	ARN    string `json:"arn"`
+	Action Action `json:"action"`
 }
 
 // TrustChange is the change of a role's trust policy.
@@ -150,6 +170,8 @@ const (
 	phaseDisassociate                  // associations that are removed
 	phaseRoles                         // in each role: remove subjects, then change permissions, then add subjects
 	phaseAssociate                     // associations that are created, changed or adopted
+	phaseRecord                        // records of what was attached, which are not part of the plan
+	phaseProviders                     // OIDC providers that are deleted
 	phaseCount
 )
 
@@ -157,7 +179,7 @@ const (
 func (p *Plan) add(in planPhase, s planStep) { p.steps[in] = append(p.steps[in], s) }
 
 // Counts counts the things that applying the plan adds, changes, removes and adopts.
-// The trust policy of a new role counts with the role.
+// The trust policy of a role that is created or removed counts with the role.
 func (p *Plan) Counts() (add, change, remove, adopt int) {
 	n := map[Action]int{}
 	for _, c := range p.Providers {
@@ -168,10 +190,13 @@ func (p *Plan) Counts() (add, change, remove, adopt int) {
 	}
 	for _, r := range p.Roles {
 		n[r.Action]++
-		if r.Action != Create {
+		if r.Action != Create && r.Action != Remove {
 			n[r.Trust.Action]++
 		}
 		for _, c := range r.Policies {
+			n[c.Action]++
+		}
+		for _, c := range r.Attached {
 			n[c.Action]++
 		}
 	}
@@ -192,7 +217,13 @@ func (p *Plan) Changes() int {
 // that the config does not name, because another config may share the role.
 func (p *Plan) Differs() bool {
 	b := p.Beyond()
-	return p.Changes() > 0 || len(p.Blocked) > 0 || len(b.Subjects)+b.Edited+b.Foreign+b.Policies > 0
+	return p.Changes() > 0 || len(p.Blocked) > 0 || len(b.Subjects)+b.Edited+b.Foreign+b.Policies > 0 || slices.ContainsFunc(p.Roles, hasForeignSettings)
+}
+
+// hasForeignSettings reports whether only the owner of a role can set what the config asks
+// for.
+func hasForeignSettings(r RoleChange) bool {
+	return slices.ContainsFunc(r.Settings, func(s SettingChange) bool { return s.Action == Foreign })
 }
 
 // Beyond is what gives access beyond the config although applying the plan does not remove
@@ -222,6 +253,11 @@ func (p *Plan) Beyond() Beyond {
 		}
 		for _, c := range r.Policies {
 			if c.Action == Keep && c.Component != "" && c.Successor == "" {
+				b.Policies++
+			}
+		}
+		for _, c := range r.Attached {
+			if c.Action == Keep {
 				b.Policies++
 			}
 		}

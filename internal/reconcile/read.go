@@ -17,6 +17,9 @@ type Reconciler struct {
 	Adopt bool // take over foreign things that grant no more than the config
 	Prune bool // remove what the config no longer names
 
+	// KeepRole keeps the roles when the config is deleted.
+	KeepRole bool
+
 	// SkipUnchanged does not read associations whose record is unchanged, see [recordTag].
 	SkipUnchanged bool
 
@@ -64,7 +67,7 @@ func (r *Reconciler) Plan(ctx context.Context, spec identity.Spec) (*Plan, error
 		if err != nil {
 			return nil, err
 		}
-		if err := r.planAssociations(ctx, p, state.Clusters, role, tags); err != nil {
+		if err := r.planAssociations(ctx, p, state, role, tags); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +134,7 @@ func (r *Reconciler) planCluster(ctx context.Context, p *Plan, spec identity.Spe
 		return spec, p.withoutCluster(identity.ClusterKey(i), c, podIdentity)
 	}
 	if spec, err = p.withIssuer(spec, i, c, found.Issuer); err == nil && podIdentity && !found.AutoMode {
-		err = r.planAgent(ctx, p, c)
+		err = r.planAgent(ctx, p, c, desired.Of(spec).Tags())
 	}
 	return spec, err
 }
@@ -172,7 +175,7 @@ func (p *Plan) withIssuer(spec identity.Spec, i int, c identity.Cluster, url str
 	return spec, nil
 }
 
-func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster) error {
+func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster, tags map[string]string) error {
 	status, ok, err := r.Region(c.Region).AgentStatus(ctx, c.Name)
 	if err != nil {
 		return err
@@ -181,7 +184,7 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 	if !ok {
 		change.Action = Create
 		p.add(phaseEnable, func(ctx context.Context) error {
-			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, desired.ManagedTags()))
+			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, tags))
 		})
 	} else if status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
 		p.warn("", "the add-on %s of cluster %s is %s, so pods may get no credentials", account.AgentAddon, c.Name, status)
@@ -193,20 +196,24 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster)
 // planProviders compares the IAM OIDC providers.
 func (r *Reconciler) planProviders(ctx context.Context, p *Plan, roles []desired.Role) error {
 	for _, want := range desired.ProvidersOf(roles) {
-		audiences, ok, err := r.IAM.ProviderAudiences(ctx, want.ARN)
+		live, ok, err := r.IAM.Provider(ctx, want.ARN)
 		if err != nil {
 			return err
 		}
-		change := ProviderChange{want.ARN, None}
-		switch {
-		case !ok:
+		change := ProviderChange{ARN: want.ARN, Action: None}
+		if !ok {
 			change.Action = Create
 			p.add(phaseEnable, func(ctx context.Context) error {
-				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, desired.ManagedTags()))
+				return unlessExists(r.IAM.CreateProvider(ctx, want.ARN, want.URL, want.Audience, roles[0].Tags))
 			})
-		case !slices.Contains(audiences, want.Audience):
-			change.Action = Change
+		}
+		if ok && !slices.Contains(live.Audiences, want.Audience) {
+			change.Action, change.Elements = Change, append(change.Elements, "audience")
 			p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.AddAudience(ctx, want.ARN, want.Audience) })
+		}
+		if desired.IsManaged(live.Tags) && len(missingTags(live.Tags, roles[0].Tags)) > 0 {
+			change.Action, change.Elements = Change, append(change.Elements, "tags")
+			p.add(phaseEnable, func(ctx context.Context) error { return r.IAM.TagProvider(ctx, want.ARN, roles[0].Tags) })
 		}
 		p.Providers = append(p.Providers, change)
 	}

@@ -12,24 +12,24 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-// readRole reads the trust policy and the tags of a role; ok is false if there is none.
-func (r *Reconciler) readRole(ctx context.Context, arn identity.RoleARN) (trust iam.Document, tags map[string]string, ok bool, err error) {
-	found, ok, err := r.IAM.Role(ctx, arn)
+// readRole reads a role and its trust policy; ok is false if there is none.
+func (r *Reconciler) readRole(ctx context.Context, arn identity.RoleARN) (trust iam.Document, found account.Role, ok bool, err error) {
+	found, ok, err = r.IAM.Role(ctx, arn)
 	if err != nil || !ok {
-		return trust, nil, false, err
+		return trust, found, false, err
 	}
 	if found.ARN != arn.String() {
-		return trust, nil, false, identity.WithHint("write roleARN: "+found.ARN, "role %s has the ARN %s in AWS", arn, found.ARN)
+		return trust, found, false, identity.WithHint("write roleARN: "+found.ARN, "role %s has the ARN %s in AWS", arn, found.ARN)
 	}
 	if trust, err = iam.Parse([]byte(found.TrustPolicy)); err != nil {
-		return trust, nil, false, fmt.Errorf("the trust policy of %s cannot be parsed, so it is not changed: %w", arn, err)
+		return trust, found, false, fmt.Errorf("the trust policy of %s cannot be parsed, so it is not changed: %w", arn, err)
 	}
-	return trust, found.Tags, true, nil
+	return trust, found, true, nil
 }
 
 // planRole compares a role with the desired one, and returns its tags.
 func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State, want desired.Role, quota int) (map[string]string, error) {
-	live, tags, there, err := r.readRole(ctx, want.ARN)
+	live, found, there, err := r.readRole(ctx, want.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -37,10 +37,13 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 	switch {
 	case !there:
 		change.Action = Create
-	case tags[desired.ManagedByTag] == desired.ManagedByValue:
+	case desired.IsManaged(found.Tags):
 		change.Action = None
 	case r.Adopt:
 		change.Action = Adopt
+	}
+	if err := r.planSettings(ctx, &change, found, want); err != nil {
+		return nil, err
 	}
 	change.Trust = r.planTrust(live, want.TrustPolicy)
 	trustJudge{state, want, change.Trust.After}.judge(change.Trust.Statements)
@@ -57,9 +60,16 @@ func (r *Reconciler) planRole(ctx context.Context, p *Plan, state desired.State,
 		return nil, err
 	}
 	change.Policies = policies.changes
+	attached, err := r.planAttachments(ctx, p, want, found.Tags, there)
+	if err != nil {
+		return nil, err
+	}
+	change.Attached = attached.changes
 	p.Roles = append(p.Roles, change)
-	p.add(phaseRoles, func(ctx context.Context) error { return r.changeRole(ctx, change, want, policies.steps()) })
-	return tags, nil
+	p.add(phaseRoles, func(ctx context.Context) error {
+		return r.changeRole(ctx, change, want, attached.around(policies.steps()))
+	})
+	return found.Tags, nil
 }
 
 // checkBudgets returns an error for each role whose desired policy alone is too long.
@@ -112,7 +122,8 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 	case c.Action == Create:
 		// The new role has no permissions yet. If another run has created it, it is changed.
 		err := r.IAM.CreateRole(ctx, account.NewRole{ARN: want.ARN, TrustPolicy: string(c.Trust.After.Compact()),
-			Description: "Workload identity of Upbound Spaces control planes", Tags: desired.ManagedTags()})
+			Description: "Workload identity of Upbound Spaces control planes", Tags: want.Tags,
+			Boundary: want.Boundary.String(), MaxSession: want.MaxSessionDuration})
 		if err := unlessExists(err); err != nil {
 			return err
 		}
@@ -120,6 +131,9 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 		if err := trust.narrow(ctx); err != nil {
 			return err
 		}
+	}
+	if err := r.changeSettings(ctx, c, want); err != nil {
+		return err
 	}
 	for _, run := range policies {
 		if err := retry(ctx, visibilityAttempts, account.IsMissing, func() error { return run(ctx) }); err != nil {
@@ -131,8 +145,8 @@ func (r *Reconciler) changeRole(ctx context.Context, c RoleChange, want desired.
 			return err
 		}
 	}
-	if c.Action == Adopt {
-		return r.IAM.TagRole(ctx, want.ARN, desired.ManagedTags())
+	if c.Action == Adopt || changesTags(c) {
+		return r.IAM.TagRole(ctx, want.ARN, want.Tags)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func readPolicies(t *testing.T, server *awstest.Server, role identity.RoleARN) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policies, err := connected.Policies(t.Context(), role)
+	policies, _, err := connected.Policies(t.Context(), role)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,8 +130,8 @@ func uncovered(s iam.Statement, doc iam.Document) []iam.Statement {
 	return slices.DeleteFunc(split(s), func(part iam.Statement) bool { return isCovered(part, doc) })
 }
 
-// withoutLimits returns the document without the conditions on aws:SourceAccount and
-// aws:SourceArn, which apply to all subjects alike. The merge uses it to compare whom two
+// withoutLimits returns the document without the conditions on aws:SourceAccount,
+// aws:SourceOrgID and aws:SourceArn, which apply to all subjects alike. The merge uses it to compare whom two
 // documents admit.
 //
 // Without session tags, aws:SourceArn is all that names the clusters. There it becomes a
@@ -142,6 +142,7 @@ func withoutLimits(doc iam.Document) iam.Document {
 		clusters := s.Condition["ArnLike"][desired.SourceARNKey]
 		s.Condition = s.Condition.Clone()
 		delete(s.Condition["StringEquals"], desired.SourceAccountKey)
+		delete(s.Condition["StringEquals"], desired.SourceOrgIDKey)
 		delete(s.Condition["ArnLike"], desired.SourceARNKey)
 		if _, lists := subjectConditionOf(s); !lists && len(clusters) > 0 {
 			s.Condition["StringLike"] = map[string]iam.Values{desired.ClusterTag: clusters}

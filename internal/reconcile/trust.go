@@ -31,12 +31,13 @@ type trustWriter struct {
 	mergeOptions
 	role  identity.RoleARN
 	want  iam.Document
-	limit int // characters
+	limit int                                  // characters
+	next  func(live iam.Document) iam.Document // what a deletion leaves of the live policy; nil for a merge
 }
 
 func (r *Reconciler) trustWriter(c RoleChange, want desired.Role) trustWriter {
 	m := mergeOptions{adopt: r.Adopt, prune: r.Prune, remove: plannedParts(c.Trust.pruned)}
-	return trustWriter{r, m, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit}
+	return trustWriter{r, m, want.ARN, want.TrustPolicy, c.Trust.Budget.Limit, nil}
 }
 
 // plannedParts limits pruning to the parts that a plan showed, even if there are more by
@@ -52,6 +53,9 @@ func plannedParts(pruned []iam.Statement) func(iam.Statement) bool {
 
 // merged returns the live policy with the desired statements.
 func (t trustWriter) merged(live iam.Document) iam.Document {
+	if t.next != nil {
+		return t.next(live)
+	}
 	m := mergeTrust(live, t.want, t.mergeOptions)
 	if !anyWrites(m.Changes) {
 		return live

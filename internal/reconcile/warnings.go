@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ func (p *Plan) warnings() {
 		if r.Action == Foreign {
 			p.warn(FixAdopt, "role %s was created by somebody else: `apply` changes only statements and policies with this program's names", r.ARN)
 		}
+		p.warnOfSettings(r)
 		p.warnOfSubjects(r)
 		for _, s := range r.Trust.Statements {
 			p.warnOfStatement(r.ARN, s)
@@ -26,8 +28,22 @@ func (p *Plan) warnings() {
 		for _, c := range r.Policies {
 			p.warnOfPolicy(r.ARN, c)
 		}
+		for _, c := range r.Attached {
+			if c.Action == Keep {
+				p.warn(FixPrune, "role %s: the managed policy %s stays attached although the config does not ask for it", r.ARN, c.ARN)
+			}
+		}
 	}
 	p.warnOfAssociations()
+}
+
+// warnOfSettings warns of a foreign role whose settings differ from the config.
+func (p *Plan) warnOfSettings(r RoleChange) {
+	for _, s := range r.Settings {
+		if s.Action == Foreign {
+			p.warn(FixAdopt, "role %s was created by somebody else, and its %s is %s, not %s: only its owner changes it", r.ARN, s.Name, cmp.Or(s.Before, "not set"), s.After)
+		}
+	}
 }
 
 // warnOfSubjects warns of subjects that lose the role, and of kept subjects.

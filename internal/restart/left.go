@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
@@ -21,7 +20,7 @@ func (r *runner) incurable(s injection.StaleWorkload) string {
 		return s.Reason + "; a restart does not fix this, but `spaces-identity verify` shows what does"
 	case stuck != "":
 		return s.Reason + "; " + stuck + ", so a restart does not replace its pods: " + stuckFix(s.Workload)
-	case !s.Annotated && r.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
+	case !s.Annotated && !r.state.HasAdmissionPolicy(s.Component):
 		return "a restart would not help yet, because its service account does not have the config's annotations: upgrade the Spaces release through the post-renderer, then run `spaces-identity restart` again"
 	}
 	return ""
@@ -39,6 +38,10 @@ func (r *runner) excluded(s injection.StaleWorkload) bool {
 
 // podReason says why a pod is not restarted, and how to replace it.
 func podReason(p space.Pod, problem string) string {
+	if name, namespace, ok := p.SyncedFrom(); ok {
+		return fmt.Sprintf("%s; the pod is a copy of one inside the control plane, where its workload is: with the kubeconfig of the control plane, run `kubectl delete pod %s -n %s`, so that a new pod replaces it",
+			problem, name, namespace)
+	}
 	if owner := p.Owner(); owner != "" {
 		return fmt.Sprintf("%s; %s owns the pod, which restart cannot roll: run `kubectl delete pod %s -n %s`, so that a new pod replaces it; if the new pod has the same problem, correct the pod template of %s", problem, owner, p.Meta.Name, p.Meta.Namespace, owner)
 	}

@@ -58,7 +58,8 @@ type Step struct {
 type Result struct {
 	Steps         []Step               `json:"steps"`
 	ControlPlanes int                  `json:"controlPlanes"` // number of those that the config covers
-	Pods          int                  `json:"pods"`          // number of their pods that run as a component
+	Namespaces    int                  `json:"namespaces"`    // number of other namespaces in which components run
+	Pods          int                  `json:"pods"`          // number of pods there that run as a component
 	Deleting      []space.ControlPlane `json:"deleting"`      // control planes that are being deleted, whose pods are left
 	OutOfScope    []space.ControlPlane `json:"outOfScope"`    // control planes that the config does not cover
 	Problems      []string             `json:"problems"`      // sources of control planes that could not be read
@@ -96,7 +97,7 @@ func Run(ctx context.Context, client *space.Client, state desired.State, options
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkExclude(options.Exclude, observed); err != nil {
+	if err := checkExclude(options.Exclude, observed, state); err != nil {
 		return Result{}, err
 	}
 	result := resultOf(observed, state)
@@ -111,31 +112,37 @@ func resultOf(o space.Observed, s desired.State) Result {
 	for _, plane := range o.ControlPlanes {
 		if plane.Deleting {
 			result.Deleting = append(result.Deleting, plane)
-			continue
-		}
-		result.ControlPlanes++
-		for _, name := range s.ServiceAccounts() {
-			result.Pods += len(o.Pods[space.Key{Namespace: plane.HostNamespace, Name: name}])
+		} else {
+			result.ControlPlanes++
 		}
 	}
+	elsewhere := map[string]bool{}
+	for _, site := range injection.Sites(o, s) {
+		result.Pods += len(o.Pods[site.Key()])
+		if site.Component.Namespace != "" {
+			elsewhere[site.Component.Namespace] = true
+		}
+	}
+	result.Namespaces = len(elsewhere)
 	return result
 }
 
-// checkExclude returns an error for an exclusion that no control plane has.
-func checkExclude(exclude []string, o space.Observed) error {
+// checkExclude returns an error for an exclusion in a namespace in which no component runs.
+func checkExclude(exclude []string, o space.Observed, s desired.State) error {
 	for _, one := range exclude {
 		namespace, _, _ := strings.Cut(one, "/")
-		if !slices.ContainsFunc(o.ControlPlanes, func(p space.ControlPlane) bool { return p.HostNamespace == namespace }) {
+		if !slices.ContainsFunc(injection.Sites(o, s), func(site injection.Site) bool { return site.Plane.HostNamespace == namespace }) &&
+			!slices.ContainsFunc(o.ControlPlanes, func(p space.ControlPlane) bool { return p.HostNamespace == namespace }) {
 			return ExcludeError{one}
 		}
 	}
 	return nil
 }
 
-// ExcludeError is the error of an exclusion that no control plane has.
+// ExcludeError is the error of an exclusion in a namespace in which no component runs.
 type ExcludeError struct{ Value string }
 
-func (ExcludeError) Error() string { return "no control plane of the config has this host namespace" }
+func (ExcludeError) Error() string { return "no component of the config runs in this namespace" }
 
 // Hint returns the next step.
 func (ExcludeError) Hint() string {
@@ -231,14 +238,14 @@ func (r *runner) cure(ctx context.Context, s injection.StaleWorkload) (Outcome, 
 
 // annotate updates a service account, so that the admission policy annotates it.
 func (r *runner) annotate(ctx context.Context, s injection.StaleWorkload) error {
-	account, err := r.cluster.Touch(ctx, s.Namespace, s.Component.ServiceAccount)
+	account, err := r.cluster.Touch(ctx, s.Namespace, s.Account)
 	if err != nil {
 		return err
 	}
 	if !injection.Annotated(account, s.Component) {
-		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second)", s.Component.ServiceAccount)
+		return fmt.Errorf("the admission policy did not annotate the service account %s when it was updated: run `spaces-identity verify` to see whether the cluster has the policy of this config (a new policy acts after up to half a second, one of Kyverno after a few seconds)", s.Account)
 	}
-	r.progress("%s: service account %s annotated", s.Namespace, s.Component.ServiceAccount)
+	r.progress("%s: service account %s annotated", s.Namespace, s.Account)
 	return nil
 }
 
@@ -289,7 +296,7 @@ func (r *runner) look(ctx context.Context, s injection.StaleWorkload, done func(
 	for waited := false; ; waited = true {
 		now, err := r.cluster.Workload(ctx, w)
 		if err == nil && done(now) {
-			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Component.ServiceAccount)
+			account, pods, err := r.cluster.Pods(ctx, s.Namespace, s.Account)
 			return now, injection.WorkloadProblem(now, account, pods, s.Component, r.state), err
 		}
 		if err != nil && ctx.Err() == nil {

@@ -158,7 +158,7 @@ func TestRunFailsBeforeItChangesAnything(t *testing.T) {
 		Components: []identity.Component{{Name: "mxp-controller", Role: testRole}}}))
 	c := staleSpace(t)
 	_, err := Run(t.Context(), c.Client(t), state, Options{Exclude: []string{"mxp-controller"}})
-	if err == nil || exit.Of(err) != exit.BadUsage || !strings.Contains(ExcludeError{}.Hint(), "spaces-identity discover") || !strings.Contains(err.Error(), "no control plane") {
+	if err == nil || exit.Of(err) != exit.BadUsage || !strings.Contains(ExcludeError{}.Hint(), "spaces-identity discover") || !strings.Contains(err.Error(), "no component of the config runs in this namespace") {
 		t.Errorf("an exclusion that names nothing: %v", err)
 	}
 	c.Forbidden = func(string, string, string) bool { return true }

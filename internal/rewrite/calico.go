@@ -114,7 +114,7 @@ func (s *calicoSelector) list() []string {
 	var all []string
 	for !s.accept("}") && !s.bad {
 		all = append(all, s.text())
-		s.accept(",")
+		s.accept(",") //mutate:equivalent [statement] a comma in the list is the value of no label
 	}
 	return all
 }

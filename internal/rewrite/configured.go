@@ -194,7 +194,7 @@ func (o *object) follow(p identity.Place) (n *manifest.Node, path identity.Path,
 		return n, path, near, "it is not a string, so encoding: " + p.Encoding + " cannot describe it"
 	case structure && path.Crossing() < 0 && o.hasStringsIn(p.Path[0].Key) && n == nil:
 		return nil, path, near, "nothing is at that path"
-	case structure && path.Crossing() < 0 && o.hasStringsIn(p.Path[0].Key):
+	case structure && path.Crossing() < 0 && o.hasStringsIn(p.Path[0].Key): //mutate:equivalent [<=] a path begins with a key
 		return n, path, near, "Kubernetes accepts only strings there: continue the path to one of them"
 	case structure:
 		return n, path, near, ""

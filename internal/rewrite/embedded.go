@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"regexp"
 	"slices"
@@ -18,15 +19,15 @@ import (
 // values for the control planes that it creates later.
 type EmbeddedValues struct {
 	state desired.State
-	keys  []string // the last keys of the values paths
+	keys  []string // the last keys of the values paths, or the keys beside them
 	names names    // the same, to search for
 }
 
 func newEmbeddedValues(state desired.State) EmbeddedValues {
 	r := EmbeddedValues{state: state}
 	for _, c := range state.Components {
-		if path := c.Values.Component; len(path) > 0 {
-			r.keys = append(r.keys, path[len(path)-1])
+		if key := cmp.Or(c.Values.Beside, valuesKey(c)); key != "" {
+			r.keys = append(r.keys, key)
 		}
 	}
 	r.names = namesOf(r.keys...)
@@ -79,7 +80,7 @@ func (w *valuesWalk) value(n *manifest.Node, near *manifest.Node) {
 	switch n.Kind {
 	case manifest.Mapping:
 		for _, c := range w.state.Components {
-			if n.Get(c.Values.Component...) != nil {
+			if n.Get(c.Values.Component...) != nil && (c.Values.Beside == "" || n.Field(c.Values.Beside) != nil) {
 				w.found = w.found.plus(values(site{object: w.object, path: slices.Clone(w.path), near: near}, c, n))
 			}
 		}
@@ -228,7 +229,7 @@ func isTemplate(n *manifest.Node) bool {
 // of the component's path, and it begins like values. A script or prose does not.
 func (w *valuesWalk) certain(text []byte) (desired.Component, bool) {
 	i := slices.IndexFunc(w.state.Components, func(c desired.Component) bool {
-		return len(c.Values.Component) > 0 && !slices.ContainsFunc(c.Values.Component, func(key string) bool { return !hasKey(text, key) })
+		return len(c.Values.Component) > 0 && !slices.ContainsFunc(append(slices.Clone(c.Values.Component), c.Values.Beside), func(key string) bool { return key != "" && !hasKey(text, key) })
 	})
 	if i < 0 || !beginsAsValues.Match(text) {
 		return desired.Component{}, false

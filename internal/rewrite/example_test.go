@@ -113,7 +113,7 @@ spec:
 
 func ExampleOwnObjects() {
 	const policy = "apiVersion: policy.example.com/v1\nkind: Policy\nmetadata: {name: ours}\n"
-	show(OwnObjects{[]Object{{Group: "policy.example.com", Kind: "Policy", Name: "ours", Text: []byte(policy + "spec: {role: new}\n")}}}, policy+"spec: {role: old}\n")
+	show(OwnObjects{objects: []Object{{Group: "policy.example.com", Kind: "Policy", Name: "ours", Text: []byte(policy + "spec: {role: new}\n")}}}, policy+"spec: {role: old}\n")
 	// Output:
 	// changed:  (replaces another object of that name)
 }

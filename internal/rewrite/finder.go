@@ -180,11 +180,30 @@ func (f *finder) text(n *manifest.Node, path identity.Path, do func(root *manife
 // isName reports whether a text is the name of the component, of its service account, or
 // of its chart values. Case and punctuation do not matter.
 func isName(c desired.Component, text string) bool {
-	names := []string{c.Name, c.ServiceAccount}
-	if keys := c.Values.Component; len(keys) > 0 {
-		names = append(names, keys[len(keys)-1])
+	names := append(accountNames(c), c.Name)
+	if key := valuesKey(c); key != "" {
+		names = append(names, key)
 	}
 	return slices.ContainsFunc(names, func(name string) bool { return letters(name) == letters(text) })
+}
+
+// accountNames returns the names of the component's service account: those on the host, and
+// the one inside the control plane if it has one there.
+func accountNames(c desired.Component) []string {
+	if c.IsSynced() {
+		return append(slices.Clone(c.Accounts), c.SyncedFrom.ServiceAccount)
+	}
+	return slices.Clone(c.Accounts)
+}
+
+// valuesKey returns the last key of the component's values path. It returns nothing if the
+// key is so common that it does not name the component.
+func valuesKey(c desired.Component) string {
+	keys := c.Values.Component
+	if len(keys) == 0 || c.Values.Beside != "" {
+		return ""
+	}
+	return keys[len(keys)-1]
 }
 
 // letters returns the letters of a text in lower case, without punctuation and digits.

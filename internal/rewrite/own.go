@@ -24,7 +24,10 @@ func (wanted Object) is(o *object) bool {
 }
 
 // OwnObjects updates the program's own objects in the stream.
-type OwnObjects struct{ objects []Object }
+type OwnObjects struct {
+	objects  []Object
+	extended bool // they may have more fields, and be in a List
+}
 
 func (r OwnObjects) searchNames() []string {
 	var texts []string
@@ -41,7 +44,13 @@ func (r OwnObjects) has(o *object) bool {
 
 func (r OwnObjects) find(o *object) found {
 	wanted := r.objects[slices.IndexFunc(r.objects, func(wanted Object) bool { return wanted.is(o) })]
-	if len(o.path) > 0 {
+	if r.extended && len(o.path) > 0 {
+		root, err := manifest.Parse(wanted.Text)
+		if err == nil && contains(o.node, root) {
+			return found{places: []place{o.found(AppendedPlace, wanted.Component, nil, o.node).because(Unchanged, "")}}
+		}
+	}
+	if len(o.path) > 0 { //mutate:equivalent [1] the path of an item has two steps
 		return found{errs: []error{o.inputError(o.node.Outer(), "this object belongs to spaces-identity, which cannot update it inside a List: remove it from the List")}}
 	}
 	text, root, err := withFilename(wanted.Text, o.node)
@@ -49,7 +58,7 @@ func (r OwnObjects) find(o *object) found {
 		return found{errs: []error{o.doc.patchError(o.String(), err)}}
 	}
 	p := o.found(AppendedPlace, wanted.Component, nil, o.node)
-	if manifest.Same(root, o.node) {
+	if manifest.Same(root, o.node) || r.extended && contains(o.node, root) {
 		return found{places: []place{p.because(Unchanged, "")}}
 	}
 	return found{places: []place{p.because(Changed, "replaces another object of that name")},

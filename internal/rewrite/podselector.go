@@ -117,7 +117,7 @@ func (s podSelector) usesAny(labels map[string]bool) bool {
 			return true
 		}
 	}
-	return false
+	return false //mutate:equivalent [result] only saves a comparison
 }
 
 func (r requirement) isOfNamespace() bool {

@@ -30,6 +30,7 @@ func withoutSecrets(text []byte) []byte {
 type redaction struct {
 	text   []byte
 	hidden []hiddenPart
+	values []string // that hidden parts contain
 }
 
 // hiddenPart is a range of bytes, with what is shown in its place.
@@ -90,6 +91,7 @@ func (r *redaction) hide(n *manifest.Node) {
 		shown += "\n"
 	}
 	r.hidden = append(r.hidden, hiddenPart{n.Start, n.End, shown})
+	r.values = append(r.values, n.Value)
 }
 
 var comment = regexp.MustCompile(`(?m)(^|[ \t])#.*$`)
@@ -107,7 +109,7 @@ func (r *redaction) comments(n *manifest.Node) {
 		start -= len(above)
 	}
 	end := n.End
-	if rest := bytes.IndexByte(r.text[end:], '\n'); rest >= 0 {
+	if rest := bytes.IndexByte(r.text[end:], '\n'); rest >= 0 { //mutate:equivalent [>] adding 0 changes nothing
 		end += rest
 	}
 	for _, at := range comment.FindAllIndex(r.text[start:end], -1) {

@@ -52,6 +52,16 @@ func embeddedIn(places []place) embedded {
 	return all
 }
 
+// markChanged treats everything as changed.
+func (e embedded) markChanged() {
+	for _, in := range e {
+		for namespace, c := range in {
+			c.changed = true
+			in[namespace] = c
+		}
+	}
+}
+
 // plus returns the content with more components, each once.
 func (c content) plus(more content) content {
 	for _, component := range more.components {
@@ -123,16 +133,17 @@ func (r Restarts) find(o *object) found {
 // restart returns the edit of a pod template whose pods must restart.
 func (r Restarts) restart(o *object, t podTemplate) []edit {
 	read := r.embedded.readBy(t.spec, o.namespace)
-	own, runs := r.state.ComponentOf(t.serviceAccount())
-	if !runs && !read.changed {
+	own := r.state.ComponentsOf(o.namespace, t.serviceAccount())
+	if len(own) == 0 && !read.changed {
 		return nil
 	}
 	depends := slices.DeleteFunc(slices.Clone(r.state.Components), func(c desired.Component) bool {
-		return c.Name != own.Name && !slices.Contains(read.components, c.Name)
+		runs := slices.ContainsFunc(own, func(o desired.Component) bool { return o.Name == c.Name })
+		return !runs && !slices.Contains(read.components, c.Name)
 	})
-	kind, component := PodTemplatePlace, own.Name
-	if !runs {
-		kind, component = DependentPlace, depends[0].Name
+	kind, component := DependentPlace, depends[0].Name
+	if len(own) > 0 {
+		kind, component = PodTemplatePlace, own[0].Name
 	}
 	return []edit{{t.site(o, "annotations", kind, component), desired.RestartAnnotation, desired.RestartValue(depends...)}}
 }

@@ -117,6 +117,8 @@ type Result struct {
 	stream  []byte
 	places  []place
 	patches []patched
+	state   desired.State
+	options Options
 }
 
 // patched is a document with its new text.

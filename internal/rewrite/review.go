@@ -22,8 +22,11 @@ func (r OtherWorkloads) find(o *object) found {
 	}
 	var all found
 	for _, c := range r.state.Components {
-		edited := slices.ContainsFunc(o.podTemplates(), func(t podTemplate) bool { return t.serviceAccount() == c.ServiceAccount })
-		if !edited && runsAs(o.node.Field("spec"), c.ServiceAccount) {
+		runs := func(account string) bool {
+			return c.HasAccount(account) && slices.ContainsFunc(r.state.ComponentsOf(o.namespace, account), func(of desired.Component) bool { return of.Name == c.Name })
+		}
+		edited := slices.ContainsFunc(o.podTemplates(), func(t podTemplate) bool { return runs(t.serviceAccount()) })
+		if !edited && runsAs(o.node.Field("spec"), runs) {
 			all = all.plus(warningf("%s runs as the service account of %s, but spaces-identity does not edit this kind of workload: "+
 				"its pods get no labels and do not restart with the upgrade", o, c.Name))
 		}
@@ -35,18 +38,18 @@ func (r OtherWorkloads) find(o *object) found {
 // workload, but do not run it: a controller acts as it, or a policy examines it.
 var runNoPods = []string{"toolkit.fluxcd.io", "k14s.io", "carvel.dev", "kyverno.io", "apiextensions.k8s.io"}
 
-// runsAs reports whether a value or anything below it names the service account of pods.
-// It ignores chart values.
-func runsAs(n *manifest.Node, account string) bool {
-	if account != "" && (n.Text("serviceAccountName") == account || n.Text("serviceAccount") == account) {
+// runsAs reports whether a value or anything below it names a service account of pods that
+// is meant. It ignores chart values.
+func runsAs(n *manifest.Node, isMeant func(account string) bool) bool {
+	if isMeant(n.Text("serviceAccountName")) || isMeant(n.Text("serviceAccount")) {
 		return true
 	}
 	for key, child := range n.Fields {
-		if name := key.Resolve().Value; name != "values" && name != "valuesObject" && runsAs(child, account) {
+		if name := key.Resolve().Value; name != "values" && name != "valuesObject" && runsAs(child, isMeant) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.Items(), func(item *manifest.Node) bool { return runsAs(item, account) })
+	return slices.ContainsFunc(n.Items(), func(item *manifest.Node) bool { return runsAs(item, isMeant) })
 }
 
 // BackupConfigs warns of a SharedBackupConfig or SpaceBackupConfig that does not use the
@@ -54,7 +57,7 @@ func runsAs(n *manifest.Node, account string) bool {
 type BackupConfigs struct{ state desired.State }
 
 func (r BackupConfigs) searchNames() []string {
-	if !slices.ContainsFunc(r.state.Components, func(c desired.Component) bool { return c.Bucket != "" }) {
+	if !slices.ContainsFunc(r.state.Components, func(c desired.Component) bool { return c.Bucket != "" && c.MakesBackups() }) {
 		return nil
 	}
 	return []string{"BackupConfig"}
@@ -75,7 +78,7 @@ func (r BackupConfigs) find(o *object) found {
 			n := cmp.Or(storage.Get(field...), o.node)
 			all = all.plus(warningf("%s, line %d: spec.objectStorage."+format, append([]any{o, o.line(n)}, args...)...))
 		}
-		if c.Bucket == "" {
+		if c.Bucket == "" || string(c.BackupKind()) != o.kind {
 			continue
 		}
 		if source := storage.Text("credentials", "source"); source != desired.InjectedIdentity {

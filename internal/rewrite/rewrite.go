@@ -61,6 +61,9 @@ type Options struct {
 	OnImmutable  OnImmutable
 	Unrecognised bool     // also find texts that name a component at unknown places
 	Objects      []Object // objects that the stream must have
+	Extended     bool     // accept these objects with more fields, which a later post-renderer may have added
+
+	again bool // the stream has been edited already: pods that read embedded values have the restart annotation
 }
 
 // rule finds the edits that the desired state needs in an object.
@@ -107,7 +110,11 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	}
 	in := newInput(stream, options)
 	docs, all := in.stage(nil, mayBeSecret, placeRules(state, in.own)...) // values in a Secret are base64
-	docs, more := in.stage(docs, nil, Restarts{state, embeddedIn(all.places)})
+	read := embeddedIn(all.places)
+	if options.again {
+		read.markChanged()
+	}
+	docs, more := in.stage(docs, nil, Restarts{state, read})
 	all = all.plus(more)
 	docs, more = in.stage(docs, nil, newSelectors(labelChanges(all.places)))
 	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))
@@ -126,7 +133,7 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, places: all.places, patches: patches}
+	result := &Result{Findings: findingsOf(all.places), Warnings: all.warnings, ServiceAccounts: ServiceAccounts{state}.in(docs), stream: stream, places: all.places, patches: patches, state: state, options: options}
 	if options.Unrecognised {
 		trial := Options{OnMissing: MissingWarns, OnConflict: options.OnConflict}
 		result.Advice = adviser{state, trial, docs}.advise(all.places)

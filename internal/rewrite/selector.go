@@ -68,7 +68,7 @@ func labelChanges(places []place) []labelChange {
 // pod template or of a Pod.
 func (o *object) hasPodLabelsAt(path identity.Path) bool {
 	n := len(path)
-	if n < 2 || path.Crossing() >= 0 || path[n-1].Key != "labels" {
+	if n < 2 || path.Crossing() >= 0 || path[n-1].Key != "labels" { //mutate:equivalent [>] a path begins with a key
 		return false
 	}
 	return path[n-2].Key == "podMetadata" || path[n-2].Key == "metadata" && (n > len(o.path)+2 || o.kind == "Pod")

@@ -19,7 +19,7 @@ type input struct {
 func newInput(stream []byte, options Options) input {
 	in := input{stream: stream, options: options}
 	if !blank(stream) { // with an empty stream nothing is installed, so nothing is appended
-		in.own.objects = options.Objects
+		in.own = OwnObjects{options.Objects, options.Extended}
 	}
 	return in
 }

@@ -120,8 +120,7 @@ func (w *textsWalk) isName(path identity.Path) bool {
 		return slices.Equal(path, w.object.path.Field("metadata", "name"))
 	case "serviceAccountName", "serviceAccount":
 		return slices.ContainsFunc(w.object.podTemplates(), func(t podTemplate) bool {
-			_, runs := w.state.ComponentOf(t.serviceAccount())
-			return runs && slices.Equal(path[:len(path)-1], t.specPath)
+			return len(w.state.ComponentsOf(w.object.namespace, t.serviceAccount())) > 0 && slices.Equal(path[:len(path)-1], t.specPath)
 		})
 	}
 	return false
@@ -130,8 +129,8 @@ func (w *textsWalk) isName(path identity.Path) bool {
 // isNamedIn reports whether a text contains the component's service account, or the
 // last key of its values path.
 func isNamedIn(c desired.Component, text string) bool {
-	keys := c.Values.Component
-	return strings.Contains(text, c.ServiceAccount) || len(keys) > 0 && strings.Contains(text, keys[len(keys)-1])
+	key := valuesKey(c)
+	return slices.ContainsFunc(accountNames(c), func(name string) bool { return strings.Contains(text, name) }) || key != "" && strings.Contains(text, key)
 }
 
 // namedBy says how a string names the component. It returns nothing if it does not.

@@ -14,20 +14,35 @@ type ServiceAccounts struct{ state desired.State }
 func (r ServiceAccounts) searchNames() []string { return r.state.ServiceAccounts() }
 
 func (r ServiceAccounts) find(o *object) found {
-	c, ok := r.component(o)
-	if !ok {
-		return found{}
+	all := r.elsewhere(o)
+	for _, c := range r.components(o) {
+		all = all.plus(site{object: o, kind: ServiceAccountPlace, component: c.Name, path: o.path.Field("metadata", "annotations"),
+			values: o.node.Get("metadata", "annotations"), near: o.node.Field("metadata")}.annotate(c))
 	}
-	return site{object: o, kind: ServiceAccountPlace, component: c.Name, path: o.path.Field("metadata", "annotations"),
-		values: o.node.Get("metadata", "annotations"), near: o.node.Field("metadata")}.annotate(c)
+	return all
 }
 
-// component returns the component to which a ServiceAccount object belongs.
-func (r ServiceAccounts) component(o *object) (desired.Component, bool) {
+// components returns the components to which a ServiceAccount object belongs. If there are
+// several, they contradict each other unless they want the same.
+func (r ServiceAccounts) components(o *object) []desired.Component {
 	if o.kind != "ServiceAccount" || o.group != "" {
-		return desired.Component{}, false
+		return nil
 	}
-	return r.state.ComponentOf(o.name)
+	return r.state.ComponentsOf(o.namespace, o.name)
+}
+
+// elsewhere warns of a ServiceAccount that has the name of a component's, but is not in its
+// namespace.
+func (r ServiceAccounts) elsewhere(o *object) found {
+	if o.kind != "ServiceAccount" || o.group != "" || len(r.components(o)) > 0 {
+		return found{}
+	}
+	for _, c := range r.state.Components {
+		if c.HasAccount(o.name) {
+			return warningf("%s does not get the identity, because %s runs in the namespace %s; if that is wrong, correct components[].namespace", o, c.Name, c.Namespace)
+		}
+	}
+	return found{}
 }
 
 // in returns the components' ServiceAccounts in documents.
@@ -35,8 +50,8 @@ func (r ServiceAccounts) in(docs []*document) []desired.ServiceAccount {
 	var all []desired.ServiceAccount
 	for _, doc := range docs {
 		for _, o := range doc.objects {
-			if c, ok := r.component(o); ok {
-				all = append(all, desired.ServiceAccount{Component: c.Name, Namespace: o.namespace})
+			for _, c := range r.components(o) {
+				all = append(all, desired.ServiceAccount{Component: c.Name, Name: o.name, Namespace: o.namespace})
 			}
 		}
 	}
@@ -126,7 +141,7 @@ func (r PodTemplates) searchNames() []string { return r.state.ServiceAccounts() 
 func (r PodTemplates) find(o *object) found {
 	var all found
 	for _, t := range o.podTemplates() {
-		if c, ok := r.state.ComponentOf(t.serviceAccount()); ok {
+		for _, c := range r.state.ComponentsOf(o.namespace, t.serviceAccount()) {
 			all.edits = append(all.edits, t.site(o, "labels", PodTemplatePlace, c.Name).edits(c.PodLabels)...)
 		}
 	}

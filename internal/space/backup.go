@@ -26,7 +26,7 @@ type BackupConfig struct {
 	} `json:"spec"`
 }
 
-// Backup is a backup of one control plane.
+// Backup is a Backup of one control plane, or a SpaceBackup of the whole Space.
 type Backup struct {
 	Meta Meta `json:"metadata"`
 	Spec struct {
@@ -39,7 +39,7 @@ type Backup struct {
 }
 
 // Schedule is a BackupSchedule of one control plane, or a SharedBackupSchedule of those
-// that a selector selects.
+// that a selector selects, or a SpaceBackupSchedule of the whole Space.
 type Schedule struct {
 	Meta Meta `json:"metadata"`
 	Spec struct {

@@ -23,6 +23,7 @@ import (
 type Client struct {
 	rest    rest.Interface
 	host    string
+	context string        // the namespace of the kubeconfig's context
 	timeout time.Duration // for one call; a page has a few megabytes
 }
 
@@ -39,7 +40,7 @@ func newClient(config *rest.Config, timeout time.Duration) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to the cluster: %w", err)
 	}
-	return &Client{c, config.Host, timeout}, nil
+	return &Client{rest: c, host: config.Host, timeout: timeout}, nil
 }
 
 // maxRetries is how often client-go repeats a failed read. It waits for a second, or as
@@ -96,7 +97,15 @@ type Query struct {
 	Namespace string // empty for all namespaces
 	Fields    string // a field selector
 	Labels    string // a label selector
+
+	MetadataOnly bool // leaves out everything but the metadata
 }
+
+// metadataOnly makes the API server leave out everything but the metadata.
+//
+// Source: Kubernetes documentation, "Kubernetes API Concepts: Receiving resources as
+// PartialObjectMetadata".
+const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 // pageSize is the number of objects in a page of a list.
 const pageSize = 500
@@ -138,6 +147,9 @@ func readPage[T any](ctx context.Context, c *Client, r Resource, q Query, next s
 		if value != "" {
 			request = request.Param(name, value)
 		}
+	}
+	if q.MetadataOnly {
+		request = request.SetHeader("Accept", metadataOnly)
 	}
 	return answerOf[listPage[T]](ctx, c, request, Error{Verb: "list", Resource: r, Namespace: q.Namespace})
 }
@@ -246,6 +258,27 @@ func (c *Client) Issuer(ctx context.Context) (string, error) {
 		err = &problem
 	}
 	return discovery.Issuer, err
+}
+
+// Serves reports whether the API server serves a resource.
+//
+// Source: Kubernetes documentation, "Kubernetes API Concepts: Discovery".
+func (c *Client) Serves(ctx context.Context, r Resource) (bool, error) {
+	path := "/apis/" + r.Group + "/" + r.Version
+	served, err := answerOf[struct {
+		Resources []struct {
+			Name string `json:"name"`
+		} `json:"resources"`
+	}](ctx, c, c.rest.Get().AbsPath(path).MaxRetries(maxRetries), Error{Verb: "get", Path: path})
+	if problem, ok := errors.AsType[*Error](err); ok && apierrors.IsNotFound(problem.Err) {
+		return false, nil
+	}
+	for _, one := range served.Resources {
+		if one.Name == r.Plural {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 const issuerPath = "/.well-known/openid-configuration"

@@ -38,8 +38,15 @@ func Connect(target Target) (*Client, error) {
 	config.QPS, config.Burst = queriesPerSecond, burstSize
 	config.UserAgent = "spaces-identity"
 	config.WarningHandler = rest.NoWarnings{}
-	return newClient(config, cmp.Or(target.Timeout, time.Minute))
+	client, err := newClient(config, cmp.Or(target.Timeout, time.Minute))
+	if err == nil {
+		client.context, _, err = target.config().Namespace()
+	}
+	return client, err
 }
+
+// Namespace returns the namespace of the kubeconfig's context, by default default.
+func (c *Client) Namespace() string { return c.context }
 
 // config follows kubectl's order of precedence. Instead of flags it uses the environment
 // variables that Helm sets for its plugins.

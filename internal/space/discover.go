@@ -23,6 +23,7 @@ const (
 	FromControlPlane   Source = "ControlPlane"     // a ControlPlane object
 	FromLabels         Source = "namespace labels" // the labels of a host namespace
 	FromServiceAccount Source = "ServiceAccount"   // a service account with the name of a component
+	FromConfig         Source = "config"           // the config alone: the namespace of a component
 )
 
 // ControlPlane is a control plane that was found in the host cluster.
@@ -36,8 +37,9 @@ type ControlPlane struct {
 	// account, which anybody may have created.
 	Certain bool `json:"certain"`
 	// Deleting says that the ControlPlane object or its host namespace is being deleted.
-	Deleting bool              `json:"deleting,omitempty"`
-	Labels   map[string]string `json:"-"` // of the ControlPlane object
+	Deleting bool                        `json:"deleting,omitempty"`
+	Objects  []identity.ControlPlaneName `json:"-"` // the ControlPlane objects that name the host namespace
+	Labels   map[string]string           `json:"-"` // of the ControlPlane object
 }
 
 // String returns the group and name of the ControlPlane object, or else the host namespace.
@@ -62,7 +64,7 @@ func (d Discovery) Certain() []ControlPlane {
 // Discover looks for control planes in ControlPlane objects, in labels of namespaces and
 // in service accounts of the given names. If one of these sources cannot be read, the
 // result has a problem. Discover fails if no source can be read, or if an error is
-// fatal (see [Error.Fatal]).
+// fatal (see [Error.Fatal]). If no source can be read, the result has the problems too.
 func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discovery, error) {
 	f := planeFinder{client: c, planes: map[string]*ControlPlane{}, pending: map[string]ControlPlane{}}
 	sources := []func(context.Context) error{f.controlPlanes, f.labels}
@@ -83,7 +85,7 @@ func Discover(ctx context.Context, c *Client, serviceAccounts []string) (Discove
 		f.problems = append(f.problems, problem)
 	}
 	if len(failed) == len(sources) {
-		return Discovery{}, errors.Join(failed...)
+		return Discovery{Problems: f.problems}, errors.Join(failed...)
 	}
 	return f.discovery(), nil
 }
@@ -135,7 +137,21 @@ func (f *planeFinder) controlPlanes(ctx context.Context) error {
 		p := f.plane(host, FromControlPlane)
 		p.Name, p.Namespace, p.ID, p.Labels = o.Meta.Name, o.Meta.Namespace, o.Status.ID, o.Meta.Labels
 		p.Deleting = p.Deleting || o.Meta.Deleting()
+		p.Objects = append(p.Objects, identity.ControlPlaneName{Group: o.Meta.Namespace, Name: o.Meta.Name})
 	})
+}
+
+// ObjectNames returns the names of the ControlPlane objects, by host namespace. It omits a host
+// namespace that several objects name: which of them owns it is not certain. Labels of a
+// namespace do not count.
+func ObjectNames(planes []ControlPlane) map[string]identity.ControlPlaneName {
+	names := map[string]identity.ControlPlaneName{}
+	for _, p := range planes {
+		if len(p.Objects) == 1 {
+			names[p.HostNamespace] = p.Objects[0]
+		}
+	}
+	return names
 }
 
 func (f *planeFinder) labels(ctx context.Context) error {

@@ -11,11 +11,15 @@ import (
 // Selection is what [Observe] reads.
 type Selection struct {
 	Scope
-	ServiceAccounts []string   // names; workloads and pods that use them are read too
+	ServiceAccounts []string   // names in host namespaces; workloads and pods that use them are read too
+	Elsewhere       []Key      // service accounts in other namespaces, read likewise
+	Synced          bool       // whether to read the service accounts that vcluster has copied to host namespaces
 	Backups         bool       // whether to read Backups, their schedules and configs
+	SpaceBackups    bool       // whether to read SpaceBackups, their schedules and configs
 	SecretStores    bool       // whether to read SharedSecretStores
 	Chain           bool       // whether to read the issuer and the network policies
 	Objects         []Resource // cluster-scoped resources that are read whole
+	Kyverno         bool       // whether to read Kyverno's webhooks and its controller
 }
 
 // Key is a namespace and a name in it.
@@ -26,14 +30,18 @@ type Observed struct {
 	ControlPlanes   []ControlPlane // in scope, sorted by host namespace
 	OutOfScope      []ControlPlane // see [Discovery.OutOfScope]
 	ServiceAccounts map[Key]ServiceAccount
-	Workloads       map[Key][]Workload        // by their service account
-	Pods            map[Key][]Pod             // by their service account, without those that have ended
-	BackupConfigs   map[string][]BackupConfig // by namespace; empty for the whole Space
-	Backups         map[Key]Backup            // the latest of each control plane, by its ControlPlane object
-	Schedules       []Schedule                // that are not suspended
+	Synced          map[string][]ServiceAccount // by host namespace; those that vcluster has copied there
+	Workloads       map[Key][]Workload          // by their service account
+	Pods            map[Key][]Pod               // by their service account, without those that have ended
+	BackupConfigs   map[string][]BackupConfig   // by namespace; empty for the whole Space
+	Backups         map[Key]Backup              // the latest of each control plane, by its ControlPlane object
+	Schedules       []Schedule                  // that are not suspended
+	SpaceBackup     *Backup                     // the latest of the whole Space; nil if there is none
+	SpaceSchedules  []Schedule                  // of the whole Space, that are not suspended
 	SecretStores    []SecretStore
 	NetworkPolicies map[string][]NetworkPolicy // by namespace
 	Objects         map[Resource]map[string]Object
+	Kyverno         Kyverno
 	Issuer          string // of the cluster's tokens, a URL
 	IssuerError     error  // why the issuer could not be read
 
@@ -53,24 +61,32 @@ func (o Observed) Failure(namespace string, resources ...Resource) *Error {
 
 // Observe reads what the selection names. The number of calls does not depend on the
 // number of control planes. But if RBAC does not allow it to list the whole
-// cluster, Observe lists each namespace.
+// cluster, Observe lists each namespace. It looks for control planes only if the selection
+// names service accounts in host namespaces.
 //
 // The result has the lists that could not be read. Observe fails if it finds no control
 // planes, or if an error is fatal (see [Error.Fatal]).
 func Observe(ctx context.Context, c *Client, wanted Selection) (Observed, error) {
-	discovery, err := Discover(ctx, c, wanted.ServiceAccounts)
-	if problem, ok := errors.AsType[*Error](err); err != nil && (!ok || problem.Fatal() || len(wanted.Namespaces) == 0) {
+	var discovery Discovery
+	var err error
+	if len(wanted.ServiceAccounts) > 0 {
+		discovery, err = Discover(ctx, c, wanted.ServiceAccounts)
+	}
+	if problem, ok := errors.AsType[*Error](err); err != nil && (!ok || problem.Fatal() || len(wanted.Namespaces)+len(wanted.Elsewhere) == 0) {
 		return Observed{}, err
+	}
+	if err != nil && len(wanted.Namespaces) > 0 {
+		discovery.Problems = nil // the selection names the control planes
 	}
 	o := &spaceObserver{client: c, wanted: wanted, inScope: map[string]bool{}, Observed: Observed{
 		ControlPlanes: discovery.InScope(wanted.Scope), OutOfScope: discovery.OutOfScope(wanted.Scope), Undiscovered: discovery.Problems,
-		ServiceAccounts: map[Key]ServiceAccount{}, Workloads: map[Key][]Workload{}, Pods: map[Key][]Pod{},
+		ServiceAccounts: map[Key]ServiceAccount{}, Synced: map[string][]ServiceAccount{}, Workloads: map[Key][]Workload{}, Pods: map[Key][]Pod{},
 		BackupConfigs: map[string][]BackupConfig{}, Backups: map[Key]Backup{}, NetworkPolicies: map[string][]NetworkPolicy{},
 		Objects: map[Resource]map[string]Object{}}}
 	for _, p := range o.ControlPlanes {
 		o.inScope[p.HostNamespace] = true
 	}
-	for _, read := range []func(context.Context) error{o.readAccounts, o.readPods, o.readWorkloads, o.readBackups, o.readSecretStores, o.readChain, o.readObjects} {
+	for _, read := range []func(context.Context) error{o.readAccounts, o.readSynced, o.readPods, o.readWorkloads, o.readBackupConfigs, o.readBackups, o.readSpaceBackups, o.readSecretStores, o.readChain, o.readObjects, o.readKyverno} {
 		if err := read(ctx); err != nil {
 			return Observed{}, err
 		}
@@ -111,12 +127,38 @@ func (o *spaceObserver) recordUnread(err error) error {
 	return nil
 }
 
-func (o *spaceObserver) hostNamespaces() []string { return slices.Sorted(maps.Keys(o.inScope)) }
+// namespaces returns the namespaces that have service accounts of the selection, sorted.
+func (o *spaceObserver) namespaces() []string {
+	all := slices.Collect(maps.Keys(o.inScope))
+	for _, key := range o.wanted.Elsewhere {
+		all = append(all, key.Namespace)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(all)))
+}
+
+// accounts returns the names of service accounts to read, each once.
+func (o *spaceObserver) accounts() []string {
+	all := slices.Clone(o.wanted.ServiceAccounts)
+	for _, key := range o.wanted.Elsewhere {
+		all = append(all, key.Name)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(all)))
+}
+
+// selects reports whether the selection names a service account.
+func (o *spaceObserver) selects(namespace, name string) bool {
+	return o.inScope[namespace] && slices.Contains(o.wanted.ServiceAccounts, name) || slices.Contains(o.wanted.Elsewhere, Key{namespace, name})
+}
+
+// hasWorkloads reports whether workloads of a namespace are read.
+func (o *spaceObserver) hasWorkloads(namespace string) bool {
+	return o.inScope[namespace] || slices.ContainsFunc(o.wanted.Elsewhere, func(k Key) bool { return k.Namespace == namespace })
+}
 
 func (o *spaceObserver) readAccounts(ctx context.Context) error {
-	for _, name := range o.wanted.ServiceAccounts {
-		err := listAll(ctx, o, ServiceAccounts, "metadata.name="+name, o.hostNamespaces(), func(a ServiceAccount) {
-			if o.inScope[a.Meta.Namespace] {
+	for _, name := range o.accounts() {
+		err := listAll(ctx, o, ServiceAccounts, "metadata.name="+name, o.namespaces(), func(a ServiceAccount) {
+			if o.selects(a.Meta.Namespace, name) {
 				o.ServiceAccounts[Key{a.Meta.Namespace, a.Meta.Name}] = a
 			}
 		})
@@ -127,12 +169,27 @@ func (o *spaceObserver) readAccounts(ctx context.Context) error {
 	return nil
 }
 
+// readSynced lists the service accounts of whole namespaces, because only annotations tell
+// which of them vcluster has copied.
+func (o *spaceObserver) readSynced(ctx context.Context) error {
+	if !o.wanted.Synced {
+		return nil
+	}
+	return listAll(ctx, o, ServiceAccounts, "", o.namespaces(), func(a ServiceAccount) {
+		of := o.Synced[a.Meta.Namespace]
+		_, _, synced := a.SyncedFrom()
+		if synced && o.hasWorkloads(a.Meta.Namespace) && !slices.ContainsFunc(of, func(seen ServiceAccount) bool { return seen.Meta.Name == a.Meta.Name }) {
+			o.Synced[a.Meta.Namespace] = append(of, a)
+		}
+	})
+}
+
 func (o *spaceObserver) readPods(ctx context.Context) error {
-	for _, account := range o.wanted.ServiceAccounts {
-		err := listAll(ctx, o, Pods, "spec.serviceAccountName="+account, o.hostNamespaces(), func(p Pod) {
+	for _, account := range o.accounts() {
+		err := listAll(ctx, o, Pods, "spec.serviceAccountName="+account, o.namespaces(), func(p Pod) {
 			at := Key{p.Meta.Namespace, account}
 			seen := func(other Pod) bool { return other.Meta.Name == p.Meta.Name }
-			if o.inScope[p.Meta.Namespace] && !p.Done() && !slices.ContainsFunc(o.Pods[at], seen) {
+			if o.selects(p.Meta.Namespace, account) && !p.Done() && !slices.ContainsFunc(o.Pods[at], seen) {
 				o.Pods[at] = append(o.Pods[at], p)
 			}
 		})
@@ -147,7 +204,7 @@ func (o *spaceObserver) readPods(ctx context.Context) error {
 // service account. It lists them by name, because a Space has many other workloads.
 func (o *spaceObserver) readWorkloads(ctx context.Context) error {
 	names := map[Resource]map[string]bool{Deployments: {}, StatefulSets: {}, DaemonSets: {}}
-	for _, account := range o.wanted.ServiceAccounts {
+	for _, account := range o.accounts() {
 		names[Deployments][account] = true
 		names[StatefulSets][account] = true
 	}
@@ -160,63 +217,16 @@ func (o *spaceObserver) readWorkloads(ctx context.Context) error {
 	}
 	for _, r := range []Resource{Deployments, StatefulSets, DaemonSets} {
 		for _, name := range slices.Sorted(maps.Keys(names[r])) {
-			err := listAll(ctx, o, r, "metadata.name="+name, o.hostNamespaces(), func(w Workload) {
+			err := listAll(ctx, o, r, "metadata.name="+name, o.namespaces(), func(w Workload) {
 				w.Resource = r
 				at := Key{w.Meta.Namespace, w.Spec.Template.Spec.ServiceAccount}
-				if o.inScope[w.Meta.Namespace] && !slices.ContainsFunc(o.Workloads[at], w.Is) {
+				if o.hasWorkloads(w.Meta.Namespace) && !slices.ContainsFunc(o.Workloads[at], w.Is) {
 					o.Workloads[at] = append(o.Workloads[at], w)
 				}
 			})
 			if err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-func (o *spaceObserver) readBackups(ctx context.Context) error {
-	if !o.wanted.Backups {
-		return nil
-	}
-	planes := map[Key]bool{}
-	for _, p := range o.ControlPlanes {
-		planes[Key{p.Namespace, p.Name}] = p.Name != ""
-	}
-	namespaces := o.groups()
-	addConfig := func(b BackupConfig) {
-		of := o.BackupConfigs[b.Meta.Namespace]
-		if !slices.ContainsFunc(of, func(seen BackupConfig) bool { return seen.Meta.Name == b.Meta.Name }) {
-			o.BackupConfigs[b.Meta.Namespace] = append(of, b)
-		}
-	}
-	if err := listAll(ctx, o, SharedBackupConfigs, "", namespaces, addConfig); err != nil {
-		return err
-	}
-	if err := listAll(ctx, o, SpaceBackupConfigs, "", nil, addConfig); err != nil {
-		return err
-	}
-	if err := o.readSchedules(ctx, namespaces); err != nil {
-		return err
-	}
-	return listAll(ctx, o, Backups, "", namespaces, func(b Backup) {
-		of := Key{b.Meta.Namespace, b.Spec.ControlPlane}
-		last, seen := o.Backups[of]
-		if planes[of] && b.Status.Phase != "Deleted" && (!seen || b.Meta.Created.After(last.Meta.Created)) {
-			o.Backups[of] = b
-		}
-	})
-}
-
-func (o *spaceObserver) readSchedules(ctx context.Context, namespaces []string) error {
-	for _, r := range []Resource{BackupSchedules, SharedSchedules} {
-		err := listAll(ctx, o, r, "", namespaces, func(s Schedule) {
-			if !s.Spec.Suspend {
-				o.Schedules = append(o.Schedules, s)
-			}
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil
@@ -245,8 +255,8 @@ func (o *spaceObserver) readChain(ctx context.Context) error {
 		return nil
 	}
 	o.Issuer, o.IssuerError = o.client.Issuer(ctx)
-	return listAll(ctx, o, NetworkPolicies, "", o.hostNamespaces(), func(p NetworkPolicy) {
-		if o.inScope[p.Meta.Namespace] {
+	return listAll(ctx, o, NetworkPolicies, "", o.namespaces(), func(p NetworkPolicy) {
+		if o.hasWorkloads(p.Meta.Namespace) {
 			o.NetworkPolicies[p.Meta.Namespace] = append(o.NetworkPolicies[p.Meta.Namespace], p)
 		}
 	})
@@ -263,7 +273,7 @@ func (o *spaceObserver) readObjects(ctx context.Context) error {
 }
 
 // optionalResources need not exist in a cluster. Whoever needs one reports it.
-var optionalResources = []Resource{SpaceBackupConfigs, BackupSchedules, SharedSchedules, SharedSecretStores, AdmissionPolicies, AdmissionBindings}
+var optionalResources = []Resource{SpaceBackupConfigs, SpaceBackups, SpaceSchedules, BackupSchedules, SharedSchedules, SharedSecretStores, AdmissionPolicies, AdmissionBindings, KyvernoPolicies}
 
 // Problems returns what could not be read. Each resource is reported once.
 func (o Observed) Problems() []string {

@@ -20,13 +20,18 @@ var (
 	ControlPlanes       = Resource{"spaces.upbound.io", "v1beta1", "controlplanes"}
 	SharedBackupConfigs = Resource{"spaces.upbound.io", "v1alpha1", "sharedbackupconfigs"}
 	SpaceBackupConfigs  = Resource{"admin.spaces.upbound.io", "v1alpha1", "spacebackupconfigs"}
+	SpaceBackups        = Resource{"admin.spaces.upbound.io", "v1alpha1", "spacebackups"}
+	SpaceSchedules      = Resource{"admin.spaces.upbound.io", "v1alpha1", "spacebackupschedules"}
 	Backups             = Resource{"spaces.upbound.io", "v1alpha1", "backups"}
 	BackupSchedules     = Resource{"spaces.upbound.io", "v1alpha1", "backupschedules"}
 	SharedSchedules     = Resource{"spaces.upbound.io", "v1alpha1", "sharedbackupschedules"}
 	SharedSecretStores  = Resource{"spaces.upbound.io", "v1alpha1", "sharedsecretstores"}
 	NetworkPolicies     = Resource{"networking.k8s.io", "v1", "networkpolicies"}
+	Nodes               = Resource{"", "v1", "nodes"}
+	KyvernoPolicies     = Resource{"policies.kyverno.io", "v1", "mutatingpolicies"}
 	AdmissionPolicies   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies"}
 	AdmissionBindings   = Resource{"admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings"}
+	MutatingWebhooks    = Resource{"admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"}
 )
 
 // Meta is the part of an object's metadata that is read.
@@ -52,8 +57,9 @@ type Owner struct {
 
 // Object is any object.
 type Object struct {
-	Meta Meta            `json:"metadata"`
-	Spec json.RawMessage `json:"spec"`
+	Meta   Meta            `json:"metadata"`
+	Spec   json.RawMessage `json:"spec"`
+	Status json.RawMessage `json:"status"`
 }
 
 // ServiceAccount is a Kubernetes service account. Its managed fields say when each field
@@ -92,6 +98,26 @@ func (s ServiceAccount) AnnotatedAt(key string) time.Time {
 		}
 	}
 	return last
+}
+
+// The annotations in which vcluster writes what an object is called inside it.
+//
+// Source: github.com/loft-sh/vcluster, pkg/util/translate.
+const (
+	syncedNameAnnotation      = "vcluster.loft.sh/object-name"
+	syncedNamespaceAnnotation = "vcluster.loft.sh/object-namespace"
+)
+
+// SyncedFrom returns the name and namespace of the object inside the control plane from
+// which vcluster has copied the service account. ok is false if it is no copy.
+func (s ServiceAccount) SyncedFrom() (name, namespace string, ok bool) { return s.Meta.syncedFrom() }
+
+// SyncedFrom is [ServiceAccount.SyncedFrom] for a pod.
+func (p Pod) SyncedFrom() (name, namespace string, ok bool) { return p.Meta.syncedFrom() }
+
+func (m Meta) syncedFrom() (name, namespace string, ok bool) {
+	name, namespace = m.Annotations[syncedNameAnnotation], m.Annotations[syncedNamespaceAnnotation]
+	return name, namespace, name != "" && namespace != ""
 }
 
 // Workload is a Deployment, StatefulSet or DaemonSet.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
 
@@ -47,7 +47,15 @@ type Role struct {
 	Trust       iam.Document
 	Permissions []iam.Document
 	Boundary    *iam.Document // nil if there is none
-	LastUsed    time.Time     // zero if IAM has recorded no use
+	Limits      Limits
+	LastUsed    time.Time // zero if IAM has recorded no use
+}
+
+// Limits are what a role has besides its policies.
+type Limits struct {
+	Boundary   string // ARN, or nothing
+	MaxSession int    // seconds
+	Attached   []string
 }
 
 // Cluster is an EKS cluster.
@@ -73,7 +81,8 @@ func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, erro
 	if !exists {
 		return Role{}, fmt.Errorf("the role %s is %w", arn, ErrAbsent)
 	}
-	texts, err := a.Policies(ctx, arn)
+	texts, attached, err := a.Policies(ctx, arn)
+	limits := Limits{found.Boundary, found.MaxSession, attached}
 	if err == nil && found.Boundary != "" {
 		var boundary string
 		boundary, err = a.ManagedPolicy(ctx, found.Boundary)
@@ -88,7 +97,7 @@ func (a liveAccount) Role(ctx context.Context, arn identity.RoleARN) (Role, erro
 			return Role{}, fmt.Errorf("a policy of %s: %w", arn, err)
 		}
 	}
-	role := Role{ARN: found.ARN, Trust: docs[0], Permissions: docs[1:], LastUsed: found.LastUsed}
+	role := Role{ARN: found.ARN, Trust: docs[0], Permissions: docs[1:], Limits: limits, LastUsed: found.LastUsed}
 	if found.Boundary != "" {
 		role.Boundary, role.Permissions = &docs[1], docs[2:]
 	}
@@ -240,14 +249,13 @@ func foreignAccount(aws AWS, role identity.RoleARN) error {
 	return identity.WithHint("use credentials of account "+role.Account, "the role is in account %s, and the credentials are of account %s, so it was not read", role.Account, aws.AccountID())
 }
 
-// wantedAssociations selects the service accounts of the components in the control planes.
+// wantedAssociations selects the service accounts of the components.
 func wantedAssociations(s desired.State, o space.Observed) func(space.Key) bool {
-	planes := map[string]bool{}
-	for _, p := range o.ControlPlanes {
-		planes[p.HostNamespace] = true
+	sites := map[space.Key]bool{}
+	for _, site := range injection.Sites(o, s) {
+		sites[site.Key()] = true
 	}
-	names := s.ServiceAccounts()
-	return func(at space.Key) bool { return planes[at.Namespace] && slices.Contains(names, at.Name) }
+	return func(at space.Key) bool { return sites[at] }
 }
 
 // providersOf returns the OIDC provider of the cluster that is verified, if it is known.

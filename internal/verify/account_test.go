@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,8 @@ func grantedAccount(t *testing.T, s desired.State) fakeAWS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	managed := desired.Association{RoleARN: testRole, TargetRoleARN: s.Components[0].PodIdentity.TargetRole.String(), Tags: desired.ManagedTags()}
+	managed := desired.Association{RoleARN: testRole, TargetRoleARN: s.Components[0].PodIdentity.TargetRole.String(), Tags: s.Tags(),
+		DisableSessionTags: s.Components[0].PodIdentity.DisableSessionTags, Policy: s.SessionPolicy(s.Components[0], hostNamespace)}
 	f := fakeAWS{id: "123456789012", calls: new(int), audiences: readResult[[]string]{value: []string{identity.Audience}},
 		cluster:      readResult[Cluster]{value: Cluster{Issuer: "https://" + testIssuer, Agent: "ACTIVE"}},
 		associations: readResult[map[space.Key]desired.Association]{value: map[space.Key]desired.Association{testAccount: managed}}}
@@ -112,6 +114,11 @@ func accountCases() []testCase {
 	noRole := func(f *fakeAWS) { f.role.err = absent }
 	unreadRole := func(f *fakeAWS) { f.role.err = denied }
 	unreadTarget := func(f *fakeAWS) { f.target.err = denied }
+	const limitARN = "arn:aws:iam::123456789012:policy/limit"
+	limits := func(s *identity.Settings) {
+		policy := identity.PolicyARN{Partition: "aws", Account: "123456789012", Name: "limit"}
+		s.Components[0].PermissionsBoundary, s.Components[0].MaxSessionDuration, s.Components[0].ManagedPolicies = policy, 7200, []identity.PolicyARN{policy}
+	}
 	prefix := func(s *identity.Settings) { s.Components[0].Prefix = "team" }
 	elsewhere := func(f *fakeAWS) {
 		f.role.value.Trust.Statement[0].Principal.Federated = iam.Values{"arn:aws:iam::123456789012:oidc-provider/other"}
@@ -152,7 +159,7 @@ func accountCases() []testCase {
 			changeAssociation(func(a *desired.Association) { a.ExternalID = has })(f)
 		}
 	}
-	return []testCase{
+	return slices.Concat(storedCases(), scopeCases(), []testCase{
 		{"exists", RoleExists, irsa, nil, nil, nil, OK, testRole + "; IAM has not recorded a use", ""},
 		{"used", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.role.value.LastUsed = time.Unix(0, 0) }, OK, testRole + ", last used 1970-01-01 00:00:00 UTC", ""},
 		{"with another path", RoleExists, irsa, nil, nil, func(f *fakeAWS) { f.role.value.ARN = strings.Replace(testRole, "role/", "role/teams/", 1) }, Fails, "the role of this name is arn:aws:iam::123456789012:role/teams/spaces-backup, not " + testRole, "correct roleARN"},
@@ -160,6 +167,13 @@ func accountCases() []testCase {
 		{"absent", RoleExists, irsa, nil, nil, noRole, Fails, "the role " + testRole + " does not exist", "run `spaces-identity apply`"},
 		{"denied", RoleExists, irsa, nil, nil, unreadRole, Unknown, "AccessDenied", ""},
 
+		{"limits that no config asks for", LimitsCheck, irsa, nil, nil, func(f *fakeAWS) { f.role.value.Limits.Boundary = limitARN }, "", "", ""},
+		{"every limit", LimitsCheck, irsa, limits, nil, func(f *fakeAWS) { f.role.value.Limits = Limits{limitARN, 7200, []string{"x", limitARN}} }, OK, "as the config says", ""},
+		{"no boundary", LimitsCheck, irsa, limits, nil, nil, Fails, "the role has no permissions boundary, and the config asks for " + limitARN, "run"},
+		{"another boundary", LimitsCheck, irsa, limits, nil, func(f *fakeAWS) { f.role.value.Limits.Boundary = "other" }, Fails, "the permissions boundary of the role is other", "run"},
+		{"another duration", LimitsCheck, irsa, limits, nil, func(f *fakeAWS) { f.role.value.Limits = Limits{limitARN, 3600, nil} }, Fails, "the maximum session duration of the role is 3600 seconds, not 7200", "run"},
+		{"limits of a role that is absent", LimitsCheck, irsa, limits, nil, noRole, Unknown, "the role could not be read", ""},
+		{"a policy is not attached", LimitsCheck, irsa, limits, nil, func(f *fakeAWS) { f.role.value.Limits = Limits{limitARN, 7200, nil} }, Fails, "the managed policy " + limitARN + " is not attached to the role", "run"},
 		{"own policy", Permissions, irsa, nil, nil, nil, OK, "the role's policies allow everything that the component needs", ""},
 		{"own policy with a prefix", Permissions, irsa, prefix, nil, nil, OK, "", ""},
 		{"own policy with a key", Permissions, irsa, key, nil, nil, OK, "", ""},
@@ -280,7 +294,7 @@ func accountCases() []testCase {
 		{"the target role may not use it", BackupConfig, pods, targetHere, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), func(f *fakeAWS) { f.target.value.Permissions = nil }, Fails, "the target role's policies do not allow s3:ListBucket", "attach"},
 		{"a prefix that the role may not use", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"prefix":"other"`), onlyPolicy(part), Fails,
 			"the role's policies do not allow s3:GetObject on arn:aws:s3:::spaces-backups/other/team/ctp/*", "run"},
-	}
+	})
 }
 
 func TestAccountChecksReportWhatTheyFind(t *testing.T) {
@@ -322,7 +336,7 @@ func TestAccountIsReadOnceForAllControlPlanes(t *testing.T) {
 }
 
 // accountChecks are the names of the checks that need the account, as users know them.
-var accountChecks = []string{"oidc-provider", "role", "permissions", "agent", "trust-policy", "association", "target-role"}
+var accountChecks = []string{"oidc-provider", "role", "role-limits", "permissions", "agent", "trust-policy", "association", "target-role"}
 
 func TestChecksOfTheAccountAreLeftOutByName(t *testing.T) {
 	s := testState(t, identity.Both)
@@ -340,6 +354,7 @@ func TestChecksOfTheAccountAreLeftOutByName(t *testing.T) {
 func TestChecksOfTheAccountAreUnknownWithoutCredentials(t *testing.T) {
 	s := testState(t, identity.Both, func(s *identity.Settings) {
 		s.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: "aws", Account: "123456789012", Name: "vault"}
+		s.Components[0].MaxSessionDuration = 7200
 	})
 	result := runChecks(emptyCluster(), readAccount(t.Context(), Access{Err: errors.New("found no credentials")}, s, emptyCluster()), nil, s)
 	for _, name := range accountChecks {

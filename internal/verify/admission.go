@@ -16,43 +16,92 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
+// admissionKind is a kind of admission policy that a cluster can have.
+type admissionKind struct {
+	name     identity.AdmissionPolicy
+	resource space.Resource // of the policies
+	needs    string         // what the cluster must have
+	lacking  string         // what to do if it does not have that
+	delay    string         // how long it takes until a new policy acts
+}
+
+// The kinds of admission policies. The one that the config does not name can be left from
+// an earlier config.
+var admissionKinds = []admissionKind{
+	{identity.NativeAdmissionPolicy, space.AdmissionPolicies, "Kubernetes 1.36",
+		"upgrade the cluster to Kubernetes 1.36, or install Kyverno 1.17 or later and set delivery.admissionPolicy: kyverno, or remove the setting to deliver through the chart's values alone",
+		"half a second"},
+	{identity.KyvernoAdmissionPolicy, space.KyvernoPolicies, "Kyverno 1.17",
+		"install Kyverno 1.17 or later before the Spaces release, or remove delivery.admissionPolicy from the config: Helm cannot install or upgrade the release without Kyverno's CRDs",
+		"a few seconds"},
+}
+
 // The resources of admission policies and their bindings, also by kind.
 var (
-	admissionResources = []space.Resource{space.AdmissionPolicies, space.AdmissionBindings}
-	resourceOfKind     = map[string]space.Resource{export.PolicyKind: space.AdmissionPolicies, export.BindingKind: space.AdmissionBindings}
+	admissionResources = []space.Resource{space.AdmissionPolicies, space.AdmissionBindings, space.KyvernoPolicies}
+	resourceOfKind     = map[string]space.Resource{export.PolicyKind: space.AdmissionPolicies,
+		export.BindingKind: space.AdmissionBindings, export.KyvernoKind: space.KyvernoPolicies}
 )
 
-const fixAdmission = "upgrade the Spaces release through the post-renderer; a new policy acts after up to half a second"
+func (k admissionKind) resources() []space.Resource {
+	if k.name == identity.NativeAdmissionPolicy {
+		return []space.Resource{space.AdmissionPolicies, space.AdmissionBindings}
+	}
+	return []space.Resource{k.resource}
+}
 
-// admissionForms are the ways in which a cluster can have the admission policies.
-var admissionForms = []struct {
-	objects func(desired.State) ([]export.Object, error)
+// admissionForm is a way in which a cluster can have the admission policies of a kind.
+type admissionForm struct {
+	objects func(desired.State, identity.AdmissionPolicy) ([]export.Object, error)
 	fix     string // if an object is not as the config says
-}{
-	{export.AdmissionPolicies, fixAdmission},
-	{export.AppliedPolicies, "apply them again: `spaces-identity policy admission | kubectl apply -f -`"},
+}
+
+func (k admissionKind) forms() []admissionForm {
+	return []admissionForm{
+		{export.AdmissionPolicies, k.fix()},
+		{export.AppliedPolicies, "apply them again: `spaces-identity policy admission " + string(k.name) + " | kubectl apply -f -`"},
+	}
+}
+
+func (k admissionKind) fix() string {
+	return "upgrade the Spaces release through the post-renderer; a new policy acts after up to " + k.delay
 }
 
 // checkAdmissionPolicy looks for the policies of the release, or for those that a user has
-// applied. One that is not as the config says acts too, so it fails the check.
+// applied. One that is not as the config says acts too, so it fails the check. That goes
+// for policies of the other kind, too.
 func checkAdmissionPolicy(f *checkInput) Check {
-	if f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy {
+	if !f.state.HasAdmissionPolicy(f.component) {
 		return Check{}
 	}
-	switch failure := f.observed.Failure("", admissionResources...); {
-	case failure != nil && failure.NotServed():
-		return failedCheck("upgrade the cluster to Kubernetes 1.36, or remove delivery.admissionPolicy from the config to deliver through the chart's values alone",
-			"the cluster does not serve %s v1: it is older than Kubernetes 1.36", export.PolicyKind)
-	case failure != nil:
-		return unknownCheck(failure)
+	var check Check
+	for _, kind := range admissionKinds {
+		if kind.name != f.state.Spec().AdmissionPolicy {
+			if left := f.leftAdmission(kind); left.State != "" {
+				return left
+			}
+			continue
+		}
+		switch failure := f.observed.Failure("", kind.resources()...); {
+		case failure != nil && failure.NotServed():
+			check = failedCheck(kind.lacking, "the cluster does not serve %s: it lacks %s", kind.resource, kind.needs)
+		case failure != nil:
+			check = unknownCheck(failure)
+		default:
+			check = f.wantedAdmission(kind)
+		}
 	}
+	return check
+}
+
+// wantedAdmission checks the policies of the kind that the config names.
+func (f *checkInput) wantedAdmission(kind admissionKind) Check {
 	missing, found := "", Check{}
-	for _, form := range admissionForms {
-		objects, err := form.objects(f.state)
+	for _, form := range kind.forms() {
+		objects, err := f.admissionObjects(form, kind)
 		if err != nil {
 			return unknownCheck(err)
 		}
-		objects = slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != f.component.Name })
 		if len(objects) == 0 {
 			return Check{}
 		}
@@ -61,16 +110,43 @@ func checkAdmissionPolicy(f *checkInput) Check {
 		case wrong.State != "":
 			wrong.Fix = cmp.Or(wrong.Fix, form.fix+". Then run `spaces-identity restart`")
 			return wrong
-		case absent == "" && found.State == "":
-			found = okCheck("exists as the config says")
-		case missing == "":
-			missing = absent
+		case absent != "":
+			missing = cmp.Or(missing, absent)
+		case found.State == "":
+			found = f.checkKyverno(objects)
 		}
 	}
 	if found.State == "" {
-		return failedCheck(fixAdmission, "the cluster has no %s: the release was installed, upgraded or rolled back without it. Service accounts keep what it has written", missing)
+		return failedCheck(kind.fix(), "the cluster has no %s: the release was installed, upgraded or rolled back without it. Service accounts keep what it has written", missing)
 	}
 	return found
+}
+
+// leftAdmission looks for policies of a kind that the config does not name.
+func (f *checkInput) leftAdmission(kind admissionKind) Check {
+	for _, form := range kind.forms() {
+		objects, err := f.admissionObjects(form, kind)
+		if err != nil {
+			return unknownCheck(err)
+		}
+		for _, object := range objects {
+			live, exists := f.observed.Objects[resourceOfKind[object.Kind]][object.Name]
+			if !exists || object.Kind == export.BindingKind {
+				continue
+			}
+			if same, err := sameSpec(object, live); err != nil || !same {
+				return failedCheck(fmt.Sprintf("delete it: `kubectl delete %s %s`", resourceOfKind[object.Kind], object.Name),
+					"the cluster's %s %s is left from another delivery.admissionPolicy and is not as the config says", object.Kind, object.Name)
+			}
+		}
+	}
+	return Check{}
+}
+
+// admissionObjects returns the component's objects of a kind, in one form.
+func (f *checkInput) admissionObjects(form admissionForm, kind admissionKind) ([]export.Object, error) {
+	objects, err := form.objects(f.state, kind.name)
+	return slices.DeleteFunc(objects, func(o export.Object) bool { return o.Component != f.component.Name }), err
 }
 
 // compareAdmission compares policies and bindings with the cluster's. It returns the first
@@ -110,8 +186,8 @@ func sameSpec(wanted export.Object, live space.Object) (bool, error) {
 
 // admissionDefaults are the values that the API server sets in a policy.
 //
-// Source: Kubernetes API reference, MutatingAdmissionPolicy v1.
-var admissionDefaults = map[string]any{"matchPolicy": "Equivalent", "scope": "*"}
+// Source: Kubernetes API reference, MutatingAdmissionPolicy v1, and the CRD of Kyverno 1.19.
+var admissionDefaults = map[string]any{"matchPolicy": "Equivalent", "scope": "*", "skipBackgroundRequests": true}
 
 // covers reports whether a live value has everything that is wanted, and besides it only
 // defaults and empty values.

@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -11,62 +10,98 @@ import (
 	"spaces-identity.dev/internal/space"
 )
 
-// ofBackups returns a check that applies only to the component that makes backups. Backups
-// and their configs are in the namespace of the ControlPlane object.
+// ofBackups returns a check that applies only to components that make backups. Backups of a
+// control plane and their configs are in the namespace of the ControlPlane object. Those of
+// the whole Space have no namespace.
 func ofBackups(run func(*checkInput) Check) func(*checkInput) Check {
 	return func(f *checkInput) Check {
 		switch {
 		case !f.component.MakesBackups():
 			return Check{}
-		case f.plane.Name == "":
+		case f.plane.Name == "" && !f.backsUpSpace():
 			return unknownf("", "no ControlPlane object names this host namespace, so its backups cannot be found")
 		}
 		return run(f)
 	}
 }
 
-const fixBackupConfig = "apply the SharedBackupConfig that `spaces-identity post-render` writes among its artifacts"
+// backsUpSpace reports whether the component makes the backups of the whole Space.
+func (f *checkInput) backsUpSpace() bool { return f.component.BackupKind() == desired.SpaceBackups }
+
+// fixBackupConfig returns what to do about a backup config.
+func (f *checkInput) fixBackupConfig() string {
+	return fmt.Sprintf("apply the %s that `spaces-identity post-render` writes among its artifacts", f.component.BackupKind())
+}
+
+// backupResources are the resources with the backup configs, the backups and their schedules
+// of a component.
+func (f *checkInput) backupResources() (configs, backups space.Resource, schedules []space.Resource) {
+	if f.backsUpSpace() {
+		return space.SpaceBackupConfigs, space.SpaceBackups, []space.Resource{space.SpaceSchedules}
+	}
+	return space.SharedBackupConfigs, space.Backups, []space.Resource{space.BackupSchedules, space.SharedSchedules}
+}
+
+// backupConfigs returns the backup configs that the backups can refer to. A SpaceBackupConfig
+// has no namespace.
+func (f *checkInput) backupConfigs() []space.BackupConfig {
+	if f.backsUpSpace() {
+		return f.observed.BackupConfigs[""]
+	}
+	return f.observed.BackupConfigs[f.plane.Namespace]
+}
+
+// latestBackup returns the latest backup.
+func (f *checkInput) latestBackup() (space.Backup, bool) {
+	if latest := f.observed.SpaceBackup; f.backsUpSpace() {
+		if latest == nil {
+			return space.Backup{}, false
+		}
+		return *latest, true
+	}
+	b, ok := f.observed.Backups[space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}]
+	return b, ok
+}
 
 // usedConfig is the name of a backup config and what refers to it.
 type usedConfig struct{ name, by string }
 
-// usedConfigs returns the backup configs that the latest backup of the control plane and its
-// schedules refer to.
+// usedConfigs returns the backup configs that the latest backup and the schedules refer to.
 func (f *checkInput) usedConfigs() []usedConfig {
-	var all []usedConfig
-	for _, s := range f.observed.Schedules {
-		if s.Selects(f.plane) {
-			all = append(all, usedConfig{s.Spec.ConfigRef.Name, "schedule " + s.Meta.Name})
-		}
+	schedules := f.observed.SpaceSchedules
+	if !f.backsUpSpace() {
+		schedules = slices.DeleteFunc(slices.Clone(f.observed.Schedules), func(s space.Schedule) bool { return !s.Selects(f.plane) })
 	}
-	if b, ok := f.observed.Backups[f.planeKey()]; ok {
+	var all []usedConfig
+	for _, s := range schedules {
+		all = append(all, usedConfig{s.Spec.ConfigRef.Name, "schedule " + s.Meta.Name})
+	}
+	if b, ok := f.latestBackup(); ok {
 		all = append(all, usedConfig{b.Spec.ConfigRef.Name, "backup " + b.Meta.Name})
 	}
 	return all
 }
 
-func (f *checkInput) planeKey() space.Key {
-	return space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}
-}
-
 // checkBackupConfig judges the backup configs that are really used. If none is used yet, it
-// judges all of the control plane's group.
+// judges all that backups can refer to.
 func checkBackupConfig(f *checkInput) Check {
-	for _, r := range []space.Resource{space.SharedBackupConfigs, space.Backups, space.BackupSchedules, space.SharedSchedules} {
+	kind := string(f.component.BackupKind())
+	configsOf, backupsOf, schedulesOf := f.backupResources()
+	for _, r := range append(schedulesOf, configsOf, backupsOf) {
 		if err := f.observed.Failure(f.plane.Namespace, r); err != nil && !err.NotServed() {
 			return unknownCheck(err)
 		}
 	}
-	configs := f.observed.BackupConfigs[f.plane.Namespace]
+	configs := f.backupConfigs()
 	used := f.usedConfigs()
 	found := Check{}
 	for _, u := range used {
 		i := slices.IndexFunc(configs, func(c space.BackupConfig) bool { return c.Meta.Name == u.name })
 		if i < 0 {
-			return failedCheck("create the SharedBackupConfig, or correct the reference", "the SharedBackupConfig that is in use does not exist").about(u.by+", SharedBackupConfig", u.name)
+			return failedCheck("create the "+kind+", or correct the reference", "the %s that is in use does not exist", kind).about(u.by+", "+kind, u.name)
 		}
 		if c := f.reviewConfig(configs[i]); c.State != OK || found.State == "" {
-			found = c.about(u.by+", SharedBackupConfig", u.name)
+			found = c.about(u.by+", "+kind, u.name)
 		}
 		if found.State != OK {
 			return found
@@ -78,17 +113,20 @@ func checkBackupConfig(f *checkInput) Check {
 	return f.unusedConfigs(configs)
 }
 
-// unusedConfigs judges the configs of a group in which nothing refers to one yet.
+// unusedConfigs judges the configs if nothing refers to one yet.
 func (f *checkInput) unusedConfigs(configs []space.BackupConfig) Check {
-	if len(configs) == 0 && len(f.observed.BackupConfigs[""]) > 0 {
-		return warningCheck(fixBackupConfig, "there is only a SpaceBackupConfig, which a Backup of a control plane cannot refer to")
-	}
-	if len(configs) == 0 {
-		return warningCheck(fixBackupConfig, "there is no SharedBackupConfig in namespace %s", f.plane.Namespace)
+	switch {
+	case len(configs) > 0:
+	case f.backsUpSpace():
+		return warningCheck(f.fixBackupConfig(), "there is no SpaceBackupConfig")
+	case len(f.observed.BackupConfigs[""]) > 0:
+		return warningCheck(f.fixBackupConfig(), "there is only a SpaceBackupConfig, which a Backup of a control plane cannot refer to")
+	default:
+		return warningCheck(f.fixBackupConfig(), "there is no SharedBackupConfig in namespace %s", f.plane.Namespace)
 	}
 	var right, wrong Check
 	for _, config := range configs {
-		c := f.reviewConfig(config).about("SharedBackupConfig", config.Meta.Name)
+		c := f.reviewConfig(config).about(string(f.component.BackupKind()), config.Meta.Name)
 		if c.State == OK {
 			right = c
 		} else {
@@ -99,7 +137,7 @@ func (f *checkInput) unusedConfigs(configs []space.BackupConfig) Check {
 	case right.State == "":
 		return wrong
 	case wrong.State != "":
-		return warningCheck("refer to "+right.Object+" in backups and schedules, or remove "+wrong.Object, "nothing refers to a backup config yet, and one of the group does not fit: %s: %s", wrong.Object, wrong.Detail)
+		return warningCheck("refer to "+right.Object+" in backups and schedules, or remove "+wrong.Object, "nothing refers to a backup config yet, and one of them does not fit: %s: %s", wrong.Object, wrong.Detail)
 	}
 	right.Detail += "; nothing refers to it yet"
 	return right
@@ -109,7 +147,7 @@ func (f *checkInput) unusedConfigs(configs []space.BackupConfig) Check {
 // may use what it names.
 func (f *checkInput) reviewConfig(config space.BackupConfig) Check {
 	storage, c := config.Spec.ObjectStorage, f.component
-	fail := func(format string, args ...any) Check { return failedCheck(fixBackupConfig, format, args...) }
+	fail := func(format string, args ...any) Check { return failedCheck(f.fixBackupConfig(), format, args...) }
 	switch {
 	case storage.Provider != "AWS":
 		return fail("its provider is %s, not AWS", storage.Provider)
@@ -177,20 +215,24 @@ func endpointRegion(host string) string {
 	return region
 }
 
-// reviewAccess judges whether the role may use what backups of the control plane use. Their
-// objects are below prefix/group/name. Without the account, it compares the prefix with
-// that of the config.
+// reviewAccess judges whether the role may use what backups use. Objects of a control plane
+// are below prefix/group/name. Without the account, it compares the prefix with that of the
+// config.
 //
 // Source: Upbound Spaces API reference, SharedBackupConfig, objectStorage.prefix.
 func (f *checkInput) reviewAccess(bucket, prefix string) Check {
 	c := f.component
 	prefix = strings.Trim(prefix, "/")
 	if c.Prefix != "" && prefix != c.Prefix && !strings.HasPrefix(prefix, c.Prefix+"/") {
-		return failedCheck("set the prefix in the SharedBackupConfig to "+c.Prefix+", or change prefix in the config and run `spaces-identity apply`",
+		return failedCheck("set the prefix in the "+string(c.BackupKind())+" to "+c.Prefix+", or change prefix in the config and run `spaces-identity apply`",
 			"the prefix is %q, but the role may use only what is below %s/", prefix, c.Prefix)
 	}
+	if c.IsScoped() && prefix != c.Prefix {
+		return failedCheck(fmt.Sprintf("set the prefix in the SharedBackupConfig to %q, or change prefix in the config and run `spaces-identity apply`", c.Prefix),
+			"the prefix is %q, but with podIdentity.scope: controlPlane the session policy allows only what is below %s/", prefix, desired.BackupPrefix(c.Prefix, f.planeName()))
+	}
 	in := *f
-	in.component.Bucket, in.component.Prefix = bucket, path.Join(prefix, f.plane.Namespace, f.plane.Name)
+	in.component.Bucket, in.component.Prefix = bucket, desired.BackupPrefix(prefix, f.planeName())
 	var judged Check
 	role, read := f.account.roles[c.Role]
 	switch target, targetRead := f.account.roles[c.PodIdentity.TargetRole]; {
@@ -204,26 +246,34 @@ func (f *checkInput) reviewAccess(bucket, prefix string) Check {
 	if judged.State != OK {
 		return judged
 	}
-	return okCheck("uses the identity, whose role may use the bucket and the prefix")
+	found := okCheck("uses the identity, whose role may use the bucket and the prefix")
+	if live := f.account.associations.value[f.at()]; c.Mode.UsesPodIdentity() && !c.HasTarget() {
+		found = worseCheck(found, judgeSession(live, in.roleRequests()))
+	}
+	return found
 }
 
 // checkLatestBackup judges the last backup. Only one that used the identity proves it.
 func checkLatestBackup(f *checkInput) Check {
-	if err := f.observed.Failure(f.plane.Namespace, space.Backups, space.SharedBackupConfigs); err != nil {
+	configsOf, backupsOf, _ := f.backupResources()
+	switch err := f.observed.Failure(f.plane.Namespace, backupsOf, configsOf); {
+	case err != nil && err.NotServed() && f.backsUpSpace():
+		return warningCheck("set features.alpha.spaceBackup.enabled=true in the values of the Spaces chart if the Space should be backed up", "the cluster does not serve %s", err.Resource)
+	case err != nil:
 		return unknownCheck(err)
 	}
-	backup, exists := f.observed.Backups[f.planeKey()]
+	backup, exists := f.latestBackup()
 	if !exists {
 		return warningCheck("create a backup: only a completed backup proves that the identity works", "there is no backup yet")
 	}
 	var found Check
 	switch {
 	case backup.Status.Phase == "Completed" && !f.usedIdentity(backup):
-		found = warningCheck("create a backup with a SharedBackupConfig that uses the identity", "the backup is completed, but its SharedBackupConfig does not use the identity")
+		found = warningCheck("create a backup with a "+string(f.component.BackupKind())+" that uses the identity", "the backup is completed, but its %s does not use the identity", f.component.BackupKind())
 	case backup.Status.Phase == "Completed":
 		found = okCheck("completed")
 	case backup.Status.Phase == "Failed":
-		found = failedCheck(fmt.Sprintf("fix the other checks first, then create another backup; `kubectl describe backups.spaces.upbound.io %s -n %s` shows why this one failed", backup.Meta.Name, backup.Meta.Namespace),
+		found = failedCheck(fmt.Sprintf("fix the other checks first, then create another backup; `%s` shows why this one failed", f.describeBackup(backup)),
 			"the backup failed")
 	default:
 		found = warningCheck("wait until the backup has finished", "the backup is %s", cmp.Or(backup.Status.Phase, "Pending"))
@@ -231,9 +281,17 @@ func checkLatestBackup(f *checkInput) Check {
 	return found.about("backup", backup.Meta.Name)
 }
 
+// describeBackup returns the command that shows a backup.
+func (f *checkInput) describeBackup(b space.Backup) string {
+	if f.backsUpSpace() {
+		return "kubectl describe spacebackups.admin.spaces.upbound.io " + b.Meta.Name
+	}
+	return "kubectl describe backups.spaces.upbound.io " + b.Meta.Name + " -n " + b.Meta.Namespace
+}
+
 // usedIdentity reports whether the config of a backup uses the identity.
 func (f *checkInput) usedIdentity(b space.Backup) bool {
-	return slices.ContainsFunc(f.observed.BackupConfigs[f.plane.Namespace], func(c space.BackupConfig) bool {
+	return slices.ContainsFunc(f.backupConfigs(), func(c space.BackupConfig) bool {
 		return c.Meta.Name == b.Spec.ConfigRef.Name && c.Spec.ObjectStorage.Credentials.Source == desired.InjectedIdentity
 	})
 }

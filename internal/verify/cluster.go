@@ -8,6 +8,7 @@ import (
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/injection"
 	"spaces-identity.dev/internal/space"
 )
 
@@ -36,16 +37,18 @@ func checkIssuer(f *checkInput) Check {
 
 const fixContext = "check that the kubeconfig's context is the cluster of the config: `kubectl config current-context`"
 
-// at returns the component's service account in the control plane.
+// at returns the component's service account in the namespace.
 func (f *checkInput) at() space.Key {
-	return space.Key{Namespace: f.plane.HostNamespace, Name: f.component.ServiceAccount}
+	return space.Key{Namespace: f.plane.HostNamespace, Name: f.name}
 }
 
 // fixAnnotation returns what to do to annotate a service account.
 func (f *checkInput) fixAnnotation() string {
 	switch {
-	case f.state.Spec().AdmissionPolicy == identity.NoAdmissionPolicy:
-		return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy: native, which also annotates the service accounts of later control planes"
+	case f.component.Namespace != "":
+		return "upgrade the Spaces release through the post-renderer"
+	case !f.state.HasAdmissionPolicy(f.component):
+		return "upgrade the Spaces release through the post-renderer, or set delivery.admissionPolicy to native (Kubernetes 1.36) or kyverno, which also annotates the service accounts of later control planes"
 	case checkAdmissionPolicy(f).State == Fails:
 		return "fix the admission policy first, then run `spaces-identity restart`"
 	}
@@ -58,8 +61,7 @@ func checkServiceAccount(f *checkInput) Check {
 	}
 	account, exists := f.observed.ServiceAccounts[f.at()]
 	if !exists {
-		return failedCheck("check that the control plane is up and the component enabled, and that components[].serviceAccount names its service account",
-			"there is no service account %s", f.component.ServiceAccount)
+		return f.noServiceAccount()
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(f.component.Annotations)) {
 		want := f.component.Annotations[annotation]
@@ -80,7 +82,27 @@ func checkServiceAccount(f *checkInput) Check {
 	if role := account.Meta.Annotations[identity.RoleAnnotation]; !f.component.Mode.UsesIRSA() && role != "" {
 		return warningCheck("remove it after every pod has EKS Pod Identity credentials", "the service account still has the annotation %s: %s", identity.RoleAnnotation, role)
 	}
+	if f.component.IsSynced() {
+		return okCheck("%s is annotated as the config says", f.name)
+	}
 	return okCheck("annotated as the config says")
+}
+
+// noServiceAccount says that no service account has a name that the config expects.
+func (f *checkInput) noServiceAccount() Check {
+	names := identity.OneOf(f.component.Accounts)
+	if err := f.observed.Failure(f.plane.HostNamespace, space.ServiceAccounts); err != nil {
+		return unknownCheck(err)
+	}
+	if reason := injection.Misnaming(f.observed, f.component, f.plane.HostNamespace); reason != "" {
+		return failedCheck("correct components[].syncedFrom in the config, then run `spaces-identity apply`", "%s", reason)
+	}
+	if f.component.Namespace != "" {
+		return failedCheck("correct components[].namespace and components[].serviceAccount in the config; the Spaces chart names the service account after its release: RELEASE-controller",
+			"there is no service account %s", names)
+	}
+	return failedCheck("check that the control plane is up and the component enabled, and that components[].serviceAccount or components[].syncedFrom names its service account",
+		"there is no service account %s", names)
 }
 
 // misspeltKey returns an annotation whose key is a known misspelling of right, or "".
@@ -93,9 +115,10 @@ func misspeltKey(annotations map[string]string, right string) string {
 	return ""
 }
 
-// usesSecretStores reports whether the component reads the secrets of SharedSecretStores.
+// usesSecretStores reports whether the component reads the secrets of SharedSecretStores
+// without IRSA.
 func usesSecretStores(c desired.Component) bool {
-	return c.Name == "external-secrets-controller" && !c.Mode.UsesIRSA()
+	return c.ReadsSecrets() && !c.Mode.UsesIRSA()
 }
 
 // checkSecretStores looks for stores that request a token for the service account. That is
@@ -110,9 +133,9 @@ func checkSecretStores(f *checkInput) Check {
 		return unknownCheck(err)
 	}
 	for _, store := range f.observed.SecretStores {
-		if store.ServiceAccount() == f.component.ServiceAccount {
+		if f.component.HasAccount(store.ServiceAccount()) {
 			return failedCheck("remove spec.provider.aws.auth from the SharedSecretStore, so that it uses the credentials of the pod",
-				"a SharedSecretStore has auth.jwt.serviceAccountRef: %s, which is IRSA and does not work in mode pod-identity", f.component.ServiceAccount).
+				"a SharedSecretStore has auth.jwt.serviceAccountRef: %s, which is IRSA and does not work in mode pod-identity", store.ServiceAccount()).
 				about("SharedSecretStore", store.Meta.Namespace+"/"+store.Meta.Name)
 		}
 	}
@@ -124,22 +147,27 @@ func checkSecretStores(f *checkInput) Check {
 // an association overrides the annotation.
 func ForeignAnnotations(ctx context.Context, client *space.Client, s desired.State) ([]string, error) {
 	var warnings []string
-	for _, c := range s.Components {
-		query := space.Query{Fields: "metadata.name=" + c.ServiceAccount}
-		err := space.List(ctx, client, space.ServiceAccounts, query, func(o space.Object) {
-			role := o.Meta.Annotations[identity.RoleAnnotation]
-			if role == "" || role == c.Role.String() || !c.Subjects.Admits(o.Meta.Namespace) {
-				return
+	for _, name := range s.ServiceAccounts() {
+		err := space.List(ctx, client, space.ServiceAccounts, space.Query{Fields: "metadata.name=" + name}, func(o space.Object) {
+			for _, c := range s.ComponentsOf(o.Meta.Namespace, name) {
+				warnings = append(warnings, foreignAnnotation(o, c)...)
 			}
-			what := "its pods do not get " + c.Role.String()
-			if c.Mode.UsesPodIdentity() {
-				what = "the association overrides it, silently"
-			}
-			warnings = append(warnings, fmt.Sprintf("the service account %s/%s is annotated with another role, %s: %s", o.Meta.Namespace, c.ServiceAccount, role, what))
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
 	return warnings, nil
+}
+
+func foreignAnnotation(o space.Object, c desired.Component) []string {
+	role := o.Meta.Annotations[identity.RoleAnnotation]
+	if role == "" || role == c.Role.String() || !c.Subjects.Admits(o.Meta.Namespace) {
+		return nil
+	}
+	what := "its pods do not get " + c.Role.String()
+	if c.Mode.UsesPodIdentity() {
+		what = "the association overrides it, silently"
+	}
+	return []string{fmt.Sprintf("the service account %s/%s is annotated with another role, %s: %s", o.Meta.Namespace, o.Meta.Name, role, what)}
 }

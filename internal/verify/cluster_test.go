@@ -2,6 +2,7 @@ package verify
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -108,18 +109,42 @@ func withoutObject(_ *testing.T, o *space.Observed) {
 // withAdmissionObjects adds the admission policy and binding of the config to the cluster,
 // after a change of their YAML.
 func withAdmissionObjects(owner string, change ...string) func(*testing.T, *space.Observed) {
-	return withObjects(export.AdmissionPolicies, owner, change...)
+	return withObjects(export.AdmissionPolicies, identity.NativeAdmissionPolicy, owner, "", change...)
 }
 
 // withAppliedObjects is like withAdmissionObjects for those that a user has applied.
 func withAppliedObjects(change ...string) func(*testing.T, *space.Observed) {
-	return withObjects(export.AppliedPolicies, "", change...)
+	return withObjects(export.AppliedPolicies, identity.NativeAdmissionPolicy, "", "", change...)
 }
 
-func withObjects(form func(desired.State) ([]export.Object, error), owner string, change ...string) func(*testing.T, *space.Observed) {
+// withKyvernoPolicy adds the policy of Kyverno, with the status that Kyverno writes.
+func withKyvernoPolicy(status string, change ...string) func(*testing.T, *space.Observed) {
+	return withObjects(export.AdmissionPolicies, identity.KyvernoAdmissionPolicy, "spaces", status, change...)
+}
+
+// withKyverno adds a webhook of Kyverno that sends objects to a policy, and a controller
+// with some available pods.
+func withKyverno(policy string, pods int) func(*testing.T, *space.Observed) {
+	return func(t *testing.T, o *space.Observed) {
+		o.Kyverno = space.Kyverno{
+			Webhooks:    []space.KyvernoWebhook{decodeJSON[space.KyvernoWebhook](t, `{"clientConfig":{"service":{"namespace":"kyverno","path":"/mpol/other/`+policy+`"}}}`)},
+			Controllers: []space.Workload{decodeJSON[space.Workload](t, fmt.Sprintf(`{"status":{"availableReplicas":%d}}`, pods))},
+		}
+	}
+}
+
+const (
+	kyvernoPolicy   = "spaces-identity.mxp-controller.serviceaccounts"
+	kyvernoReady    = `{"conditionStatus":{"ready":true,"conditions":[{"type":"WebhookConfigured","status":"True","message":"Webhook configured."}]}}`
+	kyvernoNotReady = `{"conditionStatus":{"ready":false,"conditions":[{"type":"WebhookConfigured","status":"False","message":"Policy is not configured in the webhook."},{"type":"RBACPermissionsGranted","status":"True"}]}}`
+)
+
+type objectsOf func(desired.State, identity.AdmissionPolicy) ([]export.Object, error)
+
+func withObjects(form objectsOf, kind identity.AdmissionPolicy, owner, status string, change ...string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
 		t.Helper()
-		objects, err := form(testState(t, identity.IRSA, setAdmissionPolicy))
+		objects, err := form(testState(t, identity.IRSA, setAdmissionPolicy), kind)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,12 +155,15 @@ func withObjects(form func(desired.State) ([]export.Object, error), owner string
 			}
 			live := decodeJSON[space.Object](t, string(text))
 			live.Meta.Annotations = map[string]string{"meta.helm.sh/release-name": owner}
+			live.Status = []byte(status)
 			o.Objects[resourceOfKind[object.Kind]][live.Meta.Name] = live
 		}
 	}
 }
 
 func setAdmissionPolicy(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }
+
+func setKyverno(s *identity.Settings) { s.AdmissionPolicy = identity.KyvernoAdmissionPolicy }
 
 func setPrefix(s *identity.Settings) { s.Components[0].Prefix = "prod" }
 
@@ -187,9 +215,28 @@ func clusterCases() []testCase {
 		{"applied and released", AdmissionPolicy, irsa, setAdmissionPolicy, together(withAppliedObjects(), withAdmissionObjects("spaces")), nil, OK, "exists as the config says", ""},
 		{"applied before a change", AdmissionPolicy, irsa, setAdmissionPolicy, together(withAppliedObjects("spaces-backup", "former"), withAdmissionObjects("spaces")), nil, Fails, "the cluster's MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts.applied is not as the config says", "apply them again"},
 		{"of no release", AdmissionPolicy, irsa, setAdmissionPolicy, withAdmissionObjects(""), nil, Warns, "the cluster's MutatingAdmissionPolicy", "delete it, then upgrade"},
-		{"not served", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(notServedList(space.AdmissionPolicies)), nil, Fails, "the cluster does not serve MutatingAdmissionPolicy", "upgrade the cluster"},
+		{"not served", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(notServedList(space.AdmissionPolicies)), nil, Fails, "the cluster does not serve mutatingadmissionpolicies.admissionregistration.k8s.io: it lacks Kubernetes 1.36", "upgrade the cluster to Kubernetes 1.36, or install Kyverno"},
 		{"forbidden", AdmissionPolicy, irsa, setAdmissionPolicy, withFailedList(forbiddenList(space.AdmissionBindings, "")), nil, Unknown, "list mutatingadmissionpolicybindings", "ask a cluster administrator"},
 		{"not asked for", AdmissionPolicy, irsa, nil, nil, nil, "", "", ""},
+		{"of Kyverno", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady), withKyverno(kyvernoPolicy, 1)), nil, OK, "exists as the config says", ""},
+		{"of Kyverno, with the server's defaults", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady, "  evaluation:", "  evaluation:\n    skipBackgroundRequests: true"), withKyverno(kyvernoPolicy, 1)), nil, OK, "exists", ""},
+		{"of Kyverno, outside the cluster", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady), func(t *testing.T, o *space.Observed) {
+			o.Kyverno.Webhooks = []space.KyvernoWebhook{decodeJSON[space.KyvernoWebhook](t, `{"clientConfig":{"url":"https://192.0.2.1:9443/mpol/`+kyvernoPolicy+`"}}`)}
+		}), nil, OK, "exists as the config says", ""},
+		{"of Kyverno, absent", AdmissionPolicy, irsa, setKyverno, withKyverno(kyvernoPolicy, 1), nil, Fails, "the cluster has no MutatingPolicy spaces-identity.mxp-controller.serviceaccounts", "upgrade the Spaces release"},
+		{"of Kyverno, of another role", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady, "spaces-backup", "former"), withKyverno(kyvernoPolicy, 1)), nil, Fails, "the cluster's MutatingPolicy spaces-identity.mxp-controller.serviceaccounts is not as the config says", "upgrade"},
+		{"of Kyverno, for existing objects too", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady, "mutateExisting:\n      enabled: false", "mutateExisting:\n      enabled: true"), withKyverno(kyvernoPolicy, 1)), nil, Fails, "the cluster's MutatingPolicy", "upgrade"},
+		{"of Kyverno, for pod templates too", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady, "controllers: []", "controllers: [deployments]"), withKyverno(kyvernoPolicy, 1)), nil, Fails, "the cluster's MutatingPolicy", "upgrade"},
+		{"of Kyverno, without Kyverno", AdmissionPolicy, irsa, setKyverno, withKyvernoPolicy(""), nil, Fails, "Kyverno does not run: it has written no status to the MutatingPolicy spaces-identity.mxp-controller.serviceaccounts", "start Kyverno"},
+		{"of Kyverno, not ready", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoNotReady), withKyverno(kyvernoPolicy, 1)), nil, Fails, "Kyverno does not act on the MutatingPolicy spaces-identity.mxp-controller.serviceaccounts: WebhookConfigured: Policy is not configured in the webhook.", "start Kyverno's admission controller, or look at its log"},
+		{"of Kyverno, whose webhook sends others", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady), withKyverno(kyvernoPolicy+".applied", 1)), nil, Fails, "Kyverno does not run: no webhook sends objects", "start Kyverno"},
+		{"of Kyverno, without a pod", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady), withKyverno(kyvernoPolicy, 0)), nil, Fails, "Kyverno does not run: no pod of its admission controller is available", "start Kyverno"},
+		{"of Kyverno, not served", AdmissionPolicy, irsa, setKyverno, withFailedList(notServedList(space.KyvernoPolicies)), nil, Fails, "the cluster does not serve mutatingpolicies.policies.kyverno.io: it lacks Kyverno 1.17", "install Kyverno 1.17 or later before the Spaces release"},
+		{"of Kyverno, forbidden", AdmissionPolicy, irsa, setKyverno, withFailedList(forbiddenList(space.KyvernoPolicies, "")), nil, Unknown, "list mutatingpolicies", "ask a cluster administrator"},
+		{"webhooks of Kyverno, forbidden", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady), withFailedList(forbiddenList(space.MutatingWebhooks, ""))), nil, Unknown, "list mutatingwebhookconfigurations", "ask a cluster administrator"},
+		{"of Kyverno, with one of Kubernetes left", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady), withKyverno(kyvernoPolicy, 1), withAppliedObjects("spaces-backup", "former")), nil, Fails, "the cluster's MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts.applied is left from another delivery.admissionPolicy", "delete it: `kubectl delete mutatingadmissionpolicies.admissionregistration.k8s.io"},
+		{"of Kyverno, with the same of Kubernetes", AdmissionPolicy, irsa, setKyverno, together(withKyvernoPolicy(kyvernoReady), withKyverno(kyvernoPolicy, 1), withAppliedObjects()), nil, OK, "exists as the config says", ""},
+		{"with one of Kyverno left", AdmissionPolicy, irsa, setAdmissionPolicy, together(withAdmissionObjects("spaces"), withKyvernoPolicy("", "spaces-backup", "former")), nil, Fails, "the cluster's MutatingPolicy spaces-identity.mxp-controller.serviceaccounts is left", "delete it"},
 
 		{"some left", Mechanism, both, nil, podsOf(irsaPod, associatedPod), nil, Warns, "1 pods are left to migrate: 1 use EKS Pod Identity, 1 use IRSA, 0 use neither", "run `spaces-identity apply`"},
 		{"none left", Mechanism, both, nil, podsOf(associatedPod), nil, Warns, "every pod has migrated: 1 use EKS Pod Identity", "set mode: pod-identity"},
@@ -272,7 +319,7 @@ func clusterCases() []testCase {
 		{"right", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), nil, OK, "uses the identity; what its role may do was not read; nothing refers to it yet", ""},
 		{"right and used", BackupConfig, irsa, nil, together(withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", ""), withBackup("Completed", "nightly")), nil, OK, "uses the identity", ""},
 		{"a wrong one besides, not used", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "nightly"), withSchedule("nightly")), nil, OK, "uses the identity", ""},
-		{"a wrong one besides, nothing used", BackupConfig, irsa, nil, withConfigs, nil, Warns, "nothing refers to a backup config yet, and one of the group does not fit: SharedBackupConfig secret", "refer to SharedBackupConfig nightly"},
+		{"a wrong one besides, nothing used", BackupConfig, irsa, nil, withConfigs, nil, Warns, "nothing refers to a backup config yet, and one of them does not fit: SharedBackupConfig secret", "refer to SharedBackupConfig nightly"},
 		{"a wrong one, used by a backup", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "secret")), nil, Fails, "credentials.source is Secret", "apply"},
 		{"a wrong one, used by a schedule", BackupConfig, irsa, nil, together(withConfigs, withBackup("Completed", "nightly"), withSchedule("secret")), nil, Fails, "credentials.source is Secret", "apply"},
 		{"one that does not exist", BackupConfig, irsa, nil, together(withConfigs, withSchedule("gone")), nil, Fails, "the SharedBackupConfig that is in use does not exist", "create"},

@@ -133,7 +133,8 @@ func TestSelectionReadsOnlyWhatTheComponentsNeed(t *testing.T) {
 		objects          int
 	}{
 		"backups":          {identity.IRSA, nil, true, false, 0},
-		"admission policy": {identity.IRSA, setAdmissionPolicy, true, false, 2},
+		"admission policy": {identity.IRSA, setAdmissionPolicy, true, false, 3},
+		"Kyverno":          {identity.IRSA, setKyverno, true, false, 3},
 		"secrets":          {identity.PodIdentity, setSecrets, false, true, 0},
 		"secrets, irsa":    {identity.IRSA, setSecrets, false, false, 0},
 	} {

@@ -121,7 +121,7 @@ func (w *liveWorld) grant(t *testing.T) {
 		}
 		for i, host := range []string{hostA, hostB, "elsewhere"} {
 			s.Associations = append(s.Associations, awstest.Association{ID: fmt.Sprintf("a-%d", i), Cluster: "prod", Namespace: host, ServiceAccount: "vector",
-				RoleARN: "arn:aws:iam::" + awstest.AccountID + ":role/spaces-logs", Tags: desired.ManagedTags()})
+				RoleARN: "arn:aws:iam::" + awstest.AccountID + ":role/spaces-logs", Tags: desired.Of(identity.Spec{}).Tags()})
 		}
 	})
 }
@@ -376,7 +376,7 @@ func TestVerifyWithoutTheAccountNamesWhatItLeavesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []LeftOut{{[]string{"oidc-provider", "role", "permissions", "agent", "trust-policy", "association", "target-role"}, "the flag"}}
+	want := []LeftOut{{[]string{"oidc-provider", "role", "role-limits", "permissions", "agent", "trust-policy", "association", "target-role"}, "the flag"}}
 	if diff := cmp.Diff(want, result.LeftOut); diff != "" {
 		t.Errorf("what was left out (-want +got):\n%s", diff)
 	}
@@ -457,7 +457,7 @@ func TestVerifyOfAConfig(t *testing.T) {
 		"the admission policy is not there": {func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }, nil, []string{
 			"mxp-controller admission-policy fail: the cluster has no MutatingAdmissionPolicy spaces-identity.mxp-controller.serviceaccounts"}},
 		"the admission policy is there": {func(s *identity.Settings) { s.AdmissionPolicy = identity.NativeAdmissionPolicy }, func(t *testing.T, w *liveWorld) {
-			objects, err := export.AdmissionPolicies(w.state)
+			objects, err := export.AdmissionPolicies(w.state, identity.NativeAdmissionPolicy)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,10 +19,13 @@ func checkWorkload(f *checkInput) Check {
 		return unknownCheck(err)
 	}
 	if pods := f.observed.Pods[f.at()]; len(pods) > 0 {
+		if name, namespace, ok := pods[0].SyncedFrom(); ok {
+			return okCheck("pod %s, which is %s in the namespace %s inside the control plane", pods[0].Meta.Name, name, namespace)
+		}
 		return okCheck("pod %s, which no Deployment, StatefulSet or DaemonSet owns", pods[0].Meta.Name)
 	}
-	return failedCheck("check that the component is deployed, and that its pod template has serviceAccountName: "+f.component.ServiceAccount,
-		"no workload and no pod runs as the service account %s", f.component.ServiceAccount)
+	return failedCheck("check that the component is deployed, and that its pod template has serviceAccountName: "+f.name,
+		"no workload and no pod runs as the service account %s", f.name)
 }
 
 // eachPod calls find for each pod and returns the worst check. If no check has a state, it
@@ -183,9 +186,11 @@ func checkMechanism(f *checkInput) Check {
 		return unknownCheck(err)
 	}
 	count := map[injection.Source]int{}
-	for _, plane := range f.observed.ControlPlanes {
-		for _, p := range f.observed.Pods[space.Key{Namespace: plane.HostNamespace, Name: f.component.ServiceAccount}] {
-			count[injection.Mechanism(p)]++
+	for _, site := range injection.Sites(f.observed, f.state) {
+		for _, p := range f.observed.Pods[site.Key()] {
+			if site.Component.Name == f.component.Name {
+				count[injection.Mechanism(p)]++
+			}
 		}
 	}
 	left := count[injection.WebIdentity] + count[injection.InstanceRole]

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -50,20 +49,15 @@ func prove(ctx context.Context, x *Exchanger, o space.Observed, s desired.State)
 	var mu sync.Mutex
 	var running errgroup.Group
 	running.SetLimit(exchangesAtOnce)
-	for _, plane := range o.ControlPlanes {
-		for _, c := range s.Components {
-			if plane.Deleting {
-				continue
-			}
-			f := &checkInput{observed: o, state: s, component: c, plane: plane}
-			running.Go(func() error {
-				proof := x.prove(ctx, f)
-				mu.Lock()
-				defer mu.Unlock()
-				all[f.at()] = proof
-				return nil // the proof has the error
-			})
-		}
+	for _, site := range injection.Sites(o, s) {
+		f := &checkInput{observed: o, state: s, component: site.Component, plane: site.Plane, name: site.Account}
+		running.Go(func() error {
+			proof := x.prove(ctx, f)
+			mu.Lock()
+			defer mu.Unlock()
+			all[f.at()] = proof
+			return nil // the proof has the error
+		})
 	}
 	_ = running.Wait()
 	return all
@@ -130,7 +124,7 @@ func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 		return bucket, err == nil
 	}
 	for _, used := range f.usedConfigs() {
-		for _, config := range f.observed.BackupConfigs[f.plane.Namespace] {
+		for _, config := range f.backupConfigs() {
 			if config.Meta.Name != used.name {
 				continue
 			}
@@ -139,7 +133,7 @@ func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 			bucket.Region, bucket.Endpoint = text(storage.Config, "region", bucket.Region), text(storage.Config, "endpoint", bucket.Endpoint)
 		}
 	}
-	bucket.Prefix = strings.Trim(path.Join(bucket.Prefix, f.plane.Namespace, f.plane.Name), "/")
+	bucket.Prefix = strings.Trim(desired.BackupPrefix(bucket.Prefix, f.planeName()), "/")
 	return bucket, bucket.Name != "" && bucket.Endpoint != "" && bucket.Region != ""
 }
 

@@ -47,11 +47,43 @@ func checkRole(f *checkInput) Check {
 	return okCheck("%s, last used %s", want, role.value.LastUsed.UTC().Format(time.DateTime+" MST"))
 }
 
+// checkLimits compares what the role has besides its policies with what the config asks for.
+func checkLimits(f *checkInput) Check {
+	if c := f.component; c.PermissionsBoundary.IsZero() && c.MaxSessionDuration == 0 && len(c.ManagedPolicies) == 0 {
+		return Check{}
+	}
+	return ofRole(compareLimits)(f)
+}
+
+func compareLimits(f *checkInput, role Role) Check {
+	c, live := f.component, role.Limits
+	boundary := c.PermissionsBoundary.String()
+	switch {
+	case boundary != "" && live.Boundary == "":
+		return failedCheck(fixLimits, "the role has no permissions boundary, and the config asks for %s", boundary)
+	case boundary != "" && live.Boundary != boundary:
+		return failedCheck(fixLimits, "the permissions boundary of the role is %s, not %s", live.Boundary, boundary)
+	case c.MaxSessionDuration != 0 && live.MaxSession != c.MaxSessionDuration:
+		return failedCheck(fixLimits, "the maximum session duration of the role is %d seconds, not %d", live.MaxSession, c.MaxSessionDuration)
+	}
+	for _, policy := range c.ManagedPolicies {
+		if !slices.Contains(live.Attached, policy.String()) {
+			return failedCheck(fixAccount, "the managed policy %s is not attached to the role", policy)
+		}
+	}
+	return okCheck("as the config says")
+}
+
+const fixLimits = fixAccount + " if this program manages the role; otherwise ask its owner"
+
 func checkPermissions(f *checkInput) Check {
 	if !f.component.HasPermissions() {
 		return Check{}
 	}
-	judged := ofRole(func(f *checkInput, role Role) Check { return judgeRequests(ownRole, role, f.roleRequests()) })(f)
+	judged := ofRole(func(f *checkInput, role Role) Check {
+		found := judgeRequests(ownRole, role, f.roleRequests())
+		return worseCheck(found, judgeGiven(role, f.component.Given()))
+	})(f)
 	if f.component.HasTarget() && (judged.State == OK || judged.State == Warns) {
 		if target := f.judgeTarget(f.targetRequests()); target.State != OK {
 			return target
@@ -95,6 +127,9 @@ const fixPermissions = fixAccount + ", or attach the policy that `spaces-identit
 func judgeRequest(who, fix string, request iam.Request, docs ...iam.Document) Check {
 	decision := iam.Evaluate(request, docs...)
 	switch {
+	case decision.Verdict == iam.CannotEvaluate && appliesInPart(decision) && desired.IsNamedSecret(request.Resource):
+		return warningCheck("write the whole ARN of the secret in the config, so that it can be compared",
+			"%s allow %s on one secret only, and the config has only the name: %s", who, request.Action, decision.Reason)
 	case decision.Verdict == iam.Denied, decision.Verdict == iam.CannotEvaluate && appliesInPart(decision):
 		return failedCheck(fixDecision(decision, fix), "%s not allow %s on %s: %s", who, request.Action, request.Resource, decision.Reason)
 	case decision.Verdict == iam.CannotEvaluate:
@@ -155,7 +190,7 @@ func checkOIDCProvider(f *checkInput) Check {
 // mechanism must be admitted, because pods may use either.
 func checkTrust(f *checkInput, role Role) Check {
 	c := f.component
-	explained, err := f.state.Explain(role.Trust, c, f.plane.HostNamespace, c.ServiceAccount)
+	explained, err := f.state.Explain(role.Trust, c, f.plane.HostNamespace, f.name)
 	if err != nil {
 		return unknownCheck(err)
 	}
@@ -163,7 +198,7 @@ func checkTrust(f *checkInput, role Role) Check {
 	for _, way := range explained.Ways {
 		switch way.Verdict {
 		case iam.Denied:
-			fix := fmt.Sprintf("%s; `spaces-identity explain %s %s --component %s --live` shows which condition denies it", fixAccount, f.plane.HostNamespace, c.ServiceAccount, c.Name)
+			fix := fmt.Sprintf("%s; `spaces-identity explain %s %s --component %s --live` shows which condition denies it", fixAccount, f.plane.HostNamespace, f.name, c.Name)
 			return failedCheck(fixDecision(way.Decision, fix), "the live trust policy does not admit the service account%s: %s", by(c.Mode, way.Mechanism), way.Reason)
 		case iam.CannotEvaluate:
 			found = unknownf("run `spaces-identity verify --prove`, which exchanges a token",
@@ -213,10 +248,14 @@ func checkAssociation(f *checkInput) Check {
 	}
 	live, exists := f.account.associations.value[f.at()]
 	if !exists {
-		return failedCheck(fixAccount, "there is no Pod Identity association for %s", f.component.ServiceAccount)
+		return failedCheck(fixAccount, "there is no Pod Identity association for %s", f.name)
+	}
+	if f.component.IsScoped() && !f.isNamed() {
+		return unknownf("write {name: "+f.plane.HostNamespace+", group: GROUP, controlPlane: NAME} under controlPlanes.namespaces",
+			"no ControlPlane object names this host namespace, so its session policy is not known")
 	}
 	wanted := desired.Association{RoleARN: f.component.Role.String(), TargetRoleARN: f.component.PodIdentity.TargetRole.String(),
-		DisableSessionTags: f.component.PodIdentity.DisableSessionTags, Policy: f.component.PodIdentity.Policy}
+		DisableSessionTags: f.component.PodIdentity.DisableSessionTags, Policy: f.state.SessionPolicy(f.component, f.plane.HostNamespace)}
 	differ := live.Differences(wanted)
 	switch {
 	case slices.Contains(differ, "roleArn"):

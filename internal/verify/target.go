@@ -12,7 +12,7 @@ import (
 // credentials of a target role, that is only to assume the target role, unless pods may use
 // IRSA too.
 func (f *checkInput) roleRequests() []iam.Request {
-	all := f.component.PermissionRequests()
+	all := f.state.PermissionRequests(f.component)
 	if !f.component.HasTarget() || f.component.Mode.UsesIRSA() {
 		return all
 	}
@@ -23,7 +23,7 @@ func (f *checkInput) roleRequests() []iam.Request {
 func (f *checkInput) targetRequests() []iam.Request {
 	c := f.component
 	c.PodIdentity.TargetRole = identity.RoleARN{}
-	return c.PermissionRequests()
+	return f.state.PermissionRequests(c)
 }
 
 // judgeTarget evaluates the target role's policies for requests.

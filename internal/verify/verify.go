@@ -40,6 +40,7 @@ const (
 	AdmissionPolicy = "admission-policy" // if the config asks for admission policies, the cluster has them as the config says
 	OIDCProvider    = "oidc-provider"    // the account has the cluster's provider, with the audience
 	RoleExists      = "role"             // the role is in the account
+	LimitsCheck     = "role-limits"      // the role has the permissions boundary, session duration and managed policies of the config
 	Permissions     = "permissions"      // the role's policies allow what the component does
 	Agent           = "agent"            // the EKS Pod Identity agent runs in the cluster
 	Mechanism       = "mechanism"        // in mode both, which pods use which mechanism
@@ -81,6 +82,7 @@ var allChecks = []struct {
 	{AdmissionPolicy, "", false, checkAdmissionPolicy},
 	{OIDCProvider, "", true, checkOIDCProvider},
 	{RoleExists, "", true, checkRole},
+	{LimitsCheck, "", true, checkLimits},
 	{Permissions, "", true, checkPermissions},
 	{Agent, "", true, checkAgent},
 	{Mechanism, "", false, checkMechanism},
@@ -107,6 +109,7 @@ type checkInput struct {
 	state     desired.State // with only the cluster that is verified
 	component desired.Component
 	plane     space.ControlPlane // zero in a check without a column
+	name      string             // of the service account there; empty in a check without a column
 	proofs    map[space.Key]proofState
 }
 
@@ -137,7 +140,9 @@ func Column(name string) string {
 type Row struct {
 	ControlPlane space.ControlPlane `json:"controlPlane"`
 	Component    string             `json:"component"` // empty if the row is about the control plane only
-	Checks       []Check            `json:"checks"`
+	// ServiceAccount is the name of the component's service account on the host.
+	ServiceAccount string  `json:"serviceAccount,omitempty"`
+	Checks         []Check `json:"checks"`
 }
 
 // LeftOut are checks that did not run because the user asked for that.
@@ -152,6 +157,8 @@ type Result struct {
 	Rows     []Row     `json:"rows"`
 	LeftOut  []LeftOut `json:"leftOut"`
 	Problems []string  `json:"problems"` // what could not be read
+
+	noPlanes bool // the config needs control planes, and none was checked
 }
 
 // Failed reports whether a check failed.
@@ -161,10 +168,8 @@ func (r Result) Failed() bool { return r.has(Fails) }
 func (r Result) Complete() bool { return len(r.Problems) == 0 && !r.has(Unknown) }
 
 // Checked reports whether a control plane was checked, or needs no check because it is being
-// deleted.
-func (r Result) Checked() bool {
-	return slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Component != "" || row.ControlPlane.Deleting })
-}
+// deleted, or the config needs none.
+func (r Result) Checked() bool { return !r.noPlanes }
 
 func (r Result) has(state State) bool {
 	return slices.ContainsFunc(slices.Concat(r.Common, r.Rows), func(row Row) bool {
@@ -173,16 +178,21 @@ func (r Result) has(state State) bool {
 }
 
 // Verify checks every control plane of the config. If there is an exchanger, it also
-// exchanges tokens. It returns an error if it can read nothing at all.
-func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State) (Result, error) {
+// exchanges tokens. It checks the releases that are named. It returns an error if it can read
+// nothing at all.
+func Verify(ctx context.Context, client *space.Client, access Access, x *Exchanger, state desired.State, releases ...ReleaseName) (Result, error) {
 	observed, err := space.Observe(ctx, client, selection(state))
 	if err != nil {
 		return Result{}, err
 	}
-	state = onLiveCluster(state, observed.Issuer)
+	state = onLiveCluster(state, observed.Issuer).WithControlPlaneNames(space.ObjectNames(observed.ControlPlanes))
 	account := readAccount(ctx, access, state, observed)
 	state = account.resolve(state)
-	return runChecks(observed, account, prove(ctx, x, observed, state), state), nil
+	result := runChecks(observed, account, prove(ctx, x, observed, state), state)
+	for _, name := range releases {
+		result.addRelease(readRelease(ctx, client, name), state, observed)
+	}
+	return result, nil
 }
 
 // onLiveCluster returns the state for the cluster of the config that has the issuer, or else
@@ -201,10 +211,14 @@ func onLiveCluster(s desired.State, issuer string) desired.State {
 func selection(state desired.State) space.Selection {
 	wanted := injection.Selection(state)
 	wanted.Chain = true
-	wanted.Backups = slices.ContainsFunc(state.Components, desired.Component.MakesBackups)
+	for _, c := range state.Components {
+		wanted.Backups = wanted.Backups || c.BackupKind() == desired.SharedBackups
+		wanted.SpaceBackups = wanted.SpaceBackups || c.BackupKind() == desired.SpaceBackups
+	}
 	wanted.SecretStores = slices.ContainsFunc(state.Components, usesSecretStores)
-	if state.Spec().AdmissionPolicy != identity.NoAdmissionPolicy {
+	if slices.ContainsFunc(state.Components, state.HasAdmissionPolicy) {
 		wanted.Objects = admissionResources
+		wanted.Kyverno = state.Spec().AdmissionPolicy == identity.KyvernoAdmissionPolicy
 	}
 	return wanted
 }
@@ -212,17 +226,24 @@ func selection(state desired.State) space.Selection {
 // runChecks runs all checks for what was read.
 func runChecks(observed space.Observed, account accountState, proofs map[space.Key]proofState, state desired.State) Result {
 	state = state.OnCluster(state.Clusters[0])
-	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems()}
+	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems(), noPlanes: state.NeedsControlPlanes()}
 	for _, c := range state.Components {
-		result.Common = append(result.Common, (&checkInput{observed, account, state, c, space.ControlPlane{}, proofs}).row(once))
+		result.Common = append(result.Common, (&checkInput{observed, account, state, c, space.ControlPlane{}, "", proofs}).row(once))
+	}
+	addRow := func(site injection.Site) {
+		result.Rows = append(result.Rows, (&checkInput{observed, account, state, site.Component, site.Plane, site.Account, proofs}).row(inPlane))
+	}
+	for _, site := range injection.SitesElsewhere(observed, state) {
+		addRow(site)
 	}
 	for _, plane := range observed.ControlPlanes {
+		result.noPlanes = false
 		if plane.Deleting {
 			result.Rows = append(result.Rows, scopeRow(plane, Check{State: OK, Detail: "the control plane is being deleted, so its other checks are left out"}))
 			continue
 		}
-		for _, c := range state.Components {
-			result.Rows = append(result.Rows, (&checkInput{observed, account, state, c, plane, proofs}).row(inPlane))
+		for _, site := range injection.SitesOf(observed, state, plane) {
+			addRow(site)
 		}
 	}
 	for _, plane := range observed.OutOfScope {
@@ -249,7 +270,7 @@ func checkOutOfScope(plane space.ControlPlane) Check {
 
 // row runs the checks of a scope.
 func (f *checkInput) row(of scope) Row {
-	row := Row{ControlPlane: f.plane, Component: f.component.Name}
+	row := Row{ControlPlane: f.plane, Component: f.component.Name, ServiceAccount: f.name}
 	for _, c := range allChecks {
 		if (of == once) != (c.column == "") || c.account && f.account.without != "" {
 			continue

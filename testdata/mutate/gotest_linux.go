@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,27 +28,51 @@ const memoryLimit = 12 << 20
 
 // run is one run of the tests of a package.
 type run struct {
-	pkg  string
-	args []string
+	pkg   string
+	args  []string
+	limit time.Duration
 }
 
-// baseline runs the tests of a suite without a change. It returns the runs for a mutant, the
-// fast tests of each package first, and how long one may take.
-func baseline(ctx context.Context, s suite) (runs []run, limit time.Duration, err error) {
-	started := time.Now()
+// baseline runs the tests of a suite without a change. It returns the runs for a mutant: the
+// fast tests of each package first. A run may take several times as long as it took here.
+func baseline(ctx context.Context, s suite, dir, overlay string) (runs []run, err error) {
 	var slowRuns []run
 	for _, pkg := range append([]string{s.pkg}, s.also...) {
-		v, out, err := test(ctx, nil, []run{{pkg, []string{"-test.v"}}}, 10*time.Minute)
+		all := run{pkg, []string{"-test.v"}, 10 * time.Minute}
+		started := time.Now()
+		v, out, err := all.of(ctx, dir, overlay)
 		if err != nil || v != passed {
-			return nil, 0, fmt.Errorf("the tests of %s fail without a mutant: %w\n%s", pkg, err, out)
+			return nil, baselineError(pkg, err, out)
 		}
 		slow := slowTests(out)
-		runs = append(runs, run{pkg, []string{"-test.skip", slow}})
+		fast := run{pkg, []string{"-test.skip", slow}, 10 * time.Minute}
 		if slow != "" {
-			slowRuns = append(slowRuns, run{pkg, []string{"-test.run", slow}})
+			slowRuns = append(slowRuns, run{pkg, []string{"-test.run", slow}, limit(started)})
+			started = time.Now()
+			if v, out, err := fast.of(ctx, dir, overlay); err != nil || v != passed {
+				return nil, baselineError(pkg, err, out)
+			}
 		}
+		fast.limit = limit(started)
+		runs = append(runs, fast)
 	}
-	return append(runs, slowRuns...), 30*time.Second + 4*time.Since(started), nil
+	return append(runs, slowRuns...), nil
+}
+
+// baselineError has the failed tests of a run without a mutant, or else its last lines.
+func baselineError(pkg string, err error, out []byte) error {
+	failed := bytes.Join(failedTest.FindAll(out, -1), []byte("\n"))
+	if len(failed) == 0 {
+		failed = out[max(0, len(out)-2000):]
+	}
+	return errors.Join(fmt.Errorf("the tests of %s fail without a mutant:\n%s", pkg, failed), err)
+}
+
+// failedTest matches the name of a failed test, in the output of go test -v.
+var failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: \S+`)
+
+func limit(started time.Time) time.Duration {
+	return 10*time.Second + 4*time.Since(started)
 }
 
 // slowTest matches a test that took a second or more, in the output of go test -v.
@@ -65,62 +90,66 @@ func slowTests(out []byte) string {
 	return "^(" + strings.Join(names, "|") + ")$"
 }
 
-// test makes runs on a mutant until one fails. Without a mutant it tests the code as it is.
-func test(ctx context.Context, m *mutant, runs []run, limit time.Duration) (v verdict, out []byte, err error) {
-	dir, err := os.MkdirTemp("", "mutate-")
-	if err != nil {
-		return noCompile, nil, err
-	}
-	defer os.RemoveAll(dir)
-	var overlay []string
-	if m != nil {
-		if overlay, err = writeOverlay(dir, *m); err != nil {
-			return noCompile, nil, err
-		}
-	}
+// test makes runs until one fails. dir has the test binaries. The ones that it lacks are
+// built with the overlay.
+func test(ctx context.Context, runs []run, dir, overlay string) (v verdict, out []byte, err error) {
 	for _, r := range runs {
-		binary := filepath.Join(dir, strings.ReplaceAll(r.pkg, "/", "_"))
-		if _, err := os.Stat(binary); err != nil {
-			build := exec.CommandContext(ctx, "go", append(append([]string{"test", "-c", "-vet=off", "-o", binary}, overlay...), "./"+r.pkg)...)
-			if out, err := build.CombinedOutput(); err != nil {
-				return noCompile, out, ctx.Err()
-			}
-		}
-		if v, out, err = r.of(ctx, binary, limit); err != nil || v != passed {
+		if v, out, err = r.of(ctx, dir, overlay); err != nil || v != passed {
 			return v, out, err
 		}
 	}
 	return passed, out, nil
 }
 
+// testAlone makes runs on one mutant, with binaries of its own.
+func testAlone(ctx context.Context, m mutant, runs []run) (verdict, []byte, error) {
+	dir, err := os.MkdirTemp("", "mutate-")
+	if err != nil {
+		return noCompile, nil, err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := writeOverlay(dir, m)
+	if err != nil {
+		return noCompile, nil, err
+	}
+	return test(ctx, runs, dir, overlay)
+}
+
 // writeOverlay writes the changed file and the overlay of go build that puts it in place. It
 // returns the flag of go build.
-func writeOverlay(dir string, m mutant) ([]string, error) {
+func writeOverlay(dir string, m mutant) (string, error) {
 	text, err := os.ReadFile(m.file)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	changed := filepath.Join(dir, filepath.Base(m.file))
 	mutated := append(append(append([]byte(nil), text[:m.start]...), m.new...), text[m.end:]...)
 	if err := os.WriteFile(changed, mutated, 0o600); err != nil {
-		return nil, err
+		return "", err
 	}
 	original, err := filepath.Abs(m.file)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	content, err := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	overlay := filepath.Join(dir, "overlay.json")
-	return []string{"-overlay=" + overlay}, os.WriteFile(overlay, content, 0o600)
+	return "-overlay=" + overlay, os.WriteFile(overlay, content, 0o600)
 }
 
-// of runs a test binary in the directory of its package. A run that exceeds its time or
+// of runs the tests in the directory of their package. A run that exceeds its time or
 // memory has failed.
-func (r run) of(ctx context.Context, binary string, limit time.Duration) (verdict, []byte, error) {
-	limited, cancel := context.WithTimeout(ctx, limit)
+func (r run) of(ctx context.Context, dir, overlay string) (verdict, []byte, error) {
+	binary := filepath.Join(dir, strings.ReplaceAll(r.pkg, "/", "_")+".test")
+	if _, err := os.Stat(binary); err != nil {
+		build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", binary, overlay, "./"+r.pkg)
+		if out, err := build.CombinedOutput(); err != nil {
+			return noCompile, out, ctx.Err()
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
 	args := append([]string{"-c", `ulimit -v "$0"; exec "$@"`, fmt.Sprint(memoryLimit), binary, "-test.failfast", "-test.count=1"}, r.args...)
 	cmd := exec.CommandContext(limited, "sh", args...)

@@ -7,6 +7,8 @@
 // A line whose mutants all behave like the original has a comment that says why:
 //
 //	//mutate:equivalent the reason
+//
+// If only some of them do, the reason begins with their operator or new text, such as [&&].
 package main
 
 import (
@@ -29,13 +31,14 @@ var suites = []suite{
 	{"internal/injection", []string{"internal/verify", "internal/restart"}},
 	{"internal/restart", nil},
 	{"internal/iam", []string{"internal/desired", "internal/reconcile"}},
-	{"internal/desired", []string{"internal/export", "internal/postrender", "internal/reconcile", "cmd/spaces-identity"}},
+	{"internal/desired", []string{"internal/postrender", "internal/reconcile", "cmd/spaces-identity"}},
 	{"internal/manifest", []string{"internal/rewrite", "cmd/spaces-identity"}},
 	{"internal/rewrite", []string{"cmd/spaces-identity"}},
 	{"internal/export", []string{"cmd/spaces-identity"}},
 	{"internal/identity", []string{"internal/config", "internal/desired"}},
 	{"internal/config", []string{"internal/cli", "cmd/spaces-identity"}},
 	{"internal/postrender", []string{"cmd/spaces-identity"}},
+	{"internal/account", []string{"internal/verify", "internal/reconcile"}},
 	{"internal/artifact", []string{"internal/postrender"}},
 }
 
@@ -73,44 +76,76 @@ func mutate(ctx context.Context, sample int, seed uint64, packages []string) err
 	return nil
 }
 
+// score counts the mutants of a package.
+type score struct {
+	killed, lives, invalid, equivalent int
+}
+
+func (s score) tried() int { return s.killed + s.lives + s.equivalent }
+
 // try runs the tests for a sample of the mutants and prints the score. A mutant that does
 // not compile does not count.
 func try(ctx context.Context, s suite, all []mutant, sample int) error {
 	started := time.Now()
-	runs, limit, err := baseline(ctx, s)
+	dir, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return err
 	}
-	killed, lives, invalid, equivalent := 0, []mutant(nil), 0, 0
-	for _, m := range all {
-		if sample > 0 && killed+len(lives)+equivalent == sample || ctx.Err() != nil {
+	defer os.RemoveAll(dir)
+	// Up to half of the mutants do not compile.
+	var candidates []*mutant
+	for i := range all {
+		if all[i].equivalent == "" && (sample == 0 || len(candidates) < 2*sample) {
+			candidates = append(candidates, &all[i])
+		}
+	}
+	code, err := bring(ctx, dir, s.pkg, candidates)
+	if err != nil {
+		return err
+	}
+	runs, err := baseline(ctx, s, dir, code.overlay())
+	if err != nil {
+		return err
+	}
+	var sum score
+	for i := range all {
+		left := all[i].equivalent == "" && all[i].number == 0 // is not in the code
+		if sample > 0 && sum.tried() == sample || left || ctx.Err() != nil {
 			break
 		}
-		switch {
-		case m.equivalent != "":
-			equivalent++
-		default:
-			switch verdict, _, err := test(ctx, &m, runs, limit); {
-			case ctx.Err() != nil: // the score so far is printed
-			case err != nil:
-				return err
-			case verdict == noCompile:
-				invalid++
-			case verdict == passed:
-				lives = append(lives, m)
-				fmt.Printf("lives: %s\n", m)
-			default:
-				killed++
-			}
+		if err := sum.add(ctx, &all[i], code, runs); err != nil {
+			return err
 		}
 	}
-	tried := killed + len(lives) + equivalent
-	if tried == 0 {
+	if sum.tried() == 0 {
 		return fmt.Errorf("%s has no mutants", s.pkg)
 	}
+	good := sum.killed + sum.equivalent
 	fmt.Printf("%s: %d of %d killed (%d %%), %d of them equivalent; %d mutants in all, %d did not compile; %s\n", s.pkg,
-		killed+equivalent, tried, (killed+equivalent)*100/tried, equivalent, len(all), invalid, time.Since(started).Round(time.Second))
+		good, sum.tried(), good*100/sum.tried(), sum.equivalent, len(all), sum.invalid, time.Since(started).Round(time.Second))
 	return ctx.Err()
+}
+
+// add tries a mutant, unless it is equivalent.
+func (s *score) add(ctx context.Context, m *mutant, code *together, runs []run) error {
+	if m.equivalent != "" {
+		s.equivalent++
+		return nil
+	}
+	v, err := code.try(ctx, m, runs)
+	switch {
+	case ctx.Err() != nil: // the score so far is printed
+	case err != nil:
+		return err
+	case v == noCompile:
+		s.invalid++
+	case v == passed:
+		s.lives++
+		fmt.Printf("lives: %s\n", m)
+	default:
+		s.killed++
+	}
+	return nil
 }
 
 func (m mutant) String() string {

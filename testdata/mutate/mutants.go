@@ -18,9 +18,21 @@ type mutant struct {
 	old, new   string
 	operator   string
 	equivalent string // the reason why no test can notice it
+	number     int    // from 1
+	state      state
 }
 
-// marker begins the comment on a line whose mutants are equivalent.
+// state says how a mutant is compiled.
+type state int
+
+const (
+	inBinary state = iota // with the others
+	alone                 // in a binary of its own
+	invalid               // not at all
+)
+
+// marker begins the comment on a line whose mutants are equivalent. If the reason begins
+// with text in brackets, only the mutants of that operator or with that new text are.
 const marker = "//mutate:equivalent"
 
 // mutantsOf returns all mutants of a package, in the order of its files.
@@ -79,7 +91,22 @@ type finder struct {
 func (f *finder) add(operator string, from, to token.Pos, replacement string) {
 	start, end := f.fset.Position(from).Offset, f.fset.Position(to).Offset
 	line := f.fset.Position(from).Line
-	f.found = append(f.found, mutant{f.file, line, start, end, string(f.text[start:end]), replacement, operator, f.reasons[line]})
+	f.found = append(f.found, mutant{
+		file: f.file, line: line, start: start, end: end, old: string(f.text[start:end]), new: replacement,
+		operator: operator, equivalent: reasonFor(f.reasons[line], operator, replacement),
+	})
+}
+
+// reasonFor returns the reason of a line if it is about a mutant.
+func reasonFor(reason, operator, replacement string) string {
+	only, rest, ok := strings.Cut(strings.TrimPrefix(reason, "["), "] ")
+	if !strings.HasPrefix(reason, "[") || !ok {
+		return reason
+	}
+	if only == operator || only == replacement {
+		return rest
+	}
+	return ""
 }
 
 func (f *finder) source(n ast.Node) string {

@@ -1,13 +1,14 @@
-// Reads {trust, permissions, principal, action, resource, account, context} as JSON
+// Reads {trust, permissions, session, principal, action, resource, account, context} as JSON
 // lines and answers each with a JSON line: the verdict of the independent simulator
 // (Allowed, ImplicitlyDenied or ExplicitlyDenied), the condition keys that it
 // ignored because it does not know them, and its errors. trust is the policy of the
-// resource, a role; permissions are the policies of the principal.
+// resource, a role; permissions are the policies of the principal, and session is the policy
+// of its session.
 import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { trust, permissions, principal, action, resource, account, context } = JSON.parse(line)
+  const { trust, permissions, session, principal, action, resource, account, context } = JSON.parse(line)
   const response = await runSimulation({
     request: {
       principal,
@@ -19,6 +20,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     serviceControlPolicies: [],
     resourceControlPolicies: [],
     resourcePolicy: trust,
+    sessionPolicy: session,
   }, {})
   console.log(JSON.stringify({
     verdict: response.overallResult ?? '',

@@ -37,6 +37,12 @@ type initial struct {
 	AgentErr  error // why that is not known
 	Provider  bool  // is in IAM
 	Found     []space.ControlPlane
+
+	host      *space.Client // the host cluster; nil if it cannot be used
+	hostErr   error         // why
+	lookedIn  string        // the account in which findProvider has looked
+	ModeWhy   string        // why the mode was chosen, a sentence without capital and full stop
+	PolicyWhy string        // the same for the admission policy
 }
 
 // initialise writes the config that init finds.
@@ -54,7 +60,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 		return err
 	}
 	i := &initial{Env: env, terminal: newTerminal(env), op: op, Account: connected, Spec: spec, Component: spec.Components[0]}
-	for _, step := range []func(context.Context) error{i.findCluster, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes} {
+	for _, step := range []func(context.Context) error{i.findCluster, i.connectHost, i.findProvider, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes, i.chooseDelivery} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -69,6 +75,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 	if err := writeNew(file, text.String(), op.Force); err != nil {
 		return err
 	}
+	env.Say("mode %s: %s\nadmission policy %s: %s\n", i.Component.Mode, i.ModeWhy, cmp.Or(string(i.Spec.AdmissionPolicy), "none"), i.PolicyWhy)
 	env.Say("wrote %s\nnext: spaces-identity plan shows what AWS lacks, and spaces-identity apply creates it\n", file)
 	return nil
 }
@@ -147,24 +154,6 @@ func asked[T any](ctx context.Context, i *initial, question, otherwise string, p
 	}
 }
 
-func (i *initial) chooseMode(ctx context.Context) (err error) {
-	otherwise := identity.IRSA
-	if i.Agent {
-		otherwise = identity.PodIdentity
-	}
-	if !i.op.Settings.Given("mode", i.Getenv) && i.Terminal(i.In) {
-		i.Component.Mode, err = asked(ctx, i, "How pods get the role: "+identity.OneOf(config.Choices("mode")), string(otherwise), identity.ParseMode)
-	}
-	switch {
-	case err != nil || i.AgentErr == nil:
-		return err
-	case i.Component.Mode.UsesPodIdentity():
-		return i.AgentErr
-	}
-	i.Note(fmt.Sprintf("whether the Pod Identity agent runs is not known, and mode irsa does not need it: %v", i.AgentErr))
-	return nil
-}
-
 func (i *initial) chooseRole(ctx context.Context) (err error) {
 	if !i.Component.Role.IsZero() {
 		return nil
@@ -178,11 +167,18 @@ func (i *initial) chooseRole(ctx context.Context) (err error) {
 	return err
 }
 
+// findProvider looks for the cluster's OIDC provider in the account of the role. As long as
+// there is no role, that is the account of the credentials.
 func (i *initial) findProvider(ctx context.Context) error {
-	if i.Spec.Cluster.OIDC.IsZero() {
+	role := i.Component.Role
+	if role.IsZero() {
+		role.Partition, role.Account = i.Account.Caller.Partition, i.Account.Caller.Account
+	}
+	if i.Spec.Cluster.OIDC.IsZero() || role.Account == i.lookedIn {
 		return nil
 	}
-	audiences, ok, err := i.Account.ProviderAudiences(ctx, i.Spec.Cluster.OIDC.ARN(i.Component.Role))
+	i.lookedIn = role.Account
+	audiences, ok, err := i.Account.ProviderAudiences(ctx, i.Spec.Cluster.OIDC.ARN(role))
 	i.Provider = ok && slices.Contains(audiences, identity.Audience)
 	return err
 }
@@ -202,15 +198,15 @@ func (i *initial) chooseBucket(ctx context.Context) (err error) {
 // what the user answers. Nobody is admitted by default.
 func (i *initial) findControlPlanes(ctx context.Context) error {
 	c := &i.Spec.ControlPlanes
-	if len(c.Namespaces) > 0 || c.Match != "" {
+	if len(c.Namespaces) > 0 || c.Match != "" || !desired.Of(i.Spec).NeedsControlPlanes() {
 		return nil
 	}
-	client, err := connect(i.Env, i.op.Cluster)
+	err := i.hostErr
+	if err != nil && exit.Of(err) == exit.BadUsage {
+		return err // another cluster, whose control planes are not those of the Space
+	}
 	if err == nil {
-		if err := sameCluster(ctx, client, i.Spec.Cluster, i.Note); err != nil {
-			return err
-		}
-		i.Found, _, err = hostNamespaces(ctx, client, desired.Of(i.Spec).ServiceAccounts())
+		i.Found, _, err = hostNamespaces(ctx, i.host, desired.Of(i.Spec).ControlPlaneAccounts())
 	}
 	if c.Discover = err == nil; c.Discover {
 		return nil
@@ -267,6 +263,7 @@ func errExists(file string) error {
 // firstConfig is the config, with what was found as comments.
 var firstConfig = template.Must(template.New("config").Funcs(template.FuncMap{
 	"quote":                 quoted,
+	"comment":               comment,
 	"apiVersion":            func() string { return config.APIVersion },
 	"kind":                  func() string { return config.Kind },
 	"defaultDir":            func() string { return identity.DefaultArtifactsDir },
@@ -302,7 +299,8 @@ controlPlanes:
 {{- with .Component -}}
 components:
 - name: {{quote .Name}}
-  # irsa, pod-identity or both. The Pod Identity agent {{if $.AgentErr}}could not be looked up.{{else if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
+{{printf "irsa, pod-identity or both. Chosen: %s." $.ModeWhy | comment "  # "}}
+  # The Pod Identity agent {{if $.AgentErr}}could not be looked up.{{else if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
   mode: {{.Mode}}
   roleARN: {{quote .Role.String}}
   bucket: {{quote .Bucket}}
@@ -316,9 +314,26 @@ components:
 {{end}}{{end}}{{with .PodLabels}}  podLabels:
 {{range $key, $value := .}}    {{quote $key}}: {{quote $value}}
 {{end}}{{end}}{{end}}
-{{- if ne .Spec.ArtifactsDir defaultDir}}artifacts:
+{{- ""}}{{printf "The admission policy gives the identity to control planes that are created later. Chosen: %s." $.PolicyWhy | comment "# "}}
+delivery:
+  admissionPolicy: {{quote .Spec.AdmissionPolicy}}
+{{if ne .Spec.ArtifactsDir defaultDir}}artifacts:
   dir: {{quote .Spec.ArtifactsDir}}
 {{end}}`))
+
+// comment returns a text as lines of at most 90 columns that begin with the prefix.
+func comment(prefix, text string) string {
+	const width = 90
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(prefix)+len(line)+1+len(word) > width {
+			lines, line = append(lines, prefix+line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return strings.Join(append(lines, prefix+line), "\n")
+}
 
 // quoted returns a YAML string, whatever the value looks like.
 func quoted(value any) string {

@@ -29,7 +29,7 @@ func Run(ctx context.Context, env *cli.Env, op cli.Op) error {
 	err := run(ctx, env, op)
 	if err != nil && ctx.Err() != nil {
 		switch op.(type) {
-		case cli.ApplyOp, cli.RestartOp:
+		case cli.ApplyOp, cli.DeleteOp, cli.RestartOp:
 			return output.Hint(context.Cause(ctx), "run it again to do what is left")
 		}
 		return context.Cause(ctx)
@@ -53,6 +53,8 @@ func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 		return plan(ctx, env, op)
 	case cli.ApplyOp:
 		return apply(ctx, env, op)
+	case cli.DeleteOp:
+		return deletePlanned(ctx, env, op)
 	case cli.VerifyOp:
 		return verifyPlanes(ctx, env, op)
 	case cli.RestartOp:
@@ -99,17 +101,41 @@ func discover(ctx context.Context, env *cli.Env, op cli.DiscoverOp) error {
 	if err != nil {
 		return err
 	}
-	found, err := space.Discover(ctx, client, state.ServiceAccounts())
+	found, err := space.Discover(ctx, client, state.ControlPlaneAccounts())
 	if err != nil {
 		return err
 	}
-	if err := env.Print(op.Output, views.DiscoveryView{Discovery: found}); err != nil {
+	copies, err := copiedAccounts(ctx, client, state)
+	if err != nil {
+		return err
+	}
+	if err := env.Print(op.Output, views.DiscoveryView{Discovery: found, Copies: copies}); err != nil {
 		return err
 	}
 	if firstProblem(found) != nil {
 		return errors.New("not every source of control planes could be read; the output says which")
 	}
 	return nil
+}
+
+// copiedAccounts returns the copies of the components' service accounts that vcluster has made
+// on the host. It reads nothing if no component has a service account inside the control
+// plane.
+func copiedAccounts(ctx context.Context, client *space.Client, state desired.State) ([]views.Copy, error) {
+	inside := slices.DeleteFunc(slices.Clone(state.Components), func(c desired.Component) bool { return c.Inside().IsZero() })
+	if len(inside) == 0 {
+		return nil, nil
+	}
+	var copies []views.Copy
+	err := space.List(ctx, client, space.ServiceAccounts, space.Query{}, func(a space.ServiceAccount) {
+		name, namespace, _ := a.SyncedFrom()
+		for _, c := range inside {
+			if name == c.Inside().ServiceAccount {
+				copies = append(copies, views.Copy{Component: c.Name, HostNamespace: a.Meta.Namespace, ServiceAccount: a.Meta.Name, Namespace: namespace, Expected: c.HasAccount(a.Meta.Name)})
+			}
+		}
+	})
+	return copies, err
 }
 
 // firstProblem returns why a source could not be read that the cluster serves.

@@ -135,6 +135,35 @@ func TestInitPlanApply(t *testing.T) {
 	}
 }
 
+func TestDelete(t *testing.T) {
+	server := newSpace(t)
+	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--mode", "both", "--host-namespace", first), 0)
+	must(t, run(t, "", "apply", "--approve"), 0)
+	server.Forget()
+	golden(t, "delete.txt", must(t, run(t, "", "delete", "--dry-run"), 0).Out)
+	if r := run(t, "", "delete"); r.Status != 2 || !strings.Contains(r.Err, "--dry-run") {
+		t.Errorf("delete without a terminal: %+v", r)
+	}
+	if r := run(t, "no\n", "delete"); r.Status != 1 || !strings.Contains(r.Err, "nothing was changed") {
+		t.Errorf("delete and no: %+v", r)
+	}
+	for _, c := range server.Calls() {
+		if c.Write {
+			t.Fatalf("%s before anybody said yes", c.Operation)
+		}
+	}
+	if r := must(t, run(t, "yes\n", "delete", "--keep-role"), 0); !strings.Contains(r.Err, "done: ") {
+		t.Errorf("delete: %+v", r)
+	}
+	must(t, run(t, "", "delete", "--approve"), 0)
+	if r := must(t, run(t, "", "delete", "--approve", "-o", "json"), 0); !strings.Contains(r.Out, `"roles": null`) && !strings.Contains(r.Out, `"roles": []`) {
+		t.Errorf("the last delete: %s", r.Out)
+	}
+	if r := must(t, run(t, "", "delete", "--approve"), 0); !strings.Contains(r.Out, "Nothing to delete.") {
+		t.Errorf("the last delete: %s", r.Out)
+	}
+}
+
 func TestPlanJSON(t *testing.T) {
 	newSpace(t)
 	must(t, run(t, "", "init", "--bucket", "spaces-backups", "--host-namespace", first), 0)

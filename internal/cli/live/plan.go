@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"spaces-identity.dev/internal/account"
@@ -15,6 +16,7 @@ import (
 	"spaces-identity.dev/internal/output"
 	views "spaces-identity.dev/internal/output/live"
 	"spaces-identity.dev/internal/reconcile"
+	"spaces-identity.dev/internal/space"
 	"spaces-identity.dev/internal/verify"
 )
 
@@ -51,13 +53,8 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 		return err
 	}
 	if !op.Approve {
-		answer, err := newTerminal(env).ask(ctx, `Apply these changes? Type "yes" to continue: `)
-		if err != nil {
+		if err := confirm(ctx, env, `Apply these changes? Type "yes" to continue: `); err != nil {
 			return err
-		}
-		if answer != "yes" {
-			env.Say("nothing was changed\n")
-			return exit.Silent(exit.Failed)
 		}
 	}
 	if err := r.Apply(ctx, drift); err != nil {
@@ -81,7 +78,7 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 		return nil, nil, err
 	}
 	var foreign []string
-	if spec.ControlPlanes.Discover {
+	if all := desired.Of(spec); all.NeedsControlPlanes() && (spec.ControlPlanes.Discover || all.NeedsControlPlaneNames()) {
 		if spec, foreign, err = discovered(ctx, env, f, spec); err != nil {
 			return nil, nil, err
 		}
@@ -104,9 +101,10 @@ func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.
 	return r, drift, nil
 }
 
-// discovered adds the host namespaces of the cluster to those of the config. It returns
-// warnings of service accounts there that name another role, and of control planes without
-// a host namespace.
+// discovered adds what the cluster knows to the config: the names of the control planes and,
+// with controlPlanes.discover, their host namespaces. It returns warnings of service accounts
+// there that name another role, of control planes without a host namespace, and of names
+// that differ from the config.
 func discovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identity.Spec) (identity.Spec, []string, error) {
 	client, err := connect(env, f.Cluster)
 	if err != nil {
@@ -115,9 +113,14 @@ func discovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identi
 	if err := sameCluster(ctx, client, spec.Cluster, func(string) {}); err != nil { // those who may not read the issuer go on
 		return spec, nil, err
 	}
-	found, young, err := hostNamespaces(ctx, client, desired.Of(spec).ServiceAccounts())
+	found, young, err := hostNamespaces(ctx, client, desired.Of(spec).ControlPlaneAccounts())
 	if err != nil {
 		return spec, nil, fmt.Errorf("discovering the control planes: %w", err)
+	}
+	warnings := otherNames(spec, found)
+	spec = spec.WithControlPlaneNames(space.ObjectNames(found))
+	if !spec.ControlPlanes.Discover {
+		return spec, warnings, nil
 	}
 	if f.Prune && len(found) == 0 {
 		return spec, nil, output.Hint(errors.New("no control plane was discovered, and --prune would remove all that have access"),
@@ -128,9 +131,31 @@ func discovered(ctx context.Context, env *cli.Env, f cli.DriftFlags, spec identi
 		names = append(names, plane.HostNamespace)
 	}
 	spec = spec.WithNamespaces(names)
-	warnings, err := verify.ForeignAnnotations(ctx, client, desired.Of(spec))
+	foreign, err := verify.ForeignAnnotations(ctx, client, desired.Of(spec))
+	warnings = append(warnings, foreign...)
 	for _, plane := range young {
 		warnings = append(warnings, fmt.Sprintf("the control plane %s has no host namespace yet, so it gets nothing: run this again when it has one", plane))
 	}
 	return spec, warnings, err
+}
+
+// otherNames returns a warning for each host namespace of which the config names another
+// control plane than the cluster, and for each one that several control planes name.
+func otherNames(spec identity.Spec, found []space.ControlPlane) []string {
+	if !slices.ContainsFunc(desired.Of(spec).Components, desired.Component.IsScoped) {
+		return nil
+	}
+	var warnings []string
+	names := space.ObjectNames(found)
+	for _, plane := range found {
+		host := plane.HostNamespace
+		given, live := spec.ControlPlanes.Names[host], names[host]
+		switch {
+		case len(plane.Objects) > 1:
+			warnings = append(warnings, fmt.Sprintf("several ControlPlane objects name the host namespace %s, so the cluster does not tell whose backups it may use", host))
+		case !given.IsZero() && !live.IsZero() && given != live:
+			warnings = append(warnings, fmt.Sprintf("the config says that %s is the host namespace of %s, but in the cluster it belongs to %s, whose backups it may use: correct the config", host, given, live))
+		}
+	}
+	return warnings
 }

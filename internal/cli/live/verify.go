@@ -1,9 +1,11 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"spaces-identity.dev/internal/account"
@@ -29,6 +31,10 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 	if err != nil {
 		return err
 	}
+	releases, err := releasesOf(env, op, client)
+	if err != nil {
+		return err
+	}
 	exchanger, err := exchangerFor(ctx, op, client, state.Clusters[0].Region)
 	if err != nil {
 		return err
@@ -38,7 +44,7 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 		if env.Terminal(env.Err) {
 			env.Say("reading the cluster…\n")
 		}
-		result, err = verify.Verify(ctx, client, access, exchanger, state)
+		result, err = verify.Verify(ctx, client, access, exchanger, state, releases...)
 		if err != nil {
 			return err
 		}
@@ -80,6 +86,23 @@ func exchangerFor(ctx context.Context, op cli.VerifyOp, client *space.Client, re
 	}
 	prover, err := account.NewProver(ctx, account.Options{Profile: op.Profile, Region: region})
 	return &verify.Exchanger{Tokens: client, AWS: prover, Write: op.Prove == cli.ProveWrite}, err
+}
+
+// releasesOf returns the release that the user has named, if there is one. Helm passes its own
+// --namespace to plugins as HELM_NAMESPACE.
+func releasesOf(env *cli.Env, op cli.VerifyOp, client *space.Client) ([]verify.ReleaseName, error) {
+	if op.Release == "" {
+		return nil, nil
+	}
+	store, err := space.ReleaseStore(env.Getenv("HELM_DRIVER"))
+	if err != nil {
+		return nil, exit.Usage(err)
+	}
+	namespace, name, both := strings.Cut(op.Release, "/")
+	if !both {
+		namespace, name = cmp.Or(env.Getenv("HELM_NAMESPACE"), client.Namespace()), op.Release
+	}
+	return []verify.ReleaseName{{Namespace: namespace, Name: name, Store: store}}, nil
 }
 
 // verdict returns an error if something differs or could not be read.
@@ -133,11 +156,11 @@ func restartWorkloads(ctx context.Context, env *cli.Env, op cli.RestartOp) error
 		return exit.With(exit.Differs, fmt.Errorf("left %d of %s without the identity; the output says why", left, output.Count(len(result.Steps), "workload")))
 	case unknown+len(result.Problems) > 0:
 		return exit.With(exit.Differs, errors.New("not every pod could be checked; the output says what could not be read"))
-	case result.ControlPlanes+len(result.Deleting) == 0 && len(result.OutOfScope) > 0:
+	case result.ControlPlanes+len(result.Deleting) == 0 && len(result.OutOfScope) > 0 && state.NeedsControlPlanes():
 		return errNotCovered
-	case result.ControlPlanes+len(result.Deleting) == 0:
+	case result.ControlPlanes+len(result.Deleting) == 0 && state.NeedsControlPlanes():
 		return errNoControlPlane
-	case result.ControlPlanes == 0:
+	case result.ControlPlanes == 0 && state.NeedsControlPlanes():
 		return nil
 	case result.Pods == 0 && len(result.Steps) == 0:
 		return output.Hint(errors.New("no pod of the config's components was found"),

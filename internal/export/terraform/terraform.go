@@ -26,6 +26,7 @@ const (
 	providerType    = "aws_iam_openid_connect_provider"
 	roleType        = "aws_iam_role"
 	rolePolicyType  = "aws_iam_role_policy"
+	attachmentType  = "aws_iam_role_policy_attachment"
 	associationType = "aws_eks_pod_identity_association"
 )
 
@@ -47,13 +48,14 @@ func write(roles []desired.Role) ([]byte, error) {
 		w.comment("The session policy of an association needs a version of the AWS provider from July 2026 or later.")
 	}
 	for _, p := range desired.ProvidersOf(roles) {
-		w.provider(p)
+		w.provider(p, export.ProviderTags(roles))
 	}
 	for _, r := range roles {
 		w.role(r)
 		for _, p := range r.Policies {
 			w.rolePolicy(r, p)
 		}
+		w.attachments(r)
 		for _, group := range export.ByCluster(r.Associations) {
 			w.associations(r, group)
 		}
@@ -72,12 +74,15 @@ func (w fileWriter) resource(kind, label string) *hclwrite.Body {
 	return w.body.AppendNewBlock("resource", []string{kind, label}).Body()
 }
 
-func (w fileWriter) provider(p desired.Provider) {
+func (w fileWriter) provider(p desired.Provider, tags map[string]string) {
 	w.body.AppendNewline()
 	w.comment("If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.")
 	b := w.resource(providerType, providerLabel(p))
 	b.SetAttributeValue("url", cty.StringVal(p.URL))
 	b.SetAttributeValue("client_id_list", cty.ListVal([]cty.Value{cty.StringVal(p.Audience)}))
+	if len(tags) > 0 {
+		b.SetAttributeRaw("tags", tagTokens(tags))
+	}
 }
 
 func providerLabel(p desired.Provider) string {
@@ -93,7 +98,13 @@ func (w fileWriter) role(r desired.Role) {
 	b.SetAttributeValue("name", cty.StringVal(r.ARN.BaseName()))
 	b.SetAttributeValue("path", cty.StringVal(r.ARN.Path()))
 	b.SetAttributeRaw("assume_role_policy", policyTokens(r.TrustPolicy))
-	b.SetAttributeRaw("tags", tagTokens(desired.ManagedTags()))
+	if !r.Boundary.IsZero() {
+		b.SetAttributeValue("permissions_boundary", cty.StringVal(r.Boundary.String()))
+	}
+	if r.MaxSessionDuration != 0 {
+		b.SetAttributeValue("max_session_duration", cty.NumberIntVal(int64(r.MaxSessionDuration)))
+	}
+	b.SetAttributeRaw("tags", tagTokens(r.Tags))
 	var providers []hclwrite.Tokens
 	for _, p := range r.Providers {
 		providers = append(providers, hclwrite.TokensForTraversal(traversal(providerType, providerLabel(p))))
@@ -111,20 +122,40 @@ func (w fileWriter) rolePolicy(r desired.Role, p desired.Policy) {
 	b.SetAttributeRaw("policy", policyTokens(p.Document))
 }
 
+// attachments writes the managed policies of a role as one resource.
+func (w fileWriter) attachments(r desired.Role) {
+	if len(r.ManagedPolicies) == 0 {
+		return
+	}
+	var policies []hclwrite.Tokens
+	for _, policy := range r.ManagedPolicies {
+		policies = append(policies, stringTokens(policy.String()))
+	}
+	w.body.AppendNewline()
+	b := w.resource(attachmentType, label(r.ARN.BaseName()))
+	b.SetAttributeRaw("for_each", hclwrite.TokensForFunctionCall("toset", lines(policies)))
+	b.SetAttributeTraversal("role", traversal(roleType, label(r.ARN.BaseName()), "name"))
+	b.SetAttributeTraversal("policy_arn", traversal("each", "value"))
+}
+
 // associations writes all associations of a component in one cluster as one resource,
-// because there may be thousands of them.
+// because there may be thousands of them. Session policies that differ are values of for_each.
 func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
-	namespaces := make([]hclwrite.Tokens, len(list))
-	for i, a := range list {
-		namespaces[i] = stringTokens(a.Namespace)
+	each, own := namespaceTokens(list), slices.ContainsFunc(list, func(other desired.Association) bool { return other.Policy != a.Policy })
+	if own {
+		each = sessionTokens(list)
 	}
 	w.body.AppendNewline()
 	b := w.resource(associationType, label(a.Component, a.ClusterName, a.Region))
-	b.SetAttributeRaw("for_each", hclwrite.TokensForFunctionCall("toset", lines(namespaces)))
+	b.SetAttributeRaw("for_each", each)
 	b.SetAttributeValue("region", cty.StringVal(a.Region))
 	b.SetAttributeValue("cluster_name", cty.StringVal(a.ClusterName))
-	b.SetAttributeTraversal("namespace", traversal("each", "value"))
+	key := "value"
+	if own {
+		key = "key"
+	}
+	b.SetAttributeTraversal("namespace", traversal("each", key))
 	b.SetAttributeValue("service_account", cty.StringVal(a.ServiceAccount))
 	b.SetAttributeTraversal("role_arn", traversal(roleType, label(r.ARN.BaseName()), "arn"))
 	if a.DisableSessionTags {
@@ -133,10 +164,31 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	if a.TargetRoleARN != "" {
 		b.SetAttributeValue("target_role_arn", cty.StringVal(a.TargetRoleARN))
 	}
-	if a.Policy != "" {
+	if own {
+		b.SetAttributeTraversal("policy", traversal("each", "value"))
+	} else if a.Policy != "" {
 		b.SetAttributeValue("policy", cty.StringVal(a.Policy))
 	}
 	b.SetAttributeRaw("tags", tagTokens(a.Tags))
+}
+
+// namespaceTokens returns the set of the associations' namespaces.
+func namespaceTokens(list []desired.Association) hclwrite.Tokens {
+	namespaces := make([]hclwrite.Tokens, len(list))
+	for i, a := range list {
+		namespaces[i] = stringTokens(a.Namespace)
+	}
+	return hclwrite.TokensForFunctionCall("toset", lines(namespaces))
+}
+
+// sessionTokens returns the session policies by namespace.
+func sessionTokens(list []desired.Association) hclwrite.Tokens {
+	members := make([]hclwrite.ObjectAttrTokens, len(list))
+	for i, a := range list {
+		policy := hclwrite.TokensForFunctionCall("jsonencode", jsonTokens(json.NewDecoder(strings.NewReader(a.Policy))))
+		members[i] = hclwrite.ObjectAttrTokens{Name: stringTokens(a.Namespace), Value: policy}
+	}
+	return hclwrite.TokensForObject(members)
 }
 
 func traversal(root string, attributes ...string) hcl.Traversal {

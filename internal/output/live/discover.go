@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
@@ -10,7 +11,19 @@ import (
 )
 
 // DiscoveryView shows the control planes of a host cluster.
-type DiscoveryView struct{ Discovery space.Discovery }
+type DiscoveryView struct {
+	Discovery space.Discovery
+	Copies    []Copy
+}
+
+// Copy is a service account of a component that vcluster has copied to a host namespace.
+type Copy struct {
+	Component      string `json:"component"`
+	HostNamespace  string `json:"hostNamespace"`
+	ServiceAccount string `json:"serviceAccount"` // its name on the host
+	Namespace      string `json:"namespace"`      // of the original inside the control plane
+	Expected       bool   `json:"expected"`       // whether the config expects this name
+}
 
 // Kind returns the kind in JSON and YAML.
 func (DiscoveryView) Kind() string { return "Discovery" }
@@ -19,8 +32,9 @@ func (DiscoveryView) Kind() string { return "Discovery" }
 func (v DiscoveryView) Data() any {
 	return struct {
 		ControlPlanes []space.ControlPlane `json:"controlPlanes"`
+		Copies        []Copy               `json:"copies,omitempty"`
 		Problems      []string             `json:"problems"` // sources that could not be read
-	}{v.Discovery.ControlPlanes, v.problems()}
+	}{v.Discovery.ControlPlanes, v.Copies, v.problems()}
 }
 
 func (v DiscoveryView) problems() []string {
@@ -56,7 +70,21 @@ func (v DiscoveryView) Text(p *output.Page) {
 		p.Blank()
 		p.Prose(0, "uncertain: only the name of a ServiceAccount suggests a control plane. If it is one, list its host namespace under controlPlanes.namespaces.")
 	}
+	v.copies(p)
 	writeProblems(p, v.problems())
+}
+
+// copies says once how each service account is called on the host.
+func (v DiscoveryView) copies(p *output.Page) {
+	for _, same := range output.Group(v.Copies, func(c Copy) string { return c.Component + " " + c.ServiceAccount }) {
+		c := same[0]
+		p.Blank()
+		p.Prose(0, fmt.Sprintf("%s: on the host its service account is called %s in %s, because it is in the namespace %s inside the control plane.",
+			c.Component, c.ServiceAccount, output.Count(len(same), "host namespace"), c.Namespace))
+		if !c.Expected {
+			p.Prose(0, p.Paint(output.Yellow, "The config expects another name")+": correct components[].syncedFrom.")
+		}
+	}
 }
 
 // writeProblems lists what could not be read.

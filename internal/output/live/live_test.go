@@ -69,9 +69,11 @@ func plan() *reconcile.Plan {
 		Action: iam.Values{"s3:ListBucket"}, Resource: iam.Values{"arn:aws:s3:::spaces-backups"}}}}
 	return &reconcile.Plan{
 		Identity: "arn:aws:sts::123456789012:assumed-role/admin/me", Account: "123456789012",
-		Providers: []reconcile.ProviderChange{{ARN: "arn:aws:iam::123456789012:oidc-provider/oidc.example", Action: reconcile.None}},
+		Providers: []reconcile.ProviderChange{{ARN: "arn:aws:iam::123456789012:oidc-provider/oidc.example", Action: reconcile.Change, Elements: []string{"tags"}}},
 		Agents:    []reconcile.AgentChange{{Cluster: "prod-space", Region: "us-west-2", Action: reconcile.Create}},
 		Roles: []reconcile.RoleChange{{ARN: roleARN, Action: reconcile.Adopt,
+			Settings: []reconcile.SettingChange{{Name: "maxSessionDuration", Action: reconcile.Change, Before: "3600", After: "7200"}},
+			Attached: []reconcile.AttachmentChange{{ARN: "arn:aws:iam::aws:policy/ReadOnlyAccess", Action: reconcile.Create}},
 			Trust: reconcile.TrustChange{Action: reconcile.Change, After: policy,
 				Budget: desired.Budget{Used: 1700, Limit: 2048, Kept: 90, Fits: 5, WaysOut: []desired.WayOut{{Setting: "match: uuid", Length: 500, Consequence: "also admits control planes made later"}}},
 				Statements: []reconcile.StatementChange{
@@ -108,9 +110,14 @@ func discovery() space.Discovery {
 	}
 }
 
+func copies() []Copy {
+	return []Copy{{Component: "crossplane", HostNamespace: hostA, ServiceAccount: "crossplane-x-crossplane-system-x-vcluster", Namespace: "crossplane-system", Expected: true},
+		{Component: "crossplane", HostNamespace: hostB, ServiceAccount: "crossplane-x-mine-x-vcluster", Namespace: "mine"}}
+}
+
 func verification() verify.Result {
 	row := func(namespace string, checks ...verify.Check) verify.Row {
-		return verify.Row{ControlPlane: space.ControlPlane{HostNamespace: namespace, Certain: true}, Component: "mxp-controller", Checks: checks}
+		return verify.Row{ControlPlane: space.ControlPlane{HostNamespace: namespace, Certain: true}, Component: "mxp-controller", ServiceAccount: "mxp-controller", Checks: checks}
 	}
 	missing := verify.Check{Name: verify.ServiceAccount, State: verify.Fails, Detail: "the annotation eks.amazonaws.com/role-arn is missing", Fix: "upgrade the Spaces release through the post-renderer: `helm upgrade spaces CHART --post-renderer spaces-identity`"}
 	return verify.Result{
@@ -140,7 +147,7 @@ func restartResult() restart.Result {
 }
 
 func TestResultsInEachFormat(t *testing.T) {
-	for name, r := range map[string]output.Result{"plan": PlanView{Plan: plan()}, "discover": DiscoveryView{discovery()},
+	for name, r := range map[string]output.Result{"plan": PlanView{Plan: plan()}, "discover": DiscoveryView{discovery(), copies()},
 		"verify": VerifyView{verification()}, "restart": RestartView{restartResult()}} {
 		golden(t, name+".txt", printed(t, output.Table, r, false))
 		golden(t, name+".coloured.txt", printed(t, output.Table, r, true))

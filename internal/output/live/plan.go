@@ -59,6 +59,13 @@ func WarningText(w reconcile.Warning) string {
 // Summary returns the plan in one sentence: how much would change, that everything is up to
 // date, or what gives access beyond the config.
 func (v PlanView) Summary() string {
+	if v.Plan.Deletes && v.Plan.Changes() == 0 {
+		return "Nothing to delete."
+	}
+	if v.Plan.Deletes {
+		_, change, remove, _ := v.Plan.Counts()
+		return fmt.Sprintf("Plan: %d to remove, %d to change.", remove, change)
+	}
 	beyond := beyondConfig(v.Plan.Beyond())
 	if v.Plan.Changes() == 0 && len(v.Plan.Blocked) == 0 {
 		text := "Up to date"
@@ -164,13 +171,13 @@ func (w planLines) write(e entry, depth int) {
 func entries(p *reconcile.Plan) []entry {
 	var all []entry
 	for _, c := range p.Providers {
-		all = append(all, entry{action: c.Action, text: "OIDC provider " + c.ARN})
+		all = append(all, entry{action: c.Action, text: withElements("OIDC provider "+c.ARN, c.Elements)})
 	}
 	for _, c := range p.Agents {
 		all = append(all, entry{action: c.Action, text: fmt.Sprintf("add-on eks-pod-identity-agent of cluster %s in %s", c.Cluster, c.Region)})
 	}
 	for _, r := range p.Roles {
-		all = append(all, roleEntry(r))
+		all = append(all, roleEntry(r, p.Deletes))
 	}
 	regions := map[string]string{} // of clusters; empty if two have the same name
 	for _, c := range p.Associations {
@@ -192,13 +199,32 @@ func entries(p *reconcile.Plan) []entry {
 	return all
 }
 
-func roleEntry(r reconcile.RoleChange) entry {
-	trust := entry{action: r.Trust.Action, text: r.Trust.Budget.String(), prose: true, below: statementEntries(r.Trust.Statements)}
-	role := entry{action: r.Action, text: "role " + r.ARN, below: []entry{trust}}
+func roleEntry(r reconcile.RoleChange, deletes bool) entry {
+	trust := entry{action: r.Trust.Action, text: "trust policy", prose: true, below: statementEntries(r.Trust.Statements)}
+	if !deletes {
+		trust.text = r.Trust.Budget.String()
+	}
+	role := entry{action: r.Action, text: "role " + r.ARN}
+	for _, s := range r.Settings {
+		role.below = append(role.below, settingEntry(s))
+	}
+	role.below = append(role.below, trust)
 	for _, c := range r.Policies {
 		role.below = append(role.below, entry{action: c.Action, text: policyName(c), below: statementEntries(c.Statements)})
 	}
+	for _, c := range r.Attached {
+		role.below = append(role.below, entry{action: c.Action, text: "managed policy " + c.ARN})
+	}
 	return role
+}
+
+// settingEntry shows a setting of a role, and its old value if it had one.
+func settingEntry(s reconcile.SettingChange) entry {
+	text := s.Name + ": " + s.After
+	if s.Before != "" {
+		text = s.Name + ": " + s.Before + " -> " + s.After
+	}
+	return entry{action: s.Action, text: text, listed: s.Action == reconcile.Foreign}
 }
 
 // policyName returns the name of a policy. If an earlier version wrote the policy, it adds

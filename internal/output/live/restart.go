@@ -27,9 +27,9 @@ func (v RestartView) Text(p *output.Page) {
 	case len(v.Result.Steps) > 0:
 		v.steps(p)
 	case v.Result.Pods == 0:
-		p.Line("There is no pod to look at in %s.", output.Count(v.Result.ControlPlanes, "control plane"))
+		p.Line("There is no pod to look at in %s.", v.where())
 	default:
-		p.Line("%s in %s: each has its identity, nothing to restart.", output.Count(v.Result.Pods, "pod"), output.Count(v.Result.ControlPlanes, "control plane"))
+		p.Line("%s in %s: each has its identity, nothing to restart.", output.Count(v.Result.Pods, "pod"), v.where())
 	}
 	for _, plane := range v.Result.Deleting {
 		p.Note(output.Cyan, "left out", fmt.Sprintf("the control plane %s (host namespace %s) is being deleted", plane, plane.HostNamespace))
@@ -42,6 +42,15 @@ func (v RestartView) Text(p *output.Page) {
 		p.Note(output.Yellow, "warning", text)
 	}
 	writeProblems(p, v.Result.Problems)
+}
+
+// where says where pods were looked for.
+func (v RestartView) where() string {
+	text := output.Count(v.Result.ControlPlanes, "control plane")
+	if v.Result.Namespaces > 0 {
+		text += " and " + output.Count(v.Result.Namespaces, "other namespace")
+	}
+	return text
 }
 
 func (v RestartView) steps(p *output.Page) {

@@ -34,6 +34,10 @@ func (s *Server) authorize(op apiOperation, call Call) *apiError {
 		}
 		docs = append(docs, doc)
 	}
+	boundary, fail := s.boundaryOf(call.Caller)
+	if fail != nil {
+		return fail
+	}
 	for _, p := range needed {
 		s.asked = append(s.asked, p.action)
 		request := iam.Request{Action: p.action, Resource: p.resource}.With("iam:PassedToService", desired.PodIdentityService)
@@ -43,8 +47,28 @@ func (s *Server) authorize(op apiOperation, call Call) *apiError {
 		if iam.Evaluate(request, docs...).Verdict != iam.Allowed {
 			return s.denied(call, p, "because no identity-based policy allows the "+p.action+" action")
 		}
+		if boundary != nil && iam.Evaluate(request, *boundary).Verdict != iam.Allowed {
+			return s.denied(call, p, "because no permissions boundary allows the "+p.action+" action")
+		}
 	}
 	return nil
+}
+
+// boundaryOf returns the permissions boundary of the role of a session, or nil. A boundary
+// that was deleted allows nothing.
+func (s *Server) boundaryOf(accessKey string) (*iam.Document, *apiError) {
+	arn := s.state.Roles[s.state.sessions[accessKey].role].Boundary
+	if _, limited := s.hooks.Policies[accessKey]; limited || arn == "" {
+		return nil, nil
+	}
+	if s.state.Managed[arn] == "" {
+		return &iam.Document{}, nil
+	}
+	doc, err := iam.Parse([]byte(s.state.Managed[arn]))
+	if err != nil {
+		return nil, &apiError{400, "TestFault", err.Error()}
+	}
+	return &doc, nil
 }
 
 func (s *Server) denied(call Call, p requiredPermission, because string) *apiError {

@@ -47,8 +47,11 @@ func (s *State) startPodSession(cluster, namespace, serviceAccount string, token
 	if err != nil || bad != nil {
 		return &apiError{400, "AccessDeniedException", "Not authorized to perform sts:AssumeRole"}
 	}
-	c := desired.Component{Component: identity.Component{Role: role, PodIdentity: identity.PodIdentitySettings{DisableSessionTags: a.DisableSessionTags}}}
+	c := desired.Component{Component: identity.Component{Role: role, PodIdentity: identity.PodIdentitySettings{DisableSessionTags: a.DisableSessionTags, SourceOrgID: s.OrgID}}}
 	for _, request := range desired.PodIdentityRequests(identity.Cluster{Name: cluster, Region: Region}, c, namespace, serviceAccount) {
+		if s.OrgID == "" {
+			request.Absent = append(request.Absent, desired.SourceOrgIDKey)
+		}
 		if iam.Evaluate(request, doc).Verdict != iam.Allowed {
 			return &apiError{400, "AccessDeniedException", "Not authorized to perform " + request.Action}
 		}

@@ -186,6 +186,11 @@ var (
 )
 
 func init() {
+	// The model of CreateRole lacks the error for a permissions boundary that does not exist.
+	//
+	// Source: hashicorp/terraform-provider-aws, issue 23374 ("NoSuchEntity: Scope ARN … does
+	// not exist or is not attachable").
+	models["iam"].Operations["CreateRole"].Errors["NoSuchEntity"] = 404
 	for _, m := range models {
 		for _, s := range m.Shapes {
 			fullPatterns[s.Pattern] = regexp.MustCompile(`^(?:` + unicodeEscape.ReplaceAllString(s.Pattern, `\x{$1}`) + `)$`)

@@ -24,7 +24,8 @@ func getProvider(form url.Values) (apiOperation, *apiError) {
 		return xmlAnswer{"GetOpenIDConnectProvider", struct {
 			Url     string
 			Clients []string `xml:"ClientIDList>member"`
-		}{strings.SplitN(arn, "/", 2)[1], clients}}
+			Tags    []tag    `xml:"Tags>member,omitempty"`
+		}{strings.SplitN(arn, "/", 2)[1], clients, tagList(s.ProviderTags[arn])}}
 	})
 }
 
@@ -55,7 +56,7 @@ func createProvider(form url.Values) (apiOperation, *apiError) {
 			return fail
 		}
 		s.lag("provider "+arn, lag)
-		s.Providers[arn] = []string{form.Get("ClientIDList.member.1")}
+		s.Providers[arn], s.ProviderTags[arn] = []string{form.Get("ClientIDList.member.1")}, tags
 		return xmlAnswer{"CreateOpenIDConnectProvider", struct{ OpenIDConnectProviderArn string }{arn}}
 	}
 	return op, nil

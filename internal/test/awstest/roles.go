@@ -37,7 +37,13 @@ type roleXML struct {
 		Region       string `xml:",omitempty"`
 	} `xml:",omitempty"`
 	PermissionsBoundary *attachedBoundary `xml:",omitempty"`
+	MaxSessionDuration  int               `xml:",omitempty"`
 }
+
+// defaultSession is the maximum session duration of a role that was created without one.
+//
+// Source: IAM API reference, CreateRole, MaxSessionDuration.
+const defaultSession = 3600
 
 type attachedBoundary struct{ PermissionsBoundaryType, PermissionsBoundaryArn string }
 
@@ -52,14 +58,19 @@ func describeRole(s *State, name string, r Role) roleXML {
 	out := roleXML{Path: r.Path, RoleName: name, RoleId: uniqueID("AROA", name), Arn: roleARN(r.Path, name), CreateDate: "2026-11-22T00:00:00Z",
 		AssumeRolePolicyDocument: url.QueryEscape(trust), Description: r.Description}
 	out.AssumeRolePolicyDocument = strings.ReplaceAll(out.AssumeRolePolicyDocument, "+", "%20") // RFC 3986
-	for key, value := range r.Tags {
-		out.Tags = append(out.Tags, tag{key, value})
-	}
-	slices.SortFunc(out.Tags, func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
+	out.Tags = tagList(r.Tags)
+	out.MaxSessionDuration = cmp.Or(r.MaxSession, defaultSession)
 	if r.Boundary != "" {
 		out.PermissionsBoundary = &attachedBoundary{"PermissionsBoundaryPolicy", r.Boundary}
 	}
 	return out
+}
+
+func tagList(tags map[string]string) (all []tag) {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		all = append(all, tag{key, tags[key]})
+	}
+	return all
 }
 
 func noRole(name string) *apiError {
@@ -120,14 +131,15 @@ func createRole(form url.Values) (apiOperation, *apiError) {
 		path = "/"
 	}
 	op, fail := onRole(form, true, func(s *State, lag int, name string) apiResponse {
-		role := Role{Path: path, Trust: form.Get("AssumeRolePolicyDocument"), Description: form.Get("Description"), Inline: map[string]string{}}
+		role := Role{Path: path, Trust: form.Get("AssumeRolePolicyDocument"), Description: form.Get("Description"), Inline: map[string]string{},
+			Boundary: form.Get("PermissionsBoundary"), MaxSession: number(form.Get("MaxSessionDuration"))}
 		if _, ok := s.Roles[name]; ok {
 			return &apiError{409, "EntityAlreadyExists", "Role with name " + name + " already exists."}
 		}
 		if ownedByAWS.MatchString(path) {
 			return &apiError{400, "InvalidInput", "Role path " + path + " is reserved for AWS"}
 		}
-		if fail := cmp.Or(checkTrust(s, role.Trust), addIAMTags(&role.Tags, form)); fail != nil {
+		if fail := cmp.Or(checkTrust(s, role.Trust), checkBoundary(s, role.Boundary), addIAMTags(&role.Tags, form)); fail != nil {
 			return fail
 		}
 		s.lag("role "+name, lag)
@@ -136,6 +148,7 @@ func createRole(form url.Values) (apiOperation, *apiError) {
 	})
 	if op.resource != "" {
 		op.resource = roleARN(path, form.Get("RoleName"))
+		op.context = boundaryContext(form)
 		if form.Has("Tags.member.1.Key") {
 			op.also = append(op.also, requiredPermission{"iam:TagRole", op.resource})
 		}

@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -92,6 +93,9 @@ func assumeRoleWithWebIdentity(form url.Values) (apiOperation, *apiError) {
 			return &apiError{400, "InvalidIdentityToken", "Incorrect token audience"}
 		}
 		name, allowed := s.trusts(arn, host, token)
+		if number(form.Get("DurationSeconds")) > cmp.Or(s.Roles[name].MaxSession, defaultSession) {
+			return &apiError{400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."}
+		}
 		if !allowed {
 			return &apiError{403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
 		}

@@ -11,6 +11,8 @@ type State struct {
 	Roles            map[string]Role              // by name
 	Managed          map[string]string            // managed policies by ARN, JSON
 	Providers        map[string][]string          // client IDs by ARN
+	ProviderTags     map[string]map[string]string // by the provider's ARN
+	OrgID            string                       // organization of the account; empty if it is in none
 	Clusters         map[string]Cluster           // by name; by region/name outside Region
 	Associations     []Association                // in the order of their creation
 	Buckets          map[string]map[string]string // objects of S3 buckets, by key
@@ -33,7 +35,9 @@ type Role struct {
 	Attached    []string // ARNs of managed policies
 	Boundary    string   // ARN of a managed policy; empty if there is no permissions boundary
 	Tags        map[string]string
-	LastUsed    string // time in RFC 3339; empty if the role was never used
+	LastUsed    string   // time in RFC 3339; empty if the role was never used
+	MaxSession  int      // seconds; 0 for AWS's default
+	Profiles    []string // names of the instance profiles that contain the role
 }
 
 // Cluster is an EKS cluster.
@@ -52,8 +56,9 @@ type Association struct {
 }
 
 func newState() State {
-	return State{TrustPolicyQuota: 2048, Roles: map[string]Role{}, Managed: map[string]string{}, Providers: map[string][]string{}, Clusters: map[string]Cluster{},
-		Deleted: map[string]string{}, Buckets: map[string]map[string]string{}, sessions: map[string]session{}, unseen: map[string]int{}, before: map[string]State{}}
+	return State{TrustPolicyQuota: 2048, Roles: map[string]Role{}, Managed: map[string]string{}, Providers: map[string][]string{}, ProviderTags: map[string]map[string]string{},
+		Clusters: map[string]Cluster{},
+		Deleted:  map[string]string{}, Buckets: map[string]map[string]string{}, sessions: map[string]session{}, unseen: map[string]int{}, before: map[string]State{}}
 }
 
 func (s *State) clone() State {
@@ -64,6 +69,7 @@ func (s *State) clone() State {
 		c.Roles[name] = role
 	}
 	c.Managed, c.Providers, c.Deleted = maps.Clone(s.Managed), maps.Clone(s.Providers), maps.Clone(s.Deleted)
+	c.ProviderTags = maps.Clone(s.ProviderTags)
 	c.Buckets, c.sessions = maps.Clone(s.Buckets), maps.Clone(s.sessions)
 	c.Clusters = maps.Clone(s.Clusters)
 	for name, cluster := range c.Clusters {

@@ -28,6 +28,9 @@ const (
 
 func TestAdmissionPolicy(t *testing.T) {
 	c := kubetest.Start(t, false)
+	if !servesNative(t, c) {
+		return
+	}
 	createNamespaces(t, c, planeA, planeB, "prod-a", "xprod-a", "mxp-zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz-system")
 	c.Create(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labelled, labels: {internal.spaces.upbound.io/controlplane-name: ctp}}}`)
 	serviceAccount(t, c, planeA, "mxp-controller", "") // before the policy
@@ -93,6 +96,9 @@ func TestAdmissionPolicy(t *testing.T) {
 // of an expression.
 func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	c := kubetest.Start(t, false)
+	if !servesNative(t, c) {
+		return
+	}
 	createNamespaces(t, c, "prod-a")
 	values := map[string]string{}
 	for i, value := range []string{`"`, `\`, `\"`, `"}}}`, `" in x || true || "`, "'", "`", "a\nb", "a\x01b", "${x}", "{{x}}", `\u0022`, "é\u2028\U0001f600", "---", "*"} {
@@ -101,7 +107,7 @@ func TestAdmissionPolicyEscapesEveryValue(t *testing.T) {
 	state := desired.Of(fixture.Spec(t, identity.Settings{ControlPlanes: identity.ControlPlanes{Namespaces: []string{"prod-a"}},
 		Components: []identity.Component{{Name: "mxp-controller", Mode: identity.PodIdentity}}, FailurePolicy: identity.FailureFails}))
 	state.Components[0].Annotations = values // a config cannot have some of them
-	objects, err := export.AdmissionPolicies(state)
+	objects, err := export.AdmissionPolicies(state, identity.NativeAdmissionPolicy)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/test/awstest"
 	"spaces-identity.dev/internal/test/kubetest"
 )
@@ -24,11 +25,17 @@ components:
 - {name: mxp-controller, roleARN: ` + roleARN + `, bucket: spaces-backups, prefix: prod, podLabels: {team: platform}}
 - {name: vector, roleARN: ` + roleARN + `, serviceAccountAnnotations: {example.com/owner: billing}}
 - {name: external-secrets-controller, mode: pod-identity, roleARN: "arn:aws:iam::123456789012:role/space-secrets", bucket: space-secrets}
+- {name: crossplane, roleARN: "arn:aws:iam::123456789012:role/uxp"}
+- {name: spaces-controller, mode: pod-identity, roleARN: "arn:aws:iam::123456789012:role/space-backup", bucket: space-backups}
 delivery: {admissionPolicy: native}
 `
 
 // componentRoles are the roles of the components of agreementSettings, by name.
-var componentRoles = map[string]string{"mxp-controller": "spaces-backup", "vector": "spaces-backup", "external-secrets-controller": "space-secrets"}
+var componentRoles = map[string]string{"mxp-controller": "spaces-backup", "vector": "spaces-backup", "external-secrets-controller": "space-secrets",
+	"crossplane": "uxp", "spaces-controller": "space-backup"}
+
+// syncedCrossplane is the name that vcluster gives to the service account of Crossplane (UXP v2).
+const syncedCrossplane = "crossplane-x-crossplane-system-x-vcluster"
 
 // TestAllOutputsHaveTheSameNamesAndDocuments uses one config for every command: post-render,
 // policy, export, values, apply, plan and verify. All of them must have the same names,
@@ -40,11 +47,12 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	})
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)
+	kind := admissionKind(t, c)
 	hook := c.SimulateWebhook(t)
 	bindRole(t, c, "spaces-identity-reader")
 	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))
 	artifacts := t.TempDir()
-	file := writeConfig(t, agreementSettings+"artifacts: {dir: "+artifacts+"}\n")
+	file := writeConfig(t, strings.Replace(agreementSettings, "native", string(kind), 1)+"artifacts: {dir: "+artifacts+"}\n")
 
 	rendered := user.run(t, agreementStream(), "post-render", "--config", file)
 	if rendered.Status != 0 {
@@ -58,7 +66,7 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 			sameDocument(t, component+": trust policy in AWS", live.Roles[name].Trust, readFile(t, filepath.Join(artifacts, component+".trust-policy.json")))
 			sameDocument(t, component+": policy trust", user.must(t, "policy", "trust", "--component", component, "--config", file), live.Roles[name].Trust)
 		}
-		for _, component := range []string{"mxp-controller", "external-secrets-controller"} {
+		for _, component := range []string{"mxp-controller", "external-secrets-controller", "spaces-controller"} {
 			inline := live.Roles[componentRoles[component]].Inline["SpacesIdentity-"+component]
 			sameDocument(t, component+": permissions", readFile(t, filepath.Join(artifacts, component+".permissions-policy.json")), inline)
 			sameDocument(t, component+": policy permissions", user.must(t, "policy", "permissions", "--component", component, "--config", file), inline)
@@ -69,7 +77,11 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	})
 	t.Run("associations", func(t *testing.T) {
 		var written []desired.Association
-		decodeJSON(t, readFile(t, filepath.Join(artifacts, "external-secrets-controller.pod-identity-associations.json")), &written)
+		for _, component := range []string{"external-secrets-controller", "spaces-controller"} {
+			var of []desired.Association
+			decodeJSON(t, readFile(t, filepath.Join(artifacts, component+".pod-identity-associations.json")), &of)
+			written = append(written, of...)
+		}
 		var created []desired.Association
 		for _, a := range live.Associations {
 			created = append(created, desired.Association{ClusterName: a.Cluster, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount, RoleARN: a.RoleARN, Tags: a.Tags})
@@ -80,7 +92,7 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 	})
 	t.Run("forms", func(t *testing.T) {
 		inAWS := "spaces-identity.dev/managed-by"
-		for _, name := range []string{"spaces-backup", "space-secrets"} {
+		for _, name := range []string{"spaces-backup", "space-secrets", "uxp", "space-backup"} {
 			inAWS += live.Roles[name].Trust
 			for policy, document := range live.Roles[name].Inline {
 				inAWS += " " + policy + " " + document
@@ -105,6 +117,7 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 			"mxp-controller":              {roleAnnotation: roleARN},
 			"vector":                      {roleAnnotation: roleARN, "example.com/owner": "billing"},
 			"external-secrets-controller": nil,
+			syncedCrossplane:              {roleAnnotation: "arn:aws:iam::123456789012:role/uxp"},
 		}, annotations); diff != "" {
 			t.Errorf("the manifests (-want +got):\n%s", diff)
 		}
@@ -128,7 +141,7 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 		}
 	})
 	t.Run("plan", func(t *testing.T) {
-		if o := user.run(t, "", "plan", "--exit-code", "--config", file); o.Status != 0 || !strings.Contains(o.Out, "Up to date: 2 roles, 2 associations") {
+		if o := user.run(t, "", "plan", "--exit-code", "--config", file); o.Status != 0 || !strings.Contains(o.Out, "Up to date: 4 roles, 3 associations") {
 			t.Errorf("plan after apply: exit status %d\n%s%s", o.Status, o.Out, o.Err)
 		}
 	})
@@ -137,6 +150,9 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 			hook.Associate(a.Namespace, a.ServiceAccount, true)
 		}
 		createPlanes(t, c, rendered.Out)
+		if kind == identity.KyvernoAdmissionPolicy {
+			simulateKyverno(t, c)
+		}
 		for namespace, checks := range statesOf(user.verify(t, 0, file)) {
 			for check, state := range checks {
 				if state == "fail" || state == "unknown" {
@@ -148,15 +164,18 @@ func TestAllOutputsHaveTheSameNamesAndDocuments(t *testing.T) {
 }
 
 // agreementStream returns the manifests of the control planes: the service accounts of all
-// components and a Deployment of mxp-controller.
+// components and a Deployment of mxp-controller. In upbound-system it has those of
+// spaces-controller.
 func agreementStream() string {
 	var documents []string
 	for _, namespace := range []string{planeA, planeB} {
-		for _, component := range []string{"mxp-controller", "vector", "external-secrets-controller"} {
+		for _, component := range []string{"mxp-controller", "vector", "external-secrets-controller", syncedCrossplane} {
 			documents = append(documents, fmt.Sprintf("apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: %s\n  namespace: %s\n", component, namespace))
 		}
 		documents = append(documents, strings.TrimPrefix(strings.ReplaceAll(deployment, "NAMESPACE", namespace), "\n"))
 	}
+	documents = append(documents, "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: spaces-controller\n  namespace: upbound-system\n",
+		strings.NewReplacer("\napiVersion", "apiVersion", "mxp-controller", "spaces-controller", "NAMESPACE", "upbound-system").Replace(deployment))
 	return strings.Join(documents, "---\n")
 }
 
@@ -169,13 +188,16 @@ func createPlanes(t *testing.T, c *kubetest.Cluster, rendered string) {
 		controlPlaneObject(t, c, fmt.Sprintf("ctp-%d", i), namespace)
 		c.Create(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+namespace+"}}")
 	}
+	createNamespaces(t, c, "upbound-system")
 	c.Create(t, rendered)
+	waitRunning(t, c, "upbound-system")
 	for _, namespace := range []string{planeA, planeB} {
 		c.Create(t, "{apiVersion: v1, kind: Pod, metadata: {name: vector, namespace: "+namespace+"}, spec: {serviceAccountName: vector, containers: [{name: vector, image: x}]}}")
 		c.Create(t, "{apiVersion: v1, kind: Pod, metadata: {name: external-secrets, namespace: "+namespace+`}, spec: {serviceAccountName: external-secrets-controller,
   containers: [{name: main, image: x}]}}`)
+		c.Create(t, "{apiVersion: v1, kind: Pod, metadata: {name: crossplane, namespace: "+namespace+"}, spec: {serviceAccountName: "+syncedCrossplane+", containers: [{name: main, image: x}]}}")
 		waitRunning(t, c, namespace)
-		waitPods(t, c, namespace, 3)
+		waitPods(t, c, namespace, 4)
 	}
 }
 

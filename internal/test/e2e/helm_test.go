@@ -43,6 +43,10 @@ func TestInstall(t *testing.T) {
 			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"+admissionSettings)
 			install := []string{"upgrade", "--install", "spaces", absolutePath(t, repositoryRoot, "testdata", "chart"), "--namespace", "upbound-system", "--create-namespace",
 				"--set", "standIn.carrier=none", "--post-renderer", h.postRenderer(t)}
+			if !servesNative(t, c) {
+				h.expectRefusal(t, install)
+				return
+			}
 			h.run(t, install...)
 			createNamespaces(t, c, planeB)
 			inForce(t, c, planeB, "mxp-controller")
@@ -80,6 +84,9 @@ func TestAppliedPolicyAndReleaseCoexist(t *testing.T) {
 				t.Skip("needs the Helms: run make e2e")
 			}
 			c := kubetest.Start(t, true)
+			if !servesNative(t, c) { // TestKyvernoPolicyInARelease checks the other kind
+				return
+			}
 			config := "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n" + admissionSettings
 			h := newHelm(t, path, c.Kubeconfig(t, kubetest.AdminToken), config)
 			c.Create(t, h.run(t, "spaces-identity", "policy", "admission"))

@@ -29,6 +29,9 @@ delivery: {admissionPolicy: native}
 func TestAdmissionPolicyThenRestartGivesIdentity(t *testing.T) {
 	c := kubetest.Start(t, true)
 	c.InstallCRDs(t, repositoryRoot)
+	if !servesNative(t, c) {
+		return
+	}
 	c.SimulateWebhook(t)
 	file := writeConfig(t, spaceSettings)
 	user := withKubeconfig(c.Kubeconfig(t, kubetest.UserToken))

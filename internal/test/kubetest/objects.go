@@ -182,3 +182,13 @@ clusters: [{name: test, cluster: {server: %q, certificate-authority-data: %s}}]
 users: [{name: test, user: {token: %q}}]
 `, url, base64.StdEncoding.EncodeToString(ca), token)
 }
+
+// Serves reports whether the cluster serves a resource.
+func (c *Cluster) Serves(t testing.TB, resource schema.GroupVersionResource) bool {
+	t.Helper()
+	_, err := c.Objects.Resource(resource).List(t.Context(), metav1.ListOptions{Limit: 1})
+	if err != nil && !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	return err == nil
+}

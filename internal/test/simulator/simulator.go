@@ -25,6 +25,7 @@ const Account = "123456789012"
 type Case struct {
 	Trust       json.RawMessage     `json:"trust,omitempty"`
 	Permissions []json.RawMessage   `json:"permissions,omitempty"`
+	Session     json.RawMessage     `json:"session,omitempty"` // policy of the session; the principal is an assumed role
 	Principal   string              `json:"principal"`
 	Action      string              `json:"action"`
 	Resource    string              `json:"resource"`

@@ -27,6 +27,8 @@ type Cluster struct {
 	// The resource is the plural with its subresource, such as pods or
 	// serviceaccounts/token. The namespace is empty in a call for the whole cluster.
 	Forbidden func(method, resource, namespace string) bool
+	// Served are the resources that discovery lists.
+	Served []space.Resource
 	// Token returns a token of a service account, bound to a pod.
 	Token func(namespace, serviceAccount, audience, pod string) string
 	// AfterPatch is called after an object was patched. The objects are not locked.
@@ -90,6 +92,16 @@ func (c *Cluster) Calls() []string {
 // Client returns a client of the cluster.
 func (c *Cluster) Client(t testing.TB) *space.Client {
 	t.Helper()
+	client, err := space.Connect(space.Target{Kubeconfig: c.Kubeconfig(t), Env: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Kubeconfig starts a server on loopback and returns the path of a kubeconfig for it.
+func (c *Cluster) Kubeconfig(t testing.TB) string {
+	t.Helper()
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "kubeconfig")
@@ -97,11 +109,7 @@ func (c *Cluster) Client(t testing.TB) *space.Client {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	client, err := space.Connect(space.Target{Kubeconfig: file, Env: func(string) string { return "" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return file
 }
 
 // field returns a field of an object's metadata.
@@ -128,6 +136,9 @@ func (c *Cluster) answer(r *http.Request) (int, any) {
 	if strings.HasPrefix(r.URL.Path, "/.well-known/") {
 		return http.StatusOK, map[string]string{"issuer": c.Issuer}
 	}
+	if parts := strings.Split(r.URL.Path, "/"); parts[1] == "apis" && len(parts) == 4 {
+		return c.discover(parts[2], parts[3])
+	}
 	namespace, resource, name := splitPath(r.URL.Path)
 	if r.Method != http.MethodGet {
 		c.mu.Lock()
@@ -144,6 +155,25 @@ func (c *Cluster) answer(r *http.Request) (int, any) {
 		return c.token(namespace, name, r)
 	}
 	return c.object(resource, namespace, name, r)
+}
+
+// discover lists the resources of a version of a group.
+//
+// Source: Kubernetes documentation, "Kubernetes API Concepts: Discovery".
+func (c *Cluster) discover(group, version string) (int, any) {
+	if c.Forbidden != nil && c.Forbidden(http.MethodGet, "discovery", "") {
+		return failure(http.StatusForbidden, "Forbidden")
+	}
+	found := []map[string]string{}
+	for _, r := range c.Served {
+		if r.Group == group && r.Version == version {
+			found = append(found, map[string]string{"name": r.Plural})
+		}
+	}
+	if len(found) == 0 {
+		return failure(http.StatusNotFound, "NotFound")
+	}
+	return http.StatusOK, map[string]any{"kind": "APIResourceList", "resources": found}
 }
 
 // splitPath splits the path of an API call. A subresource belongs to the resource.
@@ -174,7 +204,7 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key, value, selected := strings.Cut(r.URL.Query().Get("fieldSelector"), "=")
-	label := r.URL.Query().Get("labelSelector")
+	label, labelValue, hasValue := strings.Cut(r.URL.Query().Get("labelSelector"), "=")
 	found := []map[string]any{}
 	for _, o := range c.objects[resource] {
 		meta, _ := o["metadata"].(map[string]any)
@@ -184,7 +214,8 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 		if key == "spec.serviceAccountName" {
 			got, _ = spec["serviceAccountName"].(string)
 		}
-		_, labelled := labels[label]
+		valueOf, labelled := labels[label]
+		labelled = labelled && (!hasValue || valueOf == labelValue)
 		if (namespace == "" || field(o, "namespace") == namespace) && (!selected || got == value) && (label == "" || labelled) {
 			found = append(found, o)
 		}

@@ -13,9 +13,11 @@ import botocore
 OPERATIONS = {
     "sts/2011-06-15": "AssumeRoleWithWebIdentity GetCallerIdentity",
     "iam/2010-05-08": """
-        AddClientIDToOpenIDConnectProvider CreateOpenIDConnectProvider CreateRole DeleteRolePolicy GetAccountSummary
+        AddClientIDToOpenIDConnectProvider AttachRolePolicy CreateOpenIDConnectProvider CreateRole
+        DeleteOpenIDConnectProvider DeleteRole DeleteRolePolicy DetachRolePolicy GetAccountSummary
         GetOpenIDConnectProvider GetPolicy GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies
-        ListRolePolicies PutRolePolicy TagRole UpdateAssumeRolePolicy""",
+        ListInstanceProfilesForRole ListRolePolicies ListRoles PutRolePermissionsBoundary PutRolePolicy
+        TagOpenIDConnectProvider TagRole UntagRole UpdateAssumeRolePolicy UpdateRole""",
     "eks/2017-11-01": """
         CreateAddon CreatePodIdentityAssociation DeletePodIdentityAssociation DescribeAddon DescribeCluster
         DescribePodIdentityAssociation ListClusters ListPodIdentityAssociations TagResource

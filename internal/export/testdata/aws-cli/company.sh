@@ -1,0 +1,482 @@
+#!/bin/sh
+# The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
+# Needs the aws CLI and credentials of account 123456789012.
+# shellcheck disable=SC2016 # queries of the aws CLI have JSON between backticks
+set -eu
+export AWS_PAGER="" AWS_CLI_ERROR_FORMAT=legacy
+
+# The script runs its steps twice. The first time it only compares them with AWS. If it
+# finds anything foreign, it stops before it changes anything. The second time it creates
+# what is missing and updates what this program manages. After a failure, run it again.
+#
+# A state query selects same, update, or what the script must not change.
+round=compare
+refused=
+
+# refuse MESSAGE HINT
+refuse() {
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  refused=yes
+  [ "$round" = compare ] || exit 1
+}
+
+# change MESSAGE AWS-COMMAND... runs the command in the second round, and prints the
+# message after it.
+change() {
+  [ "$round" = change ] || return 0
+  done=$1
+  shift
+  aws "$@" >/dev/null
+  printf '%s\n' "$done"
+}
+
+# exists AWS-COMMAND... reports if IAM has what the command reads. Any error other than
+# "there is none" ends the script.
+exists() {
+  error=$(aws "$@" 2>&1 >/dev/null) && return 0
+  case $error in *'(NoSuchEntity) when calling'*) return 1 ;; esac
+  printf '%s\n' "$error" >&2
+  exit 1
+}
+
+# in_account ACCOUNT
+in_account() {
+  account=$(aws sts get-caller-identity --query Account --output text)
+  [ "$account" = "$1" ] || refuse "the credentials are of account $account, and this script is for account $1" \
+    "use credentials of account $1"
+}
+
+# provider ARN URL AUDIENCE STATE-QUERY TAGS
+provider() {
+  if ! exists iam get-open-id-connect-provider --open-id-connect-provider-arn "$1"; then
+    arn=$1 url=$2 audience=$3 tags=$5
+    set --
+    [ "$tags" = null ] || set -- --tags "$tags"
+    change "created OIDC provider $arn" iam create-open-id-connect-provider --url "$url" --client-id-list "$audience" "$@"
+    return
+  fi
+  state=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" --query "$4" --output text)
+  [ "$state" = same ] || change "added the audience $3 to OIDC provider $1" \
+    iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
+}
+
+# role NAME ARN PATH TAGS BOUNDARY DURATION creates the role with $trust_policy if there is
+# none. BOUNDARY and DURATION may be empty.
+role() {
+  new=
+  exists iam get-role --role-name="$1" && return
+  new=$1 arn=$2 path=$3 tags=$4 boundary=$5 duration=$6
+  set --
+  [ -z "$boundary" ] || set -- "$@" --permissions-boundary "$boundary"
+  [ -z "$duration" ] || set -- "$@" --max-session-duration "$duration"
+  change "created role $arn" iam create-role --role-name="$new" --path "$path" --tags "$tags" \
+    --assume-role-policy-document "$trust_policy" "$@"
+  [ "$round" = compare ] || aws iam wait role-exists --role-name="$new"
+}
+
+# setting ROLE-NAME WHAT STATE-QUERY AWS-COMMAND... sets WHAT of a role that existed, if this
+# program manages the role.
+setting() {
+  [ "$new" != "$1" ] || return 0
+  state=$(aws iam get-role --role-name="$1" --query "$3" --output text)
+  message="set the $2 of role $1"
+  if [ "$round$state" = compareforeign ]; then
+    printf '%s\n' "warning: role $1 was created by somebody else, and its $2 differs from the config" \
+      "hint: ask its owner to set it" >&2
+  fi
+  shift 3
+  [ "$state" != update ] || change "$message" "$@"
+}
+
+# attach ROLE-NAME POLICY-ARN
+attach() {
+  state=missing
+  if [ "$new" != "$1" ]; then
+    state=$(aws iam list-attached-role-policies --role-name="$1" \
+      --query "AttachedPolicies[?PolicyArn == '$2'] && 'same' || 'missing'" --output text)
+  fi
+  [ "$state" = same ] || change "attached the policy $2 to role $1" \
+    iam attach-role-policy --role-name="$1" --policy-arn "$2"
+}
+
+# policy ROLE-NAME POLICY-NAME POLICY STATE-QUERY FORMER-NAME
+policy() {
+  state=update
+  if [ "$new" != "$1" ] && exists iam get-role-policy --role-name="$1" --policy-name "$2"; then
+    state=$(aws iam get-role-policy --role-name="$1" --policy-name "$2" --query "$4" --output text)
+  fi
+  case $state in
+  same) ;;
+  update) change "wrote inline policy $2 of role $1" \
+    iam put-role-policy --role-name="$1" --policy-name "$2" --policy-document "$3" ;;
+  *) refuse "inline policy $2 of role $1 has foreign statements: ${state#lost }" \
+    "move them to another policy of the role, then run the script again" ;;
+  esac
+  [ "$round$new" = compare ] && exists iam get-role-policy --role-name="$1" --policy-name "$5" || return 0
+  printf '%s\n' "warning: role $1 also has the inline policy $5 of an earlier version" \
+    "hint: run \`spaces-identity apply --adopt\`, or delete it" >&2
+}
+
+# trust ROLE-NAME ARN STATE-QUERY sets $trust_policy if the role existed.
+trust() {
+  [ "$new" != "$1" ] || return 0
+  state=$(aws iam get-role --role-name="$1" --query "$3" --output text)
+  case $state in
+  same) ;;
+  update) change "updated the trust policy of role $2" \
+    iam update-assume-role-policy --role-name="$1" --policy-document "$trust_policy" ;;
+  'lost '*) refuse "this script would remove access that the trust policy of role $2 gives in these statements: ${state#lost }" \
+    "run \`spaces-identity apply\`, which keeps it, or change the policy by hand" ;;
+  *) refuse "role $1 has the ARN ${state#ARN }" "write roleARN: ${state#ARN } in the config, and export again" ;;
+  esac
+}
+
+# associations REGION CLUSTER SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT TAGS STATE-QUERY
+# NAMESPACE...
+same=
+associations() {
+  region=$1 cluster=$2 name=$3 create=$4 update=$5 tags=$6 query=$7
+  shift 7
+  found=
+  list=$(aws eks list-pod-identity-associations --region "$region" --cluster-name "$cluster" --service-account "$name" \
+    --query 'associations[].[namespace,associationId,associationArn]' --output text)
+  while read -r namespace id arn; do
+    case " $* " in *" $namespace "*) association ;; esac
+  done <<END
+$list
+END
+  for namespace in "$@"; do
+    case " $found " in *" $namespace "*) continue ;; esac
+    change "created an association for $namespace/$name in cluster $cluster" \
+      eks create-pod-identity-association --region "$region" --namespace "$namespace" --cli-input-json "$create"
+  done
+}
+
+association_state() {
+  aws eks describe-pod-identity-association --region "$region" --cluster-name "$cluster" --association-id "$id" \
+    --query "$query" --output text
+}
+
+# association updates the association of $namespace if this program manages it.
+association() {
+  found="$found $namespace"
+  case " $same " in *" $arn "*) return ;; esac
+  state=$(association_state)
+  set --
+  case $state in *' target'*) set -- "$@" --target-role-arn '' ;; esac
+  case $state in *' policy'*) set -- "$@" --policy '' ;; esac
+  case $state in
+  same) same="$same $arn" ;;
+  update*)
+    change "updated association $id for $namespace/$name in cluster $cluster" \
+      eks update-pod-identity-association --region "$region" --association-id "$id" --cli-input-json "$update" "$@"
+    change "tagged association $id" eks tag-resource --region "$region" --resource-arn "$arn" --tags "$tags"
+    [ "$round" = compare ] || [ $# = 0 ] || [ "$(association_state)" = same ] ||
+      refuse "EKS did not remove the target role or the policy of association $id" "delete the association, then run the script again"
+    ;;
+  *) refuse "the foreign association $id for $namespace/$name in cluster $cluster gives the role ${state#foreign }, or differs in other settings" \
+    "ask its owner to change or remove it, then run the script again" ;;
+  esac
+}
+
+steps() {
+in_account '123456789012'
+provider 'arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E' 'https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E' 'sts.amazonaws.com' 'contains(not_null(ClientIDList, `[]`), `"sts.amazonaws.com"`) && '\''same'\'' || '\''update'\''' '[{"Key":"cost center","Value":"a: b = c@d"},{"Key":"for","Value":"true"}]'
+provider 'arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF' 'https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF' 'sts.amazonaws.com' 'contains(not_null(ClientIDList, `[]`), `"sts.amazonaws.com"`) && '\''same'\'' || '\''update'\''' '[{"Key":"cost center","Value":"a: b = c@d"},{"Key":"for","Value":"true"}]'
+
+# arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-
+trust_policy='{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityIRSA",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud": "sts.amazonaws.com",
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub": [
+            "system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller",
+            "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"
+          ]
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityIRSAMatch",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud": "sts.amazonaws.com"
+        },
+        "StringLike": {
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub": "system:serviceaccount:team-*:mxp-controller"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityIRSA1b50423e",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud": "sts.amazonaws.com",
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub": [
+            "system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller",
+            "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"
+          ]
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityIRSAMatch1b50423e",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud": "sts.amazonaws.com"
+        },
+        "StringLike": {
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub": "system:serviceaccount:team-*:mxp-controller"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityPodIdentity",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "aws:RequestTag/eks-cluster-arn": [
+            "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+            "arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"
+          ],
+          "aws:RequestTag/kubernetes-namespace": [
+            "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+            "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+          ],
+          "aws:RequestTag/kubernetes-service-account": "mxp-controller"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityPodIdentityMatch",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "aws:RequestTag/eks-cluster-arn": [
+            "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+            "arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"
+          ],
+          "aws:RequestTag/kubernetes-service-account": "mxp-controller"
+        },
+        "StringLike": {
+          "aws:RequestTag/kubernetes-namespace": "team-*"
+        }
+      }
+    }
+  ]
+}'
+role 'spaces-backup+=,.@_-' 'arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-' '/a;b&c|d(e){f}#g%h!i~/' '[{"Key":"cost center","Value":"a: b = c@d"},{"Key":"for","Value":"true"},{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]' 'arn:aws:iam::123456789012:policy/a;b/limit' '7200'
+setting 'spaces-backup+=,.@_-' 'permissions boundary' 'Role | (PermissionsBoundary.PermissionsBoundaryArn == `"arn:aws:iam::123456789012:policy/a;b/limit"` && '\''same'\'' || not_null(Tags, `[]`)[?Key == `"spaces-identity.dev/managed-by"` && Value == `"spaces-identity"`] && '\''update'\'' || '\''foreign'\'')' 'iam' 'put-role-permissions-boundary' '--role-name=spaces-backup+=,.@_-' '--permissions-boundary' 'arn:aws:iam::123456789012:policy/a;b/limit'
+setting 'spaces-backup+=,.@_-' 'maximum session duration' 'Role | (MaxSessionDuration == `7200` && '\''same'\'' || not_null(Tags, `[]`)[?Key == `"spaces-identity.dev/managed-by"` && Value == `"spaces-identity"`] && '\''update'\'' || '\''foreign'\'')' 'iam' 'update-role' '--role-name=spaces-backup+=,.@_-' '--max-session-duration' '7200'
+setting 'spaces-backup+=,.@_-' 'tags' 'Role | (not_null(Tags, `[]`)[?Key == `"cost center"` && Value == `"a: b = c@d"`] && not_null(Tags, `[]`)[?Key == `"for"` && Value == `"true"`] && not_null(Tags, `[]`)[?Key == `"spaces-identity.dev/managed-by"` && Value == `"spaces-identity"`] && '\''same'\'' || not_null(Tags, `[]`)[?Key == `"spaces-identity.dev/managed-by"` && Value == `"spaces-identity"`] && '\''update'\'' || '\''foreign'\'')' 'iam' 'tag-role' '--role-name=spaces-backup+=,.@_-' '--tags' '[{"Key":"cost center","Value":"a: b = c@d"},{"Key":"for","Value":"true"},{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+policy 'spaces-backup+=,.@_-' 'SpacesIdentity-mxp-controller' '{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityList",
+      "Effect": "Allow",
+      "Action": "s3:ListBucket",
+      "Resource": "arn:aws:s3:::spaces-backups",
+      "Condition": {
+        "StringLike": {
+          "s3:prefix": "it'\''s $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |`touch pwned`/*"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityObjects",
+      "Effect": "Allow",
+      "Action": [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject"
+      ],
+      "Resource": "arn:aws:s3:::spaces-backups/it'\''s $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |`touch pwned`/*"
+    },
+    {
+      "Sid": "SpacesIdentityTarget",
+      "Effect": "Allow",
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Resource": "arn:aws:iam::999999999999:role/%{x}/vault"
+    }
+  ]
+}' 'PolicyDocument == `{"Statement":[{"Action":"s3:ListBucket","Condition":{"StringLike":{"s3:prefix":"it'\''s $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |\u0060touch pwned\u0060/*"}},"Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups","Sid":"SpacesIdentityList"},{"Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups/it'\''s $(touch pwned) ; %{ if true }x%{ endif } $$ # {{ . }} <&> & é: - |\u0060touch pwned\u0060/*","Sid":"SpacesIdentityObjects"},{"Action":["sts:AssumeRole","sts:TagSession"],"Effect":"Allow","Resource":"arn:aws:iam::999999999999:role/%{x}/vault","Sid":"SpacesIdentityTarget"}],"Version":"2012-10-17"}` && '\''same'\'' || (map(&not_null(Sid, '\''one without a Sid'\''), [PolicyDocument.Statement][] | [?!starts_with(not_null(Sid, '\'''\''), `"SpacesIdentity"`)]) | (@ && join('\'' '\'', ['\''lost'\'', join('\'', '\'', @)]) || '\''update'\''))' 'spaces-identity-mxp-controller'
+attach 'spaces-backup+=,.@_-' 'arn:aws:iam::123456789012:policy/a;b/extra'
+attach 'spaces-backup+=,.@_-' 'arn:aws:iam::aws:policy/ReadOnlyAccess'
+trust 'spaces-backup+=,.@_-' 'arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-' 'Role | (Arn != `"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud","oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:team-*:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud","oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:team-*:mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentity"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["mxp-controller"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/kubernetes-namespace"]` && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["team-*"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentityMatch"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `6` && length(live[?Sid == `"SpacesIdentityIRSA"` && sort([@."Condition"."StringEquals"."oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]` || Sid == `"SpacesIdentityIRSAMatch"` || Sid == `"SpacesIdentityIRSA1b50423e"` && sort([@."Condition"."StringEquals"."oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:mxp-controller","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:mxp-controller"]` || Sid == `"SpacesIdentityIRSAMatch1b50423e"` || Sid == `"SpacesIdentityPodIdentity"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]` || Sid == `"SpacesIdentityPodIdentityMatch"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]`]) == `6` && '\''same'\'' || '\''update'\'')))'
+associations 'eu-central-1' 'Prod_Space_EU' 'mxp-controller' '{"clusterName":"Prod_Space_EU","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"+-=._:/@ x":"yes","cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"` && not_null(targetRoleArn, '\'''\'') == `"arn:aws:iam::999999999999:role/%{x}/vault"` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."+-=._:/@ x" == `"yes"` && tags."cost center" == `"a: b = c@d"` && tags."for" == `"true"` && tags."spaces-identity.dev/managed-by" == `"spaces-identity"` && tags."team" == `"a: b = c@d"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'mxp-controller' '{"clusterName":"prod-space","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","tags":{"+-=._:/@ x":"yes","cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"},"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-","disableSessionTags":false,"targetRoleArn":"arn:aws:iam::999999999999:role/%{x}/vault"}' '{"+-=._:/@ x":"yes","cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity","team":"a: b = c@d"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/a;b&c|d(e){f}#g%h!i~/spaces-backup+=,.@_-"` && not_null(targetRoleArn, '\'''\'') == `"arn:aws:iam::999999999999:role/%{x}/vault"` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."+-=._:/@ x" == `"yes"` && tags."cost center" == `"a: b = c@d"` && tags."for" == `"true"` && tags."spaces-identity.dev/managed-by" == `"spaces-identity"` && tags."team" == `"a: b = c@d"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+
+# arn:aws:iam::123456789012:role/spaces.others
+trust_policy='{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityIRSA",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud": "sts.amazonaws.com",
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub": [
+            "system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector",
+            "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"
+          ]
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityIRSAMatch",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud": "sts.amazonaws.com"
+        },
+        "StringLike": {
+          "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub": "system:serviceaccount:team-*:vector"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityIRSA1b50423e",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud": "sts.amazonaws.com",
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub": [
+            "system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector",
+            "system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"
+          ]
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityIRSAMatch1b50423e",
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud": "sts.amazonaws.com"
+        },
+        "StringLike": {
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub": "system:serviceaccount:team-*:vector"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityPodIdentityForcb8bf4e3",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "aws:RequestTag/eks-cluster-arn": [
+            "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+            "arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"
+          ],
+          "aws:RequestTag/kubernetes-namespace": [
+            "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+            "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+          ],
+          "aws:RequestTag/kubernetes-service-account": "external-secrets-controller",
+          "aws:SourceOrgID": "o-a1b2c3d4e5"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityPodIdentityMatchForcb8bf4e3",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "aws:RequestTag/eks-cluster-arn": [
+            "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+            "arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"
+          ],
+          "aws:RequestTag/kubernetes-service-account": "external-secrets-controller",
+          "aws:SourceOrgID": "o-a1b2c3d4e5"
+        },
+        "StringLike": {
+          "aws:RequestTag/kubernetes-namespace": "team-*"
+        }
+      }
+    }
+  ]
+}'
+role 'spaces.others' 'arn:aws:iam::123456789012:role/spaces.others' '/' '[{"Key":"cost center","Value":"a: b = c@d"},{"Key":"for","Value":"true"},{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]' '' ''
+setting 'spaces.others' 'tags' 'Role | (not_null(Tags, `[]`)[?Key == `"cost center"` && Value == `"a: b = c@d"`] && not_null(Tags, `[]`)[?Key == `"for"` && Value == `"true"`] && not_null(Tags, `[]`)[?Key == `"spaces-identity.dev/managed-by"` && Value == `"spaces-identity"`] && '\''same'\'' || not_null(Tags, `[]`)[?Key == `"spaces-identity.dev/managed-by"` && Value == `"spaces-identity"`] && '\''update'\'' || '\''foreign'\'')' 'iam' 'tag-role' '--role-name=spaces.others' '--tags' '[{"Key":"cost center","Value":"a: b = c@d"},{"Key":"for","Value":"true"},{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+trust 'spaces.others' 'arn:aws:iam::123456789012:role/spaces.others' 'Role | (Arn != `"arn:aws:iam::123456789012:role/spaces.others"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud","oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"]` && !(["oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][] | [?!contains(`["system:serviceaccount:team-*:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud","oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]) && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSA1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRoleWithWebIdentity"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud"][] | [?!contains(`["sts.amazonaws.com"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"]` && !(["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][] | [?!contains(`["system:serviceaccount:team-*:vector"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Federated"]` && !(["Federated"][] | [?!contains(`["arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityIRSAMatch1b50423e"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account","aws:SourceOrgID"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["external-secrets-controller"]`, @)]) && !(["aws:SourceOrgID"][] | [?!contains(`["o-a1b2c3d4e5"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentityForcb8bf4e3"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals","StringLike"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-service-account","aws:SourceOrgID"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["external-secrets-controller"]`, @)]) && !(["aws:SourceOrgID"][] | [?!contains(`["o-a1b2c3d4e5"]`, @)]))) && ("StringLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/kubernetes-namespace"]` && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["team-*"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentityMatchForcb8bf4e3"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `6` && length(live[?Sid == `"SpacesIdentityIRSA"` && sort([@."Condition"."StringEquals"."oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]` || Sid == `"SpacesIdentityIRSAMatch"` || Sid == `"SpacesIdentityIRSA1b50423e"` && sort([@."Condition"."StringEquals"."oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub"][]) == `["system:serviceaccount:mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system:vector","system:serviceaccount:mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system:vector"]` || Sid == `"SpacesIdentityIRSAMatch1b50423e"` || Sid == `"SpacesIdentityPodIdentityForcb8bf4e3"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]` || Sid == `"SpacesIdentityPodIdentityMatchForcb8bf4e3"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/Prod_Space_EU","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]`]) == `6` && '\''same'\'' || '\''update'\'')))'
+associations 'eu-central-1' 'Prod_Space_EU' 'external-secrets-controller' '{"clusterName":"Prod_Space_EU","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"Prod_Space_EU","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false}' '{"cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces.others"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."cost center" == `"a: b = c@d"` && tags."for" == `"true"` && tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'external-secrets-controller' '{"clusterName":"prod-space","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces.others","tags":{"cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces.others","disableSessionTags":false}' '{"cost center":"a: b = c@d","for":"true","spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces.others"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."cost center" == `"a: b = c@d"` && tags."for" == `"true"` && tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+}
+
+steps
+[ -z "$refused" ] || exit 1
+round=change
+steps

@@ -1,0 +1,226 @@
+#!/bin/sh
+# The AWS identity of mxp-controller, written by spaces-identity.
+# Needs the aws CLI and credentials of account 123456789012.
+# shellcheck disable=SC2016 # queries of the aws CLI have JSON between backticks
+set -eu
+export AWS_PAGER="" AWS_CLI_ERROR_FORMAT=legacy
+
+# The script runs its steps twice. The first time it only compares them with AWS. If it
+# finds anything foreign, it stops before it changes anything. The second time it creates
+# what is missing and updates what this program manages. After a failure, run it again.
+#
+# A state query selects same, update, or what the script must not change.
+round=compare
+refused=
+
+# refuse MESSAGE HINT
+refuse() {
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  refused=yes
+  [ "$round" = compare ] || exit 1
+}
+
+# change MESSAGE AWS-COMMAND... runs the command in the second round, and prints the
+# message after it.
+change() {
+  [ "$round" = change ] || return 0
+  done=$1
+  shift
+  aws "$@" >/dev/null
+  printf '%s\n' "$done"
+}
+
+# exists AWS-COMMAND... reports if IAM has what the command reads. Any error other than
+# "there is none" ends the script.
+exists() {
+  error=$(aws "$@" 2>&1 >/dev/null) && return 0
+  case $error in *'(NoSuchEntity) when calling'*) return 1 ;; esac
+  printf '%s\n' "$error" >&2
+  exit 1
+}
+
+# in_account ACCOUNT
+in_account() {
+  account=$(aws sts get-caller-identity --query Account --output text)
+  [ "$account" = "$1" ] || refuse "the credentials are of account $account, and this script is for account $1" \
+    "use credentials of account $1"
+}
+
+# provider ARN URL AUDIENCE STATE-QUERY
+provider() {
+  if ! exists iam get-open-id-connect-provider --open-id-connect-provider-arn "$1"; then
+    change "created OIDC provider $1" iam create-open-id-connect-provider --url "$2" --client-id-list "$3"
+    return
+  fi
+  state=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" --query "$4" --output text)
+  [ "$state" = same ] || change "added the audience $3 to OIDC provider $1" \
+    iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
+}
+
+# role NAME ARN PATH TAGS creates the role with $trust_policy if there is none.
+role() {
+  new=
+  exists iam get-role --role-name="$1" && return
+  new=$1
+  change "created role $2" iam create-role --role-name="$1" --path "$3" --tags "$4" --assume-role-policy-document "$trust_policy"
+  [ "$round" = compare ] || aws iam wait role-exists --role-name="$1"
+}
+
+# policy ROLE-NAME POLICY-NAME POLICY STATE-QUERY FORMER-NAME
+policy() {
+  state=update
+  if [ "$new" != "$1" ] && exists iam get-role-policy --role-name="$1" --policy-name "$2"; then
+    state=$(aws iam get-role-policy --role-name="$1" --policy-name "$2" --query "$4" --output text)
+  fi
+  case $state in
+  same) ;;
+  update) change "wrote inline policy $2 of role $1" \
+    iam put-role-policy --role-name="$1" --policy-name "$2" --policy-document "$3" ;;
+  *) refuse "inline policy $2 of role $1 has foreign statements: ${state#lost }" \
+    "move them to another policy of the role, then run the script again" ;;
+  esac
+  [ "$round$new" = compare ] && exists iam get-role-policy --role-name="$1" --policy-name "$5" || return 0
+  printf '%s\n' "warning: role $1 also has the inline policy $5 of an earlier version" \
+    "hint: run \`spaces-identity apply --adopt\`, or delete it" >&2
+}
+
+# trust ROLE-NAME ARN STATE-QUERY sets $trust_policy if the role existed.
+trust() {
+  [ "$new" != "$1" ] || return 0
+  state=$(aws iam get-role --role-name="$1" --query "$3" --output text)
+  case $state in
+  same) ;;
+  update) change "updated the trust policy of role $2" \
+    iam update-assume-role-policy --role-name="$1" --policy-document "$trust_policy" ;;
+  'lost '*) refuse "this script would remove access that the trust policy of role $2 gives in these statements: ${state#lost }" \
+    "run \`spaces-identity apply\`, which keeps it, or change the policy by hand" ;;
+  *) refuse "role $1 has the ARN ${state#ARN }" "write roleARN: ${state#ARN } in the config, and export again" ;;
+  esac
+}
+
+# associations REGION CLUSTER SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT TAGS STATE-QUERY
+# NAMESPACE...
+same=
+associations() {
+  region=$1 cluster=$2 name=$3 create=$4 update=$5 tags=$6 query=$7
+  shift 7
+  found=
+  list=$(aws eks list-pod-identity-associations --region "$region" --cluster-name "$cluster" --service-account "$name" \
+    --query 'associations[].[namespace,associationId,associationArn]' --output text)
+  while read -r namespace id arn; do
+    case " $* " in *" $namespace "*) association ;; esac
+  done <<END
+$list
+END
+  for namespace in "$@"; do
+    case " $found " in *" $namespace "*) continue ;; esac
+    change "created an association for $namespace/$name in cluster $cluster" \
+      eks create-pod-identity-association --region "$region" --namespace "$namespace" --cli-input-json "$create"
+  done
+}
+
+association_state() {
+  aws eks describe-pod-identity-association --region "$region" --cluster-name "$cluster" --association-id "$id" \
+    --query "$query" --output text
+}
+
+# association updates the association of $namespace if this program manages it.
+association() {
+  found="$found $namespace"
+  case " $same " in *" $arn "*) return ;; esac
+  state=$(association_state)
+  set --
+  case $state in *' target'*) set -- "$@" --target-role-arn '' ;; esac
+  case $state in *' policy'*) set -- "$@" --policy '' ;; esac
+  case $state in
+  same) same="$same $arn" ;;
+  update*)
+    change "updated association $id for $namespace/$name in cluster $cluster" \
+      eks update-pod-identity-association --region "$region" --association-id "$id" --cli-input-json "$update" "$@"
+    change "tagged association $id" eks tag-resource --region "$region" --resource-arn "$arn" --tags "$tags"
+    [ "$round" = compare ] || [ $# = 0 ] || [ "$(association_state)" = same ] ||
+      refuse "EKS did not remove the target role or the policy of association $id" "delete the association, then run the script again"
+    ;;
+  *) refuse "the foreign association $id for $namespace/$name in cluster $cluster gives the role ${state#foreign }, or differs in other settings" \
+    "ask its owner to change or remove it, then run the script again" ;;
+  esac
+}
+
+steps() {
+in_account '123456789012'
+
+# arn:aws:iam::123456789012:role/spaces-backup
+trust_policy='{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityPodIdentity",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "ArnLike": {
+          "aws:SourceArn": "arn:aws:eks:us-west-2:123456789012:cluster/prod-space"
+        },
+        "StringEquals": {
+          "aws:SourceAccount": "123456789012"
+        }
+      }
+    }
+  ]
+}'
+role 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+policy 'spaces-backup' 'SpacesIdentity-mxp-controller' '{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityList",
+      "Effect": "Allow",
+      "Action": "s3:ListBucket",
+      "Resource": "arn:aws:s3:::spaces-backups",
+      "Condition": {
+        "StringLike": {
+          "s3:prefix": "it'\''s/prod/*"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityObjects",
+      "Effect": "Allow",
+      "Action": [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject"
+      ],
+      "Resource": "arn:aws:s3:::spaces-backups/it'\''s/prod/*"
+    },
+    {
+      "Sid": "SpacesIdentityKey",
+      "Effect": "Allow",
+      "Action": [
+        "kms:Decrypt",
+        "kms:GenerateDataKey"
+      ],
+      "Resource": "arn:aws:kms:us-west-2:123456789012:key/1234abcd",
+      "Condition": {
+        "StringLike": {
+          "kms:ViaService": "s3.us-west-2.*"
+        }
+      }
+    }
+  ]
+}' 'PolicyDocument == `{"Statement":[{"Action":"s3:ListBucket","Condition":{"StringLike":{"s3:prefix":"it'\''s/prod/*"}},"Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups","Sid":"SpacesIdentityList"},{"Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups/it'\''s/prod/*","Sid":"SpacesIdentityObjects"},{"Action":["kms:Decrypt","kms:GenerateDataKey"],"Condition":{"StringLike":{"kms:ViaService":"s3.us-west-2.*"}},"Effect":"Allow","Resource":"arn:aws:kms:us-west-2:123456789012:key/1234abcd","Sid":"SpacesIdentityKey"}],"Version":"2012-10-17"}` && '\''same'\'' || (map(&not_null(Sid, '\''one without a Sid'\''), [PolicyDocument.Statement][] | [?!starts_with(not_null(Sid, '\'''\''), `"SpacesIdentity"`)]) | (@ && join('\'' '\'', ['\''lost'\'', join('\'', '\'', @)]) || '\''update'\''))' 'spaces-identity-mxp-controller'
+trust 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' 'Role | (Arn != `"arn:aws:iam::123456789012:role/spaces-backup"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["ArnLike","StringEquals"]` && ("ArnLike" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:SourceArn"]` && !(["aws:SourceArn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]`, @)]))) && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:SourceAccount"]` && !(["aws:SourceAccount"][] | [?!contains(`["123456789012"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentity"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `1` && length(live[?Sid == `"SpacesIdentityPodIdentity"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]`]) == `1` && '\''same'\'' || '\''update'\'')))'
+associations 'us-west-2' 'prod-space' 'mxp-controller' '{"clusterName":"prod-space","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","tags":{"spaces-identity.dev/managed-by":"spaces-identity"},"disableSessionTags":true,"policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\",\"Resource\":\"arn:aws:s3:::spaces-backups\",\"Condition\":{\"StringLike\":{\"s3:prefix\":[\"it'\''s/prod/default/ctp10/*\",\"it'\''s/prod/default/ctp1/*\"]}}},{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\"],\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp10/*\"},{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp1/*\"},{\"Effect\":\"Allow\",\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"arn:aws:kms:us-west-2:123456789012:key/1234abcd\",\"Condition\":{\"StringLike\":{\"kms:ViaService\":\"s3.us-west-2.*\"}}}]}"}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","disableSessionTags":true,"policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\",\"Resource\":\"arn:aws:s3:::spaces-backups\",\"Condition\":{\"StringLike\":{\"s3:prefix\":[\"it'\''s/prod/default/ctp10/*\",\"it'\''s/prod/default/ctp1/*\"]}}},{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\"],\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp10/*\"},{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp1/*\"},{\"Effect\":\"Allow\",\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"arn:aws:kms:us-west-2:123456789012:key/1234abcd\",\"Condition\":{\"StringLike\":{\"kms:ViaService\":\"s3.us-west-2.*\"}}}]}"}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces-backup"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `true` && not_null(policy, '\'''\'') == `"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\",\"Resource\":\"arn:aws:s3:::spaces-backups\",\"Condition\":{\"StringLike\":{\"s3:prefix\":[\"it'\''s/prod/default/ctp10/*\",\"it'\''s/prod/default/ctp1/*\"]}}},{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\"],\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp10/*\"},{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp1/*\"},{\"Effect\":\"Allow\",\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"arn:aws:kms:us-west-2:123456789012:key/1234abcd\",\"Condition\":{\"StringLike\":{\"kms:ViaService\":\"s3.us-west-2.*\"}}}]}"` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system'
+associations 'us-west-2' 'prod-space' 'mxp-controller' '{"clusterName":"prod-space","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","tags":{"spaces-identity.dev/managed-by":"spaces-identity"},"disableSessionTags":true,"policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\",\"Resource\":\"arn:aws:s3:::spaces-backups\",\"Condition\":{\"StringLike\":{\"s3:prefix\":\"it'\''s/prod/default/ctp1/*\"}}},{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\"],\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp1/*\"},{\"Effect\":\"Allow\",\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"arn:aws:kms:us-west-2:123456789012:key/1234abcd\",\"Condition\":{\"StringLike\":{\"kms:ViaService\":\"s3.us-west-2.*\"}}}]}"}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","disableSessionTags":true,"policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\",\"Resource\":\"arn:aws:s3:::spaces-backups\",\"Condition\":{\"StringLike\":{\"s3:prefix\":\"it'\''s/prod/default/ctp1/*\"}}},{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\"],\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp1/*\"},{\"Effect\":\"Allow\",\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"arn:aws:kms:us-west-2:123456789012:key/1234abcd\",\"Condition\":{\"StringLike\":{\"kms:ViaService\":\"s3.us-west-2.*\"}}}]}"}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces-backup"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `true` && not_null(policy, '\'''\'') == `"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\",\"Resource\":\"arn:aws:s3:::spaces-backups\",\"Condition\":{\"StringLike\":{\"s3:prefix\":\"it'\''s/prod/default/ctp1/*\"}}},{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\"],\"Resource\":\"arn:aws:s3:::spaces-backups/it'\''s/prod/default/ctp1/*\"},{\"Effect\":\"Allow\",\"Action\":[\"kms:Decrypt\",\"kms:GenerateDataKey\"],\"Resource\":\"arn:aws:kms:us-west-2:123456789012:key/1234abcd\",\"Condition\":{\"StringLike\":{\"kms:ViaService\":\"s3.us-west-2.*\"}}}]}"` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'']))' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+}
+
+steps
+[ -z "$refused" ] || exit 1
+round=change
+steps

@@ -1,0 +1,355 @@
+#!/bin/sh
+# The AWS identity of mxp-controller, external-secrets-controller, crossplane, written by spaces-identity.
+# Needs the aws CLI and credentials of account 123456789012.
+# shellcheck disable=SC2016 # queries of the aws CLI have JSON between backticks
+set -eu
+export AWS_PAGER="" AWS_CLI_ERROR_FORMAT=legacy
+
+# The script runs its steps twice. The first time it only compares them with AWS. If it
+# finds anything foreign, it stops before it changes anything. The second time it creates
+# what is missing and updates what this program manages. After a failure, run it again.
+#
+# A state query selects same, update, or what the script must not change.
+round=compare
+refused=
+
+# refuse MESSAGE HINT
+refuse() {
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  refused=yes
+  [ "$round" = compare ] || exit 1
+}
+
+# change MESSAGE AWS-COMMAND... runs the command in the second round, and prints the
+# message after it.
+change() {
+  [ "$round" = change ] || return 0
+  done=$1
+  shift
+  aws "$@" >/dev/null
+  printf '%s\n' "$done"
+}
+
+# exists AWS-COMMAND... reports if IAM has what the command reads. Any error other than
+# "there is none" ends the script.
+exists() {
+  error=$(aws "$@" 2>&1 >/dev/null) && return 0
+  case $error in *'(NoSuchEntity) when calling'*) return 1 ;; esac
+  printf '%s\n' "$error" >&2
+  exit 1
+}
+
+# in_account ACCOUNT
+in_account() {
+  account=$(aws sts get-caller-identity --query Account --output text)
+  [ "$account" = "$1" ] || refuse "the credentials are of account $account, and this script is for account $1" \
+    "use credentials of account $1"
+}
+
+# provider ARN URL AUDIENCE STATE-QUERY
+provider() {
+  if ! exists iam get-open-id-connect-provider --open-id-connect-provider-arn "$1"; then
+    change "created OIDC provider $1" iam create-open-id-connect-provider --url "$2" --client-id-list "$3"
+    return
+  fi
+  state=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" --query "$4" --output text)
+  [ "$state" = same ] || change "added the audience $3 to OIDC provider $1" \
+    iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
+}
+
+# role NAME ARN PATH TAGS creates the role with $trust_policy if there is none.
+role() {
+  new=
+  exists iam get-role --role-name="$1" && return
+  new=$1
+  change "created role $2" iam create-role --role-name="$1" --path "$3" --tags "$4" --assume-role-policy-document "$trust_policy"
+  [ "$round" = compare ] || aws iam wait role-exists --role-name="$1"
+}
+
+# policy ROLE-NAME POLICY-NAME POLICY STATE-QUERY FORMER-NAME
+policy() {
+  state=update
+  if [ "$new" != "$1" ] && exists iam get-role-policy --role-name="$1" --policy-name "$2"; then
+    state=$(aws iam get-role-policy --role-name="$1" --policy-name "$2" --query "$4" --output text)
+  fi
+  case $state in
+  same) ;;
+  update) change "wrote inline policy $2 of role $1" \
+    iam put-role-policy --role-name="$1" --policy-name "$2" --policy-document "$3" ;;
+  *) refuse "inline policy $2 of role $1 has foreign statements: ${state#lost }" \
+    "move them to another policy of the role, then run the script again" ;;
+  esac
+  [ "$round$new" = compare ] && exists iam get-role-policy --role-name="$1" --policy-name "$5" || return 0
+  printf '%s\n' "warning: role $1 also has the inline policy $5 of an earlier version" \
+    "hint: run \`spaces-identity apply --adopt\`, or delete it" >&2
+}
+
+# trust ROLE-NAME ARN STATE-QUERY sets $trust_policy if the role existed.
+trust() {
+  [ "$new" != "$1" ] || return 0
+  state=$(aws iam get-role --role-name="$1" --query "$3" --output text)
+  case $state in
+  same) ;;
+  update) change "updated the trust policy of role $2" \
+    iam update-assume-role-policy --role-name="$1" --policy-document "$trust_policy" ;;
+  'lost '*) refuse "this script would remove access that the trust policy of role $2 gives in these statements: ${state#lost }" \
+    "run \`spaces-identity apply\`, which keeps it, or change the policy by hand" ;;
+  *) refuse "role $1 has the ARN ${state#ARN }" "write roleARN: ${state#ARN } in the config, and export again" ;;
+  esac
+}
+
+# associations REGION CLUSTER SERVICE-ACCOUNT CREATE-INPUT UPDATE-INPUT TAGS STATE-QUERY
+# NAMESPACE...
+same=
+associations() {
+  region=$1 cluster=$2 name=$3 create=$4 update=$5 tags=$6 query=$7
+  shift 7
+  found=
+  list=$(aws eks list-pod-identity-associations --region "$region" --cluster-name "$cluster" --service-account "$name" \
+    --query 'associations[].[namespace,associationId,associationArn]' --output text)
+  while read -r namespace id arn; do
+    case " $* " in *" $namespace "*) association ;; esac
+  done <<END
+$list
+END
+  for namespace in "$@"; do
+    case " $found " in *" $namespace "*) continue ;; esac
+    change "created an association for $namespace/$name in cluster $cluster" \
+      eks create-pod-identity-association --region "$region" --namespace "$namespace" --cli-input-json "$create"
+  done
+}
+
+association_state() {
+  aws eks describe-pod-identity-association --region "$region" --cluster-name "$cluster" --association-id "$id" \
+    --query "$query" --output text
+}
+
+# association updates the association of $namespace if this program manages it.
+association() {
+  found="$found $namespace"
+  case " $same " in *" $arn "*) return ;; esac
+  state=$(association_state)
+  set --
+  case $state in *' target'*) set -- "$@" --target-role-arn '' ;; esac
+  case $state in *' policy'*) set -- "$@" --policy '' ;; esac
+  case $state in
+  same) same="$same $arn" ;;
+  update*)
+    change "updated association $id for $namespace/$name in cluster $cluster" \
+      eks update-pod-identity-association --region "$region" --association-id "$id" --cli-input-json "$update" "$@"
+    change "tagged association $id" eks tag-resource --region "$region" --resource-arn "$arn" --tags "$tags"
+    [ "$round" = compare ] || [ $# = 0 ] || [ "$(association_state)" = same ] ||
+      refuse "EKS did not remove the target role or the policy of association $id" "delete the association, then run the script again"
+    ;;
+  *) refuse "the foreign association $id for $namespace/$name in cluster $cluster gives the role ${state#foreign }, or differs in other settings" \
+    "ask its owner to change or remove it, then run the script again" ;;
+  esac
+}
+
+steps() {
+in_account '123456789012'
+
+# arn:aws:iam::123456789012:role/spaces-backup
+trust_policy='{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityPodIdentity",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "aws:RequestTag/eks-cluster-arn": [
+            "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+            "arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"
+          ],
+          "aws:RequestTag/kubernetes-namespace": [
+            "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+            "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+          ],
+          "aws:RequestTag/kubernetes-service-account": "mxp-controller"
+        }
+      }
+    },
+    {
+      "Sid": "SpacesIdentityPodIdentityForcb8bf4e3",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "aws:RequestTag/eks-cluster-arn": [
+            "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+            "arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"
+          ],
+          "aws:RequestTag/kubernetes-namespace": [
+            "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+            "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+          ],
+          "aws:RequestTag/kubernetes-service-account": "external-secrets-controller"
+        }
+      }
+    }
+  ]
+}'
+role 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+policy 'spaces-backup' 'SpacesIdentity-mxp-controller' '{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityList",
+      "Effect": "Allow",
+      "Action": "s3:ListBucket",
+      "Resource": "arn:aws:s3:::spaces-backups"
+    },
+    {
+      "Sid": "SpacesIdentityObjects",
+      "Effect": "Allow",
+      "Action": [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject"
+      ],
+      "Resource": "arn:aws:s3:::spaces-backups/*"
+    },
+    {
+      "Sid": "SpacesIdentityKey",
+      "Effect": "Allow",
+      "Action": [
+        "kms:Decrypt",
+        "kms:GenerateDataKey"
+      ],
+      "Resource": "arn:aws:kms:us-west-2:123456789012:key/1234abcd",
+      "Condition": {
+        "StringLike": {
+          "kms:ViaService": "s3.us-west-2.*"
+        }
+      }
+    }
+  ]
+}' 'PolicyDocument == `{"Statement":[{"Action":"s3:ListBucket","Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups","Sid":"SpacesIdentityList"},{"Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Effect":"Allow","Resource":"arn:aws:s3:::spaces-backups/*","Sid":"SpacesIdentityObjects"},{"Action":["kms:Decrypt","kms:GenerateDataKey"],"Condition":{"StringLike":{"kms:ViaService":"s3.us-west-2.*"}},"Effect":"Allow","Resource":"arn:aws:kms:us-west-2:123456789012:key/1234abcd","Sid":"SpacesIdentityKey"}],"Version":"2012-10-17"}` && '\''same'\'' || (map(&not_null(Sid, '\''one without a Sid'\''), [PolicyDocument.Statement][] | [?!starts_with(not_null(Sid, '\'''\''), `"SpacesIdentity"`)]) | (@ && join('\'' '\'', ['\''lost'\'', join('\'', '\'', @)]) || '\''update'\''))' 'spaces-identity-mxp-controller'
+policy 'spaces-backup' 'SpacesIdentity-external-secrets-controller' '{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentitySecrets",
+      "Effect": "Allow",
+      "Action": [
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:DescribeSecret"
+      ],
+      "Resource": [
+        "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db+x=y@z-??????",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db+x=y@z-??????",
+        "arn:aws:secretsmanager:us-east-1:999999999999:secret:shared-AbC123"
+      ]
+    },
+    {
+      "Sid": "SpacesIdentityParameters",
+      "Effect": "Allow",
+      "Action": "ssm:GetParameter",
+      "Resource": [
+        "arn:aws:ssm:us-west-2:123456789012:parameter/prod/url",
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/prod/url",
+        "arn:aws:ssm:us-west-2:123456789012:parameter/plain",
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/plain"
+      ]
+    },
+    {
+      "Sid": "SpacesIdentityDecrypt",
+      "Effect": "Allow",
+      "Action": "kms:Decrypt",
+      "Resource": "arn:aws:kms:us-west-2:123456789012:key/1234abcd",
+      "Condition": {
+        "StringLike": {
+          "kms:ViaService": [
+            "secretsmanager.us-west-2.*",
+            "ssm.us-west-2.*"
+          ]
+        }
+      }
+    }
+  ]
+}' 'PolicyDocument == `{"Statement":[{"Action":["secretsmanager:GetSecretValue","secretsmanager:DescribeSecret"],"Effect":"Allow","Resource":["arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db+x=y@z-??????","arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db+x=y@z-??????","arn:aws:secretsmanager:us-east-1:999999999999:secret:shared-AbC123"],"Sid":"SpacesIdentitySecrets"},{"Action":"ssm:GetParameter","Effect":"Allow","Resource":["arn:aws:ssm:us-west-2:123456789012:parameter/prod/url","arn:aws:ssm:eu-central-1:123456789012:parameter/prod/url","arn:aws:ssm:us-west-2:123456789012:parameter/plain","arn:aws:ssm:eu-central-1:123456789012:parameter/plain"],"Sid":"SpacesIdentityParameters"},{"Action":"kms:Decrypt","Condition":{"StringLike":{"kms:ViaService":["secretsmanager.us-west-2.*","ssm.us-west-2.*"]}},"Effect":"Allow","Resource":"arn:aws:kms:us-west-2:123456789012:key/1234abcd","Sid":"SpacesIdentityDecrypt"}],"Version":"2012-10-17"}` && '\''same'\'' || (map(&not_null(Sid, '\''one without a Sid'\''), [PolicyDocument.Statement][] | [?!starts_with(not_null(Sid, '\'''\''), `"SpacesIdentity"`)]) | (@ && join('\'' '\'', ['\''lost'\'', join('\'', '\'', @)]) || '\''update'\''))' 'spaces-identity-external-secrets-controller'
+trust 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' 'Role | (Arn != `"arn:aws:iam::123456789012:role/spaces-backup"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["mxp-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentity"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["external-secrets-controller"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentityForcb8bf4e3"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `2` && length(live[?Sid == `"SpacesIdentityPodIdentity"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/prod-space","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]` || Sid == `"SpacesIdentityPodIdentityForcb8bf4e3"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/prod-space","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`]) == `2` && '\''same'\'' || '\''update'\'')))'
+associations 'eu-central-1' 'prod-space' 'external-secrets-controller' '{"clusterName":"prod-space","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces-backup"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'eu-central-1' 'prod-space' 'mxp-controller' '{"clusterName":"prod-space","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces-backup"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'external-secrets-controller' '{"clusterName":"prod-space","serviceAccount":"external-secrets-controller","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces-backup"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'mxp-controller' '{"clusterName":"prod-space","serviceAccount":"mxp-controller","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/spaces-backup","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/spaces-backup"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+
+# arn:aws:iam::123456789012:role/providers
+trust_policy='{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityPodIdentity",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "pods.eks.amazonaws.com"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "aws:RequestTag/eks-cluster-arn": [
+            "arn:aws:eks:us-west-2:123456789012:cluster/prod-space",
+            "arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"
+          ],
+          "aws:RequestTag/kubernetes-namespace": [
+            "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+            "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
+          ],
+          "aws:RequestTag/kubernetes-service-account": "crossplane"
+        }
+      }
+    }
+  ]
+}'
+role 'providers' 'arn:aws:iam::123456789012:role/providers' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+policy 'providers' 'SpacesIdentity-crossplane' '{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "SpacesIdentityGivenTables",
+      "Effect": "Allow",
+      "Action": "dynamodb:*",
+      "Resource": "arn:aws:dynamodb:*:*:table/${aws:PrincipalTag/team}"
+    },
+    {
+      "Sid": "SpacesIdentityGiven2",
+      "Effect": "Deny",
+      "NotAction": [
+        "dynamodb:GetItem",
+        "kms:Decrypt"
+      ],
+      "Resource": "*",
+      "Condition": {
+        "Bool": {
+          "aws:SecureTransport": "false"
+        }
+      }
+    }
+  ]
+}' 'PolicyDocument == `{"Statement":[{"Action":"dynamodb:*","Effect":"Allow","Resource":"arn:aws:dynamodb:*:*:table/${aws:PrincipalTag/team}","Sid":"SpacesIdentityGivenTables"},{"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny","NotAction":["dynamodb:GetItem","kms:Decrypt"],"Resource":"*","Sid":"SpacesIdentityGiven2"}],"Version":"2012-10-17"}` && '\''same'\'' || (map(&not_null(Sid, '\''one without a Sid'\''), [PolicyDocument.Statement][] | [?!starts_with(not_null(Sid, '\'''\''), `"SpacesIdentity"`)]) | (@ && join('\'' '\'', ['\''lost'\'', join('\'', '\'', @)]) || '\''update'\''))' 'spaces-identity-crossplane'
+trust 'providers' 'arn:aws:iam::123456789012:role/providers' 'Role | (Arn != `"arn:aws:iam::123456789012:role/providers"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["crossplane"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentity"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `1` && length(live[?Sid == `"SpacesIdentityPodIdentity"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/prod-space","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`]) == `1` && '\''same'\'' || '\''update'\'')))'
+associations 'eu-central-1' 'prod-space' 'crossplane' '{"clusterName":"prod-space","serviceAccount":"crossplane","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'crossplane' '{"clusterName":"prod-space","serviceAccount":"crossplane","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+}
+
+steps
+[ -z "$refused" ] || exit 1
+round=change
+steps
