@@ -88,7 +88,7 @@ func (op CheckOp) Run(ctx context.Context, env *Env) error {
 			env.Note(f.File + " has nothing that the rules look at: no config, values of the Spaces chart, manifests, policies or arguments of Helm")
 		}
 	}
-	if err := env.Print(op.Output, output.CheckView{Report: report}); err != nil {
+	if err := env.Print(op.Output, output.CheckView{Report: report, Version: Version}); err != nil {
 		return err
 	}
 	if len(report.Findings) > 0 {

@@ -7,7 +7,10 @@ import (
 )
 
 // CheckView shows the mistakes that rules found in files.
-type CheckView struct{ check.Report }
+type CheckView struct {
+	check.Report
+	Version string // of the program, for SARIF
+}
 
 // Kind returns the kind in JSON and YAML.
 func (CheckView) Kind() string { return "Check" }

@@ -31,8 +31,9 @@ type sarifTool struct {
 }
 
 type sarifDriver struct {
-	Name  string      `json:"name"`
-	Rules []sarifRule `json:"rules"`
+	Name    string      `json:"name"`
+	Version string      `json:"version,omitempty"`
+	Rules   []sarifRule `json:"rules"`
 }
 
 type sarifRule struct {
@@ -87,7 +88,7 @@ func writeSARIF(_ *Printer, r Result) ([]byte, error) {
 	if !ok {
 		return nil, errNoRules
 	}
-	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "spaces-identity"}}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
+	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "spaces-identity", Version: v.Version}}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	index := map[string]int{}
 	for i, rule := range check.Rules() {
 		about := rule.About()
