@@ -67,6 +67,9 @@ func (UnknownKey) find(in *input) []Finding {
 				continue
 			}
 			name := printedKeys(s.keys[:i+1])
+			if s.syntax { // each argument is a finding
+				name = s.printed()
+			}
 			all = append(all, finding(s.keys[i].at, name, "the Spaces chart has no such key, and Helm ignores it silently", fixOfUnknown(s.keys[i].name, above)).
 				with(renamedCase(s, i, above)))
 		}
