@@ -43,28 +43,18 @@ func (o *object) annotations() []annotation {
 	var all []annotation
 	var walk func(n *manifest.Node, path identity.Path)
 	walk = func(n *manifest.Node, path identity.Path) {
-		if n = n.Resolve(); n == nil || len(path) > 32 {
+		const deepest = 32
+		if n = n.Resolve(); n == nil || len(path) > deepest {
 			return
 		}
 		for k, value := range n.Fields {
 			if k = k.Resolve(); k == nil || k.Kind != manifest.Scalar {
 				continue
 			}
-			below := path.Field(k.Value)
 			if k.Value == "metadata" {
-				for _, field := range []string{"annotations", "labels"} {
-					part := o.inner
-					part.path = below.Field(field)
-					for _, s := range part.flatten(value.Field(field)) {
-						if len(s.keys) != 1 {
-							continue
-						}
-						all = append(all, annotation{setting: s, name: s.keys[0].name, labels: field == "labels", object: o,
-							accounts: field == "annotations" && (o.kind == "ServiceAccount" && len(path) == len(o.path) || strings.Contains(strings.ToLower(path.String()), "serviceaccount"))})
-					}
-				}
+				all = append(all, o.metadata(value, path)...)
 			}
-			walk(value, below)
+			walk(value, path.Field(k.Value))
 		}
 		for i, item := range n.Items() {
 			walk(item, path.Item(i))
@@ -74,17 +64,26 @@ func (o *object) annotations() []annotation {
 	return all
 }
 
+// metadata returns the annotations and labels in the metadata of what is at a path: the
+// object, or a template in it. A template whose path names service accounts is of those.
+func (o *object) metadata(metadata *manifest.Node, path identity.Path) []annotation {
+	var all []annotation
+	ofAccount := o.kind == "ServiceAccount" && len(path) == len(o.path) || strings.Contains(strings.ToLower(path.String()), "serviceaccount")
+	for _, field := range []string{"annotations", "labels"} {
+		part := o.inner
+		part.path = path.Field("metadata", field)
+		for _, s := range part.flatten(metadata.Field(field)) {
+			if len(s.keys) == 1 {
+				all = append(all, annotation{setting: s, name: s.keys[0].name, labels: field == "labels", object: o, accounts: field == "annotations" && ofAccount})
+			}
+		}
+	}
+	return all
+}
+
 // apart reports whether the dots of the name are steps of the path, so that there is no such
 // annotation.
 func (a annotation) apart() bool { return a.name != a.last().name }
-
-// printed returns the path of the annotation in its document or values.
-func (a annotation) printed() string {
-	if a.inValues {
-		return a.setting.printed()
-	}
-	return a.path.String()
-}
 
 // MisspeltKey finds keys that look like those that EKS reads.
 type MisspeltKey struct{}
@@ -96,43 +95,46 @@ func (MisspeltKey) About() About {
 
 func (MisspeltKey) find(in *input) []Finding {
 	var all []Finding
-	add := func(at place, path, name string, r func(right string) repair) {
-		if right := identity.Misspelt(name); right != "" {
-			f := finding(at, path, fmt.Sprintf("%q is not a key that EKS reads, and nothing else reports it", name), "write "+right)
-			if r != nil {
-				f = f.with(r(right))
-			}
-			all = append(all, f)
-		}
-	}
 	for _, a := range in.annotations {
-		if !a.accounts && !strings.Contains(a.name, "/") { // role-arn alone may be a label of anybody
-			continue
+		if a.accounts || strings.Contains(a.name, "/") { // role-arn alone may be a label of anybody
+			all = append(all, misspelt(a.firstKey(), a.printed(), a.name, func(right string) repair {
+				if a.apart() {
+					return repair{}
+				}
+				return a.last().renamed(a.path, right)
+			})...)
 		}
-		at := a.last().at
-		if joined, first := a.dotted(); joined != "" && a.inValues {
-			at = a.keys[first].at
-		}
-		add(at, a.printed(), a.name, func(right string) repair {
-			if a.apart() {
-				return repair{}
-			}
-			return a.last().renamed(a.path, right)
-		})
 	}
 	for _, v := range in.values { // a key that is not below annotations at all
 		for _, s := range v.settings {
-			if name := s.last().name; s.metadataMap() < 0 && strings.Contains(name, "/") {
-				add(s.last().at, s.printed(), name, func(right string) repair { return s.last().renamed(s.path, right) })
+			if s.metadataMap() < 0 && strings.Contains(s.last().name, "/") {
+				all = append(all, misspelt(s.last().at, s.printed(), s.last().name, func(right string) repair { return s.last().renamed(s.path, right) })...)
 			}
 		}
 	}
 	for _, w := range in.words {
 		if strings.HasPrefix(strings.ToLower(w.text), "eks") {
-			add(w.at, "", w.text, nil)
+			all = append(all, misspelt(w.at, "", w.text, func(string) repair { return repair{} })...)
 		}
 	}
 	return all
+}
+
+// misspelt returns a finding if a name looks like a key of EKS and is none.
+func misspelt(at place, path, name string, corrected func(right string) repair) []Finding {
+	right := identity.Misspelt(name)
+	if right == "" {
+		return nil
+	}
+	return []Finding{finding(at, path, fmt.Sprintf("%q is not a key that EKS reads, and nothing else reports it", name), "write "+right).with(corrected(right))}
+}
+
+// firstKey returns the place of the annotation's name, or of its first part.
+func (a annotation) firstKey() place {
+	if _, first := a.dotted(); a.apart() {
+		return a.keys[first].at
+	}
+	return a.last().at
 }
 
 // MisplacedKey finds keys of EKS where EKS does not read them.

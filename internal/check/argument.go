@@ -40,6 +40,9 @@ func (a argument) settings() (all []setting, problems []problem) {
 	return all, problems
 }
 
+// noValue does not quote the key, because it may be the rest of a password with a comma.
+const noValue = "this key has no value, so Helm rejects the argument"
+
 type argumentReader struct {
 	argument
 	at int
@@ -86,19 +89,23 @@ func (r *argumentReader) setting() ([]setting, *problem) {
 			r.at++
 			return r.value(keys), nil
 		case c == ',':
-			return nil, &problem{at: r.place(start), text: "the key " + strconv.Quote(r.text[start:r.at]) + " has no value"}
+			return nil, &problem{at: r.place(start), text: noValue}
 		}
 		name.WriteRune(c)
 		r.at += size
 	}
-	return nil, &problem{at: r.place(start), text: "the key " + strconv.Quote(r.text[start:]) + " has no value"}
+	return nil, &problem{at: r.place(start), text: noValue}
 }
 
 // index reads an index in brackets.
 func (r *argumentReader) index(keys *[]key) *problem {
 	inside, _, closed := strings.Cut(r.text[r.at+1:], "]")
 	if _, err := strconv.ParseUint(inside, 10, 31); err != nil || !closed {
-		return &problem{at: r.place(r.at), text: "Helm reads [" + inside + "] as the index of a list, which is a number", brackets: inside}
+		what := "the text in brackets"
+		if strings.Contains(inside, "/") {
+			what = "[" + inside + "]"
+		}
+		return &problem{at: r.place(r.at), text: "Helm reads " + what + " as the index of a list, which is a number", brackets: inside}
 	}
 	*keys = append(*keys, key{name: inside, item: true, at: r.place(r.at)})
 	r.at += len(inside) + 2

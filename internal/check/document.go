@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -163,10 +164,10 @@ func (in inner) flatten(root *manifest.Node) []setting {
 			if k = k.Resolve(); k == nil || k.Kind != manifest.Scalar {
 				continue
 			}
-			walk(value, append(keys[:len(keys):len(keys)], key{name: k.Value, at: in.locate(k), node: k, in: n}), path.Field(k.Value), depth+1)
+			walk(value, append(slices.Clip(keys), key{name: k.Value, at: in.locate(k), node: k, in: n}), path.Field(k.Value), depth+1)
 		}
 		for i, item := range n.Items() {
-			walk(item, append(keys[:len(keys):len(keys)], key{name: strconv.Itoa(i), item: true, at: in.locate(item)}), path.Item(i), depth+1)
+			walk(item, append(slices.Clip(keys), key{name: strconv.Itoa(i), item: true, at: in.locate(item)}), path.Item(i), depth+1)
 		}
 	}
 	walk(root, nil, in.path, 0)

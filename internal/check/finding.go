@@ -61,7 +61,11 @@ func (BracketKey) find(in *input) []Finding {
 	var all []Finding
 	for _, p := range in.bad {
 		if p.brackets != "" {
-			all = append(all, finding(p.at, "", p.text, `write .`+escapedKey(strings.ReplaceAll(strings.Trim(p.brackets, `"'`), `\`, ""))+" instead of the brackets, in single quotes for the shell"))
+			fix := "write a number, or a backslash before the bracket"
+			if strings.Contains(p.brackets, "/") {
+				fix = `write .` + escapedKey(strings.ReplaceAll(strings.Trim(p.brackets, `"'`), `\`, "")) + " instead of the brackets, in single quotes for the shell"
+			}
+			all = append(all, finding(p.at, "", p.text, fix))
 		}
 	}
 	return all

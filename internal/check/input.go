@@ -201,31 +201,33 @@ func (in *input) search(at inner, n *manifest.Node, path identity.Path) {
 	}
 	switch n.Kind {
 	case manifest.Mapping:
-		if len(path) > 0 && isPolicy(n) {
-			in.policy(at, n, path)
-			return
-		}
-		if whole := at.release && isValuesKey(path) && isValues(n); whole || hasComponent(n, in.components) {
-			below := at
-			below.path = path
-			in.values = append(in.values, values{settings: below.flatten(n), whole: whole})
-		}
-		for k, value := range n.Fields {
-			if k = k.Resolve(); k != nil && k.Kind == manifest.Scalar && k.Value != lastApplied {
-				in.search(at, value, path.Field(k.Value))
-			}
-		}
+		in.mapping(at, n, path)
 	case manifest.Sequence:
-		in.parameters(at, n, path)
+		in.parameters(at, n)
 		for i, item := range n.Content {
 			in.search(at, item, path.Item(i))
 		}
 	case manifest.Scalar:
 		for _, found := range at.within(n, path, "Statement", "controlPlanes", "billing", "backup") {
 			in.search(found.inner, found.root, found.path)
-			if isPolicy(found.root) {
-				in.policy(found.inner, found.root, found.path)
-			}
+		}
+	}
+}
+
+// mapping reads a mapping that may be a policy or values, and searches what is below it.
+func (in *input) mapping(at inner, n *manifest.Node, path identity.Path) {
+	if isPolicy(n) {
+		in.policy(at, n, path)
+		return
+	}
+	if whole := at.release && isValuesKey(path) && isValues(n); whole || hasComponent(n, in.components) {
+		below := at
+		below.path = path
+		in.values = append(in.values, values{settings: below.flatten(n), whole: whole})
+	}
+	for k, value := range n.Fields {
+		if k = k.Resolve(); k != nil && k.Kind == manifest.Scalar && k.Value != lastApplied {
+			in.search(at, value, path.Field(k.Value))
 		}
 	}
 }
@@ -244,7 +246,7 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // parameters reads lists such as Argo CD's helm.parameters and helmfile's set, whose items
 // have the name of a value and the value.
-func (in *input) parameters(at inner, list *manifest.Node, path identity.Path) {
+func (in *input) parameters(at inner, list *manifest.Node) {
 	var v values
 	for _, item := range list.Content {
 		name, value := item.Field("name").Resolve(), item.Field("value").Resolve()

@@ -151,10 +151,10 @@ func (EveryNamespace) find(in *input) []Finding {
 // admitsAll says whom a condition admits if that is every namespace or service account. It
 // tries names that no pattern means.
 func admitsAll(c condition) string {
-	any := func(text func(name string) string) bool {
+	matchesAll := func(text func(name string) string) bool {
 		return !slices.ContainsFunc([]string{"q", "zz-9", "kube-system"}, func(name string) bool { return !iam.Like(c.value, text(name)) })
 	}
-	if strings.EqualFold(c.key, desired.NamespaceTag) && any(func(name string) string { return name }) {
+	if strings.EqualFold(c.key, desired.NamespaceTag) && matchesAll(func(name string) string { return name }) {
 		return "every namespace"
 	}
 	if !c.isSubject() || !strings.ContainsAny(c.value, "*?") {
@@ -166,9 +166,9 @@ func admitsAll(c condition) string {
 		namespace = parts[2]
 	}
 	switch {
-	case any(func(name string) string { return desired.TokenSubject(name, account) }):
+	case matchesAll(func(name string) string { return desired.TokenSubject(name, account) }):
 		return "every namespace"
-	case any(func(name string) string { return desired.TokenSubject(namespace, name) }):
+	case matchesAll(func(name string) string { return desired.TokenSubject(namespace, name) }):
 		return "every service account"
 	}
 	return ""

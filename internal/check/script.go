@@ -27,13 +27,11 @@ func (in *input) script(f *fileText, unknown bool) bool {
 		if m[0] > 0 && !strings.ContainsRune(" \t\r\n\"'`([", rune(text[m[0]-1])) {
 			continue
 		}
-		argument, ok := shellWord(text, m[1])
-		if !ok || !strings.Contains(argument.text, "=") {
+		found, ok := shellWord(text, m[1])
+		if !ok || !strings.Contains(found.text, "=") {
 			continue
 		}
-		argument.isText = m[2] >= 0
-		offsets := argument.offsets
-		settings, wrong := argumentAt(argument.text, argument.isText, func(i int) place { return f.at(offsets[i]) })
+		settings, wrong := argument{text: found.text, isText: m[2] >= 0, place: func(i int) place { return f.at(found.offsets[i]) }}.settings()
 		v.settings, problems = append(v.settings, settings...), append(problems, wrong...)
 	}
 	known := false
@@ -55,16 +53,11 @@ func (in *input) script(f *fileText, unknown bool) bool {
 	return known
 }
 
-func argumentAt(text string, isText bool, at func(int) place) ([]setting, []problem) {
-	return argument{text: text, isText: isText, place: at}.settings()
-}
-
 // shellArgument is a word of a shell script without its quotes, and the offset of each of
 // its bytes in the script.
 type shellArgument struct {
 	text    string
 	offsets []int // one more than there are bytes
-	isText  bool
 }
 
 // shellWord reads the word at an offset by the rules of POSIX shells. It keeps variables as
@@ -72,52 +65,93 @@ type shellArgument struct {
 //
 // Source: POSIX, Shell Command Language, "Quoting".
 func shellWord(script string, at int) (shellArgument, bool) {
-	var w shellArgument
-	var b strings.Builder
-	quote := byte(0)
-	depth := 0 // of ${ and $(
-	add := func(i int) {
-		b.WriteByte(script[i])
-		w.offsets = append(w.offsets, i)
-	}
-	i := at
-	for ; i < len(script); i++ {
-		c := script[i]
-		switch {
-		case quote == '\'' && c == '\'', quote == '"' && c == '"' && depth == 0:
-			quote = 0
-		case quote == '\'':
-			add(i)
-		case c == '$' && i+1 < len(script) && (script[i+1] == '{' || script[i+1] == '('):
-			add(i)
-			i++
-			add(i)
-			depth++
-		case depth > 0 && (c == '}' || c == ')'):
-			add(i)
-			depth--
-		case depth > 0 && c != '\n':
-			add(i)
-		case c == '\\' && i+1 < len(script):
-			if quote == '"' && !strings.ContainsRune("$`\"\\\n", rune(script[i+1])) {
-				add(i)
-				continue
-			}
-			i++
-			if script[i] != '\n' {
-				add(i)
-			}
-		case quote == '"':
-			add(i)
-		case c == '"' || c == '\'':
-			quote = c
-		case strings.IndexByte(" \t\r\n;|&<>()`", c) >= 0:
-			w.text, w.offsets = b.String(), append(w.offsets, i)
-			return w, len(w.text) > 0
+	r := shellReader{script: script, at: at}
+	for r.at < len(script) && !r.ended() {
+		switch r.quote {
+		case '\'':
+			r.inSingleQuotes()
+		case '"':
+			r.inDoubleQuotes()
 		default:
-			add(i)
+			r.unquoted()
 		}
+		r.at++
 	}
-	w.text, w.offsets = b.String(), append(w.offsets, i)
-	return w, quote == 0 && len(w.text) > 0
+	r.offsets = append(r.offsets, r.at)
+	return shellArgument{text: string(r.text), offsets: r.offsets}, r.quote == 0 && len(r.text) > 0
+}
+
+// shellReader reads a word byte by byte.
+type shellReader struct {
+	script  string
+	at      int
+	quote   byte // in which the reader is, or 0
+	text    []byte
+	offsets []int
+}
+
+// ended reports whether the word ends before the byte.
+func (r *shellReader) ended() bool {
+	return r.quote == 0 && strings.IndexByte(" \t\r\n;|&<>()`", r.script[r.at]) >= 0
+}
+
+func (r *shellReader) add() {
+	r.text, r.offsets = append(r.text, r.script[r.at]), append(r.offsets, r.at)
+}
+
+func (r *shellReader) inSingleQuotes() {
+	if r.script[r.at] == '\'' {
+		r.quote = 0
+		return
+	}
+	r.add()
+}
+
+func (r *shellReader) inDoubleQuotes() {
+	next := r.script[min(r.at+1, len(r.script)-1)]
+	switch c := r.script[r.at]; {
+	case c == '"':
+		r.quote = 0
+	case c == '\\' && strings.IndexByte("$`\"\\\n", next) >= 0:
+		r.escaped()
+	case !r.variable():
+		r.add()
+	}
+}
+
+func (r *shellReader) unquoted() {
+	switch c := r.script[r.at]; {
+	case c == '"' || c == '\'':
+		r.quote = c
+	case c == '\\':
+		r.escaped()
+	case !r.variable():
+		r.add()
+	}
+}
+
+// escaped adds the byte after a backslash. A line break after it disappears.
+func (r *shellReader) escaped() {
+	if r.at++; r.at < len(r.script) && r.script[r.at] != '\n' {
+		r.add()
+	}
+}
+
+// variable adds everything up to the end of ${…} or $(…), if one begins here.
+func (r *shellReader) variable() bool {
+	rest := r.script[r.at:]
+	closing := map[bool]byte{true: '}', false: ')'}[strings.HasPrefix(rest, "${")]
+	if !strings.HasPrefix(rest, "${") && !strings.HasPrefix(rest, "$(") {
+		return false
+	}
+	length := strings.IndexByte(rest, closing)
+	if line := strings.IndexByte(rest, '\n'); length < 0 || line >= 0 && line < length {
+		return false
+	}
+	for range length {
+		r.add()
+		r.at++
+	}
+	r.add()
+	return true
 }

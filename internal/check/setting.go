@@ -61,8 +61,14 @@ func (s setting) last() key { return s.keys[len(s.keys)-1] }
 // in reports whether the setting is at a path.
 func (s setting) in(path ...string) bool { return slices.Equal(s.names(), path) }
 
-// printed returns the path as the values reference writes it.
-func (s setting) printed() string { return printedKeys(s.keys) }
+// printed returns the path in the document. For arguments it is that of the values
+// reference.
+func (s setting) printed() string {
+	if len(s.path) > 0 {
+		return s.path.String()
+	}
+	return printedKeys(s.keys)
+}
 
 func printedKeys(keys []key) string {
 	var path identity.Path

@@ -21,29 +21,41 @@ func (StraySpace) find(in *input) []Finding {
 	var all []Finding
 	for _, v := range in.values {
 		for _, s := range v.settings {
-			for _, k := range s.keys {
-				if s.syntax && strings.TrimSpace(k.name) != k.name {
-					all = append(all, finding(k.at, s.printed(), fmt.Sprintf("the key %q has space around it, which Helm keeps", k.name), "remove the space"))
-				}
-			}
-			inList := slices.ContainsFunc(s.keys, func(k key) bool { return k.item })
-			trimmed := strings.TrimSpace(s.text)
-			if s.kind != textValue || trimmed == s.text || trimmed == "" || inList && !s.syntax || strings.ContainsAny(s.text, "\n") {
-				continue
-			}
-			f := finding(s.at, s.printed(), "the value has space around it, which stays part of it", "remove the space")
-			if !s.syntax {
-				f = f.with(s.at.setTo(s.path, trimmed))
-			}
-			all = append(all, f)
+			all = append(append(all, s.spacedKeys()...), s.spacedValue()...)
 		}
 	}
 	for _, a := range in.annotations {
-		if trimmed := strings.TrimSpace(a.text); !a.inValues && isAccountKey(a.name) && a.kind == textValue && trimmed != a.text && trimmed != "" && (a.object.kind != "Secret") {
-			all = append(all, finding(a.at, a.printed(), "the value has space around it, which stays part of it", "remove the space").with(a.at.setTo(a.path, trimmed)))
+		if !a.inValues && isAccountKey(a.name) && a.object.kind != "Secret" {
+			all = append(all, a.spacedValue()...)
 		}
 	}
 	return all
+}
+
+// spacedKeys returns the keys of an argument that have space around them.
+func (s setting) spacedKeys() []Finding {
+	var all []Finding
+	for _, k := range s.keys {
+		if s.syntax && strings.TrimSpace(k.name) != k.name {
+			all = append(all, finding(k.at, s.printed(), fmt.Sprintf("the key %q has space around it, which Helm keeps", k.name), "remove the space"))
+		}
+	}
+	return all
+}
+
+// spacedValue returns a finding if the value has space around it. A list in a file may have
+// items such as " -x", and a text of several lines ends with a line break.
+func (s setting) spacedValue() []Finding {
+	inList := slices.ContainsFunc(s.keys, func(k key) bool { return k.item })
+	trimmed := strings.TrimSpace(s.text)
+	if s.kind != textValue || trimmed == s.text || trimmed == "" || inList && !s.syntax || strings.Contains(s.text, "\n") {
+		return nil
+	}
+	f := finding(s.at, s.printed(), "the value has space around it, which stays part of it", "remove the space")
+	if s.syntax {
+		return []Finding{f}
+	}
+	return []Finding{f.with(s.at.setTo(s.path, trimmed))}
 }
 
 // UnknownKey finds keys that the Spaces chart does not have.

@@ -52,7 +52,7 @@ func TestNoMistakesInEachFormat(t *testing.T) {
 // validates the output with the validator of the format's authors.
 func TestSARIFHasTheRequiredStructure(t *testing.T) {
 	for _, v := range []CheckView{mistakes(), {}} {
-		var log struct {
+		var file struct {
 			Schema  string `json:"$schema"`
 			Version string
 			Runs    []struct {
@@ -81,13 +81,13 @@ func TestSARIFHasTheRequiredStructure(t *testing.T) {
 			}
 		}
 		decoder := json.NewDecoder(strings.NewReader(printed(t, SARIF, v)))
-		if err := decoder.Decode(&log); err != nil {
+		if err := decoder.Decode(&file); err != nil {
 			t.Fatal(err)
 		}
-		if log.Version != "2.1.0" || log.Schema == "" || len(log.Runs) != 1 || log.Runs[0].Results == nil || log.Runs[0].ColumnKind != "unicodeCodePoints" {
-			t.Fatalf("%+v", log)
+		if file.Version != "2.1.0" || file.Schema == "" || len(file.Runs) != 1 || file.Runs[0].Results == nil || file.Runs[0].ColumnKind != "unicodeCodePoints" {
+			t.Fatalf("%+v", file)
 		}
-		run := log.Runs[0]
+		run := file.Runs[0]
 		if run.Tool.Driver.Name == "" || len(run.Tool.Driver.Rules) != len(check.Rules()) || len(run.Results) != len(v.Findings) {
 			t.Fatalf("%+v", run)
 		}
