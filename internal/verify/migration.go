@@ -55,7 +55,7 @@ const maxNamed = 10
 type replacement struct {
 	object     string // such as "deployments/vector"
 	verb       string // of kubectl
-	where      string // before the command; empty if it is for the host cluster
+	within     string // host namespace of the control plane that has the object; empty if the host cluster has it
 	after      string // after the command
 	namespaces []string
 }
@@ -66,7 +66,7 @@ func replacements(pods []space.Pod) (names, commands string) {
 	var all []*replacement
 	for _, p := range pods {
 		one, namespace := replacementOf(p)
-		i := slices.IndexFunc(all, func(r *replacement) bool { return r.object == one.object && r.verb == one.verb && r.where == one.where })
+		i := slices.IndexFunc(all, func(r *replacement) bool { return r.object == one.object && r.verb == one.verb && r.within == one.within })
 		if i < 0 {
 			i, all = len(all), append(all, &one)
 		}
@@ -88,7 +88,7 @@ func replacements(pods []space.Pod) (names, commands string) {
 // replacementOf returns how to replace a pod, and the namespace of the command.
 func replacementOf(p space.Pod) (r replacement, namespace string) {
 	if name, inside, ok := p.SyncedFrom(); ok {
-		return replacement{object: "pod/" + name, verb: "delete", where: "with the kubeconfig of the control plane of " + p.Meta.Namespace + ", "}, inside
+		return replacement{object: "pod/" + name, verb: "delete", within: p.Meta.Namespace}, inside
 	}
 	if resource, name, ok := p.Workload(); ok {
 		return replacement{object: resource.Plural + "/" + name, verb: "rollout restart"}, p.Meta.Namespace
@@ -105,6 +105,9 @@ func (r replacement) String() string {
 	if more := len(r.namespaces) - maxNamed; more > 0 {
 		text += " and " + output.Count(more, "more namespace")
 	}
+	if r.within != "" {
+		text += " inside the control plane of " + r.within
+	}
 	return text
 }
 
@@ -112,9 +115,13 @@ func (r replacement) named() []string { return r.namespaces[:min(len(r.namespace
 
 // command returns the command that replaces the pods in the namespaces that the text names.
 func (r replacement) command() string {
+	before := ""
+	if r.within != "" {
+		before = "with the kubeconfig of the control plane of " + r.within + ", "
+	}
 	one := fmt.Sprintf("kubectl %s %s -n ", r.verb, r.object)
 	if len(r.namespaces) > 1 {
-		return fmt.Sprintf("%s`for ns in %s; do %s$ns; done`%s", r.where, strings.Join(r.named(), " "), one, r.after)
+		return fmt.Sprintf("%s`for ns in %s; do %s$ns; done`%s", before, strings.Join(r.named(), " "), one, r.after)
 	}
-	return fmt.Sprintf("%s`%s%s`%s", r.where, one, r.namespaces[0], r.after)
+	return fmt.Sprintf("%s`%s%s`%s", before, one, r.namespaces[0], r.after)
 }

@@ -35,7 +35,7 @@ func TestReplacementsNameEveryWorkloadOnce(t *testing.T) {
 			"`kubectl rollout restart deployments/mxp-controller -n a`, `kubectl rollout restart statefulsets/vector -n a`"},
 		"a ReplicaSet without a Deployment": {[]space.Pod{pod("a", replicaSet, "")}, "pod/p-1 in a", "`kubectl delete pod/p-1 -n a`"},
 		"no owner":                          {[]space.Pod{pod("a", "", "")}, "pod/p-1 in a", "`kubectl delete pod/p-1 -n a`, then create it again, because nothing owns it"},
-		"a copy of one inside the control plane": {[]space.Pod{pod("a", `{"kind":"Service","name":"vcluster"}`, synced)}, "pod/crossplane-1 in upbound-system",
+		"a copy of one inside the control plane": {[]space.Pod{pod("a", `{"kind":"Service","name":"vcluster"}`, synced)}, "pod/crossplane-1 in upbound-system inside the control plane of a",
 			"with the kubeconfig of the control plane of a, `kubectl delete pod/crossplane-1 -n upbound-system`"},
 		"twelve namespaces": {many, "ns-09 and 2 more namespaces", "for ns in ns-00 ns-01 ns-02 ns-03 ns-04 ns-05 ns-06 ns-07 ns-08 ns-09; do"},
 		"twelve workloads":  {kinds, "statefulsets/set-9 in a; 2 more workloads", "statefulsets/set-9 -n a`"},
