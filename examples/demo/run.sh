@@ -14,7 +14,7 @@ host_namespace=mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system
 
 main() {
 	rm -rf "$demo"
-	build 'spaces-identity (the first time about a minute)' program
+	build 'spaces-identity (the first time up to a minute)' program
 	if ! find_helm; then
 		show_stored_render
 		build 'Helm 3 (the first time about two minutes)' "$built_helm"
