@@ -169,10 +169,11 @@ mutate: build ## change the code one line at a time, and show the changes that n
 	@$(with_helm) $(compared)/mutate -sample $(SAMPLE) $(MUTATE)
 
 .PHONY: bench
-bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare with cat, yq, kustomize and kyaml; WRITE=1 writes the tables to docs/benchmarks.md
+bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare with cat, yq, kustomize and kyaml, and measure plan and verify; WRITE=1 writes the tables to docs/benchmarks.md
 	@go -C testdata/bench build -o $(compared) ./copier ./timed
 	@go -C testdata/bench build -o $(compared)/bench .
-	@$(compared)/bench -bin bin $(if $(WRITE),-write docs/benchmarks.md)
+	@go test -run '^$$' -bench 'BenchmarkPlan|BenchmarkVerify' -benchtime 1x ./internal/reconcile ./internal/verify | \
+		$(compared)/bench -bin bin -live $(if $(WRITE),-write docs/benchmarks.md)
 
 release := $(CURDIR)/bin/release
 

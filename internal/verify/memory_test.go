@@ -36,10 +36,11 @@ type liveWorld struct {
 	aws     *eksaccount.Account
 	x       *Exchanger
 	state   desired.State
+	rate    float64 // of calls to AWS; 0 is the default
 }
 
 // liveSettings is the config. The changes are applied to it.
-func liveSettings(t *testing.T, changes ...func(*identity.Settings)) desired.State {
+func liveSettings(t testing.TB, changes ...func(*identity.Settings)) desired.State {
 	t.Helper()
 	role := func(name string) identity.RoleARN {
 		return identity.RoleARN{Partition: "aws", Account: awstest.AccountID, Name: name}
@@ -67,22 +68,29 @@ func liveSettings(t *testing.T, changes ...func(*identity.Settings)) desired.Sta
 // newLiveWorld returns a world in which everything is right.
 func newLiveWorld(t *testing.T) *liveWorld {
 	t.Helper()
+	return newLiveWorldOf(t, map[string]string{"ctp-a": hostA, "ctp-b": hostB})
+}
+
+// newLiveWorldOf returns a world in which everything is right for control planes with their
+// host namespaces.
+func newLiveWorldOf(t testing.TB, planes map[string]string) *liveWorld {
+	t.Helper()
 	w := &liveWorld{state: liveSettings(t), cluster: spacetest.New(t, `{apiVersion: v1, kind: Node, metadata: {name: n}}`), account: awstest.NewInMemory(t)}
 	w.cluster.Issuer = "https://" + testIssuer
 	w.cluster.Add(t, `{kind: SharedBackupConfig, metadata: {name: nightly, namespace: team}, spec: {objectStorage: {provider: AWS, bucket: spaces-backups, credentials: {source: InjectedIdentity}}}}`)
-	for name, host := range map[string]string{"ctp-a": hostA, "ctp-b": hostB} {
+	for name, host := range planes {
 		w.cluster.Add(t, fmt.Sprintf(`{kind: ControlPlane, metadata: {name: %s, namespace: team}, spec: {hostNamespace: {name: %s}}}`, name, host))
 		w.cluster.Add(t, fmt.Sprintf(`{kind: Backup, metadata: {name: of-%s, namespace: team, creationTimestamp: "2026-01-01T00:00:00Z"}, spec: {controlPlane: %s, configRef: {name: nightly}}, status: {phase: Completed}}`, name, name))
 		w.addComponent(t, host, "mxp-controller", `{eks.amazonaws.com/role-arn: "`+testRole+`"}`, irsaPod)
 		w.addComponent(t, host, "vector", `{}`, associatedPod)
 	}
-	w.grant(t)
+	w.grant(t, slices.Sorted(maps.Values(planes)))
 	w.connect(t)
 	return w
 }
 
 // addComponent adds a service account, a Deployment and its pod.
-func (w *liveWorld) addComponent(t *testing.T, host, name, annotations, pod string) {
+func (w *liveWorld) addComponent(t testing.TB, host, name, annotations, pod string) {
 	t.Helper()
 	w.cluster.Add(t, fmt.Sprintf(`{kind: ServiceAccount, metadata: {name: %s, namespace: %s, annotations: %s}}`, name, host, annotations))
 	w.cluster.Add(t, fmt.Sprintf(`{kind: Deployment, metadata: {name: %s, namespace: %s}, spec: {template: {spec: {serviceAccountName: %s}}}}`, name, host, name))
@@ -95,7 +103,7 @@ func (w *liveWorld) addComponent(t *testing.T, host, name, annotations, pod stri
 	w.cluster.Add(t, encode(t, o))
 }
 
-func encode(t *testing.T, value any) string {
+func encode(t testing.TB, value any) string {
 	t.Helper()
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -104,8 +112,8 @@ func encode(t *testing.T, value any) string {
 	return string(text)
 }
 
-// grant gives the account what the config asks for.
-func (w *liveWorld) grant(t *testing.T) {
+// grant gives the account what the config asks for in the host namespaces.
+func (w *liveWorld) grant(t testing.TB, hosts []string) {
 	t.Helper()
 	w.account.Change(func(s *awstest.State) {
 		s.Clusters["prod"] = awstest.Cluster{Issuer: "https://" + testIssuer, Version: "1.36", Addons: map[string]string{"eks-pod-identity-agent": "ACTIVE"}}
@@ -119,16 +127,16 @@ func (w *liveWorld) grant(t *testing.T) {
 			}
 			s.Roles[c.Role.Name] = awstest.Role{Path: "/", Trust: encode(t, trust), Inline: map[string]string{policy.Name: encode(t, policy.Document)}}
 		}
-		for i, host := range []string{hostA, hostB, "elsewhere"} {
+		for i, host := range append(hosts, "elsewhere") {
 			s.Associations = append(s.Associations, awstest.Association{ID: fmt.Sprintf("a-%d", i), Cluster: "prod", Namespace: host, ServiceAccount: "vector",
 				RoleARN: "arn:aws:iam::" + awstest.AccountID + ":role/spaces-logs", Tags: desired.Of(identity.Spec{}).Tags()})
 		}
 	})
 }
 
-func (w *liveWorld) connect(t *testing.T) {
+func (w *liveWorld) connect(t testing.TB) {
 	t.Helper()
-	options := eksaccount.Options{Region: awstest.Region, HTTPClient: &http.Client{Transport: w.account}}
+	options := eksaccount.Options{Region: awstest.Region, Rate: w.rate, HTTPClient: &http.Client{Transport: w.account}}
 	var err error
 	if w.aws, err = eksaccount.Connect(t.Context(), options); err != nil {
 		t.Fatal(err)
@@ -144,7 +152,7 @@ func (w *liveWorld) connect(t *testing.T) {
 }
 
 // boundToken returns a token of a service account, bound to a pod, without a signature.
-func boundToken(t *testing.T, namespace, serviceAccount, audience, pod string) string {
+func boundToken(t testing.TB, namespace, serviceAccount, audience, pod string) string {
 	claims := encode(t, map[string]any{"iss": "https://" + testIssuer, "aud": []string{audience}, "exp": time.Now().Add(time.Hour).Unix(),
 		"sub": "system:serviceaccount:" + namespace + ":" + serviceAccount, "kubernetes.io": map[string]any{"pod": map[string]string{"name": pod, "uid": "u"}}})
 	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
@@ -471,7 +479,7 @@ func TestVerifyOfAConfig(t *testing.T) {
 			for _, host := range []string{hostA, hostB} {
 				w.addComponent(t, host, "external-secrets-controller", `{}`, associatedPod)
 			}
-			w.grant(t)
+			w.grant(t, []string{hostA, hostB})
 			w.account.Change(func(s *awstest.State) {
 				for _, a := range s.Associations[:2] {
 					a.ID, a.ServiceAccount = a.ID+"-e", "external-secrets-controller"

@@ -91,7 +91,7 @@ func addUnread(e *space.Error) func(*space.Observed) {
 	return func(o *space.Observed) { o.Unread = append(o.Unread, e) }
 }
 
-func decodeJSON[T any](t *testing.T, text string) T {
+func decodeJSON[T any](t testing.TB, text string) T {
 	t.Helper()
 	var value T
 	if err := json.Unmarshal([]byte(text), &value); err != nil {

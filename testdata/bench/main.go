@@ -17,6 +17,7 @@ type options struct {
 	runs  int           // of each program on each stream
 	limit time.Duration // of one run; a program that takes longer is left out
 	only  string        // the only stream to measure; empty for all
+	live  bool          // standard input is the output of the Go benchmarks of plan and verify
 	write string        // the page whose tables are replaced; empty for none
 }
 
@@ -26,6 +27,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 7, "how often each program runs on each stream")
 	flag.DurationVar(&o.limit, "limit", 12*time.Second, "how long one run may take")
 	flag.StringVar(&o.only, "only", "", "measure only this stream")
+	flag.BoolVar(&o.live, "live", false, "also write a table of the Go benchmarks whose output is on standard input")
 	flag.StringVar(&o.write, "write", "", "also write the tables into this page")
 	flag.Parse()
 	if err := run(o); err != nil {
@@ -40,6 +42,12 @@ func run(o options) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // it is temporary, so an error does not matter
+	var live []liveCost
+	if o.live {
+		if live, err = readLive(os.Stdin); err != nil {
+			return err
+		}
+	}
 	var results []result
 	for _, in := range streams {
 		if o.only != "" && o.only != in.name {
@@ -51,7 +59,7 @@ func run(o options) error {
 		}
 		results = append(results, r)
 	}
-	page := tables(results, o)
+	page := tables(results, o) + liveTable(live)
 	fmt.Print(page)
 	if o.write == "" {
 		return nil

@@ -19,6 +19,7 @@ type stream struct {
 const hundred = "100 MB" // also the last row of the table of growth
 
 var streams = []stream{
+	{name: "start-up, two documents", edits: 2, write: places},
 	{name: "83 KB", edits: 2, write: func(w *bufio.Writer) { chart(w, 83<<10, 0); places(w) }},
 	{name: "4.7 MB, 400 documents", edits: 2, write: func(w *bufio.Writer) { chart(w, 4_700_000, 16); places(w) }},
 	{name: hundred, edits: 2, write: func(w *bufio.Writer) { chart(w, 100_000_000, 16); places(w) }},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -36,13 +37,18 @@ type Cluster struct {
 
 	mu      sync.Mutex
 	objects map[string][]map[string]any // by plural
+	index   map[objectKey]int           // where in objects, so that thousands of them cost little
 	calls   []string
+	reads   int
 }
+
+// objectKey identifies an object.
+type objectKey struct{ plural, namespace, name string }
 
 // New returns a cluster with the objects of a YAML stream.
 func New(t testing.TB, manifests string) *Cluster {
 	t.Helper()
-	c := &Cluster{objects: map[string][]map[string]any{}}
+	c := &Cluster{objects: map[string][]map[string]any{}, index: map[objectKey]int{}}
 	for text := range strings.SplitSeq(manifests, "\n---\n") {
 		c.Add(t, text)
 	}
@@ -66,12 +72,12 @@ func (c *Cluster) Add(t testing.TB, manifest string) {
 	if stem, ok := strings.CutSuffix(plural, "ys"); ok {
 		plural = stem + "ies"
 	}
-	for i, other := range c.objects[plural] {
-		if field(other, "namespace") == field(o, "namespace") && field(other, "name") == field(o, "name") {
-			c.objects[plural][i] = o
-			return
-		}
+	key := objectKey{plural, field(o, "namespace"), field(o, "name")}
+	if i, ok := c.index[key]; ok {
+		c.objects[plural][i] = o
+		return
 	}
+	c.index[key] = len(c.objects[plural])
 	c.objects[plural] = append(c.objects[plural], o)
 }
 
@@ -80,6 +86,7 @@ func (c *Cluster) Delete(plural string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.objects, plural)
+	maps.DeleteFunc(c.index, func(key objectKey, _ int) bool { return key.plural == plural })
 }
 
 // Calls returns the method and path of each call that was not a read.
@@ -87,6 +94,13 @@ func (c *Cluster) Calls() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]string(nil), c.calls...)
+}
+
+// Reads returns the number of calls that were reads.
+func (c *Cluster) Reads() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reads
 }
 
 // Client returns a client of the cluster.
@@ -140,11 +154,7 @@ func (c *Cluster) answer(r *http.Request) (int, any) {
 		return c.discover(parts[2], parts[3])
 	}
 	namespace, resource, name := splitPath(r.URL.Path)
-	if r.Method != http.MethodGet {
-		c.mu.Lock()
-		c.calls = append(c.calls, r.Method+" "+strings.Trim(resource+" "+namespace+"/"+name, "/"))
-		c.mu.Unlock()
-	}
+	c.count(r.Method, strings.Trim(resource+" "+namespace+"/"+name, "/"))
 	if c.Forbidden != nil && c.Forbidden(r.Method, resource, namespace) {
 		return failure(http.StatusForbidden, "Forbidden")
 	}
@@ -155,6 +165,17 @@ func (c *Cluster) answer(r *http.Request) (int, any) {
 		return c.token(namespace, name, r)
 	}
 	return c.object(resource, namespace, name, r)
+}
+
+// count records a call of an object.
+func (c *Cluster) count(method, object string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if method == http.MethodGet {
+		c.reads++
+		return
+	}
+	c.calls = append(c.calls, method+" "+object)
 }
 
 // discover lists the resources of a version of a group.
@@ -259,10 +280,8 @@ func (c *Cluster) object(resource, namespace, name string, r *http.Request) (int
 func (c *Cluster) find(resource, namespace, name string) map[string]any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, o := range c.objects[resource] {
-		if field(o, "namespace") == namespace && field(o, "name") == name {
-			return o
-		}
+	if i, ok := c.index[objectKey{resource, namespace, name}]; ok {
+		return c.objects[resource][i]
 	}
 	return nil
 }
