@@ -60,7 +60,7 @@ demo: ## render a Spaces-like chart with the Helm on PATH, or with one that it b
 
 .PHONY: test
 test: build helm simulator ## run all tests, including those with real Helms
-	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/test/(e2e|judges)$$')
+	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/test/(e2e|judges(/.*)?)$$')
 
 # The simulator evaluates trust policies independently of this project. It needs Node.js.
 .PHONY: simulator
@@ -87,14 +87,21 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
 # The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-kube135 judge-release
+judges := judge-kyverno judge-kube135 judge-sarif judge-release
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, the suite on Kubernetes 1.35, a release built twice (30 minutes to build)
+judges: ## run the slow tests: Kyverno's CLI, SARIF's validator, Kubernetes 1.35, a release built twice (30 minutes to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
 	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges
+
+# The validator needs Node.js.
+judge-sarif: testdata/sarif/node_modules
+	@SPACES_IDENTITY_SARIF=$(CURDIR)/testdata/sarif/node_modules/.bin/sarif-multitool $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/sarif
+
+testdata/sarif/node_modules: testdata/sarif/package-lock.json
+	@cd testdata/sarif && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && chmod +x node_modules/@microsoft/*/Sarif.Multitool* && touch node_modules
 
 # etcd and kwok are those of make kube.
 judge-kube135: build helm kube $(kube135)
