@@ -85,12 +85,12 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
 
-# Programs that others maintain, and that take long to build. A target judge-… is one of
-# them. The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-kube135 judge-sarif
+# Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
+# The results of all are shown, and then judges fails if one of them has failed.
+judges := judge-kyverno judge-kube135 judge-sarif judge-release
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, SARIF's validator, and the suite on Kubernetes 1.35 (30 minutes to build)
+judges: ## run the slow tests: Kyverno's CLI, SARIF's validator, Kubernetes 1.35, a release built twice (30 minutes to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
@@ -107,6 +107,10 @@ testdata/sarif/node_modules: testdata/sarif/package-lock.json
 judge-kube135: build helm kube $(kube135)
 	@for f in etcd kwok kwok-stages.yaml; do ln -sf ../$$f bin/tools/1.35/$$f; done
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools/1.35 $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
+
+# Builds a release twice, each time with an empty cache, and compares the files.
+judge-release:
+	@cd internal/release && SPACES_IDENTITY_REPRODUCE=1 go test -timeout 30m -count=1 -run '^TestTwoBuildsAreEqual$$' .
 
 moto := $(CURDIR)/bin/tools/moto
 
@@ -199,9 +203,9 @@ release-files: $(release) ## write the files again that name the address of rele
 	@$(release) generate -root .
 
 .PHONY: test-release
-test-release: helm $(older) ## build releases and install them in both Helms without Go; build one twice and compare
+test-release: helm $(older) ## build releases and install them in both Helms without Go
 	@go build -o bin/ran ./internal/test/ran
-	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) SPACES_IDENTITY_REPRODUCE=1 \
+	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) \
 		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/ran,go test) -timeout 30m -count=1 ./...
 
 .PHONY: $(release)
