@@ -86,7 +86,7 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 // there are no files.
 func (env *Env) readManifests(ctx context.Context, files []string) ([]byte, error) {
 	if len(files) == 0 {
-		return env.readInput(ctx, "manifests")
+		return env.ReadInput(ctx, "manifests")
 	}
 	var stream []byte
 	for _, file := range files {
