@@ -165,4 +165,3 @@ func (op KustomizeOp) writeFiles(patches []kustomize.Patch, policies []byte) err
 	}
 	return staging.Commit()
 }
-

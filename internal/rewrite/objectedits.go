@@ -16,7 +16,8 @@ type ObjectEdits struct {
 	Secret         bool // the object is a Secret, or a text of its edits seems to contain one
 	Ambiguous      bool // the stream has an object of that kind and name in another namespace
 
-	Hook           bool // the object is a Helm hook
+	Hook  bool // the object is a Helm hook
+	Nulls bool // the object has a key whose value is null
 
 	Sets  []ValueEdit // annotations and labels that are not inside a string
 	Texts []TextEdit  // strings with a document inside, which are replaced as a whole
@@ -100,7 +101,7 @@ func (all *objectEdits) add(p place) error {
 		}
 		all.edits = append(all.edits, ObjectEdits{APIVersion: version, Kind: o.kind, Namespace: o.namespace, Name: o.name,
 			Document: o.doc.Number, Line: o.line(o.node), Secret: o.kind == "Secret" && o.group == "",
-			Hook: o.node.Get("metadata", "annotations", "helm.sh/hook") != nil})
+			Hook: o.node.Get("metadata", "annotations", "helm.sh/hook") != nil, Nulls: hasNull(o.node)})
 	}
 	edits := &all.edits[i]
 	if o.name == "" {
@@ -156,6 +157,18 @@ func textAt(n *manifest.Node, path identity.Path) string {
 		return n.Value
 	}
 	return ""
+}
+
+// hasNull reports whether a mapping in the value has a key whose value is null.
+func hasNull(n *manifest.Node) bool {
+	n = n.Resolve()
+	for i, child := range n.Content {
+		child = child.Resolve()
+		if n.Kind == manifest.Mapping && i%2 == 1 && child.IsNull() || hasNull(child) {
+			return true
+		}
+	}
+	return false
 }
 
 // present counts the steps of a path that lead to values that are there and not null.

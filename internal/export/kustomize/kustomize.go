@@ -72,7 +72,10 @@ func Write(form Form, patches []Patch, resources ...string) []byte {
 
 // Patches returns the patches of one object.
 func Patches(e rewrite.ObjectEdits) []Patch {
-	patches := []Patch{{Patch: string(encode(mergePatch(e)))}}
+	var patches []Patch
+	if !e.Nulls {
+		patches = append(patches, Patch{Patch: string(encode(mergePatch(e)))})
+	}
 	if operations := jsonPatch(e); len(operations) > 0 {
 		patches = append(patches, Patch{target(e), string(encode(operations))})
 	}
@@ -90,26 +93,27 @@ func mergePatch(e rewrite.ObjectEdits) *yaml.Node {
 		set(root, e.Namespace, "metadata", "namespace")
 	}
 	for _, s := range e.Sets {
-		if !hasItem(s.Path) {
+		if merges(e, s.Path) {
 			set(root, s.Value, keys(s.Path)...)
 		}
 	}
 	return root
 }
 
-// operation is an operation of a JSON patch.
+// operation is an operation of a JSON patch. Its last key is never a value in several
+// lines, because kustomize removes line breaks from the end of a patch.
 type operation struct {
-	Op    string     `yaml:"op"`
 	Path  string     `yaml:"path"`
 	Value *yaml.Node `yaml:"value"`
+	Op    string     `yaml:"op"`
 }
 
-// jsonPatch returns the operations for values inside strings and in items of lists. A
-// strategic-merge patch would replace the lists of kinds that kustomize does not know.
+// jsonPatch returns the operations for values inside strings, and for those that no
+// strategic-merge patch can set.
 func jsonPatch(e rewrite.ObjectEdits) []operation {
 	var all []operation
 	test := func(path identity.Path, value *yaml.Node) {
-		tested := operation{"test", pointer(path), value}
+		tested := operation{pointer(path), value, "test"}
 		if !slices.ContainsFunc(all, func(o operation) bool { return o.Op == "test" && o.Path == tested.Path }) {
 			all = append(all, tested)
 		}
@@ -121,28 +125,28 @@ func jsonPatch(e rewrite.ObjectEdits) []operation {
 	}
 	added := map[string]*yaml.Node{}
 	for _, s := range e.Sets {
-		if !hasItem(s.Path) {
+		if merges(e, s.Path) {
 			continue
 		}
 		testItems(s.Items)
 		if s.Present >= len(s.Path)-1 {
-			all = append(all, operation{"add", pointer(s.Path), text(s.Value)})
+			all = append(all, operation{pointer(s.Path), text(s.Value), "add"})
 			continue
 		}
-		// A missing mapping is added as a whole. Tested for null, because a mapping that a
-		// later chart has there would be lost.
+		// A missing mapping is added as a whole. It is tested for null first, because a mapping
+		// that a later chart has there would be lost.
 		parent := s.Path[:s.Present+1]
 		if added[pointer(parent)] == nil {
 			added[pointer(parent)] = &yaml.Node{Kind: yaml.MappingNode}
 			test(parent, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"})
-			all = append(all, operation{"add", pointer(parent), added[pointer(parent)]})
+			all = append(all, operation{pointer(parent), added[pointer(parent)], "add"})
 		}
 		set(added[pointer(parent)], s.Value, keys(s.Path[s.Present+1:])...)
 	}
 	for _, t := range e.Texts {
 		testItems(t.Items)
 		test(t.Path, text(t.Old))
-		all = append(all, operation{"replace", pointer(t.Path), text(t.New)})
+		all = append(all, operation{pointer(t.Path), text(t.New), "replace"})
 	}
 	return all
 }
@@ -161,8 +165,11 @@ func target(e rewrite.ObjectEdits) *Target {
 	return &Target{group, version, e.Kind, regexp.QuoteMeta(e.Name), namespace}
 }
 
-func hasItem(path identity.Path) bool {
-	return slices.ContainsFunc(path, func(s identity.Step) bool { return s.Kind == identity.ItemStep })
+// merges reports whether a strategic-merge patch sets the value. It would remove the keys
+// of the object whose values are null, and replace the lists of kinds that kustomize does
+// not know.
+func merges(e rewrite.ObjectEdits, path identity.Path) bool {
+	return !e.Nulls && !slices.ContainsFunc(path, func(s identity.Step) bool { return s.Kind == identity.ItemStep })
 }
 
 func keys(path identity.Path) []string {
