@@ -129,7 +129,7 @@ func jsonPatch(e rewrite.ObjectEdits) []operation {
 			continue
 		}
 		testItems(s.Items)
-		if s.Present >= len(s.Path)-1 {
+		if s.Present >= len(s.Path)-1 || isObjectAnnotation(s.Path) {
 			all = append(all, operation{pointer(s.Path), text(s.Value), "add"})
 			continue
 		}
@@ -163,6 +163,12 @@ func target(e rewrite.ObjectEdits) *Target {
 		namespace = "default"
 	}
 	return &Target{group, version, e.Kind, regexp.QuoteMeta(e.Name), namespace}
+}
+
+// isObjectAnnotation reports whether a path leads to an annotation of the object itself.
+// kustomize keeps its own there while it applies patches, so the mapping always exists.
+func isObjectAnnotation(path identity.Path) bool {
+	return len(path) == 3 && path[0].Key == "metadata" && path[1].Key == "annotations"
 }
 
 // merges reports whether a strategic-merge patch sets the value. It would remove the keys
