@@ -178,12 +178,16 @@ func buildDir(t *testing.T, dir, in string, kustomization map[string]any) ([]any
 	if err != nil {
 		return nil, err
 	}
-	var objects []any
-	for decoder := yaml.NewDecoder(bytes.NewReader(out)); ; {
+	return objectsOf(t, out), nil
+}
+
+func objectsOf(t *testing.T, stream []byte) (objects []any) {
+	t.Helper()
+	for decoder := yaml.NewDecoder(bytes.NewReader(stream)); ; {
 		var object any
 		switch err := decoder.Decode(&object); {
 		case errors.Is(err, io.EOF):
-			return objects, nil
+			return objects
 		case err != nil:
 			t.Fatal(err)
 		}

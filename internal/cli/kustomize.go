@@ -149,7 +149,11 @@ func (op KustomizeOp) writeFiles(patches []kustomize.Patch, policies []byte) err
 	if len(policies) > 0 && op.Form != kustomize.Flux {
 		resources = []string{admissionFile}
 	}
-	files := map[string][]byte{patchFiles[op.Form]: kustomize.Write(op.Form, patches, resources...)}
+	text := kustomize.Write(op.Form, patches, resources...)
+	if op.Form == kustomize.Flux {
+		text = append([]byte(kustomize.FluxPatchHeader), text...)
+	}
+	files := map[string][]byte{patchFiles[op.Form]: text}
 	if len(policies) > 0 {
 		files[admissionFile] = policies
 	}

@@ -70,6 +70,15 @@ func Write(form Form, patches []Patch, resources ...string) []byte {
 	return encode(kustomization{"kustomize.config.k8s.io/v1beta1", "Kustomization", resources, patches})
 }
 
+// FluxPatchHeader makes the Flux form a patch of a HelmRelease for kustomize, which needs a
+// name in it. The target in the Kustomization selects the release.
+const FluxPatchHeader = `# A patch for the HelmRelease that the target in the Kustomization selects.
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: any
+`
+
 // Patches returns the patches of one object.
 func Patches(e rewrite.ObjectEdits) []Patch {
 	var patches []Patch
