@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"spaces-identity.dev/internal/check"
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
@@ -45,8 +46,11 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
 			PostRender: cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
-		"inspect --diff":                         cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
-		"inspect -ojson":                         cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
+		"inspect --diff":             cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
+		"inspect -ojson":             cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
+		"check a.yaml - --fix=false": cli.CheckOp{Files: []string{"a.yaml", "-"}, Output: output.Table},
+		"check --set a=b --set-string c=d --set e=f -o sarif": cli.CheckOp{Output: output.SARIF, Arguments: []check.Argument{
+			{Flag: "--set", Text: "a=b"}, {Flag: "--set", Text: "e=f"}, {Flag: "--set-string", Text: "c=d", String: true}}},
 		"policy trust --component vector":        cli.DocumentOp{Document: "trust", Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
 		"policy permissions -o yaml":             cli.DocumentOp{Document: "permissions", Output: output.YAML},
 		"policy associations":                    cli.DocumentOp{Document: "associations", Output: output.JSON},

@@ -102,6 +102,14 @@ func validate(t *testing.T, s *schema, n *yaml.Node, path string) {
 		for _, item := range n.Content {
 			validate(t, s.Items, item, path+"[]")
 		}
+	case "integer":
+		if tag != "!!int" {
+			t.Errorf("%s: %s is not an integer", path, n.Value)
+		}
+	case "number":
+		if tag != "!!int" && tag != "!!float" {
+			t.Errorf("%s: %s is not a number", path, n.Value)
+		}
 	case "boolean":
 		if tag != "!!bool" {
 			t.Errorf("%s: %s is not a boolean", path, n.Value)

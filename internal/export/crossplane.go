@@ -95,7 +95,7 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 			if a.Policy != "" {
 				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy or podIdentity.scope, or use another form", a.Component, eksAPI)
 			}
-			add(eksAPI, "PodIdentityAssociation", objectName(a.Component, a.Region, a.ClusterName, a.Namespace), "",
+			add(eksAPI, "PodIdentityAssociation", objectName(append([]string{a.Component, a.Region, a.ClusterName, a.Namespace}, AccountOf(r, a)...)...), "",
 				resourceSpec{ForProvider: associationParameters{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount,
 					role, a.TargetRoleARN, a.DisableSessionTags, a.Tags}})
 		}

@@ -88,7 +88,7 @@ func ByCluster(list []desired.Association) [][]desired.Association {
 	var groups [][]desired.Association
 	for _, a := range list {
 		i := slices.IndexFunc(groups, func(g []desired.Association) bool {
-			return g[0].Component == a.Component && g[0].Region == a.Region && g[0].ClusterName == a.ClusterName
+			return g[0].Component == a.Component && g[0].ServiceAccount == a.ServiceAccount && g[0].Region == a.Region && g[0].ClusterName == a.ClusterName
 		})
 		if i < 0 {
 			i = len(groups)
@@ -97,6 +97,17 @@ func ByCluster(list []desired.Association) [][]desired.Association {
 		groups[i] = append(groups[i], a)
 	}
 	return groups
+}
+
+// AccountOf returns what tells the associations of a component's service accounts apart in
+// a name: the service account, if the component has several, or nothing.
+func AccountOf(r desired.Role, a desired.Association) []string {
+	for _, c := range r.Components {
+		if c.Name == a.Component && len(c.Accounts) > 1 {
+			return []string{a.ServiceAccount}
+		}
+	}
+	return nil
 }
 
 // Title returns the comment at the top of a file: which components it is for.

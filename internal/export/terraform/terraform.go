@@ -138,7 +138,7 @@ func (w fileWriter) attachments(r desired.Role) {
 	b.SetAttributeTraversal("policy_arn", traversal("each", "value"))
 }
 
-// associations writes all associations of a component in one cluster as one resource,
+// associations writes all associations of a service account in one cluster as one resource,
 // because there may be thousands of them. Session policies that differ are values of for_each.
 func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
@@ -147,7 +147,7 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 		each = sessionTokens(list)
 	}
 	w.body.AppendNewline()
-	b := w.resource(associationType, label(a.Component, a.ClusterName, a.Region))
+	b := w.resource(associationType, label(append([]string{a.Component, a.ClusterName, a.Region}, export.AccountOf(r, a)...)...))
 	b.SetAttributeRaw("for_each", each)
 	b.SetAttributeValue("region", cty.StringVal(a.Region))
 	b.SetAttributeValue("cluster_name", cty.StringVal(a.ClusterName))
