@@ -78,7 +78,10 @@ func TestValuesComplete(t *testing.T) {
 		"explain --policy ":                        {anyFile},
 		"explain --config two.yaml ":               {"mxp-a-system", wordsOnly},
 		"template --output-dir ":                   {":16"}, // directories
-		"export ":                                  {"terraform", "crossplane", "aws-cli", wordsOnly},
+		"export ":                                  {"kustomize", "terraform", "crossplane", "aws-cli", wordsOnly},
+		"export kustomize ":                        {anyFile},
+		"export kustomize -o ":                     {"kustomization", "component", "flux", wordsOnly},
+		"export kustomize --output-dir ":           {":16"},
 		"export t":                                 {"terraform", wordsOnly},
 		"policy ":                                  {"admission", "associations", "permissions", "self", "trust", wordsOnly},
 		"help po":                                  {"policy", "post-render", "post-renderer", wordsOnly},

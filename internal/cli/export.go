@@ -24,11 +24,14 @@ func (p *parser) exportCommand() *cobra.Command {
 		Short: "Print everything that AWS needs in the form of another tool",
 		Long: `export prints everything that the config asks for in AWS in one form: terraform,
 crossplane or aws-cli (a shell script). The script changes nothing if it finds
-something in AWS that this program did not write and would lose.`,
+something in AWS that this program did not write and would lose.
+
+export kustomize prints the edits of manifests as patches.`,
 		Example: `  spaces-identity export terraform > identity.tf
   spaces-identity export aws-cli > identity.sh`,
 		ValidArgs: export.Forms(),
 	}
+	cmd.AddCommand(p.kustomizeCommand())
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Form = args[0]
 		_, err := export.Find(op.Form)

@@ -15,6 +15,7 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/export/kustomize"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
@@ -59,6 +60,9 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"policy admission kyverno -o json":       cli.DocumentOp{Document: "admission", Output: output.JSON, Kind: identity.KyvernoAdmissionPolicy},
 		"inspect a.yaml b.yaml":                  cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
 		"export terraform":                       cli.ExportOp{Form: "terraform"},
+		"export kustomize":                       cli.KustomizeOp{Rewrite: rewrite, Form: kustomize.Kustomization},
+		"export kustomize a.yaml -oflux":         cli.KustomizeOp{Rewrite: rewrite, Form: kustomize.Flux, Files: []string{"a.yaml"}},
+		"fn":                                     cli.FnOp{Rewrite: rewrite},
 		"values":                                 cli.DocumentOp{Document: "values", Output: output.YAML},
 		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Facts: []desired.Fact{{Key: "a", Values: []string{"b"}}}, Output: output.Table},
 		"discover --kube-context c":              cli.DiscoverOp{Cluster: cli.ClusterFlags{Context: "c", Timeout: time.Minute}, Output: output.Table},
