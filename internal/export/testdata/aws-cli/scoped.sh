@@ -46,10 +46,13 @@ in_account() {
     "use credentials of account $1"
 }
 
-# provider ARN URL AUDIENCE STATE-QUERY
+# provider ARN URL AUDIENCE STATE-QUERY TAGS
 provider() {
   if ! exists iam get-open-id-connect-provider --open-id-connect-provider-arn "$1"; then
-    change "created OIDC provider $1" iam create-open-id-connect-provider --url "$2" --client-id-list "$3"
+    arn=$1 url=$2 audience=$3 tags=$5
+    set --
+    [ "$tags" = null ] || set -- --tags "$tags"
+    change "created OIDC provider $arn" iam create-open-id-connect-provider --url "$url" --client-id-list "$audience" "$@"
     return
   fi
   state=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" --query "$4" --output text)
@@ -57,13 +60,43 @@ provider() {
     iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
 }
 
-# role NAME ARN PATH TAGS creates the role with $trust_policy if there is none.
+# role NAME ARN PATH TAGS BOUNDARY DURATION creates the role with $trust_policy if there is
+# none. BOUNDARY and DURATION may be empty.
 role() {
   new=
   exists iam get-role --role-name="$1" && return
-  new=$1
-  change "created role $2" iam create-role --role-name="$1" --path "$3" --tags "$4" --assume-role-policy-document "$trust_policy"
-  [ "$round" = compare ] || aws iam wait role-exists --role-name="$1"
+  new=$1 arn=$2 path=$3 tags=$4 boundary=$5 duration=$6
+  set --
+  [ -z "$boundary" ] || set -- "$@" --permissions-boundary "$boundary"
+  [ -z "$duration" ] || set -- "$@" --max-session-duration "$duration"
+  change "created role $arn" iam create-role --role-name="$new" --path "$path" --tags "$tags" \
+    --assume-role-policy-document "$trust_policy" "$@"
+  [ "$round" = compare ] || aws iam wait role-exists --role-name="$new"
+}
+
+# setting ROLE-NAME WHAT STATE-QUERY AWS-COMMAND... sets WHAT of a role that existed, if this
+# program manages the role.
+setting() {
+  [ "$new" != "$1" ] || return 0
+  state=$(aws iam get-role --role-name="$1" --query "$3" --output text)
+  message="set the $2 of role $1"
+  if [ "$round$state" = compareforeign ]; then
+    printf '%s\n' "warning: role $1 was created by somebody else, and its $2 differs from the config" \
+      "hint: ask its owner to set it" >&2
+  fi
+  shift 3
+  [ "$state" != update ] || change "$message" "$@"
+}
+
+# attach ROLE-NAME POLICY-ARN
+attach() {
+  state=missing
+  if [ "$new" != "$1" ]; then
+    state=$(aws iam list-attached-role-policies --role-name="$1" \
+      --query "AttachedPolicies[?PolicyArn == '$2'] && 'same' || 'missing'" --output text)
+  fi
+  [ "$state" = same ] || change "attached the policy $2 to role $1" \
+    iam attach-role-policy --role-name="$1" --policy-arn "$2"
 }
 
 # policy ROLE-NAME POLICY-NAME POLICY STATE-QUERY FORMER-NAME
@@ -174,7 +207,7 @@ trust_policy='{
     }
   ]
 }'
-role 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+role 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]' '' ''
 policy 'spaces-backup' 'SpacesIdentity-mxp-controller' '{
   "Version": "2012-10-17",
   "Statement": [

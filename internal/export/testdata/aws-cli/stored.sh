@@ -46,10 +46,13 @@ in_account() {
     "use credentials of account $1"
 }
 
-# provider ARN URL AUDIENCE STATE-QUERY
+# provider ARN URL AUDIENCE STATE-QUERY TAGS
 provider() {
   if ! exists iam get-open-id-connect-provider --open-id-connect-provider-arn "$1"; then
-    change "created OIDC provider $1" iam create-open-id-connect-provider --url "$2" --client-id-list "$3"
+    arn=$1 url=$2 audience=$3 tags=$5
+    set --
+    [ "$tags" = null ] || set -- --tags "$tags"
+    change "created OIDC provider $arn" iam create-open-id-connect-provider --url "$url" --client-id-list "$audience" "$@"
     return
   fi
   state=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$1" --query "$4" --output text)
@@ -57,13 +60,43 @@ provider() {
     iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$1" --client-id "$3"
 }
 
-# role NAME ARN PATH TAGS creates the role with $trust_policy if there is none.
+# role NAME ARN PATH TAGS BOUNDARY DURATION creates the role with $trust_policy if there is
+# none. BOUNDARY and DURATION may be empty.
 role() {
   new=
   exists iam get-role --role-name="$1" && return
-  new=$1
-  change "created role $2" iam create-role --role-name="$1" --path "$3" --tags "$4" --assume-role-policy-document "$trust_policy"
-  [ "$round" = compare ] || aws iam wait role-exists --role-name="$1"
+  new=$1 arn=$2 path=$3 tags=$4 boundary=$5 duration=$6
+  set --
+  [ -z "$boundary" ] || set -- "$@" --permissions-boundary "$boundary"
+  [ -z "$duration" ] || set -- "$@" --max-session-duration "$duration"
+  change "created role $arn" iam create-role --role-name="$new" --path "$path" --tags "$tags" \
+    --assume-role-policy-document "$trust_policy" "$@"
+  [ "$round" = compare ] || aws iam wait role-exists --role-name="$new"
+}
+
+# setting ROLE-NAME WHAT STATE-QUERY AWS-COMMAND... sets WHAT of a role that existed, if this
+# program manages the role.
+setting() {
+  [ "$new" != "$1" ] || return 0
+  state=$(aws iam get-role --role-name="$1" --query "$3" --output text)
+  message="set the $2 of role $1"
+  if [ "$round$state" = compareforeign ]; then
+    printf '%s\n' "warning: role $1 was created by somebody else, and its $2 differs from the config" \
+      "hint: ask its owner to set it" >&2
+  fi
+  shift 3
+  [ "$state" != update ] || change "$message" "$@"
+}
+
+# attach ROLE-NAME POLICY-ARN
+attach() {
+  state=missing
+  if [ "$new" != "$1" ]; then
+    state=$(aws iam list-attached-role-policies --role-name="$1" \
+      --query "AttachedPolicies[?PolicyArn == '$2'] && 'same' || 'missing'" --output text)
+  fi
+  [ "$state" = same ] || change "attached the policy $2 to role $1" \
+    iam attach-role-policy --role-name="$1" --policy-arn "$2"
 }
 
 # policy ROLE-NAME POLICY-NAME POLICY STATE-QUERY FORMER-NAME
@@ -203,7 +236,7 @@ trust_policy='{
     }
   ]
 }'
-role 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+role 'spaces-backup' 'arn:aws:iam::123456789012:role/spaces-backup' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]' '' ''
 policy 'spaces-backup' 'SpacesIdentity-mxp-controller' '{
   "Version": "2012-10-17",
   "Statement": [
@@ -312,13 +345,16 @@ trust_policy='{
             "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
             "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"
           ],
-          "aws:RequestTag/kubernetes-service-account": "crossplane"
+          "aws:RequestTag/kubernetes-service-account": [
+            "crossplane-x-upbound-system-x-vcluster",
+            "crossplane-x-crossplane-system-x-vcluster"
+          ]
         }
       }
     }
   ]
 }'
-role 'providers' 'arn:aws:iam::123456789012:role/providers' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]'
+role 'providers' 'arn:aws:iam::123456789012:role/providers' '/' '[{"Key":"spaces-identity.dev/managed-by","Value":"spaces-identity"}]' '' ''
 policy 'providers' 'SpacesIdentity-crossplane' '{
   "Version": "2012-10-17",
   "Statement": [
@@ -344,9 +380,11 @@ policy 'providers' 'SpacesIdentity-crossplane' '{
     }
   ]
 }' 'PolicyDocument == `{"Statement":[{"Action":"dynamodb:*","Effect":"Allow","Resource":"arn:aws:dynamodb:*:*:table/${aws:PrincipalTag/team}","Sid":"SpacesIdentityGivenTables"},{"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny","NotAction":["dynamodb:GetItem","kms:Decrypt"],"Resource":"*","Sid":"SpacesIdentityGiven2"}],"Version":"2012-10-17"}` && '\''same'\'' || (map(&not_null(Sid, '\''one without a Sid'\''), [PolicyDocument.Statement][] | [?!starts_with(not_null(Sid, '\'''\''), `"SpacesIdentity"`)]) | (@ && join('\'' '\'', ['\''lost'\'', join('\'', '\'', @)]) || '\''update'\''))' 'spaces-identity-crossplane'
-trust 'providers' 'arn:aws:iam::123456789012:role/providers' 'Role | (Arn != `"arn:aws:iam::123456789012:role/providers"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["crossplane"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentity"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `1` && length(live[?Sid == `"SpacesIdentityPodIdentity"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/prod-space","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`]) == `1` && '\''same'\'' || '\''update'\'')))'
-associations 'eu-central-1' 'prod-space' 'crossplane' '{"clusterName":"prod-space","serviceAccount":"crossplane","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
-associations 'us-west-2' 'prod-space' 'crossplane' '{"clusterName":"prod-space","serviceAccount":"crossplane","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+trust 'providers' 'arn:aws:iam::123456789012:role/providers' 'Role | (Arn != `"arn:aws:iam::123456789012:role/providers"` && join('\'' '\'', ['\''ARN'\'', Arn]) || type(AssumeRolePolicyDocument) != '\''object'\'' && '\''lost (not JSON)'\'' || ([AssumeRolePolicyDocument.Statement][] | {live: @, lost: map(&not_null(Sid, '\''one without a Sid'\''), [?!((@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Condition","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole","sts:TagSession"]`, @)]) && ("Condition" | (type(@) == '\''object'\'' && sort(keys(@)) == `["StringEquals"]` && ("StringEquals" | (type(@) == '\''object'\'' && sort(keys(@)) == `["aws:RequestTag/eks-cluster-arn","aws:RequestTag/kubernetes-namespace","aws:RequestTag/kubernetes-service-account"]` && !(["aws:RequestTag/eks-cluster-arn"][] | [?!contains(`["arn:aws:eks:us-west-2:123456789012:cluster/prod-space","arn:aws:eks:eu-central-1:123456789012:cluster/prod-space"]`, @)]) && !(["aws:RequestTag/kubernetes-namespace"][] | [?!contains(`["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]`, @)]) && !(["aws:RequestTag/kubernetes-service-account"][] | [?!contains(`["crossplane-x-upbound-system-x-vcluster","crossplane-x-crossplane-system-x-vcluster"]`, @)]))))) && !(["Effect"][] | [?!contains(`["Allow"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["Service"]` && !(["Service"][] | [?!contains(`["pods.eks.amazonaws.com"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityPodIdentity"]`, @)]))) || (@ | (type(@) == '\''object'\'' && sort(keys(@)) == `["Action","Effect","Principal","Sid"]` && !(["Action"][] | [?!contains(`["sts:AssumeRole"]`, @)]) && !(["Effect"][] | [?!contains(`["Deny"]`, @)]) && ("Principal" | (type(@) == '\''object'\'' && sort(keys(@)) == `["AWS"]` && !(["AWS"][] | [?!contains(`["*"]`, @)]))) && !(["Sid"][] | [?!contains(`["SpacesIdentityNobody"]`, @)]))))])} | (lost && join('\'' '\'', ['\''lost'\'', join('\'', '\'', lost)]) || length(live) == `1` && length(live[?Sid == `"SpacesIdentityPodIdentity"` && sort([@."Action"][]) == `["sts:AssumeRole","sts:TagSession"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/eks-cluster-arn"][]) == `["arn:aws:eks:eu-central-1:123456789012:cluster/prod-space","arn:aws:eks:us-west-2:123456789012:cluster/prod-space"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-namespace"][]) == `["mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system","mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system"]` && sort([@."Condition"."StringEquals"."aws:RequestTag/kubernetes-service-account"][]) == `["crossplane-x-crossplane-system-x-vcluster","crossplane-x-upbound-system-x-vcluster"]`]) == `1` && '\''same'\'' || '\''update'\'')))'
+associations 'eu-central-1' 'prod-space' 'crossplane-x-crossplane-system-x-vcluster' '{"clusterName":"prod-space","serviceAccount":"crossplane-x-crossplane-system-x-vcluster","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'eu-central-1' 'prod-space' 'crossplane-x-upbound-system-x-vcluster' '{"clusterName":"prod-space","serviceAccount":"crossplane-x-upbound-system-x-vcluster","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'crossplane-x-crossplane-system-x-vcluster' '{"clusterName":"prod-space","serviceAccount":"crossplane-x-crossplane-system-x-vcluster","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
+associations 'us-west-2' 'prod-space' 'crossplane-x-upbound-system-x-vcluster' '{"clusterName":"prod-space","serviceAccount":"crossplane-x-upbound-system-x-vcluster","roleArn":"arn:aws:iam::123456789012:role/providers","tags":{"spaces-identity.dev/managed-by":"spaces-identity"}}' '{"clusterName":"prod-space","roleArn":"arn:aws:iam::123456789012:role/providers","disableSessionTags":false}' '{"spaces-identity.dev/managed-by":"spaces-identity"}' 'association | (roleArn == `"arn:aws:iam::123456789012:role/providers"` && not_null(targetRoleArn, '\'''\'') == `""` && not_null(disableSessionTags, `false`) == `false` && not_null(policy, '\'''\'') == `""` && ((!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) || tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) && '\''same'\'' || (!(tags."spaces-identity.dev/managed-by" == `"spaces-identity"`) || ownerArn) && join('\'' '\'', ['\''foreign'\'', roleArn]) || join('\'' '\'', ['\''update'\'', targetRoleArn && '\''target'\'' || '\'''\'', policy && '\''policy'\'' || '\'''\'']))' 'mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system' 'mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system'
 }
 
 steps

@@ -1,4 +1,6 @@
 # The AWS identity of mxp-controller, external-secrets-controller, crossplane, written by spaces-identity.
+# This document owns the whole trust policy of each role: its tool removes all other statements.
+# Do not use it together with `spaces-identity apply` or another document for the same role.
 # Associations name their region, which needs version 6 of the AWS provider.
 
 resource "aws_iam_role" "spaces_spaces-backup" {
@@ -59,6 +61,10 @@ resource "aws_iam_role" "spaces_spaces-backup" {
   })
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+
+  lifecycle {
+    prevent_destroy = true
   }
 }
 
@@ -236,7 +242,10 @@ resource "aws_iam_role" "spaces_providers" {
               "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
               "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
             ]
-            "aws:RequestTag/kubernetes-service-account" = "crossplane"
+            "aws:RequestTag/kubernetes-service-account" = [
+              "crossplane-x-upbound-system-x-vcluster",
+              "crossplane-x-crossplane-system-x-vcluster",
+            ]
           }
         }
       },
@@ -244,6 +253,10 @@ resource "aws_iam_role" "spaces_providers" {
   })
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+
+  lifecycle {
+    prevent_destroy = true
   }
 }
 
@@ -277,7 +290,7 @@ resource "aws_iam_role_policy" "spaces_crossplane" {
   })
 }
 
-resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_eu-central-1" {
+resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_eu-central-1_crossplane-x-crossplane-system-x-vcluster" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -285,14 +298,29 @@ resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_eu-cen
   region          = "eu-central-1"
   cluster_name    = "prod-space"
   namespace       = each.value
-  service_account = "crossplane"
+  service_account = "crossplane-x-crossplane-system-x-vcluster"
   role_arn        = aws_iam_role.spaces_providers.arn
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
 }
 
-resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_us-west-2" {
+resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_eu-central-1_crossplane-x-upbound-system-x-vcluster" {
+  for_each = toset([
+    "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+    "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+  ])
+  region          = "eu-central-1"
+  cluster_name    = "prod-space"
+  namespace       = each.value
+  service_account = "crossplane-x-upbound-system-x-vcluster"
+  role_arn        = aws_iam_role.spaces_providers.arn
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+}
+
+resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_us-west-2_crossplane-x-crossplane-system-x-vcluster" {
   for_each = toset([
     "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
     "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
@@ -300,7 +328,22 @@ resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_us-wes
   region          = "us-west-2"
   cluster_name    = "prod-space"
   namespace       = each.value
-  service_account = "crossplane"
+  service_account = "crossplane-x-crossplane-system-x-vcluster"
+  role_arn        = aws_iam_role.spaces_providers.arn
+  tags = {
+    "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+}
+
+resource "aws_eks_pod_identity_association" "spaces_crossplane_prod-space_us-west-2_crossplane-x-upbound-system-x-vcluster" {
+  for_each = toset([
+    "mxp-0b1d9f5e-7a56-4a2c-8a0f-9f6f6d1b7c11-system",
+    "mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system",
+  ])
+  region          = "us-west-2"
+  cluster_name    = "prod-space"
+  namespace       = each.value
+  service_account = "crossplane-x-upbound-system-x-vcluster"
   role_arn        = aws_iam_role.spaces_providers.arn
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
