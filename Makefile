@@ -78,14 +78,21 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Programs that others maintain, and that take long to build. A target judge-… is one of
 # them. The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-kube135
+judges := judge-kyverno judge-cfn-lint judge-kube135
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, and the suite on Kubernetes 1.35 (30 minutes to build)
+judges: ## run the slow tests: Kyverno's CLI, cfn-lint, and the suite on Kubernetes 1.35 (30 minutes to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
-	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges
+	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 -skip CloudFormation ./internal/test/judges
+
+# The linter of CloudFormation templates that AWS maintains. It needs python3 with venv.
+cfn_lint := $(CURDIR)/bin/tools/cfn-lint
+
+judge-cfn-lint:
+	@test -x $(cfn_lint)/bin/cfn-lint || { python3 -m venv $(cfn_lint) && $(cfn_lint)/bin/pip install -q 'cfn-lint==1.58.0'; } || { rm -rf $(cfn_lint); exit 1; }
+	@SPACES_IDENTITY_CFN_LINT=$(cfn_lint)/bin/cfn-lint $(go_test) $(TESTFLAGS) -count=1 -run CloudFormation ./internal/test/judges
 
 # etcd and kwok are those of make kube.
 judge-kube135: build helm kube $(kube135)

@@ -82,7 +82,7 @@ func writeACK(g Grant) ([]byte, error) {
 		if !g.Existing.Roles {
 			add(ackIAM, "Role", name, retain, ackRoleOf(r))
 		} else if len(r.Policies)+len(r.ManagedPolicies) > 0 {
-			return nil, identity.WithHint("use --role-resource create, or another form",
+			return nil, identity.WithHint("let the form create the role, or use another form",
 				"the policies of the role %s cannot be written: ACK has no resource for a policy of an existing role", r.ARN)
 		}
 		for _, a := range r.Associations {
@@ -93,7 +93,7 @@ func writeACK(g Grant) ([]byte, error) {
 			} else {
 				spec.RoleRef = &ackReference{reference{name}}
 			}
-			add(ackEKS, "PodIdentityAssociation", objectName(associationParts(a)...), map[string]string{ackRegion: a.Region}, spec)
+			add(ackEKS, "PodIdentityAssociation", objectName(associationParts(r, a)...), map[string]string{ackRegion: a.Region}, spec)
 		}
 	}
 	if len(all) == 0 {

@@ -95,7 +95,7 @@ func TestAdmissionPoliciesRefuseBadConfigs(t *testing.T) {
 	if _, err := export.AdmissionPolicies(s, native); err == nil {
 		t.Error("a name of more than 253 characters was accepted")
 	}
-	s.Components[0].Name = strings.Repeat("controller-", 15) + "controller"
+	s.Components[0].Name = strings.Repeat("controller-", 16) + "controller"
 	if _, err := export.AdmissionPolicies(s, native); err != nil {
 		t.Error(err)
 	}

@@ -118,7 +118,7 @@ func writeCloudFormation(g Grant) ([]byte, error) {
 // encode returns the template with its comments, or an error if CloudFormation would not
 // take it, or would not take it literally.
 func (w cfnWriter) encode() ([]byte, error) {
-	hint := "use another form, such as terraform, or export fewer components with --component"
+	hint := "use another form, such as terraform, or export one component"
 	switch n := len(w.Resources); {
 	case n == 0:
 		return nil, fmt.Errorf("there is nothing to write: the roles and the OIDC providers exist, and the config has no policies and no associations")
@@ -236,7 +236,7 @@ func (w cfnWriter) addAssociation(r desired.Role, a desired.Association) {
 	if w.Existing.Roles || a.Region != w.Region {
 		role = a.RoleARN
 	}
-	w.Resources[logicalID("Association", associationParts(a)...)] = cfnResource{Type: "AWS::EKS::PodIdentityAssociation", Condition: w.in(a.Region),
+	w.Resources[logicalID("Association", associationParts(r, a)...)] = cfnResource{Type: "AWS::EKS::PodIdentityAssociation", Condition: w.in(a.Region),
 		Properties: cfnAssociation{a.ClusterName, a.Namespace, a.ServiceAccount, role, a.TargetRoleARN, a.DisableSessionTags, a.Policy, cfnTags(a.Tags)}}
 }
 

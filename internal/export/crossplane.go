@@ -112,7 +112,7 @@ func writeCrossplane(g Grant) ([]byte, error) {
 			if a.Policy != "" {
 				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy or podIdentity.scope, or use another form", a.Component, eksAPI)
 			}
-			add(eksAPI, "PodIdentityAssociation", objectName(associationParts(a)...), "",
+			add(eksAPI, "PodIdentityAssociation", objectName(associationParts(r, a)...), "",
 				resourceSpec{ForProvider: associationParameters{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount,
 					role, a.TargetRoleARN, a.DisableSessionTags, a.Tags}})
 		}

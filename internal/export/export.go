@@ -126,18 +126,20 @@ func ByCluster(list []desired.Association) [][]desired.Association {
 	return groups
 }
 
-// AccountParts returns what a name of a component's associations needs besides the
-// component: its service account, if that has another name. A component may have several.
-func AccountParts(a desired.Association) []string {
-	if a.ServiceAccount == a.Component {
-		return nil
+// AccountOf returns what tells the associations of a component's service accounts apart in
+// a name: the service account, if the component has several, or nothing.
+func AccountOf(r desired.Role, a desired.Association) []string {
+	for _, c := range r.Components {
+		if c.Name == a.Component && len(c.Accounts) > 1 {
+			return []string{a.ServiceAccount}
+		}
 	}
-	return []string{a.ServiceAccount}
+	return nil
 }
 
 // associationParts returns what the name of an association is made of.
-func associationParts(a desired.Association) []string {
-	return append([]string{a.Component, a.Region, a.ClusterName, a.Namespace}, AccountParts(a)...)
+func associationParts(r desired.Role, a desired.Association) []string {
+	return append([]string{a.Component, a.Region, a.ClusterName, a.Namespace}, AccountOf(r, a)...)
 }
 
 // Title returns the comment at the top of a file: which components it is for.

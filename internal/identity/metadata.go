@@ -155,7 +155,7 @@ func ValidateTag(key, value string) error {
 	case strings.HasPrefix(strings.ToLower(key), "aws:"):
 		return fmt.Errorf("the key %s is not allowed: keys that begin with aws: belong to AWS", quote(key))
 	case strings.HasPrefix(strings.ToLower(value), "aws:"):
-		return fmt.Errorf("the value of %s is not allowed: EKS accepts no values that begin with aws:", quote(key))
+		return fmt.Errorf("the value of %s is not allowed: it begins with aws: and EKS accepts no such value", quote(key))
 	}
 	return nil
 }

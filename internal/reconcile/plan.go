@@ -240,16 +240,7 @@ func (p *Plan) Beyond() Beyond {
 	var b Beyond
 	for _, r := range p.Roles {
 		for _, s := range r.Trust.Statements {
-			switch {
-			case s.Action == Foreign && len(s.Beyond) > 0:
-				b.Foreign++
-			case s.Action == Foreign || s.Elsewhere:
-			case s.Edited:
-				b.Edited++
-				fallthrough
-			default:
-				b.Subjects = append(b.Subjects, s.Beyond...)
-			}
+			b.count(s)
 		}
 		for _, c := range r.Policies {
 			if c.Action == Keep && c.Component != "" && c.Successor == "" {
@@ -269,4 +260,18 @@ func (p *Plan) Beyond() Beyond {
 	}
 	b.Subjects = sortedUnique(b.Subjects)
 	return b
+}
+
+// count adds what one statement of a trust policy gives.
+func (b *Beyond) count(s StatementChange) {
+	switch {
+	case s.Action == Foreign && len(s.Beyond) > 0:
+		b.Foreign++
+	case s.Action == Foreign || s.Elsewhere:
+	case s.Edited:
+		b.Edited++
+		fallthrough
+	default:
+		b.Subjects = append(b.Subjects, s.Beyond...)
+	}
 }

@@ -106,7 +106,7 @@ func (w fileWriter) provider(p desired.Provider, tags map[string]string) {
 		w.found(providerType, providerLabel(p), "url", p.URL)
 		return
 	}
-	w.comment("If the cluster's provider is managed elsewhere, export again with --provider-resource existing.")
+	w.comment("If the cluster's provider is managed elsewhere, export the form again for an existing provider.")
 	b := w.resource(providerType, providerLabel(p))
 	b.SetAttributeValue("url", cty.StringVal(p.URL))
 	b.SetAttributeValue("client_id_list", cty.ListVal([]cty.Value{cty.StringVal(p.Audience)}))
@@ -179,7 +179,7 @@ func (w fileWriter) attachments(r desired.Role) {
 	b.SetAttributeTraversal("policy_arn", traversal("each", "value"))
 }
 
-// associations writes all associations of a component in one cluster as one resource,
+// associations writes all associations of a service account in one cluster as one resource,
 // because there may be thousands of them. Session policies that differ are values of for_each.
 func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
@@ -188,7 +188,7 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 		each = w.sessionTokens(list)
 	}
 	w.body.AppendNewline()
-	b := w.resource(associationType, label(append([]string{a.Component, a.ClusterName, a.Region}, export.AccountParts(a)...)...))
+	b := w.resource(associationType, label(append([]string{a.Component, a.ClusterName, a.Region}, export.AccountOf(r, a)...)...))
 	b.SetAttributeRaw("for_each", each)
 	b.SetAttributeValue("region", cty.StringVal(a.Region))
 	b.SetAttributeValue("cluster_name", cty.StringVal(a.ClusterName))

@@ -3,7 +3,7 @@
 # Add the statements of `spaces-identity policy trust` to the trust policy, or run `spaces-identity apply`.
 # Associations name their region, which needs version 6 of the AWS provider.
 
-# If the cluster's provider is managed elsewhere, export again with --provider-resource existing.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
@@ -13,7 +13,7 @@ resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   }
 }
 
-# If the cluster's provider is managed elsewhere, export again with --provider-resource existing.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_eu-central-1" {
   url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_id_list = ["sts.amazonaws.com"]

@@ -2,7 +2,7 @@
 # This document owns the whole trust policy of each role: its tool removes all other statements.
 # Do not use it together with `spaces-identity apply` or another document for the same role.
 
-# If the cluster's provider is managed elsewhere, export again with --provider-resource existing.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
