@@ -64,7 +64,7 @@ SHARED ?= $(abspath ../shared)
 
 .PHONY: test-shared
 test-shared: build ## run the tests that need data from beside the repository: SHARED=directory
-	@SPACES_IDENTITY_SHARED=$(SHARED) go test $(TESTFLAGS) -run '^TestShared' ./...
+	@SPACES_IDENTITY_SHARED=$(SHARED) $(if $(wildcard bin/tools/kube-apiserver),SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools) go test $(TESTFLAGS) -run '^TestShared' ./...
 
 testdata/simulator/node_modules: testdata/simulator/package-lock.json
 	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules

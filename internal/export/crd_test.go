@@ -102,6 +102,10 @@ func validate(t *testing.T, s *schema, n *yaml.Node, path string) {
 		for _, item := range n.Content {
 			validate(t, s.Items, item, path+"[]")
 		}
+	case "integer", "number": // no field of the forms has a fraction
+		if tag != "!!int" {
+			t.Errorf("%s: %s is not a number", path, n.Value)
+		}
 	case "boolean":
 		if tag != "!!bool" {
 			t.Errorf("%s: %s is not a boolean", path, n.Value)
