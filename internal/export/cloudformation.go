@@ -278,11 +278,12 @@ func (w cfnWriter) plain(n *yaml.Node) {
 // Source: AWS CloudFormation User Guide, "CloudFormation template Resources syntax".
 func logicalID(kind string, parts ...string) string {
 	const longest = 255
-	id := kind
-	for _, word := range strings.Fields(ReplaceCharacters(strings.Join(parts, " "), "", ' ')) {
-		id += strings.ToUpper(word[:1]) + word[1:]
+	var b strings.Builder
+	b.WriteString(kind)
+	for word := range strings.FieldsSeq(ReplaceCharacters(strings.Join(parts, " "), "", ' ')) {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
-	return id[:min(len(id), longest-8)] + desired.ShortHash(strings.Join(parts, "\n"))
+	return b.String()[:min(b.Len(), longest-8)] + desired.ShortHash(strings.Join(parts, "\n"))
 }
 
 // cfnTags returns tags sorted by key.

@@ -56,7 +56,7 @@ func TestSharedFormsAreAcceptedByTheAPIServer(t *testing.T) {
 
 func objectsOf(t *testing.T, stream []byte) (all []*unstructured.Unstructured) {
 	t.Helper()
-	for _, document := range bytes.Split(append([]byte("\n"), stream...), []byte("\n---\n")) {
+	for document := range bytes.SplitSeq(append([]byte("\n"), stream...), []byte("\n---\n")) {
 		object := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal(document, &object.Object); err != nil {
 			t.Fatal(err)
