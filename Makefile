@@ -42,16 +42,25 @@ help: ## show this
 build: ## build bin/spaces-identity, and the program for its live commands
 	@CGO_ENABLED=0 go build $(build_flags) -o bin/ ./cmd/spaces-identity ./cmd/spaces-identity-live
 
+# The demo needs the small program alone. If both exist, it builds both, because they must
+# have the same version.
+.PHONY: program
+program:
+	@CGO_ENABLED=0 go build $(build_flags) -o bin/ ./cmd/spaces-identity $(if $(wildcard bin/spaces-identity-live),./cmd/spaces-identity-live)
+
 .PHONY: helm
 helm: $(helm3) $(helm4) ## build the pinned Helm 3 and Helm 4 into bin/tools
 
+# With $(MAKE) in its recipe, make -n would run the demo.
+make := $(MAKE)
+
 .PHONY: demo
-demo: build helm ## render a Spaces-like chart with both Helms and show what changed
-	@$(with_helm) examples/demo/run.sh
+demo: ## render a Spaces-like chart with the Helm on PATH, or with one that it builds, and show what changes
+	@MAKE='$(make)' examples/demo/run.sh
 
 .PHONY: test
 test: build helm simulator ## run all tests, including those with real Helms
-	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/test/(e2e|judges)$$')
+	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/test/(e2e|judges(/.*)?)$$')
 
 # The simulator evaluates trust policies independently of this project. It needs Node.js.
 .PHONY: simulator
@@ -78,10 +87,10 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Programs that others maintain, and that take long to build. A target judge-… is one of
 # them. The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-cfn-lint judge-kube135
+judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, cfn-lint, and the suite on Kubernetes 1.35 (30 minutes to build)
+judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, and the suite on Kubernetes 1.35 (30 minutes to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
@@ -93,6 +102,13 @@ cfn_lint := $(CURDIR)/bin/tools/cfn-lint
 judge-cfn-lint:
 	@test -x $(cfn_lint)/bin/cfn-lint || { python3 -m venv $(cfn_lint) && $(cfn_lint)/bin/pip install -q 'cfn-lint==1.58.0'; } || { rm -rf $(cfn_lint); exit 1; }
 	@SPACES_IDENTITY_CFN_LINT=$(cfn_lint)/bin/cfn-lint $(go_test) $(TESTFLAGS) -count=1 -run CloudFormation ./internal/test/judges
+
+# The validator needs Node.js.
+judge-sarif: testdata/sarif/node_modules
+	@SPACES_IDENTITY_SARIF=$(CURDIR)/testdata/sarif/node_modules/.bin/sarif-multitool $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/sarif
+
+testdata/sarif/node_modules: testdata/sarif/package-lock.json
+	@cd testdata/sarif && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && chmod +x node_modules/@microsoft/*/Sarif.Multitool* && touch node_modules
 
 # etcd and kwok are those of make kube.
 judge-kube135: build helm kube $(kube135)
@@ -206,20 +222,24 @@ clean: ## remove everything that make built
 # not download them.
 tools := testdata/tools
 
+# As Helm's own releases, these contain no C. With the flags of make build, they share the
+# compiled standard library with it.
+build_helm = CGO_ENABLED=0 go -C $(<D) build -trimpath
+
 $(helm3): $(tools)/helm3/go.mod
 	@echo 'building Helm 3 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm3 list -m -f '{{.Version}}' helm.sh/helm/v3) && \
-	go -C $(tools)/helm3 build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
+	$(build_helm) -ldflags "-s -w -X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
 
 $(older): $(tools)/helm3-older/go.mod
 	@echo 'building an older Helm 3 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm3-older list -m -f '{{.Version}}' helm.sh/helm/v3) && \
-	go -C $(tools)/helm3-older build -ldflags "-X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
+	$(build_helm) -ldflags "-s -w -X helm.sh/helm/v3/internal/version.version=$$v" -o $@ helm.sh/helm/v3/cmd/helm
 
 $(helm4): $(tools)/helm4/go.mod
 	@echo 'building Helm 4 from the module proxy (once, about two minutes)'
 	@v=$$(go -C $(tools)/helm4 list -m -f '{{.Version}}' helm.sh/helm/v4) && \
-	go -C $(tools)/helm4 build -ldflags "-X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
+	$(build_helm) -ldflags "-s -w -X helm.sh/helm/v4/internal/version.version=$$v" -o $@ helm.sh/helm/v4/cmd/helm
 
 # Helm reads the version of the server. The linker flags set it.
 kube_version = $$(go -C $(<D) list -m -f '{{.Version}}' k8s.io/kubernetes)

@@ -19,6 +19,11 @@ import (
 // Source: Amazon EKS User Guide, "Set up the Amazon EKS Pod Identity Agent".
 const AgentAddon = "eks-pod-identity-agent"
 
+// AgentActive is the status of the add-on if the agent runs.
+//
+// Source: Amazon EKS API Reference, Addon, status.
+const AgentActive = "ACTIVE"
+
 // Cluster is an EKS cluster in the account.
 type Cluster struct {
 	ARN      string

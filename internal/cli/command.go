@@ -98,7 +98,7 @@ post-renderer.`,
 	p.settings.Register(root.PersistentFlags())
 	p.asPostRender(root)
 	p.asProgram(root)
-	root.AddCommand(p.postRenderCommand(), p.templateCommand(), p.inspectCommand(), p.policyCommand(), p.exportCommand(),
+	root.AddCommand(p.postRenderCommand(), p.templateCommand(), p.inspectCommand(), p.checkCommand(), p.policyCommand(), p.exportCommand(),
 		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(), p.deleteCommand(),
 		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.setUpPluginCommand(), p.versionCommand())
 	p.addHelpCommand(root)

@@ -72,6 +72,8 @@ func TestValuesComplete(t *testing.T) {
 		"plan --region ":                           {wordsOnly},
 		"plan --config ":                           {anyFile},
 		"inspect ":                                 {anyFile},
+		"check ":                                   {anyFile},
+		"check --output=":                          {"table", "json", "yaml", "sarif", "github", wordsOnly},
 		"policy admission ":                        {"native", "kyverno", wordsOnly},
 		"explain --policy ":                        {anyFile},
 		"explain --config two.yaml ":               {"mxp-a-system", wordsOnly},

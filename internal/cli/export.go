@@ -48,8 +48,8 @@ not write and would lose.`,
 		ValidArgs: export.Forms(),
 	}
 	kinds := []ResourceKind{CreateResource, ExistingResource}
-	wordFlag(cmd, &op.Provider, "provider-resource", "", "`create` the OIDC providers, or refer to existing ones", "value of --provider-resource", kinds...)
-	wordFlag(cmd, &op.Role, "role-resource", "", "`create` the roles, or refer to existing ones", "value of --role-resource", kinds...)
+	wordFlag(cmd, &op.Provider, "provider-resource", "", "the `KIND` of the OIDC providers: new in the form, or referred to", "kind of resource", kinds...)
+	wordFlag(cmd, &op.Role, "role-resource", "", "the `KIND` of the roles: new in the form, or referred to", "kind of resource", kinds...)
 	cmd.Flags().StringVar(&op.OutputDir, flagOutputDir, "", "the `DIRECTORY` for the form's file, instead of standard output")
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Form = args[0]

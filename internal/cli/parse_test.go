@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"spaces-identity.dev/internal/check"
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
@@ -44,8 +45,11 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"template --bucket b spaces chart --set on-missing=x -n ns --output-dir out": cli.TemplateOp{
 			PostRender: cli.PostRenderOp{Then: "run", Rewrite: rewrite, Settings: config.Flags{"bucket": {"b"}, "artifacts-dir": {"out"}}},
 			OutputDir:  "out", Helm: []string{"spaces", "chart", "--set", "on-missing=x", "-n", "ns"}},
-		"inspect --diff":                   cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
-		"inspect -ojson":                   cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
+		"inspect --diff":             cli.InspectOp{Rewrite: rewrite, Output: output.Diff},
+		"inspect -ojson":             cli.InspectOp{Rewrite: rewrite, Output: output.JSON},
+		"check a.yaml - --fix=false": cli.CheckOp{Files: []string{"a.yaml", "-"}, Output: output.Table},
+		"check --set a=b --set-string c=d --set e=f -o sarif": cli.CheckOp{Output: output.SARIF, Arguments: []check.Argument{
+			{Flag: "--set", Text: "a=b"}, {Flag: "--set", Text: "e=f"}, {Flag: "--set-string", Text: "c=d", String: true}}},
 		"policy trust --component vector":  cli.DocumentOp{Document: "trust", Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
 		"policy permissions -o yaml":       cli.DocumentOp{Document: "permissions", Output: output.YAML},
 		"policy associations":              cli.DocumentOp{Document: "associations", Output: output.JSON},
@@ -133,7 +137,7 @@ func TestBadCommandLinesAreBadUsage(t *testing.T) {
 		"export":                           "export needs FORM",
 		"export helm":                      `unknown form "helm"`,
 		"export ack --output-dir=":         "--output-dir is empty",
-		"export ack --role-resource other": `unknown value of --role-resource "other": use create or existing`,
+		"export ack --role-resource other": `unknown kind of resource "other": use create or existing`,
 		"policy admission x":               `"x" is not a kind of admission policy`,
 		"explain":                          "explain needs NAMESPACE",
 		"explain ns --context x":           `"x" is not KEY=VALUE`,

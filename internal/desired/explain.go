@@ -199,7 +199,7 @@ func Review(doc iam.Document) []string {
 func reviewWildcards(s iam.Statement) []string {
 	var all []string
 	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
-		if !strings.Contains(operator, "Equals") || strings.Contains(operator, "Arn") {
+		if !TakesWildcardsLiterally(operator) {
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
@@ -210,6 +210,14 @@ func reviewWildcards(s iam.Statement) []string {
 		}
 	}
 	return all
+}
+
+// TakesWildcardsLiterally reports whether a condition operator compares * and ? as ordinary
+// characters.
+//
+// Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
+func TakesWildcardsLiterally(operator string) bool {
+	return strings.Contains(operator, "Equals") && !strings.Contains(operator, "Arn")
 }
 
 func reviewPrincipal(s iam.Statement) []string {
@@ -224,23 +232,23 @@ func reviewPrincipal(s iam.Statement) []string {
 		all = append(all, "NotPrincipal admits everyone else, also of other accounts")
 	}
 	if len(s.Principal.Federated) > 0 {
-		if !restricts(s, ":aud") {
+		if !Restricts(s, ":aud") {
 			all = append(all, "no condition on the audience: a token for another service is enough")
 		}
-		if !restricts(s, ":sub") {
+		if !Restricts(s, ":sub") {
 			all = append(all, "no condition on the subject: it admits every service account of the cluster")
 		}
 	}
-	if slices.Contains(s.Principal.Service, PodIdentityService) && !restricts(s, NamespaceTag) {
+	if slices.Contains(s.Principal.Service, PodIdentityService) && !Restricts(s, NamespaceTag) {
 		all = append(all, "no condition on "+NamespaceTag+": any association in the account can use the role")
 	}
 	return all
 }
 
-// restricts reports whether the statement can exclude a request by a condition on a key
+// Restricts reports whether the statement can exclude a request by a condition on a key
 // that ends in ending. A condition that is true for a request without the key does not
 // count.
-func restricts(s iam.Statement, ending string) bool {
+func Restricts(s iam.Statement, ending string) bool {
 	for operator, keys := range s.Condition {
 		holdsWithout := strings.HasSuffix(operator, "IfExists") || strings.HasPrefix(operator, "ForAllValues:") || operator == "Null"
 		for key := range keys {

@@ -63,16 +63,16 @@ func (s State) Component(name string) (Component, bool) {
 
 // ComponentsOf returns the components that run as a service account. If it is that of a
 // component with a namespace of its own, other components do not run as it. If the namespace
-// is empty, it is not known, and may be any.
+// is empty, it is not known, and may be any. The result may share memory with s.
 func (s State) ComponentsOf(namespace, account string) []Component {
 	var own, all []Component
-	for _, c := range s.Components {
-		switch {
+	for i := range s.Components {
+		switch c := &s.Components[i]; {
 		case !c.HasAccount(account):
 		case c.Namespace == "" || namespace == "":
-			all = append(all, c)
+			all = s.with(all, i)
 		case c.Namespace == namespace:
-			own = append(own, c)
+			own = s.with(own, i)
 		}
 	}
 	if len(own) > 0 {
@@ -81,8 +81,17 @@ func (s State) ComponentsOf(namespace, account string) []Component {
 	return all
 }
 
+// with appends a component. The first one is not copied: most service accounts have only one
+// component, and a render asks for those of every object.
+func (s State) with(components []Component, i int) []Component {
+	if components == nil {
+		return s.Components[i : i+1 : i+1]
+	}
+	return append(components, s.Components[i])
+}
+
 // HasAccount reports whether the component's ServiceAccount may have the name.
-func (c Component) HasAccount(name string) bool { return slices.Contains(c.Accounts, name) }
+func (c *Component) HasAccount(name string) bool { return slices.Contains(c.Accounts, name) }
 
 // InControlPlanes returns the components that run in every host namespace.
 func (s State) InControlPlanes() []Component {

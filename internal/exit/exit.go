@@ -16,7 +16,7 @@ const (
 	Done     Status = iota // the command did what was asked
 	Failed                 // it failed for another reason than its input
 	BadUsage               // the command line, the config or the input is wrong
-	Differs                // there is drift, or access is denied
+	Differs                // there is drift, access is denied, or a rule found a mistake
 
 	Interrupted Status = 128 + 2 // the user interrupted it: what shells report for SIGINT
 )

@@ -102,8 +102,12 @@ func validate(t *testing.T, s *schema, n *yaml.Node, path string) {
 		for _, item := range n.Content {
 			validate(t, s.Items, item, path+"[]")
 		}
-	case "integer", "number": // no field of the forms has a fraction
+	case "integer":
 		if tag != "!!int" {
+			t.Errorf("%s: %s is not an integer", path, n.Value)
+		}
+	case "number":
+		if tag != "!!int" && tag != "!!float" {
 			t.Errorf("%s: %s is not a number", path, n.Value)
 		}
 	case "boolean":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // checkName checks a name of up to most characters from a set, which begins and ends with
@@ -119,7 +120,7 @@ func (m Match) Regexp() string {
 }
 
 // uuidRegexp is compiled once, because discovery matches every namespace.
-var uuidRegexp = regexp.MustCompile(MatchUUID.Regexp())
+var uuidRegexp = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(MatchUUID.Regexp()) })
 
 // Admits reports whether the namespace matches [Match.Regexp]. The empty Match admits none.
 func (m Match) Admits(namespace string) bool {
@@ -127,7 +128,7 @@ func (m Match) Admits(namespace string) bool {
 	case "":
 		return false
 	case MatchUUID:
-		return uuidRegexp.MatchString(namespace)
+		return uuidRegexp().MatchString(namespace)
 	}
 	return regexp.MustCompile(m.Regexp()).MatchString(namespace)
 }
@@ -189,15 +190,17 @@ func validateSubdomain(name, what string) error {
 	return nil
 }
 
+// The lengths are checked separately: a regexp with a large limit takes long to compile, and
+// every start of the program compiles it.
 var (
-	kindForm    = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,62}$`)
+	kindForm    = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 	regionForm  = regexp.MustCompile(`^[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}$`) // AWS adds regions, so there is no list
-	clusterForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)    // Amazon EKS API reference, CreateCluster
+	clusterForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)         // Amazon EKS API reference, CreateCluster
 )
 
 // ValidateKind checks the kind of a Kubernetes object.
 func ValidateKind(kind string) error {
-	if err := checkPlain(kind); err != nil || kindForm.MatchString(kind) {
+	if err := checkPlain(kind); err != nil || len(kind) <= 63 && kindForm.MatchString(kind) {
 		return err
 	}
 	return WithHint("write it as manifests do, like ConfigMap", "%s is not a kind", quote(kind))
@@ -217,7 +220,7 @@ func ValidateRegion(region string) error {
 
 // ValidateClusterName checks the name of an EKS cluster.
 func ValidateClusterName(name string) error {
-	if err := checkPlain(name); err != nil || clusterForm.MatchString(name) {
+	if err := checkPlain(name); err != nil || len(name) <= 100 && clusterForm.MatchString(name) {
 		return err
 	}
 	if _, after, ok := strings.Cut(name, ":cluster/"); ok && strings.HasPrefix(name, "arn:") {

@@ -14,7 +14,7 @@ import (
 )
 
 // Parse reads the text of one document into a tree. The tree is nil for a document without
-// content.
+// content. Its values are parts of the text, which must not change while the tree is in use.
 // The error is a [*SyntaxError] if the text is not YAML, if its values are nested too
 // deeply, or if its aliases expand to too many values.
 func Parse(text []byte) (*Node, error) { return new(Parser).Parse(text) }

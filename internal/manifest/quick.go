@@ -3,6 +3,7 @@ package manifest
 import (
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // quickParser reads the YAML that Helm and people usually write: block mappings and
@@ -24,9 +25,10 @@ type quickParser struct {
 const maxQuickKey = 1000
 
 // quickParse returns the tree of a document, in the given memory. It is not ok if the
-// library must parse the document. The values of the tree are parts of one copy of the text.
+// library must parse the document. The values of the tree are parts of the text, not copies,
+// so the text must not change afterwards.
 func quickParse(memory *treeMemory, text []byte) (root *Node, ok bool) {
-	q := quickParser{text: string(text), memory: memory}
+	q := quickParser{text: unsafe.String(unsafe.SliceData(text), len(text)), memory: memory}
 	root = q.document()
 	return root, root != nil && root.Kind != Scalar && q.column < 0 && !q.gaveUp
 }

@@ -36,11 +36,15 @@ const (
 	YAML  Format = "yaml"
 	JUnit Format = "junit"
 	Diff  Format = "diff"
+
+	SARIF  Format = "sarif"  // for services that show the results of linters
+	GitHub Format = "github" // workflow commands, which mark lines in a pull request
 )
 
 // writers print a result in each format.
 var writers = map[Format]func(*Printer, Result) ([]byte, error){
 	Table: writeTable, Wide: writeWide, JSON: writeJSON, YAML: writeYAML, JUnit: writeJUnit, Diff: writeDiff,
+	SARIF: writeSARIF, GitHub: writeGitHub,
 }
 
 // Parse returns the word that a value names, such as a format. It must be one of the allowed

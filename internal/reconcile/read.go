@@ -186,7 +186,7 @@ func (r *Reconciler) planAgent(ctx context.Context, p *Plan, c identity.Cluster,
 		p.add(phaseEnable, func(ctx context.Context) error {
 			return unlessExists(r.Region(c.Region).AddAgent(ctx, c.Name, tags))
 		})
-	} else if status != "ACTIVE" && status != "CREATING" && status != "UPDATING" {
+	} else if status != account.AgentActive && status != "CREATING" && status != "UPDATING" {
 		p.warn("", "the add-on %s of cluster %s is %s, so pods may get no credentials", account.AgentAddon, c.Name, status)
 	}
 	p.Agents = append(p.Agents, change)

@@ -160,7 +160,7 @@ func (b *builder) seal() error {
 		if err != nil {
 			return err
 		}
-		b.files[file+".prov"] = prov
+		b.files[file+provenanceSuffix] = prov
 	}
 	signature, err := b.signer.detached(sums.Bytes())
 	if err != nil {

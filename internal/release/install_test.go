@@ -34,7 +34,9 @@ func TestInstall(t *testing.T) {
 				RequireUniqueNames: true,
 				Setup:              func(env *testscript.Env) error { return setUpScript(env, path) },
 				Condition:          func(name string) (bool, error) { return name == h.is, nil },
-				Cmds:               map[string]func(*testscript.TestScript, bool, []string){"push": pushPlugin, "tamper": tamper},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"push": pushPlugin, "tamper": tamper, "sign-with-another-key": signWithAnotherKey,
+				},
 			})
 		})
 	}
@@ -126,4 +128,19 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	content[len(content)/2] ^= 1
 	ts.Check(os.WriteFile(path, content, 0o644))
+}
+
+// signWithAnotherKey replaces the signature of a Helm plugin of version 0.1.1 by that of a
+// key which nobody trusts.
+func signWithAnotherKey(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	key, err := newKey(path + ".key")
+	ts.Check(err)
+	other, err := readSigner(key)
+	ts.Check(err)
+	content, err := os.ReadFile(path)
+	ts.Check(err)
+	signature, err := other.provenance(content, filepath.Base(path), "0.1.1")
+	ts.Check(err)
+	ts.Check(os.WriteFile(path+".prov", signature, 0o644))
 }

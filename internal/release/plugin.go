@@ -88,8 +88,8 @@ platformHooks:
 
 // The media types of Helm plugins in a registry, from helm.sh/helm/v4/pkg/registry.
 const (
-	pluginArtifact = "application/vnd.helm.plugin.v1+json"
-	pluginLayer    = "application/vnd.oci.image.layer.v1.tar"
+	pluginType  = "application/vnd.helm.plugin.v1+json"
+	pluginLayer = "application/vnd.oci.image.layer.v1.tar"
 )
 
 // writePlugins writes an OCI layout with the plugin of each platform under its own tag.
@@ -99,7 +99,8 @@ func (b *builder) writePlugins(dir string, targets platforms) error {
 		return err
 	}
 	for _, target := range targets {
-		artifact, err := b.pluginArtifact(b.files[target.plugin(b.version)])
+		plugin := target.plugin(b.version)
+		artifact, err := pluginArtifact(b.version, b.files[plugin], b.files[plugin+provenanceSuffix])
 		if err != nil {
 			return err
 		}
@@ -110,17 +111,12 @@ func (b *builder) writePlugins(dir string, targets platforms) error {
 	return nil
 }
 
-// pluginArtifact returns a plugin as Helm 4 pulls it. Helm verifies it under the name
-// that follows from plugin.yaml, so that it needs a signature of its own.
-func (b *builder) pluginArtifact(plugin []byte) (v1.Image, error) {
-	title := name + "-" + b.version + ".tgz"
+// pluginArtifact returns a plugin as Helm 4 pulls it. Without a signature, prov is empty.
+func pluginArtifact(version string, plugin, prov []byte) (v1.Image, error) {
+	title := installedPlugin(version)
 	blobs := []blob{{pluginLayer, title, plugin}}
-	if b.signer != nil {
-		prov, err := b.signer.provenance(plugin, title, b.version)
-		if err != nil {
-			return nil, err
-		}
-		blobs = append(blobs, blob{pluginLayer, title + ".prov", prov})
+	if len(prov) > 0 {
+		blobs = append(blobs, blob{pluginLayer, title + provenanceSuffix, prov})
 	}
-	return artifactOf(pluginArtifact, nil, blobs...)
+	return artifactOf(pluginType, nil, blobs...)
 }

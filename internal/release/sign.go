@@ -2,12 +2,13 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
-	"helm.sh/helm/v4/pkg/provenance"
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 )
 
 // passphraseVariable names the environment variable with the passphrase of the key.
@@ -49,13 +50,30 @@ func readSigner(path string) (*signer, error) {
 	return &signer{key}, nil
 }
 
-// provenance returns the signature of a Helm plugin that is called file where Helm
-// verifies it.
+// provenanceSuffix follows the name of a Helm plugin in the name of its signature.
+const provenanceSuffix = ".prov"
+
+// provenance returns the signature of a Helm plugin, in the format of
+// helm.sh/helm/v4/pkg/provenance, with two names. Helm verifies a URL or a file under the
+// name of the file. It verifies a plugin from a registry, and reports how an installed one
+// is signed, under the name that follows from plugin.yaml.
 func (s *signer) provenance(plugin []byte, file, version string) ([]byte, error) {
-	signatory := provenance.Signatory{Entity: s.key}
-	text, err := signatory.ClearSign(plugin, file, []byte("name: "+name+"\nversion: "+version+"\n"))
-	return []byte(text), err
+	var out bytes.Buffer
+	text, err := clearsign.Encode(&out, s.key.PrivateKey, nil)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(plugin)
+	_, err = fmt.Fprintf(text, "name: %s\nversion: %s\n\n...\nfiles:\n  %s: sha256:%x\n  %s: sha256:%x\n",
+		name, version, file, sum, installedPlugin(version), sum)
+	if err := errors.Join(err, text.Close()); err != nil { // Close signs
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
+
+// installedPlugin returns the name under which Helm 4 keeps the archive of a plugin.
+func installedPlugin(version string) string { return name + "-" + version + ".tgz" }
 
 // detached returns a binary signature that gpgv verifies.
 func (s *signer) detached(content []byte) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"spaces-identity.dev/internal/manifest"
 )
@@ -140,7 +141,7 @@ func (r *redaction) redacted() []byte {
 }
 
 // kindSecret matches a text that seems to give the kind Secret.
-var kindSecret = regexp.MustCompile(`(?s)kind.{0,64}?\bSecret\b`)
+var kindSecret = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)kind.{0,64}?\bSecret\b`) })
 
 // mayContainSecret reports whether a text seems to contain a Secret: as YAML, JSON or
 // base64, in a template or in another text.
@@ -148,5 +149,5 @@ func mayContainSecret(text string) bool {
 	if decoded, ok := manifest.Base64(text); ok && len(text) >= len("a2luZDogU2VjcmV0") && mayContainSecret(string(decoded)) {
 		return true
 	}
-	return kindSecret.MatchString(text) || namesOf("Secret").escapedIn([]byte(text))
+	return kindSecret().MatchString(text) || namesOf("Secret").escapedIn([]byte(text))
 }

@@ -137,10 +137,13 @@ func (r Restarts) restart(o *object, t podTemplate) []edit {
 	if len(own) == 0 && !read.changed {
 		return nil
 	}
-	depends := slices.DeleteFunc(slices.Clone(r.state.Components), func(c desired.Component) bool {
-		runs := slices.ContainsFunc(own, func(o desired.Component) bool { return o.Name == c.Name })
-		return !runs && !slices.Contains(read.components, c.Name)
-	})
+	depends := own
+	if len(read.components) > 0 {
+		depends = slices.DeleteFunc(slices.Clone(r.state.Components), func(c desired.Component) bool {
+			runs := slices.ContainsFunc(own, func(o desired.Component) bool { return o.Name == c.Name })
+			return !runs && !slices.Contains(read.components, c.Name)
+		})
+	}
 	kind, component := DependentPlace, depends[0].Name
 	if len(own) > 0 {
 		kind, component = PodTemplatePlace, own[0].Name

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"io"
@@ -127,15 +128,22 @@ type patched struct {
 	text []byte
 }
 
-// WriteTo writes the stream with its edits.
+// WriteTo writes the stream with its edits. It joins short parts, because each write to a
+// pipe costs a call of the system.
 func (r *Result) WriteTo(w io.Writer) (int64, error) {
-	var parts []io.Reader
+	buffer := bufio.NewWriterSize(w, 64<<10) // a pipe of Linux holds as much
+	var written int64
 	at := 0
-	for _, p := range r.patches {
-		parts = append(parts, bytes.NewReader(r.stream[at:p.doc.Start]), bytes.NewReader(p.text))
+	for _, p := range append(slices.Clip(r.patches), patched{doc: manifest.Document{Start: len(r.stream), End: len(r.stream)}}) {
+		for _, part := range [][]byte{r.stream[at:p.doc.Start], p.text} {
+			n, err := buffer.Write(part)
+			if written += int64(n); err != nil {
+				return written, err
+			}
+		}
 		at = p.doc.End
 	}
-	return io.Copy(w, io.MultiReader(append(parts, bytes.NewReader(r.stream[at:]))...))
+	return written, buffer.Flush()
 }
 
 // requirePlaces returns an error for components without a place, or warns of them. It also

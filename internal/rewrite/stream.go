@@ -77,6 +77,9 @@ type object struct {
 	kind      string
 	namespace string
 	name      string
+
+	templates []podTemplate // once searched is set
+	searched  bool
 }
 
 // maxListDepth limits how deeply Lists may contain Lists.

@@ -98,12 +98,23 @@ type podTemplate struct {
 	specPath identity.Path
 }
 
-// podTemplates returns the pod templates of an object. A CronWorkflow has one for all
-// pods. Its steps may have metadata and a service account of their own.
+// podTemplates returns the pod templates of an object. Several rules ask for them.
 func (o *object) podTemplates() []podTemplate {
+	if !o.searched {
+		o.searched, o.templates = true, o.findPodTemplates()
+	}
+	return o.templates
+}
+
+// findPodTemplates returns the pod templates of an object. A CronWorkflow has one for all
+// pods. Its steps may have metadata and a service account of their own.
+func (o *object) findPodTemplates() []podTemplate {
 	below, ok := templatePaths[groupKind{o.group, o.kind}]
+	if !ok {
+		return nil
+	}
 	node, path := o.node.Get(below...).Resolve(), o.path.Field(below...)
-	if !ok || node == nil {
+	if node == nil {
 		return nil
 	}
 	if o.kind != "CronWorkflow" {

@@ -241,7 +241,7 @@ func clusterCases() []testCase {
 		{"some left", Mechanism, both, nil, podsOf(irsaPod, associatedPod), nil, Warns, "1 pods are left to migrate: 1 use EKS Pod Identity, 1 use IRSA, 0 use neither", "run `spaces-identity apply`"},
 		{"none left", Mechanism, both, nil, podsOf(associatedPod), nil, Warns, "every pod has migrated: 1 use EKS Pod Identity", "set mode: pod-identity"},
 		{"pods without any", Mechanism, both, nil, podsOf(barePod, associatedPod), nil, Warns, "1 pods are left to migrate: 1 use EKS Pod Identity, 0 use IRSA, 1 use neither", "run"},
-		{"no pod", Mechanism, both, nil, nil, nil, Warns, "0 pods are left", "run"},
+		{"no pod", Mechanism, both, nil, nil, nil, Warns, "the component has no pods, which would show whether they migrate: 0 use", "run `spaces-identity apply`"},
 		{"forbidden", Mechanism, both, nil, withFailedList(forbiddenList(space.Pods, "")), nil, Unknown, "list pods", "ask a cluster administrator"},
 		{"irsa", Mechanism, irsa, nil, nil, nil, "", "", ""},
 

@@ -175,28 +175,3 @@ func checkReady(f *checkInput) Check {
 		return failedCheck(fmt.Sprintf("run `kubectl describe pod %s -n %s` to see why", p.Meta.Name, p.Meta.Namespace), "the pod is %s and not ready", p.Status.Phase)
 	})
 }
-
-// checkMechanism counts which pods use which mechanism in mode both, and says when the mode
-// can change.
-func checkMechanism(f *checkInput) Check {
-	if f.component.Mode != identity.Both {
-		return Check{}
-	}
-	if err := f.observed.Failure("", space.Pods); err != nil {
-		return unknownCheck(err)
-	}
-	count := map[injection.Source]int{}
-	for _, site := range injection.Sites(f.observed, f.state) {
-		for _, p := range f.observed.Pods[site.Key()] {
-			if site.Component.Name == f.component.Name {
-				count[injection.Mechanism(p)]++
-			}
-		}
-	}
-	left := count[injection.WebIdentity] + count[injection.InstanceRole]
-	found := fmt.Sprintf("%d use EKS Pod Identity, %d use IRSA, %d use neither", count[injection.PodIdentity], count[injection.WebIdentity], count[injection.InstanceRole])
-	if left > 0 || count[injection.PodIdentity] == 0 {
-		return warningCheck("run `spaces-identity apply`, which creates the associations, then restart the pods that use IRSA: `kubectl rollout restart`", "%d pods are left to migrate: %s", left, found)
-	}
-	return warningCheck("set mode: pod-identity in the config to end the migration", "every pod has migrated: %s", found)
-}

@@ -3,8 +3,8 @@ package live
 import (
 	"context"
 	"fmt"
-	"slices"
 
+	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
@@ -56,8 +56,10 @@ func (i *initial) suggestMode(ctx context.Context) (identity.Mode, string) {
 	switch {
 	case i.AgentErr != nil:
 		return identity.IRSA, "whether the Pod Identity agent runs is not known"
-	case !i.Agent:
+	case i.Agent == "":
 		return identity.IRSA, "the Pod Identity agent does not run in the cluster"
+	case i.Agent != account.AgentActive:
+		return identity.IRSA, fmt.Sprintf("the Pod Identity agent is %s in the cluster, not %s", i.Agent, account.AgentActive)
 	case i.Provider:
 		return identity.IRSA, "IAM has the cluster's OIDC provider, and mode irsa also reaches control planes that are created later without an association for each"
 	}
@@ -88,12 +90,8 @@ func (i *initial) nodesWithoutAgent(ctx context.Context) (kind string, err error
 	return kind, err
 }
 
-// kyverno is the kind of admission policy that Kyverno evaluates.
-const kyverno identity.AdmissionPolicy = "kyverno"
-
 // chooseDelivery chooses the admission policy that the cluster can evaluate.
 func (i *initial) chooseDelivery(ctx context.Context) error {
-	const remains = ", so that the values of the chart, apply on a schedule and then restart remain"
 	c := i.Component
 	if !c.Mode.UsesIRSA() && len(c.ExtraAnnotations)+len(c.PodLabels) == 0 {
 		i.PolicyWhy = "in mode pod-identity an admission policy would set nothing; run apply on a schedule, and then restart"
@@ -116,17 +114,15 @@ func (i *initial) chooseDelivery(ctx context.Context) error {
 	if err == nil {
 		hasKyverno, err = i.host.Serves(ctx, space.KyvernoPolicies)
 	}
-	switch accepted := slices.Contains(identity.AdmissionPolicies(), kyverno); {
+	switch {
 	case err != nil:
 		i.Note(fmt.Sprintf("what admission policies the cluster can evaluate is not known: %v", err))
 		i.PolicyWhy = "what the cluster can evaluate is not known; set native from Kubernetes 1.36 on"
-	case hasKyverno && accepted:
-		i.Spec.AdmissionPolicy = kyverno
-		i.PolicyWhy = "the cluster is older than Kubernetes 1.36, and has the MutatingPolicy v1 of Kyverno"
 	case hasKyverno:
-		i.PolicyWhy = "the cluster is older than Kubernetes 1.36, and this version writes no policies for Kyverno" + remains
+		i.Spec.AdmissionPolicy = identity.KyvernoAdmissionPolicy
+		i.PolicyWhy = "the cluster is older than Kubernetes 1.36, and has the MutatingPolicy v1 of Kyverno"
 	default:
-		i.PolicyWhy = "the cluster is older than Kubernetes 1.36 and does not have the MutatingPolicy v1 of Kyverno" + remains
+		i.PolicyWhy = "the cluster is older than Kubernetes 1.36 and does not have the MutatingPolicy v1 of Kyverno, so that the values of the chart, apply on a schedule and then restart remain"
 	}
 	return context.Cause(ctx)
 }

@@ -19,6 +19,13 @@ func TestInitChoosesForTheCluster(t *testing.T) {
 		c.AutoMode = true
 		s.Clusters["prod-space"] = c
 	}
+	addon := func(status string) func(*awstest.State, *spacetest.Cluster) {
+		return func(s *awstest.State, _ *spacetest.Cluster) {
+			c := s.Clusters["prod-space"]
+			c.Addons = map[string]string{"eks-pod-identity-agent": status}
+			s.Clusters["prod-space"] = c
+		}
+	}
 	with := func(changes ...func(*awstest.State, *spacetest.Cluster)) []func(*awstest.State, *spacetest.Cluster) {
 		return changes
 	}
@@ -36,6 +43,9 @@ func TestInitChoosesForTheCluster(t *testing.T) {
 	}{
 		"no agent, native policies": {with(served(space.AdmissionPolicies)), nil, "irsa", "native",
 			[]string{"mode irsa: the Pod Identity agent does not run in the cluster", "admission policy native: the cluster serves MutatingAdmissionPolicy v1"}},
+		"Kyverno only": {with(served(space.KyvernoPolicies)), nil, "irsa", "kyverno",
+			[]string{"admission policy kyverno: the cluster is older than Kubernetes 1.36, and has the MutatingPolicy v1 of Kyverno"}},
+		"beta policies and Kyverno": {with(served(older, space.KyvernoPolicies)), nil, "irsa", "kyverno", nil},
 		"beta policies only": {with(served(older)), nil, "irsa", "",
 			[]string{"admission policy none: the cluster is older than Kubernetes 1.36 and does not have the MutatingPolicy v1 of Kyverno, so that the values of the chart, apply on a schedule and then restart remain"}},
 		"native and Kyverno": {with(served(space.KyvernoPolicies, space.AdmissionPolicies)), nil, "irsa", "native", nil},
@@ -44,6 +54,10 @@ func TestInitChoosesForTheCluster(t *testing.T) {
 		}), nil, "irsa", "", []string{"mode irsa: IAM has the cluster's OIDC provider"}},
 		"agent without provider": {with(agent), nil, "pod-identity", "",
 			[]string{"mode pod-identity: the Pod Identity agent runs", "admission policy none: in mode pod-identity an admission policy would set nothing"}},
+		"active agent": {with(addon("ACTIVE")), nil, "pod-identity", "", []string{"mode pod-identity: the Pod Identity agent runs"}},
+		"agent that could not be installed": {with(addon("CREATE_FAILED")), nil, "irsa", "",
+			[]string{"mode irsa: the Pod Identity agent is CREATE_FAILED in the cluster, not ACTIVE", "# The Pod Identity agent is CREATE_FAILED, not ACTIVE. mode: irsa"}},
+		"degraded agent":        {with(addon("DEGRADED")), nil, "irsa", "", []string{"mode irsa: the Pod Identity agent is DEGRADED in the cluster"}},
 		"agent, but the flag":   {with(agent, served(space.AdmissionPolicies)), []string{"--mode", "both"}, "both", "native", []string{"mode both: --mode or SPACES_IDENTITY_MODE names it"}},
 		"agent, and pod labels": {with(agent, served(space.AdmissionPolicies)), []string{"--pod-label", "team=a"}, "pod-identity", "native", nil},
 		"agent and Fargate":     {with(agent, addNode(t, "{eks.amazonaws.com/compute-type: fargate}")), nil, "irsa", "", []string{"mode irsa: EKS Pod Identity does not work on Fargate"}},
@@ -74,7 +88,7 @@ func TestInitChoosesForTheCluster(t *testing.T) {
 				}
 			}
 			for _, want := range tt.says {
-				if !strings.Contains(strings.Join(strings.Fields(r.Err), " "), want) {
+				if !strings.Contains(strings.Join(strings.Fields(string(text)+r.Err), " "), want) {
 					t.Errorf("the output has no %q:\n%s", want, r.Err)
 				}
 			}

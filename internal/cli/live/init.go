@@ -33,9 +33,9 @@ type initial struct {
 	Spec      identity.Spec
 	Component identity.Component
 	Cluster   account.Cluster
-	Agent     bool  // runs in the cluster
-	AgentErr  error // why that is not known
-	Provider  bool  // is in IAM
+	Agent     string // status of the Pod Identity agent, such as ACTIVE; empty if the cluster does not have it
+	AgentErr  error  // why that is not known
+	Provider  bool   // is in IAM
 	Found     []space.ControlPlane
 
 	host      *space.Client // the host cluster; nil if it cannot be used
@@ -103,9 +103,11 @@ func (i *initial) findCluster(ctx context.Context) error {
 		c.OIDC, err = identity.ParseOIDCProvider(found.Issuer)
 	}
 	if err == nil && !found.AutoMode {
-		_, i.Agent, i.AgentErr = region.AgentStatus(ctx, c.Name)
+		i.Agent, _, i.AgentErr = region.AgentStatus(ctx, c.Name)
 	}
-	i.Agent = i.Agent || found.AutoMode
+	if found.AutoMode {
+		i.Agent = account.AgentActive
+	}
 	return err
 }
 
@@ -264,6 +266,7 @@ func errExists(file string) error {
 var firstConfig = template.Must(template.New("config").Funcs(template.FuncMap{
 	"quote":                 quoted,
 	"comment":               comment,
+	"activeAgent":           func() string { return account.AgentActive },
 	"apiVersion":            func() string { return config.APIVersion },
 	"kind":                  func() string { return config.Kind },
 	"defaultDir":            func() string { return identity.DefaultArtifactsDir },
@@ -300,7 +303,7 @@ controlPlanes:
 components:
 - name: {{quote .Name}}
 {{printf "irsa, pod-identity or both. Chosen: %s." $.ModeWhy | comment "  # "}}
-  # The Pod Identity agent {{if $.AgentErr}}could not be looked up.{{else if $.Agent}}runs in the cluster.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
+  # The Pod Identity agent {{if $.AgentErr}}could not be looked up.{{else if eq $.Agent activeAgent}}runs in the cluster.{{else if $.Agent}}is {{$.Agent}}, not {{activeAgent}}.{{else}}does not run in the cluster; apply installs it if the mode needs it.{{end}}
   mode: {{.Mode}}
   roleARN: {{quote .Role.String}}
   bucket: {{quote .Bucket}}

@@ -121,7 +121,8 @@ func verification() verify.Result {
 	}
 	missing := verify.Check{Name: verify.ServiceAccount, State: verify.Fails, Detail: "the annotation eks.amazonaws.com/role-arn is missing", Fix: "upgrade the Spaces release through the post-renderer: `helm upgrade spaces CHART --post-renderer spaces-identity`"}
 	return verify.Result{
-		Common: []verify.Row{row("", verify.Check{Name: verify.AdmissionPolicy, State: verify.Fails, Detail: "the cluster does not serve MutatingAdmissionPolicy", Fix: "upgrade the cluster to Kubernetes 1.36"})},
+		Common: []verify.Row{row("", verify.Check{Name: verify.AdmissionPolicy, State: verify.Fails, Detail: "the cluster does not serve mutatingadmissionpolicies.admissionregistration.k8s.io: it lacks Kubernetes 1.36",
+			Fix: "upgrade the cluster to Kubernetes 1.36, or install Kyverno 1.17 or later and set delivery.admissionPolicy: kyverno, or remove the setting to deliver through the chart's values alone"})},
 		Rows: []verify.Row{
 			row(hostA, missing, verify.Check{Name: verify.Workload, State: verify.OK, Detail: "fine"}),
 			row(hostB, missing, verify.Check{Name: verify.Injected, State: verify.Unknown, Detail: "forbidden"},

@@ -118,6 +118,8 @@ func TestProveExchangesARealToken(t *testing.T) {
 			t.Errorf("no check says %q", want)
 		}
 		says("1 pods are left to migrate: 0 use EKS Pod Identity, 1 use IRSA")
+		says("left are deployments/mxp-controller in " + planeA)
+		says("`kubectl rollout restart deployments/mxp-controller -n " + planeA + "`")
 		h.hook.Associate(planeA, "mxp-controller", true)
 		h.replacePods(t, planeA)
 		says("set mode: pod-identity")
