@@ -73,7 +73,7 @@ SHARED ?= $(abspath ../shared)
 
 .PHONY: test-shared
 test-shared: build ## run the tests that need data from beside the repository: SHARED=directory
-	@SPACES_IDENTITY_SHARED=$(SHARED) go test $(TESTFLAGS) -run '^TestShared' ./...
+	@SPACES_IDENTITY_SHARED=$(SHARED) $(if $(wildcard bin/tools/kube-apiserver),SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools) go test $(TESTFLAGS) -run '^TestShared' ./...
 
 testdata/simulator/node_modules: testdata/simulator/package-lock.json
 	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
@@ -87,14 +87,21 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
 # The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-kube135 judge-sarif judge-release
+judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, SARIF's validator, Kubernetes 1.35, a release built twice (30 minutes to build)
+judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, Kubernetes 1.35, a release built twice (30 minutes to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
-	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges
+	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 -skip CloudFormation ./internal/test/judges
+
+# The linter of CloudFormation templates that AWS maintains. It needs python3 with venv.
+cfn_lint := $(CURDIR)/bin/tools/cfn-lint
+
+judge-cfn-lint:
+	@test -x $(cfn_lint)/bin/cfn-lint || { python3 -m venv $(cfn_lint) && $(cfn_lint)/bin/pip install -q 'cfn-lint==1.58.0'; } || { rm -rf $(cfn_lint); exit 1; }
+	@SPACES_IDENTITY_CFN_LINT=$(cfn_lint)/bin/cfn-lint $(go_test) $(TESTFLAGS) -count=1 -run CloudFormation ./internal/test/judges
 
 # The validator needs Node.js.
 judge-sarif: testdata/sarif/node_modules
