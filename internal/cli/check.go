@@ -129,7 +129,7 @@ func (op CheckOp) input(ctx context.Context, env *Env) (check.Input, error) {
 
 func (op CheckOp) read(ctx context.Context, env *Env, name string) (check.File, error) {
 	if name == "-" {
-		text, err := env.readInput(ctx, "files to check")
+		text, err := env.ReadInput(ctx, "files to check")
 		return check.File{Name: "standard input", Text: text}, err
 	}
 	text, err := os.ReadFile(name)
