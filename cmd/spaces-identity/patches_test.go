@@ -89,8 +89,8 @@ func TestPatchesFailAfterAChange(t *testing.T) {
 	}
 }
 
-// TestPatchesKeepNewAnnotations applies patches to a later chart that has annotations where
-// there were none.
+// TestPatchesKeepNewAnnotations applies patches to a later chart, which has annotations that
+// the first one lacks.
 func TestPatchesKeepNewAnnotations(t *testing.T) {
 	const in = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: mxp-controller, namespace: mxp-a-system}\n"
 	g := golden{args: identityFlags, in: strings.Replace(in, "system}", "system, annotations: {a: b}}", 1)}
