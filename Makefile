@@ -73,7 +73,7 @@ SHARED ?= $(abspath ../shared)
 
 .PHONY: test-shared
 test-shared: build ## run the tests that need data from beside the repository: SHARED=directory
-	@SPACES_IDENTITY_SHARED=$(SHARED) go test $(TESTFLAGS) -run '^TestShared' ./...
+	@SPACES_IDENTITY_SHARED=$(SHARED) $(if $(wildcard bin/tools/kube-apiserver),SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools) go test $(TESTFLAGS) -run '^TestShared' ./...
 
 testdata/simulator/node_modules: testdata/simulator/package-lock.json
 	@cd testdata/simulator && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
@@ -85,16 +85,23 @@ kube: $(kube) bin/tools/kwok-stages.yaml ## build the pinned etcd, API server an
 e2e: build helm kube ## run the tests that need a Kubernetes API server, on loopback
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
 
-# Programs that others maintain, and that take long to build. A target judge-… is one of
-# them. The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-kube135 judge-sarif
+# Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
+# The results of all are shown, and then judges fails if one of them has failed.
+judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, SARIF's validator, and the suite on Kubernetes 1.35 (30 minutes to build)
+judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, Kubernetes 1.35, a release built twice (30 minutes to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
-	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges
+	@SPACES_IDENTITY_KYVERNO=$(kyverno) $(go_test) $(TESTFLAGS) -count=1 -skip CloudFormation ./internal/test/judges
+
+# The linter of CloudFormation templates that AWS maintains. It needs python3 with venv.
+cfn_lint := $(CURDIR)/bin/tools/cfn-lint
+
+judge-cfn-lint:
+	@test -x $(cfn_lint)/bin/cfn-lint || { python3 -m venv $(cfn_lint) && $(cfn_lint)/bin/pip install -q 'cfn-lint==1.58.0'; } || { rm -rf $(cfn_lint); exit 1; }
+	@SPACES_IDENTITY_CFN_LINT=$(cfn_lint)/bin/cfn-lint $(go_test) $(TESTFLAGS) -count=1 -run CloudFormation ./internal/test/judges
 
 # The validator needs Node.js.
 judge-sarif: testdata/sarif/node_modules
@@ -107,6 +114,10 @@ testdata/sarif/node_modules: testdata/sarif/package-lock.json
 judge-kube135: build helm kube $(kube135)
 	@for f in etcd kwok kwok-stages.yaml; do ln -sf ../$$f bin/tools/1.35/$$f; done
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools/1.35 $(go_test) $(TESTFLAGS) -count=1 ./internal/test/e2e
+
+# Builds a release twice, each time with an empty cache, and compares the files.
+judge-release:
+	@cd internal/release && SPACES_IDENTITY_REPRODUCE=1 go test -timeout 30m -count=1 -run '^TestTwoBuildsAreEqual$$' .
 
 moto := $(CURDIR)/bin/tools/moto
 
@@ -199,9 +210,9 @@ release-files: $(release) ## write the files again that name the address of rele
 	@$(release) generate -root .
 
 .PHONY: test-release
-test-release: helm $(older) ## build releases and install them in both Helms without Go; build one twice and compare
+test-release: helm $(older) ## build releases and install them in both Helms without Go
 	@go build -o bin/ran ./internal/test/ran
-	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) SPACES_IDENTITY_REPRODUCE=1 \
+	@cd internal/release && $(with_helm) SPACES_IDENTITY_HELM3_OLDER=$(older) \
 		$(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/ran,go test) -timeout 30m -count=1 ./...
 
 .PHONY: $(release)

@@ -91,16 +91,20 @@ func Run(in Input) Report {
 // merged returns findings without those that repeat another one, because an anchor or
 // several configs lead to the same mistake. Their repairs are made together.
 func merged(findings []Finding) []Finding {
+	type mistake struct {
+		rule, problem string
+		at            Place
+	}
+	known := map[mistake]int{}
 	var all []Finding
 	for _, f := range findings {
-		i := slices.IndexFunc(all, func(other Finding) bool {
-			return other.Rule == f.Rule && other.Place == f.Place && other.Problem == f.Problem
-		})
-		if i < 0 {
-			all = append(all, f)
+		m := mistake{f.Rule, f.Problem, f.Place}
+		if i, again := known[m]; again {
+			all[i].repair.sets = append(all[i].repair.sets, f.repair.sets...)
 			continue
 		}
-		all[i].repair.sets = append(all[i].repair.sets, f.repair.sets...)
+		known[m] = len(all)
+		all = append(all, f)
 	}
 	return all
 }

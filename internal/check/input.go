@@ -95,19 +95,17 @@ func (in *input) file(f File) {
 	in.checked = append(in.checked, Checked{File: f.Name, As: as})
 }
 
-// isStructured reports whether a file that is not valid YAML is meant to be: by its name, or
-// because it begins like a manifest. Templates of Helm become YAML only when they are
-// rendered.
+// isStructured reports whether a file that is not valid YAML is meant to be: by its name or,
+// for standard input, because it has the fields of a manifest. Templates of Helm become YAML
+// only when they are rendered.
 func isStructured(f File) bool {
-	if bytes.Contains(f.Text, []byte("{{")) {
-		return false
+	switch filepath.Ext(f.Name) {
+	case ".yaml", ".yml", ".json":
+		return !bytes.Contains(f.Text, []byte("{{"))
+	case "":
+		return bytes.Contains(f.Text, []byte("apiVersion:")) && bytes.Contains(f.Text, []byte("kind:")) && !bytes.Contains(f.Text, []byte("{{"))
 	}
-	for _, ending := range []string{".yaml", ".yml", ".json"} {
-		if strings.HasSuffix(f.Name, ending) {
-			return true
-		}
-	}
-	return bytes.Contains(f.Text, []byte("apiVersion:")) && bytes.Contains(f.Text, []byte("kind:"))
+	return false
 }
 
 // document reads a document and returns what it is.

@@ -13,7 +13,7 @@ type word struct {
 
 var (
 	setFlag  = regexp.MustCompile(`--set(-string)?(=|[ \t]+(?:\\\r?\n[ \t]*)?)`)
-	keyWords = regexp.MustCompile(`[A-Za-z0-9-]+(?:\\*\.[A-Za-z0-9-]+)+/[A-Za-z][A-Za-z-]*`)
+	keyWords = regexp.MustCompile(`[A-Za-z0-9-]+(?:\\*\.[A-Za-z0-9-]+)+/[A-Za-z][A-Za-z-]*[A-Za-z]`)
 )
 
 // script reads the arguments of Helm in a text, such as a shell script, a workflow or a

@@ -206,6 +206,7 @@ func (BillingSecret) find(in *input) []Finding {
 	for _, v := range in.values {
 		for _, s := range v.settings {
 			switch {
+			case s.in(secret...) && !v.whole && v.disablesBilling(): // a render of the chart's defaults
 			case s.in(secret...):
 				last = &s
 			case !v.whole: // values in a manifest are a part of those that Helm merges
@@ -230,4 +231,9 @@ func (BillingSecret) find(in *input) []Finding {
 		f = f.with(last.at.setTo(last.path, ""))
 	}
 	return []Finding{f}
+}
+
+// disablesBilling reports whether the values say that there is no billing, and so no vector.
+func (v values) disablesBilling() bool {
+	return slices.ContainsFunc(v.settings, func(s setting) bool { return s.in("billing", "enabled") && s.text == "false" })
 }

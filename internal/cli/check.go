@@ -77,10 +77,8 @@ func (op CheckOp) Run(ctx context.Context, env *Env) error {
 	if op.Fix {
 		var changed []check.File
 		report, changed = check.Fix(in)
-		for _, f := range changed {
-			if err := replaceFile(f.Name, f.Text); err != nil {
-				return fmt.Errorf("correcting %s: %w", f.Name, err)
-			}
+		if err := replaceFiles(changed); err != nil {
+			return err
 		}
 	}
 	for _, f := range report.Checked {
@@ -129,7 +127,7 @@ func (op CheckOp) input(ctx context.Context, env *Env) (check.Input, error) {
 
 func (op CheckOp) read(ctx context.Context, env *Env, name string) (check.File, error) {
 	if name == "-" {
-		text, err := env.readInput(ctx, "files to check")
+		text, err := env.ReadInput(ctx, "files to check")
 		return check.File{Name: "standard input", Text: text}, err
 	}
 	text, err := os.ReadFile(name)
@@ -146,31 +144,61 @@ func isOnlyOfFile(err error) bool {
 	return ok && !slices.ContainsFunc(all.Problems, func(p *config.Problem) bool { return p.Origin.Source != "" || p.Origin.File == "" })
 }
 
-// replaceFile replaces the content of a file, or of the file that a link leads to, as a
-// whole. Its permissions stay.
-func replaceFile(name string, text []byte) error {
-	target, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return err
+// replaceFiles replaces the content of files as a whole. It first writes all of them beside
+// the old ones, so that a file that cannot be written changes none.
+func replaceFiles(files []check.File) (err error) {
+	staged := make([]stagedFile, 0, len(files))
+	defer func() {
+		for _, s := range staged {
+			err = errors.Join(err, ignoreMissing(os.Remove(s.temp)))
+		}
+	}()
+	for _, f := range files {
+		s, err := stageFile(f)
+		if s.temp != "" {
+			staged = append(staged, s)
+		}
+		if err != nil {
+			return fmt.Errorf("correcting %s: %w", f.Name, err)
+		}
 	}
-	info, err := os.Stat(target)
-	if err != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o200 == 0 { // a rename would replace it all the same
-		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
-	}
-	temp, err := os.CreateTemp(filepath.Dir(target), ".spaces-identity-*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(text)
-	err = errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), target)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
+	for _, s := range staged {
+		if err := os.Rename(s.temp, s.target); err != nil {
+			return fmt.Errorf("correcting %s: %w", s.target, err)
+		}
 	}
 	return nil
+}
+
+// stagedFile is a new content that is not yet in its place.
+type stagedFile struct{ temp, target string }
+
+// stageFile writes the new content of a file beside it, or beside the file that a link leads
+// to, with its permissions.
+func stageFile(f check.File) (s stagedFile, err error) {
+	if s.target, err = filepath.EvalSymlinks(f.Name); err != nil {
+		return s, err
+	}
+	info, err := os.Stat(s.target)
+	if err != nil {
+		return s, err
+	}
+	const writable = 0o200
+	if info.Mode().Perm()&writable == 0 { // a rename would replace it all the same
+		return s, &fs.PathError{Op: "write", Path: f.Name, Err: fs.ErrPermission}
+	}
+	temp, err := os.CreateTemp(filepath.Dir(s.target), ".spaces-identity-*.tmp")
+	if err != nil {
+		return s, err
+	}
+	s.temp = temp.Name()
+	_, err = temp.Write(f.Text)
+	return s, errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close())
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

@@ -54,10 +54,18 @@ type Env struct {
 	config string   // the name of the file that the settings come from, if it exists
 }
 
+// liveMemory is the size in bytes from which the live program collects garbage more often.
+// It is no limit: the program takes more if it needs it.
+const liveMemory = 80 << 20
+
 // Main runs the command line of the process and returns its exit status.
 func Main(live Live) int {
 	// The program is short-lived: a larger heap costs less than collecting it.
 	debug.SetGCPercent(400)
+	if live != nil {
+		// A Space can be large. Above this size, collecting costs less than the memory.
+		debug.SetMemoryLimit(liveMemory)
+	}
 	// If asked for, a broken pipe is an error of the write. Otherwise it would end
 	// the program before it has cleaned up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

@@ -99,7 +99,7 @@ post-renderer.`,
 	p.asPostRender(root)
 	p.asProgram(root)
 	root.AddCommand(p.postRenderCommand(), p.templateCommand(), p.inspectCommand(), p.checkCommand(), p.policyCommand(), p.exportCommand(),
-		p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(), p.deleteCommand(),
+		p.fnCommand(), p.valuesCommand(), p.explainCommand(), p.discoverCommand(), p.initCommand(), p.planCommand(), p.applyCommand(), p.deleteCommand(),
 		p.verifyCommand(), p.restartCommand(), p.postRendererCommand(), p.setUpPluginCommand(), p.versionCommand())
 	p.addHelpCommand(root)
 	addCompletionCommand(root)
@@ -170,7 +170,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
-	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
+	cmd.SuggestionsMinimumDistance = min(2, max(1, len(args[0])-2)) // letters that may differ
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near[0])
 	}

@@ -78,7 +78,13 @@ func TestValuesComplete(t *testing.T) {
 		"explain --policy ":                        {anyFile},
 		"explain --config two.yaml ":               {"mxp-a-system", wordsOnly},
 		"template --output-dir ":                   {":16"}, // directories
-		"export ":                                  {"terraform", "crossplane", "aws-cli", wordsOnly},
+		"export ":                                  {"kustomize", "terraform", "cloudformation", "crossplane", "ack", "aws-cli", wordsOnly},
+		"export kustomize ":                        {anyFile},
+		"export kustomize -o ":                     {"kustomization", "component", "flux", wordsOnly},
+		"export kustomize --output-dir ":           {":16"},
+		"export ack --provider-resource ":          {"create", "existing", wordsOnly},
+		"export ack --role-resource=":              {"create", "existing", wordsOnly},
+		"export ack --output-dir ":                 {":16"}, // directories
 		"export t":                                 {"terraform", wordsOnly},
 		"policy ":                                  {"admission", "associations", "permissions", "self", "trust", wordsOnly},
 		"help po":                                  {"policy", "post-render", "post-renderer", wordsOnly},

@@ -201,7 +201,7 @@ func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.Sta
 		doc, err := state.TrustPolicy(c)
 		return doc, exit.Usage(err)
 	case "-":
-		text, err = env.readInput(ctx, "trust policy")
+		text, err = env.ReadInput(ctx, "trust policy")
 	default:
 		if text, err = os.ReadFile(op.Policy); err != nil {
 			err = fmt.Errorf("reading the trust policy: %w", err)

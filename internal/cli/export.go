@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"spaces-identity.dev/internal/artifact"
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
@@ -13,9 +16,21 @@ import (
 
 // ExportOp prints everything that the config asks for in AWS in one form.
 type ExportOp struct {
-	Settings config.Flags
-	Form     string
+	Settings  config.Flags
+	Form      string
+	Provider  ResourceKind // of the clusters
+	Role      ResourceKind // of the components
+	OutputDir string       // for the form's file; empty: standard output
 }
+
+// ResourceKind says if a form creates a part of the grant, or refers to what exists.
+type ResourceKind string
+
+// The kinds.
+const (
+	CreateResource   ResourceKind = "create"
+	ExistingResource ResourceKind = "existing"
+)
 
 func (p *parser) exportCommand() *cobra.Command {
 	op := ExportOp{Settings: p.settings}
@@ -23,14 +38,27 @@ func (p *parser) exportCommand() *cobra.Command {
 		Use:   "export FORM",
 		Short: "Print everything that AWS needs in the form of another tool",
 		Long: `export prints everything that the config asks for in AWS in one form: terraform,
-crossplane or aws-cli (a shell script). The script changes nothing if it finds
-something in AWS that this program did not write and would lose.`,
+cloudformation, crossplane, ack (AWS Controllers for Kubernetes) or aws-cli (a
+shell script). A form owns the whole trust policy of each role that it creates.
+The script changes nothing if it finds something in AWS that this program did
+not write and would lose.
+
+export kustomize prints the edits of manifests as patches.`,
 		Example: `  spaces-identity export terraform > identity.tf
+  spaces-identity export cloudformation --provider-resource existing
   spaces-identity export aws-cli > identity.sh`,
 		ValidArgs: export.Forms(),
 	}
+	cmd.AddCommand(p.kustomizeCommand())
+	kinds := []ResourceKind{CreateResource, ExistingResource}
+	wordFlag(cmd, &op.Provider, "provider-resource", "", "the `KIND` of the OIDC providers: new in the form, or referred to", "kind of resource", kinds...)
+	wordFlag(cmd, &op.Role, "role-resource", "", "the `KIND` of the roles: new in the form, or referred to", "kind of resource", kinds...)
+	cmd.Flags().StringVar(&op.OutputDir, flagOutputDir, "", "the `DIRECTORY` for the form's file, instead of standard output")
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Form = args[0]
+		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
+			return errEmptyOutputDir()
+		}
 		_, err := export.Find(op.Form)
 		return err
 	})
@@ -61,7 +89,8 @@ func (op ExportOp) Print(env *Env, form export.Form) error {
 		c, _ := state.Component(name) // naming one adds it
 		components, names = []desired.Component{c}, []string{name}
 	}
-	text, err := export.Render(form, state, names...)
+	text, err := export.Render(form, state, export.Options{Components: names,
+		Existing: export.Existing{Providers: op.Provider == ExistingResource, Roles: op.Role == ExistingResource}})
 	if err != nil {
 		return exit.Usage(err)
 	}
@@ -70,5 +99,24 @@ func (op ExportOp) Print(env *Env, form export.Form) error {
 			return err
 		}
 	}
-	return env.write(text)
+	if op.OutputDir == "" {
+		return env.write(text)
+	}
+	return env.writeFile(op.OutputDir, export.File{Name: form.File, Content: text})
+}
+
+// writeFile writes a file into a directory, which it creates if there is none.
+func (env *Env) writeFile(dir string, f export.File) error {
+	staging, err := artifact.Stage(dir)
+	if err != nil {
+		return err
+	}
+	if err := staging.Put(f.Name, f.Content); err != nil {
+		return errors.Join(err, staging.Discard())
+	}
+	if err := staging.Commit(); err != nil {
+		return err
+	}
+	env.Say("wrote %s\n", filepath.Join(dir, f.Name))
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/output"
 )
 
@@ -17,16 +18,35 @@ import (
 const liveProgram = "spaces-identity-live"
 
 // handOn runs the live program with the same command line.
-func handOn(_ context.Context, env *Env, _ Op) error {
+func handOn(ctx context.Context, env *Env, op Op) error {
 	program, err := besideThis(liveProgram)
 	if err != nil {
 		return err
 	}
-	err = become(program, env.args, append(os.Environ(), callerVersion+"="+version()))
+	environ := append(os.Environ(), callerVersion+"="+version())
+	if _, ok := op.(FnOp); ok && isWithoutCommand(env.args) { // this process has read the input
+		err = run(ctx, env, program, append([]string{"fn"}, env.args...), environ)
+	} else {
+		err = become(program, env.args, environ)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return output.Hint(fmt.Errorf("the program %s is missing", program), "install it beside this program; `make build` builds both")
 	}
 	return err
+}
+
+// run runs a program with the streams of env, and returns its exit status as an error.
+func run(ctx context.Context, env *Env, program string, args, environ []string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environ, env.In, env.Out, env.Err
+	err := cmd.Run()
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.Silent(exit.Status(e.ExitCode()))
+	}
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", program, err)
+	}
+	return nil
 }
 
 // besideThis returns the path of a program in the directory of this one. It

@@ -14,7 +14,7 @@ import (
 
 // help prints the help of a command, unless the command is not known.
 func (p *parser) help(cmd *cobra.Command, _ []string) {
-	if cmd.HasSubCommands() {
+	if cmd.HasSubCommands() && len(cmd.ValidArgs) == 0 {
 		if p.err = noCommand(cmd, cmd.Flags().Args()); p.err != nil {
 			return
 		}

@@ -66,7 +66,7 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 	if options.Objects, err = postrender.AdmissionObjects(state); err != nil {
 		return err
 	}
-	stream, err := op.read(ctx, env)
+	stream, err := env.readManifests(ctx, op.Files)
 	if err != nil {
 		return err
 	}
@@ -82,13 +82,14 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 	return env.Print(op.Output, output.InspectView{Result: result, Several: len(state.Components) > 1})
 }
 
-// read returns the manifests of all files as one stream, or standard input.
-func (op InspectOp) read(ctx context.Context, env *Env) ([]byte, error) {
-	if len(op.Files) == 0 {
-		return env.readInput(ctx, "manifests")
+// readManifests returns the manifests of all files as one stream, or standard input if
+// there are no files.
+func (env *Env) readManifests(ctx context.Context, files []string) ([]byte, error) {
+	if len(files) == 0 {
+		return env.ReadInput(ctx, "manifests")
 	}
 	var stream []byte
-	for _, file := range op.Files {
+	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, exit.Usagef("reading the manifests: %w", err)

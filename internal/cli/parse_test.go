@@ -15,6 +15,7 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/export/kustomize"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 )
@@ -50,15 +51,20 @@ func TestCommandLinesBecomeOps(t *testing.T) {
 		"check a.yaml - --fix=false": cli.CheckOp{Files: []string{"a.yaml", "-"}, Output: output.Table},
 		"check --set a=b --set-string c=d --set e=f -o sarif": cli.CheckOp{Output: output.SARIF, Arguments: []check.Argument{
 			{Flag: "--set", Text: "a=b"}, {Flag: "--set", Text: "e=f"}, {Flag: "--set-string", Text: "c=d", String: true}}},
-		"policy trust --component vector":        cli.DocumentOp{Document: "trust", Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
-		"policy permissions -o yaml":             cli.DocumentOp{Document: "permissions", Output: output.YAML},
-		"policy associations":                    cli.DocumentOp{Document: "associations", Output: output.JSON},
-		"policy self --read-only":                cli.DocumentOp{Document: "self", ReadOnly: true, Output: output.JSON},
-		"policy admission":                       cli.DocumentOp{Document: "admission", Output: output.YAML},
-		"policy admission native":                cli.DocumentOp{Document: "admission", Output: output.YAML, Kind: identity.NativeAdmissionPolicy},
-		"policy admission kyverno -o json":       cli.DocumentOp{Document: "admission", Output: output.JSON, Kind: identity.KyvernoAdmissionPolicy},
-		"inspect a.yaml b.yaml":                  cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
-		"export terraform":                       cli.ExportOp{Form: "terraform"},
+		"policy trust --component vector":  cli.DocumentOp{Document: "trust", Output: output.JSON, Settings: config.Flags{"component": {"vector"}}},
+		"policy permissions -o yaml":       cli.DocumentOp{Document: "permissions", Output: output.YAML},
+		"policy associations":              cli.DocumentOp{Document: "associations", Output: output.JSON},
+		"policy self --read-only":          cli.DocumentOp{Document: "self", ReadOnly: true, Output: output.JSON},
+		"policy admission":                 cli.DocumentOp{Document: "admission", Output: output.YAML},
+		"policy admission native":          cli.DocumentOp{Document: "admission", Output: output.YAML, Kind: identity.NativeAdmissionPolicy},
+		"policy admission kyverno -o json": cli.DocumentOp{Document: "admission", Output: output.JSON, Kind: identity.KyvernoAdmissionPolicy},
+		"inspect a.yaml b.yaml":            cli.InspectOp{Rewrite: rewrite, Output: output.Table, Files: []string{"a.yaml", "b.yaml"}},
+		"export kustomize":                 cli.KustomizeOp{Rewrite: rewrite, Form: kustomize.Kustomization},
+		"export kustomize a.yaml -oflux":   cli.KustomizeOp{Rewrite: rewrite, Form: kustomize.Flux, Files: []string{"a.yaml"}},
+		"fn":                               cli.FnOp{Rewrite: rewrite},
+		"export terraform":                 cli.ExportOp{Form: "terraform", Provider: cli.CreateResource, Role: cli.CreateResource},
+		"export ack --provider-resource existing --role-resource=existing --output-dir o": cli.ExportOp{Form: "ack", Provider: cli.ExistingResource,
+			Role: cli.ExistingResource, OutputDir: "o"},
 		"values":                                 cli.DocumentOp{Document: "values", Output: output.YAML},
 		"explain ns sa --policy - --context a=b": cli.ExplainOp{Namespace: "ns", ServiceAccount: "sa", Policy: "-", Facts: []desired.Fact{{Key: "a", Values: []string{"b"}}}, Output: output.Table},
 		"discover --kube-context c":              cli.DiscoverOp{Cluster: cli.ClusterFlags{Context: "c", Timeout: time.Minute}, Output: output.Table},
@@ -134,6 +140,8 @@ func TestBadCommandLinesAreBadUsage(t *testing.T) {
 		"inspect --diff -o json":           "--diff",
 		"export":                           "export needs FORM",
 		"export helm":                      `unknown form "helm"`,
+		"export ack --output-dir=":         "--output-dir is empty",
+		"export ack --role-resource other": `unknown kind of resource "other": use create or existing`,
 		"policy admission x":               `"x" is not a kind of admission policy`,
 		"explain":                          "explain needs NAMESPACE",
 		"explain ns --context x":           `"x" is not KEY=VALUE`,

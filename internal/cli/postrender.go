@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -94,11 +95,19 @@ func (p *parser) asPostRender(cmd *cobra.Command) *cobra.Command {
 	return parsed(p, cmd, &op, func([]string) error { return p.completeRewrite(cmd) })
 }
 
-// Run post-renders standard input.
+// Run post-renders standard input. A ResourceList there is the input of a KRM function:
+// kustomize and kpt run the image without arguments.
 func (op PostRenderOp) Run(ctx context.Context, env *Env) error {
-	read := func(ctx context.Context) ([]byte, error) { return env.readInput(ctx, "manifests") }
+	stream, err := env.ReadInput(ctx, "manifests")
+	if err == nil && isWithoutCommand(env.args) && postrender.IsResourceList(stream) {
+		env.In = bytes.NewReader(stream)
+		return env.Live(ctx, env, FnOp{op.Settings, op.Rewrite})
+	}
+	read := func(context.Context) ([]byte, error) { return stream, err }
 	return op.render(ctx, env, postrender.Renderer{}, read)
 }
+
+func isWithoutCommand(args []string) bool { return len(args) == 0 || strings.HasPrefix(args[0], "-") }
 
 // render post-renders what read returns.
 func (op PostRenderOp) render(ctx context.Context, env *Env, renderer postrender.Renderer, read func(context.Context) ([]byte, error)) error {
@@ -121,8 +130,8 @@ func (op PostRenderOp) render(ctx context.Context, env *Env, renderer postrender
 	return err
 }
 
-// readInput reads standard input. If a person is to type it, it says so.
-func (env *Env) readInput(ctx context.Context, what string) ([]byte, error) {
+// ReadInput reads standard input. If a person is to type it, it says so.
+func (env *Env) ReadInput(ctx context.Context, what string) ([]byte, error) {
 	if env.Terminal(env.In) {
 		env.Note("reading the " + what + " from the terminal; press Ctrl-D at the end, or Ctrl-C to stop")
 	}

@@ -25,6 +25,10 @@ type TemplateOp struct {
 
 const flagOutputDir = "output-dir"
 
+func errEmptyOutputDir() error {
+	return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
+}
+
 func (p *parser) templateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "template RELEASE CHART [helm flags]",
@@ -56,7 +60,7 @@ the artifacts.`,
 			return pflag.ErrHelp
 		}
 		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
-			return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
+			return errEmptyOutputDir()
 		}
 		if err := op.check(); err != nil {
 			return err

@@ -195,6 +195,17 @@ func (f Flags) Resolve(env func(string) string) (identity.Spec, error) {
 	return s.finish()
 }
 
+// ResolveContent returns the Spec of a config's content, the environment and the flags.
+// Messages use the name. The error is an [*Error] with all problems.
+func (f Flags) ResolveContent(name string, content []byte, env func(string) string) (identity.Spec, error) {
+	s, err := decode(name, content)
+	if err != nil {
+		return identity.Spec{}, err
+	}
+	f.apply(s, env)
+	return s.finish()
+}
+
 // WithoutFile returns the Spec of only the environment and the flags, for a config that
 // does not exist yet. The error is an [*Error] with all problems.
 func (f Flags) WithoutFile(env func(string) string) (identity.Spec, error) {

@@ -107,7 +107,7 @@ func TestScriptPassesShellcheck(t *testing.T) {
 		t.Skip("shellcheck is not installed")
 	}
 	for _, settings := range []identity.Settings{oneComponent(), manyComponents()} {
-		out, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings))
+		out, err := export.Render(formOf(t, "aws-cli"), stateOf(t, settings), export.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"slices"
 
 	"spaces-identity.dev/internal/desired"
 )
@@ -18,8 +19,23 @@ const externalName = "crossplane.io/external-name"
 
 // resourceSpec is the spec of a managed resource. ForProvider has the settings in AWS.
 type resourceSpec struct {
-	DeletionPolicy string `yaml:"deletionPolicy,omitempty"`
-	ForProvider    any    `yaml:"forProvider"`
+	DeletionPolicy     string   `yaml:"deletionPolicy,omitempty"`
+	ManagementPolicies []string `yaml:"managementPolicies,omitempty"`
+	ForProvider        any      `yaml:"forProvider"`
+}
+
+// observed is the spec of a resource that exists and that Crossplane must not change.
+//
+// Source: Crossplane documentation, "Managed Resources", managementPolicies.
+var observed = resourceSpec{ManagementPolicies: []string{"Observe"}, ForProvider: struct{}{}}
+
+// kept returns the spec of a resource that stays in AWS when the object is deleted, or of
+// one that exists.
+func kept(exists bool, forProvider any) resourceSpec {
+	if exists {
+		return observed
+	}
+	return resourceSpec{DeletionPolicy: "Orphan", ForProvider: forProvider}
 }
 
 // reference names another managed resource. Crossplane sets a field from it.
@@ -63,8 +79,10 @@ type associationParameters struct {
 }
 
 // writeCrossplane writes a stream of managed resources. It begins with a document marker,
-// so that users can join streams.
-func writeCrossplane(roles []desired.Role) ([]byte, error) {
+// so that users can join streams. Providers and roles stay in AWS when their objects are
+// deleted, because others may depend on them.
+func writeCrossplane(g Grant) ([]byte, error) {
+	roles := g.Roles
 	var all []any
 	add := func(api, kind, name, external string, spec resourceSpec) {
 		meta := metadata{Name: name}
@@ -73,16 +91,15 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 		}
 		all = append(all, object{api, kind, meta, spec})
 	}
-	// The external name of an OIDC provider is its ARN, so Crossplane adopts an existing
-	// one. Orphan keeps it in AWS when the resource is deleted: others may depend on it.
+	// The external name of an OIDC provider is its ARN, so Crossplane adopts an existing one.
 	for _, p := range desired.ProvidersOf(roles) {
 		add(iamAPI, "OpenIDConnectProvider", objectName(p.Cluster.OIDC.HostPath), p.ARN,
-			resourceSpec{"Orphan", providerParameters{p.URL, []string{p.Audience}, ProviderTags(roles)}})
+			kept(g.Existing.Providers, providerParameters{p.URL, []string{p.Audience}, ProviderTags(roles)}))
 	}
 	for _, r := range roles {
 		role := reference{objectName(r.ARN.BaseName())}
 		add(iamAPI, "Role", role.Name, r.ARN.BaseName(),
-			resourceSpec{ForProvider: roleParameters{r.ARN.Path(), string(r.TrustPolicy.JSON()), r.Boundary.String(), r.MaxSessionDuration, r.Tags}})
+			kept(g.Existing.Roles, roleParameters{r.ARN.Path(), string(r.TrustPolicy.JSON()), r.Boundary.String(), r.MaxSessionDuration, r.Tags}))
 		for _, p := range r.Policies {
 			add(iamAPI, "RolePolicy", objectName(p.Component), p.Name,
 				resourceSpec{ForProvider: policyParameters{role, string(p.Document.JSON())}})
@@ -95,10 +112,10 @@ func writeCrossplane(roles []desired.Role) ([]byte, error) {
 			if a.Policy != "" {
 				return nil, fmt.Errorf("the session policy of %s cannot be written: PodIdentityAssociation (%s) of Crossplane has no field for it; remove podIdentity.policy or podIdentity.scope, or use another form", a.Component, eksAPI)
 			}
-			add(eksAPI, "PodIdentityAssociation", objectName(append([]string{a.Component, a.Region, a.ClusterName, a.Namespace}, AccountOf(r, a)...)...), "",
+			add(eksAPI, "PodIdentityAssociation", objectName(associationParts(r, a)...), "",
 				resourceSpec{ForProvider: associationParameters{a.Region, a.ClusterName, a.Namespace, a.ServiceAccount,
 					role, a.TargetRoleARN, a.DisableSessionTags, a.Tags}})
 		}
 	}
-	return append([]byte("# "+Title(roles)+"\n---\n"), encodeYAML(all...)...), nil
+	return slices.Concat(comments(g.Header()), []byte("---\n"), encodeYAML(all...)), nil
 }

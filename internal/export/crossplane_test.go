@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -25,7 +26,8 @@ type resource struct {
 		Annotations map[string]string
 	}
 	Spec struct {
-		DeletionPolicy string `yaml:"deletionPolicy"`
+		DeletionPolicy string   `yaml:"deletionPolicy"`
+		Management     []string `yaml:"managementPolicies"`
 		ForProvider    struct {
 			URL                string   `yaml:"url"`
 			ClientIDList       []string `yaml:"clientIdList"`
@@ -76,11 +78,19 @@ func readCrossplane(t *testing.T, stream []byte) account {
 	arns := map[string]identity.RoleARN{} // by the name of the resource
 	for _, r := range resourcesOf(t, stream) {
 		p, external := r.Spec.ForProvider, r.Metadata.Annotations["crossplane.io/external-name"]
+		if keeps := r.Kind == "OpenIDConnectProvider" || r.Kind == "Role"; slices.Equal(r.Spec.Management, []string{"Observe"}) {
+			if !keeps || p.URL+p.AssumeRolePolicy != "" {
+				t.Errorf("%s %s is observed, and has settings", r.Kind, external)
+			}
+			if r.Kind == "Role" {
+				arns[r.Metadata.Name] = existingRole(t, external)
+			}
+			continue
+		} else if keeps != (r.Spec.DeletionPolicy == "Orphan") {
+			t.Errorf("%s %s has deletionPolicy %q", r.Kind, external, r.Spec.DeletionPolicy)
+		}
 		switch r.Kind {
 		case "OpenIDConnectProvider":
-			if r.Spec.DeletionPolicy != "Orphan" {
-				t.Errorf("AWS would lose %s when the resource is deleted", external)
-			}
 			a.Providers[external] = provider{p.URL, p.ClientIDList[0], p.Tags}
 		case "Role":
 			arn := identity.RoleARN{Partition: "aws", Account: "123456789012", Name: p.Path[1:] + external}
@@ -99,6 +109,18 @@ func readCrossplane(t *testing.T, stream []byte) account {
 	return a
 }
 
+// existingRole returns the ARN of a role of [existingSettings], as AWS reports it.
+func existingRole(t *testing.T, name string) identity.RoleARN {
+	t.Helper()
+	for _, c := range existingSettings("").Components {
+		if c.Role.BaseName() == name {
+			return c.Role
+		}
+	}
+	t.Fatalf("there is no role %s", name)
+	return identity.RoleARN{}
+}
+
 func parsePolicy(t *testing.T, text string) iam.Document {
 	t.Helper()
 	doc, err := iam.Parse([]byte(text))
@@ -113,7 +135,7 @@ func TestSharedCrossplaneCRDs(t *testing.T) {
 	for _, kind := range []string{"iam.aws.upbound.io_openidconnectproviders", "iam.aws.upbound.io_roles", "iam.aws.upbound.io_rolepolicies", "iam.aws.upbound.io_rolepolicyattachments", "eks.aws.upbound.io_podidentityassociations"} {
 		definitions += "---\n" + shared.Read(t, "crds/crossplane-aws/"+kind+".yaml")
 	}
-	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, companySettings()))
+	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, companySettings()), export.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +144,7 @@ func TestSharedCrossplaneCRDs(t *testing.T) {
 
 // TestCrossplaneStreamsCanBeJoined appends one output to another.
 func TestCrossplaneStreamsCanBeJoined(t *testing.T) {
-	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, oneComponent()))
+	out, err := export.Render(formOf(t, "crossplane"), stateOf(t, oneComponent()), export.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

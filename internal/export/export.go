@@ -1,7 +1,7 @@
 // Package export writes the desired state in the forms in which teams apply it. It writes
-// single documents as JSON or YAML. It writes everything for AWS as Terraform, Crossplane
-// resources or a script of aws commands. All forms have the same content. Package desired
-// has the rules.
+// single documents as JSON or YAML. It writes everything for AWS as Terraform,
+// CloudFormation, resources of Crossplane or ACK, or a script of aws commands. All forms have
+// the same content. Package desired has the rules.
 //
 // Each form encodes names and documents as data of its own language, so that no value of
 // a config can become code. The package does no I/O.
@@ -20,18 +20,35 @@ import (
 // Form is a way to write the roles, policies, providers and associations of a config.
 type Form struct {
 	Name  string
-	Write func(roles []desired.Role) ([]byte, error) // nil if another package has the writer
+	File  string                        // the name of its file in a directory
+	Write func(g Grant) ([]byte, error) // nil if another package has the writer
 }
 
-// Terraform is the name of the form that package terraform writes.
-const Terraform = "terraform"
+// Grant is what a form writes.
+type Grant struct {
+	Roles    []desired.Role
+	Region   string // of the first cluster of the config; may be empty if no role has associations
+	Existing Existing
+}
+
+// Existing says what exists in AWS and has another owner. A form refers to it and does not
+// change it. So the trust policy of an existing role is not part of the form.
+type Existing struct{ Providers, Roles bool }
+
+// The names of forms that have rules of their own.
+const (
+	Terraform = "terraform" // package terraform writes it
+	Script    = "aws-cli"
+)
 
 // forms are all forms. Only the live program has the writer of Terraform, because it
 // links a library that is slow to initialise.
 var forms = []Form{
-	{Terraform, nil},
-	{"crossplane", writeCrossplane},
-	{"aws-cli", writeScript},
+	{Terraform, "spaces-identity.tf", nil},
+	{"cloudformation", "spaces-identity.cloudformation.yaml", writeCloudFormation},
+	{"crossplane", "spaces-identity.crossplane.yaml", writeCrossplane},
+	{"ack", "spaces-identity.ack.yaml", writeACK},
+	{Script, "spaces-identity.sh", func(g Grant) ([]byte, error) { return writeScript(g.Roles) }},
 }
 
 // Forms returns the names of all forms.
@@ -52,18 +69,28 @@ func Find(name string) (Form, error) {
 	return forms[i], nil
 }
 
+// Options are what the user of a form chooses.
+type Options struct {
+	Existing   Existing
+	Components []string // whose roles are written; all if there are none
+}
+
 // Render writes the roles of the state with their policies, providers and associations
 // in one form, as one file. If components are named, it writes only the roles that they
 // use. A form is applied with the credentials of one account, so roles of several accounts
-// are an error. The other errors are those of [desired.State.Roles].
-func Render(form Form, s desired.State, components ...string) ([]byte, error) {
+// are an error. The other errors are those of [desired.State.Roles], and what the form
+// cannot say.
+func Render(form Form, s desired.State, o Options) ([]byte, error) {
+	if form.Name == Script && o.Existing != (Existing{}) {
+		return nil, identity.WithHint("remove the flag", "the form %s needs no flag for what exists: the script creates only what is missing", Script)
+	}
 	roles, err := s.Roles()
 	if err != nil {
 		return nil, err
 	}
-	if len(components) > 0 {
+	if len(o.Components) > 0 {
 		roles = slices.DeleteFunc(roles, func(r desired.Role) bool {
-			return !slices.ContainsFunc(r.Components, func(c desired.Component) bool { return slices.Contains(components, c.Name) })
+			return !slices.ContainsFunc(r.Components, func(c desired.Component) bool { return slices.Contains(o.Components, c.Name) })
 		})
 	}
 	for _, r := range roles {
@@ -71,7 +98,7 @@ func Render(form Form, s desired.State, components ...string) ([]byte, error) {
 			return nil, fmt.Errorf("the roles %s and %s are in different accounts, and %s can only be applied in one: write a config for each account", first, r.ARN, form.Name)
 		}
 	}
-	return form.Write(roles)
+	return form.Write(Grant{roles, s.Clusters[0].Region, o.Existing})
 }
 
 // ProviderTags returns the tags of the config for OIDC providers. They lack this program's
@@ -110,6 +137,11 @@ func AccountOf(r desired.Role, a desired.Association) []string {
 	return nil
 }
 
+// associationParts returns what the name of an association is made of.
+func associationParts(r desired.Role, a desired.Association) []string {
+	return append([]string{a.Component, a.Region, a.ClusterName, a.Namespace}, AccountOf(r, a)...)
+}
+
 // Title returns the comment at the top of a file: which components it is for.
 func Title(roles []desired.Role) string {
 	var components []string
@@ -119,6 +151,23 @@ func Title(roles []desired.Role) string {
 		}
 	}
 	return "The AWS identity of " + strings.Join(components, ", ") + ", written by spaces-identity."
+}
+
+// Header returns the comments at the top of a file that another tool applies: which
+// components it is for, and who owns the trust policies.
+func (g Grant) Header() []string {
+	lines := []string{Title(g.Roles)}
+	if g.Existing.Roles {
+		return append(lines, "Each role exists already, and its owner keeps its trust policy, tags and limits.",
+			"Add the statements of `spaces-identity policy trust` to the trust policy, or run `spaces-identity apply`.")
+	}
+	return append(lines, "This document owns the whole trust policy of each role: its tool removes all other statements.",
+		"Do not use it together with `spaces-identity apply` or another document for the same role.")
+}
+
+// comments returns lines as comments of YAML.
+func comments(lines []string) []byte {
+	return []byte("# " + strings.Join(lines, "\n# ") + "\n")
 }
 
 // objectName returns the name of a Kubernetes object, made of names in AWS. A dot

@@ -17,7 +17,7 @@ import (
 	"spaces-identity.dev/internal/identity"
 )
 
-var extensions = map[string]string{"aws-cli": "sh", "terraform": "tf", "crossplane": "yaml"}
+var extensions = map[string]string{"aws-cli": "sh", "terraform": "tf", "cloudformation": "yaml", "crossplane": "yaml", "ack": "yaml"}
 
 // formOf returns a form with its writer, as the live program has it.
 func formOf(t *testing.T, name string) export.Form {
@@ -36,7 +36,7 @@ func TestFormGoldens(t *testing.T) {
 	for _, form := range export.Forms() {
 		for name, settings := range settingsOf(t, form) {
 			t.Run(form+"/"+name, func(t *testing.T) {
-				out, err := export.Render(formOf(t, form), stateOf(t, settings))
+				out, err := export.Render(formOf(t, form), stateOf(t, settings), export.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -100,7 +100,7 @@ func accountOf(roles []desired.Role) account {
 // readers return the account that each form would create. They follow the references in
 // the form.
 var readers = map[string]func(t *testing.T, text []byte) account{
-	"terraform": readTerraform, "crossplane": readCrossplane, "aws-cli": readScript,
+	"terraform": readTerraform, "cloudformation": readCloudFormation, "crossplane": readCrossplane, "ack": readACK, "aws-cli": readScript,
 }
 
 // TestEveryFormHasTheDesiredState compares the account that each form would create with
@@ -109,7 +109,7 @@ func TestEveryFormHasTheDesiredState(t *testing.T) {
 	for _, form := range export.Forms() {
 		for name, settings := range settingsOf(t, form) {
 			t.Run(form+"/"+name, func(t *testing.T) {
-				out, err := export.Render(formOf(t, form), stateOf(t, settings))
+				out, err := export.Render(formOf(t, form), stateOf(t, settings), export.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -138,7 +138,7 @@ func rolesWithSessionPolicy(t *testing.T) []desired.Role {
 func TestFormsKeepOrRefuseTheSessionPolicy(t *testing.T) {
 	roles := rolesWithSessionPolicy(t)
 	for _, form := range export.Forms() {
-		out, err := formOf(t, form).Write(roles)
+		out, err := formOf(t, form).Write(export.Grant{Roles: roles, Region: prodCluster.Region})
 		if form == "crossplane" {
 			if err == nil || !strings.Contains(err.Error(), "has no field for it") {
 				t.Errorf("%s: got the error %v, want one about the session policy", form, err)
@@ -156,18 +156,18 @@ func TestFormsKeepOrRefuseTheSessionPolicy(t *testing.T) {
 }
 
 func TestRenderRefusesBadInput(t *testing.T) {
-	if _, err := export.Find("pulumi"); err == nil || err.Error() != `unknown form "pulumi": use terraform, crossplane or aws-cli` {
+	if _, err := export.Find("pulumi"); err == nil || err.Error() != `unknown form "pulumi": use terraform, cloudformation, crossplane, ack or aws-cli` {
 		t.Error(err)
 	}
 	roleless := oneComponent()
 	roleless.Components[0].Role = identity.RoleARN{}
-	_, err := export.Render(formOf(t, "terraform"), stateOf(t, roleless))
+	_, err := export.Render(formOf(t, "terraform"), stateOf(t, roleless), export.Options{})
 	if _, ok := errors.AsType[*desired.MissingError](err); !ok {
 		t.Errorf("without a role: %v", err)
 	}
 	accounts := manyComponents()
 	accounts.Components[1].Role.Account = "999999999999"
-	if _, err := export.Render(formOf(t, "aws-cli"), stateOf(t, accounts)); err == nil || !strings.Contains(err.Error(), "different accounts") {
+	if _, err := export.Render(formOf(t, "aws-cli"), stateOf(t, accounts), export.Options{}); err == nil || !strings.Contains(err.Error(), "different accounts") {
 		t.Errorf("two accounts: %v", err)
 	}
 }
@@ -183,7 +183,7 @@ func TestFormsKeepToThePartition(t *testing.T) {
 		settings.Components[0].KMSKey = identity.KMSKeyARN{Partition: partition, Region: "us-west-2", Account: "123456789012", ID: "k"}
 		settings.Components[0].PodIdentity.TargetRole = identity.RoleARN{Partition: partition, Account: "999999999999", Name: "vault"}
 		for _, form := range export.Forms() {
-			out, err := export.Render(formOf(t, form), stateOf(t, settings))
+			out, err := export.Render(formOf(t, form), stateOf(t, settings), export.Options{})
 			if err != nil || strings.Contains(string(out), "arn:aws:") || !strings.Contains(string(out), "arn:"+partition+":iam::") {
 				t.Errorf("%s in %s: %v\n%s", form, partition, err, out)
 			}
@@ -239,7 +239,7 @@ func TestAssociationsAreGroupedByComponentAndCluster(t *testing.T) {
 func TestTerraformKeepsClustersOfOneRegionApart(t *testing.T) {
 	s := sharedSettings()
 	s.AdditionalClusters[0].Name, s.AdditionalClusters[0].Region = "other-space", s.Cluster.Region
-	out, err := export.Render(terraform.Form, stateOf(t, s))
+	out, err := export.Render(terraform.Form, stateOf(t, s), export.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func newScriptAccount(t *testing.T) scriptAccount {
 
 func scriptOf(t *testing.T, s identity.Settings) []byte {
 	t.Helper()
-	script, err := export.Render(formOf(t, "aws-cli"), stateOf(t, s))
+	script, err := export.Render(formOf(t, "aws-cli"), stateOf(t, s), export.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

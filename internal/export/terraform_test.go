@@ -39,10 +39,15 @@ type evaluator struct {
 
 func (tf *evaluator) value(e hcl.Expression) cty.Value {
 	tf.t.Helper()
-	variables := map[string]cty.Value{"each": tf.each}
+	variables, found := map[string]cty.Value{"each": tf.each}, map[string]cty.Value{}
 	for kind, labels := range tf.resources {
-		variables[kind] = cty.ObjectVal(labels)
+		if name, data := strings.CutPrefix(kind, "data."); data {
+			found[name] = cty.ObjectVal(labels)
+		} else {
+			variables[kind] = cty.ObjectVal(labels)
+		}
 	}
+	variables["data"] = cty.ObjectVal(found)
 	toSet := function.New(&function.Spec{Params: []function.Parameter{{Type: cty.DynamicPseudoType}},
 		Type: function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return cty.SetVal(args[0].AsValueSlice()), nil }})
@@ -84,15 +89,22 @@ func blocksOf(t *testing.T, text []byte) hclsyntax.Blocks {
 
 func readTerraform(t *testing.T, text []byte) account {
 	t.Helper()
-	tf := &evaluator{t: t, each: cty.NilVal, resources: map[string]map[string]cty.Value{providerType: {}, roleType: {}}}
+	tf := &evaluator{t: t, each: cty.NilVal, resources: map[string]map[string]cty.Value{providerType: {}, roleType: {}, "data." + providerType: {}, "data." + roleType: {}}}
 	a := newAccount()
 	seen := map[string]bool{}
 	for _, b := range blocksOf(t, text) {
 		kind, label := b.Labels[0], b.Labels[1]
-		if b.Type != "resource" || seen[kind+label] {
+		if b.Type != "resource" && b.Type != "data" || seen[kind+label] {
 			t.Errorf("%s %q is not a resource, or appears twice", b.Type, b.Labels)
 		}
 		seen[kind+label] = true
+		if keeps := kind == providerType || kind == roleType; keeps != (len(b.Body.Blocks) == 1) && b.Type == "resource" {
+			t.Errorf("%s: %d nested blocks", b.Labels, len(b.Body.Blocks))
+		}
+		if b.Type == "data" {
+			tf.resources["data."+kind][label] = foundBy(t, tf.arguments(b))
+			continue
+		}
 		switch kind {
 		case associationType:
 			a.Associations = append(a.Associations, tf.associations(b)...)
@@ -116,11 +128,6 @@ func readTerraform(t *testing.T, text []byte) account {
 		case roleType:
 			arn := "arn:aws:iam::123456789012:role" + arguments["path"] + arguments["name"]
 			trust := parsePolicy(t, arguments["assume_role_policy"])
-			for _, needed := range decode[[]struct{ ARN string }](t, arguments["depends_on"]) {
-				if !strings.Contains(arguments["assume_role_policy"], needed.ARN) {
-					t.Errorf("%s depends on %s, but its trust policy does not name it", label, needed.ARN)
-				}
-			}
 			a.Roles[arn] = role{trust, decode[map[string]string](t, arguments["tags"]), arguments["permissions_boundary"], arguments["max_session_duration"]}
 			tf.resources[kind][label] = cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(arn), "name": cty.StringVal(arguments["name"])})
 		case rolePolicyType:
@@ -128,6 +135,17 @@ func readTerraform(t *testing.T, text []byte) account {
 		}
 	}
 	return a
+}
+
+// foundBy returns what a data source finds with its only argument: a provider by its URL, or
+// a role by its name.
+func foundBy(t *testing.T, arguments map[string]string) cty.Value {
+	t.Helper()
+	if url, ok := arguments["url"]; ok {
+		return cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal("arn:aws:iam::123456789012:oidc-provider/" + strings.TrimPrefix(url, "https://"))})
+	}
+	name := arguments["name"]
+	return cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal(existingRole(t, name).String()), "name": cty.StringVal(name)})
 }
 
 func (tf *evaluator) associations(b *hclsyntax.Block) []desired.Association {
@@ -161,7 +179,7 @@ func decode[T any](t *testing.T, text string) T {
 // TestTerraformResourcesReferToEachOther checks the references by which Terraform finds
 // the order of creation.
 func TestTerraformResourcesReferToEachOther(t *testing.T) {
-	out, err := export.Render(formOf(t, "terraform"), stateOf(t, manyComponents()))
+	out, err := export.Render(formOf(t, "terraform"), stateOf(t, manyComponents()), export.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +214,7 @@ func TestTerraformResourcesReferToEachOther(t *testing.T) {
 // terraform-provider-aws#48869 for the session policy.
 var providerArguments = map[string][]string{
 	providerType:    {"url", "client_id_list", "tags", "thumbprint_list"},
-	roleType:        {"name", "path", "assume_role_policy", "tags", "description", "max_session_duration", "permissions_boundary", "depends_on"},
+	roleType:        {"name", "path", "assume_role_policy", "tags", "description", "max_session_duration", "permissions_boundary"},
 	rolePolicyType:  {"name", "role", "policy"},
 	attachmentType:  {"for_each", "role", "policy_arn"},
 	associationType: {"for_each", "region", "cluster_name", "namespace", "service_account", "role_arn", "disable_session_tags", "target_role_arn", "policy", "tags"},
@@ -204,14 +222,19 @@ var providerArguments = map[string][]string{
 
 func TestTerraformUsesArgumentsOfTheProvider(t *testing.T) {
 	for _, roles := range [][]desired.Role{rolesOf(t, hostileSettings()), rolesOf(t, companySettings()), rolesWithSessionPolicy(t)} {
-		out, err := terraform.Form.Write(roles)
+		out, err := terraform.Form.Write(export.Grant{Roles: roles, Region: prodCluster.Region})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, b := range blocksOf(t, out) {
 			for name := range b.Body.Attributes {
-				if !slices.Contains(providerArguments[b.Labels[0]], name) || len(b.Body.Blocks) > 0 {
+				if !slices.Contains(providerArguments[b.Labels[0]], name) {
 					t.Errorf("%s has no argument %s", b.Labels[0], name)
+				}
+			}
+			for _, nested := range b.Body.Blocks { // a meta-argument of Terraform itself
+				if v := nested.Body.Attributes["prevent_destroy"]; nested.Type != "lifecycle" || len(nested.Body.Attributes) != 1 || v == nil {
+					t.Errorf("%s has a block %s with %v", b.Labels, nested.Type, nested.Body.Attributes)
 				}
 			}
 		}
@@ -226,7 +249,7 @@ func TestTerraformKeepsEveryString(t *testing.T) {
 		roles := rolesOf(t, oneComponent())
 		roles[0].TrustPolicy.Statement[0].Sid = s
 		roles[0].Policies, roles[0].Associations = nil, nil
-		out, err := terraform.Form.Write(roles)
+		out, err := terraform.Form.Write(export.Grant{Roles: roles, Region: prodCluster.Region})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -77,8 +78,15 @@ func TestRunStopsEverythingThatTheProgramStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if state, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(id), "stat")); err == nil && !strings.Contains(string(state), ") Z ") {
-		t.Errorf("the process is still there: %s", state)
+	for wait := time.Millisecond; ; wait *= 2 { // the kernel ends a killed process when it next runs
+		state, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(id), "stat"))
+		if err != nil || strings.Contains(string(state), ") Z ") {
+			return
+		}
+		if wait > 30*time.Second {
+			t.Fatalf("the process is still there: %s", state)
+		}
+		time.Sleep(wait)
 	}
 }
 

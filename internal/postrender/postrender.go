@@ -56,7 +56,7 @@ func (r Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 // the first byte. If it fails, it replaces no artifact except the report, which then
 // contains the error.
 func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Report, error) {
-	result, err := r.rewrite(stream)
+	result, err := r.Rewrite(stream)
 	report := NewReport(result)
 	final := edited{result, nil}
 	if err == nil {
@@ -71,8 +71,8 @@ func (r Renderer) Render(ctx context.Context, stream []byte, out io.Writer) (Rep
 	return report, nil
 }
 
-// rewrite makes this program's own edits.
-func (r Renderer) rewrite(stream []byte) (*rewrite.Result, error) {
+// Rewrite makes this program's own edits, and writes nothing.
+func (r Renderer) Rewrite(stream []byte) (*rewrite.Result, error) {
 	objects, err := AdmissionObjects(r.State)
 	if err != nil {
 		return nil, err

@@ -104,12 +104,17 @@ func (o *object) listed(depth int) []*object {
 }
 
 func newObject(doc *document, node *manifest.Node, path identity.Path) *object {
-	group, _, versioned := strings.Cut(node.Text("apiVersion"), "/")
-	if !versioned {
-		group = ""
-	}
-	return &object{doc: doc, path: path, node: node, group: group, kind: node.Text("kind"),
+	return &object{doc: doc, path: path, node: node, group: groupOf(node.Text("apiVersion")), kind: node.Text("kind"),
 		namespace: node.Text("metadata", "namespace"), name: node.Text("metadata", "name")}
+}
+
+// groupOf returns the group of an API version, empty for the core.
+func groupOf(apiVersion string) string {
+	group, _, versioned := strings.Cut(apiVersion, "/")
+	if !versioned {
+		return ""
+	}
+	return group
 }
 
 // String returns the kind and namespace/name of the object.

@@ -66,7 +66,9 @@ func replacements(pods []space.Pod) (names, commands string) {
 	var all []*replacement
 	for _, p := range pods {
 		one, namespace := replacementOf(p)
-		i := slices.IndexFunc(all, func(r *replacement) bool { return r.object == one.object && r.verb == one.verb && r.within == one.within })
+		i := slices.IndexFunc(all, func(r *replacement) bool {
+			return r.object == one.object && r.verb == one.verb && r.within == one.within
+		})
 		if i < 0 {
 			i, all = len(all), append(all, &one)
 		}

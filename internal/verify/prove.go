@@ -142,6 +142,16 @@ func text(config map[string]any, key, otherwise string) string {
 	return cmp.Or(value, otherwise)
 }
 
+// hasProved reports whether the exchange of a pod that uses the mechanism gave the role. That
+// shows what the live trust policy decides, also if a condition of it cannot be evaluated.
+func (f *checkInput) hasProved(mechanism identity.Mode) bool {
+	proof, exchanged := f.proofs[f.at()]
+	uses := map[identity.Mode]injection.Source{identity.IRSA: injection.WebIdentity, identity.PodIdentity: injection.PodIdentity}
+	return exchanged && f.judgeProof(proof).State == OK && slices.ContainsFunc(f.observed.Pods[f.at()], func(p space.Pod) bool {
+		return p.Meta.Name == proof.pod && injection.Mechanism(p) == uses[mechanism]
+	})
+}
+
 // checkProof judges the exchange, if the user asked for it.
 func checkProof(f *checkInput) Check {
 	if f.proofs == nil {

@@ -81,3 +81,40 @@ func TestBucketInUseIsThatOfTheBackupConfig(t *testing.T) {
 		})
 	}
 }
+
+// Without session tags the trust policy has conditions that only AWS can evaluate. An exchange
+// of a pod's token shows that they are met.
+func TestProofDecidesWhatTheTrustPolicyLeavesOpen(t *testing.T) {
+	const session = "arn:aws:sts::123456789012:assumed-role/spaces-backup/eks-prod"
+	proved := proofState{pod: "p", caller: session}
+	for name, tt := range map[string]struct {
+		mode  identity.Mode
+		pod   string
+		proof *proofState
+		want  State
+	}{
+		"no proof":                     {identity.PodIdentity, associatedPod, nil, Unknown},
+		"proved":                       {identity.PodIdentity, associatedPod, &proved, OK},
+		"rejected":                     {identity.PodIdentity, associatedPod, &proofState{pod: "p", err: &eksaccount.RejectedError{Call: "eks-auth:AssumeRoleForPodIdentity", Code: "ResourceNotFoundException"}}, Unknown},
+		"another role":                 {identity.PodIdentity, associatedPod, &proofState{pod: "p", caller: strings.Replace(session, "backup", "other", 1)}, Unknown},
+		"both, proved by Pod Identity": {identity.Both, associatedPod, &proved, OK},
+		"both, proved by IRSA":         {identity.Both, irsaPod, &proved, Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := testState(t, tt.mode, func(s *identity.Settings) { s.Components[0].PodIdentity.DisableSessionTags = true })
+			trust, err := s.TrustPolicy(s.Components[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			observed := emptyCluster()
+			podsOf(tt.pod)(t, &observed)
+			f := &checkInput{observed: observed, state: s, component: s.Components[0], plane: observed.ControlPlanes[0], name: testAccount.Name}
+			if tt.proof != nil {
+				f.proofs = map[space.Key]proofState{testAccount: *tt.proof}
+			}
+			if got := checkTrust(f, Role{Trust: trust}); got.State != tt.want {
+				t.Errorf("got %+v, want %s", got, tt.want)
+			}
+		})
+	}
+}

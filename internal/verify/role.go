@@ -196,11 +196,15 @@ func checkTrust(f *checkInput, role Role) Check {
 	}
 	found := okCheck("the live trust policy admits the service account")
 	for _, way := range explained.Ways {
-		switch way.Verdict {
-		case iam.Denied:
+		switch proof := f.proofs[f.at()]; {
+		case way.Verdict == iam.Denied:
 			fix := fmt.Sprintf("%s; `spaces-identity explain %s %s --component %s --live` shows which condition denies it", fixAccount, f.plane.HostNamespace, f.name, c.Name)
 			return failedCheck(fixDecision(way.Decision, fix), "the live trust policy does not admit the service account%s: %s", by(c.Mode, way.Mechanism), way.Reason)
-		case iam.CannotEvaluate:
+		case way.Verdict == iam.CannotEvaluate && f.hasProved(way.Mechanism):
+			if found.State == OK {
+				found = okCheck("a token of the pod %s gave the role, so the live trust policy admits it%s", proof.pod, by(c.Mode, way.Mechanism))
+			}
+		case way.Verdict == iam.CannotEvaluate:
 			found = unknownf("run `spaces-identity verify --prove`, which exchanges a token",
 				"the live trust policy could not be evaluated%s: %s", by(c.Mode, way.Mechanism), way.Reason)
 		}

@@ -63,6 +63,8 @@ func run(ctx context.Context, env *cli.Env, op cli.Op) error {
 		return explainLive(ctx, env, op)
 	case cli.DocumentOp:
 		return printLive(ctx, env, op)
+	case cli.FnOp:
+		return runFunction(ctx, env, op)
 	case cli.ExportOp:
 		return op.Print(env, terraform.Form) // the form that package export cannot write
 	}

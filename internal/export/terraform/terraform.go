@@ -31,14 +31,25 @@ const (
 )
 
 // Form writes HCL for the AWS provider of Terraform and OpenTofu.
-var Form = export.Form{Name: export.Terraform, Write: write}
+var Form = terraformForm()
+
+func terraformForm() export.Form {
+	form, err := export.Find(export.Terraform)
+	if err != nil {
+		panic(err) // package export has the form
+	}
+	form.Write = write
+	return form
+}
 
 // write writes policies as HCL objects in jsonencode, so that a reviewer can read a
 // change of them.
-func write(roles []desired.Role) ([]byte, error) {
-	file := hclwrite.NewEmptyFile()
-	w := fileWriter{file.Body()}
-	w.comment(export.Title(roles))
+func write(g export.Grant) ([]byte, error) {
+	file, roles := hclwrite.NewEmptyFile(), g.Roles
+	w := fileWriter{file.Body(), g.Existing, desired.ProvidersOf(roles)}
+	for _, line := range g.Header() {
+		w.comment(line)
+	}
 	if slices.ContainsFunc(roles, func(r desired.Role) bool { return len(r.Associations) > 0 }) {
 		w.comment("Associations name their region, which needs version 6 of the AWS provider.")
 	}
@@ -47,7 +58,7 @@ func write(roles []desired.Role) ([]byte, error) {
 	}) {
 		w.comment("The session policy of an association needs a version of the AWS provider from July 2026 or later.")
 	}
-	for _, p := range desired.ProvidersOf(roles) {
+	for _, p := range w.providers {
 		w.provider(p, export.ProviderTags(roles))
 	}
 	for _, r := range roles {
@@ -64,7 +75,11 @@ func write(roles []desired.Role) ([]byte, error) {
 }
 
 // fileWriter adds resources to a file.
-type fileWriter struct{ body *hclwrite.Body }
+type fileWriter struct {
+	body      *hclwrite.Body
+	existing  export.Existing
+	providers []desired.Provider
+}
 
 func (w fileWriter) comment(text string) {
 	w.body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + text + "\n")}})
@@ -74,15 +89,43 @@ func (w fileWriter) resource(kind, label string) *hclwrite.Body {
 	return w.body.AppendNewBlock("resource", []string{kind, label}).Body()
 }
 
+// keep makes Terraform fail rather than destroy a resource on which others may depend.
+func (w fileWriter) keep(b *hclwrite.Body) {
+	b.AppendNewline()
+	b.AppendNewBlock("lifecycle", nil).Body().SetAttributeValue("prevent_destroy", cty.True)
+}
+
+// found adds a data source: Terraform reads what exists, and fails if it does not.
+func (w fileWriter) found(kind, label, key, value string) {
+	w.body.AppendNewBlock("data", []string{kind, label}).Body().SetAttributeValue(key, cty.StringVal(value))
+}
+
 func (w fileWriter) provider(p desired.Provider, tags map[string]string) {
 	w.body.AppendNewline()
-	w.comment("If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.")
+	if w.existing.Providers {
+		w.found(providerType, providerLabel(p), "url", p.URL)
+		return
+	}
+	w.comment("If the cluster's provider is managed elsewhere, export the form again for an existing provider.")
 	b := w.resource(providerType, providerLabel(p))
 	b.SetAttributeValue("url", cty.StringVal(p.URL))
 	b.SetAttributeValue("client_id_list", cty.ListVal([]cty.Value{cty.StringVal(p.Audience)}))
 	if len(tags) > 0 {
 		b.SetAttributeRaw("tags", tagTokens(tags))
 	}
+	w.keep(b)
+}
+
+// reference returns an attribute of a resource, or of the data source if it exists.
+func reference(exists bool, kind, label, attribute string) hcl.Traversal {
+	if exists {
+		return traversal("data", kind, label, attribute)
+	}
+	return traversal(kind, label, attribute)
+}
+
+func (w fileWriter) roleReference(r desired.Role, attribute string) hcl.Traversal {
+	return reference(w.existing.Roles, roleType, label(r.ARN.BaseName()), attribute)
 }
 
 func providerLabel(p desired.Provider) string {
@@ -94,10 +137,14 @@ func providerLabel(p desired.Provider) string {
 
 func (w fileWriter) role(r desired.Role) {
 	w.body.AppendNewline()
+	if w.existing.Roles {
+		w.found(roleType, label(r.ARN.BaseName()), "name", r.ARN.BaseName())
+		return
+	}
 	b := w.resource(roleType, label(r.ARN.BaseName()))
 	b.SetAttributeValue("name", cty.StringVal(r.ARN.BaseName()))
 	b.SetAttributeValue("path", cty.StringVal(r.ARN.Path()))
-	b.SetAttributeRaw("assume_role_policy", policyTokens(r.TrustPolicy))
+	b.SetAttributeRaw("assume_role_policy", w.policyTokens(r.TrustPolicy))
 	if !r.Boundary.IsZero() {
 		b.SetAttributeValue("permissions_boundary", cty.StringVal(r.Boundary.String()))
 	}
@@ -105,21 +152,15 @@ func (w fileWriter) role(r desired.Role) {
 		b.SetAttributeValue("max_session_duration", cty.NumberIntVal(int64(r.MaxSessionDuration)))
 	}
 	b.SetAttributeRaw("tags", tagTokens(r.Tags))
-	var providers []hclwrite.Tokens
-	for _, p := range r.Providers {
-		providers = append(providers, hclwrite.TokensForTraversal(traversal(providerType, providerLabel(p))))
-	}
-	if len(providers) > 0 {
-		b.SetAttributeRaw("depends_on", lines(providers))
-	}
+	w.keep(b)
 }
 
 func (w fileWriter) rolePolicy(r desired.Role, p desired.Policy) {
 	w.body.AppendNewline()
 	b := w.resource(rolePolicyType, label(p.Component))
 	b.SetAttributeValue("name", cty.StringVal(p.Name))
-	b.SetAttributeTraversal("role", traversal(roleType, label(r.ARN.BaseName()), "name"))
-	b.SetAttributeRaw("policy", policyTokens(p.Document))
+	b.SetAttributeTraversal("role", w.roleReference(r, "name"))
+	b.SetAttributeRaw("policy", w.policyTokens(p.Document))
 }
 
 // attachments writes the managed policies of a role as one resource.
@@ -134,7 +175,7 @@ func (w fileWriter) attachments(r desired.Role) {
 	w.body.AppendNewline()
 	b := w.resource(attachmentType, label(r.ARN.BaseName()))
 	b.SetAttributeRaw("for_each", hclwrite.TokensForFunctionCall("toset", lines(policies)))
-	b.SetAttributeTraversal("role", traversal(roleType, label(r.ARN.BaseName()), "name"))
+	b.SetAttributeTraversal("role", w.roleReference(r, "name"))
 	b.SetAttributeTraversal("policy_arn", traversal("each", "value"))
 }
 
@@ -144,7 +185,7 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	a := list[0]
 	each, own := namespaceTokens(list), slices.ContainsFunc(list, func(other desired.Association) bool { return other.Policy != a.Policy })
 	if own {
-		each = sessionTokens(list)
+		each = w.sessionTokens(list)
 	}
 	w.body.AppendNewline()
 	b := w.resource(associationType, label(append([]string{a.Component, a.ClusterName, a.Region}, export.AccountOf(r, a)...)...))
@@ -157,7 +198,7 @@ func (w fileWriter) associations(r desired.Role, list []desired.Association) {
 	}
 	b.SetAttributeTraversal("namespace", traversal("each", key))
 	b.SetAttributeValue("service_account", cty.StringVal(a.ServiceAccount))
-	b.SetAttributeTraversal("role_arn", traversal(roleType, label(r.ARN.BaseName()), "arn"))
+	b.SetAttributeTraversal("role_arn", w.roleReference(r, "arn"))
 	if a.DisableSessionTags {
 		b.SetAttributeValue("disable_session_tags", cty.True)
 	}
@@ -182,10 +223,10 @@ func namespaceTokens(list []desired.Association) hclwrite.Tokens {
 }
 
 // sessionTokens returns the session policies by namespace.
-func sessionTokens(list []desired.Association) hclwrite.Tokens {
+func (w fileWriter) sessionTokens(list []desired.Association) hclwrite.Tokens {
 	members := make([]hclwrite.ObjectAttrTokens, len(list))
 	for i, a := range list {
-		policy := hclwrite.TokensForFunctionCall("jsonencode", jsonTokens(json.NewDecoder(strings.NewReader(a.Policy))))
+		policy := hclwrite.TokensForFunctionCall("jsonencode", w.jsonTokens(json.NewDecoder(strings.NewReader(a.Policy))))
 		members[i] = hclwrite.ObjectAttrTokens{Name: stringTokens(a.Namespace), Value: policy}
 	}
 	return hclwrite.TokensForObject(members)
@@ -222,13 +263,23 @@ func tagTokens(tags map[string]string) hclwrite.Tokens {
 
 func stringTokens(text string) hclwrite.Tokens { return hclwrite.TokensForValue(cty.StringVal(text)) }
 
-func policyTokens(d iam.Document) hclwrite.Tokens {
-	return hclwrite.TokensForFunctionCall("jsonencode", jsonTokens(json.NewDecoder(bytes.NewReader(d.Compact()))))
+func (w fileWriter) policyTokens(d iam.Document) hclwrite.Tokens {
+	return hclwrite.TokensForFunctionCall("jsonencode", w.jsonTokens(json.NewDecoder(bytes.NewReader(d.Compact()))))
+}
+
+// textTokens writes a text of a policy. The ARN of an OIDC provider becomes a reference, by
+// which Terraform finds the order of creation.
+func (w fileWriter) textTokens(text string) hclwrite.Tokens {
+	i := slices.IndexFunc(w.providers, func(p desired.Provider) bool { return p.ARN == text })
+	if i < 0 {
+		return stringTokens(text)
+	}
+	return hclwrite.TokensForTraversal(reference(w.existing.Providers, providerType, providerLabel(w.providers[i]), "arn"))
 }
 
 // jsonTokens writes the next value of a policy as HCL. Keys of the policy language get no
 // quotes. Other keys get quotes, because HCL reads a key such as for as a keyword.
-func jsonTokens(d *json.Decoder) hclwrite.Tokens {
+func (w fileWriter) jsonTokens(d *json.Decoder) hclwrite.Tokens {
 	switch token := next(d); token {
 	case json.Delim('{'):
 		var members []hclwrite.ObjectAttrTokens
@@ -238,19 +289,19 @@ func jsonTokens(d *json.Decoder) hclwrite.Tokens {
 			if unicode.IsUpper(rune(key[0])) && hclsyntax.ValidIdentifier(key) {
 				name = hclwrite.TokensForIdentifier(key)
 			}
-			members = append(members, hclwrite.ObjectAttrTokens{Name: name, Value: jsonTokens(d)})
+			members = append(members, hclwrite.ObjectAttrTokens{Name: name, Value: w.jsonTokens(d)})
 		}
 		next(d)
 		return hclwrite.TokensForObject(members)
 	case json.Delim('['):
 		var items []hclwrite.Tokens
 		for d.More() {
-			items = append(items, jsonTokens(d))
+			items = append(items, w.jsonTokens(d))
 		}
 		next(d)
 		return lines(items)
 	default:
-		return stringTokens(token.(string)) // a policy has no numbers and booleans
+		return w.textTokens(token.(string)) // a policy has no numbers and booleans
 	}
 }
 

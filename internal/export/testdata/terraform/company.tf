@@ -1,7 +1,9 @@
 # The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
+# This document owns the whole trust policy of each role: its tool removes all other statements.
+# Do not use it together with `spaces-identity apply` or another document for the same role.
 # Associations name their region, which needs version 6 of the AWS provider.
 
-# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
@@ -9,15 +11,23 @@ resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
     "cost center" = "a: b = c@d"
     "for"         = "true"
   }
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
-# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_eu-central-1" {
   url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_id_list = ["sts.amazonaws.com"]
   tags = {
     "cost center" = "a: b = c@d"
     "for"         = "true"
+  }
+
+  lifecycle {
+    prevent_destroy = true
   }
 }
 
@@ -31,7 +41,7 @@ resource "aws_iam_role" "spaces_spaces-backup______-_6914a1c4" {
         Sid    = "SpacesIdentityIRSA"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -48,7 +58,7 @@ resource "aws_iam_role" "spaces_spaces-backup______-_6914a1c4" {
         Sid    = "SpacesIdentityIRSAMatch"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -64,7 +74,7 @@ resource "aws_iam_role" "spaces_spaces-backup______-_6914a1c4" {
         Sid    = "SpacesIdentityIRSA1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -81,7 +91,7 @@ resource "aws_iam_role" "spaces_spaces-backup______-_6914a1c4" {
         Sid    = "SpacesIdentityIRSAMatch1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -149,10 +159,10 @@ resource "aws_iam_role" "spaces_spaces-backup______-_6914a1c4" {
     "for"                            = "true"
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
-  depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
-  ]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_iam_role_policy" "spaces_mxp-controller" {
@@ -254,7 +264,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSA"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -271,7 +281,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSAMatch"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -287,7 +297,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSA1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -304,7 +314,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSAMatch1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -372,10 +382,10 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
     "for"                            = "true"
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
-  depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
-  ]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_Prod_Space_EU_eu-central-1" {

@@ -1,16 +1,26 @@
 # The AWS identity of mxp-controller, vector, external-secrets-controller, written by spaces-identity.
+# This document owns the whole trust policy of each role: its tool removes all other statements.
+# Do not use it together with `spaces-identity apply` or another document for the same role.
 # Associations name their region, which needs version 6 of the AWS provider.
 
-# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
-# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_Prod_Space_EU_eu-central-1" {
   url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_id_list = ["sts.amazonaws.com"]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_iam_role" "spaces_spaces-backup" {
@@ -23,7 +33,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
         Sid    = "SpacesIdentityIRSA"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -40,7 +50,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
         Sid    = "SpacesIdentityIRSAMatch"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -56,7 +66,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
         Sid    = "SpacesIdentityIRSA1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -73,7 +83,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
         Sid    = "SpacesIdentityIRSAMatch1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -137,10 +147,10 @@ resource "aws_iam_role" "spaces_spaces-backup" {
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
-  depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
-  ]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_iam_role_policy" "spaces_mxp-controller" {
@@ -209,7 +219,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSA"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -226,7 +236,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSAMatch"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -242,7 +252,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSA1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -259,7 +269,7 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
         Sid    = "SpacesIdentityIRSAMatch1b50423e"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -323,10 +333,10 @@ resource "aws_iam_role" "spaces_spaces_others_18be928c" {
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
-  depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
-    aws_iam_openid_connect_provider.spaces_Prod_Space_EU_eu-central-1,
-  ]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_eks_pod_identity_association" "spaces_external-secrets-controller_Prod_Space_EU_eu-central-1" {

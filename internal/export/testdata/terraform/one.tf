@@ -1,9 +1,15 @@
 # The AWS identity of mxp-controller, written by spaces-identity.
+# This document owns the whole trust policy of each role: its tool removes all other statements.
+# Do not use it together with `spaces-identity apply` or another document for the same role.
 
-# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_iam_role" "spaces_spaces-backup" {
@@ -16,7 +22,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
         Sid    = "SpacesIdentityIRSA"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -34,9 +40,10 @@ resource "aws_iam_role" "spaces_spaces-backup" {
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
-  depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
-  ]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_iam_role_policy" "spaces_mxp-controller" {

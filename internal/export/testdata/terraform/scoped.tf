@@ -1,4 +1,6 @@
 # The AWS identity of mxp-controller, written by spaces-identity.
+# This document owns the whole trust policy of each role: its tool removes all other statements.
+# Do not use it together with `spaces-identity apply` or another document for the same role.
 # Associations name their region, which needs version 6 of the AWS provider.
 # The session policy of an association needs a version of the AWS provider from July 2026 or later.
 
@@ -31,6 +33,10 @@ resource "aws_iam_role" "spaces_spaces-backup" {
   })
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+
+  lifecycle {
+    prevent_destroy = true
   }
 }
 

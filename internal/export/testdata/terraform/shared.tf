@@ -1,16 +1,26 @@
 # The AWS identity of mxp-controller, vector, written by spaces-identity.
+# This document owns the whole trust policy of each role: its tool removes all other statements.
+# Do not use it together with `spaces-identity apply` or another document for the same role.
 # Associations name their region, which needs version 6 of the AWS provider.
 
-# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_us-west-2" {
   url            = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
   client_id_list = ["sts.amazonaws.com"]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
-# If the cluster's provider is managed elsewhere, remove this resource and its line in depends_on.
+# If the cluster's provider is managed elsewhere, export the form again for an existing provider.
 resource "aws_iam_openid_connect_provider" "spaces_prod-space_eu-central-1" {
   url            = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_id_list = ["sts.amazonaws.com"]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_iam_role" "spaces_spaces-backup" {
@@ -47,7 +57,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
         Sid    = "SpacesIdentityIRSAForb0d51c58"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_us-west-2.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -64,7 +74,7 @@ resource "aws_iam_role" "spaces_spaces-backup" {
         Sid    = "SpacesIdentityIRSA1b50423eForb0d51c58"
         Effect = "Allow"
         Principal = {
-          Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+          Federated = aws_iam_openid_connect_provider.spaces_prod-space_eu-central-1.arn
         }
         Action = "sts:AssumeRoleWithWebIdentity"
         Condition = {
@@ -106,10 +116,10 @@ resource "aws_iam_role" "spaces_spaces-backup" {
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
   }
-  depends_on = [
-    aws_iam_openid_connect_provider.spaces_prod-space_us-west-2,
-    aws_iam_openid_connect_provider.spaces_prod-space_eu-central-1,
-  ]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_iam_role_policy" "spaces_mxp-controller" {

@@ -1,4 +1,6 @@
 # The AWS identity of mxp-controller, external-secrets-controller, crossplane, written by spaces-identity.
+# This document owns the whole trust policy of each role: its tool removes all other statements.
+# Do not use it together with `spaces-identity apply` or another document for the same role.
 # Associations name their region, which needs version 6 of the AWS provider.
 
 resource "aws_iam_role" "spaces_spaces-backup" {
@@ -59,6 +61,10 @@ resource "aws_iam_role" "spaces_spaces-backup" {
   })
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+
+  lifecycle {
+    prevent_destroy = true
   }
 }
 
@@ -247,6 +253,10 @@ resource "aws_iam_role" "spaces_providers" {
   })
   tags = {
     "spaces-identity.dev/managed-by" = "spaces-identity"
+  }
+
+  lifecycle {
+    prevent_destroy = true
   }
 }
 

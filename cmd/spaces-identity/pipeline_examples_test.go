@@ -1,0 +1,106 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+)
+
+// copyExample copies the files of an example to a new directory.
+func copyExample(t *testing.T, name string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("../../examples", name))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// exampleConfig returns a golden with the config of the example with the function.
+func exampleConfig(t *testing.T) golden {
+	t.Helper()
+	config, err := os.ReadFile("../../examples/kustomize/spaces-identity.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return golden{config: string(config), in: exampleRender}
+}
+
+// exampleRender has the kinds of places that the chart of Spaces has.
+const exampleRender = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: controller-values, namespace: upbound-system}
+data:
+  values.yaml: |
+    controlPlanes:
+      mxpController:
+        resources: {}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: spaces-controller, namespace: upbound-system}
+spec:
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: a}}
+    spec:
+      containers: [{name: a, image: a}]
+      volumes: [{name: values, configMap: {name: controller-values}}]
+`
+
+// TestKustomizeExample runs the example with the real kustomize, which finds the program on
+// PATH.
+func TestKustomizeExample(t *testing.T) {
+	program := buildPrograms(t)
+	t.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	g := exampleConfig(t)
+	want, err := build(t, g.run(t, g.in).out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := copyExample(t, "kustomize")
+	write(t, filepath.Join(dir, "rendered.yaml"), g.in)
+	out, err := runKustomize(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, objectsOf(t, out)); d != "" {
+		t.Errorf("objects (-post-render +the example):\n%s", d)
+	}
+}
+
+// TestFluxExample builds the example with the real kustomize, as Flux does. It then applies
+// the post-renderers of the HelmRelease to the render, in the place of Flux.
+func TestFluxExample(t *testing.T) {
+	g := exampleConfig(t)
+	want, err := build(t, g.run(t, g.in).out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := copyExample(t, "flux")
+	g.export(t, g.in, "--output=flux", "--output-dir="+dir)
+	out, err := runKustomize(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var release struct {
+		Spec struct {
+			PostRenderers []struct {
+				Kustomize struct{ Patches []map[string]any }
+			} `yaml:"postRenderers"`
+		}
+	}
+	if err := yaml.Unmarshal(out, &release); err != nil {
+		t.Fatal(err)
+	}
+	if len(release.Spec.PostRenderers) != 1 || len(release.Spec.PostRenderers[0].Kustomize.Patches) == 0 {
+		t.Fatalf("no post-renderers:\n%s", out)
+	}
+	got, err := buildDir(t, t.TempDir(), g.in, map[string]any{"resources": []string{"in.yaml"}, "patches": release.Spec.PostRenderers[0].Kustomize.Patches})
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Errorf("objects (-post-render +Flux), error %v:\n%s", err, d)
+	}
+}
