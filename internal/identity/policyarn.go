@@ -26,7 +26,7 @@ func (p PolicyARN) String() string {
 	return "arn:" + p.Partition + ":iam::" + p.Account + ":policy/" + p.Name
 }
 
-// accountOfAWS stands for the account in the ARN of a policy that AWS manages.
+// accountOfAWS is what is written instead of the account in the ARN of a policy that AWS manages.
 //
 // Source: IAM User Guide, "IAM identifiers", "IAM ARNs".
 const accountOfAWS = "aws"

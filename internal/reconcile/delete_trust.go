@@ -31,7 +31,7 @@ func (d *deletion) trustOf(role identity.RoleARN) trustDeletion {
 	state := d.state
 	state.Clusters = slices.Clone(state.Clusters)
 	for i, c := range state.Clusters {
-		if c.OIDC.IsZero() { // it would stand for every issuer
+		if c.OIDC.IsZero() { // it would mean every issuer
 			state.Clusters[i].OIDC.HostPath = "unknown"
 		}
 	}
