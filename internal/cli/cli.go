@@ -62,7 +62,7 @@ const liveMemory = 80 << 20
 func Main(live Live) int {
 	// The program is short-lived: a larger heap costs less than collecting it.
 	debug.SetGCPercent(400)
-	if live != nil {
+	if live != nil && os.Getenv("GOMEMLIMIT") == "" {
 		// A Space can be large. Above this size, collecting costs less than the memory.
 		debug.SetMemoryLimit(liveMemory)
 	}
