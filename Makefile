@@ -59,7 +59,7 @@ demo: ## render a Spaces-like chart with the Helm on PATH, or with one that it b
 	@MAKE='$(make)' examples/demo/run.sh
 
 .PHONY: test
-test: build helm simulator ## run all tests, including those with real Helms
+test: build helm simulator $(compared)/kustomize ## run all tests, including those with real Helms
 	@$(with_helm) $(go_test) $(TESTFLAGS) $$(go list ./... | grep -vE '/internal/test/(e2e|judges(/.*)?)$$')
 
 # The simulator evaluates trust policies independently of this project. It needs Node.js.
