@@ -104,28 +104,28 @@ func (r *Region) Associations(ctx context.Context, cluster, serviceAccount strin
 // in about a tenth of a second, so ten calls at once use the rate that [DefaultRate] allows.
 const readsAtOnce = 10
 
-// ReadAssociations reads associations, several at a time, and returns them by their IDs.
-// The result omits those that no longer exist. progress is called after each one, never
+// ReadAssociations reads listed associations, several at a time, and returns them by their
+// IDs. The result omits those that no longer exist. progress is called after each one, never
 // twice at the same time; it may be nil.
-func (r *Region) ReadAssociations(ctx context.Context, cluster string, ids []string, progress func(done, total int)) (map[string]desired.Association, error) {
-	found := make(map[string]desired.Association, len(ids))
+func (r *Region) ReadAssociations(ctx context.Context, cluster string, listed []Listed, progress func(done, total int)) (map[string]desired.Association, error) {
+	found := make(map[string]desired.Association, len(listed))
 	var mutex sync.Mutex
 	done := 0
 	running, ctx := errgroup.WithContext(ctx)
 	running.SetLimit(readsAtOnce)
-	for _, id := range ids {
+	for _, l := range listed {
 		running.Go(func() error {
-			a, ok, err := r.readAssociation(ctx, cluster, id)
+			a, ok, err := r.readAssociation(ctx, cluster, l.ID)
 			mutex.Lock()
 			defer mutex.Unlock()
 			if err != nil {
 				return err
 			}
 			if ok {
-				found[id] = a
+				found[l.ID] = a
 			}
 			if done++; progress != nil {
-				progress(done, len(ids))
+				progress(done, len(listed))
 			}
 			return nil
 		})

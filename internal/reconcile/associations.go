@@ -147,11 +147,7 @@ func (a *associationPlan) compareAll(ctx context.Context) error {
 
 // compareRead reads associations and compares them.
 func (a *associationPlan) compareRead(ctx context.Context, listed []account.Listed) error {
-	var ids []string
-	for _, l := range listed {
-		ids = append(ids, l.ID)
-	}
-	live, err := a.region().ReadAssociations(ctx, a.cluster.Name, ids, a.progress)
+	live, err := a.region().ReadAssociations(ctx, a.cluster.Name, listed, a.progress)
 	if err != nil {
 		return err
 	}

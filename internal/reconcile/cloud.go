@@ -66,7 +66,7 @@ type Clusters interface {
 // AssociationReader reads EKS Pod Identity associations.
 type AssociationReader interface {
 	Associations(ctx context.Context, cluster, serviceAccount string) ([]account.Listed, error)
-	ReadAssociations(ctx context.Context, cluster string, ids []string, progress func(done, total int)) (map[string]desired.Association, error)
+	ReadAssociations(ctx context.Context, cluster string, listed []account.Listed, progress func(done, total int)) (map[string]desired.Association, error)
 }
 
 // AssociationWriter writes EKS Pod Identity associations.

@@ -35,11 +35,7 @@ func (q *roleDeletion) planAssociationsOf(ctx context.Context, a associationPlan
 	if err := a.list(ctx); err != nil {
 		return err
 	}
-	var ids []string
-	for _, l := range a.listed {
-		ids = append(ids, l.ID)
-	}
-	live, err := a.region().ReadAssociations(ctx, a.cluster.Name, ids, a.progress)
+	live, err := a.region().ReadAssociations(ctx, a.cluster.Name, a.listed, a.progress)
 	if err != nil {
 		return err
 	}

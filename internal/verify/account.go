@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	eksaccount "spaces-identity.dev/internal/account"
@@ -131,13 +132,10 @@ func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster,
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
-	for _, l := range listed {
-		if wanted(space.Key{Namespace: l.Namespace, Name: l.ServiceAccount}) {
-			ids = append(ids, l.ID)
-		}
-	}
-	found, err := region.ReadAssociations(ctx, cluster.Name, ids, nil)
+	listed = slices.DeleteFunc(listed, func(l eksaccount.Listed) bool {
+		return !wanted(space.Key{Namespace: l.Namespace, Name: l.ServiceAccount})
+	})
+	found, err := region.ReadAssociations(ctx, cluster.Name, listed, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	eksaccount "spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
@@ -236,7 +237,7 @@ func checkAgent(f *checkInput) Check {
 		return failedCheck(fixAccount+", which installs the add-on", "the cluster does not have the add-on eks-pod-identity-agent")
 	case read.value.Agent == "CREATING" || read.value.Agent == "UPDATING":
 		return warningCheck("wait until it is ACTIVE", "the add-on eks-pod-identity-agent is %s", read.value.Agent)
-	case read.value.Agent != "ACTIVE":
+	case read.value.Agent != eksaccount.AgentActive:
 		return failedCheck(fmt.Sprintf("run `aws eks describe-addon --addon-name eks-pod-identity-agent --cluster-name %s --region %s`, which says why", cluster.Name, cluster.Region),
 			"the add-on eks-pod-identity-agent is %s, not ACTIVE", read.value.Agent)
 	}
