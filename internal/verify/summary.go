@@ -20,6 +20,7 @@ type ClusterSummary struct {
 // ComponentSummary is what the config says about a component.
 type ComponentSummary struct {
 	Name       string        `json:"name"`
+	Namespace  string        `json:"namespace,omitempty"` // if it runs in one namespace, and not in every host namespace
 	Mode       identity.Mode `json:"mode"`
 	Role       string        `json:"role"`
 	TargetRole string        `json:"targetRole,omitempty"`
@@ -55,7 +56,7 @@ func (r *Result) summarise(state desired.State, issuer string, a accountState) {
 	r.Account, r.Components, r.Roles = a.id, []ComponentSummary{}, []RoleSummary{}
 	seen := map[identity.RoleARN]int{}
 	for _, c := range state.Components {
-		one := ComponentSummary{Name: c.Name, Mode: c.Mode, Role: c.Role.String(), Bucket: c.Bucket, Prefix: c.Prefix, Secrets: len(c.Secrets), Parameters: len(c.Parameters)}
+		one := ComponentSummary{Name: c.Name, Namespace: c.Namespace, Mode: c.Mode, Role: c.Role.String(), Bucket: c.Bucket, Prefix: c.Prefix, Secrets: len(c.Secrets), Parameters: len(c.Parameters)}
 		if c.HasTarget() {
 			one.TargetRole = c.PodIdentity.TargetRole.String()
 		}

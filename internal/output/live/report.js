@@ -1,0 +1,67 @@
+// The filter, and links into what is closed. The page is complete without this script.
+(() => {
+  "use strict";
+  const form = document.getElementById("filter");
+  const items = [...document.querySelectorAll("[data-state]")];
+  const planes = items.filter((item) => item.matches(".plane"));
+  const texts = new Map();
+  const textOf = (item) => {
+    if (!texts.has(item)) texts.set(item, item.textContent.toLowerCase());
+    return texts.get(item);
+  };
+
+  const apply = () => {
+    const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const states = new Set([...form.querySelectorAll("[name=state]:checked")].map((box) => box.value));
+    for (const item of items) {
+      const shown = states.has(item.dataset.state) && words.every((word) => textOf(item).includes(word));
+      if (item.hidden === shown) item.hidden = !shown;
+    }
+    const count = planes.filter((plane) => !plane.hidden).length;
+    document.getElementById("shown").textContent = `${count} of ${planes.length} shown`;
+    document.getElementById("nothing").hidden = count > 0 || planes.length === 0;
+  };
+
+  const clear = () => {
+    form.reset();
+    apply();
+  };
+
+  // reveal opens and focuses what the address names, also if the filter hides it.
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    if (target.closest("[hidden]")) clear();
+    for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    const focused = target.matches("details") ? target.querySelector("summary") : target;
+    focused.focus({ preventScroll: true });
+    target.scrollIntoView();
+  };
+
+  let printed = [];
+  const opened = (open) => {
+    for (const plane of planes) if (!plane.hidden) plane.open = open;
+  };
+  for (const part of form.querySelectorAll(".js")) part.hidden = false;
+  form.addEventListener("input", apply);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") clear();
+  });
+  document.getElementById("open").addEventListener("click", () => opened(true));
+  document.getElementById("close").addEventListener("click", () => opened(false));
+  addEventListener("hashchange", reveal);
+  addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) reveal();
+  });
+  addEventListener("beforeprint", () => {
+    printed = [...document.querySelectorAll("details[data-print]:not([open])")];
+    for (const box of printed) box.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const box of printed) box.open = false;
+  });
+  apply();
+  if (location.hash) reveal();
+})();
