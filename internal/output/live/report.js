@@ -1,7 +1,9 @@
 // The filter, and links into what is closed. The page is complete without this script.
 (() => {
   "use strict";
-  const form = document.getElementById("filter");
+  const filter = document.getElementById("filter");
+  const text = filter.querySelector("[name=text]");
+  const boxes = [...filter.querySelectorAll("[name=state]")];
   const items = [...document.querySelectorAll("[data-state]")];
   const planes = items.filter((item) => item.matches(".plane"));
   const texts = new Map();
@@ -11,8 +13,8 @@
   };
 
   const apply = () => {
-    const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const states = new Set([...form.querySelectorAll("[name=state]:checked")].map((box) => box.value));
+    const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const states = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     for (const item of items) {
       const shown = states.has(item.dataset.state) && words.every((word) => textOf(item).includes(word));
       if (item.hidden === shown) item.hidden = !shown;
@@ -23,7 +25,8 @@
   };
 
   const clear = () => {
-    form.reset();
+    text.value = "";
+    for (const box of boxes) box.checked = true;
     apply();
   };
 
@@ -42,10 +45,9 @@
   const opened = (open) => {
     for (const plane of planes) if (!plane.hidden) plane.open = open;
   };
-  for (const part of form.querySelectorAll(".js")) part.hidden = false;
-  form.addEventListener("input", apply);
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("keydown", (event) => {
+  for (const part of filter.querySelectorAll(".js")) part.hidden = false;
+  filter.addEventListener("input", apply);
+  filter.addEventListener("keydown", (event) => {
     if (event.key === "Escape") clear();
   });
   document.getElementById("open").addEventListener("click", () => opened(true));

@@ -85,7 +85,7 @@ func planeKey(r verify.Row) string {
 // component.
 func (b *reportBuilder) chain(row verify.Row, planeID string) reportChain {
 	links := b.Result.Chain(row)
-	chain := reportChain{ID: b.ids.add(strings.TrimSuffix(planeID+"."+row.Component, ".")), Component: row.Component, Account: row.ServiceAccount, State: verify.ChainState(links)}
+	chain := reportChain{ID: b.ids.add(strings.TrimSuffix(planeID+"_"+row.Component, "_")), Component: row.Component, Account: row.ServiceAccount, State: verify.ChainState(links)}
 	b.chainID[placeName(row)+" "+row.ServiceAccount] = chain.ID
 	for _, link := range links {
 		name, object := b.describe(link.Name, row)
@@ -268,16 +268,20 @@ func (b *reportBuilder) verdict(attention, planes int) string {
 	return fmt.Sprintf("The chains of all %d control planes are whole.", planes)
 }
 
+// longestID is a number of characters. A number follows if two names have one beginning.
+const longestID = 120
+
 // idSet makes the IDs of elements: names with other characters replaced, each once.
 type idSet map[string]bool
 
 func (ids idSet) add(name string) string {
 	id := strings.Map(func(r rune) rune {
-		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
 		}
 		return '_'
 	}, name)
+	id = id[:min(len(id), longestID)]
 	free := id
 	for n := 2; ids[free]; n++ {
 		free = id + "_" + strconv.Itoa(n)
