@@ -189,7 +189,7 @@ func (n *Node) inStyle(text []byte, s string) (string, bool) {
 	case SingleQuoted:
 		return strings.ReplaceAll(s, "'", "''"), isPrintable(s)
 	case Literal:
-		separator := lineBreak(text, n.Start) + strings.Repeat(" ", n.blockIndent(text))
+		separator := lineBreak(text, n.Start()) + strings.Repeat(" ", n.blockIndent(text))
 		return strings.ReplaceAll(s, "\n", separator), isPrintable(strings.ReplaceAll(s, "\n", ""))
 	}
 	return s, isPrintable(s)
@@ -232,13 +232,13 @@ func textEnd(runs []scalarRun, value int) (int, bool) {
 // scalarRuns returns the runs of a scalar in order. It returns nil if it cannot match the
 // text with the value.
 func scalarRuns(text []byte, n *Node) []scalarRun {
-	at, end, indent := n.Start+1, n.End-1, 0
+	at, end, indent := n.Start()+1, n.End()-1, 0
 	switch n.Style {
 	case Plain:
-		at, end = n.Start, n.End
+		at, end = n.Start(), n.End()
 	case Literal, Folded:
 		indent = n.blockIndent(text)
-		at, end = lineEnd(text, n.Start), n.End
+		at, end = lineEnd(text, n.Start()), n.End()
 		at += min(indent, indentOf(text[at:end]))
 	}
 	var runs []scalarRun
@@ -343,5 +343,5 @@ func foldUnit(text []byte, value string, indent int) (size, length int) {
 
 // blockIndent returns the indentation of a block scalar's lines.
 func (n *Node) blockIndent(text []byte) int {
-	return max(0, blockIndent(text[lineEnd(text, n.Start):n.End], n.Value))
+	return max(0, blockIndent(text[lineEnd(text, n.Start()):n.End()], n.Value))
 }

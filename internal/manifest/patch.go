@@ -172,7 +172,7 @@ func aliasesIn(root *Node) map[*Node][]*Node {
 		if n.Kind == Alias {
 			all[n.Target()] = append(all[n.Target()], n)
 		}
-		for _, child := range n.Content {
+		for _, child := range n.Content() {
 			walk(child)
 		}
 	}
@@ -200,10 +200,10 @@ func withoutAliases(aliases map[*Node][]*Node, trail []*Node) []Edit {
 	var edits []Edit
 	for _, n := range trail {
 		if n.Kind == Alias {
-			return []Edit{{n.Outer(), n.End, flowText(n)}}
+			return []Edit{{n.Outer(), n.End(), flowText(n)}}
 		}
 		for _, alias := range aliases[n] {
-			edits = append(edits, Edit{alias.Outer(), alias.End, flowText(alias)})
+			edits = append(edits, Edit{alias.Outer(), alias.End(), flowText(alias)})
 		}
 	}
 	return edits

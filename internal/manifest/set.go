@@ -213,8 +213,8 @@ func (n *Node) RepeatedKey(name string) *Node {
 // contentEnd returns the end of a node. It excludes the line breaks at the end of a block
 // scalar.
 func (n *Node) contentEnd(text []byte) int {
-	end := n.End
-	for end > n.Start && (text[end-1] == '\n' || text[end-1] == '\r') {
+	end := n.End()
+	for end > n.Start() && (text[end-1] == '\n' || text[end-1] == '\r') {
 		end--
 	}
 	return end
@@ -224,7 +224,7 @@ func (n *Node) contentEnd(text []byte) int {
 // allows the value.
 func replacement(text []byte, at foundValue, value string) Edit {
 	n := at.node.Resolve()
-	start, end := n.Start, n.contentEnd(text)
+	start, end := n.Start(), n.contentEnd(text)
 	if !n.IsString() && n.Tag() != "" && n.Anchor() == "" {
 		start = n.Outer()
 	}

@@ -94,11 +94,12 @@ func (w *wantedSets) isEmpty() bool { return w == nil || len(w.sets) == 0 && len
 
 // items compares the items of sequences.
 func (v verifier) items(a, b *Node, wanted *wantedSets) bool {
-	if len(a.Content) != len(b.Content) {
+	was, is := a.Content(), b.Content()
+	if len(was) != len(is) {
 		return false
 	}
-	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], wanted.take(identity.Step{Kind: identity.ItemStep, Item: i})) {
+	for i := range was {
+		if !v.plus(was[i], is[i], wanted.take(identity.Step{Kind: identity.ItemStep, Item: i})) {
 			return false
 		}
 	}
@@ -123,7 +124,7 @@ func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
 // inOrder compares mappings key by key. New keys may be anywhere between the old ones. A
 // key that appears twice is compared twice.
 func (v verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
-	old := a.Content
+	old := a.Content()
 	for key, value := range b.Fields {
 		below := takeField(wanted, key)
 		var was *Node
@@ -273,12 +274,13 @@ func (n *Node) scalarAt(text []byte, at int) bool {
 		return false
 	}
 	if n.Kind == Scalar {
-		start := n.Start
+		start := n.Start()
 		if n.Style == Literal || n.Style == Folded {
 			start = lineEnd(text, start)
 		}
-		return start <= at && at < n.End
+		return start <= at && at < n.End()
 	}
-	after, _ := slices.BinarySearchFunc(n.Content, at+1, func(child *Node, at int) int { return child.Outer() - at })
-	return after > 0 && n.Content[after-1].scalarAt(text, at)
+	content := n.Content()
+	after, _ := slices.BinarySearchFunc(content, at+1, func(child *Node, at int) int { return child.Outer() - at })
+	return after > 0 && content[after-1].scalarAt(text, at)
 }

@@ -34,7 +34,7 @@ func asLiteral(text []byte, n *Node, value string) (string, bool) {
 	if n.Style != Folded || len(lines) < 2 || lines[0] == "" || lines[0][0] == ' ' || !isPrintable(strings.Join(lines, "")) {
 		return "", false
 	}
-	header := string(text[n.Start+1 : lineEnd(text, n.Start)])
+	header := string(text[n.Start()+1 : lineEnd(text, n.Start())])
 	chomp := header[:len(header)-len(strings.TrimLeft(header, "+-"))]
 	indent := strings.Repeat(" ", n.blockIndent(text))
 	for i, line := range lines {
@@ -42,7 +42,7 @@ func asLiteral(text []byte, n *Node, value string) (string, bool) {
 			lines[i] = indent + line
 		}
 	}
-	separator := lineBreak(text, n.Start)
+	separator := lineBreak(text, n.Start())
 	return "|" + chomp + separator + strings.Join(lines, separator), true
 }
 
@@ -131,7 +131,7 @@ func writeFlow(b *strings.Builder, n *Node, anchors bool) {
 		b.WriteByte('}')
 	case Sequence:
 		b.WriteByte('[')
-		for _, item := range n.Content {
+		for _, item := range n.Content() {
 			b.WriteString(separator)
 			writeFlow(b, item, anchors)
 			separator = ", "

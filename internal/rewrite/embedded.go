@@ -91,7 +91,7 @@ func (w *valuesWalk) value(n *manifest.Node, near *manifest.Node) {
 			w.below(identity.Step{Key: key.Resolve().Value}, child, near)
 		}
 	case manifest.Sequence:
-		for i, item := range n.Content {
+		for i, item := range n.Content() {
 			w.below(identity.Step{Kind: identity.ItemStep, Item: i}, item, near)
 		}
 	case manifest.Scalar:
@@ -222,7 +222,7 @@ func isTemplate(n *manifest.Node) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.Content, isTemplate)
+	return slices.ContainsFunc(n.Content(), isTemplate)
 }
 
 // certain returns the component whose values a text certainly contains: it has all keys

@@ -86,7 +86,7 @@ func selectorKey(key string) (bool, string) {
 // hasSelectorForm reports whether a value is a label selector, a selector of Istio, or the
 // plain map of a Service.
 func hasSelectorForm(n *manifest.Node) bool {
-	return n.IsMapping() && len(n.Content) > 0 && (isLabelSelector(n) || hasOnlyStrings(n))
+	return n.IsMapping() && len(n.Content()) > 0 && (isLabelSelector(n) || hasOnlyStrings(n))
 }
 
 // isCalico reports whether the selectors of the object are strings in Calico's language.

@@ -58,7 +58,7 @@ func (r *redaction) value(n *manifest.Node, isSecret bool) {
 			}
 		}
 	case manifest.Sequence:
-		for _, item := range n.Content {
+		for _, item := range n.Content() {
 			r.value(item, false)
 		}
 	case manifest.Scalar:
@@ -88,10 +88,10 @@ func (r *redaction) secret(n *manifest.Node) {
 
 func (r *redaction) hide(n *manifest.Node) {
 	shown := fmt.Sprintf("(%d bytes, not shown)", len(n.Value))
-	if n.End > n.Start && r.text[n.End-1] == '\n' {
+	if n.End() > n.Start() && r.text[n.End()-1] == '\n' {
 		shown += "\n"
 	}
-	r.hidden = append(r.hidden, hiddenPart{n.Start, n.End, shown})
+	r.hidden = append(r.hidden, hiddenPart{n.Start(), n.End(), shown})
 	r.values = append(r.values, n.Value)
 }
 
@@ -109,7 +109,7 @@ func (r *redaction) comments(n *manifest.Node) {
 		}
 		start -= len(above)
 	}
-	end := n.End
+	end := n.End()
 	if rest := bytes.IndexByte(r.text[end:], '\n'); rest >= 0 { //mutate:equivalent [>] adding 0 changes nothing
 		end += rest
 	}
@@ -122,7 +122,7 @@ func (r *redaction) comments(n *manifest.Node) {
 
 // isIn reports whether an offset is in a value of a mapping, and so in no comment.
 func (r *redaction) isIn(n *manifest.Node, offset int) bool {
-	return slices.ContainsFunc(n.Content, func(child *manifest.Node) bool { return child.Start <= offset && offset < child.End })
+	return slices.ContainsFunc(n.Content(), func(child *manifest.Node) bool { return child.Start() <= offset && offset < child.End() })
 }
 
 func (r *redaction) redacted() []byte {
