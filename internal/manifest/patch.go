@@ -218,9 +218,11 @@ type Edit struct {
 // apply applies edits, and fails if they overlap. It applies equal edits once, because an
 // anchor can make two places the same.
 func apply(text []byte, edits []Edit) ([]byte, bool) {
-	edits = slices.Clone(edits)
-	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })
-	edits = slices.Compact(edits)
+	if len(edits) > 1 {
+		edits = slices.Clone(edits)
+		slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })
+		edits = slices.Compact(edits)
+	}
 	size := len(text)
 	for _, e := range edits {
 		size += len(e.Text)

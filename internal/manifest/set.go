@@ -38,7 +38,7 @@ func plan(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
 	if root == nil {
 		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
 	}
-	p := planner{text: text, alone: alone, known: map[*Node]*addition{}}
+	p := planner{text: text, alone: alone}
 	if err := p.value(foundValue{root, root}, sets); err != nil {
 		return nil, err
 	}
@@ -99,13 +99,27 @@ func (p *planner) add(n *Node, sets []Set) error {
 		if slices.ContainsFunc(set.Path, func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
 			return &PlaceError{set.Path, n.Outer(), "there is no such item"}
 		}
-		if p.known[n] == nil {
-			p.known[n] = &addition{node: n}
-			p.added = append(p.added, p.known[n])
-		}
-		p.known[n].keys = addKey(p.known[n].keys, set.Path, set.Value)
+		a := p.additionTo(n)
+		a.keys = addKey(a.keys, set.Path, set.Value)
 	}
 	return nil
+}
+
+// additionTo returns the planned addition to a node. Most documents have one.
+func (p *planner) additionTo(n *Node) *addition {
+	if last := len(p.added) - 1; last >= 0 && p.added[last].node == n {
+		return p.added[last]
+	}
+	a := p.known[n]
+	if a == nil {
+		a = &addition{node: n}
+		p.added = append(p.added, a)
+		if p.known == nil {
+			p.known = map[*Node]*addition{}
+		}
+		p.known[n] = a
+	}
+	return a
 }
 
 // below adds the way to a value to the path of an error about what is below the value.

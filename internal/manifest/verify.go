@@ -10,7 +10,7 @@ import (
 // Same reports whether two values are equal. It ignores quotes, comments, layout and the
 // order of keys.
 func Same(a, b *Node) bool {
-	v := verifier{anyOrder: true, equal: map[[2]*Node]bool{}}
+	v := verifier{anyOrder: true}
 	return v.same(a, b)
 }
 
@@ -18,7 +18,7 @@ func Same(a, b *Node) bool {
 // same comments. It parses the patched text.
 func isPatched(text []byte, root *Node, patched []byte, sets []Set) (is bool) {
 	withTree(patched, func(after *Node, err error) {
-		v := verifier{equal: map[[2]*Node]bool{}}
+		v := verifier{}
 		is = err == nil && v.plus(root, after, sets) && sameComments(text, root, patched, after)
 	})
 	return is
@@ -32,7 +32,7 @@ type verifier struct {
 
 // plus reports whether b is equal to a with the sets applied. a is nil if there was no
 // value before.
-func (v verifier) plus(a, b *Node, sets []Set) bool {
+func (v *verifier) plus(a, b *Node, sets []Set) bool {
 	if len(sets) == 0 {
 		return v.same(a, b)
 	}
@@ -93,7 +93,7 @@ func (w *wantedSets) take(step identity.Step) (sets []Set) {
 func (w *wantedSets) isEmpty() bool { return w == nil || len(w.sets) == 0 && len(w.other) == 0 }
 
 // items compares the items of sequences.
-func (v verifier) items(a, b *Node, wanted *wantedSets) bool {
+func (v *verifier) items(a, b *Node, wanted *wantedSets) bool {
 	was, is := a.Content(), b.Content()
 	if len(was) != len(is) {
 		return false
@@ -108,7 +108,7 @@ func (v verifier) items(a, b *Node, wanted *wantedSets) bool {
 
 // fields compares the fields of mappings. The tags must be equal, and a new mapping must
 // have none.
-func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
+func (v *verifier) fields(a, b *Node, wanted *wantedSets) bool {
 	if a == nil || a.IsNull() {
 		a = &Node{Kind: Mapping}
 	}
@@ -123,7 +123,7 @@ func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
 
 // inOrder compares mappings key by key. New keys may be anywhere between the old ones. A
 // key that appears twice is compared twice.
-func (v verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
+func (v *verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
 	old := a.Content()
 	for key, value := range b.Fields {
 		below := takeField(wanted, key)
@@ -142,7 +142,7 @@ func (v verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
 }
 
 // merged compares mappings in any order, together with the fields of their merge keys.
-func (v verifier) merged(a, b *Node, wanted *wantedSets) bool {
+func (v *verifier) merged(a, b *Node, wanted *wantedSets) bool {
 	old := a.effective()
 	known := make(map[string]keyValue, len(old))
 	for _, f := range old {
@@ -174,7 +174,7 @@ func takeField(wanted *wantedSets, key *Node) []Set {
 }
 
 // streams compares strings that contain streams.
-func (v verifier) streams(a, b *Node, into identity.Into, wanted *wantedSets) bool {
+func (v *verifier) streams(a, b *Node, into identity.Into, wanted *wantedSets) bool {
 	if a.Kind != Scalar || !b.IsString() || len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
@@ -206,7 +206,7 @@ func sameDocuments(was, is []byte, sets []Set) bool {
 }
 
 // same reports whether two values are equal. It follows aliases.
-func (v verifier) same(a, b *Node) bool {
+func (v *verifier) same(a, b *Node) bool {
 	switch {
 	case a == nil || b == nil:
 		return a == b
@@ -215,6 +215,9 @@ func (v verifier) same(a, b *Node) bool {
 		equal, known := v.equal[pair]
 		if !known {
 			equal = v.same(pair[0], pair[1])
+			if v.equal == nil {
+				v.equal = map[[2]*Node]bool{}
+			}
 			v.equal[pair] = equal
 		}
 		return equal

@@ -114,7 +114,7 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	if options.again {
 		read.markChanged()
 	}
-	docs, more := in.stage(docs, nil, Restarts{state, read})
+	docs, more := in.stage(docs, nil, newRestarts(state, read))
 	all = all.plus(more)
 	docs, more = in.stage(docs, nil, newSelectors(labelChanges(all.places)))
 	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))
