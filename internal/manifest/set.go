@@ -31,7 +31,7 @@ type planner struct {
 	alone bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
 	edits []Edit
 	added []*addition
-	known map[*Node]*addition
+	known map[*Node]*addition // nil until there are two
 }
 
 func plan(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
@@ -110,14 +110,16 @@ func (p *planner) additionTo(n *Node) *addition {
 	if last := len(p.added) - 1; last >= 0 && p.added[last].node == n {
 		return p.added[last]
 	}
+	if len(p.added) == 1 {
+		p.known = map[*Node]*addition{p.added[0].node: p.added[0]}
+	}
 	a := p.known[n]
 	if a == nil {
 		a = &addition{node: n}
 		p.added = append(p.added, a)
-		if p.known == nil {
-			p.known = map[*Node]*addition{}
+		if p.known != nil {
+			p.known[n] = a
 		}
-		p.known[n] = a
 	}
 	return a
 }
