@@ -31,7 +31,7 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if !isPatched(text, root, patched, sets) {
+	if !isPatched(text, root, patched, sets, &openStrings{}) {
 		return nil, formError(root, sets[0])
 	}
 	return patched, nil
@@ -63,12 +63,13 @@ func isShared(trail []*Node, path identity.Path) bool {
 // patchInPlace applies sets with edits at their places. It returns nil if these edits
 // change more or less than the sets.
 func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, error) {
-	edits, err := plan(text, root, sets, alone)
+	var inner openStrings
+	edits, err := plan(text, root, sets, alone, &inner)
 	if err != nil {
 		return nil, err
 	}
 	patched, ok := apply(text, edits)
-	if !ok || !isPatched(text, root, patched, sets) {
+	if !ok || !isPatched(text, root, patched, sets, &inner) {
 		return nil, nil
 	}
 	return patched, nil
@@ -90,7 +91,7 @@ func patchPart(text []byte, sets []Set) ([]byte, error) {
 	}
 	for edits := range otherForms(text, root, sets) {
 		rewritten, ok := apply(text, edits)
-		if !ok || !isPatched(text, root, rewritten, nil) {
+		if !ok || !isPatched(text, root, rewritten, nil, &openStrings{}) {
 			continue
 		}
 		same, err := Parse(rewritten)

@@ -56,6 +56,20 @@ func (q *quickParser) document() *Node {
 	return q.node(q.column, -1, true)
 }
 
+// wordSize is the number of bytes that isPlainASCII examines at once.
+const wordSize = 8
+
+// isPlainASCII reports whether a text begins with eight printable ASCII characters.
+func isPlainASCII(text string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	if len(text) < wordSize {
+		return false
+	}
+	word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+	return (word|(word-' '*ones)|(word+ones))&highs == 0
+}
+
 // byteKind says what a byte may mean in a scalar without quotes.
 type byteKind uint8
 
@@ -95,13 +109,18 @@ func (q *quickParser) giveUp() {
 // version of YAML.
 func isQuickText(text string) bool {
 	ascii := true
-	for i := range len(text) {
-		switch kinds[text[i]] {
+	for at := 0; at < len(text); {
+		if isPlainASCII(text[at:]) {
+			at += wordSize
+			continue
+		}
+		switch kinds[text[at]] {
 		case controlByte:
 			return false
 		case highByte:
 			ascii = false
 		}
+		at++
 	}
 	return ascii || utf8.ValidString(text) && !strings.Contains(text, "\ufeff") && !strings.Contains(text, "\xc2") &&
 		!strings.Contains(text, "\u2028") && !strings.Contains(text, "\u2029") && !strings.Contains(text, "\xef\xbf")

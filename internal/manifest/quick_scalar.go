@@ -225,12 +225,12 @@ func (q *quickParser) literal(parent int) *Node {
 		return n
 	}
 	var b strings.Builder
+	b.Grow(q.literalSize(indent))
 	pending := 0 // line breaks that are part of the value only if more text follows
 	for q.at < len(q.text) {
 		end := q.lineEnd()
 		line := strings.TrimSuffix(q.text[q.at:end], "\n")
-		spaces := len(line) - len(strings.TrimLeft(line, " "))
-		if spaces < indent && spaces < len(line) {
+		if !belongsToBlock(line, indent) {
 			break
 		}
 		if len(line) > indent {
@@ -254,6 +254,24 @@ func (q *quickParser) literal(parent int) *Node {
 	n.Value, n.end = b.String(), uint32(q.at)
 	q.nextContent()
 	return n
+}
+
+// literalSize returns the size of the lines of a literal scalar in the text.
+func (q *quickParser) literalSize(indent int) int {
+	size := 0
+	for line := range strings.Lines(q.text[q.at:]) {
+		if !belongsToBlock(strings.TrimSuffix(line, "\n"), indent) {
+			break
+		}
+		size += len(line)
+	}
+	return size
+}
+
+// belongsToBlock reports whether a line belongs to a block scalar with an indentation.
+func belongsToBlock(line string, indent int) bool {
+	spaces := indentOf(line)
+	return spaces >= indent || spaces == len(line)
 }
 
 // firstIndent returns the indentation of the first line of a block scalar. It is not ok if

@@ -27,18 +27,19 @@ func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem 
 // planner turns the sets of one document into edits of its text. It does not check the
 // result of the edits: isPatched does.
 type planner struct {
-	text  []byte
-	alone bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
-	edits []Edit
-	added []*addition
-	known map[*Node]*addition // nil until there are two
+	text    []byte
+	strings *openStrings
+	alone   bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
+	edits   []Edit
+	added   []*addition
+	known   map[*Node]*addition // nil until there are two
 }
 
-func plan(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
+func plan(text []byte, root *Node, sets []Set, alone bool, inner *openStrings) ([]Edit, error) {
 	if root == nil {
 		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
 	}
-	p := planner{text: text, alone: alone}
+	p := planner{text: text, alone: alone, strings: inner}
 	if err := p.value(foundValue{root, root}, sets); err != nil {
 		return nil, err
 	}

@@ -16,9 +16,9 @@ func Same(a, b *Node) bool {
 
 // isPatched reports whether a patched text is the original plus exactly the sets, with the
 // same comments. It parses the patched text.
-func isPatched(text []byte, root *Node, patched []byte, sets []Set) (is bool) {
+func isPatched(text []byte, root *Node, patched []byte, sets []Set, inner *openStrings) (is bool) {
 	withTree(patched, func(after *Node, err error) {
-		v := verifier{}
+		v := verifier{strings: inner}
 		is = err == nil && v.plus(root, after, sets) && sameComments(text, root, patched, after)
 	})
 	return is
@@ -28,6 +28,7 @@ func isPatched(text []byte, root *Node, patched []byte, sets []Set) (is bool) {
 type verifier struct {
 	anyOrder bool              // ignore the order of keys
 	equal    map[[2]*Node]bool // results for pairs that aliases refer to
+	strings  *openStrings      // of the document before
 }
 
 // plus reports whether b is equal to a with the sets applied. a is nil if there was no
@@ -178,31 +179,32 @@ func (v *verifier) streams(a, b *Node, into identity.Into, wanted *wantedSets) b
 	if a.Kind != Scalar || !b.IsString() || len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
-	was, ok := innerStream(into, a.Value)
+	was, ok := v.strings.open(a, into)
 	is, ok2 := innerStream(into, b.Value)
 	if !ok || !ok2 {
 		return false
 	}
-	old, now := slices.Collect(Split(was)), slices.Collect(Split(is))
-	if len(old) != len(now) {
+	now := slices.Collect(Split(is))
+	if len(was.documents) != len(now) {
 		return false
 	}
-	for i := range old {
+	for i := range now {
 		into.Document = i
 		below := wanted.take(identity.Step{Kind: identity.IntoStep, Into: into})
-		if !sameDocuments(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
+		if !was.sameDocument(i, is[now[i].Start:now[i].End], below) {
 			return false
 		}
 	}
 	return wanted.isEmpty()
 }
 
-func sameDocuments(was, is []byte, sets []Set) bool {
+// sameDocument reports whether a text is a document of the stream plus exactly the sets.
+func (s *openString) sameDocument(number int, text []byte, sets []Set) bool {
 	if len(sets) == 0 {
-		return bytes.Equal(was, is)
+		return bytes.Equal(s.text(number), text)
 	}
-	root, err := Parse(was)
-	return err == nil && isPatched(was, root, is, sets)
+	root, err := s.parse(number)
+	return err == nil && isPatched(s.text(number), root, text, sets, &openStrings{})
 }
 
 // same reports whether two values are equal. It follows aliases.
