@@ -1,6 +1,9 @@
 package manifest
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // treeMemory provides the nodes of trees and their contents, many at a time. The zero
 // value is ready for use.
@@ -59,7 +62,7 @@ func (m *treeMemory) newNode(left int) *Node {
 // newRest returns an empty rest. One node in four has one.
 func (m *treeMemory) newRest(left int) *rest {
 	if len(m.rests) == 0 {
-		m.rests, m.grown = make([]rest, chunkFor(left)/4+1), true
+		m.rests, m.grown = make([]rest, max(1, chunkFor(left)/4)), true
 	}
 	r := &m.rests[0]
 	m.rests = m.rests[1:]
@@ -72,7 +75,14 @@ func chunkFor(left int) int { return min(left/12+4, 1024) }
 // begin begins the content of a collection. It returns what end needs.
 func (m *treeMemory) begin() int { return len(m.open) }
 
-func (m *treeMemory) add(n *Node) { m.open = append(m.open, n) }
+// add adds a node to the content of the innermost collection. It doubles the memory if that
+// is full: append grows it by a quarter, and so leaves five times as much behind.
+func (m *treeMemory) add(n *Node) {
+	if len(m.open) == cap(m.open) {
+		m.open = slices.Grow(m.open, len(m.open)+fewNodes)
+	}
+	m.open = append(m.open, n)
+}
 
 // end returns what was added since begin.
 func (m *treeMemory) end(begin, left int) []*Node {
