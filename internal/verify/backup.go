@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
@@ -42,13 +41,35 @@ func (f *checkInput) backupResources() (configs, backups space.Resource, schedul
 	return space.SharedBackupConfigs, space.Backups, []space.Resource{space.BackupSchedules, space.SharedSchedules}
 }
 
-// backupConfigs returns the backup configs that the backups can refer to. A SpaceBackupConfig
-// has no namespace.
-func (f *checkInput) backupConfigs() []space.BackupConfig {
-	if f.backsUpSpace() {
-		return f.observed.BackupConfigs[""]
+// backupIndex finds what belongs to a control plane. There may be a schedule and a config for
+// each of them.
+type backupIndex struct {
+	schedules map[space.Key][]space.Schedule    // that are not suspended, by ControlPlane object
+	configs   map[space.Key]*space.BackupConfig // by name
+}
+
+func indexBackups(o space.Observed) backupIndex {
+	index := backupIndex{space.SchedulesOf(o.ControlPlanes, o.Schedules), map[space.Key]*space.BackupConfig{}}
+	for namespace, configs := range o.BackupConfigs {
+		for i := range configs {
+			index.configs[space.Key{Namespace: namespace, Name: configs[i].Meta.Name}] = &configs[i]
+		}
 	}
-	return f.observed.BackupConfigs[f.plane.Namespace]
+	return index
+}
+
+// configNamespace returns the namespace of the backup configs that the backups can refer to. A
+// SpaceBackupConfig has none.
+func (f *checkInput) configNamespace() string {
+	if f.backsUpSpace() {
+		return ""
+	}
+	return f.plane.Namespace
+}
+
+// backupConfig returns the backup config of that name that the backups can refer to, or nil.
+func (f *checkInput) backupConfig(name string) *space.BackupConfig {
+	return f.backups.configs[space.Key{Namespace: f.configNamespace(), Name: name}]
 }
 
 // latestBackup returns the latest backup.
@@ -70,7 +91,7 @@ type usedConfig struct{ name, by string }
 func (f *checkInput) usedConfigs() []usedConfig {
 	schedules := f.observed.SpaceSchedules
 	if !f.backsUpSpace() {
-		schedules = slices.DeleteFunc(slices.Clone(f.observed.Schedules), func(s space.Schedule) bool { return !s.Selects(f.plane) })
+		schedules = f.backups.schedules[space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}]
 	}
 	var all []usedConfig
 	for _, s := range schedules {
@@ -92,15 +113,14 @@ func checkBackupConfig(f *checkInput) Check {
 			return unknownCheck(err)
 		}
 	}
-	configs := f.backupConfigs()
 	used := f.usedConfigs()
 	found := Check{}
 	for _, u := range used {
-		i := slices.IndexFunc(configs, func(c space.BackupConfig) bool { return c.Meta.Name == u.name })
-		if i < 0 {
+		config := f.backupConfig(u.name)
+		if config == nil {
 			return failedCheck("create the "+kind+", or correct the reference", "the %s that is in use does not exist", kind).about(u.by+", "+kind, u.name)
 		}
-		if c := f.reviewConfig(configs[i]); c.State != OK || found.State == "" {
+		if c := f.reviewConfig(*config); c.State != OK || found.State == "" {
 			found = c.about(u.by+", "+kind, u.name)
 		}
 		if found.State != OK {
@@ -110,7 +130,7 @@ func checkBackupConfig(f *checkInput) Check {
 	if len(used) > 0 {
 		return found
 	}
-	return f.unusedConfigs(configs)
+	return f.unusedConfigs(f.observed.BackupConfigs[f.configNamespace()])
 }
 
 // unusedConfigs judges the configs if nothing refers to one yet.
@@ -291,7 +311,6 @@ func (f *checkInput) describeBackup(b space.Backup) string {
 
 // usedIdentity reports whether the config of a backup uses the identity.
 func (f *checkInput) usedIdentity(b space.Backup) bool {
-	return slices.ContainsFunc(f.backupConfigs(), func(c space.BackupConfig) bool {
-		return c.Meta.Name == b.Spec.ConfigRef.Name && c.Spec.ObjectStorage.Credentials.Source == desired.InjectedIdentity
-	})
+	config := f.backupConfig(b.Spec.ConfigRef.Name)
+	return config != nil && config.Spec.ObjectStorage.Credentials.Source == desired.InjectedIdentity
 }

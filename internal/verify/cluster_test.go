@@ -58,7 +58,7 @@ func podsOf(texts ...string) func(*testing.T, *space.Observed) {
 }
 
 func withFailedList(e *space.Error) func(*testing.T, *space.Observed) {
-	return func(_ *testing.T, o *space.Observed) { o.Unread = append(o.Unread, e) }
+	return func(_ *testing.T, o *space.Observed) { o.Unread.Add(e) }
 }
 
 // withBackupConfig adds a backup config to a namespace.
