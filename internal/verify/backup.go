@@ -179,7 +179,30 @@ func (f *checkInput) reviewConfig(config space.BackupConfig) Check {
 	if problem := f.reviewStore(storage.Config); problem != "" {
 		return fail("%s", problem)
 	}
-	return f.reviewAccess(storage.Bucket, storage.Prefix)
+	return worseCheck(f.reviewAccess(storage.Bucket, storage.Prefix), f.reviewEndpoint(storage.Config))
+}
+
+// reviewEndpoint warns of a config without an endpoint, and of an endpoint that is not in AWS,
+// unless the config of this program names it.
+//
+// Source: github.com/thanos-io/objstore, providers/s3, validate.
+func (f *checkInput) reviewEndpoint(config map[string]any) Check {
+	endpoint := text(config, "endpoint", "")
+	host := withoutScheme(endpoint)
+	want, err := f.state.BackupConfig(f.component)
+	switch {
+	case host == "":
+		return warningCheck(f.fixBackupConfig(), "config.endpoint is not set: the storage library of Thanos, whose settings these are, rejects that")
+	case err == nil && host == want.Endpoint, desired.IsS3Host(host):
+		return okCheck("config.endpoint is S3")
+	}
+	return warningCheck(f.fixBackupConfig()+"; if this host does accept the role's credentials, set sharedBackupConfig.endpoint to it",
+		"config.endpoint is %s, which is not a host of S3 in AWS, and the role's credentials are for AWS", endpoint)
+}
+
+// withoutScheme returns the host of an endpoint, which may be a URL.
+func withoutScheme(endpoint string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(endpoint, "https://"), "http://")
 }
 
 // reviewStore returns what is wrong with the free-form part of a backup config. It never
@@ -226,7 +249,7 @@ func (f *checkInput) reviewRegion(config map[string]any) string {
 //
 // Source: AWS General Reference, "Amazon S3 endpoints and quotas".
 func endpointRegion(host string) string {
-	host = strings.TrimPrefix(strings.TrimPrefix(host, "https://"), "http://")
+	host = withoutScheme(host)
 	rest, isS3 := strings.CutPrefix(strings.Replace(host, "s3.dualstack.", "s3.", 1), "s3.")
 	region, domain, ok := strings.Cut(rest, ".")
 	if !isS3 || !ok || !strings.HasPrefix(domain, "amazonaws.com") {

@@ -76,7 +76,7 @@ func newLiveWorldOf(t testing.TB, server *awstest.Server, planes map[string]stri
 	t.Helper()
 	w := &liveWorld{state: liveSettings(t), cluster: spacetest.New(t, `{apiVersion: v1, kind: Node, metadata: {name: n}}`), account: server}
 	w.cluster.Issuer = "https://" + testIssuer
-	w.cluster.Add(t, `{kind: SharedBackupConfig, metadata: {name: nightly, namespace: team}, spec: {objectStorage: {provider: AWS, bucket: spaces-backups, credentials: {source: InjectedIdentity}}}}`)
+	w.cluster.Add(t, `{kind: SharedBackupConfig, metadata: {name: nightly, namespace: team}, spec: {objectStorage: {provider: AWS, bucket: spaces-backups, config: {endpoint: s3.us-west-2.amazonaws.com}, credentials: {source: InjectedIdentity}}}}`)
 	for name, host := range planes {
 		w.cluster.Add(t, fmt.Sprintf(`{kind: ControlPlane, metadata: {name: %s, namespace: team}, spec: {hostNamespace: {name: %s}}}`, name, host))
 		w.cluster.Add(t, fmt.Sprintf(`{kind: Backup, metadata: {name: of-%s, namespace: team, creationTimestamp: "2026-01-01T00:00:00Z"}, spec: {controlPlane: %s, configRef: {name: nightly}}, status: {phase: Completed}}`, name, name))
