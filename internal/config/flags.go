@@ -4,13 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // Flags are the given flags for a config with one component, with their values. Each flag
@@ -122,12 +122,12 @@ func UnknownVariables(environ []string, otherFlags ...string) []string {
 	return warnings
 }
 
-var listIndex = regexp.MustCompile(`\[\d+\]`)
+var listIndex = lazyregexp.New(`\[\d+\]`)
 
 // FlagFor returns the flag that sets the path, such as components[0].bucket, of the
 // component: --bucket, or --component vector --bucket. If there is none, it returns nothing.
 func FlagFor(path, component string) string {
-	key := listIndex.ReplaceAllString(path, "[]")
+	key := listIndex().ReplaceAllString(path, "[]")
 	for _, r := range flagRows() {
 		switch {
 		case r.Key != key:

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // RoleARN names an IAM role: arn:<partition>:iam::<account>:role/<path and name>. The
@@ -183,7 +184,7 @@ func parseARN(value, service, example string) (arn.ARN, error) {
 	return a, nil
 }
 
-var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+var accountForm = lazyregexp.New(`^[0-9]{12}$`)
 
 // checkOwner checks the partition and the account of an ARN.
 func checkOwner(value, partition, account, example string) error {
@@ -193,7 +194,7 @@ func checkOwner(value, partition, account, example string) error {
 			quote(value), strings.Join(partitions(), ", "))
 	case account == "":
 		return WithHint("write it like "+example, "%s has no account", quote(value))
-	case !accountForm.MatchString(account):
+	case !accountForm().MatchString(account):
 		return fmt.Errorf("%s has the account %s: an account is twelve digits", quote(value), quote(account))
 	}
 	return nil
