@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -41,9 +42,9 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 }
 
 // flagRows returns the settings that have a flag.
-func flagRows() []Row {
-	return slices.DeleteFunc(Rows(), func(r Row) bool { return r.Flag == "" })
-}
+var flagRows = sync.OnceValue(func() []Row {
+	return slices.DeleteFunc(slices.Clone(Rows()), func(r Row) bool { return r.Flag == "" })
+})
 
 // rowOf returns the setting that has the flag, or the zero Row.
 func rowOf(flag string) Row {
@@ -102,15 +103,19 @@ func FlagsWithVariables(others ...string) []string {
 // UnknownVariables returns a warning for each variable SPACES_IDENTITY_… in environ, as
 // [os.Environ] returns it, that belongs to no setting and none of the other flags.
 func UnknownVariables(environ []string, otherFlags ...string) []string {
+	ours := slices.DeleteFunc(slices.Clone(environ), func(pair string) bool { return !strings.HasPrefix(pair, variablePrefix) })
+	if len(ours) == 0 {
+		return nil
+	}
 	known := FlagsWithVariables(otherFlags...)
 	for i, flag := range known {
 		known[i] = strings.TrimPrefix(EnvName(flag), variablePrefix)
 	}
 	var warnings []string
-	for _, pair := range slices.Sorted(slices.Values(environ)) {
+	for _, pair := range slices.Sorted(slices.Values(ours)) {
 		variable, _, _ := strings.Cut(pair, "=") // the value may be a secret
-		name, ours := strings.CutPrefix(variable, variablePrefix)
-		if !ours || slices.Contains(known, name) {
+		name := strings.TrimPrefix(variable, variablePrefix)
+		if slices.Contains(known, name) {
 			continue
 		}
 		warning := "no setting has the environment variable " + variable

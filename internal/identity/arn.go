@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
-	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // RoleARN names an IAM role: arn:<partition>:iam::<account>:role/<path and name>. The
@@ -184,8 +182,6 @@ func parseARN(value, service, example string) (arn.ARN, error) {
 	return a, nil
 }
 
-var accountForm = lazyregexp.New(`^[0-9]{12}$`)
-
 // checkOwner checks the partition and the account of an ARN.
 func checkOwner(value, partition, account, example string) error {
 	switch {
@@ -194,10 +190,15 @@ func checkOwner(value, partition, account, example string) error {
 			quote(value), strings.Join(partitions(), ", "))
 	case account == "":
 		return WithHint("write it like "+example, "%s has no account", quote(value))
-	case !accountForm().MatchString(account):
+	case !isAccount(account):
 		return fmt.Errorf("%s has the account %s: an account is twelve digits", quote(value), quote(account))
 	}
 	return nil
+}
+
+func isAccount(text string) bool {
+	_, other := notIn(text, digits)
+	return len(text) == 12 && !other
 }
 
 // ValidateSourceARN checks a pattern that a trust policy compares with aws:SourceArn.
