@@ -1,10 +1,10 @@
 package manifest
 
 import (
-	"regexp"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // Kind says what a node is.
@@ -325,7 +325,7 @@ func (n *Node) effective() []keyValue {
 
 // isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2.
 func isPlainString(s string) bool {
-	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate.MatchString(s))
+	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate().MatchString(s))
 }
 
 func isSpecialWord(s string) bool {
@@ -338,7 +338,7 @@ func isSpecialWord(s string) bool {
 
 // numberOrDate matches the numbers, with and without a base, and the dates of YAML 1.1 and
 // 1.2. It allows more underscores, commas and digits than they do.
-var numberOrDate = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_.]*([pP][-+]?[0-9]*)?|0[bBoO][0-9_]*|[0-9_,]*\.?[0-9_]*([eE][-+]?[0-9]*)?|[0-9_]+(:[0-9_.]+)+)$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$`)
+var numberOrDate = lazyregexp.New(`^[-+]?(0[xX][0-9a-fA-F_.]*([pP][-+]?[0-9]*)?|0[bBoO][0-9_]*|[0-9_,]*\.?[0-9_]*([eE][-+]?[0-9]*)?|[0-9_]+(:[0-9_.]+)+)$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$`)
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

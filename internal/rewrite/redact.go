@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"spaces-identity.dev/internal/lazyregexp"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -95,14 +96,14 @@ func (r *redaction) hide(n *manifest.Node) {
 	r.values = append(r.values, n.Value)
 }
 
-var comment = regexp.MustCompile(`(?m)(^|[ \t])#.*$`)
+var comment = lazyregexp.New(`(?m)(^|[ \t])#.*$`)
 
 // comments hides the comments before and after the keys of a mapping.
 func (r *redaction) comments(n *manifest.Node) {
 	start := n.Outer()
 	for _, above := range slices.Backward(bytes.SplitAfter(r.text[:start], []byte("\n"))) {
 		if trimmed := bytes.TrimSpace(above); len(trimmed) > 0 && trimmed[0] != '#' {
-			if at := comment.FindIndex(above); at != nil { // behind the key of the mapping
+			if at := comment().FindIndex(above); at != nil { // behind the key of the mapping
 				start -= len(above) - at[0]
 			}
 			break
@@ -113,7 +114,7 @@ func (r *redaction) comments(n *manifest.Node) {
 	if rest := bytes.IndexByte(r.text[end:], '\n'); rest >= 0 { //mutate:equivalent [>] adding 0 changes nothing
 		end += rest
 	}
-	for _, at := range comment.FindAllIndex(r.text[start:end], -1) {
+	for _, at := range comment().FindAllIndex(r.text[start:end], -1) {
 		if from := bytes.IndexByte(r.text[start+at[0]:], '#'); !r.isIn(n, start+at[0]+from) {
 			r.hidden = append(r.hidden, hiddenPart{start + at[0] + from, start + at[1], "# (not shown)"})
 		}
