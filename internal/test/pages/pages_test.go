@@ -172,3 +172,13 @@ func constantText(e ast.Expr) (string, bool) {
 	}
 	return "", false
 }
+
+// A reader finds each page from the index.
+func TestIndexListsEveryPage(t *testing.T) {
+	index := readFile(t, root+"/docs/README.md")
+	for name := range markdownFiles(t) {
+		if page, ok := strings.CutPrefix(name, "docs/"); ok && page != "README.md" && !strings.Contains(index, "]("+page+")") {
+			t.Errorf("docs/README.md does not list %s", page)
+		}
+	}
+}
