@@ -130,7 +130,7 @@ var verb = regexp.MustCompile(`%[-+# 0-9.]*[a-zA-Z]`)
 func sourceTexts(t *testing.T) []string {
 	t.Helper()
 	var texts []string
-	err := filepath.WalkDir(root+"/internal", func(file string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root+"/internal", func(file string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || strings.Contains(filepath.ToSlash(file), "/internal/test/") {
 			return err
 		}
