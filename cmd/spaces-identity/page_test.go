@@ -86,7 +86,7 @@ func runBlock(ts *testscript.TestScript, block string) string {
 		fmt.Fprintf(&got, "$ %s\n", command)
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = ts.Getenv("WORK")
-		cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"), "HOME="+ts.Getenv("WORK"))
+		cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("WORK")}
 		out, err := cmd.CombinedOutput() // a status that is not 0 is part of some examples
 		if err != nil && cmd.ProcessState == nil {
 			ts.Fatalf("%v", err)
