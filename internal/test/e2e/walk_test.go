@@ -4,6 +4,7 @@ import (
 	"flag"
 	"maps"
 	"os"
+	"strings"
 	"testing"
 
 	"spaces-identity.dev/internal/test/awstest"
@@ -42,7 +43,7 @@ func TestWalkThrough(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					c.Create(t, string(backups))
+					c.Create(t, strings.Replace(string(backups), "metadata:\n", "metadata:\n  namespace: team\n", 1))
 				}}}.Run(t, repositoryRoot+"/docs/walk-through.md")
 		})
 	}
