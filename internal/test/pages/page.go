@@ -60,9 +60,9 @@ func helmOf(before []string) string {
 	if len(before) == 0 {
 		return ""
 	}
-	rest, _ := strings.CutPrefix(before[len(before)-1], "<!-- Helm ")
-	version, ok := strings.CutSuffix(rest, " -->")
-	if !ok {
+	rest, named := strings.CutPrefix(before[len(before)-1], "<!-- Helm ")
+	version, ended := strings.CutSuffix(rest, " -->")
+	if !named || !ended {
 		return ""
 	}
 	return version
