@@ -219,6 +219,10 @@ test-release: helm $(older) ## build releases and install them in both Helms wit
 $(release):
 	@go -C internal/release build -o $@ .
 
+.PHONY: docs
+docs: ## write the reference pages and the JSON Schema again, from the commands and the settings
+	@go test ./internal/config ./internal/cli -count=1 -run 'Documentation|SchemaFile' -update >/dev/null
+
 .PHONY: clean
 clean: ## remove everything that make built
 	@rm -rf bin dist identity-artifacts
