@@ -9,10 +9,7 @@ import (
 
 var update = flag.Bool("update", false, "write what the commands print to the pages that show it")
 
-const (
-	root   = "../../.."
-	issuer = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
-)
+const issuer = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 
 // TestPagesShowWhatTheirCommandsPrint runs each command of the README and of the walk-through
 // that needs no cluster, with both Helms. The AWS account is simulated. TestWalkThrough of the
