@@ -12,32 +12,37 @@ import (
 
 	"spaces-identity.dev/internal/cli"
 	"spaces-identity.dev/internal/cli/live"
+	"spaces-identity.dev/internal/export"
 )
 
 // shownCommand matches a command of this program in a page, and the output below it.
 var shownCommand = regexp.MustCompile("(?m)^\\$ spaces-identity (.+)\n((?:[^$`].*\n)*)")
 
-// TestExportExamplesAreCurrent runs the commands that the page of the examples shows, and
+// TestExportExamplesAreCurrent runs the commands that the pages of the examples show, and
 // compares their output with the page, and their files with those beside the page.
 func TestExportExamplesAreCurrent(t *testing.T) {
-	committed, err := filepath.Abs("../../examples/export")
-	if err != nil {
-		t.Fatal(err)
+	for example, want := range map[string]int{"export": len(export.Forms()), "terraform-helm": 1} {
+		t.Run(example, func(t *testing.T) {
+			committed, err := filepath.Abs(filepath.Join("../../examples", example))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "spaces-identity.yaml"), read(t, filepath.Join(committed, "spaces-identity.yaml")))
+			t.Chdir(dir)
+			commands := shownCommand.FindAllStringSubmatch(read(t, filepath.Join(committed, "README.md")), -1)
+			for _, command := range commands {
+				status, out := runShown(t, strings.Fields(command[1]))
+				if d := cmp.Diff(command[2], out); d != "" || status != 0 {
+					t.Errorf("%s: exit status %d, output (-page +got):\n%s", command[1], status, d)
+				}
+			}
+			if len(commands) != want {
+				t.Errorf("the page shows %d commands, want %d", len(commands), want)
+			}
+			compareFiles(t, committed, dir)
+		})
 	}
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "spaces-identity.yaml"), read(t, filepath.Join(committed, "spaces-identity.yaml")))
-	t.Chdir(dir)
-	commands := shownCommand.FindAllStringSubmatch(read(t, filepath.Join(committed, "README.md")), -1)
-	for _, command := range commands {
-		status, out := runShown(t, strings.Fields(command[1]))
-		if d := cmp.Diff(command[2], out); d != "" || status != 0 {
-			t.Errorf("%s: exit status %d, output (-page +got):\n%s", command[1], status, d)
-		}
-	}
-	if len(commands) != 5 {
-		t.Errorf("the page shows %d commands, want one for each form", len(commands))
-	}
-	compareFiles(t, committed, dir)
 }
 
 // runShown runs a command of a page, and returns what it prints.
