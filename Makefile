@@ -87,10 +87,10 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
 # The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release
+judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release judge-terraform judge-kpt
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, Kubernetes 1.35, a release built twice (30 minutes to build)
+judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, Kubernetes 1.35, OpenTofu, kpt, a release built twice (40 minutes to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
@@ -118,6 +118,13 @@ judge-kube135: build helm kube $(kube135)
 # Builds a release twice, each time with an empty cache, and compares the files.
 judge-release:
 	@cd internal/release && SPACES_IDENTITY_REPRODUCE=1 go test -timeout 30m -count=1 -run '^TestTwoBuildsAreEqual$$' .
+
+judge-terraform: build kube $(compared)/tofu $(compared)/terraform-provider-helm
+	@SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_TOFU=$(compared)/tofu SPACES_IDENTITY_HELM_PROVIDER=$(compared)/terraform-provider-helm \
+		$(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/terraform
+
+judge-kpt: build $(compared)/kpt-fn
+	@SPACES_IDENTITY_KPT_FN=$(compared)/kpt-fn $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/kpt
 
 moto := $(CURDIR)/bin/tools/moto
 
@@ -287,6 +294,20 @@ $(actions): $(tools)/actionlint/go.mod
 $(vale): $(tools)/vale/go.mod
 	@echo 'building Vale from the module proxy (once, about two minutes)'
 	@CGO_ENABLED=1 go -C $(tools)/vale build -o $@ github.com/errata-ai/vale/v3/cmd/vale
+
+$(compared)/tofu: $(tools)/tofu/go.mod
+	@echo 'building OpenTofu from the module proxy (once, about five minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags '-s -w' github.com/opentofu/opentofu/cmd/tofu
+
+# Versions 2 and 3 of the provider are not on the module proxy.
+$(compared)/terraform-provider-helm: $(tools)/helm-provider/go.mod
+	@echo "building Terraform's Helm provider from the module proxy (once, about two minutes)"
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ github.com/hashicorp/terraform-provider-helm
+
+# kpt itself needs a module that is not on the proxy. This is its command fn.
+$(compared)/kpt-fn: $(tools)/kpt/go.mod $(tools)/kpt/main.go
+	@echo 'building kpt fn from the module proxy (once, about two minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ .
 
 $(compared)/yq: testdata/bench/yq/go.mod
 	@go -C testdata/bench/yq build -o $@ github.com/mikefarah/yq/v4

@@ -116,6 +116,34 @@ func runArgoCDPlugin(t *testing.T, h helm) {
 	}
 }
 
+// TestFluxAppliesCommittedManifests renders the chart into the directory of the Flux example,
+// and builds it with the real kustomize, as Flux does. Flux must get the manifests with the
+// identity, and nothing else that CI commits.
+func TestFluxAppliesCommittedManifests(t *testing.T) {
+	helms := findHelms(t)
+	dependOnFiles(t)
+	w := &workflow{t: t, dir: t.TempDir()}
+	w.env = append(append(os.Environ(), helmHome(t.TempDir())...), "HELM_BIN="+helms[0].path)
+	if err := os.CopyFS(w.dir, os.DirFS(filepath.Join(repository(), "examples", "flux", "committed"))); err != nil {
+		t.Fatal(err)
+	}
+	w.write("spaces-identity.yaml", workflowConfig)
+	w.command(binary(), "template", "spaces", filepath.Join(repository(), "testdata", "chart"), "--namespace=upbound-system", "--output-dir=rendered")
+	w.write("rendered/chart-version.yaml", "version: 0.1.0\n") // as the workflow does
+	manifests, err := os.ReadFile(filepath.Join(w.dir, "rendered", "manifests.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := w.command(filepath.Join(repository(), "bin", "tools", "kustomize"), "build", "rendered")
+	if !strings.Contains(built, "role/spaces-backup") || strings.Contains(built, "SharedBackupConfig") {
+		t.Errorf("Flux applies:\n%s", built)
+	}
+	want, got := strings.Count("\n"+string(manifests), "\nkind: ")+strings.Count("\n"+string(manifests), "\n'kind': "), strings.Count("\n"+built, "\nkind: ")
+	if want != got || got == 0 {
+		t.Errorf("Flux applies %d objects of %d", got, want)
+	}
+}
+
 // decodeExample decodes a YAML file of the examples.
 func decodeExample(t *testing.T, file string, into any) {
 	t.Helper()
