@@ -232,7 +232,8 @@ func runWorkflow(t *testing.T, h helm) {
 		t.Error("a second run without changes pushed another commit")
 	}
 
-	g.commit(map[string]string{"spaces-identity.yaml": strings.ReplaceAll(pipelineConfig, "role/spaces-backup", "role/another-role")})
+	merged := strings.ReplaceAll(pipelineConfig, "role/spaces-backup", "role/another-role")
+	g.commit(map[string]string{"spaces-identity.yaml": merged})
 	results, log = g.start(event{})
 	g.expects("a change while the pull request is open", results, log, allSucceed, "pr list")
 	compareCommitted(t, g.pipeline, "role/another-role")
@@ -248,7 +249,7 @@ func runWorkflow(t *testing.T, h helm) {
 	}
 
 	g.opens(0)
-	g.commit(map[string]string{"values.yaml": "controller: {replicas: 3}\n"})
+	g.commit(map[string]string{"spaces-identity.yaml": pipelineConfig})
 	g.put(g.dir, "forbidden", "the repository does not let workflows open pull requests\n")
 	results, log = g.start(event{})
 	g.expects("pull requests are not allowed", results, log, "success success failure", "pr list", "pr create")
@@ -256,7 +257,7 @@ func runWorkflow(t *testing.T, h helm) {
 	results, log = g.start(event{})
 	g.expects("pull requests are allowed now", results, log, allSucceed, "pr list", "pr create")
 
-	g.commit(map[string]string{"values.yaml": "{}\n"})
+	g.commit(map[string]string{"spaces-identity.yaml": merged})
 	results, log = g.start(event{})
 	g.expects("the change is reverted", results, log, allSucceed)
 	if g.proposed() != "" {

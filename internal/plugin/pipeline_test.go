@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +49,8 @@ func newPipeline(t *testing.T, h helm) *pipeline {
 	if err := os.Symlink(h.path, filepath.Join(bin, "helm")); err != nil {
 		t.Fatal(err)
 	}
-	p.env = append(append(os.Environ(), helmHome(dir)...), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPACES_IDENTITY_") })
+	p.env = append(append(own, helmHome(dir)...), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"HOME="+dir, "GIT_CONFIG_GLOBAL="+filepath.Join(dir, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1")
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // HOME has others
 		p.env = append(p.env, name+"="+strings.TrimSpace(p.run(".", "go", "env", name)))
