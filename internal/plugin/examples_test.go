@@ -21,7 +21,9 @@ func runArgoCDPlugin(t *testing.T, h helm) {
 	t.Helper()
 	dependOnFiles(t)
 	var plugin struct {
-		Spec struct {
+		Metadata struct{ Name string }
+		Spec     struct {
+			Version        string
 			Init, Generate struct{ Command, Args []string }
 		}
 	}
@@ -38,6 +40,11 @@ func runArgoCDPlugin(t *testing.T, h helm) {
 		}
 	}
 	decodeExample(t, "argocd/repo-server-patch.yaml", &patch)
+	var target application
+	decodeExample(t, "argocd/application-plugin.yaml", &target)
+	if want := plugin.Metadata.Name + "-" + plugin.Spec.Version; target.Spec.Source.Plugin.Name != want {
+		t.Errorf("the Application names the plugin %q, and Argo CD calls it %q", target.Spec.Source.Plugin.Name, want)
+	}
 
 	work := t.TempDir()
 	w, app := &pipeline{t: t, dir: work}, filepath.Join(work, "app")
@@ -56,7 +63,7 @@ func runArgoCDPlugin(t *testing.T, h helm) {
 		}
 	}
 	w.env = []string{"HOME=/dev/null", "PATH=" + filepath.Join(work, "bin") + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"ARGOCD_APP_NAME=spaces", "ARGOCD_APP_NAMESPACE=upbound-system", "KUBE_VERSION=1.36", "KUBE_API_VERSIONS=v1,apps/v1,spaces.upbound.io/v1beta1"}
+		"ARGOCD_APP_NAME=" + target.Metadata.Name, "ARGOCD_APP_NAMESPACE=" + target.Spec.Destination.Namespace, "KUBE_VERSION=1.36", "KUBE_API_VERSIONS=v1,apps/v1,spaces.upbound.io/v1beta1"}
 	for _, v := range patch.Spec.Template.Spec.Containers[0].Env {
 		w.env = append(w.env, v.Name+"="+strings.ReplaceAll(v.Value, "/tmp/", work+"/tmp/"))
 	}
