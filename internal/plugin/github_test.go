@@ -213,7 +213,10 @@ const allSucceed, onlyChecked = "success success success", "success skipped skip
 // TestWorkflowOfTheExample runs the jobs of the GitHub Actions example.
 func TestWorkflowOfTheExample(t *testing.T) {
 	for _, h := range findHelms(t) {
-		t.Run(h.name, func(t *testing.T) { runWorkflow(t, h) })
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			runWorkflow(t, h)
+		})
 	}
 }
 
@@ -233,7 +236,7 @@ func runWorkflow(t *testing.T, h helm) {
 	}
 
 	merged := strings.ReplaceAll(pipelineConfig, "role/spaces-backup", "role/another-role")
-	g.commit(map[string]string{"spaces-identity.yaml": merged})
+	g.commit(map[string]string{"spaces-identity.yaml": merged, "rendered/manifests/old.yaml": "left: by an older chart\n"})
 	results, log = g.start(event{})
 	g.expects("a change while the pull request is open", results, log, allSucceed, "pr list")
 	compareCommitted(t, g.pipeline, "role/another-role")
@@ -268,7 +271,10 @@ func runWorkflow(t *testing.T, h helm) {
 // TestWorkflowWithMistakes runs the example with mistakes in the repository, and for pull requests.
 func TestWorkflowWithMistakes(t *testing.T) {
 	for _, h := range findHelms(t) {
-		t.Run(h.name, func(t *testing.T) { runWorkflowWithMistakes(t, h) })
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			runWorkflowWithMistakes(t, h)
+		})
 	}
 }
 

@@ -3,10 +3,12 @@ package plugin_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,10 +49,8 @@ func newGitLab(t *testing.T, h helm, shell string) *gitlab {
 	g := &gitlab{pipeline: newPipeline(t, h), shell: shell, jobs: map[string]gitlabJob{}}
 	g.read()
 	g.artifacts = filepath.Join(g.dir, "artifacts")
-	for name, value := range map[string]string{"IDENTITY_PLUGIN": repository(), "SPACES_CHART": g.chart, "KUBE_VERSION": "1.36",
-		"UPBOUND_USER": registryUser, "UPBOUND_TOKEN": registryToken, "CI_DEFAULT_BRANCH": "main"} {
-		g.variables[name] = value
-	}
+	maps.Copy(g.variables, map[string]string{"IDENTITY_PLUGIN": repository(), "SPACES_CHART": g.chart, "KUBE_VERSION": "1.36",
+		"UPBOUND_USER": registryUser, "UPBOUND_TOKEN": registryToken, "CI_DEFAULT_BRANCH": "main"})
 	remote := filepath.Join(g.dir, "remote.git")
 	g.run(remote, "git", "config", "receive.advertisePushOptions", "true")
 	hook := fmt.Sprintf("#!/bin/sh\n# Writes down the push options, which GitLab reads.\ni=0\nwhile [ $i -lt ${GIT_PUSH_OPTION_COUNT:-0} ]; do eval echo \\\"\\$GIT_PUSH_OPTION_$i\\\"; i=$((i+1)); done >>%s/options\n", g.dir)
@@ -150,7 +150,7 @@ func (g *gitlab) job(job gitlabJob, branch string) (log string, status int) {
 	for name, value := range g.variables {
 		env = append(env, name+"="+value)
 	}
-	script := strings.Join(append(job.BeforeScript[:len(job.BeforeScript):len(job.BeforeScript)], job.Script...), "\n")
+	script := strings.Join(slices.Concat(job.BeforeScript, job.Script), "\n")
 	quoted := "'" + strings.ReplaceAll(script, "'", `'\''`) + "'"
 	out, messages, status := g.try(dir, env, "if set -o | grep pipefail > /dev/null; then set -o pipefail; fi; set -o errexit\n"+
 		"set +o noclobber\n: | eval "+quoted+"\nexit 0\n", g.shell)
@@ -199,7 +199,10 @@ func eachGitLab(t *testing.T, run func(*gitlab)) {
 	t.Helper()
 	for i, h := range findHelms(t) {
 		shell := []string{"sh", "bash"}[i]
-		t.Run(h.name+"-"+shell, func(t *testing.T) { run(newGitLab(t, h, shell)) })
+		t.Run(h.name+"-"+shell, func(t *testing.T) {
+			t.Parallel()
+			run(newGitLab(t, h, shell))
+		})
 	}
 }
 

@@ -142,7 +142,7 @@ func (p *pipeline) run(dir, name string, args ...string) string {
 func (p *pipeline) try(dir string, env []string, stdin, name string, args ...string) (out, messages string, status int) {
 	p.t.Helper()
 	cmd := exec.CommandContext(p.t.Context(), "env", append([]string{name}, args...)...) // env looks the name up on the PATH of p.env
-	cmd.Dir, cmd.Env, cmd.Stdin = dir, append(p.env[:len(p.env):len(p.env)], env...), strings.NewReader(stdin)
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, slices.Concat(p.env, env), strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -59,7 +59,7 @@ func serveChart(t *testing.T, packed string) (chart, authority string) {
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 		_, _ = w.Write(body)
 	}))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // Helm closes connections without a word
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:forbidigo // the server of the test prints that Helm closes connections
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	authority = filepath.Join(t.TempDir(), "authority.pem")

@@ -187,7 +187,7 @@ func TestHelmfileSyncInstallsWhatPostRenderWrites(t *testing.T) {
 			if !strings.Contains(manifest, role) {
 				p.t.Errorf("%s: the release lacks the identity:\n%s", when, manifest)
 			}
-			if d := cmp.Diff(p.installed(cluster), p.objects(manifest)); d != "" {
+			if d := cmp.Diff(p.installed(), p.objects(manifest)); d != "" {
 				p.t.Errorf("%s: objects of the release (-post-render +helmfile):\n%s", when, d)
 			}
 		}
@@ -196,7 +196,7 @@ func TestHelmfileSyncInstallsWhatPostRenderWrites(t *testing.T) {
 
 // installed returns the objects that post-render writes for the cluster's version, without
 // those that Helm keeps out of a release: hooks.
-func (p *project) installed(cluster *kubetest.Cluster) (objects []map[string]any) {
+func (p *project) installed() (objects []map[string]any) {
 	p.t.Helper()
 	rendered := p.run("", "helm", "template", "spaces", p.chart, "--namespace=upbound-system", "--values=values.yaml", "--validate", "--is-upgrade")
 	for _, object := range p.objects(p.run(rendered, filepath.Join(p.root(), "bin", "spaces-identity"), "post-render", "--artifacts-dir=none")) {
