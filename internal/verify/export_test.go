@@ -1,6 +1,10 @@
 package verify
 
-import "testing"
+import (
+	"testing"
+
+	"spaces-identity.dev/internal/test/awstest"
+)
 
 // World is a Space and an account in the memory of the test, for the tests of other packages'
 // views of a result.
@@ -8,7 +12,9 @@ type World = liveWorld
 
 // NewWorld returns a world in which everything is right for control planes with their host
 // namespaces.
-func NewWorld(t *testing.T, planes map[string]string) *World { return newLiveWorldOf(t, planes) }
+func NewWorld(t *testing.T, planes map[string]string) *World {
+	return newLiveWorldOf(t, awstest.NewInMemory(t), planes)
+}
 
 // Verify verifies the world.
 func (w *liveWorld) Verify(t *testing.T) Result {

@@ -45,9 +45,9 @@ func TestSummarySaysWhatItCouldNotRead(t *testing.T) {
 		note    string // begins the only note of the second role
 		policy  bool   // whether its trust policy is there
 	}{
-		"no quota":              {failCalls("GetAccountSummary"), "the quota is that of the config, because", true},
-		"no role":               {changeAccount(func(s *awstest.State) { delete(s.Roles, "spaces-logs") }), "the role arn:aws:iam::123456789012:role/spaces-logs is not in the account", false},
-		"an unreadable policy":  {changeRole("spaces-logs", func(r *awstest.Role) { r.Trust = "{" }), "a policy of arn:", false},
+		"no quota":             {failCalls("GetAccountSummary"), "the quota is that of the config, because", true},
+		"no role":              {changeAccount(func(s *awstest.State) { delete(s.Roles, "spaces-logs") }), "the role arn:aws:iam::123456789012:role/spaces-logs is not in the account", false},
+		"an unreadable policy": {changeRole("spaces-logs", func(r *awstest.Role) { r.Trust = "{" }), "a policy of arn:", false},
 		"a policy of somebody else": {changeRole("spaces-logs", func(r *awstest.Role) {
 			r.Trust = `{"Statement":{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}}`
 		}), "", true},
