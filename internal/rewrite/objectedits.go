@@ -195,7 +195,7 @@ func textAt(n *manifest.Node, path identity.Path) string {
 // hasNull reports whether a mapping in the value has a key whose value is null.
 func hasNull(n *manifest.Node) bool {
 	n = n.Resolve()
-	for i, child := range n.Content {
+	for i, child := range n.Content() {
 		child = child.Resolve()
 		if n.Kind == manifest.Mapping && i%2 == 1 && child.IsNull() || hasNull(child) {
 			return true

@@ -106,7 +106,7 @@ func (j *job) measure() (result, error) {
 func (j *job) check(t tool) (costs, error) {
 	c := costs{tool: t.name}
 	if j.stream.inside && !t.inside && !t.copies {
-		c.left = "cannot change a value inside a string"
+		c.left = "is measured with an edit that does not reach inside a string"
 		return c, nil
 	}
 	if j.stream.growth && t.name != reference && t.name != ours {

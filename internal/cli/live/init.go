@@ -270,10 +270,12 @@ var firstConfig = template.Must(template.New("config").Funcs(template.FuncMap{
 	"activeAgent":           func() string { return account.AgentActive },
 	"apiVersion":            func() string { return config.APIVersion },
 	"kind":                  func() string { return config.Kind },
+	"schemaURL":             func() string { return config.SchemaURL },
 	"defaultDir":            func() string { return identity.DefaultArtifactsDir },
 	"defaultVCluster":       func() string { return identity.DefaultVCluster },
 	"defaultServiceAccount": func(name string) string { known, _ := identity.Known(name); return known.ServiceAccount },
-}).Parse(`# Written by spaces-identity init from account {{.Account.Caller.Account}} ({{.Account.Caller.Partition}}), as
+}).Parse(`# yaml-language-server: $schema={{schemaURL}}
+# Written by spaces-identity init from account {{.Account.Caller.Account}} ({{.Account.Caller.Partition}}), as
 # {{.Account.Caller.ARN}}.
 # Next: spaces-identity plan shows what AWS lacks, spaces-identity apply creates it.
 apiVersion: {{apiVersion}}
