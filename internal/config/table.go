@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
@@ -53,8 +54,20 @@ func (r Row) name() string { return r.Key[strings.LastIndexByte(r.Key, '.')+1:] 
 func (r Row) parent() string { return r.Key[:max(strings.LastIndexByte(r.Key, '.'), 0)] }
 
 // Rows returns all settings in the order of the documentation, each mapping and list before
-// its keys. additionalClusters has the settings of cluster again, without flags.
-func Rows() []Row {
+// its keys. additionalClusters has the settings of cluster again, without flags. The caller
+// must not change them.
+func Rows() []Row { return allRows() }
+
+// rowsBelow returns the settings by the key of the mapping that contains them.
+var rowsBelow = sync.OnceValue(func() map[string][]Row {
+	below := map[string][]Row{}
+	for _, r := range Rows() {
+		below[r.parent()] = append(below[r.parent()], r)
+	}
+	return below
+})
+
+var allRows = sync.OnceValue(func() []Row {
 	more := clusterRows("additionalClusters[]")
 	for i := range more {
 		more[i].Flag = ""
@@ -68,7 +81,7 @@ func Rows() []Row {
 		{Key: "additionalClusters", Doc: "more clusters that share the roles",
 			rowValue: readList(func(t target) target { return target{cluster: appendItem(&t.AdditionalClusters)} })},
 	}, more, controlPlaneRows(), componentRows(), podIdentityRows(), placeRows(), outputRows())
-}
+})
 
 // clusterRows returns the settings of the cluster at the key.
 func clusterRows(at string) []Row {

@@ -104,7 +104,8 @@ var allChecks = []struct {
 
 // checkInput is what a check looks at.
 type checkInput struct {
-	observed  space.Observed
+	observed  *space.Observed
+	backups   backupIndex
 	account   accountState
 	state     desired.State // with only the cluster that is verified
 	component desired.Component
@@ -227,11 +228,14 @@ func selection(state desired.State) space.Selection {
 func runChecks(observed space.Observed, account accountState, proofs map[space.Key]proofState, state desired.State) Result {
 	state = state.OnCluster(state.Clusters[0])
 	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems(), noPlanes: state.NeedsControlPlanes()}
+	input := checkInput{observed: &observed, backups: indexBackups(observed), account: account, state: state, proofs: proofs}
 	for _, c := range state.Components {
-		result.Common = append(result.Common, (&checkInput{observed, account, state, c, space.ControlPlane{}, "", proofs}).row(once))
+		input.component = c
+		result.Common = append(result.Common, input.row(once))
 	}
 	addRow := func(site injection.Site) {
-		result.Rows = append(result.Rows, (&checkInput{observed, account, state, site.Component, site.Plane, site.Account, proofs}).row(inPlane))
+		input.component, input.plane, input.name = site.Component, site.Plane, site.Account
+		result.Rows = append(result.Rows, input.row(inPlane))
 	}
 	for _, site := range injection.SitesElsewhere(observed, state) {
 		addRow(site)

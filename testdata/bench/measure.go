@@ -28,10 +28,11 @@ type job struct {
 
 func newJob(dir string, s stream, o options) (*job, error) {
 	bin, err := filepath.Abs(o.bin)
-	if err != nil {
+	tools, badTools := filepath.Abs(o.tools)
+	if err := errors.Join(err, badTools); err != nil {
 		return nil, err
 	}
-	o.bin = bin
+	o.bin, o.tools = bin, tools
 	j := &job{dir: dir, stream: s, options: o}
 	j.size, err = s.create(j.input())
 	return j, err

@@ -56,6 +56,10 @@ func (v VerifyView) table(p *output.Page, findings []finding) [][]string {
 	for _, row := range v.Result.Rows {
 		namespaces = append(namespaces, cmp.Or(row.ControlPlane.HostNamespace, row.ControlPlane.String()))
 	}
+	numbers := map[string]int{} // of findings, by cause
+	for _, f := range findings {
+		numbers[f.cause] = f.number
+	}
 	for _, name := range verify.RowNames {
 		if p.Wide() && slices.ContainsFunc(v.Result.Rows, func(r verify.Row) bool { return stateOf(r, name) != "" }) {
 			checks, header = append(checks, name), append(header, verify.Column(name))
@@ -66,7 +70,7 @@ func (v VerifyView) table(p *output.Page, findings []finding) [][]string {
 	for i, row := range v.Result.Rows {
 		cells := []string{namespaces[i], cmp.Or(row.Component, "-"), paintState(p, verify.Worst(row.Checks))}
 		if !p.Wide() {
-			cells = append(cells, okCount(row), cmp.Or(numbersOf(findings, row), "-"))
+			cells = append(cells, okCount(row), cmp.Or(numbersOf(numbers, row), "-"))
 		}
 		for _, name := range checks {
 			cells = append(cells, paintState(p, stateOf(row, name)))
@@ -155,17 +159,15 @@ func causeOf(c verify.Check, row verify.Row) string {
 	return text
 }
 
-// numbersOf returns the numbers of the findings of a row.
-func numbersOf(findings []finding, row verify.Row) string {
-	var numbers []string
+// numbersOf returns the numbers of the findings of a row. The map has them by their causes.
+func numbersOf(numbers map[string]int, row verify.Row) string {
+	var all []string
 	for _, c := range row.Checks {
-		for _, f := range findings {
-			if c.State != verify.OK && f.cause == causeOf(c, row) {
-				numbers = append(numbers, strconv.Itoa(f.number))
-			}
+		if c.State != verify.OK {
+			all = append(all, strconv.Itoa(numbers[causeOf(c, row)]))
 		}
 	}
-	return strings.Join(numbers, ", ")
+	return strings.Join(all, ", ")
 }
 
 // writeFindings writes each finding with its places and what to do. If it was found in
