@@ -12,6 +12,7 @@ kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controlle
 lint      := $(CURDIR)/bin/tools/golangci-lint
 kube135   := $(addprefix $(CURDIR)/bin/tools/1.35/,kube-apiserver kube-controller-manager kube-scheduler)
 kyverno   := $(CURDIR)/bin/tools/kubectl-kyverno
+helmfile  := $(CURDIR)/bin/tools/helmfile
 vale      := $(CURDIR)/bin/tools/vale
 actions   := $(CURDIR)/bin/tools/actionlint
 modules   := $(shell find . -name go.mod -not -path '*/node_modules/*' -exec dirname {} \;)
@@ -87,10 +88,11 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
 # The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release
+judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release judge-terraform judge-kpt \
+	judge-helmfile judge-schemas judge-argocd
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, Kubernetes 1.35, a release built twice (30 minutes to build)
+judges: ## run the slow tests: Kyverno, cfn-lint, SARIF, Kubernetes 1.35, OpenTofu, kpt, helmfile, schemas of the examples, a release built twice (an hour to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
@@ -118,6 +120,30 @@ judge-kube135: build helm kube $(kube135)
 # Builds a release twice, each time with an empty cache, and compares the files.
 judge-release:
 	@cd internal/release && SPACES_IDENTITY_REPRODUCE=1 go test -timeout 30m -count=1 -run '^TestTwoBuildsAreEqual$$' .
+
+judge-terraform: build kube $(compared)/tofu $(compared)/terraform-provider-helm
+	@SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_TOFU=$(compared)/tofu SPACES_IDENTITY_HELM_PROVIDER=$(compared)/terraform-provider-helm \
+		$(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/terraform
+
+judge-kpt: build $(compared)/kpt-fn
+	@SPACES_IDENTITY_KPT_FN=$(compared)/kpt-fn $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/kpt
+judge-helmfile: build helm kube $(helmfile)
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_HELMFILE=$(helmfile) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/helmfile
+
+# The schemas of CI systems, in a validator. It needs python3 with venv.
+schemas := $(CURDIR)/bin/tools/check-jsonschema
+
+judge-schemas:
+	@test -x $(schemas)/bin/check-jsonschema || { python3 -m venv $(schemas) && $(schemas)/bin/pip install -q 'check-jsonschema==0.39.0'; } || { rm -rf $(schemas); exit 1; }
+	@SPACES_IDENTITY_CHECK_JSONSCHEMA=$(schemas)/bin/check-jsonschema $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/schemas
+
+# The schema of Argo CD's Applications is in its module. Nothing of the module is built.
+argocd := github.com/argoproj/argo-cd/v3@v3.4.0
+
+judge-argocd: kube
+	@dir=$$(cd /tmp && go mod download -json $(argocd) | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$$/\1/p') && \
+	SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_ARGOCD_CRD=$$dir/manifests/crds/application-crd.yaml \
+		$(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/argocd
 
 moto := $(CURDIR)/bin/tools/moto
 
@@ -277,6 +303,10 @@ $(kyverno): $(tools)/kyverno/go.mod
 	@echo "building Kyverno's CLI from the module proxy (once, about 15 minutes)"
 	@CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags '-s -w' github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno
 
+$(helmfile): $(tools)/helmfile/go.mod
+	@echo 'building helmfile from the module proxy (once, about five minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -trimpath -o $@ -ldflags '-s -w' github.com/helmfile/helmfile
+
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'
 	@go -C $(tools)/lint build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -287,6 +317,20 @@ $(actions): $(tools)/actionlint/go.mod
 $(vale): $(tools)/vale/go.mod
 	@echo 'building Vale from the module proxy (once, about two minutes)'
 	@CGO_ENABLED=1 go -C $(tools)/vale build -o $@ github.com/errata-ai/vale/v3/cmd/vale
+
+$(compared)/tofu: $(tools)/tofu/go.mod
+	@echo 'building OpenTofu from the module proxy (once, about five minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags '-s -w' github.com/opentofu/opentofu/cmd/tofu
+
+# Versions 2 and 3 of the provider are not on the module proxy.
+$(compared)/terraform-provider-helm: $(tools)/helm-provider/go.mod
+	@echo "building Terraform's Helm provider from the module proxy (once, about two minutes)"
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ github.com/hashicorp/terraform-provider-helm
+
+# kpt itself needs a module that is not on the proxy. This is its command fn.
+$(compared)/kpt-fn: $(tools)/kpt/go.mod $(tools)/kpt/main.go
+	@echo 'building kpt fn from the module proxy (once, about two minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ .
 
 $(compared)/yq: testdata/bench/yq/go.mod
 	@go -C testdata/bench/yq build -o $@ github.com/mikefarah/yq/v4

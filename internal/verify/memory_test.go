@@ -36,6 +36,7 @@ type liveWorld struct {
 	aws     *eksaccount.Account
 	x       *Exchanger
 	state   desired.State
+	rate    float64 // of calls to AWS; 0 is the default
 }
 
 // liveSettings is the config. The changes are applied to it.
@@ -135,7 +136,7 @@ func (w *liveWorld) grant(t testing.TB, hosts []string) {
 
 func (w *liveWorld) connect(t testing.TB) {
 	t.Helper()
-	options := eksaccount.Options{Region: awstest.Region, HTTPClient: &http.Client{Transport: w.account}}
+	options := eksaccount.Options{Region: awstest.Region, Rate: w.rate, HTTPClient: &http.Client{Transport: w.account}}
 	var err error
 	if w.aws, err = eksaccount.Connect(t.Context(), options); err != nil {
 		t.Fatal(err)

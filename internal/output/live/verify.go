@@ -6,13 +6,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/verify"
 )
 
 // VerifyView shows the checks of each control plane and component.
-type VerifyView struct{ Result verify.Result }
+type VerifyView struct {
+	Result verify.Result
+	When   time.Time // shown by the page only, so that JSON can be compared; zero if it is not known
+}
 
 // Kind returns the kind in JSON and YAML.
 func (VerifyView) Kind() string { return "Verification" }
@@ -56,17 +60,13 @@ func (v VerifyView) table(p *output.Page, findings []finding) [][]string {
 	for _, row := range v.Result.Rows {
 		namespaces = append(namespaces, cmp.Or(row.ControlPlane.HostNamespace, row.ControlPlane.String()))
 	}
-	numbers := map[string]int{} // of findings, by cause
-	for _, f := range findings {
-		numbers[f.cause] = f.number
-	}
 	for _, name := range verify.RowNames {
 		if p.Wide() && slices.ContainsFunc(v.Result.Rows, func(r verify.Row) bool { return stateOf(r, name) != "" }) {
 			checks, header = append(checks, name), append(header, verify.Column(name))
 		}
 	}
 	rows := [][]string{header}
-	namespaces = p.Shorten(namespaces)
+	namespaces, numbers := p.Shorten(namespaces), numbersByCause(findings)
 	for i, row := range v.Result.Rows {
 		cells := []string{namespaces[i], cmp.Or(row.Component, "-"), paintState(p, verify.Worst(row.Checks))}
 		if !p.Wide() {
@@ -114,6 +114,7 @@ type finding struct {
 	cause  string // see [causeOf]
 	verify.Check
 	places []string
+	rows   []verify.Row // of the places
 }
 
 // findings returns the checks that are not ok. It numbers them in the order in which they
@@ -139,7 +140,7 @@ func (v VerifyView) findings() []finding {
 			if f.Object != "" {
 				place += " (" + f.Object + ")"
 			}
-			one.places = append(one.places, place)
+			one.places, one.rows = append(one.places, place), append(one.rows, f.row)
 		}
 		findings = append(findings, one)
 	}
@@ -159,15 +160,24 @@ func causeOf(c verify.Check, row verify.Row) string {
 	return text
 }
 
-// numbersOf returns the numbers of the findings of a row. The map has them by their causes.
-func numbersOf(numbers map[string]int, row verify.Row) string {
-	var all []string
+// numbersByCause returns the numbers of the findings by their causes.
+func numbersByCause(findings []finding) map[string]int {
+	numbers := map[string]int{}
+	for _, f := range findings {
+		numbers[f.cause] = f.number
+	}
+	return numbers
+}
+
+// numbersOf returns the numbers of the findings of a row.
+func numbersOf(byCause map[string]int, row verify.Row) string {
+	var numbers []string
 	for _, c := range row.Checks {
 		if c.State != verify.OK {
-			all = append(all, strconv.Itoa(numbers[causeOf(c, row)]))
+			numbers = append(numbers, strconv.Itoa(byCause[causeOf(c, row)]))
 		}
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(numbers, ", ")
 }
 
 // writeFindings writes each finding with its places and what to do. If it was found in
