@@ -13,7 +13,8 @@ import (
 // Walk runs the commands of a page in a session.
 type Walk struct {
 	Session *Session
-	Helm    string // 3 or 4
+	Helm    string // 3 or 4; empty without Helm
+	Marked  bool   // run only the commands that the page marks with <!-- run -->
 	// NotRun has the commands that no test can run, with the reason. A key is what the
 	// command begins with.
 	NotRun map[string]string
@@ -39,7 +40,11 @@ func (w Walk) Run(t *testing.T, path string) {
 	checkUsed(t, page, w.Before)
 	differs := map[int][]string{}
 	for i, s := range page.Steps {
-		if s.Helm != "" && s.Helm != w.Helm || s.Cluster && !w.Cluster {
+		switch {
+		case s.File != "":
+			w.Session.Write(s.File, page.Shown(s))
+			continue
+		case s.Helm != "" && s.Helm != w.Helm || s.Cluster && !w.Cluster || w.Marked && !s.Marked:
 			continue
 		}
 		for _, before := range entries(w.Before, s) {
