@@ -62,6 +62,8 @@ var regions = []region{
 	{"README.md", regexp.MustCompile(`(?s)(<!-- install: make release-files writes this part -->\n).*?(<!-- end -->\n)`), "readme-install.md"},
 	{"docs/install.md", regexp.MustCompile(`(?s)^().*()$`), "install.md"},
 	{"examples/scheduled-apply/cronjob.yaml", regexp.MustCompile(`(?m)^( *image: )\S+()$`), "image"},
+	{"examples/kustomize/container/spaces-identity.yaml", regexp.MustCompile(`(?m)^( *image: )\S+()$`), "image"},
+	{"examples/kpt/Kptfile", regexp.MustCompile(`(?m)^( *- image: )\S+()$`), "image"},
 }
 
 // generate writes the regions again.
