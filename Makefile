@@ -12,6 +12,7 @@ kube      := $(addprefix $(CURDIR)/bin/tools/,etcd kube-apiserver kube-controlle
 lint      := $(CURDIR)/bin/tools/golangci-lint
 kube135   := $(addprefix $(CURDIR)/bin/tools/1.35/,kube-apiserver kube-controller-manager kube-scheduler)
 kyverno   := $(CURDIR)/bin/tools/kubectl-kyverno
+helmfile  := $(CURDIR)/bin/tools/helmfile
 vale      := $(CURDIR)/bin/tools/vale
 actions   := $(CURDIR)/bin/tools/actionlint
 modules   := $(shell find . -name go.mod -not -path '*/node_modules/*' -exec dirname {} \;)
@@ -87,10 +88,11 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
 # The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release judge-terraform judge-kpt
+judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release judge-terraform judge-kpt \
+	judge-helmfile judge-schemas judge-argocd
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, Kubernetes 1.35, OpenTofu, kpt, a release built twice (40 minutes to build)
+judges: ## run the slow tests: Kyverno, cfn-lint, SARIF, Kubernetes 1.35, OpenTofu, kpt, helmfile, schemas of the examples, a release built twice (an hour to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
@@ -125,6 +127,23 @@ judge-terraform: build kube $(compared)/tofu $(compared)/terraform-provider-helm
 
 judge-kpt: build $(compared)/kpt-fn
 	@SPACES_IDENTITY_KPT_FN=$(compared)/kpt-fn $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/kpt
+judge-helmfile: build helm kube $(helmfile)
+	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_HELMFILE=$(helmfile) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/helmfile
+
+# The schemas of CI systems, in a validator. It needs python3 with venv.
+schemas := $(CURDIR)/bin/tools/check-jsonschema
+
+judge-schemas:
+	@test -x $(schemas)/bin/check-jsonschema || { python3 -m venv $(schemas) && $(schemas)/bin/pip install -q 'check-jsonschema==0.39.0'; } || { rm -rf $(schemas); exit 1; }
+	@SPACES_IDENTITY_CHECK_JSONSCHEMA=$(schemas)/bin/check-jsonschema $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/schemas
+
+# The schema of Argo CD's Applications is in its module. Nothing of the module is built.
+argocd := github.com/argoproj/argo-cd/v3@v3.4.0
+
+judge-argocd: kube
+	@dir=$$(cd /tmp && go mod download -json $(argocd) | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$$/\1/p') && \
+	SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_ARGOCD_CRD=$$dir/manifests/crds/application-crd.yaml \
+		$(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/argocd
 
 moto := $(CURDIR)/bin/tools/moto
 
@@ -186,12 +205,14 @@ mutate: build ## change the code one line at a time, and show the changes that n
 	@go -C testdata/mutate build -o $(compared)/mutate .
 	@$(with_helm) $(compared)/mutate -sample $(SAMPLE) $(MUTATE)
 
+# How often each program runs on each stream. Tables that are kept need the default.
+RUNS ?= 7
+
 .PHONY: bench
 bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare with cat, yq, kustomize and kyaml, and measure plan and verify; WRITE=1 writes the tables to docs/benchmarks.md
 	@go -C testdata/bench build -o $(compared) ./copier ./timed
 	@go -C testdata/bench build -o $(compared)/bench .
-	@go test -run '^$$' -bench 'BenchmarkPlan|BenchmarkVerify' -benchtime 1x ./internal/reconcile ./internal/verify | \
-		$(compared)/bench -bin bin -live $(if $(WRITE),-write docs/benchmarks.md)
+	@$(compared)/bench -bin bin -tools $(compared) -runs $(RUNS) -live $(if $(WRITE),-write docs/benchmarks.md)
 
 release := $(CURDIR)/bin/release
 
@@ -225,6 +246,10 @@ test-release: helm $(older) ## build releases and install them in both Helms wit
 .PHONY: $(release)
 $(release):
 	@go -C internal/release build -o $@ .
+
+.PHONY: docs
+docs: ## write the reference pages and the JSON Schema again, from the commands and the settings
+	@go test ./internal/config ./internal/cli -count=1 -run 'Documentation|SchemaFile' -update >/dev/null
 
 .PHONY: clean
 clean: ## remove everything that make built
@@ -277,6 +302,10 @@ bin/tools/kwok-stages.yaml: $(tools)/kube/go.mod
 $(kyverno): $(tools)/kyverno/go.mod
 	@echo "building Kyverno's CLI from the module proxy (once, about 15 minutes)"
 	@CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags '-s -w' github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno
+
+$(helmfile): $(tools)/helmfile/go.mod
+	@echo 'building helmfile from the module proxy (once, about five minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -trimpath -o $@ -ldflags '-s -w' github.com/helmfile/helmfile
 
 $(lint): $(tools)/lint/go.mod
 	@echo 'building golangci-lint from the module proxy (once, about two minutes)'

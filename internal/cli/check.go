@@ -51,7 +51,7 @@ The exit status is 3 if a rule found a mistake that is still there.`,
 	cmd.Flags().StringArrayVar(&set, "set", nil, "check this `KEY=VALUE` as an argument of helm --set (repeatable)")
 	cmd.Flags().StringArrayVar(&setString, "set-string", nil, "check this `KEY=VALUE` as an argument of helm --set-string (repeatable)")
 	cmd.Flags().BoolVar(&op.Fix, "fix", false, "correct the files if that is safe")
-	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML, output.SARIF, output.GitHub)
+	outputFlag(cmd, &op.Output, output.Table, output.JSON, output.YAML, output.SARIF, output.GitHub, output.GitLab)
 	return parsed(p, cmd, &op, func(files []string) error {
 		op.Files, op.Arguments = files, nil
 		for _, text := range set {

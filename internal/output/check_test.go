@@ -32,6 +32,7 @@ func TestMistakesInEachFormat(t *testing.T) {
 	golden(t, "check.yaml", printed(t, YAML, mistakes()))
 	golden(t, "check.sarif", printed(t, SARIF, mistakes()))
 	golden(t, "check.github", printed(t, GitHub, mistakes()))
+	golden(t, "check.gitlab", printed(t, GitLab, mistakes()))
 }
 
 func TestNoMistakesInEachFormat(t *testing.T) {
@@ -40,6 +41,9 @@ func TestNoMistakesInEachFormat(t *testing.T) {
 		t.Error(text)
 	}
 	if text := printed(t, GitHub, none); text != "" {
+		t.Error(text)
+	}
+	if text := printed(t, GitLab, none); text != "[]\n" {
 		t.Error(text)
 	}
 	if text := printed(t, Table, CheckView{}); text != "No mistakes in the arguments.\n" {
@@ -107,5 +111,32 @@ func TestSARIFHasTheRequiredStructure(t *testing.T) {
 				t.Errorf("%+v", at)
 			}
 		}
+	}
+}
+
+// TestFingerprintsOfGitLab checks that two equal mistakes in one file are two for GitLab, and
+// that a mistake stays the same if only its line changes or the file is named another way.
+func TestFingerprintsOfGitLab(t *testing.T) {
+	fingerprints := func(findings ...check.Finding) []string {
+		var report []struct{ Fingerprint string }
+		if err := json.Unmarshal([]byte(printed(t, GitLab, CheckView{Report: check.Report{Findings: findings}})), &report); err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, r := range report {
+			all = append(all, r.Fingerprint)
+		}
+		return all
+	}
+	first := check.Finding{Rule: "stray-space", Place: check.Place{File: "values.yaml", Line: 2, Column: 3}, Path: "a", Problem: "p"}
+	moved, other := first, first
+	moved.File, moved.Line = "./values.yaml", 7
+	other.File = "other.yaml"
+	got := fingerprints(first, moved, other)
+	if got[0] == got[1] || got[0] == got[2] || got[1] == got[2] {
+		t.Errorf("fingerprints of three mistakes: %v", got)
+	}
+	if again := fingerprints(moved); again[0] != got[0] {
+		t.Errorf("the fingerprint was %s, and is %s on another line", got[0], again[0])
 	}
 }

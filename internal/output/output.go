@@ -36,15 +36,17 @@ const (
 	YAML  Format = "yaml"
 	JUnit Format = "junit"
 	Diff  Format = "diff"
+	HTML  Format = "html" // one page for a browser, which needs no network
 
 	SARIF  Format = "sarif"  // for services that show the results of linters
 	GitHub Format = "github" // workflow commands, which mark lines in a pull request
+	GitLab Format = "gitlab" // a Code Quality report, for a merge request
 )
 
 // writers print a result in each format.
 var writers = map[Format]func(*Printer, Result) ([]byte, error){
 	Table: writeTable, Wide: writeWide, JSON: writeJSON, YAML: writeYAML, JUnit: writeJUnit, Diff: writeDiff,
-	SARIF: writeSARIF, GitHub: writeGitHub,
+	SARIF: writeSARIF, GitHub: writeGitHub, GitLab: writeGitLab, HTML: writeHTML,
 }
 
 // Parse returns the word that a value names, such as a format. It must be one of the allowed

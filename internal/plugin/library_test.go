@@ -94,7 +94,9 @@ func newLibrary(t *testing.T, h helm) library {
 
 func (l library) write(t *testing.T, file, text string) {
 	t.Helper()
-	(&workflow{t: t, dir: l.dir}).write(file, text)
+	if err := os.WriteFile(filepath.Join(l.dir, file), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // postRenderer returns what Helm needs as --post-renderer: a plugin in Helm 4.

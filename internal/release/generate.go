@@ -56,6 +56,9 @@ type region struct {
 	template string
 }
 
+// modeline is the line of a config that names its schema for editors.
+var modeline = regexp.MustCompile(`(?m)^(# yaml-language-server: \$schema=)\S+()$`)
+
 // regions are all places outside release.env that name the address of releases. The
 // install hook reads release.env itself.
 var regions = []region{
@@ -64,6 +67,9 @@ var regions = []region{
 	{"examples/scheduled-apply/cronjob.yaml", regexp.MustCompile(`(?m)^( *image: )\S+()$`), "image"},
 	{"examples/kustomize/container/spaces-identity.yaml", regexp.MustCompile(`(?m)^( *image: )\S+()$`), "image"},
 	{"examples/kpt/Kptfile", regexp.MustCompile(`(?m)^( *- image: )\S+()$`), "image"},
+	{"internal/config/schema_url.go", regexp.MustCompile(`(?m)^(const SchemaURL = ")[^"]*("$)`), "schema"},
+	{"internal/cli/live/testdata/live/init.yaml", modeline, "schema"},
+	{"internal/cli/live/testdata/live/init-asked.yaml", modeline, "schema"},
 }
 
 // generate writes the regions again.
