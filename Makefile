@@ -88,10 +88,11 @@ e2e: build helm kube ## run the tests that need a Kubernetes API server, on loop
 
 # Tests that CI leaves out, because they take long to build. A target judge-… is one of them.
 # The results of all are shown, and then judges fails if one of them has failed.
-judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release judge-helmfile judge-schemas judge-argocd
+judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release judge-terraform judge-kpt \
+	judge-helmfile judge-schemas judge-argocd
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno's CLI, cfn-lint, SARIF's validator, Kubernetes 1.35, a release built twice, helmfile, schemas of the examples (35 minutes to build)
+judges: ## run the slow tests: Kyverno, cfn-lint, SARIF, Kubernetes 1.35, OpenTofu, kpt, helmfile, schemas of the examples, a release built twice (an hour to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
@@ -120,6 +121,12 @@ judge-kube135: build helm kube $(kube135)
 judge-release:
 	@cd internal/release && SPACES_IDENTITY_REPRODUCE=1 go test -timeout 30m -count=1 -run '^TestTwoBuildsAreEqual$$' .
 
+judge-terraform: build kube $(compared)/tofu $(compared)/terraform-provider-helm
+	@SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_TOFU=$(compared)/tofu SPACES_IDENTITY_HELM_PROVIDER=$(compared)/terraform-provider-helm \
+		$(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/terraform
+
+judge-kpt: build $(compared)/kpt-fn
+	@SPACES_IDENTITY_KPT_FN=$(compared)/kpt-fn $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/kpt
 judge-helmfile: build helm kube $(helmfile)
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_HELMFILE=$(helmfile) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/helmfile
 
@@ -198,12 +205,14 @@ mutate: build ## change the code one line at a time, and show the changes that n
 	@go -C testdata/mutate build -o $(compared)/mutate .
 	@$(with_helm) $(compared)/mutate -sample $(SAMPLE) $(MUTATE)
 
+# How often each program runs on each stream. Tables that are kept need the default.
+RUNS ?= 7
+
 .PHONY: bench
 bench: build $(compared)/yq $(compared)/kustomize $(compared)/kio ## compare with cat, yq, kustomize and kyaml, and measure plan and verify; WRITE=1 writes the tables to docs/benchmarks.md
 	@go -C testdata/bench build -o $(compared) ./copier ./timed
 	@go -C testdata/bench build -o $(compared)/bench .
-	@go test -run '^$$' -bench 'BenchmarkPlan|BenchmarkVerify' -benchtime 1x ./internal/reconcile ./internal/verify | \
-		$(compared)/bench -bin bin -live $(if $(WRITE),-write docs/benchmarks.md)
+	@$(compared)/bench -bin bin -tools $(compared) -runs $(RUNS) -live $(if $(WRITE),-write docs/benchmarks.md)
 
 release := $(CURDIR)/bin/release
 
@@ -237,6 +246,10 @@ test-release: helm $(older) ## build releases and install them in both Helms wit
 .PHONY: $(release)
 $(release):
 	@go -C internal/release build -o $@ .
+
+.PHONY: docs
+docs: ## write the reference pages and the JSON Schema again, from the commands and the settings
+	@go test ./internal/config ./internal/cli -count=1 -run 'Documentation|SchemaFile' -update >/dev/null
 
 .PHONY: clean
 clean: ## remove everything that make built
@@ -304,6 +317,20 @@ $(actions): $(tools)/actionlint/go.mod
 $(vale): $(tools)/vale/go.mod
 	@echo 'building Vale from the module proxy (once, about two minutes)'
 	@CGO_ENABLED=1 go -C $(tools)/vale build -o $@ github.com/errata-ai/vale/v3/cmd/vale
+
+$(compared)/tofu: $(tools)/tofu/go.mod
+	@echo 'building OpenTofu from the module proxy (once, about five minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ -ldflags '-s -w' github.com/opentofu/opentofu/cmd/tofu
+
+# Versions 2 and 3 of the provider are not on the module proxy.
+$(compared)/terraform-provider-helm: $(tools)/helm-provider/go.mod
+	@echo "building Terraform's Helm provider from the module proxy (once, about two minutes)"
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ github.com/hashicorp/terraform-provider-helm
+
+# kpt itself needs a module that is not on the proxy. This is its command fn.
+$(compared)/kpt-fn: $(tools)/kpt/go.mod $(tools)/kpt/main.go
+	@echo 'building kpt fn from the module proxy (once, about two minutes)'
+	@CGO_ENABLED=0 go -C $(<D) build -o $@ .
 
 $(compared)/yq: testdata/bench/yq/go.mod
 	@go -C testdata/bench/yq build -o $@ github.com/mikefarah/yq/v4

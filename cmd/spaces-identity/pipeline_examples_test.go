@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 )
 
 // copyExample copies the files of an example to a new directory.
@@ -69,38 +68,5 @@ func TestKustomizeExample(t *testing.T) {
 	}
 	if d := cmp.Diff(want, objectsOf(t, out)); d != "" {
 		t.Errorf("objects (-post-render +the example):\n%s", d)
-	}
-}
-
-// TestFluxExample builds the example with the real kustomize, as Flux does. It then applies
-// the post-renderers of the HelmRelease to the render, in the place of Flux.
-func TestFluxExample(t *testing.T) {
-	g := exampleConfig(t)
-	want, err := build(t, g.run(t, g.in).out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := copyExample(t, "flux")
-	g.export(t, g.in, "--output=flux", "--output-dir="+dir)
-	out, err := runKustomize(t, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var release struct {
-		Spec struct {
-			PostRenderers []struct {
-				Kustomize struct{ Patches []map[string]any }
-			} `yaml:"postRenderers"`
-		}
-	}
-	if err := yaml.Unmarshal(out, &release); err != nil {
-		t.Fatal(err)
-	}
-	if len(release.Spec.PostRenderers) != 1 || len(release.Spec.PostRenderers[0].Kustomize.Patches) == 0 {
-		t.Fatalf("no post-renderers:\n%s", out)
-	}
-	got, err := buildDir(t, t.TempDir(), g.in, map[string]any{"resources": []string{"in.yaml"}, "patches": release.Spec.PostRenderers[0].Kustomize.Patches})
-	if d := cmp.Diff(want, got); d != "" || err != nil {
-		t.Errorf("objects (-post-render +Flux), error %v:\n%s", err, d)
 	}
 }

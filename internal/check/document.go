@@ -99,7 +99,7 @@ func (in inner) innerPlaces(n *manifest.Node, stream []byte, start int) func(*ma
 	}
 	lines := manifest.NewLines(stream)
 	first := outer.Line + 1 // the line after the |
-	indent := blockIndent(in.document.text[n.Start:n.End])
+	indent := blockIndent(in.document.text[n.Start():n.End()])
 	return func(inside *manifest.Node) place {
 		line, column := lines.Position(start + inside.Outer())
 		p := outer
@@ -150,7 +150,7 @@ func (in inner) flatten(root *manifest.Node) []setting {
 		if n = n.Resolve(); n == nil || depth > deepest {
 			return
 		}
-		if len(n.Content) == 0 {
+		if len(n.Content()) == 0 {
 			s := setting{keys: keys, text: n.Value, kind: emptyValue, at: in.locate(n), path: path}
 			if n.Kind == manifest.Scalar {
 				s.kind = kindOf(n)

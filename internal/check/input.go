@@ -202,7 +202,7 @@ func (in *input) search(at inner, n *manifest.Node, path identity.Path) {
 		in.mapping(at, n, path)
 	case manifest.Sequence:
 		in.parameters(at, n)
-		for i, item := range n.Content {
+		for i, item := range n.Content() {
 			in.search(at, item, path.Item(i))
 		}
 	case manifest.Scalar:
@@ -246,7 +246,7 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // have the name of a value and the value.
 func (in *input) parameters(at inner, list *manifest.Node) {
 	var v values
-	for _, item := range list.Content {
+	for _, item := range list.Content() {
 		name, value := item.Field("name").Resolve(), item.Field("value").Resolve()
 		if name == nil || value == nil || name.Kind != manifest.Scalar || value.Kind != manifest.Scalar {
 			continue

@@ -88,7 +88,7 @@ func asJSON(n *manifest.Node) string {
 			b.WriteByte('}')
 		case n.Kind == manifest.Sequence:
 			b.WriteByte('[')
-			for i, item := range n.Content {
+			for i, item := range n.Content() {
 				if i > 0 {
 					b.WriteByte(',')
 				}
@@ -122,7 +122,7 @@ func (in *input) statements() []statement {
 		for i, s := range p.doc.Statement {
 			one := statement{s, p, list, base}
 			if list.Kind == manifest.Sequence {
-				one.node, one.path = list.Content[i].Resolve(), base.Item(i)
+				one.node, one.path = list.Content()[i].Resolve(), base.Item(i)
 			}
 			all = append(all, one)
 		}
@@ -154,7 +154,7 @@ func (s statement) conditions() []condition {
 				all = append(all, one)
 				continue
 			}
-			for i, item := range values.Content {
+			for i, item := range values.Content() {
 				one.value, one.node, one.path = item.Resolve().Value, item, path.Item(i)
 				all = append(all, one)
 			}

@@ -141,7 +141,7 @@ func renamedKey(doc *document, r repair) ([]byte, bool) {
 	case manifest.SingleQuoted:
 		written = "'" + strings.ReplaceAll(r.name, "'", "''") + "'"
 	}
-	text := slices.Concat(doc.text[:r.rename.Start], []byte(written), doc.text[r.rename.End:])
+	text := slices.Concat(doc.text[:r.rename.Start()], []byte(written), doc.text[r.rename.End():])
 	after, err := manifest.Parse(text)
 	if err != nil {
 		return nil, false

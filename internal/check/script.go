@@ -1,8 +1,9 @@
 package check
 
 import (
-	"regexp"
 	"strings"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // word is a word of a text that looks like the key of an annotation.
@@ -12,8 +13,8 @@ type word struct {
 }
 
 var (
-	setFlag  = regexp.MustCompile(`--set(-string)?(=|[ \t]+(?:\\\r?\n[ \t]*)?)`)
-	keyWords = regexp.MustCompile(`[A-Za-z0-9-]+(?:\\*\.[A-Za-z0-9-]+)+/[A-Za-z][A-Za-z-]*[A-Za-z]`)
+	setFlag  = lazyregexp.New(`--set(-string)?(=|[ \t]+(?:\\\r?\n[ \t]*)?)`)
+	keyWords = lazyregexp.New(`[A-Za-z0-9-]+(?:\\*\.[A-Za-z0-9-]+)+/[A-Za-z][A-Za-z-]*[A-Za-z]`)
 )
 
 // script reads the arguments of Helm in a text, such as a shell script, a workflow or a
@@ -23,7 +24,7 @@ func (in *input) script(f *fileText, unknown bool) bool {
 	text := string(f.text)
 	var v values
 	var problems []problem
-	for _, m := range setFlag.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range setFlag().FindAllStringSubmatchIndex(text, -1) {
 		if m[0] > 0 && !strings.ContainsRune(" \t\r\n\"'`([", rune(text[m[0]-1])) {
 			continue
 		}
@@ -46,7 +47,7 @@ func (in *input) script(f *fileText, unknown bool) bool {
 		in.values, in.bad = append(in.values, v), append(in.bad, problems...)
 	}
 	if unknown {
-		for _, m := range keyWords.FindAllStringIndex(text, -1) {
+		for _, m := range keyWords().FindAllStringIndex(text, -1) {
 			in.words = append(in.words, word{strings.ReplaceAll(text[m[0]:m[1]], `\`, ""), f.at(m[0])})
 		}
 	}

@@ -54,17 +54,20 @@ type Env struct {
 	config string   // the name of the file that the settings come from, if it exists
 }
 
-// liveMemory is the size in bytes from which the live program collects garbage more often.
+// GCPercent is how much garbage, in percent of the live heap, the programs let grow. They are
+// short-lived: a larger heap costs less than collecting it.
+const GCPercent = 400
+
+// LiveMemory is the size in bytes from which the live program collects garbage more often.
 // It is no limit: the program takes more if it needs it.
-const liveMemory = 80 << 20
+const LiveMemory = 80 << 20
 
 // Main runs the command line of the process and returns its exit status.
 func Main(live Live) int {
-	// The program is short-lived: a larger heap costs less than collecting it.
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(GCPercent)
 	if live != nil && os.Getenv("GOMEMLIMIT") == "" {
 		// A Space can be large. Above this size, collecting costs less than the memory.
-		debug.SetMemoryLimit(liveMemory)
+		debug.SetMemoryLimit(LiveMemory)
 	}
 	// If asked for, a broken pipe is an error of the write. Otherwise it would end
 	// the program before it has cleaned up.

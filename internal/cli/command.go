@@ -17,7 +17,10 @@ import (
 	"spaces-identity.dev/internal/output"
 )
 
-const programName = "spaces-identity"
+const (
+	programName = "spaces-identity"
+	postRender  = "post-render"
+)
 
 // parser turns a command line into an op.
 type parser struct {
@@ -31,6 +34,9 @@ type parser struct {
 // Parse returns the op of a command line. It returns none if the command line
 // only asks for help, completion or the version, which is printed.
 func Parse(env *Env, args []string) (Op, error) {
+	if op, ok := parsePostRender(env, args); ok {
+		return op, nil
+	}
 	p := &parser{env: env, settings: config.Flags{}}
 	root := p.rootCommand()
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
@@ -42,6 +48,25 @@ func Parse(env *Env, args []string) (Op, error) {
 		return nil, p.misunderstood(cmd, err)
 	}
 	return p.op, nil
+}
+
+// parsePostRender parses a command line of the post-renderer without making the other
+// commands, because Helm starts it for each install and upgrade. If anything is unusual,
+// such as a mistake or --help, it returns false, and the whole program parses the line.
+func parsePostRender(env *Env, args []string) (Op, bool) {
+	switch {
+	case len(args) > 0 && args[0] == postRender:
+		args = args[1:]
+	case !isWithoutCommand(args), env.Terminal(env.In):
+		return nil, false
+	}
+	p := &parser{env: env, settings: config.Flags{}}
+	cmd := p.postRenderCommand()
+	p.settings.Register(cmd.Flags())
+	if cmd.ParseFlags(args) != nil || cmd.Flags().NArg() > 0 || cmd.RunE(cmd, nil) != nil {
+		return nil, false
+	}
+	return p.op, true
 }
 
 // misunderstood makes an error of the command line one of bad usage. If manifests
@@ -61,7 +86,7 @@ func (p *parser) misunderstood(cmd *cobra.Command, err error) error {
 }
 
 func postRenders(cmd *cobra.Command) bool {
-	return !cmd.HasParent() || cmd.Name() == "post-render" || cmd.Name() == "template"
+	return !cmd.HasParent() || cmd.Name() == postRender || cmd.Name() == "template"
 }
 
 // Commands returns the program's commands, for documentation that is generated from them.

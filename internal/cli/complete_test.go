@@ -61,7 +61,7 @@ func TestValuesComplete(t *testing.T) {
 		"--mode ":                                  {"irsa", "pod-identity", "both", wordsOnly},
 		"plan --match ":                            {"uuid", "mxp-*-system", wordsOnly},
 		"plan -o ":                                 {"table", "json", "yaml", wordsOnly},
-		"verify --output=":                         {"table", "wide", "json", "yaml", "junit", wordsOnly},
+		"verify --output=":                         {"table", "wide", "json", "yaml", "junit", "html", wordsOnly},
 		"policy trust -o ":                         {"json", "yaml", wordsOnly},
 		"post-render --on-missing ":                {"fail", "warn", wordsOnly},
 		"inspect --on-conflict ":                   {"replace", "keep", "fail", wordsOnly},

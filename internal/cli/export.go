@@ -12,6 +12,7 @@ import (
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
+	"spaces-identity.dev/internal/identity"
 )
 
 // ExportOp prints everything that the config asks for in AWS in one form.
@@ -37,11 +38,12 @@ func (p *parser) exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export FORM",
 		Short: "Print everything that AWS needs in the form of another tool",
-		Long: `export prints everything that the config asks for in AWS in one form: terraform,
-cloudformation, crossplane, ack (AWS Controllers for Kubernetes) or aws-cli (a
-shell script). A form owns the whole trust policy of each role that it creates.
-The script changes nothing if it finds something in AWS that this program did
-not write and would lose.
+		Long: `export prints everything that the config asks for in AWS in one form:
+` + identity.OneOf(export.Forms()) + `.
+The form ack is for AWS Controllers for Kubernetes, and aws-cli is a shell
+script. A form owns the whole trust policy of each role that it creates. The
+script changes nothing if it finds something in AWS that this program did not
+write and would lose.
 
 export kustomize prints the edits of manifests as patches.`,
 		Example: `  spaces-identity export terraform > identity.tf

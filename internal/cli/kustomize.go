@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -95,29 +97,37 @@ func (op KustomizeOp) Run(ctx context.Context, env *Env) error {
 	if op.OutputDir == "" {
 		return env.write(kustomize.Write(op.Form, patches))
 	}
-	return op.writeFiles(patches, policies)
+	return op.writeFiles(env, patches, policies)
 }
 
 // patches returns the patches of the objects that belong in the form, and warns of the
 // others.
 func (op KustomizeOp) patches(env *Env, result *rewrite.Result) ([]kustomize.Patch, error) {
-	edits, err := result.ObjectEdits()
+	edits, err := result.ObjectEdits(func(e rewrite.ObjectEdits) bool { return op.leavesOut(e) != "" })
 	if err != nil {
 		return nil, err
 	}
 	var patches []kustomize.Patch
 	for _, e := range edits {
-		name := output.ObjectName(rewrite.Finding{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name})
-		switch {
-		case e.Secret && !op.IncludeSecrets:
-			env.Warn(name + ": its edits are left out, because the patch would contain the values of a Secret; --include-secrets prints them")
-		case e.Hook && op.Form == kustomize.Flux:
-			env.Warn(name + ": its edits are left out, because it is a Helm hook, which post-renderers of Flux may not get")
-		default:
-			patches = append(patches, kustomize.Patches(e)...)
+		if reason := op.leavesOut(e); reason != "" {
+			name := output.ObjectName(rewrite.Finding{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name})
+			env.Warn(name + ": its edits are left out, because " + reason)
+			continue
 		}
+		patches = append(patches, kustomize.Patches(e)...)
 	}
 	return patches, nil
+}
+
+// leavesOut returns why the patches do not have the edits of an object, or "".
+func (op KustomizeOp) leavesOut(e rewrite.ObjectEdits) string {
+	switch {
+	case e.Secret && !op.IncludeSecrets:
+		return "the patch would contain the values of a Secret; --include-secrets prints them"
+	case e.Hook && op.Form == kustomize.Flux:
+		return "it is a Helm hook, which post-renderers of Flux may not get"
+	}
+	return ""
 }
 
 // policies returns the admission policies that the manifests lack. It warns of those that
@@ -143,8 +153,9 @@ func (op KustomizeOp) policies(env *Env, result *rewrite.Result) []byte {
 	return text.Bytes()
 }
 
-// writeFiles writes the patches and the admission policies. It replaces all files or none.
-func (op KustomizeOp) writeFiles(patches []kustomize.Patch, policies []byte) error {
+// writeFiles writes the patches and the admission policies. It replaces all files or none. It
+// warns of admission policies of an earlier run.
+func (op KustomizeOp) writeFiles(env *Env, patches []kustomize.Patch, policies []byte) error {
 	var resources []string
 	if len(policies) > 0 && op.Form != kustomize.Flux {
 		resources = []string{admissionFile}
@@ -167,5 +178,13 @@ func (op KustomizeOp) writeFiles(patches []kustomize.Patch, policies []byte) err
 			return err
 		}
 	}
-	return staging.Commit()
+	if err := staging.Commit(); err != nil {
+		return err
+	}
+	// Other files may be the user's: a Kustomization that includes the patches for Flux.
+	stale := artifact.Stale(op.OutputDir, slices.Collect(maps.Keys(files)), func(name string) bool { return name == admissionFile })
+	if text := artifact.StaleWarning(op.OutputDir, stale); text != "" {
+		env.Warn(text)
+	}
+	return nil
 }

@@ -281,15 +281,20 @@ edit that they lack: a tool that ignored the post-renderer, another config, or a
 rollback. It needs the right to read the Secrets of the release's namespace,
 which are those of everybody there. Nothing of their content is printed.
 
+-o html writes one page for a browser, which makes no requests: the chain of each
+control plane as a picture, the findings, and the trust policy of each role with
+its length. Redirect it into a file.
+
 The exit status is 3 if something differs from what the config says or could not
-be read, and 1 if there is no control plane to check. The permissions that it
-needs are in examples/rbac.`,
+be read, and 1 if there is no control plane to check. The output is complete in
+both cases. The permissions that it needs are in examples/rbac.`,
 		Example: `  spaces-identity verify
+  spaces-identity verify --output html > report.html
   spaces-identity verify --wait 5m --output junit > verify.xml`,
 	}
 	op.Cluster.register(cmd)
 	registerProfile(cmd, &op.Profile)
-	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML, output.JUnit)
+	outputFlag(cmd, &op.Output, output.Table, output.Wide, output.JSON, output.YAML, output.JUnit, output.HTML)
 	cmd.Flags().BoolVar(&op.ClusterOnly, "cluster-only", false, "leave the checks of the AWS account out")
 	cmd.Flags().Func("prove", "exchange a token of a pod and `USE` the credentials: read (the default) or write", op.setProve)
 	cmd.Flags().Lookup("prove").NoOptDefVal = string(ProveRead)

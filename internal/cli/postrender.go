@@ -76,7 +76,7 @@ func (f RewriteFlags) options() rewrite.Options {
 
 func (p *parser) postRenderCommand() *cobra.Command {
 	return p.asPostRender(&cobra.Command{
-		Use:   "post-render",
+		Use:   postRender,
 		Short: "Edit manifests from standard input and write IAM documents",
 		Long: `post-render reads manifests from standard input, writes the edited manifests to
 standard output, and writes the IAM documents and a report to the artifacts

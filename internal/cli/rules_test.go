@@ -174,7 +174,7 @@ func TestBuildTagsNameOperatingSystemsOnly(t *testing.T) {
 // slowPackages take long to initialise or are linked only by the live program. The
 // small program links none of them, so that it starts fast.
 var slowPackages = []string{"k8s.io/", "sigs.k8s.io/", "github.com/aws/", "helm.sh/helm/v3/pkg/action",
-	"github.com/hashicorp/hcl/", "github.com/zclconf/go-cty/", "github.com/google/go-cmp/", "spaces-identity.dev/internal/export/terraform",
+	"github.com/hashicorp/hcl/", "github.com/zclconf/go-cty/", "github.com/google/go-cmp/", "html/template", "spaces-identity.dev/internal/export/terraform",
 	"spaces-identity.dev/internal/account", "spaces-identity.dev/internal/space", "spaces-identity.dev/internal/reconcile",
 	"spaces-identity.dev/internal/verify", "spaces-identity.dev/internal/restart"}
 

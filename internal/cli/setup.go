@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/lazyregexp"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/plugin"
 )
@@ -58,7 +58,7 @@ func (env *Env) isHelm3(ctx context.Context) bool {
 }
 
 // postRendererType matches the line of plugin.yaml that Helm 3 cannot read.
-var postRendererType = regexp.MustCompile(`(?m)^type: *postrenderer/v1`)
+var postRendererType = lazyregexp.New(`(?m)^type: *postrenderer/v1`)
 
 func (env *Env) setUpForHelm3(dir string) error {
 	manifests, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*", "plugin.yaml"))
@@ -67,7 +67,7 @@ func (env *Env) setUpForHelm3(dir string) error {
 	}
 	for _, path := range manifests {
 		text, err := os.ReadFile(path)
-		if err != nil || !postRendererType.Match(text) {
+		if err != nil || !postRendererType().Match(text) {
 			continue
 		}
 		return output.Hint(fmt.Errorf("%s has the plugin %s of Helm 4, so that Helm 3 loads no plugins from it", filepath.Dir(dir), filepath.Base(filepath.Dir(path))),

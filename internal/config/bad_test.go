@@ -13,12 +13,16 @@ import (
 
 const header = "apiVersion: spaces-identity.dev/v1alpha1\nkind: SpacesIdentity\n"
 
-// The header has two lines, so the content of a case begins in line 3.
-func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
-	for name, c := range map[string]struct {
-		content string
-		want    []string
-	}{
+// badConfig is a config that the program rejects, without the header, and its problems.
+type badConfig struct {
+	content string
+	want    []string
+}
+
+// badConfigs returns bad configs by what is wrong. The header has two lines, so the content
+// begins in line 3.
+func badConfigs() map[string]badConfig {
+	return map[string]badConfig{
 		"unknown key": {"cluster: {regoin: x}",
 			[]string{`f.yaml:3:11: cluster: unknown key "regoin": did you mean "region"?`}},
 		"unknown key like nothing": {"delivery: {speed: fast}",
@@ -173,7 +177,11 @@ func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
 			}},
 		"the guide's annotation key": {"components:\n- name: vector\n  serviceAccountAnnotations: {eks.amazon.aws/role-arn: x}",
 			[]string{`f.yaml:5:31: components[0].serviceAccountAnnotations["eks.amazon.aws/role-arn"]: "eks.amazon.aws/role-arn" is not the key that EKS reads, which is eks.amazonaws.com/role-arn: set roleARN, and the program writes it`}},
-	} {
+	}
+}
+
+func TestDecodeReportsEveryProblemWithItsPosition(t *testing.T) {
+	for name, c := range badConfigs() {
 		t.Run(name, func(t *testing.T) {
 			_, err := config.Decode("f.yaml", []byte(header+c.content))
 			wantProblems(t, err, c.want)

@@ -77,6 +77,7 @@ func readFile(file string) ([]byte, error) {
 // with those of flags and environment variables.
 func decode(name string, content []byte) (*settings, error) {
 	s := newSettings(name)
+	s.rows = rowsBelow()
 	root, err := parse(name, content)
 	if err != nil {
 		return s, err

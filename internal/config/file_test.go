@@ -35,6 +35,11 @@ func TestExamplesAreValid(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no examples", err)
 	}
+	more, err := filepath.Glob("../../examples/*/spaces-identity.yaml")
+	if err != nil || len(more) == 0 {
+		t.Fatal("no examples", err)
+	}
+	files = append(files, more...)
 	for _, file := range files {
 		if _, err := config.Read(file); err != nil {
 			t.Error(err)

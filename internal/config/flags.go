@@ -4,13 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/pflag"
 
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // Flags are the given flags for a config with one component, with their values. Each flag
@@ -41,9 +42,9 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 }
 
 // flagRows returns the settings that have a flag.
-func flagRows() []Row {
-	return slices.DeleteFunc(Rows(), func(r Row) bool { return r.Flag == "" })
-}
+var flagRows = sync.OnceValue(func() []Row {
+	return slices.DeleteFunc(slices.Clone(Rows()), func(r Row) bool { return r.Flag == "" })
+})
 
 // rowOf returns the setting that has the flag, or the zero Row.
 func rowOf(flag string) Row {
@@ -102,15 +103,19 @@ func FlagsWithVariables(others ...string) []string {
 // UnknownVariables returns a warning for each variable SPACES_IDENTITY_… in environ, as
 // [os.Environ] returns it, that belongs to no setting and none of the other flags.
 func UnknownVariables(environ []string, otherFlags ...string) []string {
+	ours := slices.DeleteFunc(slices.Clone(environ), func(pair string) bool { return !strings.HasPrefix(pair, variablePrefix) })
+	if len(ours) == 0 {
+		return nil
+	}
 	known := FlagsWithVariables(otherFlags...)
 	for i, flag := range known {
 		known[i] = strings.TrimPrefix(EnvName(flag), variablePrefix)
 	}
 	var warnings []string
-	for _, pair := range slices.Sorted(slices.Values(environ)) {
+	for _, pair := range slices.Sorted(slices.Values(ours)) {
 		variable, _, _ := strings.Cut(pair, "=") // the value may be a secret
-		name, ours := strings.CutPrefix(variable, variablePrefix)
-		if !ours || slices.Contains(known, name) {
+		name := strings.TrimPrefix(variable, variablePrefix)
+		if slices.Contains(known, name) {
 			continue
 		}
 		warning := "no setting has the environment variable " + variable
@@ -122,12 +127,12 @@ func UnknownVariables(environ []string, otherFlags ...string) []string {
 	return warnings
 }
 
-var listIndex = regexp.MustCompile(`\[\d+\]`)
+var listIndex = lazyregexp.New(`\[\d+\]`)
 
 // FlagFor returns the flag that sets the path, such as components[0].bucket, of the
 // component: --bucket, or --component vector --bucket. If there is none, it returns nothing.
 func FlagFor(path, component string) string {
-	key := listIndex.ReplaceAllString(path, "[]")
+	key := listIndex().ReplaceAllString(path, "[]")
 	for _, r := range flagRows() {
 		switch {
 		case r.Key != key:

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -67,4 +68,34 @@ func code(flag string) string {
 		return ""
 	}
 	return "`--" + flag + "`"
+}
+
+// configBlock matches a config in a page.
+var configBlock = regexp.MustCompile("(?ms)^```yaml\n((?:#[^\n]*\n)*apiVersion: spaces-identity\\.dev/.*?)^```$")
+
+// TestPagesShowValidConfigs decodes each config that a page shows as a whole, and compares it
+// with the schema.
+func TestPagesShowValidConfigs(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, found := compiled(t), 0
+	for _, page := range append(pages, "../../README.md") {
+		content, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range configBlock.FindAllSubmatch(content, -1) {
+			found++
+			if _, err := config.Decode(page, m[1]); err != nil {
+				t.Errorf("%s shows a config that is not valid: %v\n%s", page, err, m[1])
+				continue
+			}
+			wantAccepted(t, of, m[1])
+		}
+	}
+	if found == 0 {
+		t.Error("no page shows a config")
+	}
 }

@@ -17,18 +17,14 @@ import (
 // settings holds what was read so far, and where it came from.
 type settings struct {
 	spec     identity.Settings
-	rows     map[string][]Row  // by the key of the mapping that has them
+	rows     map[string][]Row  // of the file, by the key of the mapping that has them
 	file     string            // named in messages; empty if there is no file
 	origins  map[string]Origin // by path in the config
 	problems []*Problem
 }
 
 func newSettings(file string) *settings {
-	s := &settings{rows: map[string][]Row{}, file: file, origins: map[string]Origin{"": {File: file}}}
-	for _, r := range Rows() {
-		s.rows[r.parent()] = append(s.rows[r.parent()], r)
-	}
-	return s
+	return &settings{file: file, origins: map[string]Origin{"": {File: file}}}
 }
 
 // target returns the settings as a whole.

@@ -31,6 +31,14 @@ type rowValue struct {
 	Choices []string // the values that are allowed
 	Open    bool     // other values than the choices are allowed too
 
+	// The rest is for the JSON Schema alone. Nothing else reads it, because the parsers and
+	// identity.New check more, and with better messages.
+	Pattern    string // matches all values that are accepted, and some others
+	KeyPattern string // the same for the keys of pairs
+	Required   bool   // in each mapping that could have it
+	Least      int    // of an integer; 0 if there is no limit
+	Most       int
+
 	read func(s *settings, row Row, path string, n node, t target)
 	set  func(s *settings, path string, from Origin, texts []string, t target) // from a flag
 }
@@ -41,6 +49,30 @@ func (v rowValue) repeatable() bool { return strings.HasPrefix(v.Type, "strings"
 // open allows other values than the choices.
 func (v rowValue) open() rowValue {
 	v.Open = true
+	return v
+}
+
+// like sets the pattern of the values, or of the items or values of a list or pairs.
+func (v rowValue) like(pattern string) rowValue {
+	v.Pattern = pattern
+	return v
+}
+
+// keysLike sets the pattern of the keys of pairs.
+func (v rowValue) keysLike(pattern string) rowValue {
+	v.KeyPattern = pattern
+	return v
+}
+
+// required says that each mapping that could have the setting must have it.
+func (v rowValue) required() rowValue {
+	v.Required = true
+	return v
+}
+
+// between sets the limits of an integer.
+func (v rowValue) between(least, most int) rowValue {
+	v.Least, v.Most = least, most
 	return v
 }
 

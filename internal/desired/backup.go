@@ -2,6 +2,9 @@ package desired
 
 import (
 	"cmp"
+	"maps"
+	"slices"
+	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -75,4 +78,15 @@ func (s State) BackupConfig(c Component) (BackupConfig, error) {
 		Region:    region,
 		Endpoint:  cmp.Or(set.Endpoint, "s3."+region+"."+dnsSuffix[c.Role.Partition]),
 	}, nil
+}
+
+// IsS3Host reports whether a host, perhaps with a port, is one of S3 in AWS, such as
+// s3.us-west-2.amazonaws.com or that of a VPC endpoint.
+//
+// Source: AWS General Reference, "Amazon S3 endpoints and quotas"; Amazon S3 User Guide, "AWS
+// PrivateLink for Amazon S3".
+func IsS3Host(host string) bool {
+	host, _, _ = strings.Cut(strings.ToLower(host), ":")
+	isAWS := slices.ContainsFunc(slices.Collect(maps.Values(dnsSuffix)), func(suffix string) bool { return strings.HasSuffix(host, "."+suffix) })
+	return isAWS && slices.ContainsFunc(strings.Split(host, "."), func(label string) bool { return label == "s3" || strings.HasPrefix(label, "s3-") })
 }

@@ -33,7 +33,13 @@ func (s Subjects) Empty() bool { return len(s.Namespaces) == 0 && s.Match == "" 
 
 // Admits reports whether the service account of that namespace is a subject.
 func (s Subjects) Admits(namespace string) bool {
-	return slices.Contains(s.Namespaces, namespace) || s.covers(namespace)
+	return s.Names(namespace) || s.covers(namespace)
+}
+
+// Names reports whether the namespace is one of the exact names.
+func (s Subjects) Names(namespace string) bool {
+	_, named := slices.BinarySearch(s.Namespaces, namespace)
+	return named
 }
 
 // covers reports whether the pattern admits the namespace by IAM's wildcards, as the trust
@@ -70,17 +76,23 @@ type ServiceAccount struct {
 func (s State) WithServiceAccounts(found []ServiceAccount) State {
 	named := !subjectsOf(identity.Component{}, s.spec.ControlPlanes).Empty()
 	s.Components, s.Warnings = slices.Clone(s.Components), slices.Clone(s.Warnings)
+	warned := map[string]bool{}
+	for _, text := range s.Warnings {
+		warned[text] = true
+	}
 	warn := func(format string, args ...any) {
-		if text := fmt.Sprintf(format, args...); !slices.Contains(s.Warnings, text) {
+		if text := fmt.Sprintf(format, args...); !warned[text] {
+			warned[text] = true
 			s.Warnings = append(s.Warnings, text)
 		}
 	}
+	more := make([][]string, len(s.Components)) // namespaces by component
 	for _, sa := range found {
 		i := slices.IndexFunc(s.Components, func(c Component) bool { return c.Name == sa.Component })
 		if i < 0 || s.Components[i].Namespace != "" {
 			continue
 		}
-		c := &s.Components[i]
+		c := s.Components[i]
 		covered, err := c.Subjects.Admits(sa.Namespace), identity.ValidateNamespace(sa.Namespace)
 		switch {
 		case sa.Namespace == "":
@@ -89,11 +101,14 @@ func (s State) WithServiceAccounts(found []ServiceAccount) State {
 		case err != nil:
 			warn("the namespace of a ServiceAccount %s is not valid, so the trust policy does not admit it: %v", sa.Name, err)
 		case !named, covered && c.Mode.UsesPodIdentity(): // even if the pattern covers it, an association needs its name
-			c.Subjects = c.Subjects.with(sa.Namespace)
+			more[i] = append(more[i], sa.Namespace)
 		case !covered:
 			warn("the ServiceAccount %s/%s gets the annotation, but the config does not name its namespace, so the trust policy does not admit it; "+
 				"list it under controlPlanes.namespaces if it should have the role", sa.Namespace, sa.Name)
 		}
+	}
+	for i, namespaces := range more {
+		s.Components[i].Subjects = s.Components[i].Subjects.with(namespaces...)
 	}
 	return s
 }
@@ -161,7 +176,7 @@ func (s Subjects) examples() []string {
 	var out []string
 	for _, fill := range [][2]string{{"someone-else", "0"}, {"x", "x"}, {"prod", "z"}} {
 		name := strings.NewReplacer("*", fill[0], "?", fill[1]).Replace(s.Match.Pattern())
-		if identity.ValidateNamespace(name) == nil && !slices.Contains(s.Namespaces, name) && !slices.Contains(out, name) {
+		if identity.ValidateNamespace(name) == nil && !s.Names(name) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}

@@ -2,6 +2,8 @@ package export_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,12 +115,32 @@ func TestEveryFormHasTheDesiredState(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := readers[form](t, out)
-				if diff := cmp.Diff(accountOf(rolesOf(t, settings)), got, ignoreOrder()...); diff != "" {
+				read := readers[form]
+				if read == nil {
+					t.Fatal("readers has no function for this form")
+				}
+				if diff := cmp.Diff(accountOf(rolesOf(t, settings)), read(t, out), ignoreOrder()...); diff != "" {
 					t.Errorf("differs (-want +got):\n%s\n%s", diff, out)
 				}
 			})
 		}
+	}
+}
+
+// TestDocumentationDescribesEveryForm compares the table of docs/export.md with the forms.
+func TestDocumentationDescribesEveryForm(t *testing.T) {
+	page, err := os.ReadFile("../../docs/export.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n| form | ")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var documented []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` ").FindAllStringSubmatch(table, -1) {
+		documented = append(documented, row[1])
+	}
+	if diff := cmp.Diff(export.Forms(), documented); diff != "" {
+		t.Errorf("differs (-forms +page):\n%s", diff)
 	}
 }
 

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // operator is a condition operator as a policy writes it.
@@ -37,7 +39,7 @@ func parseOperator(name string) (op operator, ok bool) {
 		return op, false
 	}
 	base, ifExists := strings.CutSuffix(base, "IfExists")
-	op, ok = operators[base]
+	op, ok = operators()[base]
 	op.set, op.ifExists = set, ifExists
 	return op, ok && !(op.null && base != name)
 }
@@ -46,7 +48,7 @@ func parseOperator(name string) (op operator, ok bool) {
 //
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators"; for the operators
 // that allow variables, "IAM policy elements: Variables and tags".
-var operators = allOperators()
+var operators = sync.OnceValue(allOperators)
 
 func allOperators() map[string]operator {
 	all := map[string]operator{
@@ -151,14 +153,14 @@ func parseBool(text string) (string, error) {
 
 var (
 	errBadValue  = errors.New("not a value of the operator's type")
-	decimal      = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
-	epochSeconds = regexp.MustCompile(`^[0-9]{5,12}$`)
+	decimal      = lazyregexp.New(`^[+-]?[0-9]+(\.[0-9]+)?$`)
+	epochSeconds = lazyregexp.New(`^[0-9]{5,12}$`)
 	dateLayouts  = []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly, "2006-01"}
 )
 
 // parseNumber parses an integer or a decimal without an exponent.
 func parseNumber(text string) (*big.Rat, error) {
-	if !decimal.MatchString(text) { // big.Rat takes exponents too, which cost any amount of memory
+	if !decimal().MatchString(text) { // big.Rat takes exponents too, which cost any amount of memory
 		return nil, errBadValue
 	}
 	n, _ := new(big.Rat).SetString(text)
@@ -168,7 +170,7 @@ func parseNumber(text string) (*big.Rat, error) {
 // parseDate parses a date in one of the W3C's profiles of ISO 8601, or in seconds since 1970.
 // Four digits may be either, so they are an error.
 func parseDate(text string) (time.Time, error) {
-	if epochSeconds.MatchString(text) {
+	if epochSeconds().MatchString(text) {
 		seconds, _ := strconv.ParseInt(text, 10, 64) // twelve digits always fit
 		return time.Unix(seconds, 0), nil
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -183,8 +182,6 @@ func parseARN(value, service, example string) (arn.ARN, error) {
 	return a, nil
 }
 
-var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
-
 // checkOwner checks the partition and the account of an ARN.
 func checkOwner(value, partition, account, example string) error {
 	switch {
@@ -193,10 +190,15 @@ func checkOwner(value, partition, account, example string) error {
 			quote(value), strings.Join(partitions(), ", "))
 	case account == "":
 		return WithHint("write it like "+example, "%s has no account", quote(value))
-	case !accountForm.MatchString(account):
+	case !isAccount(account):
 		return fmt.Errorf("%s has the account %s: an account is twelve digits", quote(value), quote(account))
 	}
 	return nil
+}
+
+func isAccount(text string) bool {
+	_, other := notIn(text, digits)
+	return len(text) == 12 && !other
 }
 
 // ValidateSourceARN checks a pattern that a trust policy compares with aws:SourceArn.

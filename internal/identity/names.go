@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // checkName checks a name of up to most characters from a set, which begins and ends with
@@ -193,14 +195,14 @@ func validateSubdomain(name, what string) error {
 // The lengths are checked separately: a regexp with a large limit takes long to compile, and
 // every start of the program compiles it.
 var (
-	kindForm    = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
-	regionForm  = regexp.MustCompile(`^[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}$`) // AWS adds regions, so there is no list
-	clusterForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)         // Amazon EKS API reference, CreateCluster
+	kindForm    = lazyregexp.New(`^[A-Z][A-Za-z0-9]*$`)
+	regionForm  = lazyregexp.New(`^[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}$`) // AWS adds regions, so there is no list
+	clusterForm = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)         // Amazon EKS API reference, CreateCluster
 )
 
 // ValidateKind checks the kind of a Kubernetes object.
 func ValidateKind(kind string) error {
-	if err := checkPlain(kind); err != nil || len(kind) <= 63 && kindForm.MatchString(kind) {
+	if err := checkPlain(kind); err != nil || len(kind) <= 63 && kindForm().MatchString(kind) {
 		return err
 	}
 	return WithHint("write it as manifests do, like ConfigMap", "%s is not a kind", quote(kind))
@@ -208,7 +210,7 @@ func ValidateKind(kind string) error {
 
 // ValidateRegion checks the code of an AWS region, such as us-west-2 or us-gov-east-1.
 func ValidateRegion(region string) error {
-	isRegion := func(code string) bool { return len(code) <= 32 && regionForm.MatchString(code) }
+	isRegion := func(code string) bool { return len(code) <= 32 && regionForm().MatchString(code) }
 	if err := checkPlain(region); err != nil || isRegion(region) {
 		return err
 	}
@@ -220,7 +222,7 @@ func ValidateRegion(region string) error {
 
 // ValidateClusterName checks the name of an EKS cluster.
 func ValidateClusterName(name string) error {
-	if err := checkPlain(name); err != nil || len(name) <= 100 && clusterForm.MatchString(name) {
+	if err := checkPlain(name); err != nil || len(name) <= 100 && clusterForm().MatchString(name) {
 		return err
 	}
 	if _, after, ok := strings.Cut(name, ":cluster/"); ok && strings.HasPrefix(name, "arn:") {

@@ -3,10 +3,11 @@ package identity
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // SharedBackupConfig describes the SharedBackupConfig object that post-render writes.
@@ -46,7 +47,7 @@ func bucketIn(value string) (bucket string, ok bool) {
 	return bucket, ok && checkBucketName(bucket) == nil
 }
 
-var ipv4Form = regexp.MustCompile(`^[0-9]*(\.[0-9]*){3}$`)
+var ipv4Form = lazyregexp.New(`^[0-9]*(\.[0-9]*){3}$`)
 
 func checkBucketName(name string) error {
 	if len(name) < 3 || len(name) > 63 {
@@ -58,7 +59,7 @@ func checkBucketName(name string) error {
 	if strings.Contains(name, "..") {
 		return errors.New("has two dots side by side")
 	}
-	if ipv4Form.MatchString(name) {
+	if ipv4Form().MatchString(name) {
 		return errors.New("looks like an IP address")
 	}
 	for _, prefix := range []string{"xn--", "sthree-"} {

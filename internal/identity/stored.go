@@ -3,8 +3,9 @@ package identity
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // StoredKind is a kind of value that AWS stores for a workload.
@@ -109,7 +110,7 @@ func parseStored(kind StoredKind, value string) (Stored, error) {
 }
 
 // suffixForm is what ends the ARN of a secret.
-var suffixForm = regexp.MustCompile(`-([A-Za-z0-9]{6}|\?{6})$`)
+var suffixForm = lazyregexp.New(`-([A-Za-z0-9]{6}|\?{6})$`)
 
 // check checks a value, however it was made.
 //
@@ -123,7 +124,7 @@ func (s Stored) check() error {
 		if err := ValidateRegion(s.Region); err != nil {
 			return fmt.Errorf("%s has no valid region: %w", quote(s.ARN(RoleARN{}, "")), err)
 		}
-		suffix := suffixForm.FindString(name)
+		suffix := suffixForm().FindString(name)
 		if s.Kind == SecretKind && suffix == "" {
 			return WithHint("write the whole ARN, which ends in a dash and six characters, or only the name",
 				"%s is not the whole ARN of a secret", quote(s.ARN(RoleARN{}, "")))

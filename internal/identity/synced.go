@@ -68,6 +68,19 @@ func SyncedName(name, namespace, vcluster string) string {
 	return strings.ReplaceAll(full[:kept]+"-"+hex.EncodeToString(sum[:])[:digits], ".-", "-")
 }
 
+// VClusterOf returns the name of the vcluster from the name on the host of an object inside it.
+// It returns "" if a name that was cut does not tell.
+func VClusterOf(host, name, namespace string) string {
+	if host == SyncedName(name, namespace, DefaultVCluster) {
+		return DefaultVCluster
+	}
+	vcluster, _ := strings.CutPrefix(host, strings.Join([]string{name, "x", namespace, "x", ""}, "-"))
+	if SyncedName(name, namespace, vcluster) != host {
+		return ""
+	}
+	return vcluster
+}
+
 // IsSynced reports whether the service account is one inside the control plane.
 func (c Component) IsSynced() bool { return !c.SyncedFrom.IsZero() }
 

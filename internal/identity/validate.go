@@ -316,12 +316,18 @@ func (p *problemList) delivery(s Settings) {
 	p.text("delivery.failurePolicy", string(s.FailurePolicy), func(v string) error { return checkChoice(FailurePolicy(v), FailurePolicies()) })
 }
 
+// MinTrustPolicyQuota and MaxTrustPolicyQuota limit the setting of the quota, in characters.
+// AWS raises the quota on request, so the bounds only catch typing errors.
+const (
+	MinTrustPolicyQuota = 256
+	MaxTrustPolicyQuota = 65536
+)
+
 // ValidateQuota checks the account's quota for the length of a trust policy, in
-// characters. AWS raises it on request, so the bounds only catch typing errors.
+// characters.
 func ValidateQuota(characters int) error {
-	const least, most = 256, 65536
-	if characters < least || characters > most {
-		return WithHint(fmt.Sprintf("write %d to %d (AWS starts at %d)", least, most, DefaultTrustPolicyQuota),
+	if characters < MinTrustPolicyQuota || characters > MaxTrustPolicyQuota {
+		return WithHint(fmt.Sprintf("write %d to %d (AWS starts at %d)", MinTrustPolicyQuota, MaxTrustPolicyQuota, DefaultTrustPolicyQuota),
 			"%d characters is not a possible quota", characters)
 	}
 	return nil

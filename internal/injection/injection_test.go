@@ -302,7 +302,7 @@ func TestProxyOfTheTemplateIsNotCurable(t *testing.T) {
 
 func TestFindStaleReportsWhatCouldNotBeRead(t *testing.T) {
 	o := observedPlane(t, "", "", stalePod)
-	o.Unread = []*space.Error{{Verb: "list", Resource: space.StatefulSets, Namespace: hostNamespace}}
+	o.Unread.Add(&space.Error{Verb: "list", Resource: space.StatefulSets, Namespace: hostNamespace})
 	found := FindStale(o, testState(t, identity.IRSA))
 	if len(found) != 1 || found[0].Unreadable == nil || found[0].Cause != NoProblem {
 		t.Errorf("%+v", found)

@@ -51,21 +51,21 @@ func (a *addition) edit(text []byte) Edit {
 
 // lacksBraces reports whether a node is a mapping of one pair in a list: [a: b].
 func (n *Node) lacksBraces(text []byte) bool {
-	return n.Kind == Mapping && n.Style == Flow && (n.Start >= len(text) || text[n.Start] != '{')
+	return n.Kind == Mapping && n.Style == Flow && (n.Start() >= len(text) || text[n.Start()] != '{')
 }
 
 // intoFlow adds the keys after the opening brace, with the layout of the first entry.
 func (a *addition) intoFlow(text []byte, n *Node) Edit {
 	layout := flowLayoutOf(text, n)
 	written := layout.entries(a.keys)
-	if len(n.Content) == 0 {
-		return Edit{n.Start + 1, n.Start + 1, written}
+	if len(n.Content()) == 0 {
+		return Edit{n.Start() + 1, n.Start() + 1, written}
 	}
-	first := n.Content[0].Outer()
-	gap := string(text[n.Start+1 : first])
+	first := n.Content()[0].Outer()
+	gap := string(text[n.Start()+1 : first])
 	if strings.TrimLeft(gap, " \t\r\n") != "" {
 		gap = " " // a comment, or the indicator of a complex key
-		first = n.Start + 1
+		first = n.Start() + 1
 	}
 	if !strings.ContainsAny(gap, "\r\n") {
 		gap = layout.comma[1:]
@@ -82,13 +82,13 @@ var (
 )
 
 func flowLayoutOf(text []byte, n *Node) flowLayout {
-	if len(n.Content) == 0 {
-		if n.Start > 0 && text[n.Start-1] == ':' {
+	if len(n.Content()) == 0 {
+		if n.Start() > 0 && text[n.Start()-1] == ':' {
 			return compactLayout
 		}
 		return spacedLayout
 	}
-	if key := n.Content[0]; key.Style == DoubleQuoted && key.End+1 < len(text) && text[key.End] == ':' && !isSpace(text[key.End+1]) {
+	if key := n.Content()[0]; key.Style == DoubleQuoted && key.End()+1 < len(text) && text[key.End()] == ':' && !isSpace(text[key.End()+1]) {
 		return compactLayout
 	}
 	return spacedLayout
@@ -114,7 +114,7 @@ func (l flowLayout) entries(keys []newKey) string {
 // the end of the last value. If the mapping begins after "- ", the first key stays on its
 // line, and the keys follow its value.
 func (a *addition) intoBlock(text []byte, n *Node) Edit {
-	first := n.Content[0].Outer()
+	first := n.Content()[0].Outer()
 	start := lineStart(text, first)
 	indent := string(text[start:first])
 	if before := strings.TrimRight(indent, " "); strings.HasSuffix(before, "?") {
@@ -124,7 +124,7 @@ func (a *addition) intoBlock(text []byte, n *Node) Edit {
 	pad := strings.Repeat(" ", len(indent))
 	lines := blockLines(a.keys, indentStep(text, n))
 	if indent != pad {
-		return linesAfter(text, n.Content[1], pad, lines)
+		return linesAfter(text, n.Content()[1], pad, lines)
 	}
 	head := headLine(text, start)
 	at := first
@@ -142,7 +142,7 @@ func (a *addition) intoBlock(text []byte, n *Node) Edit {
 // linesAfter adds lines after the last line of a value and the comment there. All line
 // breaks at the end of a block scalar belong to the value.
 func linesAfter(text []byte, value *Node, pad string, lines []string) Edit {
-	at := value.End
+	at := value.End()
 	if at > 0 && isLineBreak(text[at-1]) {
 		separator := lineBreak(text, at-1)
 		return Edit{at, at, pad + strings.Join(lines, separator+pad) + separator}
@@ -177,18 +177,18 @@ func (a *addition) intoNull(text []byte, n *Node) Edit {
 	}
 	switch {
 	case n.Tag() != "" && n.Anchor() == "": // the tag !!null would be wrong for a mapping
-		return Edit{n.Outer(), n.End, "{" + spacedLayout.entries(a.keys) + "}"}
-	case n.Start == 0 || isSpace(text[n.Start-1]):
-		return Edit{n.Start, n.End, "{" + spacedLayout.entries(a.keys) + "}"}
-	case n.Start < n.End && text[n.Start-1] == ':':
-		return Edit{n.Start, n.End, "{" + compactLayout.entries(a.keys) + "}"}
+		return Edit{n.Outer(), n.End(), "{" + spacedLayout.entries(a.keys) + "}"}
+	case n.Start() == 0 || isSpace(text[n.Start()-1]):
+		return Edit{n.Start(), n.End(), "{" + spacedLayout.entries(a.keys) + "}"}
+	case n.Start() < n.End() && text[n.Start()-1] == ':':
+		return Edit{n.Start(), n.End(), "{" + compactLayout.entries(a.keys) + "}"}
 	}
-	return Edit{n.Start, n.End, " {" + spacedLayout.entries(a.keys) + "}"}
+	return Edit{n.Start(), n.End(), " {" + spacedLayout.entries(a.keys) + "}"}
 }
 
 // asBlock replaces the empty value after "key:" by a block mapping on the lines below it.
 func (a *addition) asBlock(text []byte, n *Node) (Edit, bool) {
-	if n.Start < n.End || n.Tag() != "" && n.Anchor() == "" || !endsLine(text, n.End) {
+	if n.Start() < n.End() || n.Tag() != "" && n.Anchor() == "" || !endsLine(text, n.End()) {
 		return Edit{}, false
 	}
 	start := lineStart(text, n.Outer())
@@ -198,8 +198,8 @@ func (a *addition) asBlock(text []byte, n *Node) (Edit, bool) {
 		return Edit{}, false
 	}
 	step := stepAt(text, start)
-	separator := lineBreak(text, n.End) + strings.Repeat(" ", indent) + step
-	at := len(bytes.TrimRight(text[:lineEnd(text, n.End)], "\r\n"))
+	separator := lineBreak(text, n.End()) + strings.Repeat(" ", indent) + step
+	at := len(bytes.TrimRight(text[:lineEnd(text, n.End())], "\r\n"))
 	return Edit{at, at, separator + strings.Join(blockLines(a.keys, step), separator)}, true
 }
 
@@ -233,15 +233,15 @@ func blockLines(keys []newKey, step string) []string {
 // indentStep returns the indentation of the values of a mapping, relative to its keys. It
 // takes it from an entry of the mapping or, if none shows it, from the parent.
 func indentStep(text []byte, n *Node) string {
-	column := n.Content[0].Outer() - lineStart(text, n.Content[0].Outer())
-	for _, value := range n.Content {
-		if value.Kind == Mapping && value.Style == Block && value.Outer() == value.Start {
-			if step := value.Content[0].Outer() - lineStart(text, value.Content[0].Outer()) - column; step > 0 && step <= 8 {
+	column := n.Content()[0].Outer() - lineStart(text, n.Content()[0].Outer())
+	for _, value := range n.Content() {
+		if value.Kind == Mapping && value.Style == Block && value.Outer() == value.Start() {
+			if step := value.Content()[0].Outer() - lineStart(text, value.Content()[0].Outer()) - column; step > 0 && step <= 8 {
 				return strings.Repeat(" ", step)
 			}
 		}
 	}
-	return stepAt(text, lineStart(text, n.Content[0].Outer()))
+	return stepAt(text, lineStart(text, n.Content()[0].Outer()))
 }
 
 // stepAt returns the indentation of the line at start, relative to the nearest line above

@@ -25,9 +25,10 @@ const (
 )
 
 func (c *converter) node(y *yaml.Node, depth int) *Node {
-	n := &Node{Value: y.Value, Start: c.offset(y.Line, y.Column)}
+	n := &Node{Value: y.Value, start: uint32(c.offset(y.Line, y.Column))}
 	if y.Kind == yaml.AliasNode {
-		n.Kind, n.End, n.Properties = Alias, n.Start+1+len(y.Value), &Properties{Outer: n.Start, Target: c.seen[y.Alias]}
+		n.Kind, n.end = Alias, n.start+1+uint32(len(y.Value))
+		n.rest = &rest{properties: &properties{outer: n.Start(), target: c.seen[y.Alias]}}
 		return n
 	}
 	if y.Anchor != "" {
@@ -35,13 +36,13 @@ func (c *converter) node(y *yaml.Node, depth int) *Node {
 	}
 	c.properties(n, y)
 	if depth == maxDepth {
-		c.fail(n.Start, tooDeep)
+		c.fail(n.Start(), tooDeep)
 		return n
 	}
 	switch y.Kind {
 	case yaml.ScalarNode:
 		n.Kind, n.Style = Scalar, scalarStyle(y.Style)
-		n.End = c.scalarEnd(n)
+		n.end = uint32(c.scalarEnd(n))
 	case yaml.MappingNode:
 		n.Kind = Mapping
 		c.collection(n, y, depth, '{', '}')
@@ -55,23 +56,25 @@ func (c *converter) node(y *yaml.Node, depth int) *Node {
 }
 
 func (c *converter) collection(n *Node, y *yaml.Node, depth int, opening, closing byte) {
+	var content []*Node
 	for _, child := range y.Content {
-		n.Content = append(n.Content, c.node(child, depth+1))
+		content = append(content, c.node(child, depth+1))
 		if c.err != nil {
 			return
 		}
 	}
-	n.End = n.Start
-	if len(n.Content) > 0 {
-		n.End = n.Content[len(n.Content)-1].End
+	n.end = n.start
+	if len(content) > 0 {
+		n.rest = &rest{content, n.properties()}
+		n.end = content[len(content)-1].end
 	}
 	if y.Style&yaml.FlowStyle == 0 {
 		return
 	}
 	n.Style = Flow
-	bracketed := len(n.Content) == 0 || n.Content[0].Outer() > n.Start // false for the outer mapping in [{a: b}: c]
-	if bracketed && n.Start < len(c.text) && c.text[n.Start] == opening {
-		n.End = c.closing(max(n.End, n.Start+1), closing)
+	bracketed := len(content) == 0 || content[0].Outer() > n.Start() // false for the outer mapping in [{a: b}: c]
+	if bracketed && n.Start() < len(c.text) && c.text[n.start] == opening {
+		n.end = uint32(c.closing(max(n.End(), n.Start()+1), closing))
 	}
 }
 
@@ -95,24 +98,24 @@ func (c *converter) closing(at int, bracket byte) int {
 // and after the blanks and comments that follow them, which for the library are part of
 // the node.
 func (c *converter) properties(n *Node, y *yaml.Node) {
-	p := Properties{Anchor: y.Anchor, Outer: n.Start}
-	n.Start = c.start(&p, y)
-	if p.Anchor != "" || p.Tag != "" {
-		n.Properties = &p
+	p := properties{anchor: y.Anchor, outer: n.Start()}
+	n.start = uint32(c.start(&p, y))
+	if p.anchor != "" || p.tag != "" {
+		n.rest = &rest{properties: &p}
 	}
 }
 
 // start returns the offset at which a node starts, and sets its tag.
-func (c *converter) start(p *Properties, y *yaml.Node) int {
-	at, end := p.Outer, p.Outer
-	anchored := p.Anchor == "" // true once the anchor was passed: another one belongs to the first key
+func (c *converter) start(p *properties, y *yaml.Node) int {
+	at, end := p.outer, p.outer
+	anchored := p.anchor == "" // true once the anchor was passed: another one belongs to the first key
 	for at < len(c.text) {
 		switch {
 		case c.text[at] == '&' && !anchored:
-			end, anchored = at+1+len(p.Anchor), true
-		case c.text[at] == '!' && p.Tag == "" && (y.Style&yaml.TaggedStyle != 0 || isLoneTag(y, at == p.Outer)):
+			end, anchored = at+1+len(p.anchor), true
+		case c.text[at] == '!' && p.tag == "" && (y.Style&yaml.TaggedStyle != 0 || isLoneTag(y, at == p.outer)):
 			end = at + tagLength(c.text[at:])
-			p.Tag = string(c.text[at:end])
+			p.tag = string(c.text[at:end])
 		case y.Kind == yaml.ScalarNode && scalarStyle(y.Style) == Plain && y.Value == "":
 			return end // an empty value ends after its anchor and tag
 		default:
@@ -214,17 +217,17 @@ func (c *converter) scalarEnd(n *Node) int {
 	end := -1
 	switch n.Style {
 	case DoubleQuoted:
-		end = quotedEnd(c.text, n.Start, '"')
+		end = quotedEnd(c.text, n.Start(), '"')
 	case SingleQuoted:
-		end = quotedEnd(c.text, n.Start, '\'')
+		end = quotedEnd(c.text, n.Start(), '\'')
 	case Plain:
-		end = plainEnd(c.text, n.Start, n.Value)
+		end = plainEnd(c.text, n.Start(), n.Value)
 	case Literal, Folded:
-		end = blockScalarEnd(c.text, n.Start, n.Value)
+		end = blockScalarEnd(c.text, n.Start(), n.Value)
 	}
 	if end < 0 {
-		c.fail(n.Start, noEnd)
-		return n.Start
+		c.fail(n.Start(), noEnd)
+		return n.Start()
 	}
 	return end
 }

@@ -286,7 +286,7 @@ t: [true, "true", yes, On, y, Y, !!bool "true", !!str true, no, 1, ~]
 	if root.Get("t").IsMapping() || root.Get("z").IsMapping() || root.Get("z").IsTrue() || root.Get("t").IsTrue() {
 		t.Error("a list, or nothing, is a mapping or true")
 	}
-	if twice := root.Get("m").RepeatedKey("a"); twice == nil || twice.Start != strings.LastIndex("\nm: &m {a: 1, b: {c: d}, n: ~, l: [x, y], a", "a") {
+	if twice := root.Get("m").RepeatedKey("a"); twice == nil || twice.Start() != strings.LastIndex("\nm: &m {a: 1, b: {c: d}, n: ~, l: [x, y], a", "a") {
 		t.Errorf("the second key is %+v", twice)
 	}
 	for _, n := range []*Node{root.Get("z"), root.Get("t"), root.Get("m", "b")} {

@@ -15,6 +15,16 @@ type Lines struct {
 // NewLines finds the line breaks of a text.
 func NewLines(text []byte) Lines {
 	starts := append(make([]int, 0, 1+bytes.Count(text, []byte{'\n'})), firstByte(text))
+	if bytes.IndexByte(text, '\r') < 0 {
+		for at := starts[0]; ; {
+			i := bytes.IndexByte(text[at:], '\n')
+			if i < 0 {
+				return Lines{text, starts}
+			}
+			at += i + 1
+			starts = append(starts, at)
+		}
+	}
 	for at := starts[0]; at < len(text); {
 		at = lineEnd(text, at)
 		if at < len(text) || Breaks(text[at-1:]) > 0 {

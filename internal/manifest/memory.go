@@ -1,11 +1,15 @@
 package manifest
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // treeMemory provides the nodes of trees and their contents, many at a time. The zero
 // value is ready for use.
 type treeMemory struct {
 	nodes    []Node  // not used yet
+	rests    []rest  // not used yet
 	contents []*Node // not used yet
 	open     []*Node // the contents of collections that the parser is reading
 	grown    bool    // it was not enough, so there is more
@@ -14,6 +18,7 @@ type treeMemory struct {
 // reusableTree is the memory of a tree that is only compared.
 type reusableTree struct {
 	nodes    []Node
+	rests    []rest
 	contents []*Node
 	open     []*Node
 }
@@ -23,7 +28,7 @@ type reusableTree struct {
 const fewNodes, mostNodes = 64, 1024
 
 func newReusableTree(nodes int) *reusableTree {
-	return &reusableTree{make([]Node, nodes), make([]*Node, nodes), make([]*Node, 0, nodes)}
+	return &reusableTree{make([]Node, nodes), make([]rest, nodes), make([]*Node, nodes), make([]*Node, 0, nodes)}
 }
 
 var reusableTrees = sync.Pool{New: func() any { return newReusableTree(fewNodes) }}
@@ -32,11 +37,12 @@ var reusableTrees = sync.Pool{New: func() any { return newReusableTree(fewNodes)
 // only valid during the call.
 func withTree(text []byte, use func(root *Node, err error)) {
 	reused, _ := reusableTrees.Get().(*reusableTree)
-	p := Parser{treeMemory{nodes: reused.nodes, contents: reused.contents, open: reused.open}}
+	p := Parser{treeMemory{nodes: reused.nodes, rests: reused.rests, contents: reused.contents, open: reused.open}}
 	use(p.Parse(text))
 	switch nodes := len(reused.nodes); {
 	case !p.memory.grown:
 		clear(reused.nodes[:nodes-len(p.memory.nodes)])
+		clear(reused.rests[:nodes-len(p.memory.rests)])
 		reusableTrees.Put(reused)
 	case nodes < mostNodes:
 		reusableTrees.Put(newReusableTree(2 * nodes))
@@ -53,13 +59,30 @@ func (m *treeMemory) newNode(left int) *Node {
 	return n
 }
 
+// newRest returns an empty rest. One node in four has one.
+func (m *treeMemory) newRest(left int) *rest {
+	if len(m.rests) == 0 {
+		m.rests, m.grown = make([]rest, max(1, chunkFor(left)/4)), true
+	}
+	r := &m.rests[0]
+	m.rests = m.rests[1:]
+	return r
+}
+
 // chunkFor returns how many nodes to allocate: about one for twelve bytes.
 func chunkFor(left int) int { return min(left/12+4, 1024) }
 
 // begin begins the content of a collection. It returns what end needs.
 func (m *treeMemory) begin() int { return len(m.open) }
 
-func (m *treeMemory) add(n *Node) { m.open = append(m.open, n) }
+// add adds a node to the content of the innermost collection. It doubles the memory if that
+// is full: append grows it by a quarter, and so leaves five times as much behind.
+func (m *treeMemory) add(n *Node) {
+	if len(m.open) == cap(m.open) {
+		m.open = slices.Grow(m.open, len(m.open)+fewNodes)
+	}
+	m.open = append(m.open, n)
+}
 
 // end returns what was added since begin.
 func (m *treeMemory) end(begin, left int) []*Node {

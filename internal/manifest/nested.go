@@ -23,6 +23,57 @@ func Base64(value string) ([]byte, bool) {
 	return decoded, err == nil
 }
 
+// openStrings has the streams in the strings of a tree. Each is read and parsed once, to plan
+// edits in it and to check them.
+type openStrings struct{ known map[openKey]*openString }
+
+type openKey struct {
+	node   *Node
+	skip   int
+	base64 bool
+}
+
+// openString is the stream in a string.
+type openString struct {
+	stream    []byte
+	documents []Document
+	trees     map[int]*Node // of the documents that were parsed
+}
+
+// open returns the stream in a string. It is not ok if there is none.
+func (o *openStrings) open(n *Node, into identity.Into) (*openString, bool) {
+	key := openKey{n, into.Skip, into.Base64}
+	if s := o.known[key]; s != nil {
+		return s, true
+	}
+	stream, ok := innerStream(into, n.Value)
+	if !ok {
+		return nil, false
+	}
+	s := &openString{stream, slices.Collect(Split(stream)), map[int]*Node{}}
+	if o.known == nil {
+		o.known = map[openKey]*openString{}
+	}
+	o.known[key] = s
+	return s, true
+}
+
+// text returns the text of a document.
+func (s *openString) text(number int) []byte {
+	return s.stream[s.documents[number].Start:s.documents[number].End]
+}
+
+func (s *openString) parse(number int) (*Node, error) {
+	if root, ok := s.trees[number]; ok {
+		return root, nil
+	}
+	root, err := Parse(s.text(number))
+	if err == nil {
+		s.trees[number] = root
+	}
+	return root, err
+}
+
 // innerStream returns the stream that a string contains.
 func innerStream(into identity.Into, value string) ([]byte, bool) {
 	switch {
@@ -38,7 +89,7 @@ func innerStream(into identity.Into, value string) ([]byte, bool) {
 // the text that contains the string.
 func (p *planner) inside(at foundValue, into identity.Into, sets []Set) error {
 	node := at.node.Resolve()
-	stream, ok := innerStream(into, node.Value)
+	inner, ok := p.strings.open(node, into)
 	switch {
 	case node.Kind != Scalar:
 		return &PlaceError{nil, node.Outer(), fmt.Sprintf("contains %s, but must contain a string", node.describe())}
@@ -50,36 +101,35 @@ func (p *planner) inside(at foundValue, into identity.Into, sets []Set) error {
 		number := set.Path[0].Into.Document
 		byDocument[number] = append(byDocument[number], Set{set.Path[1:], set.Value})
 	}
-	documents := slices.Collect(Split(stream))
 	var all []Edit
 	for _, number := range slices.Sorted(maps.Keys(byDocument)) {
-		if number >= len(documents) {
+		if number >= len(inner.documents) {
 			return &PlaceError{nil, node.Outer(), "the string has no such document"}
 		}
-		doc := documents[number]
-		edits, err := planInner(stream[doc.Start:doc.End], byDocument[number], p.alone)
-		if inner, ok := errors.AsType[*PlaceError](err); ok {
+		edits, err := planInner(inner, number, byDocument[number], p.alone)
+		if place, ok := errors.AsType[*PlaceError](err); ok {
 			into.Document = number
-			return &PlaceError{slices.Concat(identity.Path{}.Inside(into), inner.Path), node.Outer(), inner.Problem}
+			return &PlaceError{slices.Concat(identity.Path{}.Inside(into), place.Path), node.Outer(), place.Problem}
 		}
 		if err != nil {
 			return err
 		}
-		all = append(all, moveEdits(edits, doc.Start)...)
+		all = append(all, moveEdits(edits, inner.documents[number].Start)...)
 	}
-	edits, err := outerEdits(p.text, at, into, stream, all)
+	edits, err := outerEdits(p.text, at, into, inner.stream, all)
 	p.edits = append(p.edits, edits...)
 	return err
 }
 
 // planInner plans the sets of a document inside a string.
-func planInner(text []byte, sets []Set, alone bool) ([]Edit, error) {
-	root, err := Parse(text)
+func planInner(s *openString, number int, sets []Set, alone bool) ([]Edit, error) {
+	text := s.text(number)
+	root, err := s.parse(number)
 	if err != nil {
 		return nil, err
 	}
 	if !alone {
-		return plan(text, root, sets, false)
+		return plan(text, root, sets, false, &openStrings{})
 	}
 	patched, err := PatchParsed(text, root, sets)
 	if err != nil {
@@ -160,7 +210,11 @@ func wrapLike(old, text string) string {
 // lift translates edits of a scalar's value to edits of the text that contains the scalar.
 // It keeps the style of the scalar, and fails if the style does not allow the edits.
 func lift(text []byte, n *Node, edits []Edit) ([]Edit, bool) {
-	runs := scalarRuns(text, n)
+	last := 0
+	for _, e := range edits {
+		last = max(last, e.End)
+	}
+	runs := scalarRuns(text, n, last)
 	if runs == nil && n.Value != "" {
 		return nil, false
 	}
@@ -189,7 +243,7 @@ func (n *Node) inStyle(text []byte, s string) (string, bool) {
 	case SingleQuoted:
 		return strings.ReplaceAll(s, "'", "''"), isPrintable(s)
 	case Literal:
-		separator := lineBreak(text, n.Start) + strings.Repeat(" ", n.blockIndent(text))
+		separator := lineBreak(text, n.Start()) + strings.Repeat(" ", n.blockIndent(text))
 		return strings.ReplaceAll(s, "\n", separator), isPrintable(strings.ReplaceAll(s, "\n", ""))
 	}
 	return s, isPrintable(s)
@@ -229,21 +283,21 @@ func textEnd(runs []scalarRun, value int) (int, bool) {
 	return runs[i].text + value - runs[i].value, runs[i].verbatim
 }
 
-// scalarRuns returns the runs of a scalar in order. It returns nil if it cannot match the
-// text with the value.
-func scalarRuns(text []byte, n *Node) []scalarRun {
-	at, end, indent := n.Start+1, n.End-1, 0
+// scalarRuns returns the runs of a scalar in order, up to that of an offset in its value. It
+// returns nil if it cannot match the text with the value.
+func scalarRuns(text []byte, n *Node, last int) []scalarRun {
+	at, end, indent := n.Start()+1, n.End()-1, 0
 	switch n.Style {
 	case Plain:
-		at, end = n.Start, n.End
+		at, end = n.Start(), n.End()
 	case Literal, Folded:
 		indent = n.blockIndent(text)
-		at, end = lineEnd(text, n.Start), n.End
+		at, end = lineEnd(text, n.Start()), n.End()
 		at += min(indent, indentOf(text[at:end]))
 	}
 	var runs []scalarRun
 	value := 0
-	for at < end && value < len(n.Value) {
+	for at < end && value < len(n.Value) && value <= last {
 		size, length := n.unit(text[at:end], n.Value[value:], indent)
 		if size == 0 || length < 0 || at+size > end || value+length > len(n.Value) {
 			return nil
@@ -261,7 +315,7 @@ func scalarRuns(text []byte, n *Node) []scalarRun {
 		at += size
 		value += length
 	}
-	if value < len(n.Value) {
+	if value < len(n.Value) && value <= last {
 		return nil
 	}
 	return runs
@@ -343,5 +397,5 @@ func foldUnit(text []byte, value string, indent int) (size, length int) {
 
 // blockIndent returns the indentation of a block scalar's lines.
 func (n *Node) blockIndent(text []byte) int {
-	return max(0, blockIndent(text[lineEnd(text, n.Start):n.End], n.Value))
+	return max(0, blockIndent(text[lineEnd(text, n.Start()):n.End()], n.Value))
 }

@@ -1,10 +1,10 @@
 package manifest
 
 import (
-	"regexp"
 	"strings"
 
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // Kind says what a node is.
@@ -34,54 +34,79 @@ const (
 
 // Node is a value in a document, with the range of bytes that it is written in.
 type Node struct {
+	Value      string // the text of a scalar, the name of an alias
+	rest       *rest  // nil for most scalars
+	start, end uint32
 	Kind       Kind
 	Style      Style
-	Value      string      // the text of a scalar, the name of an alias
-	Start      int         // offset of the first byte after anchor and tag
-	End        int         // offset after the last byte
-	Content    []*Node     // a mapping's keys and values, alternating, or a sequence's items
-	Properties *Properties // nil for most nodes
 }
 
-// Properties are the properties of a node with a tag or an anchor, and of an alias. They are
-// rare, so nodes are smaller without them.
-type Properties struct {
-	Tag    string // as written, such as !!str; empty if there is none
-	Anchor string
-	Outer  int   // offset of the first byte of the anchor, the tag or the alias
-	Target *Node // what an alias refers to
+// rest is what most nodes lack. A tree is smaller without it: it has about one node for
+// twelve bytes of text.
+type rest struct {
+	content    []*Node
+	properties *properties
+}
+
+// properties are those of a node with a tag or an anchor, and of an alias.
+type properties struct {
+	tag, anchor string
+	outer       int   // offset of the first byte of the anchor, the tag or the alias
+	target      *Node // what an alias refers to
+}
+
+// Start returns the offset of the node's first byte after anchor and tag.
+func (n *Node) Start() int { return int(n.start) }
+
+// End returns the offset after the node's last byte.
+func (n *Node) End() int { return int(n.end) }
+
+// Content returns a mapping's keys and values, alternating, or a sequence's items.
+func (n *Node) Content() []*Node {
+	if n.rest == nil {
+		return nil
+	}
+	return n.rest.content
+}
+
+// properties returns nil for most nodes.
+func (n *Node) properties() *properties {
+	if n.rest == nil {
+		return nil
+	}
+	return n.rest.properties
 }
 
 // Tag returns the tag as it is written, such as !!str, or an empty string.
 func (n *Node) Tag() string {
-	if n.Properties == nil {
-		return ""
+	if p := n.properties(); p != nil {
+		return p.tag
 	}
-	return n.Properties.Tag
+	return ""
 }
 
 // Anchor returns the name of the node's anchor, or an empty string.
 func (n *Node) Anchor() string {
-	if n.Properties == nil {
-		return ""
+	if p := n.properties(); p != nil {
+		return p.anchor
 	}
-	return n.Properties.Anchor
+	return ""
 }
 
 // Outer returns the offset of the node's first byte, anchor and tag included.
 func (n *Node) Outer() int {
-	if n.Properties == nil {
-		return n.Start
+	if p := n.properties(); p != nil {
+		return p.outer
 	}
-	return n.Properties.Outer
+	return n.Start()
 }
 
 // Target returns the node that an alias refers to.
 func (n *Node) Target() *Node {
-	if n.Properties == nil {
-		return nil
+	if p := n.properties(); p != nil {
+		return p.target
 	}
-	return n.Properties.Target
+	return nil
 }
 
 // Resolve returns the node itself, or the node that it is an alias of.
@@ -163,9 +188,10 @@ func (n *Node) hasName(name string) bool {
 
 // ownField returns the value of a key that is written in the mapping itself.
 func (n *Node) ownField(key string) *Node {
-	for i := len(n.Content) - 2; i >= 0; i -= 2 {
-		if k := n.Content[i].Resolve(); k.hasName(key) {
-			return n.Content[i+1]
+	content := n.Content()
+	for i := len(content) - 2; i >= 0; i -= 2 {
+		if k := content[i].Resolve(); k.hasName(key) {
+			return content[i+1]
 		}
 	}
 	return nil
@@ -190,7 +216,7 @@ func (n *Node) Text(keys ...string) string {
 // Items returns the items of a sequence, or nil.
 func (n *Node) Items() []*Node {
 	if n = n.Resolve(); n != nil && n.Kind == Sequence {
-		return n.Content
+		return n.Content()
 	}
 	return nil
 }
@@ -220,8 +246,9 @@ func (n *Node) Fields(yield func(key, value *Node) bool) {
 	if n = n.Resolve(); n == nil || n.Kind != Mapping {
 		return
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if !yield(n.Content[i], n.Content[i+1]) {
+	content := n.Content()
+	for i := 0; i+1 < len(content); i += 2 {
+		if !yield(content[i], content[i+1]) {
 			return
 		}
 	}
@@ -255,9 +282,10 @@ func (n *Node) merged() []*Node {
 
 // mergeValue returns the value of the mapping's merge key, or nil.
 func (n *Node) mergeValue() *Node {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if k := n.Content[i]; k.Kind == Scalar && k.Style == Plain && k.Value == "<<" {
-			return n.Content[i+1]
+	content := n.Content()
+	for i := 0; i+1 < len(content); i += 2 {
+		if k := content[i]; k.Kind == Scalar && k.Style == Plain && k.Value == "<<" {
+			return content[i+1]
 		}
 	}
 	return nil
@@ -297,7 +325,7 @@ func (n *Node) effective() []keyValue {
 
 // isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2.
 func isPlainString(s string) bool {
-	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate.MatchString(s))
+	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate().MatchString(s))
 }
 
 func isSpecialWord(s string) bool {
@@ -310,7 +338,7 @@ func isSpecialWord(s string) bool {
 
 // numberOrDate matches the numbers, with and without a base, and the dates of YAML 1.1 and
 // 1.2. It allows more underscores, commas and digits than they do.
-var numberOrDate = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_.]*([pP][-+]?[0-9]*)?|0[bBoO][0-9_]*|[0-9_,]*\.?[0-9_]*([eE][-+]?[0-9]*)?|[0-9_]+(:[0-9_.]+)+)$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$`)
+var numberOrDate = lazyregexp.New(`^[-+]?(0[xX][0-9a-fA-F_.]*([pP][-+]?[0-9]*)?|0[bBoO][0-9_]*|[0-9_,]*\.?[0-9_]*([eE][-+]?[0-9]*)?|[0-9_]+(:[0-9_.]+)+)$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$`)
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -26,6 +27,9 @@ type Parser struct{ memory treeMemory }
 
 // Parse does the same as the function [Parse].
 func (p *Parser) Parse(text []byte) (*Node, error) {
+	if uint64(len(text)) > math.MaxUint32 {
+		return nil, &SyntaxError{Problem: tooLarge}
+	}
 	p.memory.open = p.memory.open[:0]
 	if root, ok := quickParse(&p.memory, text); ok {
 		return root, nil
@@ -59,6 +63,9 @@ func libraryParse(text []byte) (*Node, error) {
 	return root, nil
 }
 
+// tooLarge is the problem of a document whose offsets need more than 32 bits.
+const tooLarge = "the document is larger than 4 GiB"
+
 // SyntaxError says where a text is not valid YAML. Its message does not quote the text,
 // which may be from a Secret.
 type SyntaxError struct {
@@ -68,7 +75,8 @@ type SyntaxError struct {
 
 // Error says what is wrong. A text beyond one of this package's limits may be valid YAML.
 func (e *SyntaxError) Error() string {
-	if e.Problem == tooDeep || e.Problem == tooManyAliases {
+	switch e.Problem {
+	case tooLarge, tooDeep, tooManyAliases:
 		return e.Problem
 	}
 	return "this is not valid YAML: " + e.Problem
@@ -196,7 +204,7 @@ func excessiveAlias(root *Node) int {
 			return min(grown, maxExpansion)
 		}
 		sum := 1 + len(n.Value)/32
-		for _, child := range n.Content {
+		for _, child := range n.Content() {
 			sum = min(sum+size(child), maxExpansion)
 		}
 		if n.Anchor() != "" {
@@ -209,5 +217,5 @@ func excessiveAlias(root *Node) int {
 }
 
 func hasAlias(n *Node) bool {
-	return n.Kind == Alias || slices.ContainsFunc(n.Content, hasAlias)
+	return n.Kind == Alias || slices.ContainsFunc(n.Content(), hasAlias)
 }

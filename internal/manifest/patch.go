@@ -31,7 +31,7 @@ func PatchParsed(text []byte, root *Node, sets []Set) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if !isPatched(text, root, patched, sets) {
+	if !isPatched(text, root, patched, sets, &openStrings{}) {
 		return nil, formError(root, sets[0])
 	}
 	return patched, nil
@@ -63,12 +63,13 @@ func isShared(trail []*Node, path identity.Path) bool {
 // patchInPlace applies sets with edits at their places. It returns nil if these edits
 // change more or less than the sets.
 func patchInPlace(text []byte, root *Node, sets []Set, alone bool) ([]byte, error) {
-	edits, err := plan(text, root, sets, alone)
+	var inner openStrings
+	edits, err := plan(text, root, sets, alone, &inner)
 	if err != nil {
 		return nil, err
 	}
 	patched, ok := apply(text, edits)
-	if !ok || !isPatched(text, root, patched, sets) {
+	if !ok || !isPatched(text, root, patched, sets, &inner) {
 		return nil, nil
 	}
 	return patched, nil
@@ -90,7 +91,7 @@ func patchPart(text []byte, sets []Set) ([]byte, error) {
 	}
 	for edits := range otherForms(text, root, sets) {
 		rewritten, ok := apply(text, edits)
-		if !ok || !isPatched(text, root, rewritten, nil) {
+		if !ok || !isPatched(text, root, rewritten, nil, &openStrings{}) {
 			continue
 		}
 		same, err := Parse(rewritten)
@@ -172,7 +173,7 @@ func aliasesIn(root *Node) map[*Node][]*Node {
 		if n.Kind == Alias {
 			all[n.Target()] = append(all[n.Target()], n)
 		}
-		for _, child := range n.Content {
+		for _, child := range n.Content() {
 			walk(child)
 		}
 	}
@@ -200,10 +201,10 @@ func withoutAliases(aliases map[*Node][]*Node, trail []*Node) []Edit {
 	var edits []Edit
 	for _, n := range trail {
 		if n.Kind == Alias {
-			return []Edit{{n.Outer(), n.End, flowText(n)}}
+			return []Edit{{n.Outer(), n.End(), flowText(n)}}
 		}
 		for _, alias := range aliases[n] {
-			edits = append(edits, Edit{alias.Outer(), alias.End, flowText(alias)})
+			edits = append(edits, Edit{alias.Outer(), alias.End(), flowText(alias)})
 		}
 	}
 	return edits
@@ -218,9 +219,11 @@ type Edit struct {
 // apply applies edits, and fails if they overlap. It applies equal edits once, because an
 // anchor can make two places the same.
 func apply(text []byte, edits []Edit) ([]byte, bool) {
-	edits = slices.Clone(edits)
-	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })
-	edits = slices.Compact(edits)
+	if len(edits) > 1 {
+		edits = slices.Clone(edits)
+		slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })
+		edits = slices.Compact(edits)
+	}
 	size := len(text)
 	for _, e := range edits {
 		size += len(e.Text)

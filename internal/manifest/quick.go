@@ -56,6 +56,49 @@ func (q *quickParser) document() *Node {
 	return q.node(q.column, -1, true)
 }
 
+// wordSize is the number of bytes that isPlainASCII examines at once.
+const wordSize = 8
+
+// isPlainASCII reports whether a text begins with eight printable ASCII characters.
+func isPlainASCII(text string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	if len(text) < wordSize {
+		return false
+	}
+	word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+	return (word|(word-' '*ones)|(word+ones))&highs == 0
+}
+
+// byteKind says what a byte may mean in a scalar without quotes.
+type byteKind uint8
+
+const (
+	textByte    byteKind = iota // nothing but itself
+	markByte                    // the end of the scalar, or nothing, depending on its neighbours
+	flowByte                    // the end of the scalar in a flow collection
+	highByte                    // part of a character beyond ASCII
+	controlByte                 // never allowed here
+)
+
+var kinds = byteKinds()
+
+func byteKinds() (kinds [256]byteKind) {
+	for b := range kinds {
+		switch {
+		case strings.IndexByte(" \t\n#:", byte(b)) >= 0:
+			kinds[b] = markByte
+		case strings.IndexByte(",[]{}", byte(b)) >= 0:
+			kinds[b] = flowByte
+		case b < ' ' || b == 0x7f:
+			kinds[b] = controlByte
+		case b >= utf8.RuneSelf:
+			kinds[b] = highByte
+		}
+	}
+	return kinds
+}
+
 func (q *quickParser) giveUp() {
 	if !q.gaveUp {
 		q.gaveUp, q.reach = true, q.at
@@ -66,12 +109,18 @@ func (q *quickParser) giveUp() {
 // version of YAML.
 func isQuickText(text string) bool {
 	ascii := true
-	for i := range len(text) {
-		b := text[i]
-		if b < ' ' && b != '\n' && b != '\t' || b == 0x7f {
-			return false
+	for at := 0; at < len(text); {
+		if isPlainASCII(text[at:]) {
+			at += wordSize
+			continue
 		}
-		ascii = ascii && b < utf8.RuneSelf
+		switch kinds[text[at]] {
+		case controlByte:
+			return false
+		case highByte:
+			ascii = false
+		}
+		at++
 	}
 	return ascii || utf8.ValidString(text) && !strings.Contains(text, "\ufeff") && !strings.Contains(text, "\xc2") &&
 		!strings.Contains(text, "\u2028") && !strings.Contains(text, "\u2029") && !strings.Contains(text, "\xef\xbf")
@@ -180,7 +229,13 @@ func (q *quickParser) node(column, parent int, block bool) *Node {
 	if q.depth++; q.depth > maxDepth {
 		q.giveUp()
 	}
-	defer func() { q.depth-- }()
+	n := q.nodeAt(column, parent, block)
+	q.depth--
+	return n
+}
+
+// nodeAt is node without its limit of the depth.
+func (q *quickParser) nodeAt(column, parent int, block bool) *Node {
 	if q.gaveUp {
 		return q.null(q.at)
 	}
@@ -223,7 +278,7 @@ func (q *quickParser) keyOrScalar(column, parent int, block bool) *Node {
 
 // mapping reads a block mapping from the colon after its first key.
 func (q *quickParser) mapping(key *Node, column int) *Node {
-	n := q.newNode(Mapping, Block, key.Start)
+	n := q.newNode(Mapping, Block, key.Start())
 	outer := q.memory.begin()
 	for {
 		q.at++ // the colon
@@ -295,11 +350,11 @@ func (q *quickParser) entry(column int) *Node {
 // endBlock ends a block collection. It gives up if the next content is indented more than
 // the collection.
 func (q *quickParser) endBlock(n *Node, outer, column int) *Node {
-	n.Content = q.memory.end(outer, len(q.text)-q.at)
+	content := q.endContent(n, outer)
 	if q.column > column {
 		q.giveUp()
 	}
-	n.End = n.Content[len(n.Content)-1].End
+	n.end = content[len(content)-1].end
 	return n
 }
 
@@ -320,7 +375,8 @@ func (q *quickParser) flow(parent int) *Node {
 	for q.skipFlowBlanks(parent) {
 		if q.text[q.at] == closing {
 			q.at++
-			n.Content, n.End = q.memory.end(outer, len(q.text)-q.at), q.at
+			q.endContent(n, outer)
+			n.end = uint32(q.at)
 			return n
 		}
 		q.flowEntry(n, parent)
@@ -415,10 +471,21 @@ func (q *quickParser) checkFlowLine(parent int) {
 	}
 }
 
+// endContent gives a collection what was added to it since the parser began it.
+func (q *quickParser) endContent(n *Node, outer int) []*Node {
+	left := len(q.text) - q.at
+	content := q.memory.end(outer, left)
+	if len(content) > 0 {
+		n.rest = q.memory.newRest(left)
+		n.rest.content = content
+	}
+	return content
+}
+
 func (q *quickParser) null(at int) *Node { return q.newNode(Scalar, Plain, at) }
 
 func (q *quickParser) newNode(kind Kind, style Style, at int) *Node {
 	n := q.memory.newNode(len(q.text) - q.at)
-	n.Kind, n.Style, n.Start, n.End = kind, style, at, at
+	n.Kind, n.Style, n.start, n.end = kind, style, uint32(at), uint32(at)
 	return n
 }

@@ -20,9 +20,9 @@ func (q *quickParser) scalar(flow bool) *Node {
 		q.plain(n, flow)
 		return n
 	}
-	n.End = q.at
+	n.end = uint32(q.at)
 	if q.skipSpaces(); q.at == len(q.text) || q.text[q.at] != ':' {
-		q.at = n.End
+		q.at = n.End()
 	}
 	return n
 }
@@ -112,11 +112,17 @@ func (q *quickParser) plain(n *Node, flow bool) {
 	}
 scan:
 	for q.at < len(q.text) {
-		switch c := q.text[q.at]; {
+		c := q.text[q.at]
+		if kind := kinds[c]; kind != markByte && (kind != flowByte || !flow) {
+			q.at++
+			end = q.at
+			continue
+		}
+		switch {
 		case c == ' ':
 			q.at++
 			continue
-		case c == '\n', c == '#' && q.at > end, c == ':' && q.endsKey(flow), flow && isFlowIndicator(c):
+		case c == '\n', c == '#' && q.at > end, c == ':' && q.endsKey(flow), kinds[c] == flowByte:
 			break scan
 		case c == '\t':
 			q.giveUp()
@@ -128,17 +134,15 @@ scan:
 	if q.at < len(q.text) && q.text[q.at] != ':' {
 		q.at = end
 	}
-	n.Value, n.End = q.text[start:end], end
+	n.Value, n.end = q.text[start:end], uint32(end)
 }
-
-func isFlowIndicator(c byte) bool { return strings.IndexByte(",[]{}", c) >= 0 }
 
 // endsKey reports whether the colon here ends a key.
 func (q *quickParser) endsKey(flow bool) bool {
 	if q.isBlankAt(q.at + 1) {
 		return true
 	}
-	if c := q.text[q.at+1]; c == '\t' || flow && isFlowIndicator(c) {
+	if c := q.text[q.at+1]; c == '\t' || flow && kinds[c] == flowByte {
 		q.giveUp()
 	}
 	return q.gaveUp
@@ -180,7 +184,7 @@ func (q *quickParser) continuation(n *Node, parent int) {
 		b.WriteString(strings.Repeat("\n", breaks-1))
 		b.WriteString(text)
 		q.at += len(text)
-		n.End = q.at
+		n.end = uint32(q.at)
 	}
 	if b.Len() > 0 {
 		n.Value = b.String()
@@ -221,12 +225,12 @@ func (q *quickParser) literal(parent int) *Node {
 		return n
 	}
 	var b strings.Builder
+	b.Grow(q.literalSize(indent))
 	pending := 0 // line breaks that are part of the value only if more text follows
 	for q.at < len(q.text) {
 		end := q.lineEnd()
 		line := strings.TrimSuffix(q.text[q.at:end], "\n")
-		spaces := len(line) - len(strings.TrimLeft(line, " "))
-		if spaces < indent && spaces < len(line) {
+		if !belongsToBlock(line, indent) {
 			break
 		}
 		if len(line) > indent {
@@ -247,9 +251,27 @@ func (q *quickParser) literal(parent int) *Node {
 	case 0:
 		b.WriteByte('\n')
 	}
-	n.Value, n.End = b.String(), q.at
+	n.Value, n.end = b.String(), uint32(q.at)
 	q.nextContent()
 	return n
+}
+
+// literalSize returns the size of the lines of a literal scalar in the text.
+func (q *quickParser) literalSize(indent int) int {
+	size := 0
+	for line := range strings.Lines(q.text[q.at:]) {
+		if !belongsToBlock(strings.TrimSuffix(line, "\n"), indent) {
+			break
+		}
+		size += len(line)
+	}
+	return size
+}
+
+// belongsToBlock reports whether a line belongs to a block scalar with an indentation.
+func belongsToBlock(line string, indent int) bool {
+	spaces := indentOf(line)
+	return spaces >= indent || spaces == len(line)
 }
 
 // firstIndent returns the indentation of the first line of a block scalar. It is not ok if

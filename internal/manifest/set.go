@@ -27,18 +27,19 @@ func (e *PlaceError) Error() string { return e.Path.String() + ": " + e.Problem 
 // planner turns the sets of one document into edits of its text. It does not check the
 // result of the edits: isPatched does.
 type planner struct {
-	text  []byte
-	alone bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
-	edits []Edit
-	added []*addition
-	known map[*Node]*addition
+	text    []byte
+	strings *openStrings
+	alone   bool // [PatchParsed] patches each document inside a string on its own, and may write it in another form
+	edits   []Edit
+	added   []*addition
+	known   map[*Node]*addition // nil until there are two
 }
 
-func plan(text []byte, root *Node, sets []Set, alone bool) ([]Edit, error) {
+func plan(text []byte, root *Node, sets []Set, alone bool, inner *openStrings) ([]Edit, error) {
 	if root == nil {
 		return nil, &PlaceError{sets[0].Path, 0, "the document is empty"}
 	}
-	p := planner{text: text, alone: alone, known: map[*Node]*addition{}}
+	p := planner{text: text, alone: alone, strings: inner}
 	if err := p.value(foundValue{root, root}, sets); err != nil {
 		return nil, err
 	}
@@ -99,13 +100,29 @@ func (p *planner) add(n *Node, sets []Set) error {
 		if slices.ContainsFunc(set.Path, func(s identity.Step) bool { return s.Kind != identity.KeyStep }) {
 			return &PlaceError{set.Path, n.Outer(), "there is no such item"}
 		}
-		if p.known[n] == nil {
-			p.known[n] = &addition{node: n}
-			p.added = append(p.added, p.known[n])
-		}
-		p.known[n].keys = addKey(p.known[n].keys, set.Path, set.Value)
+		a := p.additionTo(n)
+		a.keys = addKey(a.keys, set.Path, set.Value)
 	}
 	return nil
+}
+
+// additionTo returns the planned addition to a node. Most documents have one.
+func (p *planner) additionTo(n *Node) *addition {
+	if last := len(p.added) - 1; last >= 0 && p.added[last].node == n {
+		return p.added[last]
+	}
+	if len(p.added) == 1 {
+		p.known = map[*Node]*addition{p.added[0].node: p.added[0]}
+	}
+	a := p.known[n]
+	if a == nil {
+		a = &addition{node: n}
+		p.added = append(p.added, a)
+		if p.known != nil {
+			p.known[n] = a
+		}
+	}
+	return a
 }
 
 // below adds the way to a value to the path of an error about what is below the value.
@@ -213,8 +230,8 @@ func (n *Node) RepeatedKey(name string) *Node {
 // contentEnd returns the end of a node. It excludes the line breaks at the end of a block
 // scalar.
 func (n *Node) contentEnd(text []byte) int {
-	end := n.End
-	for end > n.Start && (text[end-1] == '\n' || text[end-1] == '\r') {
+	end := n.End()
+	for end > n.Start() && (text[end-1] == '\n' || text[end-1] == '\r') {
 		end--
 	}
 	return end
@@ -224,7 +241,7 @@ func (n *Node) contentEnd(text []byte) int {
 // allows the value.
 func replacement(text []byte, at foundValue, value string) Edit {
 	n := at.node.Resolve()
-	start, end := n.Start, n.contentEnd(text)
+	start, end := n.Start(), n.contentEnd(text)
 	if !n.IsString() && n.Tag() != "" && n.Anchor() == "" {
 		start = n.Outer()
 	}

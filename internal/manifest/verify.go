@@ -10,15 +10,15 @@ import (
 // Same reports whether two values are equal. It ignores quotes, comments, layout and the
 // order of keys.
 func Same(a, b *Node) bool {
-	v := verifier{anyOrder: true, equal: map[[2]*Node]bool{}}
+	v := verifier{anyOrder: true}
 	return v.same(a, b)
 }
 
 // isPatched reports whether a patched text is the original plus exactly the sets, with the
 // same comments. It parses the patched text.
-func isPatched(text []byte, root *Node, patched []byte, sets []Set) (is bool) {
+func isPatched(text []byte, root *Node, patched []byte, sets []Set, inner *openStrings) (is bool) {
 	withTree(patched, func(after *Node, err error) {
-		v := verifier{equal: map[[2]*Node]bool{}}
+		v := verifier{strings: inner}
 		is = err == nil && v.plus(root, after, sets) && sameComments(text, root, patched, after)
 	})
 	return is
@@ -28,11 +28,12 @@ func isPatched(text []byte, root *Node, patched []byte, sets []Set) (is bool) {
 type verifier struct {
 	anyOrder bool              // ignore the order of keys
 	equal    map[[2]*Node]bool // results for pairs that aliases refer to
+	strings  *openStrings      // of the document before
 }
 
 // plus reports whether b is equal to a with the sets applied. a is nil if there was no
 // value before.
-func (v verifier) plus(a, b *Node, sets []Set) bool {
+func (v *verifier) plus(a, b *Node, sets []Set) bool {
 	if len(sets) == 0 {
 		return v.same(a, b)
 	}
@@ -93,12 +94,13 @@ func (w *wantedSets) take(step identity.Step) (sets []Set) {
 func (w *wantedSets) isEmpty() bool { return w == nil || len(w.sets) == 0 && len(w.other) == 0 }
 
 // items compares the items of sequences.
-func (v verifier) items(a, b *Node, wanted *wantedSets) bool {
-	if len(a.Content) != len(b.Content) {
+func (v *verifier) items(a, b *Node, wanted *wantedSets) bool {
+	was, is := a.Content(), b.Content()
+	if len(was) != len(is) {
 		return false
 	}
-	for i := range a.Content {
-		if !v.plus(a.Content[i], b.Content[i], wanted.take(identity.Step{Kind: identity.ItemStep, Item: i})) {
+	for i := range was {
+		if !v.plus(was[i], is[i], wanted.take(identity.Step{Kind: identity.ItemStep, Item: i})) {
 			return false
 		}
 	}
@@ -107,7 +109,7 @@ func (v verifier) items(a, b *Node, wanted *wantedSets) bool {
 
 // fields compares the fields of mappings. The tags must be equal, and a new mapping must
 // have none.
-func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
+func (v *verifier) fields(a, b *Node, wanted *wantedSets) bool {
 	if a == nil || a.IsNull() {
 		a = &Node{Kind: Mapping}
 	}
@@ -122,8 +124,8 @@ func (v verifier) fields(a, b *Node, wanted *wantedSets) bool {
 
 // inOrder compares mappings key by key. New keys may be anywhere between the old ones. A
 // key that appears twice is compared twice.
-func (v verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
-	old := a.Content
+func (v *verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
+	old := a.Content()
 	for key, value := range b.Fields {
 		below := takeField(wanted, key)
 		var was *Node
@@ -141,7 +143,7 @@ func (v verifier) inOrder(a, b *Node, wanted *wantedSets) bool {
 }
 
 // merged compares mappings in any order, together with the fields of their merge keys.
-func (v verifier) merged(a, b *Node, wanted *wantedSets) bool {
+func (v *verifier) merged(a, b *Node, wanted *wantedSets) bool {
 	old := a.effective()
 	known := make(map[string]keyValue, len(old))
 	for _, f := range old {
@@ -173,39 +175,40 @@ func takeField(wanted *wantedSets, key *Node) []Set {
 }
 
 // streams compares strings that contain streams.
-func (v verifier) streams(a, b *Node, into identity.Into, wanted *wantedSets) bool {
+func (v *verifier) streams(a, b *Node, into identity.Into, wanted *wantedSets) bool {
 	if a.Kind != Scalar || !b.IsString() || len(b.Value) < into.Skip || a.Value[:into.Skip] != b.Value[:into.Skip] {
 		return false
 	}
-	was, ok := innerStream(into, a.Value)
+	was, ok := v.strings.open(a, into)
 	is, ok2 := innerStream(into, b.Value)
 	if !ok || !ok2 {
 		return false
 	}
-	old, now := slices.Collect(Split(was)), slices.Collect(Split(is))
-	if len(old) != len(now) {
+	now := slices.Collect(Split(is))
+	if len(was.documents) != len(now) {
 		return false
 	}
-	for i := range old {
+	for i := range now {
 		into.Document = i
 		below := wanted.take(identity.Step{Kind: identity.IntoStep, Into: into})
-		if !sameDocuments(was[old[i].Start:old[i].End], is[now[i].Start:now[i].End], below) {
+		if !was.sameDocument(i, is[now[i].Start:now[i].End], below) {
 			return false
 		}
 	}
 	return wanted.isEmpty()
 }
 
-func sameDocuments(was, is []byte, sets []Set) bool {
+// sameDocument reports whether a text is a document of the stream plus exactly the sets.
+func (s *openString) sameDocument(number int, text []byte, sets []Set) bool {
 	if len(sets) == 0 {
-		return bytes.Equal(was, is)
+		return bytes.Equal(s.text(number), text)
 	}
-	root, err := Parse(was)
-	return err == nil && isPatched(was, root, is, sets)
+	root, err := s.parse(number)
+	return err == nil && isPatched(s.text(number), root, text, sets, &openStrings{})
 }
 
 // same reports whether two values are equal. It follows aliases.
-func (v verifier) same(a, b *Node) bool {
+func (v *verifier) same(a, b *Node) bool {
 	switch {
 	case a == nil || b == nil:
 		return a == b
@@ -214,6 +217,9 @@ func (v verifier) same(a, b *Node) bool {
 		equal, known := v.equal[pair]
 		if !known {
 			equal = v.same(pair[0], pair[1])
+			if v.equal == nil {
+				v.equal = map[[2]*Node]bool{}
+			}
 			v.equal[pair] = equal
 		}
 		return equal
@@ -273,12 +279,13 @@ func (n *Node) scalarAt(text []byte, at int) bool {
 		return false
 	}
 	if n.Kind == Scalar {
-		start := n.Start
+		start := n.Start()
 		if n.Style == Literal || n.Style == Folded {
 			start = lineEnd(text, start)
 		}
-		return start <= at && at < n.End
+		return start <= at && at < n.End()
 	}
-	after, _ := slices.BinarySearchFunc(n.Content, at+1, func(child *Node, at int) int { return child.Outer() - at })
-	return after > 0 && n.Content[after-1].scalarAt(text, at)
+	content := n.Content()
+	after, _ := slices.BinarySearchFunc(content, at+1, func(child *Node, at int) int { return child.Outer() - at })
+	return after > 0 && content[after-1].scalarAt(text, at)
 }

@@ -215,7 +215,7 @@ func checkPatch(t *testing.T, original, patched string, sets []Set, want bool) {
 	if _, err := Parse([]byte(patched)); err != nil {
 		t.Fatal(err)
 	}
-	if got := isPatched([]byte(original), a, []byte(patched), sets); got != want {
+	if got := isPatched([]byte(original), a, []byte(patched), sets, &openStrings{}); got != want {
 		t.Errorf("accepted: %v, want %v:\n%s", got, want, patched)
 	}
 }

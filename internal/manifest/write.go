@@ -34,7 +34,7 @@ func asLiteral(text []byte, n *Node, value string) (string, bool) {
 	if n.Style != Folded || len(lines) < 2 || lines[0] == "" || lines[0][0] == ' ' || !isPrintable(strings.Join(lines, "")) {
 		return "", false
 	}
-	header := string(text[n.Start+1 : lineEnd(text, n.Start)])
+	header := string(text[n.Start()+1 : lineEnd(text, n.Start())])
 	chomp := header[:len(header)-len(strings.TrimLeft(header, "+-"))]
 	indent := strings.Repeat(" ", n.blockIndent(text))
 	for i, line := range lines {
@@ -42,7 +42,7 @@ func asLiteral(text []byte, n *Node, value string) (string, bool) {
 			lines[i] = indent + line
 		}
 	}
-	separator := lineBreak(text, n.Start)
+	separator := lineBreak(text, n.Start())
 	return "|" + chomp + separator + strings.Join(lines, separator), true
 }
 
@@ -90,13 +90,17 @@ func isPrintable(s string) bool {
 // begins with a letter, and consists of letters, digits and a few marks. It is not a word
 // that a decoder may read as another type.
 func isPlainSafe(s string) bool {
-	const ofNumbers = "0123456789+-_.:xobacdefintzXOBACDEFINTZ" // a text of these alone may look like a number to a person
-	if isSpecialWord(s) || strings.Trim(s, ofNumbers) == "" || !isLetter(s[0]) || s[len(s)-1] == ':' {
-		return false
+	const ofNumbers = "+-_.:xobacdefintzXOBACDEFINTZ" // a text of these and digits alone may look like a number to a person
+	likeNumber := true
+	for i := range len(s) {
+		if c := s[i]; !isDigit(c) && strings.IndexByte(ofNumbers, c) < 0 {
+			likeNumber = false
+			if !isLetter(c) && c != '/' && c != '@' {
+				return false
+			}
+		}
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r > '~' || !isLetter(byte(r)) && !isDigit(byte(r)) && !strings.ContainsRune("._-/:@+", r)
-	})
+	return !likeNumber && isLetter(s[0]) && s[len(s)-1] != ':' && !isSpecialWord(s)
 }
 
 // flowText writes a node on one line, in the flow style that JSON and YAML share. It
@@ -131,7 +135,7 @@ func writeFlow(b *strings.Builder, n *Node, anchors bool) {
 		b.WriteByte('}')
 	case Sequence:
 		b.WriteByte('[')
-		for _, item := range n.Content {
+		for _, item := range n.Content() {
 			b.WriteString(separator)
 			writeFlow(b, item, anchors)
 			separator = ", "

@@ -36,6 +36,7 @@ const (
 	YAML  Format = "yaml"
 	JUnit Format = "junit"
 	Diff  Format = "diff"
+	HTML  Format = "html" // one page for a browser, which needs no network
 
 	SARIF  Format = "sarif"  // for services that show the results of linters
 	GitHub Format = "github" // workflow commands, which mark lines in a pull request
@@ -45,7 +46,7 @@ const (
 // writers print a result in each format.
 var writers = map[Format]func(*Printer, Result) ([]byte, error){
 	Table: writeTable, Wide: writeWide, JSON: writeJSON, YAML: writeYAML, JUnit: writeJUnit, Diff: writeDiff,
-	SARIF: writeSARIF, GitHub: writeGitHub, GitLab: writeGitLab,
+	SARIF: writeSARIF, GitHub: writeGitHub, GitLab: writeGitLab, HTML: writeHTML,
 }
 
 // Parse returns the word that a value names, such as a format. It must be one of the allowed

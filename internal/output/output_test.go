@@ -7,8 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -288,5 +291,23 @@ func TestShortenKeepsNamesDifferent(t *testing.T) {
 		if diff := cmp.Diff(test.want, page.Shorten(test.names)); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+// TestDocumentationListsEveryFormat compares the first table of docs/output.md with the
+// formats.
+func TestDocumentationListsEveryFormat(t *testing.T) {
+	page, err := os.ReadFile("../../docs/output.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n| format | ")
+	table, _, _ = strings.Cut(table, "\n\n")
+	documented := map[Format]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` ").FindAllStringSubmatch(table, -1) {
+		documented[Format(row[1])] = true
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(writers)), slices.Sorted(maps.Keys(documented))); diff != "" {
+		t.Errorf("differs (-formats +page):\n%s", diff)
 	}
 }

@@ -1,11 +1,7 @@
 package postrender
 
 import (
-	"fmt"
-	"os"
-	"slices"
-	"strings"
-
+	"spaces-identity.dev/internal/artifact"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/export"
@@ -68,20 +64,14 @@ func (r Report) JSON() []byte {
 }
 
 // list lists the artifacts of this run and those of earlier ones in the directory. It warns
-// of the latter, because they look as if they were current.
+// of the latter.
 func (r *Report) list(files []export.File, dir string) {
 	for _, f := range files {
 		r.Artifacts = append(r.Artifacts, f.Name)
 	}
-	entries, _ := os.ReadDir(dir) // if it cannot be read, staging says so
-	for _, e := range entries {
-		if export.IsArtifact(e.Name()) && !slices.Contains(r.Artifacts, e.Name()) {
-			r.Stale = append(r.Stale, e.Name())
-		}
-	}
-	if len(r.Stale) > 0 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%q has files of an earlier run that no longer apply: %s; remove them",
-			dir, strings.Join(r.Stale, ", ")))
+	r.Stale = artifact.Stale(dir, r.Artifacts, export.IsArtifact)
+	if text := artifact.StaleWarning(dir, r.Stale); text != "" {
+		r.Warnings = append(r.Warnings, text)
 	}
 }
 

@@ -50,7 +50,7 @@ func (q *roleDeletion) planAssociationsOf(ctx context.Context, a associationPlan
 func (q *roleDeletion) planAssociation(a associationPlan, l account.Listed, live desired.Association) {
 	c := AssociationChange{Namespace: l.Namespace, ID: l.ID, Role: live.RoleARN}
 	managed, same := desired.IsManaged(live.Tags), live.RoleARN == q.role.String()
-	named := slices.Contains(a.component.Subjects.Namespaces, l.Namespace)
+	named := a.component.Subjects.Names(l.Namespace)
 	switch {
 	case managed && same && (named || q.Prune):
 		c.Action = Remove

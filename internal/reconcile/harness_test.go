@@ -36,7 +36,13 @@ var callRate float64
 // testAccount returns an account that has only the cluster.
 func testAccount(t testing.TB) *awstest.Server {
 	t.Helper()
-	s := awstest.NewInMemory(t)
+	return prepareAccount(t, awstest.NewInMemory(t))
+}
+
+// prepareAccount adds the cluster to an account, and lets the test call the account without
+// a network.
+func prepareAccount(t testing.TB, s *awstest.Server) *awstest.Server {
+	t.Helper()
 	httpClient = &http.Client{Transport: s}
 	t.Cleanup(func() { httpClient = nil })
 	s.Change(func(state *awstest.State) {

@@ -5,9 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"spaces-identity.dev/internal/account"
 	"spaces-identity.dev/internal/identity"
-	"spaces-identity.dev/internal/reconcile"
 	"spaces-identity.dev/internal/test/awstest"
 )
 
@@ -104,29 +102,4 @@ func TestPlanFindsAssociationsThatChangedInPlace(t *testing.T) {
 		mustApply(t, s)
 		equal(t, "repaired", s.Components[0].Role.String(), server.State().Associations[1].RoleARN)
 	})
-}
-
-// BenchmarkPlan plans for control planes whose associations exist, and measures the calls,
-// the seconds that the rate of calls takes, the other time, and the memory.
-func BenchmarkPlan(b *testing.B) {
-	for _, planes := range []int{100, 1000, 5000} {
-		for name, how := range map[string]func(*reconcile.Reconciler){"all": func(*reconcile.Reconciler) {}, "skip-unchanged": skipping} {
-			b.Run(fmt.Sprintf("%s/%d", name, planes), func(b *testing.B) {
-				callRate = 1e9
-				b.Cleanup(func() { callRate = 0 })
-				server := testAccount(b)
-				mustApply(b, largeSpec(planes))
-				server.Forget()
-				for b.Loop() {
-					if p := mustPlan(b, largeSpec(planes), how); p.Differs() || p.UpToDate != planes {
-						b.Fatalf("%d associations are up to date", p.UpToDate)
-					}
-				}
-				calls := len(server.Calls()) / b.N
-				b.ReportMetric(float64(calls), "calls")
-				b.ReportMetric(float64(calls)/account.DefaultRate, "rate-s")
-				b.ReportAllocs()
-			})
-		}
-	}
 }

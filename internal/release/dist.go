@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 )
@@ -83,8 +84,8 @@ func (b *builder) readTexts() error {
 	}
 	b.texts = pages
 	maps.Copy(b.texts, scripts)
-	for _, file := range []string{"LICENSE", "README.md", "CHANGELOG.md"} {
-		if b.texts[file], err = os.ReadFile(filepath.Join(b.root, file)); err != nil {
+	for _, file := range []string{"LICENSE", "README.md", "CHANGELOG.md", "docs/spaces-identity.schema.json"} {
+		if b.texts[path.Base(file)], err = os.ReadFile(filepath.Join(b.root, file)); err != nil {
 			return err
 		}
 	}

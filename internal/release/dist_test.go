@@ -71,7 +71,7 @@ func TestArchiveHasProgramsAndDocumentation(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, file := range []string{
-		"LICENSE", "README.md", "CHANGELOG.md", licensesFile, "man/man1/spaces-identity.1", "man/man1/spaces-identity-post-render.1",
+		"LICENSE", "README.md", "CHANGELOG.md", "spaces-identity.schema.json", licensesFile, "man/man1/spaces-identity.1", "man/man1/spaces-identity-post-render.1",
 		"completions/spaces-identity.bash", "completions/_spaces-identity", "completions/spaces-identity.fish", "completions/spaces-identity.ps1",
 	} {
 		if info, err := os.Stat(filepath.Join(to, file)); err != nil || info.Size() == 0 {

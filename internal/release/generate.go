@@ -56,12 +56,18 @@ type region struct {
 	template string
 }
 
+// modeline is the line of a config that names its schema for editors.
+var modeline = regexp.MustCompile(`(?m)^(# yaml-language-server: \$schema=)\S+()$`)
+
 // regions are all places outside release.env that name the address of releases. The
 // install hook reads release.env itself.
 var regions = []region{
 	{"README.md", regexp.MustCompile(`(?s)(<!-- install: make release-files writes this part -->\n).*?(<!-- end -->\n)`), "readme-install.md"},
 	{"docs/install.md", regexp.MustCompile(`(?s)^().*()$`), "install.md"},
 	{"examples/scheduled-apply/cronjob.yaml", regexp.MustCompile(`(?m)^( *image: )\S+()$`), "image"},
+	{"internal/config/schema_url.go", regexp.MustCompile(`(?m)^(const SchemaURL = ")[^"]*("$)`), "schema"},
+	{"internal/cli/live/testdata/live/init.yaml", modeline, "schema"},
+	{"internal/cli/live/testdata/live/init-asked.yaml", modeline, "schema"},
 }
 
 // generate writes the regions again.

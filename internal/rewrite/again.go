@@ -1,9 +1,9 @@
 package rewrite
 
 import (
-	"regexp"
 	"slices"
 
+	"spaces-identity.dev/internal/lazyregexp"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -79,10 +79,10 @@ func (p settledPlace) object() objectName { return objectName{p.Kind, p.Namespac
 // kindOfEdit is what an edit keeps if its object is renamed and lists are reordered.
 type kindOfEdit struct{ kind, component, within string }
 
-var itemNumber = regexp.MustCompile(`\[\d+\]`)
+var itemNumber = lazyregexp.New(`\[\d+\]`)
 
 func (p settledPlace) kind() kindOfEdit {
-	return kindOfEdit{p.Kind, p.Component, itemNumber.ReplaceAllLiteralString(p.within, "[]")}
+	return kindOfEdit{p.Kind, p.Component, itemNumber().ReplaceAllLiteralString(p.within, "[]")}
 }
 
 // lost returns the places of before that after does not have with their value. A place of

@@ -1,9 +1,10 @@
 package rewrite
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // calicoSelector is the rest of a selector in the language of Calico, such as
@@ -17,12 +18,12 @@ type calicoSelector struct {
 	bad    bool
 }
 
-var calicoToken = regexp.MustCompile(`\s*("[^"]*"|'[^']*'|&&|\|\||[!=]=|[!(){},]|[\w./-]+|.)`)
+var calicoToken = lazyregexp.New(`\s*("[^"]*"|'[^']*'|&&|\|\||[!=]=|[!(){},]|[\w./-]+|.)`)
 
 // matchesCalico reports whether a selector in the language of Calico matches labels.
 func matchesCalico(text string, labels map[string]string) bool {
 	s := &calicoSelector{labels: labels}
-	for _, match := range calicoToken.FindAllStringSubmatch(strings.TrimSpace(text), -1) {
+	for _, match := range calicoToken().FindAllStringSubmatch(strings.TrimSpace(text), -1) {
 		s.tokens = append(s.tokens, match[1])
 	}
 	holds := len(s.tokens) == 0 || s.any()

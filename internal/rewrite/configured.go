@@ -147,7 +147,7 @@ func contentOf(n *manifest.Node, c desired.Component, p identity.Place) (holds s
 			return "settings", nil
 		}
 	}
-	if len(p.Path) > 0 && isName(c, p.Path[len(p.Path)-1].Key) && (n == nil || len(n.Content) == 0) {
+	if len(p.Path) > 0 && isName(c, p.Path[len(p.Path)-1].Key) && (n == nil || len(n.Content()) == 0) {
 		return "settings", nil
 	}
 	if n != nil && (n.IsNull() || hasOnlyStrings(n)) || n == nil && len(p.Path) > 0 && strings.HasSuffix(strings.ToLower(p.Path[len(p.Path)-1].Key), "annotations") {

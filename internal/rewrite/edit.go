@@ -71,12 +71,15 @@ func (s site) nearest(n *manifest.Node) *manifest.Node {
 // are left. Two edits that set different values at the same path are an error.
 func restrain(edits []edit, options Options) ([]place, []error) {
 	slices.SortStableFunc(edits, compareEdits)
-	first := make(map[location]*edit, len(edits))
+	first := map[location]*edit{} // in the document of the last edit
 	places := make([]place, 0, len(edits))
 	var errs []error
 	for i := range edits {
 		e := &edits[i]
 		p := e.place(e.key)
+		if i > 0 && edits[i-1].object.doc != e.object.doc {
+			clear(first)
+		}
 		at := location{document: p.Document, path: p.Path}
 		p, err := e.restrain(p, options)
 		if other, ok := first[at]; ok && other.value != e.value {

@@ -10,6 +10,7 @@ import (
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/lazyregexp"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -91,7 +92,7 @@ func (w *valuesWalk) value(n *manifest.Node, near *manifest.Node) {
 			w.below(identity.Step{Key: key.Resolve().Value}, child, near)
 		}
 	case manifest.Sequence:
-		for i, item := range n.Content {
+		for i, item := range n.Content() {
 			w.below(identity.Step{Kind: identity.ItemStep, Item: i}, item, near)
 		}
 	case manifest.Scalar:
@@ -222,7 +223,7 @@ func isTemplate(n *manifest.Node) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.Content, isTemplate)
+	return slices.ContainsFunc(n.Content(), isTemplate)
 }
 
 // certain returns the component whose values a text certainly contains: it has all keys
@@ -231,7 +232,7 @@ func (w *valuesWalk) certain(text []byte) (desired.Component, bool) {
 	i := slices.IndexFunc(w.state.Components, func(c desired.Component) bool {
 		return len(c.Values.Component) > 0 && !slices.ContainsFunc(append(slices.Clone(c.Values.Component), c.Values.Beside), func(key string) bool { return key != "" && !hasKey(text, key) })
 	})
-	if i < 0 || !beginsAsValues.Match(text) {
+	if i < 0 || !beginsAsValues().Match(text) {
 		return desired.Component{}, false
 	}
 	return w.state.Components[i], true
@@ -239,7 +240,7 @@ func (w *valuesWalk) certain(text []byte) (desired.Component, bool) {
 
 // beginsAsValues matches a text whose first line may belong to values: a key, an item or a
 // flow mapping. Empty lines, comments, directives and markers may precede it.
-var beginsAsValues = regexp.MustCompile(`^(?:[ \t\r]*(?:#(?:[^!\n].*)?|%.*|---.*)?\n)*[ \t]*(?:\{|- |["']?[\w./-]+["']?[ \t]*:(?:\s|$))`)
+var beginsAsValues = lazyregexp.New(`^(?:[ \t\r]*(?:#(?:[^!\n].*)?|%.*|---.*)?\n)*[ \t]*(?:\{|- |["']?[\w./-]+["']?[ \t]*:(?:\s|$))`)
 
 // hasKey reports whether the key seems to be at the start of a line or in a flow mapping.
 func hasKey(text []byte, key string) bool {

@@ -81,7 +81,7 @@ data:
 
 // The restart annotation changes with the identity, so an upgrade replaces the pods.
 func ExampleRestarts() {
-	show(Restarts{state: exampleState(identity.Component{})}, `
+	show(newRestarts(exampleState(identity.Component{}), nil), `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: mxp-controller}
@@ -96,7 +96,7 @@ spec:
 // The Deployment reads a ConfigMap whose embedded values changed.
 func ExampleRestarts_dependent() {
 	values := place{Finding: Finding{Outcome: Changed, Component: "mxp-controller", Place: EmbeddedPlace, Kind: "ConfigMap", Name: "values"}}
-	show(Restarts{exampleState(identity.Component{}), embeddedIn([]place{values})}, `
+	show(newRestarts(exampleState(identity.Component{}), embeddedIn([]place{values})), `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: spaces-controller}

@@ -56,7 +56,7 @@ func (f *finder) value(n *manifest.Node, path identity.Path) {
 			}
 		}
 	case manifest.Sequence:
-		for i, item := range n.Content {
+		for i, item := range n.Content() {
 			if !f.isItem(item) || !f.settings(item, path.Item(i), true) {
 				f.value(item, path.Item(i))
 			}
@@ -105,7 +105,7 @@ func (f *finder) settings(n *manifest.Node, path identity.Path, sure bool) bool 
 // looksLikeSettings reports whether a mapping is empty or has a key that charts have in the
 // settings of a workload. A source of Vector's own config may have the name vector, too.
 func looksLikeSettings(n *manifest.Node) bool {
-	return len(n.Content) == 0 || slices.ContainsFunc([]string{"resources", "replicas", "pod", "image", "enabled"}, func(key string) bool { return n.Field(key) != nil })
+	return len(n.Content()) == 0 || slices.ContainsFunc([]string{"resources", "replicas", "pod", "image", "enabled"}, func(key string) bool { return n.Field(key) != nil })
 }
 
 // hasAnnotations reports whether a mapping has the component's path of annotations.

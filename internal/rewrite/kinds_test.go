@@ -33,6 +33,11 @@ func nested(value string, keys ...string) string {
 // TestPodsOfEveryKindGetLabels has each kind of workload, and kinds that only look like one.
 func TestPodsOfEveryKindGetLabels(t *testing.T) {
 	const none = "-"
+	untested := map[groupKind]bool{}
+	for _, kind := range templatePaths {
+		untested[kind.groupKind] = true
+	}
+	delete(untested, groupKind{"argoproj.io", "CronWorkflow"}) // TestEveryPartOfACronWorkflowMayRunAsTheComponent has it
 	for kind, template := range map[string]string{
 		"v1 Pod":                                "",
 		"v1 PodTemplate":                        "template",
@@ -71,6 +76,7 @@ func TestPodsOfEveryKindGetLabels(t *testing.T) {
 			}
 			body := strings.Trim(nested("{spec: {serviceAccountName: mxp-controller}}", keys...), "{}")
 			text := fmt.Sprintf("{apiVersion: %s, kind: %s, metadata: {name: w}, %s}", version, name, body+strings.Repeat("}", len(keys)+1))
+			delete(untested, groupKind{parsedObject(t, text).group, name})
 			var got []string
 			for _, e := range (PodTemplates{exampleState(identity.Component{PodLabels: map[string]string{"team": "x"}})}).find(parsedObject(t, text)).edits {
 				got = append(got, e.path.String()+"."+e.key+"="+e.value)
@@ -83,6 +89,9 @@ func TestPodsOfEveryKindGetLabels(t *testing.T) {
 				t.Errorf("labels (-want +got):\n%s\n%s", diff, text)
 			}
 		})
+	}
+	if len(untested) > 0 {
+		t.Errorf("no case has these kinds: %v", untested)
 	}
 }
 

@@ -45,20 +45,53 @@ type ItemName struct {
 }
 
 // ObjectEdits returns the edits of the stream, one value for each object, in the order of
-// the stream. It leaves out the program's own objects: see [Result.NewObjects].
-func (r *Result) ObjectEdits() ([]ObjectEdits, error) {
+// the stream. It leaves out the program's own objects: see [Result.NewObjects]. The caller
+// says which objects keep their values although they have edits. A pod template that reads
+// only those does not get the restart annotation, because nothing changes for its pods.
+func (r *Result) ObjectEdits(keeps func(ObjectEdits) bool) ([]ObjectEdits, error) {
 	all := objectEdits{result: r, index: map[*manifest.Node]int{}, patched: map[*document]*manifest.Node{}}
-	for _, p := range r.places {
-		if !p.isEdit() {
-			continue
+	add := func(wanted func(place) bool) error {
+		for _, p := range r.places {
+			if !p.isEdit() || !wanted(p) {
+				continue
+			}
+			if err := all.add(p); err != nil {
+				return err
+			}
 		}
-		if err := all.add(p); err != nil {
-			return nil, err
-		}
+		return nil
+	}
+	isDependent := func(p place) bool { return p.Place == DependentPlace }
+	if err := add(func(p place) bool { return !isDependent(p) }); err != nil {
+		return nil, err
+	}
+	read := all.embedded(keeps)
+	if err := add(func(p place) bool { return isDependent(p) && read.changesFor(p) }); err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(all.edits, func(a, b ObjectEdits) int { return a.Line - b.Line })
 	all.markAmbiguous()
 	return all.edits, nil
+}
+
+// embedded returns the ConfigMaps and Secrets that contain embedded values, without the
+// objects that keep their values.
+func (all *objectEdits) embedded(keeps func(ObjectEdits) bool) embedded {
+	return embeddedIn(slices.DeleteFunc(slices.Clone(all.result.places), func(p place) bool {
+		if p.object == nil {
+			return false
+		}
+		i, edited := all.index[p.object.node]
+		return edited && keeps(all.edits[i])
+	}))
+}
+
+// changesFor reports whether the pod template with a place reads something that changes.
+func (e embedded) changesFor(p place) bool {
+	return slices.ContainsFunc(p.object.podTemplates(), func(t podTemplate) bool {
+		within := len(t.path) <= len(p.path) && slices.Equal(t.path, p.path[:len(t.path)])
+		return within && e.readBy(t.spec, p.object.namespace).changed
+	})
 }
 
 // NewObjects returns the program's own objects that the stream lacks, and the names of
@@ -162,7 +195,7 @@ func textAt(n *manifest.Node, path identity.Path) string {
 // hasNull reports whether a mapping in the value has a key whose value is null.
 func hasNull(n *manifest.Node) bool {
 	n = n.Resolve()
-	for i, child := range n.Content {
+	for i, child := range n.Content() {
 		child = child.Resolve()
 		if n.Kind == manifest.Mapping && i%2 == 1 && child.IsNull() || hasNull(child) {
 			return true

@@ -86,7 +86,7 @@ func withFilename(text []byte, existing *manifest.Node) ([]byte, *manifest.Node,
 // replacedBy returns the object's document with another object in its place. It keeps
 // what is before and after the object.
 func (o *object) replacedBy(text []byte) []byte {
-	before, after := o.doc.text[:o.node.Outer()], o.doc.text[o.node.End:]
+	before, after := o.doc.text[:o.node.Outer()], o.doc.text[o.node.End():]
 	if len(before) > 0 && before[len(before)-1] != '\n' {
 		before = append(slices.Clone(before), '\n')
 	}

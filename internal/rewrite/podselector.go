@@ -17,7 +17,7 @@ type podSelector struct {
 // selectors returns the selectors of pods in an object of any kind. They are found by
 // their key and their form.
 func (o *object) selectors() []podSelector {
-	if selectsNoPods[o.kind] || o.describesFields() || slices.ContainsFunc(selectsNoPodsIn, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
+	if selectsNoPods(o.kind) || o.describesFields() || slices.ContainsFunc(selectsNoPodsIn, func(group string) bool { return strings.HasSuffix(o.group, group) }) {
 		return nil
 	}
 	var all []podSelector
@@ -29,23 +29,31 @@ func (o *object) selectors() []podSelector {
 	return all
 }
 
-// selectsNoPods are kinds whose selectors are for Services, Ingresses, nodes, namespaces,
-// volumes, Secrets, certificates or clusters.
-var selectsNoPods = map[string]bool{
-	"ServiceMonitor": true, "VMServiceScrape": true, "CiliumBGPAdvertisement": true, "Probe": true, "VMProbe": true, "VMNodeScrape": true,
-	"PersistentVolume": true, "PersistentVolumeClaim": true, "VolumeGroupSnapshot": true,
-	"PushSecret": true, "ClusterPushSecret": true, "OperatorGroup": true, "Issuer": true, "ClusterIssuer": true, "ApplicationSet": true,
+// selectsNoPods reports whether the selectors of a kind are for Services, Ingresses, nodes,
+// namespaces, volumes, Secrets, certificates or clusters.
+func selectsNoPods(kind string) bool {
+	switch kind {
+	case "ServiceMonitor", "VMServiceScrape", "CiliumBGPAdvertisement", "Probe", "VMProbe", "VMNodeScrape",
+		"PersistentVolume", "PersistentVolumeClaim", "VolumeGroupSnapshot",
+		"PushSecret", "ClusterPushSecret", "OperatorGroup", "Issuer", "ClusterIssuer", "ApplicationSet":
+		return true
+	}
+	return false
 }
 
 // selectsNoPodsIn are the ends of API groups whose selectors are for machines, or for the
 // objects that an admission policy examines.
 var selectsNoPodsIn = []string{"cluster.x-k8s.io", "machine.openshift.io", "admissionregistration.k8s.io", "kyverno.io", "gatekeeper.sh"}
 
-// selectsNoPodsBelow are keys below which no selector is one of pods: it selects nodes,
-// volumes, metrics, namespaces, the resources of Crossplane, parameters or certificates.
-var selectsNoPodsBelow = map[string]bool{
-	"nodeAffinity": true, "volumeClaimTemplate": true, "volumeClaimTemplates": true, "pvcTemplate": true, "metric": true,
-	"namespaces": true, "forProvider": true, "initProvider": true, "paramRef": true, "clusterTrustBundle": true,
+// selectsNoPodsBelow reports whether no selector below a key is one of pods: it selects
+// nodes, volumes, metrics, namespaces, the resources of Crossplane, parameters or certificates.
+func selectsNoPodsBelow(key string) bool {
+	switch key {
+	case "nodeAffinity", "volumeClaimTemplate", "volumeClaimTemplates", "pvcTemplate", "metric",
+		"namespaces", "forProvider", "initProvider", "paramRef", "clusterTrustBundle":
+		return true
+	}
+	return false
 }
 
 // otherThings are words in the key of a selector of something else.
@@ -55,7 +63,7 @@ var otherThings = []string{"node", "namespace", "object", "service", "volume", "
 // selectorsAt returns the selectors in the value of a key of a mapping.
 func (o *object) selectorsAt(key string, value, near *manifest.Node) []podSelector {
 	selects, what := selectorKey(key)
-	if selectsNoPodsBelow[key] || selects && slices.ContainsFunc(otherThings, func(thing string) bool { return strings.Contains(what, thing) }) {
+	if selectsNoPodsBelow(key) || selects && slices.ContainsFunc(otherThings, func(thing string) bool { return strings.Contains(what, thing) }) {
 		return nil
 	}
 	value = value.Resolve()
@@ -86,7 +94,7 @@ func selectorKey(key string) (bool, string) {
 // hasSelectorForm reports whether a value is a label selector, a selector of Istio, or the
 // plain map of a Service.
 func hasSelectorForm(n *manifest.Node) bool {
-	return n.IsMapping() && len(n.Content) > 0 && (isLabelSelector(n) || hasOnlyStrings(n))
+	return n.IsMapping() && len(n.Content()) > 0 && (isLabelSelector(n) || hasOnlyStrings(n))
 }
 
 // isCalico reports whether the selectors of the object are strings in Calico's language.

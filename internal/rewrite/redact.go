@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"spaces-identity.dev/internal/lazyregexp"
 	"spaces-identity.dev/internal/manifest"
 )
 
@@ -58,7 +59,7 @@ func (r *redaction) value(n *manifest.Node, isSecret bool) {
 			}
 		}
 	case manifest.Sequence:
-		for _, item := range n.Content {
+		for _, item := range n.Content() {
 			r.value(item, false)
 		}
 	case manifest.Scalar:
@@ -88,32 +89,32 @@ func (r *redaction) secret(n *manifest.Node) {
 
 func (r *redaction) hide(n *manifest.Node) {
 	shown := fmt.Sprintf("(%d bytes, not shown)", len(n.Value))
-	if n.End > n.Start && r.text[n.End-1] == '\n' {
+	if n.End() > n.Start() && r.text[n.End()-1] == '\n' {
 		shown += "\n"
 	}
-	r.hidden = append(r.hidden, hiddenPart{n.Start, n.End, shown})
+	r.hidden = append(r.hidden, hiddenPart{n.Start(), n.End(), shown})
 	r.values = append(r.values, n.Value)
 }
 
-var comment = regexp.MustCompile(`(?m)(^|[ \t])#.*$`)
+var comment = lazyregexp.New(`(?m)(^|[ \t])#.*$`)
 
 // comments hides the comments before and after the keys of a mapping.
 func (r *redaction) comments(n *manifest.Node) {
 	start := n.Outer()
 	for _, above := range slices.Backward(bytes.SplitAfter(r.text[:start], []byte("\n"))) {
 		if trimmed := bytes.TrimSpace(above); len(trimmed) > 0 && trimmed[0] != '#' {
-			if at := comment.FindIndex(above); at != nil { // behind the key of the mapping
+			if at := comment().FindIndex(above); at != nil { // behind the key of the mapping
 				start -= len(above) - at[0]
 			}
 			break
 		}
 		start -= len(above)
 	}
-	end := n.End
+	end := n.End()
 	if rest := bytes.IndexByte(r.text[end:], '\n'); rest >= 0 { //mutate:equivalent [>] adding 0 changes nothing
 		end += rest
 	}
-	for _, at := range comment.FindAllIndex(r.text[start:end], -1) {
+	for _, at := range comment().FindAllIndex(r.text[start:end], -1) {
 		if from := bytes.IndexByte(r.text[start+at[0]:], '#'); !r.isIn(n, start+at[0]+from) {
 			r.hidden = append(r.hidden, hiddenPart{start + at[0] + from, start + at[1], "# (not shown)"})
 		}
@@ -122,7 +123,7 @@ func (r *redaction) comments(n *manifest.Node) {
 
 // isIn reports whether an offset is in a value of a mapping, and so in no comment.
 func (r *redaction) isIn(n *manifest.Node, offset int) bool {
-	return slices.ContainsFunc(n.Content, func(child *manifest.Node) bool { return child.Start <= offset && offset < child.End })
+	return slices.ContainsFunc(n.Content(), func(child *manifest.Node) bool { return child.Start() <= offset && offset < child.End() })
 }
 
 func (r *redaction) redacted() []byte {

@@ -15,6 +15,25 @@ import (
 type Restarts struct {
 	state    desired.State
 	embedded embedded
+	values   map[string]string // of the restart annotation, by the names of the components
+}
+
+func newRestarts(state desired.State, read embedded) Restarts {
+	return Restarts{state, read, map[string]string{}}
+}
+
+// value returns the restart annotation of pods that depend on some components.
+func (r Restarts) value(depends []desired.Component) string {
+	var names strings.Builder
+	for _, c := range depends {
+		names.WriteString(c.Name + " ")
+	}
+	value, ok := r.values[names.String()]
+	if !ok {
+		value = desired.RestartValue(depends...)
+		r.values[names.String()] = value
+	}
+	return value
 }
 
 // embedded contains the ConfigMaps and Secrets that contain embedded values, by how pods
@@ -148,5 +167,5 @@ func (r Restarts) restart(o *object, t podTemplate) []edit {
 	if len(own) > 0 {
 		kind, component = PodTemplatePlace, own[0].Name
 	}
-	return []edit{{t.site(o, "annotations", kind, component), desired.RestartAnnotation, desired.RestartValue(depends...)}}
+	return []edit{{t.site(o, "annotations", kind, component), desired.RestartAnnotation, r.value(depends)}}
 }

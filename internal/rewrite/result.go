@@ -97,9 +97,12 @@ func findingsOf(places []place) []Finding {
 		return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path),
 			cmp.Compare(a.Component, b.Component), cmp.Compare(slices.Index(placeOrder, a.Place), slices.Index(placeOrder, b.Place)))
 	})
-	seen := make(map[location]bool, len(places))
+	seen := map[location]bool{} // in the document of the last place
 	findings := make([]Finding, 0, len(places))
-	for _, p := range places {
+	for i, p := range places {
+		if i > 0 && places[i-1].Document != p.Document {
+			clear(seen)
+		}
 		if at := (location{p.Document, p.Path, p.Component}); !seen[at] {
 			seen[at] = true
 			findings = append(findings, p.Finding)

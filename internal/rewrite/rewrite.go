@@ -89,12 +89,20 @@ type found struct {
 }
 
 func (f found) plus(more found) found {
-	f.edits = append(f.edits, more.edits...)
-	f.places = append(f.places, more.places...)
-	f.patches = append(f.patches, more.patches...)
-	f.warnings = append(f.warnings, more.warnings...)
-	f.errs = append(f.errs, more.errs...)
+	f.edits = joined(f.edits, more.edits)
+	f.places = joined(f.places, more.places)
+	f.patches = joined(f.patches, more.patches)
+	f.warnings = joined(f.warnings, more.warnings)
+	f.errs = joined(f.errs, more.errs)
 	return f
+}
+
+// joined appends a slice to another one. It copies nothing if that is empty.
+func joined[E any](s, more []E) []E {
+	if len(s) == 0 {
+		return more
+	}
+	return append(s, more...)
 }
 
 func warningf(format string, args ...any) found {
@@ -114,7 +122,7 @@ func Run(stream []byte, state desired.State, options Options) (*Result, error) {
 	if options.again {
 		read.markChanged()
 	}
-	docs, more := in.stage(docs, nil, Restarts{state, read})
+	docs, more := in.stage(docs, nil, newRestarts(state, read))
 	all = all.plus(more)
 	docs, more = in.stage(docs, nil, newSelectors(labelChanges(all.places)))
 	all = all.plus(more).plus(ConfiguredPlaces{state}.missing(docs)).plus(in.own.missing(in, docs))

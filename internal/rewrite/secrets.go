@@ -65,7 +65,7 @@ func (s secretValues) add(text string, depth int) {
 // below adds the scalars in a value. It does not follow aliases: their values are elsewhere
 // in the document.
 func (s secretValues) below(n *manifest.Node, depth int) {
-	for i, child := range n.Content {
+	for i, child := range n.Content() {
 		if n.Kind != manifest.Mapping || i%2 == 1 { // not a key
 			s.below(child, depth)
 		}

@@ -82,7 +82,7 @@ func (w *textsWalk) value(n *manifest.Node, path identity.Path, suspect bool) {
 			w.suspicious(value, path.Field("value"), "the variable", n.Text("name"))
 		}
 	case manifest.Sequence:
-		for i, item := range n.Content {
+		for i, item := range n.Content() {
 			w.value(item, path.Item(i), suspect)
 		}
 	case manifest.Scalar:

@@ -61,32 +61,38 @@ func (r ServiceAccounts) in(docs []*document) []desired.ServiceAccount {
 // groupKind is a kind in its API group, which is empty for the core.
 type groupKind struct{ group, kind string }
 
+// belowSpec is where most kinds have their pod template.
+var belowSpec = []string{"spec", "template"}
+
 // templatePaths are the paths of the pod templates in the kinds that the program edits.
 // A CronWorkflow has no pod template, but a mapping with the same parts.
 //
 // Source: the API references of Kubernetes, Argo Rollouts, Argo Workflows, OpenKruise,
 // OpenShift and Knative Serving.
-var templatePaths = map[groupKind][]string{
-	{"", "Pod"}:                               nil,
-	{"", "PodTemplate"}:                       {"template"},
-	{"", "ReplicationController"}:             {"spec", "template"},
-	{"apps", "Deployment"}:                    {"spec", "template"},
-	{"apps", "StatefulSet"}:                   {"spec", "template"},
-	{"apps", "DaemonSet"}:                     {"spec", "template"},
-	{"apps", "ReplicaSet"}:                    {"spec", "template"},
-	{"extensions", "Deployment"}:              {"spec", "template"},
-	{"extensions", "DaemonSet"}:               {"spec", "template"},
-	{"extensions", "ReplicaSet"}:              {"spec", "template"},
-	{"batch", "Job"}:                          {"spec", "template"},
-	{"batch", "CronJob"}:                      {"spec", "jobTemplate", "spec", "template"},
-	{"argoproj.io", "Rollout"}:                {"spec", "template"},
-	{"argoproj.io", "CronWorkflow"}:           {"spec", "workflowSpec"},
-	{"apps.kruise.io", "CloneSet"}:            {"spec", "template"},
-	{"apps.kruise.io", "StatefulSet"}:         {"spec", "template"},
-	{"apps.kruise.io", "DaemonSet"}:           {"spec", "template"},
-	{"apps.openshift.io", "DeploymentConfig"}: {"spec", "template"},
-	{"", "DeploymentConfig"}:                  {"spec", "template"},
-	{"serving.knative.dev", "Service"}:        {"spec", "template"},
+var templatePaths = []struct {
+	groupKind
+	path []string
+}{
+	{groupKind{"", "Pod"}, nil},
+	{groupKind{"", "PodTemplate"}, []string{"template"}},
+	{groupKind{"", "ReplicationController"}, belowSpec},
+	{groupKind{"apps", "Deployment"}, belowSpec},
+	{groupKind{"apps", "StatefulSet"}, belowSpec},
+	{groupKind{"apps", "DaemonSet"}, belowSpec},
+	{groupKind{"apps", "ReplicaSet"}, belowSpec},
+	{groupKind{"extensions", "Deployment"}, belowSpec},
+	{groupKind{"extensions", "DaemonSet"}, belowSpec},
+	{groupKind{"extensions", "ReplicaSet"}, belowSpec},
+	{groupKind{"batch", "Job"}, belowSpec},
+	{groupKind{"batch", "CronJob"}, []string{"spec", "jobTemplate", "spec", "template"}},
+	{groupKind{"argoproj.io", "Rollout"}, belowSpec},
+	{groupKind{"argoproj.io", "CronWorkflow"}, []string{"spec", "workflowSpec"}},
+	{groupKind{"apps.kruise.io", "CloneSet"}, belowSpec},
+	{groupKind{"apps.kruise.io", "StatefulSet"}, belowSpec},
+	{groupKind{"apps.kruise.io", "DaemonSet"}, belowSpec},
+	{groupKind{"apps.openshift.io", "DeploymentConfig"}, belowSpec},
+	{groupKind{"", "DeploymentConfig"}, belowSpec},
+	{groupKind{"serving.knative.dev", "Service"}, belowSpec},
 }
 
 // podTemplate is a part of an object from which its pods are created.
@@ -109,10 +115,15 @@ func (o *object) podTemplates() []podTemplate {
 // findPodTemplates returns the pod templates of an object. A CronWorkflow has one for all
 // pods. Its steps may have metadata and a service account of their own.
 func (o *object) findPodTemplates() []podTemplate {
-	below, ok := templatePaths[groupKind{o.group, o.kind}]
-	if !ok {
-		return nil
+	for _, kind := range templatePaths {
+		if kind.groupKind == (groupKind{o.group, o.kind}) {
+			return o.podTemplatesAt(kind.path)
+		}
 	}
+	return nil
+}
+
+func (o *object) podTemplatesAt(below []string) []podTemplate {
 	node, path := o.node.Get(below...).Resolve(), o.path.Field(below...)
 	if node == nil {
 		return nil

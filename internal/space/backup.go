@@ -67,6 +67,36 @@ func (s Schedule) Selects(p ControlPlane) bool {
 	})
 }
 
+// SchedulesOf returns the schedules that back up each of the control planes, in their order,
+// by the ControlPlane object. Only those with label selectors are compared with every control
+// plane.
+func SchedulesOf(planes []ControlPlane, schedules []Schedule) map[Key][]Schedule {
+	inGroup, named := map[string][]ControlPlane{}, map[Key]ControlPlane{}
+	for _, p := range planes {
+		inGroup[p.Namespace] = append(inGroup[p.Namespace], p)
+		named[Key{p.Namespace, p.Name}] = p
+	}
+	all := map[Key][]Schedule{}
+	for _, s := range schedules {
+		candidates := inGroup[s.Meta.Namespace]
+		if len(s.Spec.Selector.Labels) == 0 {
+			candidates = nil
+			for _, name := range slices.Compact(slices.Sorted(slices.Values(append([]string{s.Spec.ControlPlane}, s.Spec.Selector.Names...)))) {
+				if p, known := named[Key{s.Meta.Namespace, name}]; known {
+					candidates = append(candidates, p)
+				}
+			}
+		}
+		for _, p := range candidates {
+			if s.Selects(p) {
+				at := Key{p.Namespace, p.Name}
+				all[at] = append(all[at], s)
+			}
+		}
+	}
+	return all
+}
+
 // SecretStore is a SharedSecretStore with the part of its AWS provider that is read.
 type SecretStore struct {
 	Meta Meta `json:"metadata"`

@@ -155,7 +155,7 @@ func TestObserveReadsEachNamespaceIfItMayNotReadAll(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	var unread []string
-	for _, e := range o.Unread {
+	for _, e := range o.Unread.All {
 		unread = append(unread, e.object())
 	}
 	want := []string{"serviceaccounts in b", "pods in b", "deployments.apps in b", "statefulsets.apps in b",

@@ -46,17 +46,49 @@ type Observed struct {
 	IssuerError     error  // why the issuer could not be read
 
 	Undiscovered []*Error // sources of control planes that could not be read
-	Unread       []*Error // lists that could not be read; an empty namespace means the whole cluster
+	Unread       UnreadLists
 }
 
-// Failure returns why one of the resources could not be read in a namespace, or nil.
+// UnreadLists are lists that could not be read. An empty namespace means the whole cluster.
+type UnreadLists struct {
+	All []*Error
+
+	first map[unreadList]int // index in All
+}
+
+// unreadList is a list of a resource in a namespace, or in the whole cluster.
+type unreadList struct {
+	resource  Resource
+	namespace string
+}
+
+// Add adds the error of a list.
+func (u *UnreadLists) Add(e *Error) {
+	list := unreadList{e.Resource, e.Namespace}
+	if u.first == nil {
+		u.first = map[unreadList]int{}
+	}
+	if _, known := u.first[list]; !known {
+		u.first[list] = len(u.All)
+	}
+	u.All = append(u.All, e)
+}
+
+// Failure returns why one of the resources could not be read in a namespace, or nil. Each
+// namespace may have errors of its own, so it does not search all of them.
 func (o Observed) Failure(namespace string, resources ...Resource) *Error {
-	for _, e := range o.Unread {
-		if slices.Contains(resources, e.Resource) && (e.Namespace == "" || e.Namespace == namespace) {
-			return e
+	first := len(o.Unread.All)
+	for _, r := range resources {
+		for _, list := range []unreadList{{r, namespace}, {r, ""}} {
+			if i, unread := o.Unread.first[list]; unread {
+				first = min(first, i)
+			}
 		}
 	}
-	return nil
+	if first == len(o.Unread.All) {
+		return nil
+	}
+	return o.Unread.All[first]
 }
 
 // Observe reads what the selection names. The number of calls does not depend on the
@@ -123,7 +155,7 @@ func (o *spaceObserver) recordUnread(err error) error {
 	if !ok || problem.Fatal() {
 		return err
 	}
-	o.Unread = append(o.Unread, problem)
+	o.Unread.Add(problem)
 	return nil
 }
 
@@ -286,10 +318,10 @@ func (o Observed) Problems() []string {
 		}
 	}
 	byResource := map[Resource]int{}
-	for _, e := range o.Unread {
+	for _, e := range o.Unread.All {
 		byResource[e.Resource]++
 	}
-	for _, e := range o.Unread {
+	for _, e := range o.Unread.All {
 		n := byResource[e.Resource]
 		delete(byResource, e.Resource)
 		switch {

@@ -1,15 +1,13 @@
 package space
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 func (o *spaceObserver) readBackupConfigs(ctx context.Context) error {
+	seen := map[Key]bool{}
 	addConfig := func(b BackupConfig) {
-		of := o.BackupConfigs[b.Meta.Namespace]
-		if !slices.ContainsFunc(of, func(seen BackupConfig) bool { return seen.Meta.Name == b.Meta.Name }) {
-			o.BackupConfigs[b.Meta.Namespace] = append(of, b)
+		if at := (Key{b.Meta.Namespace, b.Meta.Name}); !seen[at] {
+			seen[at] = true
+			o.BackupConfigs[b.Meta.Namespace] = append(o.BackupConfigs[b.Meta.Namespace], b)
 		}
 	}
 	if o.wanted.Backups {

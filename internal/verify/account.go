@@ -20,6 +20,9 @@ import (
 type AWS interface {
 	// AccountID returns the account of the credentials.
 	AccountID() string
+	// TrustPolicyQuota reads the account's quota for the length of a trust policy, in
+	// characters.
+	TrustPolicyQuota(ctx context.Context) (int, error)
 	// Role reads a role with its trust policy, all of its permissions policies, inline and
 	// attached, and its permissions boundary.
 	Role(ctx context.Context, role identity.RoleARN) (Role, error)
@@ -150,6 +153,8 @@ func (a liveAccount) Associations(ctx context.Context, cluster identity.Cluster,
 type accountState struct {
 	err          error  // why nothing could be read
 	without      string // why the user left the account out, or nothing
+	id           string // of the account; empty if it was not read
+	quota        readResult[int]
 	cluster      readResult[Cluster]
 	roles        map[identity.RoleARN]readResult[Role]
 	audiences    map[string]readResult[[]string] // by the provider's ARN
@@ -195,6 +200,7 @@ func readAccount(ctx context.Context, access Access, s desired.State, o space.Ob
 	if access.AWS == nil {
 		return a
 	}
+	a.readQuota(ctx, access.AWS)
 	cluster := s.Clusters[0]
 	if cluster.Name != "" && cluster.Region != "" {
 		a.cluster.value, a.cluster.err = access.AWS.Cluster(ctx, cluster, s.UsesPodIdentity())

@@ -30,6 +30,10 @@ type fakeAWS struct {
 
 func (f fakeAWS) AccountID() string { return f.id }
 
+func (f fakeAWS) TrustPolicyQuota(context.Context) (int, error) {
+	return identity.DefaultTrustPolicyQuota, nil
+}
+
 func (f fakeAWS) Role(_ context.Context, arn identity.RoleARN) (Role, error) {
 	*f.calls++
 	if arn.Name == "vault" {

@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"spaces-identity.dev/internal/desired"
@@ -42,13 +41,35 @@ func (f *checkInput) backupResources() (configs, backups space.Resource, schedul
 	return space.SharedBackupConfigs, space.Backups, []space.Resource{space.BackupSchedules, space.SharedSchedules}
 }
 
-// backupConfigs returns the backup configs that the backups can refer to. A SpaceBackupConfig
-// has no namespace.
-func (f *checkInput) backupConfigs() []space.BackupConfig {
-	if f.backsUpSpace() {
-		return f.observed.BackupConfigs[""]
+// backupIndex finds what belongs to a control plane. There may be a schedule and a config for
+// each of them.
+type backupIndex struct {
+	schedules map[space.Key][]space.Schedule    // that are not suspended, by ControlPlane object
+	configs   map[space.Key]*space.BackupConfig // by name
+}
+
+func indexBackups(o space.Observed) backupIndex {
+	index := backupIndex{space.SchedulesOf(o.ControlPlanes, o.Schedules), map[space.Key]*space.BackupConfig{}}
+	for namespace, configs := range o.BackupConfigs {
+		for i := range configs {
+			index.configs[space.Key{Namespace: namespace, Name: configs[i].Meta.Name}] = &configs[i]
+		}
 	}
-	return f.observed.BackupConfigs[f.plane.Namespace]
+	return index
+}
+
+// configNamespace returns the namespace of the backup configs that the backups can refer to. A
+// SpaceBackupConfig has none.
+func (f *checkInput) configNamespace() string {
+	if f.backsUpSpace() {
+		return ""
+	}
+	return f.plane.Namespace
+}
+
+// backupConfig returns the backup config of that name that the backups can refer to, or nil.
+func (f *checkInput) backupConfig(name string) *space.BackupConfig {
+	return f.backups.configs[space.Key{Namespace: f.configNamespace(), Name: name}]
 }
 
 // latestBackup returns the latest backup.
@@ -70,7 +91,7 @@ type usedConfig struct{ name, by string }
 func (f *checkInput) usedConfigs() []usedConfig {
 	schedules := f.observed.SpaceSchedules
 	if !f.backsUpSpace() {
-		schedules = slices.DeleteFunc(slices.Clone(f.observed.Schedules), func(s space.Schedule) bool { return !s.Selects(f.plane) })
+		schedules = f.backups.schedules[space.Key{Namespace: f.plane.Namespace, Name: f.plane.Name}]
 	}
 	var all []usedConfig
 	for _, s := range schedules {
@@ -92,15 +113,14 @@ func checkBackupConfig(f *checkInput) Check {
 			return unknownCheck(err)
 		}
 	}
-	configs := f.backupConfigs()
 	used := f.usedConfigs()
 	found := Check{}
 	for _, u := range used {
-		i := slices.IndexFunc(configs, func(c space.BackupConfig) bool { return c.Meta.Name == u.name })
-		if i < 0 {
+		config := f.backupConfig(u.name)
+		if config == nil {
 			return failedCheck("create the "+kind+", or correct the reference", "the %s that is in use does not exist", kind).about(u.by+", "+kind, u.name)
 		}
-		if c := f.reviewConfig(configs[i]); c.State != OK || found.State == "" {
+		if c := f.reviewConfig(*config); c.State != OK || found.State == "" {
 			found = c.about(u.by+", "+kind, u.name)
 		}
 		if found.State != OK {
@@ -110,7 +130,7 @@ func checkBackupConfig(f *checkInput) Check {
 	if len(used) > 0 {
 		return found
 	}
-	return f.unusedConfigs(configs)
+	return f.unusedConfigs(f.observed.BackupConfigs[f.configNamespace()])
 }
 
 // unusedConfigs judges the configs if nothing refers to one yet.
@@ -159,7 +179,30 @@ func (f *checkInput) reviewConfig(config space.BackupConfig) Check {
 	if problem := f.reviewStore(storage.Config); problem != "" {
 		return fail("%s", problem)
 	}
-	return f.reviewAccess(storage.Bucket, storage.Prefix)
+	return worseCheck(f.reviewAccess(storage.Bucket, storage.Prefix), f.reviewEndpoint(storage.Config))
+}
+
+// reviewEndpoint warns of a config without an endpoint, and of an endpoint that is not in AWS,
+// unless the config of this program names it.
+//
+// Source: github.com/thanos-io/objstore, providers/s3, validate.
+func (f *checkInput) reviewEndpoint(config map[string]any) Check {
+	endpoint := text(config, "endpoint", "")
+	host := withoutScheme(endpoint)
+	want, err := f.state.BackupConfig(f.component)
+	switch {
+	case host == "":
+		return warningCheck(f.fixBackupConfig(), "config.endpoint is not set: the storage library of Thanos, whose settings these are, rejects that")
+	case err == nil && host == want.Endpoint, desired.IsS3Host(host):
+		return okCheck("config.endpoint is S3")
+	}
+	return warningCheck(f.fixBackupConfig()+"; if this host does accept the role's credentials, set sharedBackupConfig.endpoint to it",
+		"config.endpoint is %s, which is not a host of S3 in AWS, and the role's credentials are for AWS", endpoint)
+}
+
+// withoutScheme returns the host of an endpoint, which may be a URL.
+func withoutScheme(endpoint string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(endpoint, "https://"), "http://")
 }
 
 // reviewStore returns what is wrong with the free-form part of a backup config. It never
@@ -206,7 +249,7 @@ func (f *checkInput) reviewRegion(config map[string]any) string {
 //
 // Source: AWS General Reference, "Amazon S3 endpoints and quotas".
 func endpointRegion(host string) string {
-	host = strings.TrimPrefix(strings.TrimPrefix(host, "https://"), "http://")
+	host = withoutScheme(host)
 	rest, isS3 := strings.CutPrefix(strings.Replace(host, "s3.dualstack.", "s3.", 1), "s3.")
 	region, domain, ok := strings.Cut(rest, ".")
 	if !isS3 || !ok || !strings.HasPrefix(domain, "amazonaws.com") {
@@ -291,7 +334,6 @@ func (f *checkInput) describeBackup(b space.Backup) string {
 
 // usedIdentity reports whether the config of a backup uses the identity.
 func (f *checkInput) usedIdentity(b space.Backup) bool {
-	return slices.ContainsFunc(f.backupConfigs(), func(c space.BackupConfig) bool {
-		return c.Meta.Name == b.Spec.ConfigRef.Name && c.Spec.ObjectStorage.Credentials.Source == desired.InjectedIdentity
-	})
+	config := f.backupConfig(b.Spec.ConfigRef.Name)
+	return config != nil && config.Spec.ObjectStorage.Credentials.Source == desired.InjectedIdentity
 }

@@ -94,7 +94,7 @@ func (f *checkInput) noServiceAccount() Check {
 	if err := f.observed.Failure(f.plane.HostNamespace, space.ServiceAccounts); err != nil {
 		return unknownCheck(err)
 	}
-	if reason := injection.Misnaming(f.observed, f.component, f.plane.HostNamespace); reason != "" {
+	if reason := injection.Misnaming(*f.observed, f.component, f.plane.HostNamespace); reason != "" {
 		return failedCheck("correct components[].syncedFrom in the config, then run `spaces-identity apply`", "%s", reason)
 	}
 	if f.component.Namespace != "" {

@@ -58,12 +58,15 @@ func podsOf(texts ...string) func(*testing.T, *space.Observed) {
 }
 
 func withFailedList(e *space.Error) func(*testing.T, *space.Observed) {
-	return func(_ *testing.T, o *space.Observed) { o.Unread = append(o.Unread, e) }
+	return func(_ *testing.T, o *space.Observed) { o.Unread.Add(e) }
 }
 
 // withBackupConfig adds a backup config to a namespace.
 func withBackupConfig(namespace, provider, bucket, source, more string) func(*testing.T, *space.Observed) {
 	return func(t *testing.T, o *space.Observed) {
+		if !strings.Contains(more, `"config"`) {
+			more += `,"config":{"endpoint":"s3.us-west-2.amazonaws.com"}`
+		}
 		o.BackupConfigs[namespace] = []space.BackupConfig{decodeJSON[space.BackupConfig](t, `{"metadata":{"name":"nightly"},"spec":{"objectStorage":
 			{"provider":"`+provider+`","bucket":"`+bucket+`","credentials":{"source":"`+source+`"}`+more+`}}}`)}
 	}
@@ -188,6 +191,9 @@ func withNetworkPolicy(spec string) func(*testing.T, *space.Observed) {
 
 // withStore adds a backup config that fits, with a config of the object store.
 func withStore(config string) func(*testing.T, *space.Observed) {
+	if !strings.Contains(config, "endpoint") {
+		config = strings.Replace(config, "{", `{"endpoint":"s3.us-west-2.amazonaws.com",`, 1)
+	}
 	return withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"config":`+config)
 }
 
@@ -337,7 +343,11 @@ func clusterCases() []testCase {
 		{"other region", BackupConfig, irsa, nil, withStore(`{"region":"eu-west-1"}`), nil, Fails, "config.region is eu-west-1, but the config of this program says that the bucket is in us-west-2", "apply"},
 		{"other endpoint", BackupConfig, irsa, nil, withStore(`{"region":"us-west-2","endpoint":"s3.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is s3.eu-west-1.amazonaws.com", "apply"},
 		{"the config's endpoint", BackupConfig, irsa, setEndpoint, withStore(`{"region":"eu-west-1","endpoint":"s3.eu-west-1.amazonaws.com"}`), nil, OK, "", ""},
-		{"an endpoint of one's own", BackupConfig, irsa, nil, withStore(`{"endpoint":"minio.example.com:9000"}`), nil, OK, "", ""},
+		{"an endpoint of one's own", BackupConfig, irsa, nil, withStore(`{"endpoint":"minio.example.com:9000"}`), nil, Warns, "config.endpoint is minio.example.com:9000, which is not a host of S3", "apply"},
+		{"an endpoint of one's own in the config", BackupConfig, irsa, func(s *identity.Settings) { s.SharedBackupConfig.Endpoint = "minio.example.com:9000" }, withStore(`{"endpoint":"https://minio.example.com:9000"}`), nil, OK, "", ""},
+		{"no endpoint", BackupConfig, irsa, nil, withBackupConfig("team", "AWS", "spaces-backups", "InjectedIdentity", `,"config":{"region":"us-west-2"}`), nil, Warns, "config.endpoint is not set", "apply"},
+		{"an endpoint in the VPC", BackupConfig, irsa, nil, withStore(`{"endpoint":"bucket.vpce-1a2b3c4d-5e6f.s3.us-west-2.vpce.amazonaws.com:443"}`), nil, OK, "", ""},
+		{"a FIPS endpoint", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3-fips.us-west-2.amazonaws.com"}`), nil, OK, "", ""},
 		{"a session token", BackupConfig, irsa, nil, withStore(`{"session_token":"x"}`), nil, Fails, "config.session_token is set, and", "apply"},
 		{"a secret key", BackupConfig, irsa, nil, withStore(`{"secret_key":"x"}`), nil, Fails, "config.secret_key is set, and", "apply"},
 		{"empty keys", BackupConfig, irsa, nil, withStore(`{"access_key":"","secret_key":"","session_token":""}`), nil, OK, "", ""},
@@ -346,9 +356,9 @@ func clusterCases() []testCase {
 		{"right dual-stack endpoint", BackupConfig, irsa, nil, withStore(`{"endpoint":"http://s3.dualstack.us-west-2.amazonaws.com"}`), nil, OK, "", ""},
 		{"other endpoint by HTTP", BackupConfig, irsa, nil, withStore(`{"endpoint":"http://s3.eu-west-1.amazonaws.com"}`), nil, Fails, "config.endpoint is http://s3.eu-west-1.amazonaws.com, but", "apply"},
 		{"endpoint in China", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.cn-north-1.amazonaws.com.cn"}`), nil, Fails, "config.endpoint is s3.cn-north-1.amazonaws.com.cn, but", "apply"},
-		{"endpoint of another service", BackupConfig, irsa, nil, withStore(`{"endpoint":"ec2.eu-west-1.amazonaws.com"}`), nil, OK, "", ""},
+		{"endpoint of another service", BackupConfig, irsa, nil, withStore(`{"endpoint":"ec2.eu-west-1.amazonaws.com"}`), nil, Warns, "config.endpoint is ec2.eu-west-1.amazonaws.com, which is not", "apply"},
 		{"endpoint without a region", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.amazonaws.com"}`), nil, OK, "", ""},
-		{"S3 of somebody else", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.eu-west-1.example.com"}`), nil, OK, "", ""},
+		{"S3 of somebody else", BackupConfig, irsa, nil, withStore(`{"endpoint":"s3.eu-west-1.example.com"}`), nil, Warns, "config.endpoint is s3.eu-west-1.example.com, which is not", "apply"},
 		{"no bucket in the config", BackupConfig, irsa, func(s *identity.Settings) { s.Components[0].Bucket = "" }, withStore(`{"region":"eu-west-1"}`), nil, OK, "", ""},
 		{"a schedule and a backup that fit", BackupConfig, irsa, nil, together(withConfigs, withSchedule("nightly")), nil, OK, "uses the identity", ""},
 		{"static keys", BackupConfig, irsa, nil, withStore(`{"access_key":"AKIDSECRET","secret_key":"x"}`), nil, Fails, "config.access_key is set, and static keys come before the identity", "apply"},

@@ -68,16 +68,16 @@ func liveSettings(t testing.TB, changes ...func(*identity.Settings)) desired.Sta
 // newLiveWorld returns a world in which everything is right.
 func newLiveWorld(t *testing.T) *liveWorld {
 	t.Helper()
-	return newLiveWorldOf(t, map[string]string{"ctp-a": hostA, "ctp-b": hostB})
+	return newLiveWorldOf(t, awstest.NewInMemory(t), map[string]string{"ctp-a": hostA, "ctp-b": hostB})
 }
 
-// newLiveWorldOf returns a world in which everything is right for control planes with their
-// host namespaces.
-func newLiveWorldOf(t testing.TB, planes map[string]string) *liveWorld {
+// newLiveWorldOf returns a world in which everything is right, in an account that is empty, for
+// control planes with their host namespaces.
+func newLiveWorldOf(t testing.TB, server *awstest.Server, planes map[string]string) *liveWorld {
 	t.Helper()
-	w := &liveWorld{state: liveSettings(t), cluster: spacetest.New(t, `{apiVersion: v1, kind: Node, metadata: {name: n}}`), account: awstest.NewInMemory(t)}
+	w := &liveWorld{state: liveSettings(t), cluster: spacetest.New(t, `{apiVersion: v1, kind: Node, metadata: {name: n}}`), account: server}
 	w.cluster.Issuer = "https://" + testIssuer
-	w.cluster.Add(t, `{kind: SharedBackupConfig, metadata: {name: nightly, namespace: team}, spec: {objectStorage: {provider: AWS, bucket: spaces-backups, credentials: {source: InjectedIdentity}}}}`)
+	w.cluster.Add(t, `{kind: SharedBackupConfig, metadata: {name: nightly, namespace: team}, spec: {objectStorage: {provider: AWS, bucket: spaces-backups, config: {endpoint: s3.us-west-2.amazonaws.com}, credentials: {source: InjectedIdentity}}}}`)
 	for name, host := range planes {
 		w.cluster.Add(t, fmt.Sprintf(`{kind: ControlPlane, metadata: {name: %s, namespace: team}, spec: {hostNamespace: {name: %s}}}`, name, host))
 		w.cluster.Add(t, fmt.Sprintf(`{kind: Backup, metadata: {name: of-%s, namespace: team, creationTimestamp: "2026-01-01T00:00:00Z"}, spec: {controlPlane: %s, configRef: {name: nightly}}, status: {phase: Completed}}`, name, name))

@@ -22,7 +22,7 @@ func checkMechanism(f *checkInput) Check {
 	}
 	count := map[injection.Source]int{}
 	var left []space.Pod
-	for _, site := range injection.Sites(f.observed, f.state) {
+	for _, site := range injection.Sites(*f.observed, f.state) {
 		if site.Component.Name != f.component.Name {
 			continue
 		}

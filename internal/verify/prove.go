@@ -49,8 +49,9 @@ func prove(ctx context.Context, x *Exchanger, o space.Observed, s desired.State)
 	var mu sync.Mutex
 	var running errgroup.Group
 	running.SetLimit(exchangesAtOnce)
+	backups := indexBackups(o)
 	for _, site := range injection.Sites(o, s) {
-		f := &checkInput{observed: o, state: s, component: site.Component, plane: site.Plane, name: site.Account}
+		f := &checkInput{observed: &o, backups: backups, state: s, component: site.Component, plane: site.Plane, name: site.Account}
 		running.Go(func() error {
 			proof := x.prove(ctx, f)
 			mu.Lock()
@@ -124,10 +125,7 @@ func (f *checkInput) bucketInUse() (eksaccount.Bucket, bool) {
 		return bucket, err == nil
 	}
 	for _, used := range f.usedConfigs() {
-		for _, config := range f.backupConfigs() {
-			if config.Meta.Name != used.name {
-				continue
-			}
+		if config := f.backupConfig(used.name); config != nil {
 			storage := config.Spec.ObjectStorage
 			bucket.Name, bucket.Prefix = storage.Bucket, strings.Trim(storage.Prefix, "/")
 			bucket.Region, bucket.Endpoint = text(storage.Config, "region", bucket.Region), text(storage.Config, "endpoint", bucket.Endpoint)

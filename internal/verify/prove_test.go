@@ -73,7 +73,7 @@ func TestBucketInUseIsThatOfTheBackupConfig(t *testing.T) {
 				tt.cluster(t, &o)
 			}
 			s := testState(t, identity.IRSA, tt.change)
-			f := &checkInput{observed: o, state: s, component: s.Components[0], plane: testPlane}
+			f := &checkInput{observed: &o, backups: indexBackups(o), state: s, component: s.Components[0], plane: testPlane}
 			got, known := f.bucketInUse()
 			if diff := cmp.Diff(tt.want, got); diff != "" || known != (got.Name != "") {
 				t.Errorf("known %t (-want +got):\n%s", known, diff)
@@ -108,7 +108,7 @@ func TestProofDecidesWhatTheTrustPolicyLeavesOpen(t *testing.T) {
 			}
 			observed := emptyCluster()
 			podsOf(tt.pod)(t, &observed)
-			f := &checkInput{observed: observed, state: s, component: s.Components[0], plane: observed.ControlPlanes[0], name: testAccount.Name}
+			f := &checkInput{observed: &observed, backups: indexBackups(observed), state: s, component: s.Components[0], plane: observed.ControlPlanes[0], name: testAccount.Name}
 			if tt.proof != nil {
 				f.proofs = map[space.Key]proofState{testAccount: *tt.proof}
 			}

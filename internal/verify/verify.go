@@ -75,36 +75,38 @@ const (
 // component. If a check does not apply, it returns a Check without a state.
 var allChecks = []struct {
 	name, column string
+	link         LinkName
 	account      bool // whether the check needs the AWS account
 	run          func(*checkInput) Check
 }{
-	{Issuer, "", false, checkIssuer},
-	{AdmissionPolicy, "", false, checkAdmissionPolicy},
-	{OIDCProvider, "", true, checkOIDCProvider},
-	{RoleExists, "", true, checkRole},
-	{LimitsCheck, "", true, checkLimits},
-	{Permissions, "", true, checkPermissions},
-	{Agent, "", true, checkAgent},
-	{Mechanism, "", false, checkMechanism},
-	{SecretStores, "", false, checkSecretStores},
-	{ServiceAccount, "ACCOUNT", false, checkServiceAccount},
-	{Workload, "WORKLOAD", false, checkWorkload},
-	{Labels, "LABELS", false, checkLabels},
-	{Injected, "INJECTED", false, checkInjected},
-	{Credentials, "USED", false, checkCredentials},
-	{Network, "NETWORK", false, checkNetwork},
-	{Ready, "READY", false, checkReady},
-	{Trust, "TRUST", true, ofRole(checkTrust)},
-	{Association, "ASSOCIATION", true, checkAssociation},
-	{TargetRole, "TARGET", true, checkTarget},
-	{Proof, "PROOF", false, checkProof},
-	{BackupConfig, "CONFIG", false, ofBackups(checkBackupConfig)},
-	{LatestBackup, "BACKUP", false, ofBackups(checkLatestBackup)},
+	{Issuer, "", TokenLink, false, checkIssuer},
+	{AdmissionPolicy, "", AccountLink, false, checkAdmissionPolicy},
+	{OIDCProvider, "", RoleLink, true, checkOIDCProvider},
+	{RoleExists, "", RoleLink, true, checkRole},
+	{LimitsCheck, "", RoleLink, true, checkLimits},
+	{Permissions, "", ResourceLink, true, checkPermissions},
+	{Agent, "", TokenLink, true, checkAgent},
+	{Mechanism, "", TokenLink, false, checkMechanism},
+	{SecretStores, "", TokenLink, false, checkSecretStores},
+	{ServiceAccount, "ACCOUNT", AccountLink, false, checkServiceAccount},
+	{Workload, "WORKLOAD", TokenLink, false, checkWorkload},
+	{Labels, "LABELS", TokenLink, false, checkLabels},
+	{Injected, "INJECTED", TokenLink, false, checkInjected},
+	{Credentials, "USED", TokenLink, false, checkCredentials},
+	{Network, "NETWORK", TokenLink, false, checkNetwork},
+	{Ready, "READY", TokenLink, false, checkReady},
+	{Trust, "TRUST", RoleLink, true, ofRole(checkTrust)},
+	{Association, "ASSOCIATION", RoleLink, true, checkAssociation},
+	{TargetRole, "TARGET", RoleLink, true, checkTarget},
+	{Proof, "PROOF", ResourceLink, false, checkProof},
+	{BackupConfig, "CONFIG", ResourceLink, false, ofBackups(checkBackupConfig)},
+	{LatestBackup, "BACKUP", ResourceLink, false, ofBackups(checkLatestBackup)},
 }
 
 // checkInput is what a check looks at.
 type checkInput struct {
-	observed  space.Observed
+	observed  *space.Observed
+	backups   backupIndex
 	account   accountState
 	state     desired.State // with only the cluster that is verified
 	component desired.Component
@@ -153,6 +155,11 @@ type LeftOut struct {
 
 // Result is the result of all checks.
 type Result struct {
+	Cluster    ClusterSummary     `json:"cluster"`
+	Account    string             `json:"account,omitempty"` // of the credentials
+	Components []ComponentSummary `json:"components"`
+	Roles      []RoleSummary      `json:"roles"` // of the components, each once
+
 	Common   []Row     `json:"common"` // checks without a column; their control plane is empty
 	Rows     []Row     `json:"rows"`
 	LeftOut  []LeftOut `json:"leftOut"`
@@ -185,10 +192,15 @@ func Verify(ctx context.Context, client *space.Client, access Access, x *Exchang
 	if err != nil {
 		return Result{}, err
 	}
+	config := state
 	state = onLiveCluster(state, observed.Issuer).WithControlPlaneNames(space.ObjectNames(observed.ControlPlanes))
 	account := readAccount(ctx, access, state, observed)
+	if state.Clusters[0].Name == config.Clusters[0].Name && state.Clusters[0].Region == config.Clusters[0].Region {
+		config = account.resolve(config)
+	}
 	state = account.resolve(state)
 	result := runChecks(observed, account, prove(ctx, x, observed, state), state)
+	result.summarise(config, observed.Issuer, account)
 	for _, name := range releases {
 		result.addRelease(readRelease(ctx, client, name), state, observed)
 	}
@@ -227,11 +239,14 @@ func selection(state desired.State) space.Selection {
 func runChecks(observed space.Observed, account accountState, proofs map[space.Key]proofState, state desired.State) Result {
 	state = state.OnCluster(state.Clusters[0])
 	result := Result{Common: []Row{}, Rows: []Row{}, LeftOut: account.leftOut(), Problems: observed.Problems(), noPlanes: state.NeedsControlPlanes()}
+	input := checkInput{observed: &observed, backups: indexBackups(observed), account: account, state: state, proofs: proofs}
 	for _, c := range state.Components {
-		result.Common = append(result.Common, (&checkInput{observed, account, state, c, space.ControlPlane{}, "", proofs}).row(once))
+		input.component = c
+		result.Common = append(result.Common, input.row(once))
 	}
 	addRow := func(site injection.Site) {
-		result.Rows = append(result.Rows, (&checkInput{observed, account, state, site.Component, site.Plane, site.Account, proofs}).row(inPlane))
+		input.component, input.plane, input.name = site.Component, site.Plane, site.Account
+		result.Rows = append(result.Rows, input.row(inPlane))
 	}
 	for _, site := range injection.SitesElsewhere(observed, state) {
 		addRow(site)

@@ -88,7 +88,7 @@ func notServedList(r space.Resource) *space.Error {
 
 // addUnread adds a list that could not be read.
 func addUnread(e *space.Error) func(*space.Observed) {
-	return func(o *space.Observed) { o.Unread = append(o.Unread, e) }
+	return func(o *space.Observed) { o.Unread.Add(e) }
 }
 
 func decodeJSON[T any](t testing.TB, text string) T {

@@ -4,30 +4,35 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
 // options are the flags of the command line.
 type options struct {
-	bin   string        // the directory of the programs
+	bin   string        // the directory of spaces-identity
+	tools string        // the directory of the other programs
 	runs  int           // of each program on each stream
 	limit time.Duration // of one run; a program that takes longer is left out
 	only  string        // the only stream to measure; empty for all
-	live  bool          // standard input is the output of the Go benchmarks of plan and verify
+	live  bool          // also run the Go benchmarks of plan and verify
 	write string        // the page whose tables are replaced; empty for none
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.bin, "bin", "bin", "the directory with spaces-identity, and with the other programs in tools")
+	flag.StringVar(&o.bin, "bin", "bin", "the directory with spaces-identity")
+	flag.StringVar(&o.tools, "tools", "", "the directory with the other programs (default: tools in the directory of spaces-identity)")
 	flag.IntVar(&o.runs, "runs", 7, "how often each program runs on each stream")
 	flag.DurationVar(&o.limit, "limit", 12*time.Second, "how long one run may take")
 	flag.StringVar(&o.only, "only", "", "measure only this stream")
-	flag.BoolVar(&o.live, "live", false, "also write a table of the Go benchmarks whose output is on standard input")
+	flag.BoolVar(&o.live, "live", false, "also run the Go benchmarks of plan and verify, from the root of the project")
 	flag.StringVar(&o.write, "write", "", "also write the tables into this page")
 	flag.Parse()
 	if err := run(o); err != nil {
@@ -37,6 +42,15 @@ func main() {
 }
 
 func run(o options) error {
+	switch {
+	case o.runs < 1:
+		return errors.New("-runs must be at least 1")
+	case o.write != "" && (o.only != "" || !o.live):
+		return errors.New("-write replaces all tables of the page, so it needs -live, and -only does not go with it")
+	case o.only != "" && !slices.ContainsFunc(streams, func(s stream) bool { return s.name == o.only }):
+		return fmt.Errorf("there is no stream %q", o.only)
+	}
+	o.tools = cmp.Or(o.tools, filepath.Join(o.bin, "tools"))
 	dir, err := os.MkdirTemp("", "spaces-identity-bench-")
 	if err != nil {
 		return err
@@ -44,7 +58,7 @@ func run(o options) error {
 	defer func() { _ = os.RemoveAll(dir) }() // it is temporary, so an error does not matter
 	var live []liveCost
 	if o.live {
-		if live, err = readLive(os.Stdin); err != nil {
+		if live, err = runLive(); err != nil {
 			return err
 		}
 	}

@@ -28,10 +28,11 @@ type job struct {
 
 func newJob(dir string, s stream, o options) (*job, error) {
 	bin, err := filepath.Abs(o.bin)
-	if err != nil {
+	tools, badTools := filepath.Abs(o.tools)
+	if err := errors.Join(err, badTools); err != nil {
 		return nil, err
 	}
-	o.bin = bin
+	o.bin, o.tools = bin, tools
 	j := &job{dir: dir, stream: s, options: o}
 	j.size, err = s.create(j.input())
 	return j, err
@@ -105,7 +106,7 @@ func (j *job) measure() (result, error) {
 func (j *job) check(t tool) (costs, error) {
 	c := costs{tool: t.name}
 	if j.stream.inside && !t.inside && !t.copies {
-		c.left = "cannot change a value inside a string"
+		c.left = "is measured with an edit that does not reach inside a string"
 		return c, nil
 	}
 	if j.stream.growth && t.name != reference && t.name != ours {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -112,7 +113,8 @@ const (
 	tablesEnd   = "<!-- end of tables -->\n"
 )
 
-// replaceTables writes the tables between the two marks of a page.
+// replaceTables writes the tables between the two marks of a page. It replaces the page as a
+// whole or not at all.
 func replaceTables(file, tables string) error {
 	page, err := os.ReadFile(file)
 	if err != nil {
@@ -123,5 +125,9 @@ func replaceTables(file, tables string) error {
 	if !ok || !ok2 {
 		return fmt.Errorf("%s has no marks for the tables: a line %q and one %q", file, strings.TrimSpace(tablesBegin), strings.TrimSpace(tablesEnd))
 	}
-	return os.WriteFile(file, []byte(string(before)+tablesBegin+"\n"+tables+"\n"+tablesEnd+string(after)), 0o644)
+	written := file + ".tmp"
+	if err := os.WriteFile(written, []byte(string(before)+tablesBegin+"\n"+tables+"\n"+tablesEnd+string(after)), 0o644); err != nil {
+		return errors.Join(err, os.Remove(written))
+	}
+	return os.Rename(written, file)
 }

@@ -39,7 +39,7 @@ var tools = []tool{
 	{name: "kustomize", prepare: kustomization, command: func(j *job) []string { return []string{j.tool("kustomize"), "build", j.dir} }},
 }
 
-func (j *job) tool(name string) string { return filepath.Join(j.options.bin, "tools", name) }
+func (j *job) tool(name string) string { return filepath.Join(j.options.tools, name) }
 
 // yqExpression returns the expression with which yq makes the edit.
 func yqExpression(s stream) string {

@@ -37,6 +37,7 @@ type initial struct {
 	AgentErr  error  // why that is not known
 	Provider  bool   // is in IAM
 	Found     []space.ControlPlane
+	Inside    identity.SyncedFrom // where the service account is inside the control planes; zero if the config need not say it
 
 	host      *space.Client // the host cluster; nil if it cannot be used
 	hostErr   error         // why
@@ -60,7 +61,7 @@ func initialise(ctx context.Context, env *cli.Env, op cli.InitOp) error {
 		return err
 	}
 	i := &initial{Env: env, terminal: newTerminal(env), op: op, Account: connected, Spec: spec, Component: spec.Components[0]}
-	for _, step := range []func(context.Context) error{i.findCluster, i.connectHost, i.findProvider, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes, i.chooseDelivery} {
+	for _, step := range []func(context.Context) error{i.findCluster, i.connectHost, i.findProvider, i.chooseMode, i.chooseRole, i.findProvider, i.chooseBucket, i.findControlPlanes, i.findInside, i.chooseDelivery} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -269,9 +270,12 @@ var firstConfig = template.Must(template.New("config").Funcs(template.FuncMap{
 	"activeAgent":           func() string { return account.AgentActive },
 	"apiVersion":            func() string { return config.APIVersion },
 	"kind":                  func() string { return config.Kind },
+	"schemaURL":             func() string { return config.SchemaURL },
 	"defaultDir":            func() string { return identity.DefaultArtifactsDir },
+	"defaultVCluster":       func() string { return identity.DefaultVCluster },
 	"defaultServiceAccount": func(name string) string { known, _ := identity.Known(name); return known.ServiceAccount },
-}).Parse(`# Written by spaces-identity init from account {{.Account.Caller.Account}} ({{.Account.Caller.Partition}}), as
+}).Parse(`# yaml-language-server: $schema={{schemaURL}}
+# Written by spaces-identity init from account {{.Account.Caller.Account}} ({{.Account.Caller.Partition}}), as
 # {{.Account.Caller.ARN}}.
 # Next: spaces-identity plan shows what AWS lacks, spaces-identity apply creates it.
 apiVersion: {{apiVersion}}
@@ -312,7 +316,9 @@ components:
 {{end}}{{if .KMSKey.String}}  kmsKeyARN: {{.KMSKey}}
 {{else}}  # kmsKeyARN: arn:{{.Role.Partition}}:kms:{{$.Spec.Cluster.Region}}:{{.Role.Account}}:key/KEY-ID # if the bucket is encrypted with a key of yours
 {{end}}{{if ne .ServiceAccount (defaultServiceAccount .Name)}}  serviceAccount: {{quote .ServiceAccount}}
-{{end}}{{with .ExtraAnnotations}}  serviceAccountAnnotations:
+{{end}}{{with $.Inside}}{{if .Namespace}}  # The namespace of the service account inside the control planes, which discover shows.
+  syncedFrom: {namespace: {{quote .Namespace}}{{if ne .VCluster defaultVCluster}}, vcluster: {{quote .VCluster}}{{end}}}
+{{end}}{{end}}{{with .ExtraAnnotations}}  serviceAccountAnnotations:
 {{range $key, $value := .}}    {{quote $key}}: {{quote $value}}
 {{end}}{{end}}{{with .PodLabels}}  podLabels:
 {{range $key, $value := .}}    {{quote $key}}: {{quote $value}}

@@ -57,8 +57,11 @@ func verifyPlanes(ctx context.Context, env *cli.Env, op cli.VerifyOp) error {
 			return context.Cause(ctx)
 		}
 	}
-	if err := env.Print(op.Output, views.VerifyView{Result: result}); err != nil {
+	if err := env.Print(op.Output, views.VerifyView{Result: result, When: time.Now()}); err != nil {
 		return err
+	}
+	if op.Output == output.HTML && env.Terminal(env.Out) {
+		env.Note("this page is for a browser: `spaces-identity verify --output html > report.html`")
 	}
 	return verdict(result)
 }

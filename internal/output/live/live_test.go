@@ -149,13 +149,13 @@ func restartResult() restart.Result {
 
 func TestResultsInEachFormat(t *testing.T) {
 	for name, r := range map[string]output.Result{"plan": PlanView{Plan: plan()}, "discover": DiscoveryView{discovery(), copies()},
-		"verify": VerifyView{verification()}, "restart": RestartView{restartResult()}} {
+		"verify": VerifyView{Result: verification()}, "restart": RestartView{restartResult()}} {
 		golden(t, name+".txt", printed(t, output.Table, r, false))
 		golden(t, name+".coloured.txt", printed(t, output.Table, r, true))
 		golden(t, name+".json", printed(t, output.JSON, r, false))
 	}
-	golden(t, "verify.wide.txt", printed(t, output.Wide, VerifyView{verification()}, false))
-	golden(t, "verify.xml", printed(t, output.JUnit, VerifyView{verification()}, false))
+	golden(t, "verify.wide.txt", printed(t, output.Wide, VerifyView{Result: verification()}, false))
+	golden(t, "verify.xml", printed(t, output.JUnit, VerifyView{Result: verification()}, false))
 	golden(t, "plan.all.txt", printed(t, output.Table, PlanView{plan(), true}, false))
 	golden(t, "plan.yaml", printed(t, output.YAML, PlanView{Plan: plan()}, false))
 }
@@ -211,7 +211,7 @@ func TestPlanShowsRegionsIfTwoClustersHaveOneName(t *testing.T) {
 
 func TestFailureWithoutDetailFailsInJUnit(t *testing.T) {
 	r := verify.Result{Rows: []verify.Row{{Component: "<vector>", Checks: []verify.Check{{Name: verify.Labels, State: verify.Fails}}}}}
-	text := printed(t, output.JUnit, VerifyView{r}, false)
+	text := printed(t, output.JUnit, VerifyView{Result: r}, false)
 	if !strings.Contains(text, `<testsuite name="&lt;vector&gt;" tests="1" failures="1" errors="0">`) || !strings.Contains(text, "<failure ") {
 		t.Error(text)
 	}
@@ -246,14 +246,14 @@ func TestFindingsAreGroupedByCause(t *testing.T) {
 		row.Checks = []verify.Check{{Name: verify.Injected, State: verify.Fails, Detail: cause, Object: fmt.Sprintf("pod p-%d", i), Fix: "restart"}}
 		r.Rows = append(r.Rows, row)
 	}
-	text := printed(t, output.Table, VerifyView{r}, false)
+	text := printed(t, output.Table, VerifyView{Result: r}, false)
 	for _, want := range []string{"\n1 fail injected: older\n    plane-00/vector (pod p-0)\n", "    and 19 more, which -o wide lists\n  fix: restart\n",
 		"\n2 fail injected: skipped\n    plane-07/vector (pod p-7)\n", "plane-07   vector     fail    0/1  2\n", "plane-08   vector     fail    0/1  1\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}
 	}
-	if wide := printed(t, output.Wide, VerifyView{r}, false); !strings.Contains(wide, "    plane-29/vector (pod p-29)\n") {
+	if wide := printed(t, output.Wide, VerifyView{Result: r}, false); !strings.Contains(wide, "    plane-29/vector (pod p-29)\n") {
 		t.Errorf("the wide table does not name every member:\n%s", wide)
 	}
 }
@@ -261,7 +261,7 @@ func TestFindingsAreGroupedByCause(t *testing.T) {
 // TestVerifyFitsIntoEightyColumns allows longer lines only for commands to copy and for
 // names, which are never cut.
 func TestVerifyFitsIntoEightyColumns(t *testing.T) {
-	for line := range strings.Lines(printed(t, output.Table, VerifyView{verification()}, false)) {
+	for line := range strings.Lines(printed(t, output.Table, VerifyView{Result: verification()}, false)) {
 		if len([]rune(line)) > 81 && !strings.Contains(line, "`") && !strings.HasPrefix(line, "    mxp-") {
 			t.Errorf("%d columns: %s", len([]rune(line))-1, line)
 		}

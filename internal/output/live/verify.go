@@ -6,13 +6,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/verify"
 )
 
 // VerifyView shows the checks of each control plane and component.
-type VerifyView struct{ Result verify.Result }
+type VerifyView struct {
+	Result verify.Result
+	When   time.Time // shown by the page only, so that JSON can be compared; zero if it is not known
+}
 
 // Kind returns the kind in JSON and YAML.
 func (VerifyView) Kind() string { return "Verification" }
@@ -62,11 +66,11 @@ func (v VerifyView) table(p *output.Page, findings []finding) [][]string {
 		}
 	}
 	rows := [][]string{header}
-	namespaces = p.Shorten(namespaces)
+	namespaces, numbers := p.Shorten(namespaces), numbersByCause(findings)
 	for i, row := range v.Result.Rows {
 		cells := []string{namespaces[i], cmp.Or(row.Component, "-"), paintState(p, verify.Worst(row.Checks))}
 		if !p.Wide() {
-			cells = append(cells, okCount(row), cmp.Or(numbersOf(findings, row), "-"))
+			cells = append(cells, okCount(row), cmp.Or(numbersOf(numbers, row), "-"))
 		}
 		for _, name := range checks {
 			cells = append(cells, paintState(p, stateOf(row, name)))
@@ -110,6 +114,7 @@ type finding struct {
 	cause  string // see [causeOf]
 	verify.Check
 	places []string
+	rows   []verify.Row // of the places
 }
 
 // findings returns the checks that are not ok. It numbers them in the order in which they
@@ -135,7 +140,7 @@ func (v VerifyView) findings() []finding {
 			if f.Object != "" {
 				place += " (" + f.Object + ")"
 			}
-			one.places = append(one.places, place)
+			one.places, one.rows = append(one.places, place), append(one.rows, f.row)
 		}
 		findings = append(findings, one)
 	}
@@ -155,14 +160,21 @@ func causeOf(c verify.Check, row verify.Row) string {
 	return text
 }
 
+// numbersByCause returns the numbers of the findings by their causes.
+func numbersByCause(findings []finding) map[string]int {
+	numbers := map[string]int{}
+	for _, f := range findings {
+		numbers[f.cause] = f.number
+	}
+	return numbers
+}
+
 // numbersOf returns the numbers of the findings of a row.
-func numbersOf(findings []finding, row verify.Row) string {
+func numbersOf(byCause map[string]int, row verify.Row) string {
 	var numbers []string
 	for _, c := range row.Checks {
-		for _, f := range findings {
-			if c.State != verify.OK && f.cause == causeOf(c, row) {
-				numbers = append(numbers, strconv.Itoa(f.number))
-			}
+		if c.State != verify.OK {
+			numbers = append(numbers, strconv.Itoa(byCause[causeOf(c, row)]))
 		}
 	}
 	return strings.Join(numbers, ", ")

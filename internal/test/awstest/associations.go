@@ -58,20 +58,24 @@ func listAssociations(req restRequest) apiOperation {
 		if token == "" {
 			shown = s.seen("associations " + cluster)
 		}
-		var found []associationJSON
-		for _, a := range shown.Associations {
+		var selected []int
+		for i, a := range shown.Associations {
 			if a.Cluster == cluster && selects(req.query, "namespace", a.Namespace) && selects(req.query, "serviceAccount", a.ServiceAccount) {
-				found = append(found, a.summary())
+				selected = append(selected, i)
 			}
 		}
-		found, next, fail := pageOf(s, found, token, req.query.Get("maxResults"))
+		selected, next, fail := pageOf(s, selected, token, req.query.Get("maxResults"))
 		if fail != nil {
 			return invalid(fail.message)
+		}
+		found := []associationJSON{}
+		for _, i := range selected {
+			found = append(found, shown.Associations[i].summary())
 		}
 		return jsonAnswer{struct {
 			Associations []associationJSON `json:"associations"`
 			NextToken    string            `json:"nextToken,omitempty"`
-		}{append([]associationJSON{}, found...), next}}
+		}{found, next}}
 	})
 }
 

@@ -24,6 +24,7 @@ type State struct {
 	caller           string                       // access key of the current call
 	unseen           map[string]int               // number of reads that still return the state from before, by role or provider
 	before           map[string]State             // the state from before, by role or provider
+	places           map[string]int               // index of associations, by ID
 }
 
 // Role is an IAM role.
@@ -77,7 +78,7 @@ func (s *State) clone() State {
 		c.Clusters[name] = cluster
 	}
 	c.Associations = slices.Clone(s.Associations)
-	c.unseen, c.before = nil, nil
+	c.unseen, c.before, c.places = nil, nil, nil
 	return c
 }
 
@@ -106,6 +107,16 @@ func (s *State) lag(thing string, reads int) {
 	}
 }
 
+// association returns the index of an association, or -1. A test may have changed the list, so
+// the index of an earlier search is only a guess.
 func (s *State) association(cluster, id string) int {
-	return slices.IndexFunc(s.Associations, func(a Association) bool { return a.Cluster == cluster && a.ID == id })
+	is := func(a Association) bool { return a.Cluster == cluster && a.ID == id }
+	if i, known := s.places[id]; known && i < len(s.Associations) && is(s.Associations[i]) {
+		return i
+	}
+	s.places = map[string]int{}
+	for i, a := range s.Associations {
+		s.places[a.ID] = i
+	}
+	return slices.IndexFunc(s.Associations, is)
 }

@@ -23,7 +23,8 @@ var formDefinitions = map[string][]string{
 }
 
 // TestSharedFormsAreAcceptedByTheAPIServer creates every object of the golden files of
-// package export in an API server with the vendors' CRDs. An unknown field is an error.
+// package export, and of the example, in an API server with the vendors' CRDs. An unknown
+// field is an error.
 func TestSharedFormsAreAcceptedByTheAPIServer(t *testing.T) {
 	c := kubetest.Start(t, false)
 	for form, definitions := range formDefinitions {
@@ -34,6 +35,7 @@ func TestSharedFormsAreAcceptedByTheAPIServer(t *testing.T) {
 		if err != nil || len(files) < 6 {
 			t.Fatalf("%d files of %s: %v", len(files), form, err)
 		}
+		files = append(files, filepath.Join(repositoryRoot, "examples/export/spaces-identity."+form+".yaml"))
 		for _, file := range files {
 			t.Run(form+"/"+filepath.Base(file), func(t *testing.T) {
 				content, err := os.ReadFile(file)

@@ -204,7 +204,7 @@ func controlPlaneObject(t testing.TB, c *kubetest.Cluster, name, hostNamespace s
 func createBackup(t testing.TB, c *kubetest.Cluster, plane, phase, source, bucket string) {
 	t.Helper()
 	c.Create(t, fmt.Sprintf(`{apiVersion: spaces.upbound.io/v1alpha1, kind: SharedBackupConfig, metadata: {name: nightly, namespace: team},
-  spec: {objectStorage: {provider: AWS, bucket: %s, credentials: {source: %s}}}}
+  spec: {objectStorage: {provider: AWS, bucket: %s, config: {endpoint: s3.us-west-2.amazonaws.com}, credentials: {source: %s}}}}
 ---
 {apiVersion: spaces.upbound.io/v1alpha1, kind: Backup, metadata: {name: first, namespace: team},
   spec: {controlPlane: %s, configRef: {kind: SharedBackupConfig, name: nightly}}, status: {phase: %s}}`, bucket, source, plane, phase))

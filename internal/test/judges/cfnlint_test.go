@@ -23,13 +23,14 @@ func cfnLint(t *testing.T, files ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// TestTemplatesPassTheLinterOfCloudFormation lints the golden files. A test of package export
-// compares them with what the program writes.
+// TestTemplatesPassTheLinterOfCloudFormation lints the golden files and the example. Other
+// tests compare them with what the program writes.
 func TestTemplatesPassTheLinterOfCloudFormation(t *testing.T) {
 	files, err := filepath.Glob("../../export/testdata/cloudformation/*.yaml")
 	if err != nil || len(files) < 10 {
 		t.Fatalf("%d templates: %v", len(files), err)
 	}
+	files = append(files, "../../../examples/export/spaces-identity.cloudformation.yaml")
 	if out, ok := cfnLint(t, files...); !ok || out != "" {
 		t.Errorf("cfn-lint found:\n%s", out)
 	}

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -226,8 +228,15 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 	defer c.mu.Unlock()
 	key, value, selected := strings.Cut(r.URL.Query().Get("fieldSelector"), "=")
 	label, labelValue, hasValue := strings.Cut(r.URL.Query().Get("labelSelector"), "=")
-	found := []map[string]any{}
-	for _, o := range c.objects[resource] {
+	// The token of a page is the index of its first object. Objects do not move while a client
+	// reads, but a test may delete some.
+	first, _ := strconv.Atoi(r.URL.Query().Get("continue"))
+	most, err := strconv.Atoi(r.URL.Query().Get("limit"))
+	if err != nil {
+		most = math.MaxInt
+	}
+	found, next := []map[string]any{}, ""
+	for i, o := range c.objects[resource] {
 		meta, _ := o["metadata"].(map[string]any)
 		labels, _ := meta["labels"].(map[string]any)
 		spec, _ := o["spec"].(map[string]any)
@@ -238,10 +247,16 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 		valueOf, labelled := labels[label]
 		labelled = labelled && (!hasValue || valueOf == labelValue)
 		if (namespace == "" || field(o, "namespace") == namespace) && (!selected || got == value) && (label == "" || labelled) {
-			found = append(found, o)
+			if len(found) == most {
+				next = strconv.Itoa(i)
+				break
+			}
+			if i >= first {
+				found = append(found, o)
+			}
 		}
 	}
-	return encode(map[string]any{"items": found})
+	return encode(map[string]any{"metadata": map[string]string{"continue": next}, "items": found})
 }
 
 // encode returns a copy of objects as JSON, because a later call may change them.

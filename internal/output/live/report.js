@@ -1,0 +1,69 @@
+// The filter, and links into what is closed. The page is complete without this script.
+(() => {
+  "use strict";
+  const filter = document.getElementById("filter");
+  const text = filter.querySelector("[name=text]");
+  const boxes = [...filter.querySelectorAll("[name=state]")];
+  const items = [...document.querySelectorAll("[data-state]")];
+  const planes = items.filter((item) => item.matches(".plane"));
+  const texts = new Map();
+  const textOf = (item) => {
+    if (!texts.has(item)) texts.set(item, item.textContent.toLowerCase());
+    return texts.get(item);
+  };
+
+  const apply = () => {
+    const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const states = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    for (const item of items) {
+      const shown = states.has(item.dataset.state) && words.every((word) => textOf(item).includes(word));
+      if (item.hidden === shown) item.hidden = !shown;
+    }
+    const count = planes.filter((plane) => !plane.hidden).length;
+    document.getElementById("shown").textContent = `${count} of ${planes.length} shown`;
+    document.getElementById("nothing").hidden = count > 0 || planes.length === 0;
+  };
+
+  const clear = () => {
+    text.value = "";
+    for (const box of boxes) box.checked = true;
+    apply();
+  };
+
+  // reveal opens and focuses what the address names, also if the filter hides it.
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    if (target.closest("[hidden]")) clear();
+    for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    const focused = target.matches("details") ? target.querySelector("summary") : target;
+    focused.focus({ preventScroll: true });
+    target.scrollIntoView();
+  };
+
+  let printed = [];
+  const opened = (open) => {
+    for (const plane of planes) if (!plane.hidden) plane.open = open;
+  };
+  for (const part of filter.querySelectorAll(".js")) part.hidden = false;
+  filter.addEventListener("input", apply);
+  filter.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") clear();
+  });
+  document.getElementById("open").addEventListener("click", () => opened(true));
+  document.getElementById("close").addEventListener("click", () => opened(false));
+  addEventListener("hashchange", reveal);
+  addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) reveal();
+  });
+  addEventListener("beforeprint", () => {
+    printed = [...document.querySelectorAll("details[data-print]:not([open])")];
+    for (const box of printed) box.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const box of printed) box.open = false;
+  });
+  apply();
+  if (location.hash) reveal();
+})();
