@@ -65,6 +65,8 @@ var regions = []region{
 	{"README.md", regexp.MustCompile(`(?s)(<!-- install: make release-files writes this part -->\n).*?(<!-- end -->\n)`), "readme-install.md"},
 	{"docs/install.md", regexp.MustCompile(`(?s)^().*()$`), "install.md"},
 	{"examples/scheduled-apply/cronjob.yaml", regexp.MustCompile(`(?m)^( *image: )\S+()$`), "image"},
+	{"examples/kustomize/container/spaces-identity.yaml", regexp.MustCompile(`(?m)^( *image: )\S+()$`), "image"},
+	{"examples/kpt/Kptfile", regexp.MustCompile(`(?m)^( *- image: )\S+()$`), "image"},
 	{"internal/config/schema_url.go", regexp.MustCompile(`(?m)^(const SchemaURL = ")[^"]*("$)`), "schema"},
 	{"internal/cli/live/testdata/live/init.yaml", modeline, "schema"},
 	{"internal/cli/live/testdata/live/init-asked.yaml", modeline, "schema"},

@@ -28,6 +28,7 @@ import (
 const (
 	imageLayout  = "image" // OCI layout in dist
 	user         = "65532" // as in Distroless: https://github.com/GoogleContainerTools/distroless
+	nobody       = "65534"
 	programDir   = "usr/local/bin"
 	sbomArtifact = "application/vnd.cyclonedx+json"
 )
@@ -153,10 +154,16 @@ func (i *imageBuilder) baseFiles(ctx context.Context, target platform) ([]file, 
 	if err != nil {
 		return nil, err
 	}
-	const doc = "usr/share/doc/" + name + "/"
+	// kustomize and kpt run a function as the user nobody, whom a container runtime looks up
+	// by name.
+	const (
+		doc    = "usr/share/doc/" + name + "/"
+		groups = "nonroot:x:" + user + ":\nnobody:x:" + nobody + ":\n"
+		users  = "nonroot:x:" + user + ":" + user + "::/:/sbin/nologin\nnobody:x:" + nobody + ":" + nobody + "::/:/sbin/nologin\n"
+	)
 	return []file{
-		{path: "etc/group", content: []byte("nonroot:x:" + user + ":\n")},
-		{path: "etc/passwd", content: []byte("nonroot:x:" + user + ":" + user + "::/:/sbin/nologin\n")},
+		{path: "etc/group", content: []byte(groups)},
+		{path: "etc/passwd", content: []byte(users)},
 		{path: "etc/ssl/certs/ca-certificates.crt", content: authorities()},
 		{path: doc + "LICENSE", content: license},
 		{path: doc + licensesFile, content: append(licenses, []byte(rootsNotice)...)},

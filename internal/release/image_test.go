@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/pem"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,6 +39,7 @@ func TestImageRunsAsNobody(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	nobodyMayWrite(t, rootfs)
+	runsAsFunction(t, rootfs)
 
 	server := httptest.NewTLSServer(awstest.New(t))
 	t.Cleanup(server.Close)
@@ -62,6 +65,56 @@ func TestImageRunsAsNobody(t *testing.T) {
 	if out := c.run(t, "", "plan", "--config", "/config/spaces-identity.yaml"); !strings.Contains(out, "Plan: ") {
 		t.Errorf("plan printed:\n%s", out)
 	}
+}
+
+// resourceList is what kustomize and kpt write to a function.
+const resourceList = `apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+- apiVersion: v1
+  kind: ServiceAccount
+  metadata:
+    name: mxp-controller
+    namespace: mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system
+functionConfig:
+`
+
+// runsAsFunction runs the image as kustomize and kpt do:
+//
+//	docker run --rm -i --network none --user nobody IMAGE
+//
+// There is no container runtime here. So the test does what one does: it finds nobody in the
+// image, and starts the entry point without arguments in the root of the image, as that
+// user, in a network of its own.
+//
+// Source: https://github.com/kubernetes-sigs/kustomize/blob/master/kyaml/fn/runtime/container/container.go.
+func runsAsFunction(t *testing.T, rootfs string) {
+	t.Helper()
+	config := must[[]byte](t)(os.ReadFile("../../examples/kustomize/container/spaces-identity.yaml"))
+	indented := "  " + strings.ReplaceAll(strings.TrimSpace(string(config)), "\n", "\n  ") + "\n"
+	uid, gid := userOf(t, rootfs, "nobody")
+	c := container{root: rootfs, env: []string{"PATH=/" + programDir}, user: &syscall.Credential{Uid: uid, Gid: gid}, prepare: removeNetwork}
+	out := c.run(t, resourceList+indented)
+	if !strings.Contains(out, "kind: ResourceList") || strings.Count(out, "eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/spaces-backup") != 1 {
+		t.Errorf("the function printed:\n%s", out)
+	}
+	cmd := c.command()
+	cmd.Stdin = strings.NewReader(resourceList + strings.Replace(indented, "match: uuid", "match: '*'", 1))
+	if out, err := cmd.Output(); err == nil || !strings.Contains(string(out), "severity: error") {
+		t.Errorf("with a bad config: error %v, output:\n%s", err, out)
+	}
+}
+
+// userOf returns the numbers of a user as the image has them.
+func userOf(t *testing.T, rootfs, name string) (uid, gid uint32) {
+	t.Helper()
+	for line := range strings.Lines(string(must[[]byte](t)(os.ReadFile(filepath.Join(rootfs, "etc/passwd"))))) {
+		if fields := strings.Split(strings.TrimSpace(line), ":"); fields[0] == name {
+			return uint32(must[uint64](t)(strconv.ParseUint(fields[2], 10, 32))), uint32(must[uint64](t)(strconv.ParseUint(fields[3], 10, 32)))
+		}
+	}
+	t.Fatalf("the image has no user %s", name)
+	return 0, 0
 }
 
 // TestImage checks what a registry and a container runtime read.
@@ -154,14 +207,19 @@ func mount(t *testing.T, rootfs, path string, content []byte) {
 
 // container is an unpacked image.
 type container struct {
-	root string
-	env  []string
+	root    string
+	env     []string
+	user    *syscall.Credential        // nil: the one of the image
+	prepare func(*syscall.SysProcAttr) // nil: nothing
 }
 
 func (c container) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("/usr/local/bin/spaces-identity", args...)
 	cmd.Dir, cmd.Env = "/", c.env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Credential: cmp.Or(c.user, &syscall.Credential{Uid: 65532, Gid: 65532})}
+	if c.prepare != nil {
+		c.prepare(cmd.SysProcAttr)
+	}
 	return cmd
 }
 
@@ -172,7 +230,7 @@ func (c container) run(t *testing.T, stdin string, args ...string) string {
 	cmd.Stdin, cmd.Stderr = strings.NewReader(stdin), &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s%s", args[0], err, out, &stderr)
+		t.Fatalf("%q: %v\n%s%s", args, err, out, &stderr)
 	}
 	return string(out)
 }
