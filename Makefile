@@ -145,6 +145,22 @@ judge-argocd: kube
 	SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_ARGOCD_CRD=$$dir/manifests/crds/application-crd.yaml \
 		$(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/argocd
 
+# The page of verify, in a browser that shows nothing. It needs Chromium, Node.js and pdftotext.
+browser := internal/test/browser
+
+.PHONY: test-browser
+test-browser: $(if $(shell command -v npm),$(browser)/node_modules) ## test the page of verify -o html in a browser
+	@go build -o bin/ran ./internal/test/ran
+	@$(if $(shell command -v npm),,echo 'test-browser: skipped, npm is not installed'; exec $(optional);) \
+	cd $(browser) && $(if $(SPACES_IDENTITY_CI),$(CURDIR)/bin/ran,go test) -timeout 30m -count=1 ./...
+
+.PHONY: picture
+picture: ## make the picture of the page in docs again
+	@cd $(browser) && go test -count=1 -run '^TestPictureOfThePage$$' . -update
+
+$(browser)/node_modules: $(browser)/package-lock.json
+	@cd $(browser) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules
+
 moto := $(CURDIR)/bin/tools/moto
 
 .PHONY: e2e-aws
@@ -170,7 +186,7 @@ lint: $(lint) $(actions) prose ## gofmt, go vet, golangci-lint, go mod tidy, she
 	@test -z "$$(gofmt -l .)" || { echo 'run gofmt -w on:'; gofmt -l .; exit 1; }
 	@go vet ./...
 	@$(lint) run ./...
-	@cd internal/release && $(lint) run --config ../../.golangci.yaml ./...
+	@for module in internal/release internal/test/browser; do (cd $$module && $(lint) run --config $(CURDIR)/.golangci.yaml ./...); done
 	@for module in $(modules); do go -C $$module mod tidy -diff || { echo "run go mod tidy in $$module"; exit 1; }; done
 	@command -v shellcheck >/dev/null || { echo 'install shellcheck (apt-get install shellcheck, brew install shellcheck)'; exit 1; }
 	@shellcheck $(scripts)

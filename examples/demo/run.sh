@@ -120,7 +120,7 @@ list_files() {
 		  examples/demo              the config and this script
 		  testdata/chart             the stand-in for the Spaces chart (see its README)
 
-		Next: read the quick start in README.md. To run every test, with Helm 3 and Helm 4: make test
+		Next: follow "Do it once" in README.md. To run every test, with Helm 3 and Helm 4: make test
 	END
 }
 

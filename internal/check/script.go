@@ -24,7 +24,7 @@ func (in *input) script(f *fileText, unknown bool) bool {
 	text := string(f.text)
 	var v values
 	var problems []problem
-	for _, m := range setFlag().FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range setFlag.Get().FindAllStringSubmatchIndex(text, -1) {
 		if m[0] > 0 && !strings.ContainsRune(" \t\r\n\"'`([", rune(text[m[0]-1])) {
 			continue
 		}
@@ -47,7 +47,7 @@ func (in *input) script(f *fileText, unknown bool) bool {
 		in.values, in.bad = append(in.values, v), append(in.bad, problems...)
 	}
 	if unknown {
-		for _, m := range keyWords().FindAllStringIndex(text, -1) {
+		for _, m := range keyWords.Get().FindAllStringIndex(text, -1) {
 			in.words = append(in.words, word{strings.ReplaceAll(text[m[0]:m[1]], `\`, ""), f.at(m[0])})
 		}
 	}

@@ -37,6 +37,10 @@ func Parse(env *Env, args []string) (Op, error) {
 	if op, ok := parsePostRender(env, args); ok {
 		return op, nil
 	}
+	return parseWhole(env, args)
+}
+
+func parseWhole(env *Env, args []string) (Op, error) {
 	p := &parser{env: env, settings: config.Flags{}}
 	root := p.rootCommand()
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {

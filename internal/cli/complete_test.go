@@ -73,7 +73,7 @@ func TestValuesComplete(t *testing.T) {
 		"plan --config ":                           {anyFile},
 		"inspect ":                                 {anyFile},
 		"check ":                                   {anyFile},
-		"check --output=":                          {"table", "json", "yaml", "sarif", "github", wordsOnly},
+		"check --output=":                          {"table", "json", "yaml", "sarif", "github", "gitlab", wordsOnly},
 		"policy admission ":                        {"native", "kyverno", wordsOnly},
 		"explain --policy ":                        {anyFile},
 		"explain --config two.yaml ":               {"mxp-a-system", wordsOnly},

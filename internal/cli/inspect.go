@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,11 @@ func (op InspectOp) Run(ctx context.Context, env *Env) error {
 	stream, err := env.readManifests(ctx, op.Files)
 	if err != nil {
 		return err
+	}
+	for _, c := range state.Components {
+		if c.Role.IsZero() && c.Mode.UsesIRSA() {
+			env.Note(fmt.Sprintf("the settings name no role for %s: the result shows %s instead", c.Name, exampleRole))
+		}
 	}
 	result, err := rewrite.Run(stream, state.WithRole(exampleRole), options)
 	if err != nil {

@@ -281,9 +281,9 @@ edit that they lack: a tool that ignored the post-renderer, another config, or a
 rollback. It needs the right to read the Secrets of the release's namespace,
 which are those of everybody there. Nothing of their content is printed.
 
--o html writes one page for a browser, which makes no requests: the chain of each
-control plane as a picture, the findings, and the trust policy of each role with
-its length. Redirect it into a file.
+--output html writes one page for a browser, which makes no requests: the chain
+of each control plane as a picture, the findings, and the trust policy of each
+role with its length. Redirect it into a file.
 
 The exit status is 3 if something differs from what the config says or could not
 be read, and 1 if there is no control plane to check. The output is complete in

@@ -176,7 +176,8 @@ func TestBuildTagsNameOperatingSystemsOnly(t *testing.T) {
 var slowPackages = []string{"k8s.io/", "sigs.k8s.io/", "github.com/aws/", "helm.sh/helm/v3/pkg/action",
 	"github.com/hashicorp/hcl/", "github.com/zclconf/go-cty/", "github.com/google/go-cmp/", "html/template", "spaces-identity.dev/internal/export/terraform",
 	"spaces-identity.dev/internal/account", "spaces-identity.dev/internal/space", "spaces-identity.dev/internal/reconcile",
-	"spaces-identity.dev/internal/verify", "spaces-identity.dev/internal/restart"}
+	"spaces-identity.dev/internal/verify", "spaces-identity.dev/internal/restart",
+	"net/http", "crypto/tls", "html/template", "os/user", "time/tzdata"}
 
 func TestSmallProgramLinksNoSlowPackage(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", "./cmd/spaces-identity")

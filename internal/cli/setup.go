@@ -67,7 +67,7 @@ func (env *Env) setUpForHelm3(dir string) error {
 	}
 	for _, path := range manifests {
 		text, err := os.ReadFile(path)
-		if err != nil || !postRendererType().Match(text) {
+		if err != nil || !postRendererType.Get().Match(text) {
 			continue
 		}
 		return output.Hint(fmt.Errorf("%s has the plugin %s of Helm 4, so that Helm 3 loads no plugins from it", filepath.Dir(dir), filepath.Base(filepath.Dir(path))),

@@ -132,7 +132,7 @@ var listIndex = lazyregexp.New(`\[\d+\]`)
 // FlagFor returns the flag that sets the path, such as components[0].bucket, of the
 // component: --bucket, or --component vector --bucket. If there is none, it returns nothing.
 func FlagFor(path, component string) string {
-	key := listIndex().ReplaceAllString(path, "[]")
+	key := listIndex.Get().ReplaceAllString(path, "[]")
 	for _, r := range flagRows() {
 		switch {
 		case r.Key != key:

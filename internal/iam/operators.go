@@ -160,7 +160,7 @@ var (
 
 // parseNumber parses an integer or a decimal without an exponent.
 func parseNumber(text string) (*big.Rat, error) {
-	if !decimal().MatchString(text) { // big.Rat takes exponents too, which cost any amount of memory
+	if !decimal.Get().MatchString(text) { // big.Rat takes exponents too, which cost any amount of memory
 		return nil, errBadValue
 	}
 	n, _ := new(big.Rat).SetString(text)
@@ -170,7 +170,7 @@ func parseNumber(text string) (*big.Rat, error) {
 // parseDate parses a date in one of the W3C's profiles of ISO 8601, or in seconds since 1970.
 // Four digits may be either, so they are an error.
 func parseDate(text string) (time.Time, error) {
-	if epochSeconds().MatchString(text) {
+	if epochSeconds.Get().MatchString(text) {
 		seconds, _ := strconv.ParseInt(text, 10, 64) // twelve digits always fit
 		return time.Unix(seconds, 0), nil
 	}

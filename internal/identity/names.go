@@ -192,8 +192,7 @@ func validateSubdomain(name, what string) error {
 	return nil
 }
 
-// The lengths are checked separately: a regexp with a large limit takes long to compile, and
-// every start of the program compiles it.
+// The lengths are checked separately: a regexp with a large limit takes long to compile.
 var (
 	kindForm    = lazyregexp.New(`^[A-Z][A-Za-z0-9]*$`)
 	regionForm  = lazyregexp.New(`^[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}$`) // AWS adds regions, so there is no list
@@ -202,7 +201,7 @@ var (
 
 // ValidateKind checks the kind of a Kubernetes object.
 func ValidateKind(kind string) error {
-	if err := checkPlain(kind); err != nil || len(kind) <= 63 && kindForm().MatchString(kind) {
+	if err := checkPlain(kind); err != nil || len(kind) <= 63 && kindForm.Get().MatchString(kind) {
 		return err
 	}
 	return WithHint("write it as manifests do, like ConfigMap", "%s is not a kind", quote(kind))
@@ -210,7 +209,7 @@ func ValidateKind(kind string) error {
 
 // ValidateRegion checks the code of an AWS region, such as us-west-2 or us-gov-east-1.
 func ValidateRegion(region string) error {
-	isRegion := func(code string) bool { return len(code) <= 32 && regionForm().MatchString(code) }
+	isRegion := func(code string) bool { return len(code) <= 32 && regionForm.Get().MatchString(code) }
 	if err := checkPlain(region); err != nil || isRegion(region) {
 		return err
 	}
@@ -222,7 +221,7 @@ func ValidateRegion(region string) error {
 
 // ValidateClusterName checks the name of an EKS cluster.
 func ValidateClusterName(name string) error {
-	if err := checkPlain(name); err != nil || len(name) <= 100 && clusterForm().MatchString(name) {
+	if err := checkPlain(name); err != nil || len(name) <= 100 && clusterForm.Get().MatchString(name) {
 		return err
 	}
 	if _, after, ok := strings.Cut(name, ":cluster/"); ok && strings.HasPrefix(name, "arn:") {

@@ -59,7 +59,7 @@ func checkBucketName(name string) error {
 	if strings.Contains(name, "..") {
 		return errors.New("has two dots side by side")
 	}
-	if ipv4Form().MatchString(name) {
+	if ipv4Form.Get().MatchString(name) {
 		return errors.New("looks like an IP address")
 	}
 	for _, prefix := range []string{"xn--", "sthree-"} {

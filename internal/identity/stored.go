@@ -124,7 +124,7 @@ func (s Stored) check() error {
 		if err := ValidateRegion(s.Region); err != nil {
 			return fmt.Errorf("%s has no valid region: %w", quote(s.ARN(RoleARN{}, "")), err)
 		}
-		suffix := suffixForm().FindString(name)
+		suffix := suffixForm.Get().FindString(name)
 		if s.Kind == SecretKind && suffix == "" {
 			return WithHint("write the whole ARN, which ends in a dash and six characters, or only the name",
 				"%s is not the whole ARN of a secret", quote(s.ARN(RoleARN{}, "")))

@@ -7,8 +7,19 @@ import (
 	"sync"
 )
 
-// New returns a function that compiles the expression once. If the expression is invalid,
-// the first call panics.
-func New(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+// Regexp is a regular expression that is not compiled yet.
+type Regexp struct {
+	expression string
+	once       sync.Once
+	compiled   *regexp.Regexp
+}
+
+// New returns the expression. As a package-level variable it costs nothing at the start of
+// the program.
+func New(expression string) *Regexp { return &Regexp{expression: expression} }
+
+// Get compiles the expression at the first call. It panics if the expression is invalid.
+func (r *Regexp) Get() *regexp.Regexp {
+	r.once.Do(func() { r.compiled = regexp.MustCompile(r.expression) })
+	return r.compiled
 }

@@ -325,7 +325,7 @@ func (n *Node) effective() []keyValue {
 
 // isPlainString reports whether text without quotes is a string in YAML 1.1 and 1.2.
 func isPlainString(s string) bool {
-	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate().MatchString(s))
+	return !isSpecialWord(s) && (isLetter(s[0]) || !numberOrDate.Get().MatchString(s))
 }
 
 func isSpecialWord(s string) bool {

@@ -2,9 +2,9 @@ package output
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
+
+	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // Page collects the text of a table.
@@ -116,11 +116,8 @@ func (p *Page) Table(rows [][]string) {
 }
 
 // longID matches the UUID in a host namespace, such as
-// mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system. It is compiled at first use,
-// because most runs of the program print no table.
-var longID = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-})
+// mxp-706c49fa-5bb8-4a7e-9f41-2fc38ef4b065-system.
+var longID = lazyregexp.New(`([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
 // Shorten returns names with their UUIDs cut to the first eight digits. It returns them
 // unchanged if the page is wide, or if two different names would become the same.
@@ -131,7 +128,7 @@ func (p *Page) Shorten(names []string) []string {
 	short := make([]string, len(names))
 	whole := map[string]string{} // by short name
 	for i, name := range names {
-		short[i] = longID().ReplaceAllString(name, "$1…")
+		short[i] = longID.Get().ReplaceAllString(name, "$1…")
 		if other, taken := whole[short[i]]; taken && other != name {
 			return names
 		}

@@ -82,7 +82,7 @@ type kindOfEdit struct{ kind, component, within string }
 var itemNumber = lazyregexp.New(`\[\d+\]`)
 
 func (p settledPlace) kind() kindOfEdit {
-	return kindOfEdit{p.Kind, p.Component, itemNumber().ReplaceAllLiteralString(p.within, "[]")}
+	return kindOfEdit{p.Kind, p.Component, itemNumber.Get().ReplaceAllLiteralString(p.within, "[]")}
 }
 
 // lost returns the places of before that after does not have with their value. A place of

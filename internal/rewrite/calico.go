@@ -23,7 +23,7 @@ var calicoToken = lazyregexp.New(`\s*("[^"]*"|'[^']*'|&&|\|\||[!=]=|[!(){},]|[\w
 // matchesCalico reports whether a selector in the language of Calico matches labels.
 func matchesCalico(text string, labels map[string]string) bool {
 	s := &calicoSelector{labels: labels}
-	for _, match := range calicoToken().FindAllStringSubmatch(strings.TrimSpace(text), -1) {
+	for _, match := range calicoToken.Get().FindAllStringSubmatch(strings.TrimSpace(text), -1) {
 		s.tokens = append(s.tokens, match[1])
 	}
 	holds := len(s.tokens) == 0 || s.any()

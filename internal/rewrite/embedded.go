@@ -232,7 +232,7 @@ func (w *valuesWalk) certain(text []byte) (desired.Component, bool) {
 	i := slices.IndexFunc(w.state.Components, func(c desired.Component) bool {
 		return len(c.Values.Component) > 0 && !slices.ContainsFunc(append(slices.Clone(c.Values.Component), c.Values.Beside), func(key string) bool { return key != "" && !hasKey(text, key) })
 	})
-	if i < 0 || !beginsAsValues().Match(text) {
+	if i < 0 || !beginsAsValues.Get().Match(text) {
 		return desired.Component{}, false
 	}
 	return w.state.Components[i], true

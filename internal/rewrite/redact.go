@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
-	"sync"
 
 	"spaces-identity.dev/internal/lazyregexp"
 	"spaces-identity.dev/internal/manifest"
@@ -103,7 +101,7 @@ func (r *redaction) comments(n *manifest.Node) {
 	start := n.Outer()
 	for _, above := range slices.Backward(bytes.SplitAfter(r.text[:start], []byte("\n"))) {
 		if trimmed := bytes.TrimSpace(above); len(trimmed) > 0 && trimmed[0] != '#' {
-			if at := comment().FindIndex(above); at != nil { // behind the key of the mapping
+			if at := comment.Get().FindIndex(above); at != nil { // behind the key of the mapping
 				start -= len(above) - at[0]
 			}
 			break
@@ -114,7 +112,7 @@ func (r *redaction) comments(n *manifest.Node) {
 	if rest := bytes.IndexByte(r.text[end:], '\n'); rest >= 0 { //mutate:equivalent [>] adding 0 changes nothing
 		end += rest
 	}
-	for _, at := range comment().FindAllIndex(r.text[start:end], -1) {
+	for _, at := range comment.Get().FindAllIndex(r.text[start:end], -1) {
 		if from := bytes.IndexByte(r.text[start+at[0]:], '#'); !r.isIn(n, start+at[0]+from) {
 			r.hidden = append(r.hidden, hiddenPart{start + at[0] + from, start + at[1], "# (not shown)"})
 		}
@@ -142,7 +140,7 @@ func (r *redaction) redacted() []byte {
 }
 
 // kindSecret matches a text that seems to give the kind Secret.
-var kindSecret = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)kind.{0,64}?\bSecret\b`) })
+var kindSecret = lazyregexp.New(`(?s)kind.{0,64}?\bSecret\b`)
 
 // mayContainSecret reports whether a text seems to contain a Secret: as YAML, JSON or
 // base64, in a template or in another text.
@@ -150,5 +148,5 @@ func mayContainSecret(text string) bool {
 	if decoded, ok := manifest.Base64(text); ok && len(text) >= len("a2luZDogU2VjcmV0") && mayContainSecret(string(decoded)) {
 		return true
 	}
-	return kindSecret().MatchString(text) || namesOf("Secret").escapedIn([]byte(text))
+	return kindSecret.Get().MatchString(text) || namesOf("Secret").escapedIn([]byte(text))
 }

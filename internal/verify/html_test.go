@@ -6,8 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/output/live"
@@ -59,6 +62,33 @@ func pageOf(t *testing.T, r verify.Result) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestPageEscapesNamesAndTexts has names that would leave their place in the page, or change
+// how it is read.
+func TestPageEscapesNamesAndTexts(t *testing.T) {
+	page := string(pageOf(t, verify.HostileResult()))
+	for _, bad := range []string{"<script>alert", "<img", "\u202e", "\u200b", "\x00", "\xff", "<b>\""} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page contains %q", bad)
+		}
+	}
+	if n := strings.Count(page, "<script"); n != 1 {
+		t.Errorf("the page has %d scripts", n)
+	}
+	if !utf8.ValidString(page) || !strings.Contains(page, `\u202egnp.exe`) {
+		t.Error("the page does not show the hidden characters")
+	}
+}
+
+// TestPageRefersToNothingElse looks for everything that could make a request.
+func TestPageRefersToNothingElse(t *testing.T) {
+	page := string(pageOf(t, verify.MixedWorld(t).Verify(t)))
+	for _, tag := range regexp.MustCompile(`<[^>]*(src|href|action|url\(|@import|srcset|http-equiv)[^>]*>`).FindAllString(page, -1) {
+		if !strings.Contains(tag, ` href="#`) && !strings.HasPrefix(tag, `<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;;`) {
+			t.Errorf("the page refers to something else: %s", tag)
+		}
+	}
 }
 
 // numbered returns control planes with their host namespaces.

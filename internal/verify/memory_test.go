@@ -422,7 +422,7 @@ func TestVerifyReadsOnlyWhatItJudges(t *testing.T) {
 			t.Errorf("verify writes: %+v", c)
 		}
 	}
-	want := map[string]int{"GetRole": 2, "GetRolePolicy": 2, "ListRolePolicies": 2, "ListAttachedRolePolicies": 2, "GetOpenIDConnectProvider": 1,
+	want := map[string]int{"GetAccountSummary": 1, "GetRole": 2, "GetRolePolicy": 2, "ListRolePolicies": 2, "ListAttachedRolePolicies": 2, "GetOpenIDConnectProvider": 1,
 		"DescribeCluster": 1, "DescribeAddon": 1, "ListPodIdentityAssociations": 1, "DescribePodIdentityAssociation": 2}
 	if diff := cmp.Diff(want, count); diff != "" {
 		t.Errorf("the calls (-want +got):\n%s", diff)

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/iam"
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/reconcile"
 	"spaces-identity.dev/internal/restart"
@@ -120,7 +122,17 @@ func verification() verify.Result {
 		return verify.Row{ControlPlane: space.ControlPlane{HostNamespace: namespace, Certain: true}, Component: "mxp-controller", ServiceAccount: "mxp-controller", Checks: checks}
 	}
 	missing := verify.Check{Name: verify.ServiceAccount, State: verify.Fails, Detail: "the annotation eks.amazonaws.com/role-arn is missing", Fix: "upgrade the Spaces release through the post-renderer: `helm upgrade spaces CHART --post-renderer spaces-identity`"}
+	trust := iam.Document{Version: iam.PolicyVersion, Statement: []iam.Statement{
+		{Sid: "SpacesIdentityIRSAMatch", Effect: iam.Allow, Principal: iam.Principal{Federated: iam.Values{"arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"}}, Action: iam.Values{"sts:AssumeRoleWithWebIdentity"}},
+		{Sid: "BreakGlass", Effect: iam.Allow, Principal: iam.Principal{AWS: iam.Values{"arn:aws:iam::123456789012:role/on-call"}}, Action: iam.Values{"sts:AssumeRole"}}}}
 	return verify.Result{
+		Cluster: verify.ClusterSummary{Name: "prod-space", Region: "us-west-2", Issuer: "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"}, Account: "123456789012",
+		Components: []verify.ComponentSummary{{Name: "mxp-controller", Mode: identity.IRSA, Role: "arn:aws:iam::123456789012:role/spaces-backup", Bucket: "spaces-backups", Prefix: "prod"},
+			{Name: "external-secrets-controller", Namespace: "upbound-system", Mode: identity.PodIdentity, Role: "arn:aws:iam::123456789012:role/gone", TargetRole: "arn:aws:iam::210987654321:role/vault", Secrets: 2, Parameters: 1}},
+		Roles: []verify.RoleSummary{
+			{Role: "arn:aws:iam::123456789012:role/spaces-backup", Components: []string{"mxp-controller"}, TrustPolicy: &trust, Budget: &desired.Budget{Used: 381, Limit: 2048, Foreign: 123, Fits: 19},
+				Statements: []reconcile.ReviewedStatement{{Sid: "SpacesIdentityIRSAMatch", Effect: iam.Allow, Origin: reconcile.OwnStatement, Kept: []string{"system:serviceaccount:old:mxp-controller"}}, {Sid: "BreakGlass", Effect: iam.Allow, Origin: reconcile.ForeignStatement}}},
+			{Role: "arn:aws:iam::123456789012:role/gone", Components: []string{"external-secrets-controller"}, Notes: []string{"the role arn:aws:iam::123456789012:role/gone is not in the account"}}},
 		Common: []verify.Row{row("", verify.Check{Name: verify.AdmissionPolicy, State: verify.Fails, Detail: "the cluster does not serve mutatingadmissionpolicies.admissionregistration.k8s.io: it lacks Kubernetes 1.36",
 			Fix: "upgrade the cluster to Kubernetes 1.36, or install Kyverno 1.17 or later and set delivery.admissionPolicy: kyverno, or remove the setting to deliver through the chart's values alone"})},
 		Rows: []verify.Row{
@@ -155,6 +167,8 @@ func TestResultsInEachFormat(t *testing.T) {
 		golden(t, name+".json", printed(t, output.JSON, r, false))
 	}
 	golden(t, "verify.wide.txt", printed(t, output.Wide, VerifyView{Result: verification()}, false))
+	page := printed(t, output.HTML, VerifyView{Result: verification(), When: time.Date(2026, time.November, 24, 21, 5, 0, 0, time.UTC)}, false)
+	golden(t, "verify.html", strings.NewReplacer(reportStyle, "STYLE", reportScript, "SCRIPT", hashOf(reportStyle), "HASH-OF-STYLE", hashOf(reportScript), "HASH-OF-SCRIPT").Replace(page))
 	golden(t, "verify.xml", printed(t, output.JUnit, VerifyView{Result: verification()}, false))
 	golden(t, "plan.all.txt", printed(t, output.Table, PlanView{plan(), true}, false))
 	golden(t, "plan.yaml", printed(t, output.YAML, PlanView{Plan: plan()}, false))

@@ -45,7 +45,7 @@
   const opened = (open) => {
     for (const plane of planes) if (!plane.hidden) plane.open = open;
   };
-  for (const part of filter.querySelectorAll(".js")) part.hidden = false;
+  for (const part of document.querySelectorAll(".js")) part.hidden = false;
   filter.addEventListener("input", apply);
   filter.addEventListener("keydown", (event) => {
     if (event.key === "Escape") clear();

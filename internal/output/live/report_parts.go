@@ -36,6 +36,7 @@ type reportChain struct {
 	State                  verify.State
 	Links                  []reportLink
 	Wrong, Fine            []reportCheck
+	Fold                   bool // collapse the checks that are OK, because another one is not
 }
 
 // reportLink is a link of the picture.
@@ -69,6 +70,9 @@ func (b *reportBuilder) planes() []reportPlane {
 			for _, c := range chain.Wrong {
 				one.Numbers = append(one.Numbers, c.Number)
 			}
+		}
+		for i := range one.Chains {
+			one.Chains[i].Fold = one.State != verify.OK
 		}
 		slices.Sort(one.Numbers)
 		one.Numbers = slices.Compact(one.Numbers)

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,12 +26,27 @@ func (p *tab) press(t *testing.T, key string, times int, options ...chromedp.Key
 	}
 }
 
-// focused describes the element that has the focus, and whether it shows that.
+// describeFocus is a function that describes the element that has the focus. The last word is
+// HIDDEN if nobody sees that it has the focus.
+const describeFocus = `(() => { const e = document.activeElement, s = getComputedStyle(e), box = e.getBoundingClientRect();
+	const seen = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 && box.top >= 0 && box.top < innerHeight;
+	return [e.localName, e.id || e.name || e.closest("[id]")?.id || "", e.value || "", seen ? "" : "HIDDEN"].filter(Boolean).join(" "); })`
+
 func focused(t *testing.T, p *tab) string {
 	t.Helper()
-	return eval[string](t, p, `(() => { const e = document.activeElement, s = getComputedStyle(e), box = e.getBoundingClientRect();
-		const seen = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 && box.top >= 0 && box.top < innerHeight;
-		return [e.localName, e.id || e.name || e.closest("[id]")?.id || "", e.value || "", seen ? "" : "HIDDEN"].filter(Boolean).join(" "); })()`)
+	return eval[string](t, p, describeFocus+`()`)
+}
+
+// waitFor returns the value of a function once it is the wanted one, or after five seconds. The
+// browser follows a link a moment after the key.
+func waitFor(t *testing.T, p *tab, function, want string) string {
+	t.Helper()
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return eval[string](t, p, `(async () => { const what = `+function+`, end = performance.now() + 5000;
+		while (what() !== `+string(text)+` && performance.now() < end) await new Promise((done) => setTimeout(done, 10)); return what(); })()`)
 }
 
 // TestPageWorksByKeyboard goes through the page with Tab, Enter and Space alone.
@@ -38,7 +54,7 @@ func TestPageWorksByKeyboard(t *testing.T) {
 	p := openPage(t, "mixed", sized(1280, 900))
 	want := func(what string) {
 		t.Helper()
-		if got := focused(t, p); got != what {
+		if got := waitFor(t, p, describeFocus, what); got != what {
 			t.Errorf("the focus is on %q, not on %q", got, what)
 		}
 	}
@@ -48,7 +64,7 @@ func TestPageWorksByKeyboard(t *testing.T) {
 		t.Errorf("the first stop is %q", got)
 	}
 	p.press(t, kb.Enter, 1)
-	if got := eval[string](t, p, `document.activeElement.id`); got != "planes" {
+	if got := waitFor(t, p, `(() => document.activeElement.id)`, "planes"); got != "planes" {
 		t.Errorf("the skip link leads to %q", got)
 	}
 	p.press(t, kb.Tab, 1)
@@ -78,7 +94,7 @@ func TestPageWorksByKeyboard(t *testing.T) {
 		t.Errorf("after the filter the focus is on %q", got)
 	}
 	p.press(t, kb.Enter, 1)
-	target := eval[string](t, p, `decodeURIComponent(location.hash.slice(1))`)
+	target := eval[string](t, p, `decodeURIComponent(document.querySelector("#finding-1 .places a").hash.slice(1))`)
 	want("section " + target)
 	p.press(t, kb.Tab, 1)
 	if got := eval[string](t, p, `document.activeElement.textContent`); got != "finding 1" {
@@ -111,7 +127,7 @@ func TestFilterShowsWhatMatches(t *testing.T) {
 		// A link into what the filter hides shows everything again.
 		{func() {
 			eval[int](t, p, `document.getElementById("filter").querySelector("[value=fail]").click(), document.querySelector("nav a[href='#findings']").click(), location.hash = document.querySelector(".plane").id, 0`)
-			eval[int](t, p, `new Promise((done) => setTimeout(() => done(0), 100))`)
+			waitFor(t, p, `(() => document.getElementById("shown").textContent)`, "9 of 9 shown")
 		}, "9 planes, 5 findings, 9 of 9 shown"},
 	} {
 		step.do()
@@ -151,7 +167,7 @@ func TestPagePrints(t *testing.T) {
 			text, pages := printed(t, p)
 			flat := withoutSpace(text)
 			for _, line := range wanted {
-				for _, word := range strings.Fields(line) {
+				for word := range strings.FieldsSeq(line) {
 					if !strings.Contains(flat, word) {
 						t.Errorf("the print lacks %q of %q", word, line)
 						break
@@ -236,8 +252,8 @@ func heap(t *testing.T, p *tab) string {
 func TestLinkOpensWhatIsClosed(t *testing.T) {
 	p := openPage(t, "large", sized(1280, 900))
 	id := eval[string](t, p, `[...document.querySelectorAll(".plane:not([open]) .chain")].at(-1).id`)
-	eval[int](t, p, `location.hash = "`+id+`", new Promise((done) => setTimeout(() => done(0), 200))`)
-	if got := eval[string](t, p, `[document.activeElement.id, document.getElementById("`+id+`").closest("details").open, document.getElementById("`+id+`").getBoundingClientRect().top < innerHeight].join(" ")`); got != id+" true true" {
+	eval[int](t, p, `location.hash = "`+id+`", 0`)
+	if got := waitFor(t, p, `(() => [document.activeElement.id, document.getElementById("`+id+`").closest("details").open, document.getElementById("`+id+`").getBoundingClientRect().top < innerHeight].join(" "))`, id+" true true"); got != id+" true true" {
 		t.Errorf("the link leads to %s", got)
 	}
 }

@@ -258,6 +258,10 @@ func (h *chain) configs(t *testing.T) {
 		if o.Status != 3 || !strings.Contains(o.Out, `<error message="found no working AWS credentials`) {
 			t.Errorf("JUnit: exit status %d\n%s", o.Status, o.Out)
 		}
+		page := h.user.run(t, "", "verify", "--output", "html", "--config", h.file)
+		if page.Status != 3 || !strings.HasPrefix(page.Out, "<!DOCTYPE html>\n") || !strings.HasSuffix(page.Out, "</html>\n") || !strings.Contains(page.Out, "found no working AWS credentials") {
+			t.Errorf("HTML: exit status %d\n%s", page.Status, page.Out)
+		}
 	})
 	t.Run("init on another cluster", func(t *testing.T) {
 		repair := h.change(func(s *awstest.State) {
@@ -280,7 +284,7 @@ func (h *chain) configs(t *testing.T) {
 		}
 	})
 	t.Run("cluster only", func(t *testing.T) {
-		for format, says := range map[string]string{"table": "left out: oidc-provider, role", "json": `"leftOut"`, "yaml": "leftOut:", "junit": "<skipped "} {
+		for format, says := range map[string]string{"table": "left out: oidc-provider, role", "json": `"leftOut"`, "yaml": "leftOut:", "junit": "<skipped ", "html": "<h3>Left out</h3>"} {
 			if out := h.user.must(t, "verify", "--cluster-only", "--output", format, "--config", h.file); !strings.Contains(out, says) || !strings.Contains(out, verify.Trust) {
 				t.Errorf("%s does not name what was left out:\n%s", format, out)
 			}

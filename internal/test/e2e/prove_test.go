@@ -64,7 +64,7 @@ func TestProveExchangesARealToken(t *testing.T) {
 		}
 	})
 	t.Run("no secret is printed", func(t *testing.T) {
-		for _, format := range []string{"table", "wide", "json", "yaml", "junit"} {
+		for _, format := range []string{"table", "wide", "json", "yaml", "junit", "html"} {
 			o := h.user.run(t, "", "verify", "--prove", "-o", format, "--config", h.file)
 			for _, secret := range []string{"eyJ", "secret-of-a-session", "token-of-a-session", "ASIA"} {
 				if strings.Contains(o.Out+o.Err, secret) {

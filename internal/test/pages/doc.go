@@ -14,6 +14,14 @@
 //
 // A command must succeed, or print a line that begins with "error: " or "Error: ".
 //
-// A comment line before a block limits it to one Helm: <!-- Helm 3 -->, <!-- Helm 4 -->. A
-// comment that begins with <!-- cluster: says that the commands below it need a cluster.
+// A comment line before a block says more about it:
+//
+//	<!-- Helm 3 -->       only this Helm runs it
+//	<!-- run -->          a page of which only some blocks run: this one does
+//	<!-- file: NAME -->   the block, of any language, is written to this file
+//
+// A comment that begins with <!-- cluster: says that the commands below it need a cluster.
+//
+// The package also tests the pages themselves: their links, the messages that they quote, and
+// their lists.
 package pages

@@ -3,6 +3,7 @@ package pages
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -13,11 +14,13 @@ type Page struct {
 	Steps []Step
 }
 
-// Step is a command with the output that the page shows.
+// Step is a command with the output that the page shows, or a file to write.
 type Step struct {
-	Line    int    // of the command, from 1
+	Line    int    // of the command or of the file's text, from 1
 	Command string // may have several lines
+	File    string // its name, if it is a file; its text is what the page shows
 	Helm    string // 3 or 4, or empty for both
+	Marked  bool   // whether a comment asks to run it
 	Cluster bool   // whether it needs a cluster
 
 	first, end int // the lines of the output in the page
@@ -29,6 +32,7 @@ const (
 	prompt       = "$ "
 	elision      = "…"
 	needsCluster = "<!-- cluster:"
+	runMark      = "<!-- run -->"
 )
 
 // Read returns the commands of a page. It fails if a block does not begin with a command.
@@ -43,65 +47,82 @@ func Read(path string) (*Page, error) {
 		if strings.HasPrefix(p.lines[i], needsCluster) {
 			cluster = true
 		}
-		if p.lines[i] != blockStart {
+		if !strings.HasPrefix(p.lines[i], blockEnd) {
 			continue
 		}
-		next, err := p.readBlock(i, Step{Helm: helmOf(p.lines[:i]), Cluster: cluster})
+		end, err := p.readBlock(i, Step{
+			Cluster: cluster, Helm: p.comment(i, "Helm "), File: p.comment(i, "file: "), Marked: i > 0 && p.lines[i-1] == runMark,
+		})
 		if err != nil {
 			return nil, err
 		}
-		i = next
+		i = end
 	}
 	return p, nil
 }
 
-// helmOf returns the Helm that the comment before a block names.
-func helmOf(before []string) string {
-	if len(before) == 0 {
+// comment returns the rest of the comment on the line before a block, after its first word.
+// It is empty if the comment begins with another word.
+func (p *Page) comment(block int, word string) string {
+	if block == 0 {
 		return ""
 	}
-	rest, named := strings.CutPrefix(before[len(before)-1], "<!-- Helm ")
-	version, ended := strings.CutSuffix(rest, " -->")
+	rest, named := strings.CutPrefix(p.lines[block-1], "<!-- "+word)
+	value, ended := strings.CutSuffix(rest, " -->")
 	if !named || !ended {
 		return ""
 	}
-	return version
+	return value
 }
 
-// readBlock adds the steps of the block that begins at a line. It returns the line of its
-// end. The steps have the settings of block.
+// readBlock adds the steps of the block that begins at a line, if it has any. It returns the
+// line of its end. The steps have the settings of block.
 func (p *Page) readBlock(start int, block Step) (end int, err error) {
-	i := start + 1
-	for i < len(p.lines) && p.lines[i] != blockEnd {
+	length := slices.Index(p.lines[start+1:], blockEnd)
+	if length < 0 {
+		return 0, fmt.Errorf("%s:%d: the block has no end", p.path, start+1)
+	}
+	end = start + 1 + length
+	if block.File != "" {
+		block.Line, block.first, block.end = start+2, start+1, end
+		p.Steps = append(p.Steps, block)
+		return end, nil
+	}
+	if p.lines[start] != blockStart {
+		return end, nil
+	}
+	return end, p.readCommands(start+1, end, block)
+}
+
+// readCommands adds the steps of the lines from first to the one before end.
+func (p *Page) readCommands(first, end int, block Step) error {
+	for i := first; i < end; {
 		if !strings.HasPrefix(p.lines[i], prompt) {
-			return 0, fmt.Errorf("%s:%d: the block does not begin with a command", p.path, i+1)
+			return fmt.Errorf("%s:%d: the block does not begin with a command", p.path, i+1)
 		}
 		s := block
 		s.Line, s.Command = i+1, p.lines[i][len(prompt):]
 		for i++; continues(s.Command); i++ {
-			if i >= len(p.lines) || p.lines[i] == blockEnd {
-				return 0, fmt.Errorf("%s:%d: the command has no end", p.path, s.Line)
+			if i == end {
+				return fmt.Errorf("%s:%d: the command has no end", p.path, s.Line)
 			}
 			s.Command += "\n" + p.lines[i]
 		}
 		s.first = i
-		for i < len(p.lines) && p.lines[i] != blockEnd && !strings.HasPrefix(p.lines[i], prompt) {
+		for i < end && !strings.HasPrefix(p.lines[i], prompt) {
 			i++
 		}
 		s.end = i
 		p.Steps = append(p.Steps, s)
 	}
-	if i == len(p.lines) {
-		return 0, fmt.Errorf("%s:%d: the block has no end", p.path, start+1)
-	}
-	return i, nil
+	return nil
 }
 
 func continues(command string) bool {
 	return strings.HasSuffix(command, `\`) || strings.HasSuffix(command, "&&") || strings.HasSuffix(command, "|")
 }
 
-// Shown returns the lines of output that the page shows for a step.
+// Shown returns the lines that the page shows for a step: its output, or the text of a file.
 func (p *Page) Shown(s Step) []string { return p.lines[s.first:s.end] }
 
 // Replace replaces the output of steps, by their index, and writes the page. It keeps a

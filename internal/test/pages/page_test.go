@@ -33,6 +33,16 @@ $ four &&
 ` + "```yaml" + `
 $ no: command
 ` + "```" + `
+
+<!-- file: a.yaml -->
+` + "```yaml" + `
+a: 1
+` + "```" + `
+
+<!-- run -->
+` + "```console" + `
+$ six
+` + "```" + `
 `
 
 func writePage(t *testing.T, text string) string {
@@ -59,6 +69,8 @@ func TestReadFindsTheCommandsOfAPage(t *testing.T) {
 		{Line: 5, Command: "one", Helm: "4"},
 		{Line: 6, Command: "two \\\n    --flag |\n  three", Helm: "4"},
 		{Line: 16, Command: "four &&\n    five", Cluster: true},
+		{Line: 26, File: "a.yaml", Cluster: true},
+		{Line: 31, Command: "six", Marked: true, Cluster: true},
 	}
 	if diff := cmp.Diff(want, p.Steps, cmpopts.IgnoreUnexported(Step{})); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)

@@ -13,7 +13,8 @@ import (
 // Walk runs the commands of a page in a session.
 type Walk struct {
 	Session *Session
-	Helm    string // 3 or 4
+	Helm    string // 3 or 4; empty without Helm
+	Marked  bool   // run only the commands that the page marks with <!-- run -->
 	// NotRun has the commands that no test can run, with the reason. A key is what the
 	// command begins with.
 	NotRun map[string]string
@@ -39,24 +40,8 @@ func (w Walk) Run(t *testing.T, path string) {
 	checkUsed(t, page, w.Before)
 	differs := map[int][]string{}
 	for i, s := range page.Steps {
-		if s.Helm != "" && s.Helm != w.Helm || s.Cluster && !w.Cluster {
-			continue
-		}
-		for _, before := range entries(w.Before, s) {
-			before()
-		}
-		if len(entries(w.NotRun, s)) > 0 {
-			continue
-		}
-		got, status := w.Session.Run(s.Command)
-		if status != 0 && !hasError(got) {
-			t.Errorf("%s:%d: $ %s\nexit status %d without an error:\n%s", path, s.Line, s.Command, status, strings.Join(got, "\n"))
-		}
-		if shown := page.Shown(s); !Matches(shown, got) {
-			differs[i] = got
-			if !w.Update {
-				t.Errorf("%s:%d: $ %s\nprints something else; go test -update writes it to the page (-page +printed):\n%s", path, s.Line, s.Command, cmp.Diff(shown, got))
-			}
+		if printed, ok := w.run(t, page, s); !ok {
+			differs[i] = printed
 		}
 	}
 	if w.Update && len(differs) > 0 {
@@ -64,6 +49,34 @@ func (w Walk) Run(t *testing.T, path string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// run runs a step. It returns what the command prints, and whether the page shows that.
+func (w Walk) run(t *testing.T, page *Page, s Step) (printed []string, ok bool) {
+	t.Helper()
+	switch {
+	case s.File != "":
+		w.Session.Write(s.File, page.Shown(s))
+		return nil, true
+	case s.Helm != "" && s.Helm != w.Helm || s.Cluster && !w.Cluster || w.Marked && !s.Marked:
+		return nil, true
+	}
+	for _, before := range entries(w.Before, s) {
+		before()
+	}
+	if len(entries(w.NotRun, s)) > 0 {
+		return nil, true
+	}
+	printed, status := w.Session.Run(s.Command)
+	if status != 0 && !hasError(printed) {
+		t.Errorf("%s:%d: $ %s\nexit status %d without an error:\n%s", page.path, s.Line, s.Command, status, strings.Join(printed, "\n"))
+	}
+	shown := page.Shown(s)
+	ok = Matches(shown, printed)
+	if !ok && !w.Update {
+		t.Errorf("%s:%d: $ %s\nprints something else; go test -update writes it to the page (-page +printed):\n%s", page.path, s.Line, s.Command, cmp.Diff(shown, printed))
+	}
+	return printed, ok
 }
 
 // entries returns the values for a command.

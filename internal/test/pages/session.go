@@ -19,10 +19,11 @@ const (
 	clone = home + "/spaces-identity"
 )
 
-// Session is a shell in a copy of the repository, with an empty home directory.
+// Session is a shell with a home directory of its own.
 type Session struct {
 	t      testing.TB
 	root   string // what the pages show as /
+	dir    string // in which it starts
 	input  io.Writer
 	output *bufio.Reader
 }
@@ -31,19 +32,54 @@ type Session struct {
 // After the output of a command it prints a zero byte, the exit status and another one.
 const loop = `while IFS= read -r -d "" command <&3; do eval "$command" 3<&-; printf '\0%d\0' $?; done 2>&1`
 
-// NewSession starts a shell in which helm is the program at a path. It runs with the
-// variables and without those of the user that change what Helm or this program do.
+// NewSession starts a shell in a copy of the repository, in which helm is the program at a
+// path. It runs with the variables, and without those of the user that change what Helm or
+// this program do.
 func NewSession(t testing.TB, repository, helm string, variables map[string]string) *Session {
+	t.Helper()
+	s := newSession(t, clone)
+	copyRepository(t, repository, s.dir)
+	s.link(helm, "helm")
+	s.start(variables)
+	return s
+}
+
+// NewProgramSession starts a shell in an empty directory, in which spaces-identity is built
+// from the source.
+func NewProgramSession(t testing.TB, repository string) *Session {
+	t.Helper()
+	s := newSession(t, home)
+	build := exec.Command("go", "build", "-o", s.path("/bin")+string(filepath.Separator), "./cmd/spaces-identity", "./cmd/spaces-identity-live")
+	build.Dir = repository
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s.start(nil)
+	return s
+}
+
+func newSession(t testing.TB, dir string) *Session {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &Session{t: t, root: root}
-	copyRepository(t, repository, s.path(clone))
-	s.link(helm, "helm")
+	s.dir = s.path(dir)
+	for _, dir := range []string{s.dir, s.path("/bin")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// start starts the shell. It ends with the test.
+func (s *Session) start(variables map[string]string) {
+	t := s.t
+	t.Helper()
 	cmd := exec.Command("bash", "--norc", "--noprofile", "-c", loop)
-	cmd.Dir, cmd.Env = s.path(clone), s.environment(variables)
+	cmd.Dir, cmd.Env = s.dir, s.environment(variables)
 	commands, input, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -64,20 +100,24 @@ func NewSession(t testing.TB, repository, helm string, variables map[string]stri
 		}
 	})
 	s.input, s.output = input, bufio.NewReader(output)
-	return s
 }
 
-// File returns a file of the copy of the repository, by its path below the root.
-func (s *Session) File(path string) string { return s.path(clone + "/" + path) }
+// File returns the path of a file, by its path from the directory in which the shell started.
+func (s *Session) File(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+
+// Write writes a file with these lines.
+func (s *Session) Write(name string, lines []string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.File(name), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
 
 // path returns the file that a page shows under a path.
 func (s *Session) path(shown string) string { return filepath.Join(s.root, filepath.FromSlash(shown)) }
 
 func (s *Session) link(program, name string) {
 	s.t.Helper()
-	if err := os.MkdirAll(s.path("/bin"), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
 	if err := os.Symlink(program, s.path("/bin/"+name)); err != nil {
 		s.t.Fatal(err)
 	}

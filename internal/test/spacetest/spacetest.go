@@ -236,7 +236,9 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 		most = math.MaxInt
 	}
 	found, next := []map[string]any{}, ""
-	for i, o := range c.objects[resource] {
+	objects := c.objects[resource]
+	for i := min(first, len(objects)); i < len(objects); i++ {
+		o := objects[i]
 		meta, _ := o["metadata"].(map[string]any)
 		labels, _ := meta["labels"].(map[string]any)
 		spec, _ := o["spec"].(map[string]any)
@@ -251,9 +253,7 @@ func (c *Cluster) list(resource, namespace string, r *http.Request) json.RawMess
 				next = strconv.Itoa(i)
 				break
 			}
-			if i >= first {
-				found = append(found, o)
-			}
+			found = append(found, o)
 		}
 	}
 	return encode(map[string]any{"metadata": map[string]string{"continue": next}, "items": found})

@@ -1,5 +1,3 @@
-// Package pages tests the Markdown files of the project: that links lead somewhere, and that
-// messages which a page quotes exist.
 package pages
 
 import (
@@ -17,8 +15,6 @@ import (
 	"testing"
 	"unicode"
 )
-
-const root = "../../.."
 
 // markdownFiles returns the pages of the project by their path from its root.
 func markdownFiles(t *testing.T) map[string]string {
