@@ -2,6 +2,7 @@ package plugin_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +95,8 @@ func newLibrary(t *testing.T, h helm) library {
 
 func (l library) write(t *testing.T, file, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(l.dir, file), []byte(text), 0o600); err != nil {
+	path := filepath.Join(l.dir, file)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 }
