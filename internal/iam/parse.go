@@ -45,6 +45,12 @@ func Parse(data []byte) (Document, error) {
 	return doc, nil
 }
 
+// UnmarshalJSON reads a policy as [Parse] does.
+func (d *Document) UnmarshalJSON(data []byte) (err error) {
+	*d, err = Parse(data)
+	return err
+}
+
 func invalidUTF8(data []byte) int {
 	for i, r := range string(data) {
 		if r == utf8.RuneError && !bytes.HasPrefix(data[i:], []byte(string(r))) {

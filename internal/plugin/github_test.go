@@ -17,6 +17,7 @@ import (
 // workflow is a workflow of GitHub Actions, as far as the example uses the language.
 type workflow struct {
 	Permissions map[string]string
+	Env         map[string]string
 	Jobs        map[string]workflowJob
 }
 
@@ -57,9 +58,14 @@ func newGitHub(t *testing.T, h helm) *github {
 	decodeExample(t, "github-actions/render.yaml", &g.file)
 	g.artifacts = filepath.Join(g.dir, "artifacts")
 	g.variables = map[string]string{
-		"vars.SPACES_IDENTITY_PLUGIN": repository(), "vars.SPACES_IDENTITY_KEYRING": "", "vars.SPACES_CHART": g.chart,
-		"vars.SPACES_VERSION": "", "vars.KUBE_VERSION": "1.36", "secrets.UPBOUND_USER": registryUser, "secrets.UPBOUND_TOKEN": registryToken,
+		"secrets.UPBOUND_USER": registryUser, "secrets.UPBOUND_TOKEN": registryToken,
 		"github.token": "ghs_token", "github.ref_name": "main",
+	}
+	for name, value := range map[string]string{"IDENTITY_PLUGIN": repository(), "SPACES_CHART": g.chart, "KUBE_VERSION": "1.36"} {
+		if _, ok := g.file.Env[name]; !ok {
+			t.Errorf("the workflow has no %s for the user to set", name)
+		}
+		g.file.Env[name] = value
 	}
 	gh := fmt.Sprintf("#!/bin/sh\n# A fake gh: it writes down its arguments, and says how many pull requests are open.\necho \"$*\" >>%[1]s/asked\nif [ \"$2\" = create ]; then test ! -e %[1]s/forbidden; else cat %[1]s/open; fi\n", g.dir)
 	if err := os.WriteFile(filepath.Join(g.dir, "bin", "gh"), []byte(gh), 0o700); err != nil { //nolint:gosec // it is to run
@@ -128,6 +134,9 @@ func (g *github) job(job workflowJob, e event) (log string, failed bool) {
 			continue
 		}
 		env := home
+		for name, value := range g.file.Env {
+			env = append(env, name+"="+g.expand(value))
+		}
 		for name, value := range step.Env {
 			env = append(env, name+"="+g.expand(value))
 		}
@@ -339,6 +348,10 @@ func TestWorkflowSeparatesPermissions(t *testing.T) {
 	}
 	if file.Permissions == nil || len(file.Permissions) != 0 {
 		t.Errorf("the workflow has permissions of its own: %v", file.Permissions)
+	}
+	// Source: GitHub documentation, "Variables": a pull request from a fork gets none.
+	if strings.Contains(fmt.Sprint(file), "vars.") {
+		t.Error("the workflow uses variables of the repository, which are empty for a fork")
 	}
 	for name, job := range file.Jobs {
 		if d := cmp.Diff(want[name], job.Permissions); d != "" {

@@ -209,7 +209,7 @@ func mount(t *testing.T, rootfs, path string, content []byte) {
 type container struct {
 	root    string
 	env     []string
-	user    *syscall.Credential         // nil: the one of the image
+	user    *syscall.Credential        // nil: the one of the image
 	prepare func(*syscall.SysProcAttr) // nil: nothing
 }
 

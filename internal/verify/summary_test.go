@@ -38,7 +38,7 @@ func TestResultHasTheLiveTrustPolicies(t *testing.T) {
 	}
 }
 
-// TestSummarySaysWhatItCouldNotRead takes away what the summary needs.
+// TestSummarySaysWhatItCouldNotRead breaks what the summary needs.
 func TestSummarySaysWhatItCouldNotRead(t *testing.T) {
 	for name, tt := range map[string]struct {
 		breakIt func(*testing.T, *liveWorld)

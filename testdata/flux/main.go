@@ -91,7 +91,7 @@ func check(file string) error {
 		}
 		object, known := objects[head.APIVersion+" "+head.Kind]
 		if !known {
-			return fmt.Errorf("Flux and kustomize have no kind %s %s", head.APIVersion, head.Kind)
+			return fmt.Errorf("no controller of Flux has the kind %s %s", head.APIVersion, head.Kind)
 		}
 		if err := yaml.UnmarshalStrict(document, object()); err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
+	messages "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -128,7 +128,7 @@ func openPage(t *testing.T, name string, before ...action) *tab {
 		t.Fatal(err)
 	}
 	p.Context = limited
-	p.run(t, command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}), command(runtime.Enable, cdp.Empty{}), command(page.Enable, page.EnableParams{}))
+	p.run(t, command(network.Enable, network.EnableParams{}), command(messages.Enable, cdp.Empty{}), command(runtime.Enable, cdp.Empty{}), command(page.Enable, page.EnableParams{}))
 	p.run(t, before...)
 	p.run(t, chromedp.Navigate("file://"+pageFile(t, name)))
 	return p
@@ -141,7 +141,7 @@ func (p *tab) record(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		p.requests = append(p.requests, e.Request.URL)
-	case *log.EventEntryAdded:
+	case *messages.EventEntryAdded:
 		p.messages = append(p.messages, e.Entry.Text)
 	case *runtime.EventConsoleAPICalled:
 		p.messages = append(p.messages, fmt.Sprint(e.Type, e.Args))

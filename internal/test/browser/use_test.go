@@ -167,7 +167,7 @@ func TestPagePrints(t *testing.T) {
 			text, pages := printed(t, p)
 			flat := withoutSpace(text)
 			for _, line := range wanted {
-				for _, word := range strings.Fields(line) {
+				for word := range strings.FieldsSeq(line) {
 					if !strings.Contains(flat, word) {
 						t.Errorf("the print lacks %q of %q", word, line)
 						break
