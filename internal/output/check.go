@@ -67,6 +67,9 @@ func sentence(f check.Finding) string {
 	return visible(f.Path+": "+f.Problem, "")
 }
 
+// withFix returns the path, the problem and the fix of a finding in one line.
+func withFix(f check.Finding) string { return sentence(f) + ". Fix: " + visible(f.Fix, "") }
+
 // placeOf returns the place of a finding: file:line:column or, for an argument, its flag
 // with its number and the column.
 func placeOf(f check.Finding) string {

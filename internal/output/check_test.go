@@ -140,3 +140,13 @@ func TestFingerprintsOfGitLab(t *testing.T) {
 		t.Errorf("the fingerprint was %s, and is %s on another line", got[0], again[0])
 	}
 }
+
+// A fix may quote a value of the file.
+func TestFixesShowHiddenCharacters(t *testing.T) {
+	v := CheckView{Report: check.Report{Findings: []check.Finding{{Rule: "string-value", Place: check.Place{File: "values.yaml", Line: 1, Column: 1}, Problem: "p", Fix: "write \"\u202ea\x1b[31m\""}}}}
+	for _, format := range []Format{Table, SARIF, GitHub, GitLab} {
+		if text := printed(t, format, v); strings.ContainsAny(text, "\u202e\x1b") || !strings.Contains(text, "u202ea") {
+			t.Errorf("%s hides a character: %s", format, text)
+		}
+	}
+}

@@ -20,7 +20,7 @@ func writeGitHub(_ *Printer, r Result) ([]byte, error) {
 		if !f.Argument {
 			place = fmt.Sprintf("file=%s,line=%d,col=%d,", commandProperty(f.File), f.Line, f.Column)
 		}
-		fmt.Fprintf(&b, "::error %stitle=%s::%s\n", place, commandProperty(f.Rule), commandText(sentence(f)+". Fix: "+f.Fix))
+		fmt.Fprintf(&b, "::error %stitle=%s::%s\n", place, commandProperty(f.Rule), commandText(withFix(f)))
 	}
 	return []byte(b.String()), nil
 }

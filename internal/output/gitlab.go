@@ -45,7 +45,7 @@ func writeGitLab(_ *Printer, r Result) ([]byte, error) {
 		key := strings.Join([]string{f.Rule, path, f.Path, f.Problem}, "\x00")
 		seen[key]++
 		hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", key, seen[key]))
-		report = append(report, codeQuality{Description: sentence(f) + ". Fix: " + visible(f.Fix, ""), Check: f.Rule,
+		report = append(report, codeQuality{Description: withFix(f), Check: f.Rule,
 			Fingerprint: hex.EncodeToString(hash[:16]), Severity: "critical",
 			Location: codeQualityLocation{path, codeQualityLines{f.Line}}})
 	}

@@ -97,7 +97,7 @@ func writeSARIF(_ *Printer, r Result) ([]byte, error) {
 	}
 	for _, f := range v.Findings {
 		run.Results = append(run.Results, sarifResult{RuleID: f.Rule, RuleIndex: index[f.Rule], Level: "error",
-			Message: sarifMessage{sentence(f) + ". Fix: " + visible(f.Fix, "")}, Locations: []sarifLocation{locationOf(f)}})
+			Message: sarifMessage{withFix(f)}, Locations: []sarifLocation{locationOf(f)}})
 	}
 	return Indented(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
