@@ -5,6 +5,7 @@ package kpt
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -161,8 +162,11 @@ func objectsOf(t *testing.T, stream string) map[string]any {
 	all := map[string]any{}
 	for decoder := yaml.NewDecoder(bytes.NewReader([]byte(stream))); ; {
 		var object map[string]any
-		if err := decoder.Decode(&object); err != nil {
+		switch err := decoder.Decode(&object); {
+		case errors.Is(err, io.EOF):
 			return all
+		case err != nil:
+			t.Fatal(err)
 		}
 		if metadata, ok := object["metadata"].(map[string]any); ok {
 			all[strings.Join([]string{text(object["kind"]), text(metadata["namespace"]), text(metadata["name"])}, " ")] = object
