@@ -15,12 +15,11 @@ import (
 	"spaces-identity.dev/internal/export"
 )
 
-// shownCommand matches a command of this program in a page, and the output below it.
-var shownCommand = regexp.MustCompile("(?m)^\\$ spaces-identity (.+)\n((?:[^$`].*\n)*)")
-
 // TestExportExamplesAreCurrent runs the commands that the pages of the examples show, and
 // compares their output with the page, and their files with those beside the page.
 func TestExportExamplesAreCurrent(t *testing.T) {
+	// A command of this program in a page, and the output below it.
+	shownCommand := regexp.MustCompile("(?m)^\\$ spaces-identity (.+)\n((?:[^$`].*\n)*)")
 	for example, want := range map[string]int{"export": len(export.Forms()), "terraform-helm": 1} {
 		t.Run(example, func(t *testing.T) {
 			committed, err := filepath.Abs(filepath.Join("../../examples", example))
