@@ -15,11 +15,12 @@ import (
 	"spaces-identity.dev/internal/export"
 )
 
+// shownCommand matches a command of this program in a page, and the output below it.
+const shownCommand = "(?m)^\\$ spaces-identity (.+)\n((?:[^$`].*\n)*)"
+
 // TestExportExamplesAreCurrent runs the commands that the pages of the examples show, and
 // compares their output with the page, and their files with those beside the page.
 func TestExportExamplesAreCurrent(t *testing.T) {
-	// A command of this program in a page, and the output below it.
-	shownCommand := regexp.MustCompile("(?m)^\\$ spaces-identity (.+)\n((?:[^$`].*\n)*)")
 	for example, want := range map[string]int{"export": len(export.Forms()), "terraform-helm": 1} {
 		t.Run(example, func(t *testing.T) {
 			committed, err := filepath.Abs(filepath.Join("../../examples", example))
@@ -29,7 +30,7 @@ func TestExportExamplesAreCurrent(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "spaces-identity.yaml"), read(t, filepath.Join(committed, "spaces-identity.yaml")))
 			t.Chdir(dir)
-			commands := shownCommand.FindAllStringSubmatch(read(t, filepath.Join(committed, "README.md")), -1)
+			commands := regexp.MustCompile(shownCommand).FindAllStringSubmatch(read(t, filepath.Join(committed, "README.md")), -1)
 			for _, command := range commands {
 				status, out := runShown(t, strings.Fields(command[1]))
 				if d := cmp.Diff(command[2], out); d != "" || status != 0 {

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"spaces-identity.dev/internal/lazyregexp"
 )
 
 // operator is a condition operator as a policy writes it.
@@ -153,14 +152,14 @@ func parseBool(text string) (string, error) {
 
 var (
 	errBadValue  = errors.New("not a value of the operator's type")
-	decimal      = lazyregexp.New(`^[+-]?[0-9]+(\.[0-9]+)?$`)
-	epochSeconds = lazyregexp.New(`^[0-9]{5,12}$`)
+	decimal      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`) })
+	epochSeconds = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{5,12}$`) })
 	dateLayouts  = []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly, "2006-01"}
 )
 
 // parseNumber parses an integer or a decimal without an exponent.
 func parseNumber(text string) (*big.Rat, error) {
-	if !decimal.Get().MatchString(text) { // big.Rat takes exponents too, which cost any amount of memory
+	if !decimal().MatchString(text) { // big.Rat takes exponents too, which cost any amount of memory
 		return nil, errBadValue
 	}
 	n, _ := new(big.Rat).SetString(text)
@@ -170,7 +169,7 @@ func parseNumber(text string) (*big.Rat, error) {
 // parseDate parses a date in one of the W3C's profiles of ISO 8601, or in seconds since 1970.
 // Four digits may be either, so they are an error.
 func parseDate(text string) (time.Time, error) {
-	if epochSeconds.Get().MatchString(text) {
+	if epochSeconds().MatchString(text) {
 		seconds, _ := strconv.ParseInt(text, 10, 64) // twelve digits always fit
 		return time.Unix(seconds, 0), nil
 	}

@@ -94,7 +94,12 @@ func newLibrary(t *testing.T, h helm) library {
 
 func (l library) write(t *testing.T, file, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(l.dir, file), []byte(text), 0o600); err != nil {
+	path := filepath.Join(l.dir, file)
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

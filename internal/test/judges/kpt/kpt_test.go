@@ -20,7 +20,6 @@ const (
 	repository = "../../../.."
 	// programVariable is the environment variable with the path of kpt's command fn.
 	programVariable = "SPACES_IDENTITY_KPT_FN"
-	image           = "registry.example.com/spaces-identity/spaces-identity:0.1.0"
 )
 
 // fakeDocker takes the place of docker, which needs a daemon. It records its arguments, and
@@ -45,7 +44,7 @@ func TestKptRunsTheExampleInAContainer(t *testing.T) {
 			t.Errorf("kpt runs docker %s, without %q", asked, part)
 		}
 	}
-	if !strings.HasSuffix(asked, " "+image) {
+	if !strings.HasSuffix(asked, " "+p.image(t)) {
 		t.Errorf("kpt gives arguments to the image: docker %s", asked)
 	}
 }
@@ -53,7 +52,7 @@ func TestKptRunsTheExampleInAContainer(t *testing.T) {
 // TestKptRunsTheExampleAsAProgram renders the example with the line that its comment names.
 func TestKptRunsTheExampleAsAProgram(t *testing.T) {
 	p := newPackage(t)
-	p.change(t, "Kptfile", "- image: "+image, `- exec: "spaces-identity fn"`)
+	p.change(t, "Kptfile", "- image: "+p.image(t), `- exec: "spaces-identity fn"`)
 	if out, err := p.render(t, "--allow-exec"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -169,6 +168,17 @@ func objectsOf(t *testing.T, stream string) map[string]any {
 			all[strings.Join([]string{text(object["kind"]), text(metadata["namespace"]), text(metadata["name"])}, " ")] = object
 		}
 	}
+}
+
+// image returns the image that the Kptfile names.
+func (p kptPackage) image(t *testing.T) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(p.read(t, "Kptfile"), "- image: ")
+	image, _, found := strings.Cut(rest, "\n")
+	if !found {
+		t.Fatal("the Kptfile names no image")
+	}
+	return image
 }
 
 func text(v any) string {
