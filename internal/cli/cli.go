@@ -175,7 +175,12 @@ func (env *Env) failEarly(settings config.Flags, err error) error {
 // State derives the desired state of the config: the file, the environment and the
 // flags.
 func (env *Env) State(settings config.Flags) (desired.State, error) {
-	env.config = settings.File(env.Getenv)
-	spec, err := settings.Resolve(env.Getenv)
+	spec, err := env.Spec(settings)
 	return desired.Of(spec), err
+}
+
+// Spec returns the Spec of the config: the file, the environment and the flags.
+func (env *Env) Spec(settings config.Flags) (identity.Spec, error) {
+	env.config = settings.File(env.Getenv)
+	return settings.Resolve(env.Getenv)
 }

@@ -28,7 +28,7 @@ func (env *Env) hintOf(err error) string {
 		return hint
 	}
 	if _, err := os.Stat(env.config); errors.Is(err, fs.ErrNotExist) {
-		return "there is no " + env.config + " in the working directory; " + hint
+		return "there is no " + env.config + " in the working directory (`spaces-identity init` writes one); " + hint
 	}
 	return hint
 }

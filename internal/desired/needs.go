@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"spaces-identity.dev/internal/identity"
 )
@@ -46,7 +45,7 @@ func (e *MissingError) Error() string {
 			names = append(names, m.What)
 		}
 	}
-	return fmt.Sprintf("component %s has no value for %s, which this command needs", e.Component, strings.Join(names, ", "))
+	return fmt.Sprintf("component %s has no value for %s, which this command needs", e.Component, identity.AllOf(names))
 }
 
 // BadInput marks the error as one about the config.
@@ -61,9 +60,9 @@ func (e *MissingError) Hint() string {
 			flags = append(flags, m.Flag)
 		}
 	}
-	hint := "set " + strings.Join(keys, ", ") + " in the config"
+	hint := "set " + identity.AllOf(keys) + " in the config"
 	if len(flags) == len(keys) {
-		hint += ", or use " + strings.Join(flags, ", ")
+		hint += ", or use " + identity.AllOf(flags)
 	}
 	return hint
 }

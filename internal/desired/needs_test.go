@@ -82,7 +82,7 @@ func TestRequireNamesWhatEachOutputNeeds(t *testing.T) {
 						t.Errorf("%v does not name %s", err, m.What)
 					}
 				}
-				if want := "set " + strings.Join(tt.want, ", ") + " in the config"; missing.Hint() != want {
+				if want := "set " + identity.AllOf(tt.want) + " in the config"; missing.Hint() != want {
 					t.Errorf("got the hint %q, want %q", missing.Hint(), want)
 				}
 			}

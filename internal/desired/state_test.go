@@ -100,10 +100,10 @@ func TestRolesNameEveryMissingSetting(t *testing.T) {
 		s.Cluster, s.Components[0].Role = identity.Cluster{}, identity.RoleARN{}
 	})
 	_, err := s.Roles()
-	want := `component mxp-controller has no value for the role's ARN, the OIDC provider, which this command needs
-component vector has no value for the cluster's name, the cluster's region, which this command needs
-set components[0].roleARN, cluster.oidcProvider in the config
-set cluster.name, cluster.region in the config`
+	want := `component mxp-controller has no value for the role's ARN and the OIDC provider, which this command needs
+component vector has no value for the cluster's name and the cluster's region, which this command needs
+set components[0].roleARN and cluster.oidcProvider in the config
+set cluster.name and cluster.region in the config`
 	if diff := cmp.Diff(want, withHints(err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -93,7 +93,7 @@ func TestTrustPolicyErrors(t *testing.T) {
 			"set components[0].roleARN in the config\nlist the host namespaces under controlPlanes.namespaces, set controlPlanes.discover: true for commands that can read the cluster, or set controlPlanes.match: uuid"},
 		"no role":     {identity.IRSA, []change{match("uuid"), component(func(c *identity.Component) { c.Role = identity.RoleARN{} })}, "component mxp-controller has no value for the role's ARN, which this command needs\nset components[0].roleARN in the config"},
 		"no provider": {identity.IRSA, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the OIDC provider, which this command needs\nset cluster.oidcProvider in the config"},
-		"no cluster":  {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the cluster's name, the cluster's region, which this command needs\nset cluster.name, cluster.region in the config"},
+		"no cluster":  {identity.PodIdentity, []change{match("uuid"), func(s *identity.Settings) { s.Cluster = identity.Cluster{} }}, "component mxp-controller has no value for the cluster's name and the cluster's region, which this command needs\nset cluster.name and cluster.region in the config"},
 		"of a sharer": {identity.IRSA, []change{match("uuid"), vector(identity.PodIdentity, "spaces-backup"), func(s *identity.Settings) { s.Cluster.Name = "" }}, "trust policy of vector: component vector has no value for the cluster's name"},
 	}
 	for name, tt := range tests {

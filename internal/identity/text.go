@@ -102,12 +102,17 @@ func Words[T ~string](words []T) []string {
 }
 
 // OneOf returns the words as a list with "or" before the last.
-func OneOf(words []string) string {
+func OneOf(words []string) string { return listed(words, " or ") }
+
+// AllOf returns the words as a list with "and" before the last.
+func AllOf(words []string) string { return listed(words, " and ") }
+
+func listed(words []string, conjunction string) string {
 	last := len(words) - 1
 	if last < 1 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	return strings.Join(words[:last], ", ") + conjunction + words[last]
 }
 
 // The characters of which names are made.

@@ -125,7 +125,7 @@ func TestReportHasTheHintsOfTheError(t *testing.T) {
 		status        exit.Status
 	}{
 		"missing setting":  {bare, manifests, "", provider, "set cluster.oidcProvider in the config" + alone, exit.BadUsage},
-		"missing settings": {several, manifests + "---\n" + strings.ReplaceAll(manifests, "mxp-controller", "vector"), "", provider, "set cluster.oidcProvider in the config\nset components[1].roleARN, cluster.oidcProvider in the config" + alone, exit.BadUsage},
+		"missing settings": {several, manifests + "---\n" + strings.ReplaceAll(manifests, "mxp-controller", "vector"), "", provider, "set cluster.oidcProvider in the config\nset components[1].roleARN and cluster.oidcProvider in the config" + alone, exit.BadUsage},
 		"missing place":    {settings(""), "kind: ConfigMap\n", "", "no place found for mxp-controller", "run `spaces-identity inspect` to see the texts that name it, and describe the right one under places: in the config", exit.Failed},
 		"conflict":         {settings(""), strings.Replace(annotated, "spaces-backup", "other", 1), rewrite.ConflictFails, "already has another value", "set on-conflict to replace or keep, or remove the other value from the manifests", exit.BadUsage},
 		"selector":         {labelled, pods, "", "no longer match the pods of Deployment d", "remove the label from podLabels in the config, or change the selector first", exit.BadUsage},

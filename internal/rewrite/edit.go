@@ -48,7 +48,11 @@ func (s site) annotate(c desired.Component) found {
 		all.places = append(all.places, left)
 	}
 	if len(c.Annotations) == 0 {
-		all.places = append(all.places, s.object.found(s.kind, s.component, s.path, s.near).because(Unchanged, "an association gives the identity, so no annotation is needed here"))
+		why := "an association gives the identity, so no annotation is needed here"
+		if c.Mode.UsesIRSA() {
+			why = "the config has no role for the annotation"
+		}
+		all.places = append(all.places, s.object.found(s.kind, s.component, s.path, s.near).because(Unchanged, why))
 	}
 	return all
 }

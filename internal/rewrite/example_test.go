@@ -34,6 +34,19 @@ metadata:
 	// unchanged: metadata.annotations (an association gives the identity, so no annotation is needed here)
 }
 
+// Without a role the run fails, and its report still lists the place.
+func ExampleServiceAccounts_withoutRole() {
+	spec, _ := identity.New(identity.Settings{Components: []identity.Component{{Name: identity.DefaultComponent}}})
+	show(ServiceAccounts{desired.Of(spec)}, `
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: mxp-controller
+`)
+	// Output:
+	// unchanged: metadata.annotations (the config has no role for the annotation)
+}
+
 func ExamplePodTemplates() {
 	show(PodTemplates{exampleState(identity.Component{PodLabels: map[string]string{"team": "backup"}})}, `
 apiVersion: batch/v1

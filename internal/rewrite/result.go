@@ -134,7 +134,8 @@ type patched struct {
 // WriteTo writes the stream with its edits. It joins short parts, because each write to a
 // pipe costs a call of the system.
 func (r *Result) WriteTo(w io.Writer) (int64, error) {
-	buffer := bufio.NewWriterSize(w, 64<<10) // a pipe of Linux holds as much
+	const pipe = 64 << 10 // bytes that a pipe of Linux holds
+	buffer := bufio.NewWriterSize(w, min(pipe, 2*len(r.stream)))
 	var written int64
 	at := 0
 	for _, p := range append(slices.Clip(r.patches), patched{doc: manifest.Document{Start: len(r.stream), End: len(r.stream)}}) {

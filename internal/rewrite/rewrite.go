@@ -214,18 +214,31 @@ func patch(all found) ([]patched, error) {
 		jobs[i].sets = append(jobs[i].sets, manifest.Set{Path: p.path, Value: p.New})
 	}
 	texts, errs := make([]patched, len(jobs)), make([]error, len(jobs))
-	var workers sync.WaitGroup
-	for w := range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for i := w; i < len(jobs); i += runtime.GOMAXPROCS(0) {
-				texts[i], errs[i] = jobs[i].run()
-			}
-		})
-	}
-	workers.Wait()
+	each(len(jobs), func(i int) { texts[i], errs[i] = jobs[i].run() })
 	texts = append(texts, all.patches...)
 	slices.SortFunc(texts, func(a, b patched) int { return a.doc.Number - b.doc.Number })
 	return texts, errors.Join(errs...)
+}
+
+// each calls do with each number below count: several at the same time, unless there are so
+// few that starting goroutines costs more.
+func each(count int, do func(int)) {
+	const few = 4
+	workers := runtime.GOMAXPROCS(0)
+	if count <= few {
+		workers = 1
+	}
+	work := func(first int) {
+		for i := first; i < count; i += workers {
+			do(i)
+		}
+	}
+	var others sync.WaitGroup
+	for w := 1; w < workers; w++ {
+		others.Go(func() { work(w) })
+	}
+	work(0)
+	others.Wait()
 }
 
 // patchJob contains the edits of a document.

@@ -55,7 +55,7 @@ func confirm(ctx context.Context, env *cli.Env, question string) error {
 // deletion connects to AWS and plans the deletion. With --prune it does not need to discover
 // control planes, so the cluster may be gone already.
 func deletion(ctx context.Context, env *cli.Env, op cli.DeleteOp) (*reconcile.Reconciler, *reconcile.Plan, error) {
-	spec, err := op.Settings.Resolve(env.Getenv)
+	spec, err := env.Spec(op.Settings)
 	if err == nil {
 		err = desired.Of(spec).Require(desired.NeedDelete)
 	}

@@ -66,7 +66,7 @@ func apply(ctx context.Context, env *cli.Env, op cli.ApplyOp) error {
 
 // reconciler connects to AWS and plans for the config.
 func reconciler(ctx context.Context, env *cli.Env, settings config.Flags, f cli.DriftFlags) (*reconcile.Reconciler, *reconcile.Plan, error) {
-	spec, err := settings.Resolve(env.Getenv)
+	spec, err := env.Spec(settings)
 	if err == nil {
 		err = desired.Of(spec).Require(desired.NeedLive)
 	}

@@ -30,12 +30,25 @@
     apply();
   };
 
-  // reveal opens and focuses what the address names, also if the filter hides it.
-  const reveal = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  // reveal opens what contains the target of a link, also if the filter hides it. It returns
+  // the target if it had to. The browser scrolls to other targets, and focuses them.
+  const reveal = (hash) => {
+    const target = document.getElementById(decodeURIComponent(hash.slice(1)));
+    if (!target) return null;
+    let changed = false;
+    if (target.closest("[hidden]")) {
+      clear();
+      changed = true;
+    }
+    for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) {
+      changed ||= !box.open;
+      box.open = true;
+    }
+    return changed ? target : null;
+  };
+  const arrive = () => {
+    const target = reveal(location.hash);
     if (!target) return;
-    if (target.closest("[hidden]")) clear();
-    for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
     const focused = target.matches("details") ? target.querySelector("summary") : target;
     focused.focus({ preventScroll: true });
     target.scrollIntoView();
@@ -52,10 +65,10 @@
   });
   document.getElementById("open").addEventListener("click", () => opened(true));
   document.getElementById("close").addEventListener("click", () => opened(false));
-  addEventListener("hashchange", reveal);
+  addEventListener("hashchange", arrive);
   addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
-    if (link && link.hash === location.hash) reveal();
+    if (link) reveal(link.hash);
   });
   addEventListener("beforeprint", () => {
     printed = [...document.querySelectorAll("details[data-print]:not([open])")];
@@ -65,5 +78,5 @@
     for (const box of printed) box.open = false;
   });
   apply();
-  if (location.hash) reveal();
+  if (location.hash) arrive();
 })();

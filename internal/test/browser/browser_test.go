@@ -40,9 +40,9 @@ func needed(t *testing.T, hint string, names ...string) string {
 		}
 	}
 	if os.Getenv(ciVariable) != "" {
-		t.Fatalf("%s is missing: %s", names[len(names)-1], hint)
+		t.Fatalf("there is no %s: %s", strings.TrimPrefix(strings.Join(names, " or "), " or "), hint)
 	}
-	t.Skipf("%s is missing: %s", names[len(names)-1], hint)
+	t.Skipf("there is no %s: %s", strings.TrimPrefix(strings.Join(names, " or "), " or "), hint)
 	return ""
 }
 
