@@ -40,21 +40,22 @@ func (SetUpPluginOp) Run(ctx context.Context, env *Env) error {
 	if dir == "" {
 		return exit.Usage(output.Hint(errors.New("HELM_PLUGIN_DIR is not set"), "`helm plugin install` runs this command"))
 	}
-	if env.isHelm3(ctx) {
+	if env.isHelm(ctx, "v3") {
 		return env.setUpForHelm3(dir)
 	}
 	return env.setUpForHelm4(dir)
 }
 
-// isHelm3 reports whether Helm 3 runs the hook. Helm 3 sets HELM_BIN for a hook, Helm 4
-// does not. But the user may have exported it, so that Helm is asked for its version.
-func (env *Env) isHelm3(ctx context.Context) bool {
+// isHelm reports whether HELM_BIN is a Helm of this major version, such as v3. Helm 3 sets
+// HELM_BIN for a hook and for a command, Helm 4 only for a command. But the user may have
+// exported it, so that Helm is asked for its version.
+func (env *Env) isHelm(ctx context.Context, major string) bool {
 	helm := env.Getenv("HELM_BIN")
 	if helm == "" {
 		return false
 	}
 	version, err := exec.CommandContext(ctx, helm, "version", "--template", "{{.Version}}").Output()
-	return err == nil && strings.HasPrefix(string(version), "v3")
+	return err == nil && strings.HasPrefix(string(version), major+".")
 }
 
 // postRendererType matches the line of plugin.yaml that Helm 3 cannot read.
@@ -71,7 +72,7 @@ func (env *Env) setUpForHelm3(dir string) error {
 			continue
 		}
 		return output.Hint(fmt.Errorf("%s has the plugin %s of Helm 4, so that Helm 3 loads no plugins from it", filepath.Dir(dir), filepath.Base(filepath.Dir(path))),
-			"give Helm 3 a directory of its own: `export HELM_PLUGINS=$HOME/.local/share/helm3/plugins`")
+			"give Helm 3 alone another directory: `export HELM_PLUGINS=$HOME/.local/share/helm3/plugins`")
 	}
 	path, err := invokedAs()
 	if err != nil {
@@ -82,7 +83,7 @@ func (env *Env) setUpForHelm3(dir string) error {
 
 const installedForHelm4 = `spaces-identity: installed, with a second plugin for --post-renderer ` + postRendererPlugin + `
 Helm 3 cannot read a plugin of that type: if it finds one in its plugin directory,
-it loads no plugins at all. If you also run Helm 3, give it its own directory first:
+it loads no plugins at all. If you also run Helm 3, set this for Helm 3 alone:
   export HELM_PLUGINS=$HOME/.local/share/helm3/plugins
 `
 
