@@ -92,7 +92,7 @@ judges := judge-kyverno judge-cfn-lint judge-sarif judge-kube135 judge-release j
 	judge-helmfile judge-schemas judge-argocd
 
 .PHONY: judges $(judges)
-judges: ## run the slow tests: Kyverno, cfn-lint, SARIF, Kubernetes 1.35, OpenTofu, kpt, helmfile, schemas of the examples, a release built twice (an hour to build)
+judges: ## run the slow tests: Kyverno, cfn-lint, SARIF, Kubernetes 1.35, OpenTofu, kpt, helmfile, Argo CD, schemas of CI files, a release built twice (an hour to build)
 	@$(MAKE) --no-print-directory --keep-going $(judges)
 
 judge-kyverno: $(kyverno)
@@ -127,6 +127,7 @@ judge-terraform: build kube $(compared)/tofu $(compared)/terraform-provider-helm
 
 judge-kpt: build $(compared)/kpt-fn
 	@SPACES_IDENTITY_KPT_FN=$(compared)/kpt-fn $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/kpt
+
 judge-helmfile: build helm kube $(helmfile)
 	@$(with_helm) SPACES_IDENTITY_KUBE=$(CURDIR)/bin/tools SPACES_IDENTITY_HELMFILE=$(helmfile) $(go_test) $(TESTFLAGS) -count=1 ./internal/test/judges/helmfile
 
