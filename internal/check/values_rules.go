@@ -192,7 +192,7 @@ type BillingSecret struct{}
 
 // About describes the rule.
 func (BillingSecret) About() About {
-	return About{"billing-secret", "billing.storage.secretRef.name is not empty although vector has an identity, so vector uses the static keys"}
+	return About{"billing-secret", "a name in billing.storage.secretRef.name although vector has an identity, so vector uses the static keys"}
 }
 
 // find looks at the value that wins: Helm takes the last file, and arguments after files.

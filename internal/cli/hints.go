@@ -20,8 +20,7 @@ func (env *Env) hintOf(err error) string {
 	hint := hintOf(err)
 	if e, ok := errors.AsType[*rewrite.MissingError](err); ok && e.NoManifests {
 		if _, piped := env.op.(PostRenderOp); piped {
-			return "Helm 3 passes nothing to a post-renderer if `helm template` has --output-dir, and has then written the files without an identity: " +
-				"use `helm spaces-identity template --output-dir` instead. Otherwise " + hint
+			return hint + "; Helm 3 passes nothing to a post-renderer if `helm template` has --output-dir: use `helm spaces-identity template --output-dir` instead"
 		}
 	}
 	if _, ok := errors.AsType[*desired.MissingError](err); !ok || env.config == "" {

@@ -139,13 +139,13 @@ func (op TemplateOp) helmTemplate(ctx context.Context, env *Env) ([]byte, error)
 	helm.Stdout, helm.Stderr = &manifests, env.Err
 	err := helm.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, fmt.Errorf("there is no %s on PATH: install Helm, or name its program in HELM_BIN", program)
+		return nil, output.Hint(fmt.Errorf("there is no %s on PATH", program), "install Helm, or name its program in HELM_BIN")
 	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("stopped while %s renders the chart: %w", program, context.Cause(ctx))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s template: %w", program, err)
+		return nil, output.Hint(fmt.Errorf("%s template: %w", program, err), "look at the error that Helm printed")
 	}
 	return manifests.Bytes(), nil
 }

@@ -208,7 +208,7 @@ func TestDecodeRequiresVersionAndKind(t *testing.T) {
 		"apiVersion: spaces-identity.dev/v1\nkind: SpacesIdentity\nnews: [x]": {
 			"f.yaml:1:13: the file has the format spaces-identity.dev/v1, but this version of the program reads spaces-identity.dev/v1alpha1: use the version of the program that the file was written for",
 		},
-		"\tapiVersion: v1": {"f.yaml:1:1: is not valid YAML: found character that cannot start any token"},
+		"\tapiVersion: v1": {"f.yaml:1:1: is not valid YAML: found character that cannot start any token: indent with spaces, because YAML allows no tabs there"},
 	} {
 		t.Run(content, func(t *testing.T) {
 			_, err := config.Decode("f.yaml", []byte(content))

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -64,8 +65,11 @@ func readFile(file string) ([]byte, error) {
 	}
 	if err != nil {
 		hint := ""
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			hint = "`spaces-identity init` writes a config"
+		case errors.Is(err, syscall.EISDIR):
+			hint = "name the file in the directory"
 		}
 		return nil, problemAt(Origin{}, identity.WithHint(hint, "cannot read the config: %w", err))
 	}
@@ -140,8 +144,11 @@ func syntaxError(name string, content []byte, err error) error {
 		if e, ok := errors.AsType[*manifest.SyntaxError](found); ok {
 			line, column := manifest.NewLines(content).Position(doc.Start + e.Offset)
 			hint := ""
-			if !utf8.Valid(content) {
+			switch at := doc.Start + e.Offset; {
+			case !utf8.Valid(content):
 				hint = "save the file as UTF-8"
+			case at < len(content) && content[at] == '\t':
+				hint = "indent with spaces, because YAML allows no tabs there"
 			}
 			return problemAt(Origin{File: name, Line: line, Column: column}, identity.WithHint(hint, "is not valid YAML: %s", e.Problem))
 		}

@@ -194,7 +194,7 @@ func TestResolveReportsProblemsWithTheirSource(t *testing.T) {
 		"a variable's file that is not there": {"", map[string]string{"SPACES_IDENTITY_CONFIG": "none.yaml"}, nil,
 			[]string{`SPACES_IDENTITY_CONFIG: cannot read the config: open none.yaml: no such file or directory: ` + "`spaces-identity init` writes a config"}},
 		"a directory for a file": {"", nil, []string{"--config=."},
-			[]string{`--config: cannot read the config: read .: is a directory`}},
+			[]string{`--config: cannot read the config: read .: is a directory: name the file in the directory`}},
 		"no file named": {"", nil, []string{"--config="},
 			[]string{`--config: is empty: give a value, or leave the flag out`}},
 	} {
