@@ -113,7 +113,7 @@ func (MisspeltKey) find(in *input) []Finding {
 		}
 	}
 	for _, w := range in.words {
-		if strings.HasPrefix(strings.ToLower(w.text), "eks") {
+		if w.isMisspelt() {
 			all = append(all, misspelt(w.at, "", w.text, func(string) repair { return repair{} })...)
 		}
 	}

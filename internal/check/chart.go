@@ -144,11 +144,24 @@ func (k *chartKey) below(name string) string {
 }
 
 // ownKeys are the keys at the root of the Spaces chart's values that other charts seldom
-// have, and backup, which the upstream guide sets.
-var ownKeys = []string{"controlPlanes", "billing", "metering", "apollo", "gatewayAPI", "externalTLS", "backup"}
+// have.
+var ownKeys = []string{"controlPlanes", "billing", "metering", "apollo", "gatewayAPI", "externalTLS"}
 
-// isSpacesKey reports whether a key at the root of a values file says that the values are
-// those of the Spaces chart.
-func isSpacesKey(name string) bool {
+// guideKey is a key that the upstream guide sets. The Spaces chart does not have it, and the
+// charts of databases do.
+const guideKey = "backup"
+
+// areSpacesKeys reports whether the keys at the root of values say that the values are those
+// of the Spaces chart: one is its own or, beside the guide's, all are.
+func areSpacesKeys(names []string) bool {
+	if slices.ContainsFunc(names, isOwnKey) {
+		return true
+	}
+	return slices.Contains(names, guideKey) && !slices.ContainsFunc(names, func(name string) bool {
+		return name != guideKey && chartKeys().children[name] == nil
+	})
+}
+
+func isOwnKey(name string) bool {
 	return slices.ContainsFunc(ownKeys, func(own string) bool { return strings.EqualFold(own, name) })
 }

@@ -140,12 +140,13 @@ func (in *input) document(d *document) string {
 
 // isValues reports whether a mapping has values of the Spaces chart.
 func isValues(root *manifest.Node) bool {
+	var names []string
 	for k := range root.Fields {
-		if k = k.Resolve(); k != nil && isSpacesKey(k.Value) {
-			return true
+		if k = k.Resolve(); k != nil {
+			names = append(names, k.Value)
 		}
 	}
-	return false
+	return areSpacesKeys(names)
 }
 
 // config reads a config. Its mistakes are errors with a place.
@@ -246,24 +247,27 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // have the name of a value and the value.
 func (in *input) parameters(at inner, list *manifest.Node) {
 	var v values
+	var roots []string
+	var problems []problem
 	for _, item := range list.Content() {
 		name, value := item.Field("name").Resolve(), item.Field("value").Resolve()
 		if name == nil || value == nil || name.Kind != manifest.Scalar || value.Kind != manifest.Scalar {
 			continue
 		}
 		first, _, dotted := strings.Cut(name.Value, ".")
-		if !dotted || !isSpacesKey(first) {
+		roots = append(roots, first)
+		if !dotted || first != guideKey && !isOwnKey(first) {
 			continue
 		}
 		here := func(int) place { return at.locate(name) }
 		a := argument{text: name.Value + "=" + strings.NewReplacer(`\`, `\\`, ",", `\,`).Replace(value.Value), place: here, isText: item.Field("forceString").IsTrue()}
-		settings, problems := a.settings()
-		v.settings, in.bad = append(v.settings, settings...), append(in.bad, problems...)
+		settings, wrong := a.settings()
+		v.settings, problems = append(v.settings, settings...), append(problems, wrong...)
 	}
-	if len(v.settings) > 0 {
+	if areSpacesKeys(roots) && len(v.settings)+len(problems) > 0 {
 		v.whole = true
 		v.typed = true
-		in.values = append(in.values, v)
+		in.values, in.bad = append(in.values, v), append(in.bad, problems...)
 	}
 }
 

@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/lazyregexp"
 )
 
@@ -14,6 +15,7 @@ type word struct {
 
 var (
 	setFlag  = lazyregexp.New(`--set(-string)?(=|[ \t]+(?:\\\r?\n[ \t]*)?)`)
+	helmWord = lazyregexp.New(`(?i)\bhelm[34]?["'}]*[ \t]`)
 	keyWords = lazyregexp.New(`[A-Za-z0-9-]+(?:\\*\.[A-Za-z0-9-]+)+/[A-Za-z][A-Za-z-]*[A-Za-z]`)
 )
 
@@ -22,36 +24,72 @@ var (
 // that the program knows, its words may be keys too.
 func (in *input) script(f *fileText, unknown bool) bool {
 	text := string(f.text)
-	var v values
-	var problems []problem
+	if strings.Contains(text, "\x00") { // a binary file
+		return false
+	}
+	found := false
+	for _, one := range helmCommands(f, text) {
+		if areSpacesKeys(one.roots()) {
+			found = true
+			in.values, in.bad = append(in.values, values{settings: one.settings, whole: true, typed: true}), append(in.bad, one.problems...)
+		}
+	}
+	if unknown {
+		for _, m := range keyWords.Get().FindAllStringIndex(text, -1) {
+			one := word{strings.ReplaceAll(text[m[0]:m[1]], `\`, ""), f.at(m[0])}
+			in.words = append(in.words, one)
+			found = found || one.isMisspelt()
+		}
+	}
+	return found
+}
+
+// isMisspelt reports whether the word looks like a key that EKS reads, and is none.
+func (w word) isMisspelt() bool {
+	return strings.HasPrefix(strings.ToLower(w.text), "eks") && identity.Misspelt(w.text) != ""
+}
+
+// helmCommand is what the arguments of one Helm command set.
+type helmCommand struct {
+	settings []setting
+	problems []problem
+}
+
+// helmCommands returns the commands of a text that set values. The word helm begins the next
+// one, so that the values of another chart are not taken for those of Spaces. Arguments in a
+// variable belong to the command above it.
+func helmCommands(f *fileText, text string) []helmCommand {
+	all := []helmCommand{{}}
+	end := 0 // of the last argument
 	for _, m := range setFlag.Get().FindAllStringSubmatchIndex(text, -1) {
-		if m[0] > 0 && !strings.ContainsRune(" \t\r\n\"'`([", rune(text[m[0]-1])) {
+		if m[0] < end || m[0] > 0 && !strings.ContainsRune(" \t\r\n\"'`([", rune(text[m[0]-1])) {
 			continue
 		}
 		found, ok := shellWord(text, m[1])
 		if !ok || !strings.Contains(found.text, "=") {
 			continue
 		}
-		settings, wrong := argument{text: found.text, isText: m[2] >= 0, place: func(i int) place { return f.at(found.offsets[i]) }}.settings()
-		v.settings, problems = append(v.settings, settings...), append(problems, wrong...)
-	}
-	known := false
-	for _, s := range v.settings {
-		known = known || isSpacesKey(s.keys[0].name)
-	}
-	for _, p := range problems {
-		known = known || isSpacesKey(p.root)
-	}
-	if known {
-		v.whole, v.typed = true, true
-		in.values, in.bad = append(in.values, v), append(in.bad, problems...)
-	}
-	if unknown {
-		for _, m := range keyWords.Get().FindAllStringIndex(text, -1) {
-			in.words = append(in.words, word{strings.ReplaceAll(text[m[0]:m[1]], `\`, ""), f.at(m[0])})
+		if helmWord.Get().MatchString(text[end:m[0]]) {
+			all = append(all, helmCommand{})
 		}
+		end = m[1]
+		settings, wrong := argument{text: found.text, isText: m[2] >= 0, place: func(i int) place { return f.at(found.offsets[i]) }}.settings()
+		last := &all[len(all)-1]
+		last.settings, last.problems = append(last.settings, settings...), append(last.problems, wrong...)
 	}
-	return known
+	return all
+}
+
+// roots returns the first keys of the settings.
+func (c helmCommand) roots() []string {
+	var names []string
+	for _, s := range c.settings {
+		names = append(names, s.keys[0].name)
+	}
+	for _, p := range c.problems {
+		names = append(names, p.root)
+	}
+	return names
 }
 
 // shellArgument is a word of a shell script without its quotes, and the offset of each of

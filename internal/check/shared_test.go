@@ -128,3 +128,16 @@ func FuzzFix(f *testing.F) {
 		}
 	})
 }
+
+// TestBinaryFilesAreNotText has the word of a mistake in an archive. A text with the word is
+// a file that the rules look at.
+func TestBinaryFilesAreNotText(t *testing.T) {
+	binary := check.Run(check.Input{Files: []check.File{{Name: "a.zip", Text: []byte("PK\x03\x04\x00\x00eks.amazon.aws/role-arn\x00")}}})
+	if len(binary.Findings) > 0 || len(binary.Checked[0].As) > 0 {
+		t.Errorf("a binary file: %+v", binary)
+	}
+	text := check.Run(check.Input{Files: []check.File{{Name: "a.md", Text: []byte("Set eks.amazon.aws/role-arn.\n")}}})
+	if len(text.Findings) != 1 || !slices.Equal(text.Checked[0].As, []string{"text"}) {
+		t.Errorf("a text: %+v", text)
+	}
+}

@@ -115,7 +115,7 @@ func (op CheckOp) input(ctx context.Context, env *Env) (check.Input, error) {
 	if len(files)+len(op.Arguments) == 0 {
 		return in, output.Hint(exit.Usagef("there is nothing to check"), "name files, or run it in a directory with "+config.DefaultFile)
 	}
-	for _, name := range slices.Compact(files) {
+	for _, name := range eachOnce(files) {
 		f, err := op.read(ctx, env, name)
 		if err != nil {
 			return in, err
@@ -125,16 +125,24 @@ func (op CheckOp) input(ctx context.Context, env *Env) (check.Input, error) {
 	return in, nil
 }
 
+// eachOnce returns the names without those that repeat an earlier one.
+func eachOnce(names []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		clean := filepath.Clean(name)
+		again := seen[clean]
+		seen[clean] = true
+		return again
+	})
+}
+
 func (op CheckOp) read(ctx context.Context, env *Env, name string) (check.File, error) {
 	if name == "-" {
 		text, err := env.ReadInput(ctx, "files to check")
 		return check.File{Name: "standard input", Text: text}, err
 	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return check.File{}, exit.Usagef("reading what to check: %w", err)
-	}
-	return check.File{Name: name, Text: text}, nil
+	text, err := env.readFile(ctx, name, "files to check")
+	return check.File{Name: name, Text: text}, err
 }
 
 // isOnlyOfFile reports whether all mistakes of the settings are in the config file, where a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -203,9 +202,7 @@ func (op ExplainOp) trustPolicy(ctx context.Context, env *Env, state desired.Sta
 	case "-":
 		text, err = env.ReadInput(ctx, "trust policy")
 	default:
-		if text, err = os.ReadFile(op.Policy); err != nil {
-			err = fmt.Errorf("reading the trust policy: %w", err)
-		}
+		text, err = env.readFile(ctx, op.Policy, "trust policy")
 	}
 	if err != nil {
 		return iam.Document{}, exit.Usage(err)

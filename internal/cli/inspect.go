@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
-	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
@@ -96,9 +94,9 @@ func (env *Env) readManifests(ctx context.Context, files []string) ([]byte, erro
 	}
 	var stream []byte
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := env.readFile(ctx, file, "manifests")
 		if err != nil {
-			return nil, exit.Usagef("reading the manifests: %w", err)
+			return nil, err
 		}
 		if len(stream) > 0 {
 			stream = append(bytes.TrimRight(stream, "\n"), "\n---\n"...)

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"spaces-identity.dev/internal/config"
+	"spaces-identity.dev/internal/exit"
 	"spaces-identity.dev/internal/interrupt"
 	"spaces-identity.dev/internal/manifest"
 	"spaces-identity.dev/internal/output"
@@ -143,6 +145,19 @@ func (env *Env) ReadInput(ctx context.Context, what string) ([]byte, error) {
 		return nil, fmt.Errorf("reading the %s from standard input: %w", what, err)
 	}
 	return stream, nil
+}
+
+// readFile reads a file that the command line names. It may be a pipe to which nobody
+// writes, such as that of a shell's process substitution, so it stops if the context ends.
+func (env *Env) readFile(ctx context.Context, name, what string) ([]byte, error) {
+	text, err := interrupt.Await(ctx, func() ([]byte, error) { return os.ReadFile(name) })
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("stopped while reading %s: %w", name, context.Cause(ctx))
+	case err != nil:
+		return nil, exit.Usagef("reading the %s: %w", what, err)
+	}
+	return text, nil
 }
 
 // summarise says on standard error what was done. Helm shows it only after a

@@ -105,7 +105,7 @@ func TestExplainErrors(t *testing.T) {
 		want               []string
 	}{
 		"names":    {s, "Team", "x*", []string{`"Team" is not a namespace`, `"x*" is not the name of a service account`}},
-		"settings": {bare, nsA, "x", []string{"has no value for the OIDC provider, the cluster's name, the cluster's region,", "set cluster.oidcProvider, cluster.name, cluster.region in the config"}},
+		"settings": {bare, nsA, "x", []string{"has no value for the OIDC provider, the cluster's name and the cluster's region,", "set cluster.oidcProvider, cluster.name and cluster.region in the config"}},
 	}
 	for name, tt := range tests {
 		_, err := tt.state.Explain(iam.Document{}, tt.state.Components[0], tt.namespace, tt.account)

@@ -125,7 +125,12 @@ func (n *Node) IsMapping() bool {
 
 // IsNull reports whether the node is written as YAML's null: ~, null or nothing.
 func (n *Node) IsNull() bool {
-	if n.Kind != Scalar || n.Style != Plain || n.Tag() != "" && n.Tag() != "!!null" {
+	return n.Kind == Scalar && (n.Tag() == "" || n.Tag() == "!!null") && n.isNullWord()
+}
+
+// isNullWord reports whether the text of a scalar is one of YAML's words for null, or nothing.
+func (n *Node) isNullWord() bool {
+	if n.Style != Plain {
 		return false
 	}
 	switch n.Value {
@@ -181,9 +186,9 @@ func (n *Node) Field(key string) *Node {
 }
 
 // hasName reports whether the node is a key with the given name. A plain ~ or null has
-// none: decoders read it as null.
+// none: decoders read it as null, also after a lone "!".
 func (n *Node) hasName(name string) bool {
-	return n != nil && n.Kind == Scalar && n.Value == name && !n.IsNull()
+	return n != nil && n.Kind == Scalar && n.Value == name && !n.IsNull() && !(n.Tag() == "!" && n.isNullWord())
 }
 
 // ownField returns the value of a key that is written in the mapping itself.
