@@ -39,6 +39,30 @@ func Stage(dir string) (*Staging, error) {
 	return &Staging{dir: dir, root: root}, nil
 }
 
+// File is a file to write.
+type File struct {
+	Name    string
+	Content []byte
+}
+
+// StageFiles stages files in a directory, all or none. If there are no files, it creates no
+// directory.
+func StageFiles(dir string, files ...File) (*Staging, error) {
+	if len(files) == 0 {
+		return &Staging{}, nil
+	}
+	staging, err := Stage(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if err := staging.Put(f.Name, f.Content); err != nil {
+			return nil, errors.Join(err, staging.Discard())
+		}
+	}
+	return staging, nil
+}
+
 // Put stages the content of a file. The name consists of letters, digits and ._- and
 // does not begin with a dot. If the file already has the content, nothing is staged. A
 // Put that fails leaves no temporary file.

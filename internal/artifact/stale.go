@@ -9,11 +9,11 @@ import (
 
 // Stale returns the files of earlier runs in a directory: those whose names a program writes,
 // but not this run of it.
-func Stale(dir string, written []string, isArtifact func(name string) bool) []string {
+func Stale(dir string, written []File, isArtifact func(name string) bool) []string {
 	var stale []string
 	entries, _ := os.ReadDir(dir) // if it cannot be read, staging says so
 	for _, e := range entries {
-		if isArtifact(e.Name()) && !slices.Contains(written, e.Name()) {
+		if isArtifact(e.Name()) && !slices.ContainsFunc(written, func(f File) bool { return f.Name == e.Name() }) {
 			stale = append(stale, e.Name())
 		}
 	}

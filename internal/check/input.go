@@ -99,11 +99,14 @@ func (in *input) file(f File) {
 // for standard input, because it has the fields of a manifest. Templates of Helm become YAML
 // only when they are rendered.
 func isStructured(f File) bool {
+	if bytes.Contains(f.Text, []byte("{{")) {
+		return false
+	}
 	switch filepath.Ext(f.Name) {
 	case ".yaml", ".yml", ".json":
-		return !bytes.Contains(f.Text, []byte("{{"))
+		return true
 	case "":
-		return bytes.Contains(f.Text, []byte("apiVersion:")) && bytes.Contains(f.Text, []byte("kind:")) && !bytes.Contains(f.Text, []byte("{{"))
+		return bytes.Contains(f.Text, []byte("apiVersion:")) && bytes.Contains(f.Text, []byte("kind:"))
 	}
 	return false
 }

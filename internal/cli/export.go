@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -58,8 +57,8 @@ export kustomize prints the edits of manifests as patches.`,
 	cmd.Flags().StringVar(&op.OutputDir, flagOutputDir, "", "the `DIRECTORY` for the form's file, instead of standard output")
 	return parsed(p, cmd, &op, func(args []string) error {
 		op.Form = args[0]
-		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
-			return errEmptyOutputDir()
+		if err := checkOutputDir(cmd, op.OutputDir); err != nil {
+			return err
 		}
 		_, err := export.Find(op.Form)
 		return err
@@ -104,21 +103,20 @@ func (op ExportOp) Print(env *Env, form export.Form) error {
 	if op.OutputDir == "" {
 		return env.write(text)
 	}
-	return env.writeFile(op.OutputDir, export.File{Name: form.File, Content: text})
+	if err := writeFiles(op.OutputDir, export.File{Name: form.File, Content: text}); err != nil {
+		return err
+	}
+	env.Say("wrote %s\n", filepath.Join(op.OutputDir, form.File))
+	return nil
 }
 
-// writeFile writes a file into a directory, which it creates if there is none.
-func (env *Env) writeFile(dir string, f export.File) error {
-	staging, err := artifact.Stage(dir)
+// writeFiles replaces files of a directory, all or none. It creates the directory if there is
+// none.
+func writeFiles(dir string, files ...export.File) error {
+	staging, err := artifact.StageFiles(dir, files...)
 	if err != nil {
 		return err
 	}
-	if err := staging.Put(f.Name, f.Content); err != nil {
-		return errors.Join(err, staging.Discard())
-	}
-	if err := staging.Commit(); err != nil {
-		return err
-	}
-	env.Say("wrote %s\n", filepath.Join(dir, f.Name))
-	return nil
+	defer func() { _ = staging.Discard() }() // after a Commit there is nothing to discard
+	return staging.Commit()
 }

@@ -3,10 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +11,7 @@ import (
 	"spaces-identity.dev/internal/config"
 	"spaces-identity.dev/internal/desired"
 	"spaces-identity.dev/internal/exit"
+	"spaces-identity.dev/internal/export"
 	"spaces-identity.dev/internal/export/kustomize"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/postrender"
@@ -54,8 +52,8 @@ that delivery.admissionPolicy asks for. Patches cannot create objects.`,
 	cmd.Flags().StringVar(&op.OutputDir, flagOutputDir, "", "the `DIRECTORY` for the files; they replace those of an earlier run")
 	return parsed(p, cmd, &op, func(files []string) error {
 		op.Files = files
-		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
-			return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
+		if err := checkOutputDir(cmd, op.OutputDir); err != nil {
+			return err
 		}
 		return p.completeRewrite(cmd)
 	})
@@ -164,25 +162,15 @@ func (op KustomizeOp) writeFiles(env *Env, patches []kustomize.Patch, policies [
 	if op.Form == kustomize.Flux {
 		text = append([]byte(kustomize.FluxPatchHeader), text...)
 	}
-	files := map[string][]byte{patchFiles[op.Form]: text}
+	files := []export.File{{Name: patchFiles[op.Form], Content: text}}
 	if len(policies) > 0 {
-		files[admissionFile] = policies
+		files = append(files, export.File{Name: admissionFile, Content: policies})
 	}
-	staging, err := artifact.Stage(op.OutputDir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = staging.Discard() }() // after a Commit there is nothing to discard
-	for name, content := range files {
-		if err := staging.Put(name, content); err != nil {
-			return err
-		}
-	}
-	if err := staging.Commit(); err != nil {
+	if err := writeFiles(op.OutputDir, files...); err != nil {
 		return err
 	}
 	// Other files may be the user's: a Kustomization that includes the patches for Flux.
-	stale := artifact.Stale(op.OutputDir, slices.Collect(maps.Keys(files)), func(name string) bool { return name == admissionFile })
+	stale := artifact.Stale(op.OutputDir, files, func(name string) bool { return name == admissionFile })
 	if text := artifact.StaleWarning(op.OutputDir, stale); text != "" {
 		env.Warn(text)
 	}

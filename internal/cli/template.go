@@ -25,8 +25,12 @@ type TemplateOp struct {
 
 const flagOutputDir = "output-dir"
 
-func errEmptyOutputDir() error {
-	return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
+// checkOutputDir returns an error if the flag is given without a directory.
+func checkOutputDir(cmd *cobra.Command, dir string) error {
+	if cmd.Flags().Changed(flagOutputDir) && dir == "" {
+		return output.Hint(errors.New("--output-dir is empty"), "give a value, or leave the flag out")
+	}
+	return nil
 }
 
 func (p *parser) templateCommand() *cobra.Command {
@@ -59,10 +63,7 @@ the artifacts.`,
 		if help, _ := cmd.Flags().GetBool("help"); help {
 			return pflag.ErrHelp
 		}
-		if cmd.Flags().Changed(flagOutputDir) && op.OutputDir == "" {
-			return errEmptyOutputDir()
-		}
-		if err := op.check(); err != nil {
+		if err := cmp.Or(checkOutputDir(cmd, op.OutputDir), op.check()); err != nil {
 			return err
 		}
 		return p.completeRewrite(cmd)

@@ -169,8 +169,6 @@ const (
 	labelValueText  = `^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$`
 	tagKeyText      = `^[\p{L}\p{Z}\p{N}_.:/=+@-]+$`
 
-	clusterText      = `^[A-Za-z0-9][A-Za-z0-9_-]*$`
-	regionText       = `^[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}$`
 	issuerText       = `^((https://)?[a-z0-9][a-z0-9.-]*(/[A-Za-z0-9._~/-]*)?|arn:[a-z-]+:iam::[0-9]{12}:oidc-provider/[A-Za-z0-9._~/-]+)$`
 	matchText        = `^[a-z0-9*?-]*[a-z0-9][a-z0-9*?-]*$`
 	roleText         = `^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`
@@ -183,6 +181,5 @@ const (
 	organizationText = `^o-[a-z0-9]{10,32}$`
 	arnPatternText   = `^arn:([^:]*:){4}`
 	controlPlaneText = `^[a-z0-9-]+/[a-z0-9.-]+$`
-	kindText         = `^[A-Z][A-Za-z0-9]*$`
 	endpointText     = `^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`
 )

@@ -87,9 +87,9 @@ var allRows = sync.OnceValue(func() []Row {
 func clusterRows(at string) []Row {
 	return []Row{
 		{Key: at + ".name", Flag: "cluster", Word: "NAME", Doc: "name of the EKS cluster",
-			rowValue: readText(func(t target) *string { return &t.cluster.Name }).like(clusterText)},
+			rowValue: readText(func(t target) *string { return &t.cluster.Name }).like(identity.ClusterForm)},
 		{Key: at + ".region", Flag: "region", Word: "REGION", Doc: "region of the EKS cluster",
-			rowValue: readText(func(t target) *string { return &t.cluster.Region }).like(regionText)},
+			rowValue: readText(func(t target) *string { return &t.cluster.Region }).like(identity.RegionForm)},
 		{Key: at + ".oidcProvider", Flag: "oidc-provider", Word: "ISSUER",
 			Doc:      "OIDC issuer of the cluster: host and path, URL, or the provider's ARN",
 			rowValue: readParsed(identity.ParseOIDCProvider, func(t target) *identity.OIDCProvider { return &t.cluster.OIDC }).like(issuerText)},
@@ -211,7 +211,7 @@ func placeRows() []Row {
 		{Key: "places", Doc: "places in a chart that the program does not recognise",
 			rowValue: readList(func(t target) target { return target{place: appendItem(&t.Places)} })},
 		{Key: "places[].kind", Doc: "kind of the object",
-			rowValue: readText(func(t target) *string { return &t.place.Kind }).like(kindText).required()},
+			rowValue: readText(func(t target) *string { return &t.place.Kind }).like(identity.KindForm).required()},
 		{Key: "places[].name", Doc: "name of the object",
 			rowValue: readText(func(t target) *string { return &t.place.Name }).like(nameText).required()},
 		{Key: "places[].path", Doc: `path in the object, such as data["values.yaml"]`,

@@ -20,6 +20,11 @@ func subjectsOf(c identity.Component, planes identity.ControlPlanes) Subjects {
 	if c.Namespace != "" {
 		return Subjects{Namespaces: []string{c.Namespace}}
 	}
+	return SubjectsIn(planes)
+}
+
+// SubjectsIn returns the host namespaces of the control planes that a config names.
+func SubjectsIn(planes identity.ControlPlanes) Subjects {
 	return Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
 }
 

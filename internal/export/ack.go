@@ -2,7 +2,6 @@ package export
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"spaces-identity.dev/internal/desired"
@@ -74,7 +73,7 @@ func writeACK(g Grant) ([]byte, error) {
 	if !g.Existing.Providers {
 		for _, p := range desired.ProvidersOf(g.Roles) {
 			add(ackIAM, "OpenIDConnectProvider", objectName(p.Cluster.OIDC.HostPath), retain,
-				ackProvider{p.URL, []string{p.Audience}, ackTags(ProviderTags(g.Roles))})
+				ackProvider{p.URL, []string{p.Audience}, sortedTags[ackTag](ProviderTags(g.Roles))})
 		}
 	}
 	for _, r := range g.Roles {
@@ -104,7 +103,7 @@ func writeACK(g Grant) ([]byte, error) {
 
 func ackRoleOf(r desired.Role) ackRole {
 	role := ackRole{Name: r.ARN.BaseName(), Path: r.ARN.Path(), AssumeRolePolicyDocument: string(r.TrustPolicy.JSON()),
-		PermissionsBoundary: r.Boundary.String(), MaxSessionDuration: r.MaxSessionDuration, Tags: ackTags(r.Tags)}
+		PermissionsBoundary: r.Boundary.String(), MaxSessionDuration: r.MaxSessionDuration, Tags: sortedTags[ackTag](r.Tags)}
 	for _, p := range r.Policies {
 		if role.InlinePolicies == nil {
 			role.InlinePolicies = map[string]string{}
@@ -115,12 +114,4 @@ func ackRoleOf(r desired.Role) ackRole {
 		role.Policies = append(role.Policies, policy.String())
 	}
 	return role
-}
-
-// ackTags returns tags sorted by key.
-func ackTags(tags map[string]string) (all []ackTag) {
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		all = append(all, ackTag{key, tags[key]})
-	}
-	return all
 }

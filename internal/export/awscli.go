@@ -99,12 +99,7 @@ func policyText(d iam.Document) string { return strings.TrimSpace(string(d.JSON(
 
 // tagList returns tags as a JSON list, as the commands of aws iam expect them.
 func tagList(tags map[string]string) string {
-	type tag struct{ Key, Value string }
-	var all []tag
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		all = append(all, tag{key, tags[key]})
-	}
-	return oneLine(all)
+	return oneLine(sortedTags[tag](tags))
 }
 
 // byPolicy groups associations with the same session policy, in their order.

@@ -2,7 +2,6 @@ package export
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -197,14 +196,14 @@ func (w cfnWriter) addProviders() {
 	for _, p := range desired.ProvidersOf(w.Roles) {
 		id := logicalID("Provider", p.Cluster.OIDC.HostPath)
 		w.providers[p.ARN] = id
-		w.addKept(id, "AWS::IAM::OIDCProvider", cfnProvider{p.URL, []string{p.Audience}, cfnTags(ProviderTags(w.Roles))})
+		w.addKept(id, "AWS::IAM::OIDCProvider", cfnProvider{p.URL, []string{p.Audience}, sortedTags[cfnTag](ProviderTags(w.Roles))})
 	}
 }
 
 func (w cfnWriter) addRole(r desired.Role) error {
 	if !w.Existing.Roles {
 		role := cfnRole{RoleName: r.ARN.BaseName(), Path: r.ARN.Path(), AssumeRolePolicyDocument: w.policyNode(r.TrustPolicy),
-			PermissionsBoundary: r.Boundary.String(), MaxSessionDuration: r.MaxSessionDuration, Tags: cfnTags(r.Tags)}
+			PermissionsBoundary: r.Boundary.String(), MaxSessionDuration: r.MaxSessionDuration, Tags: sortedTags[cfnTag](r.Tags)}
 		for _, policy := range r.ManagedPolicies {
 			role.ManagedPolicyARNs = append(role.ManagedPolicyARNs, policy.String())
 		}
@@ -237,7 +236,7 @@ func (w cfnWriter) addAssociation(r desired.Role, a desired.Association) {
 		role = a.RoleARN
 	}
 	w.Resources[logicalID("Association", associationParts(r, a)...)] = cfnResource{Type: "AWS::EKS::PodIdentityAssociation", Condition: w.in(a.Region),
-		Properties: cfnAssociation{a.ClusterName, a.Namespace, a.ServiceAccount, role, a.TargetRoleARN, a.DisableSessionTags, a.Policy, cfnTags(a.Tags)}}
+		Properties: cfnAssociation{a.ClusterName, a.Namespace, a.ServiceAccount, role, a.TargetRoleARN, a.DisableSessionTags, a.Policy, sortedTags[cfnTag](a.Tags)}}
 }
 
 // policyNode returns a policy as YAML. The ARN of a provider in the template becomes a
@@ -284,12 +283,4 @@ func logicalID(kind string, parts ...string) string {
 		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return b.String()[:min(b.Len(), longest-8)] + desired.ShortHash(strings.Join(parts, "\n"))
-}
-
-// cfnTags returns tags sorted by key.
-func cfnTags(tags map[string]string) (all []cfnTag) {
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		all = append(all, cfnTag{key, tags[key]})
-	}
-	return all
 }

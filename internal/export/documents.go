@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"spaces-identity.dev/internal/artifact"
 	"spaces-identity.dev/internal/desired"
 )
 
@@ -67,10 +68,7 @@ func IsArtifact(name string) bool {
 }
 
 // File is an artifact.
-type File struct {
-	Name    string
-	Content []byte
-}
+type File = artifact.File
 
 // Files returns the documents that the config asks for, component by component.
 func Files(s desired.State) ([]File, error) {
@@ -84,7 +82,7 @@ func Files(s desired.State) ([]File, error) {
 			if err != nil {
 				return nil, err
 			}
-			files = append(files, File{c.Name + d.file, content})
+			files = append(files, File{Name: c.Name + d.file, Content: content})
 		}
 	}
 	return files, nil

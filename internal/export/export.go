@@ -199,3 +199,13 @@ func ReplaceCharacters(text, kept string, by rune) string {
 		return by
 	}, text)
 }
+
+type tag struct{ Key, Value string }
+
+// sortedTags returns tags sorted by key, in the type of a form.
+func sortedTags[T tag | ackTag | cfnTag](tags map[string]string) (all []T) {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		all = append(all, T(tag{key, tags[key]}))
+	}
+	return all
+}

@@ -2,8 +2,6 @@ package export_test
 
 import (
 	"errors"
-	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +15,7 @@ import (
 	"spaces-identity.dev/internal/export/terraform"
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
+	"spaces-identity.dev/internal/test/fixture"
 )
 
 var extensions = map[string]string{"aws-cli": "sh", "terraform": "tf", "cloudformation": "yaml", "crossplane": "yaml", "ack": "yaml"}
@@ -129,16 +128,7 @@ func TestEveryFormHasTheDesiredState(t *testing.T) {
 
 // TestDocumentationDescribesEveryForm compares the table of docs/export.md with the forms.
 func TestDocumentationDescribesEveryForm(t *testing.T) {
-	page, err := os.ReadFile("../../docs/export.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, _ := strings.Cut(string(page), "\n| form | ")
-	table, _, _ = strings.Cut(table, "\n\n")
-	var documented []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` ").FindAllStringSubmatch(table, -1) {
-		documented = append(documented, row[1])
-	}
+	documented := fixture.FirstColumn(t, "export.md", "\n| form | ", "\n\n")
 	if diff := cmp.Diff(export.Forms(), documented); diff != "" {
 		t.Errorf("differs (-forms +page):\n%s", diff)
 	}

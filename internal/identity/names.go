@@ -192,11 +192,18 @@ func validateSubdomain(name, what string) error {
 	return nil
 }
 
-// The lengths are checked separately: a regexp with a large limit takes long to compile.
+// The forms of values that are short enough. The JSON Schema of the config has them, too. The
+// lengths are checked separately: a regexp with a large limit takes long to compile.
+const (
+	KindForm    = `^[A-Z][A-Za-z0-9]*$`
+	RegionForm  = `^[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}$` // AWS adds regions, so there is no list
+	ClusterForm = `^[A-Za-z0-9][A-Za-z0-9_-]*$`         // Amazon EKS API reference, CreateCluster
+)
+
 var (
-	kindForm    = lazyregexp.New(`^[A-Z][A-Za-z0-9]*$`)
-	regionForm  = lazyregexp.New(`^[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}$`) // AWS adds regions, so there is no list
-	clusterForm = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)         // Amazon EKS API reference, CreateCluster
+	kindForm    = lazyregexp.New(KindForm)
+	regionForm  = lazyregexp.New(RegionForm)
+	clusterForm = lazyregexp.New(ClusterForm)
 )
 
 // ValidateKind checks the kind of a Kubernetes object.

@@ -17,7 +17,7 @@ func Selection(s desired.State) space.Selection {
 	selected := space.Selection{ServiceAccounts: s.ControlPlaneAccounts(), Scope: space.Scope{Admits: func(string) bool { return false }}}
 	if s.NeedsControlPlanes() {
 		planes := s.Spec().ControlPlanes
-		subjects := desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}
+		subjects := desired.SubjectsIn(planes)
 		selected.Scope = space.Scope{Namespaces: planes.Namespaces, Admits: subjects.Admits, Certain: planes.Discover || subjects.Empty()}
 	}
 	for _, c := range s.Components {

@@ -15,29 +15,22 @@ type treeMemory struct {
 	grown    bool    // it was not enough, so there is more
 }
 
-// reusableTree is the memory of a tree that is only compared.
-type reusableTree struct {
-	nodes    []Node
-	rests    []rest
-	contents []*Node
-	open     []*Node
-}
-
-// A reusable tree begins with few nodes, because most streams have few edits. It grows up
-// to the nodes of a document of about 12 KB. The trees of larger ones are not used again.
+// The memory of a tree that is only compared is used again. It begins with few nodes, because
+// most streams have few edits. It grows up to the nodes of a document of about 12 KB. That of
+// larger trees is not used again.
 const fewNodes, mostNodes = 64, 1024
 
-func newReusableTree(nodes int) *reusableTree {
-	return &reusableTree{make([]Node, nodes), make([]rest, nodes), make([]*Node, nodes), make([]*Node, 0, nodes)}
+func newTreeMemory(nodes int) *treeMemory {
+	return &treeMemory{nodes: make([]Node, nodes), rests: make([]rest, nodes), contents: make([]*Node, nodes), open: make([]*Node, 0, nodes)}
 }
 
-var reusableTrees = sync.Pool{New: func() any { return newReusableTree(fewNodes) }}
+var reusableTrees = sync.Pool{New: func() any { return newTreeMemory(fewNodes) }}
 
 // withTree calls use with the tree of a text, or with the error of [Parse]. The tree is
 // only valid during the call.
 func withTree(text []byte, use func(root *Node, err error)) {
-	reused, _ := reusableTrees.Get().(*reusableTree)
-	p := Parser{treeMemory{nodes: reused.nodes, rests: reused.rests, contents: reused.contents, open: reused.open}}
+	reused, _ := reusableTrees.Get().(*treeMemory)
+	p := Parser{*reused}
 	use(p.Parse(text))
 	switch nodes := len(reused.nodes); {
 	case !p.memory.grown:
@@ -45,7 +38,7 @@ func withTree(text []byte, use func(root *Node, err error)) {
 		clear(reused.rests[:nodes-len(p.memory.rests)])
 		reusableTrees.Put(reused)
 	case nodes < mostNodes:
-		reusableTrees.Put(newReusableTree(2 * nodes))
+		reusableTrees.Put(newTreeMemory(2 * nodes))
 	}
 }
 

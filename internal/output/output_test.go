@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"spaces-identity.dev/internal/iam"
 	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/rewrite"
+	"spaces-identity.dev/internal/test/fixture"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -297,15 +297,9 @@ func TestShortenKeepsNamesDifferent(t *testing.T) {
 // TestDocumentationListsEveryFormat compares the first table of docs/output.md with the
 // formats.
 func TestDocumentationListsEveryFormat(t *testing.T) {
-	page, err := os.ReadFile("../../docs/output.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, _ := strings.Cut(string(page), "\n| format | ")
-	table, _, _ = strings.Cut(table, "\n\n")
 	documented := map[Format]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` ").FindAllStringSubmatch(table, -1) {
-		documented[Format(row[1])] = true
+	for _, name := range fixture.FirstColumn(t, "output.md", "\n| format | ", "\n\n") {
+		documented[Format(name)] = true
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(writers)), slices.Sorted(maps.Keys(documented))); diff != "" {
 		t.Errorf("differs (-formats +page):\n%s", diff)

@@ -41,7 +41,7 @@ type event struct {
 // The example runs its jobs in this order.
 var workflowOrder = []string{"check", "render", "propose"}
 
-// github stands in for GitHub Actions. It runs the shell steps with a real Helm, git and
+// github simulates GitHub Actions. It runs the shell steps with a real Helm, git and
 // program, and does itself what the actions of the example do. gh is a script that writes
 // down its arguments.
 type github struct {
@@ -221,17 +221,22 @@ const allSucceed, onlyChecked = "success success success", "success skipped skip
 
 // TestWorkflowOfTheExample runs the jobs of the GitHub Actions example.
 func TestWorkflowOfTheExample(t *testing.T) {
+	eachGitHub(t, runWorkflow)
+}
+
+// eachGitHub runs a test with each Helm.
+func eachGitHub(t *testing.T, run func(*testing.T, *github)) {
+	t.Helper()
 	for _, h := range findHelms(t) {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
-			runWorkflow(t, h)
+			run(t, newGitHub(t, h))
 		})
 	}
 }
 
-func runWorkflow(t *testing.T, h helm) {
+func runWorkflow(t *testing.T, g *github) {
 	t.Helper()
-	g := newGitHub(t, h)
 	results, log := g.start(event{})
 	g.expects("the first run", results, log, allSucceed, "pr list", "pr create")
 	compareCommitted(t, g.pipeline, "role/spaces-backup")
@@ -279,17 +284,11 @@ func runWorkflow(t *testing.T, h helm) {
 
 // TestWorkflowWithMistakes runs the example with mistakes in the repository, and for pull requests.
 func TestWorkflowWithMistakes(t *testing.T) {
-	for _, h := range findHelms(t) {
-		t.Run(h.name, func(t *testing.T) {
-			t.Parallel()
-			runWorkflowWithMistakes(t, h)
-		})
-	}
+	eachGitHub(t, runWorkflowWithMistakes)
 }
 
-func runWorkflowWithMistakes(t *testing.T, h helm) {
+func runWorkflowWithMistakes(t *testing.T, g *github) {
 	t.Helper()
-	g := newGitHub(t, h)
 	g.run(g.developer, "git", "push", "--quiet", "origin", "main:contribution")
 	results, log := g.start(event{pull: true, branch: "contribution"})
 	g.expects("a pull request", results, log, onlyChecked)

@@ -31,7 +31,7 @@ type gitlabJob struct {
 	}
 }
 
-// gitlab stands in for GitLab and its runner. It runs the scripts with a real Helm, git and
+// gitlab simulates GitLab and its runner. It runs the scripts with a real Helm, git and
 // program. The remote accepts push options, and a hook writes them down.
 type gitlab struct {
 	*pipeline

@@ -128,7 +128,7 @@ func (r Renderer) deliver(ctx context.Context, final edited, files []export.File
 		case err == nil && filepath.Clean(r.Dir) == filepath.Clean(r.artifactsDir()):
 			files = append(files, file)
 		case err == nil:
-			manifests, err = stage(r.Dir, file)
+			manifests, err = artifact.StageFiles(r.Dir, file)
 		}
 		if err != nil {
 			return err
@@ -136,7 +136,7 @@ func (r Renderer) deliver(ctx context.Context, final edited, files []export.File
 		defer func() { _ = manifests.Discard() }()
 		final = edited{Result: &rewrite.Result{}}
 	}
-	artifacts, err := stage(r.artifactsDir(), files...)
+	artifacts, err := artifact.StageFiles(r.artifactsDir(), files...)
 	if err != nil {
 		return err
 	}
@@ -148,23 +148,6 @@ func (r Renderer) deliver(ctx context.Context, final edited, files []export.File
 		return err
 	}
 	return artifacts.Commit()
-}
-
-// stage stages files in a directory. It creates the directory only if there is one.
-func stage(dir string, files ...export.File) (*artifact.Staging, error) {
-	if len(files) == 0 {
-		return &artifact.Staging{}, nil
-	}
-	staging, err := artifact.Stage(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		if err := staging.Put(f.Name, f.Content); err != nil {
-			return nil, errors.Join(err, staging.Discard())
-		}
-	}
-	return staging, nil
 }
 
 // Fail writes the error into the report and returns it. Helm 4 drops what a
@@ -181,7 +164,7 @@ func (r Renderer) Fail(report Report, err error) error {
 	report.Error = &Failure{Message: err.Error(), Hint: strings.Join(hints(err), "\n"), Status: exit.Of(err)}
 	report.Changes = nil // nothing was
 	report.Artifacts, report.Stale = nil, nil
-	staging, staged := stage(r.artifactsDir(), export.File{Name: ReportFile, Content: report.JSON()})
+	staging, staged := artifact.StageFiles(r.artifactsDir(), export.File{Name: ReportFile, Content: report.JSON()})
 	if staged == nil {
 		staged = staging.Commit()
 	}

@@ -69,7 +69,7 @@ func (r *Report) list(files []export.File, dir string) {
 	for _, f := range files {
 		r.Artifacts = append(r.Artifacts, f.Name)
 	}
-	r.Stale = artifact.Stale(dir, r.Artifacts, export.IsArtifact)
+	r.Stale = artifact.Stale(dir, files, export.IsArtifact)
 	if text := artifact.StaleWarning(dir, r.Stale); text != "" {
 		r.Warnings = append(r.Warnings, text)
 	}

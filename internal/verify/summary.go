@@ -43,12 +43,7 @@ type RoleSummary struct {
 // summarise adds what a reader needs to know besides the checks. The state is that of the
 // config, with every cluster: the trust policies admit all of them.
 func (r *Result) summarise(state desired.State, issuer string, a accountState) {
-	cluster := state.Clusters[0]
-	for _, c := range state.Clusters {
-		if live, err := identity.ParseOIDCProvider(issuer); err == nil && c.OIDC.HostPath == live.HostPath {
-			cluster = c
-		}
-	}
+	cluster := onLiveCluster(state, issuer).Clusters[0]
 	r.Cluster = ClusterSummary{Name: cluster.Name, Region: cluster.Region, Issuer: cluster.OIDC.HostPath}
 	if live, err := identity.ParseOIDCProvider(issuer); err == nil {
 		r.Cluster.Issuer = live.HostPath

@@ -195,6 +195,7 @@ func Verify(ctx context.Context, client *space.Client, access Access, x *Exchang
 	config := state
 	state = onLiveCluster(state, observed.Issuer).WithControlPlaneNames(space.ObjectNames(observed.ControlPlanes))
 	account := readAccount(ctx, access, state, observed)
+	// The account knows the issuer of the live cluster alone.
 	if state.Clusters[0].Name == config.Clusters[0].Name && state.Clusters[0].Region == config.Clusters[0].Region {
 		config = account.resolve(config)
 	}

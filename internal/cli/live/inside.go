@@ -44,7 +44,6 @@ func (i *initial) findInside(ctx context.Context) error {
 
 // covers reports whether the config has a host namespace.
 func (i *initial) covers(namespace string) bool {
-	planes := i.Spec.ControlPlanes
 	return slices.ContainsFunc(i.Found, func(p space.ControlPlane) bool { return p.HostNamespace == namespace }) ||
-		desired.Subjects{Namespaces: planes.Namespaces, Match: planes.Match}.Admits(namespace)
+		desired.SubjectsIn(i.Spec.ControlPlanes).Admits(namespace)
 }

@@ -143,7 +143,7 @@ func newReport(v VerifyView) report {
 	planes := b.planes()
 	r := report{Style: template.CSS(reportStyle), Script: template.JS(reportScript), Security: policyOf(reportStyle, reportScript),
 		When: v.When.UTC(), Cluster: v.Result.Cluster, Account: v.Result.Account, LeftOut: v.Result.LeftOut, Problems: v.Result.Problems,
-		Chains: len(v.Result.Rows), Overview: b.overview(), Roles: b.roles(), Common: b.common()}
+		Chains: len(v.Result.Rows), Overview: overviewOf(planes), Roles: b.roles(), Common: b.common()}
 	counts := map[verify.State]int{}
 	for _, p := range planes {
 		counts[p.State]++

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"spaces-identity.dev/internal/identity"
 	"spaces-identity.dev/internal/output"
 	"spaces-identity.dev/internal/verify"
 )
@@ -135,7 +136,7 @@ func (b *reportBuilder) describe(link verify.LinkName, row verify.Row) (name, ob
 	case verify.AccountLink:
 		return "service account", row.ServiceAccount
 	case verify.TokenLink:
-		return "token", modeNames[string(c.Mode)]
+		return "token", modeNames[c.Mode]
 	case verify.RoleLink:
 		return "role", strings.Join(slices.DeleteFunc([]string{baseName(c.Role), baseName(c.TargetRole)}, func(s string) bool { return s == "" }), " → ")
 	}
@@ -148,7 +149,7 @@ func (b *reportBuilder) describe(link verify.LinkName, row verify.Row) (name, ob
 	return "permissions", "of the role"
 }
 
-var modeNames = map[string]string{"irsa": "IRSA", "pod-identity": "EKS Pod Identity", "both": "IRSA or EKS Pod Identity"}
+var modeNames = map[identity.Mode]string{identity.IRSA: "IRSA", identity.PodIdentity: "EKS Pod Identity", identity.Both: "IRSA or EKS Pod Identity"}
 
 // baseName returns the name of a role without the path.
 func baseName(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
@@ -169,29 +170,27 @@ type overviewChain struct {
 	Links     []reportLink
 }
 
-// overview returns a chain for each component that has a row.
-func (b *reportBuilder) overview() []overviewChain {
+// overviewOf returns a chain for each component of the planes.
+func overviewOf(planes []reportPlane) []overviewChain {
+	var chains []reportChain
+	for _, p := range planes {
+		chains = append(chains, slices.DeleteFunc(slices.Clone(p.Chains), func(c reportChain) bool { return c.Component == "" })...)
+	}
 	var all []overviewChain
-	rows := slices.DeleteFunc(slices.Clone(b.Result.Rows), func(r verify.Row) bool { return r.Component == "" })
-	for _, same := range output.Group(rows, func(r verify.Row) string { return r.Component }) {
+	for _, same := range output.Group(chains, func(c reportChain) string { return c.Component }) {
 		one := overviewChain{Component: same[0].Component, State: verify.OK}
-		counts := map[verify.LinkName]map[verify.State]int{}
-		for _, row := range same {
-			links := b.Result.Chain(row)
-			one.State = verify.Worst([]verify.Check{{State: one.State}, {State: verify.ChainState(links)}})
-			for _, link := range links {
-				if counts[link.Name] == nil {
-					counts[link.Name] = map[verify.State]int{}
-				}
-				counts[link.Name][link.State]++
-			}
+		for _, chain := range same {
+			one.State = verify.Worst([]verify.Check{{State: one.State}, {State: chain.State}})
 		}
-		for _, link := range b.Result.Chain(same[0]) {
-			name, object := b.describe(link.Name, same[0])
-			if len(same) > 1 && link.Name == verify.PlaneLink {
-				object = output.Count(len(same), "control plane")
+		for i, link := range same[0].Links {
+			counts := map[verify.State]int{}
+			for _, chain := range same {
+				counts[chain.Links[i].State]++
 			}
-			one.Links = append(one.Links, overviewLink(name, object, counts[link.Name]))
+			if i == 0 && len(same) > 1 { // the control plane
+				link.Object = output.Count(len(same), "control plane")
+			}
+			one.Links = append(one.Links, overviewLink(link.Name, link.Object, counts))
 		}
 		all = append(all, one)
 	}

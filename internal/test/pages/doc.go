@@ -7,7 +7,7 @@
 // which it writes. All commands of a page run in one shell session, in a copy of the
 // repository. Two rules let a page show less than everything:
 //
-//   - A line that begins with "…" stands for one or more lines of output. The rest of that
+//   - A line that begins with "…" replaces one or more lines of output. The rest of that
 //     line says what they are: "… (the permissions)".
 //   - A few values depend on the Helm or on the time, such as the line numbers of a diff.
 //     The list varying has them. Whatever value the page shows is right.

@@ -103,7 +103,7 @@ func TestMatchesComparesLineByLine(t *testing.T) {
 		{"a", "", false},
 		{"", "a", false},
 		{"a … c", "a x y c", true},
-		{"a … c", "a c", false}, // an elision stands for at least one line
+		{"a … c", "a c", false}, // an elision replaces at least one line
 		{"a … c", "a x c d", false},
 		{"… c", "c x c", true},
 		{"a …", "a", false},
